@@ -1,0 +1,1 @@
+"""Aether turns a topic into a structured report, durably."""

@@ -1,0 +1,1 @@
+"""What touches the world outside: one file or folder per technology, each implementing a port."""

@@ -1,0 +1,1 @@
+"""Redis: the job store and the queue."""

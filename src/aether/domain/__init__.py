@@ -1,0 +1,1 @@
+"""What a job is: records, statuses and their legal moves, events, pure functions. No I/O."""

@@ -1,0 +1,1 @@
+"""Durable execution: runs, steps, retries. Knows neither HTTP nor any model vendor."""

@@ -1,0 +1,149 @@
+"""Every error Aether raises on purpose.
+
+    AetherError
+    ├── CallerError                 the caller's: answered at once, never retried
+    │   ├── UnknownJobError
+    │   └── IllegalMoveError
+    ├── TransientError              the world's, for now: tried again
+    │   ├── ModelOverloadedError        429, 503 and their kin: carries the server's pause
+    │   ├── ModelUnreachableError       no connection, reset, timeout
+    │   ├── ModelFailedError            a 5xx
+    │   ├── UnusableOutputError         an answer that is empty or cannot be parsed
+    │   ├── QueueFullError
+    │   └── StoreUnavailableError
+    ├── PermanentError              the world's, for good: the job fails with this description
+    │   ├── ModelRejectedKeyError
+    │   ├── ModelRejectedRequestError
+    │   ├── ModelRefusedError
+    │   └── GaveUpError                 retries are used up
+    ├── FencedError                 this run no longer owns its job; it stops without a word
+    └── ConfigurationError          the service cannot start as it is set up
+
+Errors take data and compose their own message; what the message says may be shown to the caller. They know no HTTP: one
+table in `aether.api` turns them into problems, one in `aether.engine` decides between another try and giving up.
+"""
+
+
+class AetherError(Exception):
+    """Root of every error raised on purpose; its text is fit for the caller's eyes."""
+
+
+class CallerError(AetherError):
+    """The caller asked for something that cannot be done."""
+
+
+class UnknownJobError(CallerError):
+    """No such job, or not this caller's: the two cannot be told apart from outside."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__("No job with this id exists; it may have expired.")
+        self.job_id = job_id
+
+
+class IllegalMoveError(CallerError):
+    """A status change that the life of a job does not allow."""
+
+    def __init__(self, status: str, wanted: str) -> None:
+        super().__init__(f"A job that is {status} cannot become {wanted}.")
+        self.status = status
+        self.wanted = wanted
+
+
+class TransientError(AetherError):
+    """The world failed for now; `retry_after` is the least wait in seconds it asked for, if any."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelOverloadedError(TransientError):
+    """The model server asks for fewer requests."""
+
+    def __init__(self, status: int, retry_after: float | None = None) -> None:
+        super().__init__(f"The model server is overloaded (HTTP {status}).", retry_after)
+        self.status = status
+
+
+class ModelUnreachableError(TransientError):
+    """No answer from the model server: connection refused or lost, or a timeout."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The model server could not be reached: {what}.")
+
+
+class ModelFailedError(TransientError):
+    """The model server answered that it failed."""
+
+    def __init__(self, status: int, retry_after: float | None = None) -> None:
+        super().__init__(f"The model server failed (HTTP {status}).", retry_after)
+        self.status = status
+
+
+class UnusableOutputError(TransientError):
+    """The model answered, but not with anything the step can use."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The model's answer was unusable: {why}.")
+
+
+class QueueFullError(TransientError):
+    """The queue holds as many jobs as it may."""
+
+    def __init__(self, limit: int, retry_after: float) -> None:
+        super().__init__(f"The queue is full ({limit} jobs are waiting).", retry_after)
+        self.limit = limit
+
+
+class StoreUnavailableError(TransientError):
+    """Redis cannot be reached or refuses to write."""
+
+    def __init__(self, what: str, retry_after: float = 2.0) -> None:
+        super().__init__("The job store is unavailable.", retry_after)
+        self.what = what
+
+
+class PermanentError(AetherError):
+    """The world failed for good; trying again would change nothing."""
+
+
+class ModelRejectedKeyError(PermanentError):
+    """The API key is missing, wrong, or not allowed to use the model."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"The model server rejected the API key (HTTP {status}). Check OPENAI_API_KEY.")
+
+
+class ModelRejectedRequestError(PermanentError):
+    """The model server finds fault with the request itself."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(f"The model server rejected the request (HTTP {status}): {detail}")
+        self.status = status
+
+
+class ModelRefusedError(PermanentError):
+    """The model or its content filter declined to write about this."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"The model declined to answer: {reason}")
+
+
+class GaveUpError(PermanentError):
+    """A step failed as often as it may."""
+
+    def __init__(self, step: str, attempts: int, last: str) -> None:
+        super().__init__(f"Step {step!r} failed {attempts} times; the last error was: {last}")
+        self.step = step
+
+
+class FencedError(AetherError):
+    """The job was cancelled, erased or taken over: whoever holds this run must stop writing."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__("This run no longer owns its job.")
+        self.job_id = job_id
+
+
+class ConfigurationError(AetherError):
+    """The service cannot start as configured; the text says what to set."""
