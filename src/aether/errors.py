@@ -2,6 +2,7 @@
 
     AetherError
     ├── CallerError                 the caller's: answered at once, never retried
+    │   ├── FieldError
     │   ├── UnknownJobError
     │   └── IllegalMoveError
     ├── TransientError              the world's, for now: tried again
@@ -15,7 +16,8 @@
     │   ├── ModelRejectedKeyError
     │   ├── ModelRejectedRequestError
     │   ├── ModelRefusedError
-    │   └── GaveUpError                 retries are used up
+    │   ├── DeadlineExceededError       the job took longer than it may
+    │   └── StepFailedError             a step gave up: which one, after how many attempts, and why
     ├── FencedError                 this run no longer owns its job; it stops without a word
     └── ConfigurationError          the service cannot start as it is set up
 
@@ -30,6 +32,15 @@ class AetherError(Exception):
 
 class CallerError(AetherError):
     """The caller asked for something that cannot be done."""
+
+
+class FieldError(CallerError, ValueError):
+    """A field breaks a rule; a ValueError, so that msgspec reports it as part of decoding."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}")
+        self.field = field
+        self.rule = rule
 
 
 class UnknownJobError(CallerError):
@@ -85,6 +96,7 @@ class UnusableOutputError(TransientError):
 
     def __init__(self, why: str) -> None:
         super().__init__(f"The model's answer was unusable: {why}.")
+        self.why = why
 
 
 class QueueFullError(TransientError):
@@ -129,12 +141,21 @@ class ModelRefusedError(PermanentError):
         super().__init__(f"The model declined to answer: {reason}")
 
 
-class GaveUpError(PermanentError):
-    """A step failed as often as it may."""
+class DeadlineExceededError(PermanentError):
+    """The job took longer than it may."""
 
-    def __init__(self, step: str, attempts: int, last: str) -> None:
-        super().__init__(f"Step {step!r} failed {attempts} times; the last error was: {last}")
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The job was not finished within {seconds:g} seconds of being queued.")
+
+
+class StepFailedError(PermanentError):
+    """A step of a job failed for good; `cause` is its last error."""
+
+    def __init__(self, step: str, title: str | None, attempts: int, cause: AetherError) -> None:
+        times = "" if attempts == 1 else f" after {attempts} attempts"
+        super().__init__(f"{title or step.capitalize()} failed{times}: {cause}")
         self.step = step
+        self.cause = cause
 
 
 class FencedError(AetherError):

@@ -1,0 +1,171 @@
+"""The record of a job: what every kind has in common."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class Kind(StrEnum):
+    """What is being made."""
+
+    REPORT = "report"
+
+
+class Status(StrEnum):
+    """Where a job stands."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+LIVE = frozenset({Status.PENDING, Status.PROCESSING})
+ENDED = frozenset(Status) - LIVE
+RETRYABLE = frozenset({Status.FAILED, Status.CANCELLED})
+
+
+class StepStatus(StrEnum):
+    """Where one step of a job stands."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What model calls cost, in calls and tokens."""
+
+    calls: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.calls + other.calls,
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in both directions."""
+        return self.input_tokens + self.output_tokens
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """Why a job failed: a stable word for programs, a sentence for people, the step that gave up."""
+
+    type: str
+    detail: str
+    step: str | None = None
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One durable piece of a job's work.
+
+    `result` is its value as JSON once it is done, `order` its place in the plan.
+    """
+
+    name: str
+    order: int = 0
+    status: StepStatus = StepStatus.PENDING
+    title: str | None = None
+    attempts: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class Attempt(msgspec.Struct, frozen=True):
+    """One failed try of a step."""
+
+    step: str
+    attempt: int
+    at: datetime
+    error: str
+    next_retry_at: datetime | None = None
+
+
+class Job(msgspec.Struct, frozen=True):
+    """A job of any kind as its record stands at `version`.
+
+    `steps` come in the order in which they were planned, `attempts` in the order in which they failed. `epoch` counts
+    the times the right to write changed hands; whoever holds an older one is refused. `total` is how many steps there
+    will be, 0 while that is not known yet.
+    """
+
+    id: str
+    kind: Kind
+    owner: str
+    input: msgspec.Raw
+    status: Status
+    version: int
+    epoch: int
+    created_at: datetime
+    queued_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+    total: int = 0
+    steps: tuple[Step, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    usage: Usage = Usage()
+    problem: Problem | None = None
+
+    def step(self, name: str) -> Step | None:
+        """Return the step of this name, if it is planned already."""
+        return next((step for step in self.steps if step.name == name), None)
+
+    def count(self, status: StepStatus) -> int:
+        """How many steps stand at `status`."""
+        return sum(step.status is status for step in self.steps)
+
+    @property
+    def progress(self) -> float:
+        """Finished steps ÷ all steps: 0 until the plan is known, never falling, 1 only when the job is completed."""
+        if self.status is Status.COMPLETED:
+            return 1.0
+        if not self.total:
+            return 0.0
+        # The last step is done a moment before the job is.
+        return min(self.count(StepStatus.DONE) / self.total, 0.99)
+
+
+MOVES: dict[Status, frozenset[Status]] = {
+    Status.PENDING: RETRYABLE,
+    Status.PROCESSING: LIVE,
+    Status.COMPLETED: frozenset({Status.PROCESSING}),
+    Status.FAILED: LIVE,
+    Status.CANCELLED: LIVE,
+}
+"""For each status, those from which a job may come to it; a job taken over by another worker goes on processing.
+
+A job whose every worker died may fail without having been seen processing.
+"""
+
+
+class Change(msgspec.Struct, frozen=True):
+    """What one commit does to a record: everything in it, or nothing.
+
+    `steps` replace those of the same name, `attempts` are added, `usage` is counted on top.
+    """
+
+    status: Status | None = None
+    total: int | None = None
+    steps: tuple[Step, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    usage: Usage = Usage()
+    problem: Problem | None = None
+
+    def __add__(self, later: "Change") -> "Change":
+        return Change(
+            later.status or self.status,
+            self.total if later.total is None else later.total,
+            self.steps + later.steps,
+            self.attempts + later.attempts,
+            self.usage + later.usage,
+            later.problem or self.problem,
+        )

@@ -1,0 +1,35 @@
+"""When to try again, and when to give up."""
+
+import msgspec
+
+from aether.errors import ModelOverloadedError, TransientError
+
+
+class RetryPolicy(msgspec.Struct, frozen=True):
+    """Exponential backoff with full jitter, bounded in attempts and in time; durations are seconds.
+
+    An overloaded server is no fault of the call: while time is left, it does not use up attempts.
+    """
+
+    attempts: int = 6
+    base: float = 0.5
+    cap: float = 30.0
+    total: float = 600.0
+
+    def counts(self, error: TransientError) -> bool:
+        """Whether this failure uses up an attempt."""
+        return not isinstance(error, ModelOverloadedError)
+
+    def wait(self, failures: int, error: TransientError, elapsed: float, draw: float) -> float | None:
+        """Return the seconds to wait after the latest failure, or None to give up.
+
+        Args:
+            failures: how many failures there were, this one included.
+            error: the latest one; its `retry_after` is the least wait.
+            elapsed: since the step's first call.
+            draw: a random number from 0 to 1, for the jitter.
+        """
+        backoff = draw * min(self.cap, self.base * 2 ** min(failures - 1, 30))
+        # On top of the server's pause, so that those it sent away together do not come back together.
+        wait = backoff if error.retry_after is None else error.retry_after + min(backoff, self.base)
+        return None if elapsed + wait > self.total else wait

@@ -1,0 +1,72 @@
+"""Durable execution: a recipe awaits steps, and a step that is done is never done again."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from aether.domain.job import Change, Job, Step, StepStatus
+from aether.engine.journal import Journal
+from aether.engine.siblings import Siblings
+from aether.engine.step import StepRunner, Tools
+
+Item = TypeVar("Item")
+T = TypeVar("T")
+
+
+class Run:
+    """One execution of a job by one worker, from wherever the last one left off."""
+
+    def __init__(self, job: Job, journal: Journal, tools: Tools) -> None:
+        self._journal = journal
+        self._runner = StepRunner(job.id, journal, tools)
+        self._steps = {step.name: step for step in job.steps}
+
+    async def step(self, name: str, call: Callable[[], Awaitable[T]], returns: type[T]) -> T:
+        """Return what the step returned before, whoever ran it; else make the call until it succeeds.
+
+        Every failed attempt is recorded, and the result is durable when this returns.
+
+        Raises:
+            StepFailedError: the call failed for good, or too often.
+            FencedError: another worker has taken the job over, or it was cancelled or erased.
+        """
+        return await self._result(self._planned(name), call, returns, Siblings())
+
+    async def fan_out(
+        self,
+        name: str,
+        items: Sequence[Item],
+        call: Callable[[Item], Awaitable[T]],
+        returns: type[T],
+        titles: Sequence[str],
+    ) -> list[T]:
+        """Run a step `name:position` for each item, all concurrently; return the results in the items' order.
+
+        With them the job's plan is complete. When one fails for good, the calls under way still end and are kept,
+        nothing new is begun, and the first failure is raised.
+
+        Raises:
+            StepFailedError: as `step` does.
+            FencedError: as `step` does.
+        """
+        steps = [self._planned(f"{name}:{at}", title) for at, title in enumerate(titles)]
+        to_do = tuple(step for step in steps if step.status is StepStatus.PENDING)
+        self._journal.note(Change(total=len(self._steps), steps=to_do))
+        siblings: Siblings[T] = Siblings()
+        for step, item in zip(steps, items, strict=True):
+            siblings.start(self._result(step, partial(call, item), returns, siblings))
+        return await siblings.results()
+
+    def _planned(self, name: str, title: str | None = None) -> Step:
+        known = self._steps.get(name, Step(name, order=len(self._steps), title=title))
+        step = known if known.status is StepStatus.DONE else replace(known, status=StepStatus.PENDING)
+        self._steps[name] = step
+        return step
+
+    async def _result(self, step: Step, call: Callable[[], Awaitable[T]], returns: type[T], siblings: Siblings[T]) -> T:
+        if step.status is StepStatus.DONE:
+            return msgspec.json.decode(step.result, type=returns)
+        return await self._runner.run(step, call, siblings)

@@ -1,0 +1,121 @@
+"""One durable step: a call, made until it succeeds or fails for good."""
+
+import random
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import TypeVar
+
+import msgspec
+import structlog
+from msgspec.structs import replace
+
+from aether.domain.job import Attempt, Change, Step, StepStatus
+from aether.engine.journal import Journal
+from aether.engine.metering import Meter, metered
+from aether.engine.ports import Clock
+from aether.engine.retry import RetryPolicy
+from aether.engine.siblings import Siblings
+from aether.engine.throttle import Throttle
+from aether.errors import ModelOverloadedError, PermanentError, StepFailedError, TransientError
+
+T = TypeVar("T")
+Call = Callable[[], Awaitable[T]]
+
+log = structlog.get_logger()
+
+
+class Tools(msgspec.Struct, frozen=True):
+    """What all jobs of one worker share; a job may take `job_timeout` seconds from when it is queued."""
+
+    policy: RetryPolicy
+    throttle: Throttle
+    clock: Clock
+    job_timeout: float = 3_600.0
+
+
+class StepRunner:
+    """Runs the steps of one job."""
+
+    def __init__(self, job_id: str, journal: Journal, tools: Tools) -> None:
+        self._job_id = job_id
+        self._journal = journal
+        self._policy = tools.policy
+        self._throttle = tools.throttle
+        self._clock = tools.clock
+
+    async def run(self, step: Step, call: Call[T], siblings: Siblings[T]) -> T:
+        """Make the call until it succeeds, with every failed attempt recorded; the result is durable at the return.
+
+        Raises:
+            StepFailedError: the call failed for good, or as often or as long as it may.
+            FencedError: this run has lost its job.
+        """
+        begun = float("inf")
+        tries = failures = 0
+        while True:
+            step = replace(step, attempts=step.attempts + 1, status=StepStatus.RUNNING)
+            meter = Meter()
+            try:
+                async with self._throttle.slot(self._job_id):
+                    begun = min(begun, self._clock.monotonic())
+                    step = replace(step, started_at=step.started_at or self._clock.now())
+                    return await self._attempt(step, call, meter, siblings)
+            except TransientError as error:
+                tries += 1
+                failures += self._policy.counts(error)
+                wait = self._wait(tries, failures, error, begun)
+                if wait is None or siblings.halted:
+                    raise await self._given_up(step, error, meter, siblings) from error
+                await self._record(step, error, wait, meter)
+            except PermanentError as error:
+                raise await self._given_up(step, error, meter, siblings) from error
+            await self._clock.sleep(wait)
+
+    async def _attempt(self, step: Step, call: Call[T], meter: Meter, siblings: Siblings[T]) -> T:
+        self._journal.note(Change(steps=(step,)))
+        with siblings.busy(), metered(meter):
+            result = await call()
+            self._throttle.succeeded()
+            done = replace(
+                step,
+                status=StepStatus.DONE,
+                finished_at=self._clock.now(),
+                result=msgspec.Raw(msgspec.json.encode(result)),
+            )
+            await self._journal.write(Change(steps=(done,), usage=meter.usage))
+        log.info("step.finished", step=step.name, attempt=step.attempts)
+        return result
+
+    def _wait(self, tries: int, failures: int, error: TransientError, begun: float) -> float | None:
+        if isinstance(error, ModelOverloadedError):
+            self._throttle.overloaded(error.retry_after)
+        if failures >= self._policy.attempts:
+            return None
+        elapsed = self._clock.monotonic() - begun
+        return self._policy.wait(tries, error, elapsed, random.random())  # noqa: S311 - jitter is no secret
+
+    async def _given_up(
+        self, step: Step, error: TransientError | PermanentError, meter: Meter, siblings: Siblings[T]
+    ) -> StepFailedError:
+        failure = StepFailedError(step.name, step.title, step.attempts, error)
+        # Before the record is made: the slot is free by now, and a sibling would begin in it.
+        siblings.halt(failure)
+        await self._record(step, error, None, meter)
+        return failure
+
+    async def _record(self, step: Step, error: Exception, wait: float | None, meter: Meter) -> None:
+        now = self._clock.now()
+        attempt = Attempt(
+            step.name,
+            step.attempts,
+            now,
+            str(error),
+            None if wait is None else now + timedelta(seconds=wait),
+        )
+        status = StepStatus.FAILED if wait is None else StepStatus.PENDING
+        log.warning(
+            "step.attempt_failed", step=step.name, attempt=step.attempts, error=type(error).__name__, wait_s=wait
+        )
+        await self._journal.write(
+            Change(steps=(replace(step, status=status),), attempts=(attempt,), usage=meter.usage),
+        )

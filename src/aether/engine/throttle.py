@@ -1,0 +1,97 @@
+"""How many model calls a worker has in flight, whoever's they are."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aether.engine.ports import Clock
+
+
+class Throttle:
+    """One limit on concurrent calls for all jobs of a worker: additive increase, multiplicative decrease.
+
+    Free slots go to the job with the fewest calls waiting, so that a short one behind a long one is not starved and
+    jobs end one after another instead of all at the end; every fourth goes to the job that has waited longest, so that
+    a long one is not starved either.
+    """
+
+    def __init__(self, ceiling: int, clock: Clock) -> None:
+        self._ceiling = ceiling
+        self._clock = clock
+        self._limit = float(ceiling)
+        self._in_flight = 0
+        self._granted = 0
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+        self._paused_until = 0.0
+        self._shrunk_at = float("-inf")
+
+    @property
+    def limit(self) -> int:
+        """How many calls may be in flight now."""
+        return max(1, int(self._limit))
+
+    @asynccontextmanager
+    async def slot(self, job_id: str) -> AsyncIterator[None]:
+        """Hold one of the slots; waits for its turn."""
+        await self._enter(job_id)
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            self._grant()
+
+    def succeeded(self) -> None:
+        """Let the limit grow: by about one for every round of calls that all went well."""
+        self._limit = min(float(self._ceiling), self._limit + 1.0 / self._limit)
+
+    def overloaded(self, pause: float | None) -> None:
+        """Halve the limit, once for calls in flight together, and pause all for as long as the server asks."""
+        now = self._clock.monotonic()
+        if now - self._shrunk_at > 1.0:
+            self._limit = max(1.0, self._limit / 2)
+            self._shrunk_at = now
+        if pause:
+            self._paused_until = max(self._paused_until, now + pause)
+
+    async def _enter(self, job_id: str) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(job_id, deque()).append(turn)
+        self._grant()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            self._leave(job_id, turn)
+            raise
+
+    def _leave(self, job_id: str, turn: asyncio.Future[None]) -> None:
+        turns = self._waiting.get(job_id, deque())
+        if turn.done() and not turn.cancelled():
+            self._in_flight -= 1
+            self._grant()
+        elif turn in turns:
+            turns.remove(turn)
+            if not turns:
+                del self._waiting[job_id]
+
+    def _grant(self) -> None:
+        pause = self._paused_until - self._clock.monotonic()
+        if pause > 0:
+            asyncio.get_running_loop().call_later(pause, self._grant)
+            return
+        while self._waiting and self._in_flight < self.limit:
+            job_id = self._next_job()
+            turns = self._waiting[job_id]
+            turn = turns.popleft()
+            if not turns:
+                del self._waiting[job_id]
+            # One that was cancelled stands here until its task has run.
+            if not turn.cancelled():
+                turn.set_result(None)
+                self._in_flight += 1
+
+    def _next_job(self) -> str:
+        self._granted += 1
+        if self._granted % 4 == 0:
+            return next(iter(self._waiting))
+        return min(self._waiting, key=lambda job_id: len(self._waiting[job_id]))

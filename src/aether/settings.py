@@ -1,0 +1,128 @@
+"""What an operator can set, and the only place that reads the environment."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import msgspec
+from msgspec import Meta, field
+
+from aether.errors import ConfigurationError
+
+Count = Annotated[int, Meta(ge=1)]
+Seconds = Annotated[float, Meta(gt=0)]
+
+
+class Secret:
+    """A value that shows itself to nobody who does not ask for it by name."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the value itself; hand it to the one who needs it and to no log."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+
+class JsonObject(dict[str, Any]):
+    """Members of a JSON object that is passed on as it is."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
+    """Every setting with its default; each field is named after its environment variable.
+
+    Durations are seconds, sizes bytes. `.env.example` explains each one, and a test keeps the two in step.
+    """
+
+    redis_url: Secret | None = field(default=None, name="REDIS_URL")
+    data_dir: Path | None = field(default=None, name="AETHER_DATA_DIR")
+    job_ttl: Seconds = field(default=86_400.0, name="AETHER_JOB_TTL")
+
+    openai_api_key: Secret | None = field(default=None, name="OPENAI_API_KEY")
+    openai_base_url: str | None = field(default=None, name="OPENAI_BASE_URL")
+    model: str = field(default="gpt-4.1-mini", name="AETHER_MODEL")
+    model_options: JsonObject | None = field(default=None, name="AETHER_MODEL_OPTIONS")
+    outline_options: JsonObject | None = field(default=None, name="AETHER_OUTLINE_OPTIONS")
+    local_model: Path | None = field(default=None, name="AETHER_LOCAL_MODEL")
+    model_connect_timeout: Seconds = field(default=5.0, name="AETHER_MODEL_CONNECT_TIMEOUT")
+    model_read_timeout: Seconds = field(default=120.0, name="AETHER_MODEL_READ_TIMEOUT")
+    model_total_timeout: Seconds = field(default=300.0, name="AETHER_MODEL_TOTAL_TIMEOUT")
+    model_calls: Count = field(default=100, name="AETHER_MODEL_CALLS")
+
+    step_attempts: Count = field(default=6, name="AETHER_STEP_ATTEMPTS")
+    retry_base: Seconds = field(default=0.5, name="AETHER_RETRY_BASE")
+    retry_cap: Seconds = field(default=30.0, name="AETHER_RETRY_CAP")
+    step_timeout: Seconds = field(default=600.0, name="AETHER_STEP_TIMEOUT")
+    job_timeout: Seconds = field(default=3_600.0, name="AETHER_JOB_TIMEOUT")
+
+    worker_jobs: Count = field(default=100, name="AETHER_WORKER_JOBS")
+    worker_processes: Count = field(default=1, name="AETHER_WORKER_PROCESSES")
+    shutdown_grace: Seconds = field(default=10.0, name="AETHER_SHUTDOWN_GRACE")
+    max_queue: Count = field(default=10_000, name="AETHER_MAX_QUEUE")
+
+    host: str = field(default="127.0.0.1", name="AETHER_HOST")
+    port: Annotated[int, Meta(ge=0, le=65_535)] = field(default=8000, name="AETHER_PORT")
+    allow_anonymous: bool = field(default=False, name="AETHER_ALLOW_ANONYMOUS")
+    max_body: Count = field(default=262_144, name="AETHER_MAX_BODY")
+
+    log_level: Literal["debug", "info", "warning", "error"] = field(default="info", name="AETHER_LOG_LEVEL")
+    log_format: Literal["auto", "console", "json"] = field(default="auto", name="AETHER_LOG_FORMAT")
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read the variables named above; an empty one counts as not set.
+
+        Raises:
+            ConfigurationError: a value does not fit; the text names the variable and the rule.
+        """
+        given = {name: environment[name] for name in cls.__struct_encode_fields__ if environment.get(name)}
+        try:
+            return msgspec.convert(given, cls, strict=False, dec_hook=_decode)
+        except msgspec.ValidationError as error:
+            rule, _, variable = str(error).partition(" - at `$.")
+            raise ConfigurationError(f"{variable.rstrip('`') or 'A setting'}: {rule}.") from error
+
+    @property
+    def home(self) -> Path:
+        """The folder that holds what one machine keeps: the embedded store, logs, the running server's address."""
+        return self.data_dir or _user_data_folder() / "aether"
+
+    def as_environment(self) -> dict[str, str]:
+        """Return the variables that would give these settings again, for a child process."""
+        pairs = zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True)
+        values = {variable: getattr(self, name) for variable, name in pairs}
+        return {variable: _encode(value) for variable, value in values.items() if value is not None}
+
+
+def _decode(wanted: type, value: str) -> object:
+    if wanted is Secret:
+        return Secret(value)
+    if wanted is JsonObject:
+        return JsonObject(_json_object(value))
+    return Path(value).expanduser().absolute()
+
+
+def _json_object(value: str) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(value, type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise ValueError("Expected a JSON object") from error
+
+
+def _encode(value: object) -> str:
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, JsonObject):
+        return msgspec.json.encode(value).decode()
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _user_data_folder() -> Path:
+    # XDG Base Directory Specification; macOS users expect the same place from command-line tools.
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
