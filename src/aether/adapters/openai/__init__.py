@@ -1,0 +1,1 @@
+"""Any server that speaks OpenAI's HTTP interface, through OpenAI's own client."""

@@ -1,0 +1,73 @@
+"""What the errors of OpenAI's client mean for a job."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import openai
+
+from aether.errors import (
+    AetherError,
+    ModelFailedError,
+    ModelOverloadedError,
+    ModelRefusedError,
+    ModelRejectedKeyError,
+    ModelRejectedRequestError,
+    ModelUnreachableError,
+)
+
+_OVERLOADED = frozenset({429, 503, 529})
+_BAD_KEY = frozenset({401, 403})
+_PASSING = frozenset({408, 409, 425})
+_CONTENT_FILTER = frozenset({"content_filter", "content_policy_violation", "moderation_blocked"})
+_MAX_DETAIL = 300
+
+
+def translated(error: openai.APIError) -> AetherError:
+    """Return the error of ours that says the same."""
+    if isinstance(error, openai.APITimeoutError):
+        return ModelUnreachableError("it did not answer in time")
+    if not isinstance(error, openai.APIStatusError):
+        return ModelUnreachableError(type(error.__cause__ or error).__name__)
+    return _of_status(error, error.status_code)
+
+
+def _of_status(error: openai.APIStatusError, status: int) -> AetherError:
+    if error.code in _CONTENT_FILTER:
+        return ModelRefusedError(_detail(error))
+    if status in _BAD_KEY:
+        return ModelRejectedKeyError(status)
+    if error.code == "insufficient_quota":
+        return ModelRejectedRequestError(status, _detail(error))
+    if status in _OVERLOADED:
+        return ModelOverloadedError(status, retry_after(error.response.headers))
+    if status >= 500 or status in _PASSING:  # noqa: PLR2004 - HTTP's server errors
+        return ModelFailedError(status, retry_after(error.response.headers))
+    return ModelRejectedRequestError(status, _detail(error))
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Read the pause a server asks for, in seconds: `retry-after-ms`, or `Retry-After` as seconds or a date."""
+    if milliseconds := _number(headers.get("retry-after-ms")):
+        return milliseconds / 1000
+    value = headers.get("retry-after")
+    if value is None or (seconds := _number(value)) is not None:
+        return None if value is None else seconds
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+
+
+def _number(value: str | None) -> float | None:
+    try:
+        number = float(value or "")
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None
+
+
+def _detail(error: openai.APIStatusError) -> str:
+    said = error.body.get("message") if isinstance(error.body, dict) else None
+    return " ".join(str(said or error.response.reason_phrase or "no reason given").split())[:_MAX_DETAIL]

@@ -1,0 +1,125 @@
+"""Reading an outline out of what a model answered, in whatever form it came."""
+
+import json
+import re
+from itertools import islice
+
+from aether.domain.report import MAX_SECTIONS, Outline, OutlineItem
+from aether.errors import UnusableOutputError
+
+_json = json.JSONDecoder(strict=False)  # msgspec has no way to stop where a value ends
+_MAX_TITLE = 200
+_MOST_STARTS = 200  # an error costs the decoder time in proportion to its place, so the places are bounded
+_TITLE_KEYS = ("title", "heading", "name", "section", "section_title", "header", "chapter", "label", "topic")
+_COVERS_KEYS = ("covers", "description", "summary", "brief", "content")
+_LIST_KEYS = ("sections", "outline", "chapters", "headings", "titles", "items", "parts", "toc", "table_of_contents")
+_START = re.compile(r'(?:"(?P<key>[^"\n]{1,40})"\s{0,9}:\s{0,9})?(?P<value>[{\[])(?=\s*["{\[])')
+_TRAILING_COMMA = re.compile(r",(?=\s*[\]}])")
+_LIST_ITEM = re.compile(
+    r"^(?P<indent>[ \t]*)(?:\*\*|__)?"
+    r"(?:(?P<heading>#{1,6})|(?P<bullet>[-*+•])"
+    r"|(?:(?:section|chapter|part)\s+)?\(?(?:(?P<digit>\d{1,2})|(?P<roman>[IVXL]+)|(?P<letter>[A-T]))[.):])"
+    r"\s+(?P<title>\S.*)$",
+    re.IGNORECASE,
+)
+_BOLD_NAME = re.compile(r"(?:\*\*)?(?P<name>[^*]+?)(?::\*\*|\*\*\s*[:–—-])\s+(?P<rest>\S.*)", re.DOTALL)
+# What follows a colon and is longer than a heading describes the section rather than names it.
+_LONG = re.compile(
+    r"(?!(?:section|chapter|part)\s+\w+:)(?P<name>\S.{0,199}?)(?::|\s[–—-])\s+(?P<rest>\S.{60,})",
+    re.DOTALL | re.IGNORECASE,
+)
+# A JSON string can hold what no heading may: control characters, and halves of characters, which cannot be stored.
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def parse_outline(answer: str, count: int | None) -> Outline:
+    """Read an outline from JSON of any likely shape, with or without text around it, or from a plain list.
+
+    Args:
+        answer: what the model said.
+        count: how many sections it must have; more are cut off. None: any number up to the limit.
+
+    Raises:
+        UnusableOutputError: there is none, or it is too short; the reason completes "Repair your answer: …".
+    """
+    found = Outline.of(_from_json(answer) or _from_lines(answer))
+    outline = Outline(found.items[: count or MAX_SECTIONS])
+    if not outline.items:
+        raise UnusableOutputError("it holds no outline")
+    if count is not None and len(outline.items) < count:
+        raise UnusableOutputError(f"it has {len(outline.items)} sections instead of {count}")
+    return outline
+
+
+def _from_json(answer: str) -> list[OutlineItem]:
+    """Take the first complete JSON value that holds a list of sections; a list that was cut off is none."""
+    answer = _TRAILING_COMMA.sub("", answer)
+    for start in islice(_START.finditer(answer), _MOST_STARTS):
+        try:
+            value, _ = _json.raw_decode(answer, start.start("value"))
+        except (ValueError, RecursionError):
+            continue
+        # A named list that is reached by itself is part of an object that could not be read, perhaps of one section.
+        held = {start["key"]: value} if start["key"] and isinstance(value, list) else value
+        if items := _items(held, named=held is not value):
+            return items
+    return []
+
+
+def _items(value: object, *, named: bool = False) -> list[OutlineItem]:
+    entries = _list_in(value, named=named) if isinstance(value, dict) else value
+    items = map(_entry, entries) if isinstance(entries, list) else ()
+    return [item for item in items if item is not None and item.title]
+
+
+def _list_in(value: dict[str, object], *, named: bool) -> object:
+    """Find the list of sections: under a name that says so, or else any in an object that is no section itself."""
+    lists = {key.casefold(): entry for key, entry in value.items() if isinstance(entry, list)}
+    if known := [lists[key] for key in _LIST_KEYS if key in lists]:
+        return known[0]
+    return None if named or _first(value, _TITLE_KEYS) else next(iter(lists.values()), None)
+
+
+def _entry(entry: object) -> OutlineItem | None:
+    if isinstance(entry, str):
+        return _item(entry, "")
+    if isinstance(entry, dict):
+        if title := _first(entry, _TITLE_KEYS):
+            return _item(title, _first(entry, _COVERS_KEYS))
+        [*pairs] = entry.items()
+        return _item(*pairs[0]) if len(pairs) == 1 and isinstance(pairs[0][1], str) else None
+    if isinstance(entry, list) and entry and all(isinstance(part, str) for part in entry):
+        return _item(entry[0], " ".join(entry[1:]))
+    return None
+
+
+def _first(entry: dict[str, object], keys: tuple[str, ...]) -> str:
+    folded = {key.casefold(): value for key, value in entry.items()}
+    return next((value for key in keys if isinstance(value := folded.get(key), str)), "")
+
+
+def _from_lines(answer: str) -> list[OutlineItem]:
+    """Take the outermost list; headings come before numbers and numbers before bullets, which detail them."""
+    lists: dict[tuple[int, int, str], list[str]] = {}
+    for match in filter(None, map(_LIST_ITEM.match, answer.strip().splitlines())):
+        lists.setdefault(_place(match), []).append(match["title"])
+    # One line that looks like an item is more likely a sentence than an outline.
+    place = min((place for place, titles in lists.items() if len(titles) > 1), key=lambda at: at[:2], default=None)
+    return [_item(title, "") for title in lists[place]] if place else []
+
+
+def _place(match: re.Match[str]) -> tuple[int, int, str]:
+    indent = len(match["indent"].expandtabs(4))
+    if match["heading"]:
+        return 0, len(match["heading"]), ""
+    if match["bullet"]:
+        return 2, indent // 2, match["bullet"]
+    # Up to two spaces align numbers on the right rather than nest them.
+    return 1, indent // 3, next(style for style in ("digit", "roman", "letter") if match[style])
+
+
+def _item(title: str, covers: str) -> OutlineItem:
+    title, covers = _UNFIT.sub(" ", title).strip(), _UNFIT.sub(" ", covers)
+    if not covers and (described := _BOLD_NAME.fullmatch(title) or _LONG.fullmatch(title)):
+        title, covers = described["name"], described["rest"]
+    return OutlineItem(title[:_MAX_TITLE], covers)

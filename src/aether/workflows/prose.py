@@ -1,0 +1,151 @@
+"""Making a model's text fit its place in a document."""
+
+import re
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+_markdown = MarkdownIt("commonmark")
+_HIGHEST = 3  # the report has level 1, its sections level 2
+_LOWEST = 6
+_LEAST_REPEAT = 20  # characters; less in common is chance
+
+_WRAPPED = re.compile(
+    r"(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>markdown|md)?[ \t]*\n(?P<body>.*?)(?P<closed>\n(?P=fence))?",
+    re.DOTALL | re.IGNORECASE,
+)
+_BLOCK = re.compile(r"\s*(?:[-+*•]\s|>|```|~~~|\||<)")
+_NUMBERED = re.compile(r"\s*\d{1,2}[.)]\s")
+_RULE = re.compile(r"\s*(?:-{3,}|\*{3,}|_{3,})\s*")
+_NESTED_MARKS = re.compile(r"^((?:\s*(?:>|[-*+]|\d{1,9}[.)]))*\s*)#{1,6}(?=\s|$)")
+_WIDE_ENDS = "。！？｡"  # noqa: RUF001 - no space follows these
+_SENTENCE_END = re.compile(
+    r"^[ \t]*\d{1,3}\.(?=\s)"  # the number of a list item ends nothing
+    r"|(?P<end>[.!?…؟۔।][\"'”’)\]]*(?=\s|$)"  # noqa: RUF001 - Urdu's full stop
+    rf"|[{_WIDE_ENDS}][」』”’]*"
+    r"|\n\n|(?<![:\n])\n(?=[ \t]*(?:[-*+]|\d{1,3}[.)])[ \t]))",
+    re.MULTILINE,
+)
+
+
+def section_body(text: str, title: str) -> str:
+    """Return the text without its own heading, its other headings below the section's, and nothing left open.
+
+    A text that says nothing beside headings is empty.
+    """
+    lines = _with_end(_bare(text, title).splitlines())
+    tokens = _markdown.parse("\n".join(lines))
+    if not any(token.level == 0 and token.type not in {"heading_open", "heading_close", "hr"} for token in tokens):
+        return ""
+    return "\n".join(_with_levels(lines, tokens)).strip()
+
+
+def up_to_last_sentence(text: str) -> str:
+    """Cut off what comes after the last complete sentence; a text without one is cut at its last word."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text) if match["end"] and not _ends_heading(text, match)]
+    return (text[: ends[-1]] if ends else text.rpartition(" ")[0] or text).rstrip()
+
+
+def continued(text: str, rest: str) -> str:
+    """Join a text, from its last complete sentence, with what was written after it, even if that repeats its end."""
+    kept = up_to_last_sentence(text)
+    repeated = kept.rfind(rest.lstrip()[:_LEAST_REPEAT])
+    if len(kept) - repeated >= _LEAST_REPEAT and rest.lstrip().startswith(kept[repeated:]):
+        rest = rest.lstrip()[len(kept) - repeated :]
+    return f"{kept}{_gap(kept, text[len(kept) :], rest)}{rest.strip()}" if kept else rest
+
+
+def _gap(kept: str, cut_off: str, rest: str) -> str:
+    space = "".join(part[: len(part) - len(part.lstrip())] for part in (cut_off, rest))
+    if "\n\n" in space:
+        return "\n\n"
+    if "\n" in space or _BLOCK.match(rest) or _NUMBERED.match(rest) or rest.startswith("#"):
+        return "\n"
+    return "" if kept[-1] in _WIDE_ENDS + "」』" else " "
+
+
+def _ends_heading(text: str, end: re.Match[str]) -> bool:
+    return end["end"].startswith("\n") and text[: end.start()].rpartition("\n")[2].lstrip().startswith("#")
+
+
+def _bare(text: str, title: str) -> str:
+    """Take off what wraps a whole answer in a code fence, and the title, in whichever order they stand."""
+    before = None
+    while before != text:
+        before, text = text, text.strip()
+        if (wrapped := _WRAPPED.fullmatch(text)) and _is_wrapping(wrapped):
+            text = wrapped["body"]
+        text = "\n".join(_without_title(text.splitlines(), title))
+    return text
+
+
+def _is_wrapping(fence: re.Match[str]) -> bool:
+    alone = re.search(rf"^ *{fence['fence']}", fence["body"], re.MULTILINE) is None
+    return alone or bool(fence["info"] and fence["closed"])
+
+
+def _without_title(lines: list[str], title: str) -> list[str]:
+    """Drop leading lines that only say the title again, as a heading, in bold or plain, numbered or not."""
+    at, titled = 0, False
+    while at < len(lines):
+        if _says(lines, at, title):
+            titled = True
+            underlined = at + 1 < len(lines) and set(lines[at + 1].strip()) in ({"="}, {"-"})
+            at += 1 + underlined
+        elif not lines[at].strip() or (titled and _RULE.fullmatch(lines[at])):
+            at += 1
+        else:
+            break
+    return lines[at:]
+
+
+def _says(lines: list[str], at: int, title: str) -> bool:
+    if _BLOCK.match(lines[at]) or _begins_list(lines, at):
+        return False
+    said, wanted = _letters(lines[at]), _letters(title)
+    number = r"(?:section|chapter|part)?(?:\d{1,2}|[ivxl]+)?"
+    return bool(wanted) and re.fullmatch(number + re.escape(wanted), said) is not None
+
+
+def _begins_list(lines: list[str], at: int) -> bool:
+    following = next((line for line in lines[at + 1 :] if line.strip()), "")
+    return bool(_NUMBERED.match(lines[at]) and _NUMBERED.match(following))
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).casefold()
+
+
+def _with_end(lines: list[str]) -> list[str]:
+    """Close a code fence that the text leaves open, and show HTML that it does, lest it swallow what comes after."""
+    last = _swallowing(lines)
+    if last is not None and last.type == "html_block" and last.map is not None:
+        first = last.map[0]
+        lines = lines[:first] + [re.sub(r"^(\s*)<", r"\1&lt;", line) for line in lines[first:]]
+        last = _swallowing(lines)
+    return lines if last is None else [*lines, last.markup]
+
+
+def _swallowing(lines: list[str]) -> Token | None:
+    """Return the block that would take in a paragraph after the text."""
+    last = _markdown.parse("\n".join([*lines, "", "next"]))[-1]
+    return last if last.type in {"fence", "html_block"} else None
+
+
+def _with_levels(lines: list[str], tokens: list[Token]) -> list[str]:
+    """Move all headings down by the same number of levels, so that the highest stands below the section's own."""
+    headings = [(token, tokens[at + 1]) for at, token in enumerate(tokens) if token.type == "heading_open"]
+    levels = [int(opening.tag[1]) for opening, _ in headings]
+    shift = max(0, _HIGHEST - min(levels, default=_HIGHEST))
+    replaced = list(lines)
+    for (opening, inline), level in zip(headings, levels, strict=True):
+        first, end = opening.map or (0, 0)
+        marks = "#" * min(level + shift, _LOWEST)
+        if opening.level == 0:
+            content = re.sub(r"(?<=\s)(?=#+$)", r"\\", " ".join(inline.content.split()))
+            replaced[first:end] = [f"{marks} {content}", *[""] * (end - first - 1)]
+        elif opening.markup.startswith("#"):
+            replaced[first] = _NESTED_MARKS.sub(rf"\g<1>{marks}", replaced[first])
+        else:  # in a quote or a list an underlined line is one of its paragraphs rather than a heading
+            replaced[end - 1] = replaced[end - 1].rstrip().rstrip("=-")
+    return replaced
