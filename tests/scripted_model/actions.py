@@ -1,0 +1,170 @@
+"""What can happen to a call: an answer, an error from the server, or an accident on the wire."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
+
+
+class _Action(msgspec.Struct, frozen=True, kw_only=True, tag_field="action", omit_defaults=True):
+    @property
+    def fault(self) -> str:
+        """The name the call is recorded under, or an empty string for a proper answer."""
+        return type(self).__name__.lower()
+
+
+class Answer(_Action, frozen=True, tag="answer"):
+    """A completed chat completion.
+
+    Attributes:
+        content: The message's text; left unset it is the default text for the step.
+        share: How much of that text is given, from its beginning; the cut may fall inside a word.
+        name: A fault's name for the record; an answer without one counts as "answered".
+    """
+
+    content: str | UnsetType | None = UNSET
+    share: float = 1.0
+    finish_reason: FinishReason = "stop"
+    refusal: str | None = None
+    name: str = ""
+
+    @property
+    def fault(self) -> str:
+        return self.name
+
+
+class HttpError(_Action, frozen=True, tag="http"):
+    """Any status with an error in OpenAI's format, or with `body` verbatim.
+
+    `retry_after_date_s` becomes a `Retry-After` that is an HTTP date that many seconds from now.
+    """
+
+    status: int
+    message: str = "The server had an error while processing your request."
+    type: str = "server_error"
+    code: str | None = None
+    param: str | None = None
+    headers: dict[str, str] = {}
+    retry_after_s: float | None = None
+    retry_after_ms: float | None = None
+    retry_after_date_s: float | None = None
+    body: str | None = None
+    content_type: str = "application/json"
+
+    @property
+    def fault(self) -> str:
+        return str(self.status)
+
+
+class Reset(_Action, frozen=True, tag="reset"):
+    """A TCP reset; `share` is the part of the body sent before it, and 0 means not even the status line."""
+
+    share: float = 0.0
+
+
+class Hang(_Action, frozen=True, tag="hang"):
+    """Silence until the client closes; `share` is the part of the body sent before it, 0 means nothing at all."""
+
+    share: float = 0.0
+
+
+class Truncate(_Action, frozen=True, tag="truncate"):
+    """An orderly close before the announced end of the body."""
+
+    share: float = 0.5
+
+
+class Trickle(_Action, frozen=True, tag="trickle"):
+    """The default answer in equal pieces over `total_ms`."""
+
+    total_ms: float = 1_000.0
+    pieces: int = 20
+
+
+class Slow(_Action, frozen=True, tag="slow"):
+    """The default answer, its first byte `first_byte_ms` after the request."""
+
+    first_byte_ms: float = 5_000.0
+
+
+Action = Answer | HttpError | Reset | Hang | Truncate | Trickle | Slow
+
+
+def rate_limited(
+    *, after_s: float | None = None, after_ms: float | None = None, at_s: float | None = None
+) -> HttpError:
+    """A 429 that names its pause in seconds, in milliseconds, as a date `at_s` seconds from now, or not at all."""
+    return HttpError(
+        status=429,
+        message="Rate limit reached for requests.",
+        type="requests",
+        code="rate_limit_exceeded",
+        retry_after_s=after_s,
+        retry_after_ms=after_ms,
+        retry_after_date_s=at_s,
+    )
+
+
+def rejected(status: int, message: str, code: str | None = None, param: str | None = None) -> HttpError:
+    """An error that is the client's: another try would end the same way."""
+    return HttpError(status=status, message=message, type="invalid_request_error", code=code, param=param)
+
+
+def model_not_found(model: str = "the-model") -> HttpError:
+    """The 404 for a model that does not exist or that the key may not use."""
+    return rejected(404, f"The model `{model}` does not exist or you do not have access to it.", "model_not_found")
+
+
+def html_page(status: int = 502) -> HttpError:
+    """The error page of a proxy that stands before the server."""
+    page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>nginx</body></html>"
+    return HttpError(status=status, body=page, content_type="text/html")
+
+
+def cut_at_length(share: float = 0.5) -> Answer:
+    """The first `share` of the text with finish reason "length"; a continuation is given the rest."""
+    return Answer(share=share, finish_reason="length", name="length")
+
+
+def refused(text: str = "I cannot help with that.") -> Answer:
+    """A refusal in the message's own field, without content."""
+    return Answer(content=None, refusal=text, name="refusal")
+
+
+NAMED: Mapping[str, Action] = {
+    "429": rate_limited(),
+    "429-after": rate_limited(after_s=1),
+    "429-after-ms": rate_limited(after_ms=250),
+    "429-date": rate_limited(at_s=2),
+    "400": rejected(400, "Invalid value in the request.", "invalid_value"),
+    "401": rejected(401, "Incorrect API key provided.", "invalid_api_key"),
+    "403": rejected(403, "You are not allowed to sample from this model."),
+    "404": model_not_found(),
+    "500": HttpError(status=500),
+    "502": HttpError(status=502, message="Bad gateway."),
+    "503": HttpError(status=503, message="The engine is currently overloaded, please try again later."),
+    "html": html_page(),
+    "reset": Reset(),
+    "reset-body": Reset(share=0.5),
+    "hang": Hang(),
+    "hang-body": Hang(share=0.5),
+    "truncate": Truncate(),
+    "trickle": Trickle(),
+    "slow": Slow(),
+    "invalid-body": HttpError(status=200, body='{"id": "chatcmpl-'),
+    "length": cut_at_length(),
+    "refusal": refused(),
+    "content-filter": Answer(share=0.3, finish_reason="content_filter", name="content-filter"),
+    "empty": Answer(content="", name="empty"),
+    "whitespace": Answer(content=" \n\n\t ", name="whitespace"),
+    "null": Answer(content=None, name="null"),
+    "invalid-json": Answer(content='Sure! Here it is: {"sections": [{"title": "One",', name="invalid-json"),
+    "wrong-shape": Answer(content='{"outline": {"chapters": 2}}', name="wrong-shape"),
+}
+"""Every fault under a short name, for `Mix` and for the command line."""
+
+ONLY_FOR_OUTLINES = frozenset({"invalid-json", "wrong-shape"})
+"""Faults that would pass for prose, and so for a good answer, anywhere but in an outline."""

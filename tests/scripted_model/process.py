@@ -1,0 +1,136 @@
+"""The scripted model as a process of its own, and the client a test steers it with."""
+
+import http.client
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import msgspec
+
+from tests.scripted_model.calls import Call, Record
+from tests.scripted_model.model import Model
+from tests.scripted_model.script import Rule
+from tests.scripted_model.service import NewScript, Stats
+from tests.scripted_model.setup import Setup
+
+_ROOT = Path(__file__).parents[2]
+_decode_calls = msgspec.json.Decoder(list[Call]).decode
+_decode_stats = msgspec.json.Decoder(Stats).decode
+
+
+class Ready(msgspec.Struct):
+    """The line a scripted model's process prints once it listens."""
+
+    base_url: str
+
+
+class RemoteModel(Model):
+    """Steers a scripted model that runs elsewhere; calls that were seen finished are not fetched again."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._finished: list[Call] = []
+
+    @property
+    def base_url(self) -> str:
+        return self._base_url
+
+    @property
+    def record(self) -> Record:
+        after = self._finished[-1].seq if self._finished else 0
+        new = _decode_calls(self._ask("GET", f"/_calls?after={after}"))
+        calls = self._finished + new
+        first_open = next((at for at, call in enumerate(calls) if not call.done), len(calls))
+        self._finished = calls[:first_open]
+        return Record(calls)
+
+    def use(self, rules: Sequence[Rule] | None = None, setup: Setup | None = None) -> None:
+        new = NewScript(None if rules is None else list(rules), setup)
+        self._ask("POST", "/_script", msgspec.json.encode(new))
+
+    def reset(self) -> None:
+        self._ask("POST", "/_reset", b"{}")
+        self._finished = []
+
+    def stats(self) -> Stats:
+        """Return counts and the CPU seconds the process has used."""
+        return _decode_stats(self._ask("GET", "/_stats"))
+
+    def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        connection = http.client.HTTPConnection(urlsplit(self._base_url).netloc, timeout=10)
+        try:
+            connection.request(method, path, body)
+            response = connection.getresponse()
+            answer = response.read()
+            if response.status != http.HTTPStatus.OK:
+                raise RuntimeError(f"{method} {path}: {response.status} {answer.decode()}")
+            return answer
+        finally:
+            connection.close()
+
+
+class ModelProcess(RemoteModel):
+    """Starts the process and ends it with the block; the rules can only be what JSON can say, so no predicates."""
+
+    def __init__(self, setup: Setup | None = None, rules: Sequence[Rule] = (), *, port: int = 0) -> None:
+        super().__init__("")
+        self._new = NewScript(list(rules), setup)
+        self._port = port
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def use(self, rules: Sequence[Rule] | None = None, setup: Setup | None = None) -> None:
+        kept = self._new.rules if rules is None else list(rules)
+        self._new = NewScript(kept, setup or self._new.setup)
+        super().use(self._new.rules, self._new.setup)
+
+    def start(self) -> None:
+        """Start it; returns when connections are accepted.
+
+        A second start after `stop` keeps port and rules, not the record.
+
+        Raises:
+            RuntimeError: If it ended instead of listening.
+        """
+        command = [sys.executable, "-m", "tests.scripted_model", "--port", str(self._port)]
+        self._process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE)
+        assert self._process.stdout is not None
+        try:
+            self._greet(self._process.stdout.readline())
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self, sig: signal.Signals = signal.SIGTERM) -> None:
+        """Send the signal and wait for the end."""
+        if self._process is None:
+            return
+        self._process.send_signal(sig)
+        self._process.wait(10)
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._process = None
+
+    def _greet(self, line: bytes) -> None:
+        if not line:
+            raise RuntimeError("The scripted model did not start.")
+        self._base_url = msgspec.json.decode(line, type=Ready).base_url
+        self._port = urlsplit(self._base_url).port or 0
+        self._finished = []
+        super().use(self._new.rules, self._new.setup)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()

@@ -1,0 +1,120 @@
+"""What decides what happens to a call: rules first, then the random mix, then the default answer."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from tests.scripted_model.actions import NAMED, ONLY_FOR_OUTLINES, Action
+from tests.scripted_model.calls import Call
+from tests.scripted_model.classify import Kind
+
+Predicate = Callable[[Call], bool]
+_SCALE = float(1 << 32)
+
+
+class Mix(msgspec.Struct, frozen=True):
+    """Random faults that come out the same in every run with the same calls, in whatever order these arrive.
+
+    Attributes:
+        rate: The share of calls that meet a fault, 0 to 1.
+        faults: Names from `actions.NAMED`, all equally likely.
+        seed: Another seed, another draw.
+        steps: Only calls of these kinds; none named means all.
+        at_most: No fault for a step once it has been called this often; 0 means no such mercy.
+    """
+
+    rate: float = 0.0
+    faults: tuple[str, ...] = ("429", "429-after-ms", "500", "503", "reset", "reset-body", "truncate", "empty")
+    seed: int = 0
+    steps: tuple[Kind, ...] = ()
+    at_most: int = 0
+
+    def __post_init__(self) -> None:
+        if unknown := set(self.faults) - NAMED.keys():
+            raise ValueError(f"No such faults: {', '.join(sorted(unknown))}. There are: {', '.join(NAMED)}.")
+
+    def draw(self, call: Call) -> Action | None:
+        """Return the fault this call meets, if any."""
+        if not self.rate or (self.steps and call.kind not in self.steps) or 0 < self.at_most < call.nth:
+            return None
+        chance, choice = chances(self.seed, call)
+        if chance >= self.rate:
+            return None
+        faults = [name for name in self.faults if call.step.of == "outline" or name not in ONLY_FOR_OUTLINES]
+        return NAMED[faults[int(choice * len(faults))]] if faults else None
+
+
+class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """For the calls that match everything given, what happens to them.
+
+    Attributes:
+        do: What happens; none means the default answer, for a rule that only sets the latency or shields a step
+            from the mix.
+        kind: The step's kind. A continuation or repair is of its own kind, with the index of what it follows up on.
+        of: The kind a continuation or repair follows up on.
+        nth: Only the nth call of the step, from 1.
+        times: How often the rule applies in all before it is used up; none means forever.
+        contains: Only requests whose raw JSON body contains this text.
+        latency_ms: Takes the place of the latency set for the kind.
+    """
+
+    do: Action | None = None
+    kind: Kind | None = None
+    of: Kind | None = None
+    index: int | None = None
+    topic: str | None = None
+    nth: int | None = None
+    times: int | None = None
+    contains: str | None = None
+    latency_ms: float | None = None
+
+    def matches(self, call: Call) -> bool:
+        step = call.step
+        return (
+            self.kind in (None, step.kind)
+            and self.of in (None, step.of)
+            and self.index in (None, step.index)
+            and self.topic in (None, step.topic)
+            and self.nth in (None, call.nth)
+            and (self.contains is None or self.contains.encode() in bytes(call.raw))
+        )
+
+
+class Script:
+    """The ordered rules of one server, and how often each has been used."""
+
+    def __init__(self, rules: Sequence[Rule] = ()) -> None:
+        self._lines: tuple[_Line, ...] = ()
+        for rule in rules:
+            self.add(rule)
+
+    def add(self, rule: Rule, when: Predicate | None = None) -> None:
+        """Append a rule, held by `when` to the calls it is true of."""
+        self._lines = (*self._lines, _Line(rule, when))
+
+    def rule_for(self, call: Call) -> Rule | None:
+        """Return the first rule that matches and is not used up, and count its use."""
+        for line in self._lines:
+            if line.takes(call):
+                line.used += 1
+                return line.rule
+        return None
+
+
+class _Line:
+    def __init__(self, rule: Rule, when: Predicate | None) -> None:
+        self.rule = rule
+        self.when = when
+        self.used = 0
+
+    def takes(self, call: Call) -> bool:
+        left = self.rule.times is None or self.used < self.rule.times
+        return left and self.rule.matches(call) and (self.when is None or self.when(call))
+
+
+def chances(seed: int, call: Call) -> tuple[float, float]:
+    """Return two numbers in [0, 1) that depend on the seed and on what the call is, not on when it came."""
+    name = f"{seed}|{call.kind}|{call.step.of}|{call.index}|{call.nth}|{call.topic}"
+    digest = hashlib.blake2b(name.encode(), digest_size=8).digest()
+    return int.from_bytes(digest[:4], "big") / _SCALE, int.from_bytes(digest[4:], "big") / _SCALE

@@ -1,0 +1,157 @@
+"""The server's two faces: OpenAI's endpoints under /v1, and its own controls beside them."""
+
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from tests.scripted_model.actions import HttpError, model_not_found, rejected
+from tests.scripted_model.calls import ANSWERED, DISCONNECTED, Call, Record
+from tests.scripted_model.classify import ChatRequest, Step, classify
+from tests.scripted_model.plans import plan_call, plan_error, plan_reply
+from tests.scripted_model.replies import CREATED, json_reply
+from tests.scripted_model.script import Rule, Script
+from tests.scripted_model.setup import Setup
+from tests.scripted_model.wire import Connection, Plan, Request
+
+_decode_chat = msgspec.json.Decoder(ChatRequest).decode
+_decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_encode = msgspec.json.Encoder().encode
+
+_NOT_CHAT = ChatRequest(model="", messages=[])
+
+
+class NewScript(msgspec.Struct, omit_defaults=True):
+    """The body of POST /_script: what is present replaces what was there."""
+
+    rules: list[Rule] | None = None
+    setup: Setup | None = None
+
+
+class Stats(msgspec.Struct):
+    calls: int
+    in_flight: int
+    max_in_flight: int
+    outcomes: dict[str, int]
+    cpu_s: float
+
+
+_decode_script = msgspec.json.Decoder(NewScript).decode
+
+
+class ModelService:
+    """Answers requests; lives in the server's loop, but `record` may be read and `script` replaced from any thread."""
+
+    def __init__(self, setup: Setup, rules: Sequence[Rule] = ()) -> None:
+        self.setup = setup
+        self.script = Script(rules)
+        self.record = Record()
+        self.connections: set[Connection] = set()
+        self.stopping = False
+        self._routes: dict[tuple[str, str], Callable[[Request], Plan]] = {
+            ("POST", "/v1/chat/completions"): self._chat,
+            ("GET", "/v1/models"): self._models,
+            ("GET", "/_calls"): self._calls,
+            ("GET", "/_stats"): self._stats,
+            ("POST", "/_script"): self._script,
+            ("POST", "/_reset"): self._reset,
+        }
+
+    def respond(self, request: Request) -> Plan:
+        handler = self._routes.get((request.method, request.path))
+        if handler is None:
+            return plan_error(rejected(404, f"Invalid URL ({request.method} {request.path})", "unknown_url"))
+        return handler(request)
+
+    def carried_out(self, plan: Plan) -> None:
+        if plan.call is not None:
+            self.record.end(plan.call, plan.outcome or ANSWERED, time.monotonic())
+
+    def cut_short(self, plan: Plan) -> None:
+        if plan.call is not None:
+            self.record.end(plan.call, "stopped" if self.stopping else DISCONNECTED, time.monotonic())
+
+    def _chat(self, request: Request) -> Plan:
+        now = time.monotonic()
+        try:
+            chat, raw, error = _decode_chat(request.body), msgspec.Raw(request.body), None
+        except msgspec.DecodeError as problem:
+            chat, raw, error = _NOT_CHAT, _json_or_null(request.body), rejected(400, f"Invalid request: {problem}")
+        error = self._locked_out(request) or error or self._unsupported(chat, request.body)
+        call = Call(
+            seq=0,
+            step=classify(chat) if chat.messages else Step(),
+            model=chat.model,
+            stream=bool(chat.stream),
+            started=now,
+            headers=request.headers,
+            raw=raw,
+        )
+        self.record.begin(call, counted=error is None)
+        if error is not None:
+            return plan_error(error, call)
+        rule = self.script.rule_for(call)
+        action = self.setup.faults.draw(call) if rule is None else rule.do
+        return plan_call(call, chat, action, self.setup, None if rule is None else rule.latency_ms)
+
+    def _locked_out(self, request: Request) -> HttpError | None:
+        key = self.setup.api_key
+        if not key or request.headers.get("authorization") == f"Bearer {key}":
+            return None
+        return rejected(401, "Incorrect API key provided.", "invalid_api_key")
+
+    def _unsupported(self, chat: ChatRequest, body: bytes) -> HttpError | None:
+        setup = self.setup
+        if not chat.messages:
+            return rejected(400, "[] is too short - 'messages'", param="messages")
+        if setup.check_model and chat.model not in setup.models:
+            return model_not_found(chat.model)
+        form = chat.response_format.type if chat.response_format else "text"
+        if (form == "json_schema" and not setup.json_schema) or (form == "json_object" and not setup.json_mode):
+            return rejected(400, f"response_format {form} is not supported with this model.", param="response_format")
+        for name in sorted(_decode_keys(body).keys() & set(setup.reject_params)) if setup.reject_params else ():
+            message = f"Unsupported parameter: '{name}' is not supported with this model."
+            return rejected(400, message, "unsupported_parameter", name)
+        return None
+
+    def _models(self, request: Request) -> Plan:
+        if (error := self._locked_out(request)) is not None:
+            return plan_error(error)
+        listed = [
+            {"id": name, "object": "model", "created": CREATED, "owned_by": "scripted"} for name in self.setup.models
+        ]
+        return plan_reply(json_reply(_encode({"object": "list", "data": listed})))
+
+    def _calls(self, request: Request) -> Plan:
+        """The calls as an array; `?after=SEQ` leaves out those up to that number."""
+        after = msgspec.convert(request.query.get("after", "0"), int, strict=False)
+        return plan_reply(json_reply(_encode([call for call in self.record.calls() if call.seq > after])))
+
+    def _stats(self, _: Request) -> Plan:
+        record = self.record
+        stats = Stats(
+            len(record.calls()), record.in_flight, record.max_in_flight, record.outcomes(), time.process_time()
+        )
+        return plan_reply(json_reply(_encode(stats)))
+
+    def _script(self, request: Request) -> Plan:
+        try:
+            new = _decode_script(request.body)
+        except (msgspec.MsgspecError, ValueError) as problem:
+            return plan_error(rejected(400, str(problem)))
+        if new.rules is not None:
+            self.script = Script(new.rules)
+        self.setup = new.setup or self.setup
+        return plan_reply(json_reply(b"{}"))
+
+    def _reset(self, _: Request) -> Plan:
+        self.record.clear()
+        return plan_reply(json_reply(b"{}"))
+
+
+def _json_or_null(body: bytes) -> msgspec.Raw:
+    try:
+        msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return msgspec.Raw(b"null")
+    return msgspec.Raw(body)

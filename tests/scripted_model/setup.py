@@ -1,0 +1,52 @@
+"""How one server behaves apart from its script: sizes, latencies, what it supports."""
+
+import msgspec
+
+from tests.scripted_model.calls import Call
+from tests.scripted_model.script import Mix, chances
+
+
+class Setup(msgspec.Struct, frozen=True, kw_only=True):
+    """Every field can also be given on the command line, as `--outline-ms 300`.
+
+    Attributes:
+        sections: Sections in an outline when the prompt does not say "exactly N sections".
+        words: Words in a section.
+        outline_ms: Latency of outlines and of what follows them up.
+        section_ms: The same for sections.
+        other_ms: The same for everything else.
+        error_ms: Latency of error answers, and of resets before the first byte.
+        jitter: Part of a latency, 0 to 1, by which it may be longer or shorter; reproducible, like the mix.
+        stream_pieces: Pieces a streamed text comes in, spread evenly over the latency.
+        json_schema: Whether `response_format` may be a JSON schema.
+        json_mode: Whether `response_format` may be `json_object`.
+        api_key: The only key that is let in; empty lets everybody in.
+        models: What `GET /v1/models` lists.
+        check_model: Whether a model that is not listed gets a 404.
+        reject_params: Top-level parameters of a request that get a 400, such as "max_completion_tokens".
+        faults: The random mix.
+    """
+
+    sections: int = 8
+    words: int = 120
+    outline_ms: float = 0.0
+    section_ms: float = 0.0
+    other_ms: float = 0.0
+    error_ms: float = 0.0
+    jitter: float = 0.0
+    stream_pieces: int = 8
+    json_schema: bool = True
+    json_mode: bool = True
+    api_key: str = ""
+    models: tuple[str, ...] = ("scripted-model",)
+    check_model: bool = False
+    reject_params: tuple[str, ...] = ()
+    faults: Mix = Mix()
+
+    def latency_ms(self, call: Call) -> float:
+        """Return how long the default answer to this call takes."""
+        of = call.step.of
+        latency = self.outline_ms if of == "outline" else self.section_ms if of == "section" else self.other_ms
+        if self.jitter and latency:
+            return latency * (1 + self.jitter * (2 * chances(self.faults.seed, call)[1] - 1))
+        return latency

@@ -1,0 +1,198 @@
+"""HTTP/1.1 on a raw asyncio protocol: requests in, timed pieces of bytes out, and the accidents in between."""
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections import deque
+from typing import Literal, Protocol, cast
+from urllib.parse import parse_qsl
+
+import httptools
+import msgspec
+
+from tests.scripted_model.calls import Call
+
+Ending = Literal["keep", "close", "reset", "hang"]
+
+_LINGER_0 = struct.pack("ii", 1, 0)
+_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_BROKEN = b"HTTP/1.1 500 Scripted Model Broken\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+class Piece(msgspec.Struct, frozen=True, gc=False):
+    """Bytes to write `after_ms` after the piece before."""
+
+    after_ms: float
+    data: bytes
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """Everything that will happen on the wire for one request.
+
+    Attributes:
+        ending: "keep" leaves the connection open, "close" ends it in order, "reset" sends a TCP RST, and "hang" does
+            nothing until the client closes.
+        outcome: What the call is recorded as once the plan has been carried out.
+    """
+
+    pieces: tuple[Piece, ...]
+    ending: Ending = "keep"
+    status: int = 200
+    call: Call | None = None
+    outcome: str = ""
+
+
+class Request(msgspec.Struct, frozen=True):
+    method: str
+    path: str
+    query: dict[str, str]
+    headers: dict[str, str]
+    body: bytes
+    keep_alive: bool
+
+
+class Application(Protocol):
+    """What a connection asks and tells."""
+
+    connections: "set[Connection]"
+
+    def respond(self, request: Request) -> Plan: ...
+
+    def carried_out(self, plan: Plan) -> None: ...
+
+    def cut_short(self, plan: Plan) -> None:
+        """The connection ended before the plan did."""
+
+
+class Connection(asyncio.Protocol):
+    """One client's connection; pipelined requests are answered one after the other."""
+
+    __slots__ = (
+        "_app",
+        "_body",
+        "_headers",
+        "_loop",
+        "_next",
+        "_parser",
+        "_plan",
+        "_request",
+        "_timer",
+        "_transport",
+        "_url",
+        "_waiting",
+    )
+
+    _transport: asyncio.Transport
+    _parser: httptools.HttpRequestParser
+
+    def __init__(self, app: Application, loop: asyncio.AbstractEventLoop) -> None:
+        self._app = app
+        self._loop = loop
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._body: list[bytes] = []
+        self._waiting: deque[Request] = deque()
+        self._request: Request | None = None
+        self._plan: Plan | None = None
+        self._next = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without inheriting from it
+        self._parser = httptools.HttpRequestParser(self)
+        self._app.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:  # a bug of ours or of a rule's predicate: make it seen
+            self._loop.call_exception_handler({"message": "Answering failed", "exception": error.__context__ or error})
+            self._transport.write(_BROKEN)
+            self._transport.close()
+        except httptools.HttpParserError:
+            self._transport.write(_BAD_REQUEST)
+            self._transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc  # a reset and an orderly close mean the same here: the client is gone
+        self._app.connections.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        plan, self._plan = self._plan, None
+        if plan is not None:
+            self._app.cut_short(plan)
+
+    def abort(self) -> None:
+        """End the connection now, with a RST."""
+        with contextlib.suppress(OSError):  # the client may have been faster
+            sock: socket.socket = self._transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_0)
+        self._transport.abort()
+
+    def on_message_begin(self) -> None:
+        self._url = b""
+        self._headers = {}
+        self._body = []
+
+    def on_url(self, url: bytes) -> None:
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+
+    def on_headers_complete(self) -> None:
+        if "expect" in self._headers:
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def on_body(self, body: bytes) -> None:
+        self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        path, _, query = self._url.decode("latin-1").partition("?")
+        request = Request(
+            self._parser.get_method().decode(),
+            path,
+            dict(parse_qsl(query)) if query else {},
+            self._headers,
+            b"".join(self._body),
+            self._parser.should_keep_alive(),
+        )
+        self._waiting.append(request)
+        if self._plan is None:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._request = self._waiting.popleft()
+        self._plan = self._app.respond(self._request)
+        self._next = 0
+        self._advance(waited=False)
+
+    def _advance(self, *, waited: bool = True) -> None:
+        plan = self._plan
+        assert plan is not None
+        while self._next < len(plan.pieces):
+            piece = plan.pieces[self._next]
+            if piece.after_ms > 0 and not waited:
+                self._timer = self._loop.call_later(piece.after_ms / 1000, self._advance)
+                return
+            waited = False
+            self._next += 1
+            if piece.data:
+                self._transport.write(piece.data)
+                if plan.call is not None:
+                    plan.call.status = plan.status
+        self._end(plan)
+
+    def _end(self, plan: Plan) -> None:
+        self._timer = None
+        if plan.ending == "hang":
+            return
+        self._plan = None
+        self._app.carried_out(plan)
+        if plan.ending == "reset":
+            self.abort()
+        elif plan.ending == "close" or self._request is None or not self._request.keep_alive:
+            self._transport.close()
+        elif self._waiting:
+            self._begin()
