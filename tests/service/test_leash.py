@@ -1,0 +1,221 @@
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from aether.adapters.leash import LeashedProcess, Supervisor, last_lines
+from aether.errors import ConfigurationError
+
+SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
+STUBBORN = (
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)",
+)
+# A parent that starts a child, tells its pid, and starts a second child that must not keep the first one's leash.
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from aether.adapters.leash import LeashedProcess
+
+async def main():
+    sleep = (sys.executable, "-c", "import time; time.sleep(60)")
+    child = await LeashedProcess.start(sleep, log=Path(sys.argv[1]))
+    other = await asyncio.create_subprocess_exec("sleep", "5")
+    print(child.pid, flush=True)
+    await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+def is_running(pid: int) -> bool:
+    state = subprocess.run(("ps", "-o", "stat=", "-p", str(pid)), capture_output=True, text=True, check=False).stdout
+    return bool(state.strip()) and not state.startswith("Z")
+
+
+async def until(holds: Callable[[], bool], within_s: float = 2.0) -> bool:
+    """Return whether it holds before the time is up."""
+    give_up_at = time.monotonic() + within_s
+    while not holds():
+        if time.monotonic() > give_up_at:
+            return False
+        await asyncio.sleep(0.01)
+    return True
+
+
+async def gone(pid: int) -> bool:
+    return await until(lambda: not is_running(pid))
+
+
+def first_line(log: Path) -> str:
+    return log.read_text().partition("\n")[0]
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@contextmanager
+def parent(log: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """Run PARENT and yield it with its child's pid."""
+    command = (sys.executable, "-c", PARENT, str(log))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        yield process, int(process.stdout.readline())
+
+
+@asynccontextmanager
+async def leashed(log: Path, *command: str, grace_s: float = 5.0) -> AsyncIterator[LeashedProcess]:
+    process = await LeashedProcess.start(command, log=log, grace_s=grace_s)
+    try:
+        yield process
+    finally:
+        await process.stop()
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "child.log"
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+async def test_child_ends_with_its_parent(log: Path, how: signal.Signals) -> None:
+    """However the parent ends, the kernel closes its end of the pipe."""
+    with parent(log) as (process, child):
+        assert is_running(child)
+
+        process.send_signal(how)
+        process.wait()
+
+        assert await gone(child)
+
+
+async def test_stop_is_polite(log: Path) -> None:
+    """SIGTERM comes first, so that a child can put its work away."""
+    async with leashed(log, *SLEEP) as process:
+        assert process.returncode is None
+
+        assert await process.stop() == 128 + signal.SIGTERM
+        assert not is_running(process.pid)
+
+
+async def test_stop_does_not_wait_for_ever(log: Path) -> None:
+    async with leashed(log, *STUBBORN, grace_s=0.2) as process:
+        assert await until(lambda: first_line(log) == "deaf")
+        await process.stop()
+
+        assert not is_running(process.pid)
+
+
+async def test_stop_ends_a_stopped_group(log: Path) -> None:
+    """A wrapper that was itself stopped cannot enforce the grace; its parent does."""
+    async with leashed(log, *SLEEP, grace_s=0.1) as process:
+        os.killpg(os.getpgid(process.pid), signal.SIGSTOP)
+        await process.stop()
+
+        assert await gone(process.pid)
+
+
+async def test_exit_status_is_passed_on(log: Path) -> None:
+    async with leashed(log, "/bin/sh", "-c", "echo bye; exit 7") as process:
+        assert await process.wait() == 7
+        assert process.returncode == 7
+        assert last_lines(log) == "bye"
+
+
+async def test_command_that_cannot_be_run(log: Path) -> None:
+    async with leashed(log, "/no/such/command") as process:
+        assert await process.wait() == 127
+        assert "/no/such/command" in last_lines(log)
+
+
+async def test_wrapper_passes_sigterm_on(log: Path) -> None:
+    """Whoever ends the wrapper ends the child, and not the child's exit status."""
+    async with leashed(log, *SLEEP) as process:
+        os.kill(os.getpgid(process.pid), signal.SIGTERM)
+
+        assert await process.wait() == 128 + signal.SIGTERM
+        assert not is_running(process.pid)
+
+
+async def test_killed_wrapper_takes_the_child_along(log: Path) -> None:
+    async with leashed(log, *SLEEP) as process:
+        os.kill(os.getpgid(process.pid), signal.SIGKILL)
+
+        assert await process.wait() == -signal.SIGKILL
+        assert await gone(process.pid)
+
+
+async def test_grandchildren_end_too(log: Path) -> None:
+    async with leashed(log, "/bin/sh", "-c", "sleep 60 & echo $!; wait") as process:
+        assert await until(lambda: bool(first_line(log)))
+        await process.stop()
+
+        assert await gone(int(first_line(log)))
+
+
+async def test_environment_is_the_one_given(log: Path) -> None:
+    process = await LeashedProcess.start(("/bin/sh", "-c", "echo $COLOUR"), log=log, env={"COLOUR": "blue"})
+    await process.wait()
+
+    assert last_lines(log) == "blue"
+
+
+async def test_log_is_private_and_kept(log: Path) -> None:
+    for word in ("one", "two"):
+        async with leashed(log, "/bin/echo", word) as process:
+            await process.wait()
+
+    assert last_lines(log) == "one\ntwo"
+    assert mode(log) == 0o600
+
+
+async def test_child_that_never_gets_ready_is_ended(log: Path) -> None:
+    async def not_ready() -> None:
+        raise ConfigurationError("no")
+
+    process = await LeashedProcess.start(SLEEP, log=log)
+    with pytest.raises(ConfigurationError):
+        await process.when(not_ready())
+
+    assert not is_running(process.pid)
+
+
+def launches(log: Path, *failures: Exception | None) -> Callable[[], Awaitable[LeashedProcess]]:
+    """Return a launch that fails as scripted, one entry a start, and works from then on."""
+    script = iter(failures)
+
+    async def launch() -> LeashedProcess:
+        if failure := next(script, None):
+            raise failure
+        return await LeashedProcess.start(SLEEP, log=log)
+
+    return launch
+
+
+async def test_supervisor_starts_the_child_again(log: Path) -> None:
+    """A failed restart is tried again, and every pid is logged."""
+    with capture_logs() as events:
+        async with Supervisor("sleep", launches(log, None, ConfigurationError("busy")), first_pause_s=0.01):
+            os.kill(events[0]["pid"], signal.SIGKILL)
+            assert await until(lambda: events[-1]["event"] == "child.restarted")
+            assert is_running(events[-1]["pid"])
+
+    assert [e["event"] for e in events] == ["child.started", "child.died", "child.not_restarted", "child.restarted"]
+    assert not is_running(events[-1]["pid"])
+
+
+async def test_supervisor_raises_a_failed_first_start(log: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no such model"):
+        async with Supervisor("sleep", launches(log, ConfigurationError("no such model"))):
+            pass

@@ -1,0 +1,213 @@
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+from openai import APIConnectionError, AsyncOpenAI, AuthenticationError, InternalServerError
+from structlog.testing import capture_logs
+
+from aether.adapters.local_model.launcher import LocalModel, available, bundled_model, local_model
+from aether.adapters.local_model.sampling import OUTLINE_SAMPLING
+from aether.errors import ConfigurationError
+
+pytestmark = pytest.mark.skipif(not available(), reason="the extra `local` is not installed")
+
+PARENT = """
+import asyncio, sys
+from pathlib import Path
+from aether.adapters.local_model.launcher import local_model
+
+async def main():
+    async with local_model(Path(sys.argv[1])) as model:
+        print(model.base_url, flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main())
+"""
+OUTLINE = {
+    "type": "object",
+    "properties": {
+        "sections": {
+            "type": "array",
+            "minItems": 2,
+            "maxItems": 3,
+            "items": {
+                "type": "object",
+                "properties": {
+                    "title": {"type": "string", "maxLength": 40},
+                    "covers": {"type": "string", "maxLength": 60},
+                },
+                "required": ["title", "covers"],
+                "additionalProperties": False,
+            },
+        }
+    },
+    "required": ["sections"],
+    "additionalProperties": False,
+}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalModel]:
+    """One model for the tests that only talk to it."""
+    with asyncio.Runner() as runner:
+        running = local_model(tmp_path_factory.mktemp("model"))
+        yield runner.run(running.__aenter__())
+        runner.run(running.__aexit__(None, None, None))
+
+
+@pytest.fixture
+async def client(model: LocalModel) -> AsyncIterator[AsyncOpenAI]:
+    async with client_of(model) as client:
+        yield client
+
+
+def client_of(model: LocalModel) -> AsyncOpenAI:
+    return AsyncOpenAI(base_url=model.base_url, api_key=model.api_key, max_retries=0)
+
+
+async def say(client: AsyncOpenAI, model: LocalModel) -> str:
+    answer = await client.chat.completions.create(
+        model=model.name, messages=[{"role": "user", "content": "Say hello."}], max_tokens=12
+    )
+    return answer.choices[0].message.content or ""
+
+
+async def said_at_last(client: AsyncOpenAI, model: LocalModel) -> str:
+    while True:
+        try:
+            return await say(client, model)
+        except (APIConnectionError, InternalServerError):  # gone, then still loading
+            await asyncio.sleep(0.02)
+
+
+def listens(base_url: str) -> bool:
+    port = int(base_url.removesuffix("/v1").rpartition(":")[2])
+    with closing(socket.socket()) as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@contextmanager
+def parent(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run PARENT and yield it with the model's address, which follows its log on standard output."""
+    command = (sys.executable, "-c", PARENT, str(data_dir))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert process.stdout is not None
+        yield process, next(line.strip() for line in process.stdout if line.startswith("http"))
+
+
+async def test_it_chats_and_counts(client: AsyncOpenAI, model: LocalModel) -> None:
+    answer = await client.chat.completions.create(
+        model=model.name, messages=[{"role": "user", "content": "Say hello."}], max_tokens=12
+    )
+
+    assert answer.choices[0].message.content
+    assert answer.usage is not None
+    assert 0 < answer.usage.completion_tokens <= 12
+
+
+async def test_it_keeps_to_a_schema(client: AsyncOpenAI, model: LocalModel) -> None:
+    answer = await client.chat.completions.create(
+        model=model.name,
+        messages=[{"role": "user", "content": "Plan a report about bread."}],
+        response_format={"type": "json_schema", "json_schema": {"name": "outline", "strict": True, "schema": OUTLINE}},
+        max_tokens=200,
+        extra_body=OUTLINE_SAMPLING.as_body(),
+    )
+
+    sections = json.loads(answer.choices[0].message.content or "")["sections"]
+    assert 2 <= len(sections) <= 3
+    assert all({"title", "covers"} == section.keys() for section in sections)
+
+
+async def test_it_streams(client: AsyncOpenAI, model: LocalModel) -> None:
+    stream = await client.chat.completions.create(
+        model=model.name,
+        messages=[{"role": "user", "content": "Count to ten."}],
+        max_tokens=12,
+        stream=True,
+        stream_options={"include_usage": True},
+    )
+    chunks = [chunk async for chunk in stream]
+
+    assert len([chunk for chunk in chunks if chunk.choices and chunk.choices[0].delta.content]) > 1
+    assert chunks[-1].usage is not None
+
+
+async def test_the_same_seed_gives_the_same_words(client: AsyncOpenAI, model: LocalModel) -> None:
+    answers = [
+        await client.chat.completions.create(
+            model=model.name, messages=[{"role": "user", "content": "Tell a story."}], max_tokens=12, seed=7
+        )
+        for _ in range(2)
+    ]
+
+    assert len({answer.choices[0].message.content for answer in answers}) == 1
+
+
+async def test_it_answers_as_many_at_once_as_it_says(client: AsyncOpenAI, model: LocalModel) -> None:
+    assert all(await asyncio.gather(*(say(client, model) for _ in range(model.slots))))
+
+
+async def test_other_users_of_the_machine_are_kept_out(model: LocalModel) -> None:
+    async with AsyncOpenAI(base_url=model.base_url, api_key="guess", max_retries=0) as stranger:
+        with pytest.raises(AuthenticationError):
+            await say(stranger, model)
+
+
+def test_its_key_is_not_shown(model: LocalModel) -> None:
+    """Neither in a log of the struct nor in the list of processes."""
+    processes = subprocess.run(("ps", "-A", "-o", "args="), capture_output=True, text=True, check=True).stdout
+
+    assert "local_model.server" in processes
+    assert model.api_key not in processes
+    assert model.api_key not in repr(model)
+
+
+async def test_killed_model_comes_back_where_it_was(tmp_path: Path) -> None:
+    with capture_logs() as events:
+        async with local_model(tmp_path) as model, client_of(model) as client:
+            os.kill(events[0]["pid"], signal.SIGKILL)
+            async with asyncio.timeout(10):
+                assert await said_at_last(client, model)
+            assert events[-1]["event"] == "child.restarted"
+
+
+def test_it_ends_with_a_killed_parent(tmp_path: Path) -> None:
+    with parent(tmp_path) as (process, base_url):
+        assert listens(base_url)
+        process.kill()
+        process.wait()
+
+    give_up_at = time.monotonic() + 2
+    while listens(base_url):
+        assert time.monotonic() < give_up_at
+        time.sleep(0.02)
+
+
+async def test_file_that_is_no_model(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.touch()
+
+    with pytest.raises(ConfigurationError, match=r"does not start[^$]*Failed to init"):
+        async with local_model(tmp_path, broken):
+            pass
+
+
+async def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="AETHER_LOCAL_MODEL: there is no file"):
+        async with local_model(tmp_path, tmp_path / "none.gguf"):
+            pass
+
+
+def test_without_the_extra_the_choices_are_named() -> None:
+    with pytest.raises(ConfigurationError, match=r"aether\[local\].*OPENAI_API_KEY"):
+        bundled_model(package="no_such_package")
