@@ -1,0 +1,15 @@
+"""Entity tags: a job's version, so that a caller who has the latest gets 304 (RFC 9110, 8.8.3 and 13.1.2)."""
+
+import re
+
+_TAG = re.compile(r'(?:W/)?("[^"]*")')
+
+
+def entity_tag(version: int) -> str:
+    """Return the tag of this version of a job."""
+    return f'"{version}"'
+
+
+def is_current(if_none_match: str, tag: str) -> bool:
+    """Whether the caller's If-None-Match names this tag; weak and strong ones count alike, as for every GET."""
+    return if_none_match.strip() == "*" or tag in _TAG.findall(if_none_match)

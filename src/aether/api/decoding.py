@@ -1,0 +1,128 @@
+"""Bodies: strict JSON in, the first broken rule out in the words of the wire."""
+
+import re
+from functools import cache
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.exceptions import ClientException, InternalServerException
+
+from aether.errors import CallerError, FieldError
+
+
+class MalformedBodyError(CallerError):
+    """The body is not JSON, or there is none."""
+
+
+class UnsupportedBodyError(CallerError):
+    """The body is said to be something other than JSON."""
+
+    def __init__(self, content_type: str) -> None:
+        given = f"not {content_type}" if content_type else "and named so in Content-Type"
+        super().__init__(f"The body must be application/json, {given}.")
+
+
+class StrictRequest(Request[Any, Any, Any]):  # Any: the user, the credentials and the state, none of which it reads
+    """Decodes a body straight into the handler's `data` type.
+
+    Litestar would take any content type for JSON, convert "3" to 3, and name Python's fields instead of the wire's.
+    """
+
+    async def body(self) -> bytes:
+        """Return the whole body; one that the client broke off is the client's error."""
+        try:
+            return await super().body()
+        except InternalServerException as error:
+            raise ClientException("The body ended before it was complete.") from error
+
+    async def json(self) -> object:
+        """Return the body as what the handler declares.
+
+        Raises:
+            UnsupportedBodyError: the content type is not a JSON one.
+            MalformedBodyError: it is not JSON.
+            FieldError: it is, but breaks a rule.
+        """
+        content_type = self.headers.get("Content-Type", "")
+        if not _JSON.fullmatch(content_type):
+            raise UnsupportedBodyError(content_type)
+        declared = self.route_handler.parsed_fn_signature.parameters["data"].annotation
+        return decode(await self.body(), declared)
+
+
+_JSON = re.compile(r"\s*application/(?:json|[\w.-]+\+json)\s*(?:;.*)?", re.IGNORECASE)
+
+
+def decode(body: bytes, wanted: Any) -> object:  # Any: msgspec takes types of every form
+    """Decode JSON strictly.
+
+    Raises:
+        MalformedBodyError: it is not JSON in UTF-8.
+        FieldError: the first rule that it breaks, with the wire name of the field; `$` stands for the whole body.
+    """
+    try:
+        return _decoder(wanted).decode(body)
+    except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, FieldError):
+            raise error.__cause__ from None
+        raise _broken_rule(str(error), wanted) from error
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise MalformedBodyError("The body is not valid JSON in UTF-8.") from error
+
+
+@cache
+def _decoder(wanted: Any) -> msgspec.json.Decoder[object]:
+    return msgspec.json.Decoder(wanted)
+
+
+_PLACE = re.compile(r"(?P<said>.*?)(?: - at `(?P<key>key` in `)?\$\.?(?P<path>.*)`)?", re.DOTALL)
+_MISSING = re.compile(r"Object missing required field `(?P<field>.+)`")
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.+)`", re.DOTALL)
+_TYPE = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`")
+_LENGTH = re.compile(r"Expected `(?P<what>\w+)` of length (?P<sign>[<>]=) (?P<limit>\d+)")
+_BOUND = re.compile(r"Expected `\w+` (?P<sign>[<>]=) (?P<limit>.+)")
+_TYPES = {
+    "str": "a string",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "null",
+}
+_UNITS = {"str": "characters", "array": "items", "object": "entries"}
+_SIGNS = {">=": "at least", "<=": "at most"}
+
+
+def _broken_rule(message: str, wanted: Any) -> FieldError:
+    place = _PLACE.fullmatch(message)
+    said, path, key = (place["said"], place["path"] or "", place["key"]) if place else (message, "", None)
+    for pattern, rule in ((_MISSING, "is required"), (_UNKNOWN, "is not a known field")):
+        if found := pattern.fullmatch(said):
+            return FieldError(f"{path}.{found['field']}" if path else found["field"], rule)
+    rule = _rule(said) or _one_of(wanted, path) or "is not a valid value"
+    if key or path.endswith("[...]"):
+        rule = f"has a {'key' if key else 'value'} that {rule}"
+    return FieldError(path.removesuffix("[...]") or "$", rule)
+
+
+def _rule(said: str) -> str | None:
+    if found := _TYPE.fullmatch(said):
+        wanted = " or ".join(_TYPES.get(name, name) for name in found["wanted"].split(" | "))
+        return f"must be {wanted}, not {_TYPES.get(found['got'], found['got'])}"
+    if found := _LENGTH.fullmatch(said):
+        return f"must have {_SIGNS[found['sign']]} {found['limit']} {_UNITS.get(found['what'], found['what'])}"
+    if found := _BOUND.fullmatch(said):
+        return f"must be {_SIGNS[found['sign']]} {found['limit']}"
+    return None
+
+
+def _one_of(wanted: Any, path: str) -> str | None:
+    """Name the values of an enumeration, which msgspec's message leaves out."""
+    fields = getattr(msgspec.inspect.type_info(wanted), "fields", ())
+    kinds = [
+        kind for field in fields if field.encode_name == path for kind in getattr(field.type, "types", (field.type,))
+    ]
+    values = [member.value for kind in kinds if isinstance(kind, msgspec.inspect.EnumType) for member in kind.cls]
+    return f"must be one of: {', '.join(map(str, values))}" if values else None

@@ -1,0 +1,55 @@
+"""The interactive docs at `/docs`: Swagger UI with every file shipped, so that they work with no internet."""
+
+import gzip
+import html
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from string import Template
+
+from litestar import MediaType, Response, Router, get
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
+from aether.api.problems import AnyRequest
+
+_ASSETS = Path(__file__).parent / "assets"
+_MEDIA_TYPES = {"swagger-ui-bundle.js": "text/javascript", "start.js": "text/javascript", "swagger-ui.css": "text/css"}
+_FILES = {name: (_ASSETS / name).read_bytes() for name in _MEDIA_TYPES}
+_PAGE = Template((_ASSETS / "page.html").read_text())
+# Part of every address, so that browsers may keep the files for good and still get new ones.
+_DIGEST = sha256(b"".join(_FILES.values())).hexdigest()[:16]
+# All that Swagger UI needs; its icons are data: images.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+@get("/", media_type=MediaType.HTML, sync_to_thread=False)
+def show_docs(request: AnyRequest) -> Response[str]:
+    """Answer the page."""
+    root = html.escape(str(request.scope.get("root_path", "")))
+    page = _PAGE.substitute(root=root, assets=f"{root}/docs/{_DIGEST}")
+    return Response(page, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"})
+
+
+@get("/{digest:str}/{name:str}", sync_to_thread=False)
+def send_asset(digest: FromPath[str], name: FromPath[str], request: AnyRequest) -> Response[bytes]:
+    """Answer one of the page's files, compressed if the browser can have it so."""
+    if digest != _DIGEST or name not in _FILES:
+        raise NotFoundException
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        return Response(
+            _compressed(name), media_type=_MEDIA_TYPES[name], headers=headers | {"Content-Encoding": "gzip"}
+        )
+    return Response(_FILES[name], media_type=_MEDIA_TYPES[name], headers=headers)
+
+
+@cache
+def _compressed(name: str) -> bytes:
+    return gzip.compress(_FILES[name], mtime=0)
+
+
+docs_router = Router("/docs", route_handlers=[show_docs, send_asset], include_in_schema=False)

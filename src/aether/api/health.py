@@ -1,0 +1,49 @@
+"""`/health`: is the process up, and could it get a report written now."""
+
+from collections.abc import Awaitable, Callable
+from typing import Literal
+
+import msgspec
+from litestar import Router, get
+from litestar.di import NamedDependency
+
+from aether.api.openapi import problems
+from aether.api.problems import NotReadyError
+from aether.api.services import Readiness
+
+
+class Live(msgspec.Struct, frozen=True):
+    """The process is up."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Ready(msgspec.Struct, frozen=True):
+    """Everything a job needs is there."""
+
+    status: Literal["ready"] = "ready"
+    redis: Literal["ok"] = "ok"
+    worker: Literal["ok"] = "ok"
+
+
+@get("/live", summary="Is the process up?", response_description="It is.", responses=problems())
+async def get_liveness() -> Live:
+    """Asks nobody else, so that trouble elsewhere restarts no healthy process."""
+    return Live()
+
+
+@get(
+    "/ready",
+    summary="Can jobs be made?",
+    response_description="Redis answers, and a worker was seen lately.",
+    responses=problems(503),
+)
+async def get_readiness(readiness: NamedDependency[Callable[[], Awaitable[Readiness]]]) -> Ready:
+    """When they cannot, the problem's detail says what is missing."""
+    found = await readiness()
+    if not (found.redis and found.worker):
+        raise NotReadyError(redis=found.redis, worker=found.worker)
+    return Ready()
+
+
+health_router = Router("/health", route_handlers=[get_liveness, get_readiness], tags=["Health"])

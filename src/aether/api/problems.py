@@ -1,0 +1,181 @@
+"""Errors as the wire tells them: RFC 9457 problems with stable types, wire field names and no internals."""
+
+import math
+from http import HTTPStatus
+from typing import Annotated, Any, TypeAlias
+from urllib.parse import quote
+
+import msgspec
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
+from litestar.types import ExceptionHandlersMap
+from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import replace
+
+from aether.api.decoding import MalformedBodyError, UnsupportedBodyError
+from aether.errors import (
+    FieldError,
+    IllegalMoveError,
+    QueueFullError,
+    StoreUnavailableError,
+    TransientError,
+    UnknownJobError,
+)
+
+MEDIA_TYPE = "application/problem+json"
+_NAMESPACE = "urn:aether:problem:"
+
+AnyRequest: TypeAlias = Request[Any, Any, Any]  # Any: user, credentials and state are none of its business
+
+log = structlog.get_logger()
+
+
+class NotReadyError(TransientError):
+    """Something that jobs need is missing."""
+
+    def __init__(self, *, redis: bool, worker: bool) -> None:
+        missing = "Redis does not answer" if not redis else "no worker was seen lately"
+        super().__init__(f"No report can be written now: {missing}.", retry_after=5.0)
+        self.redis = redis
+        self.worker = worker
+
+
+class ProblemType(msgspec.Struct, frozen=True):
+    """A row of the table below: the last word of `type`, the HTTP status, the title.
+
+    `detail` is for errors that are not Aether's own; those say themselves what went wrong.
+    """
+
+    word: str
+    status: HTTPStatus
+    title: str
+    detail: str | None = None
+
+
+PROBLEMS: dict[type[Exception], ProblemType] = {
+    MalformedBodyError: ProblemType("malformed-body", HTTPStatus.BAD_REQUEST, "Malformed body"),
+    ValidationException: ProblemType(
+        "malformed-body", HTTPStatus.BAD_REQUEST, "Malformed body", "The body must be a JSON object; there is none."
+    ),
+    HTTPException: ProblemType("bad-request", HTTPStatus.BAD_REQUEST, "Bad request"),
+    NotFoundException: ProblemType(
+        "not-found", HTTPStatus.NOT_FOUND, "Nothing here", "Nothing is served at this path."
+    ),
+    UnknownJobError: ProblemType("unknown-job", HTTPStatus.NOT_FOUND, "Unknown job"),
+    MethodNotAllowedException: ProblemType(
+        "method-not-allowed",
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        "Method not allowed",
+        "Only the methods in the Allow header are.",
+    ),
+    IllegalMoveError: ProblemType("illegal-move", HTTPStatus.CONFLICT, "The job's status does not allow it"),
+    RequestEntityTooLarge: ProblemType(
+        "body-too-large",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "Body too large",
+        "The body is larger than {limit} bytes.",
+    ),
+    UnsupportedBodyError: ProblemType("unsupported-body", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported body"),
+    FieldError: ProblemType("invalid-field", HTTPStatus.UNPROCESSABLE_ENTITY, "A field breaks a rule"),
+    QueueFullError: ProblemType("queue-full", HTTPStatus.SERVICE_UNAVAILABLE, "The queue is full"),
+    StoreUnavailableError: ProblemType("store-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Store unavailable"),
+    NotReadyError: ProblemType("not-ready", HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
+    Exception: ProblemType(
+        "internal-error",
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "Aether failed",
+        "The log says why, under this request's id.",
+    ),
+}
+"""Every problem that answers a request; an error is told as the nearest of its bases that stands here."""
+
+JOB_PROBLEMS = {
+    "model-failed": "The model could not finish a step",
+    "model-refused": "The model declined",
+    "model-rejected-key": "The model server rejected the key",
+    "deadline-exceeded": "The job took longer than it may",
+    "poison": "The job ended every worker it ran on",
+    "internal-error": "Aether failed",
+}
+"""Why a job failed: the words in its `problem`, and their titles."""
+
+Uri = Annotated[str, Meta(description="What kind of problem it is; stable.", extra_json_schema={"format": "uri"})]
+Title = Annotated[str, Meta(description="The kind in words.")]
+Detail = Annotated[str, Meta(description="What went wrong this time.")]
+
+
+class BrokenRule(msgspec.Struct, frozen=True):
+    """A field of the body, by its name on the wire (`outline[1]`; `$` is the whole body), and what is wrong with it."""
+
+    field: str
+    rule: str
+
+
+class ProblemDetails(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """An error (RFC 9457)."""
+
+    type: Uri
+    title: Title
+    status: Annotated[int, Meta(description="The HTTP status.", ge=400, le=599)]
+    detail: Detail
+    instance: Annotated[str, Meta(description="The path that was called.")]
+    errors: Annotated[tuple[BrokenRule, ...], Meta(description="Which rules the body breaks.")] | UnsetType = UNSET
+    request_id: Annotated[str, Meta(description="Where to look in the log.")] | UnsetType = UNSET
+
+
+def type_uri(word: str) -> str:
+    """Return the `type` that stands for this word."""
+    return _NAMESPACE + word
+
+
+def problem_response(request: AnyRequest, error: Exception) -> Response[ProblemDetails]:
+    """Answer an error; one that nobody expected is logged, with its traceback, and tells nothing of itself."""
+    kind = _kind(error)
+    expected = kind is not PROBLEMS[Exception]
+    if not expected:
+        log.error("request.failed", exc_info=error)
+    elif isinstance(error, StoreUnavailableError):
+        log.warning("store.unavailable", reason=error.what)
+    details = ProblemDetails(
+        type=type_uri(kind.word),
+        title=kind.title,
+        status=kind.status.value,
+        detail=_detail(kind, request, error),
+        instance=quote(request.scope["path"]),
+        errors=(BrokenRule(error.field, error.rule),) if isinstance(error, FieldError) else UNSET,
+        request_id=UNSET if expected else request.scope["state"].get("request_id", UNSET),
+    )
+    return Response(details, status_code=kind.status.value, media_type=MEDIA_TYPE, headers=_headers(error))
+
+
+def _kind(error: Exception) -> ProblemType:
+    kind = next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
+    if kind is not PROBLEMS[HTTPException] or not isinstance(error, HTTPException):
+        return kind
+    # An error of Litestar's that has no row of its own keeps its status.
+    ours = error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+    return PROBLEMS[Exception] if ours else replace(kind, status=HTTPStatus(error.status_code))
+
+
+def _detail(kind: ProblemType, request: AnyRequest, error: Exception) -> str:
+    if kind.detail is None:
+        return error.detail if isinstance(error, HTTPException) else str(error)
+    if isinstance(error, RequestEntityTooLarge):
+        return kind.detail.format(limit=request.route_handler.resolve_request_max_body_size())
+    return kind.detail
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    if isinstance(error, TransientError) and error.retry_after is not None:
+        return {"Retry-After": str(math.ceil(error.retry_after))}
+    return dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+
+
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {HTTPException: problem_response, Exception: problem_response}

@@ -1,0 +1,21 @@
+"""What the API needs from the rest of the house."""
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+
+from aether.engine.jobs import Jobs
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """What a job needs to be made: a store that answers, a worker that was seen lately."""
+
+    redis: bool
+    worker: bool
+
+
+class ApiServices(msgspec.Struct, frozen=True):
+    """Everything that handlers call; opened once for each process."""
+
+    jobs: Jobs
+    readiness: Callable[[], Awaitable[Readiness]]

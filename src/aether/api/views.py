@@ -1,0 +1,208 @@
+"""Report jobs as the wire shows them; the order of the fields is the order of the JSON."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, Literal, TypeAlias, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from aether.api.problems import JOB_PROBLEMS, Detail, Title, Uri, type_uri
+from aether.domain import job as domain
+from aether.domain.job import Job, Status, StepStatus
+from aether.domain.report import Report
+from aether.workflows.report import report_so_far
+
+T = TypeVar("T")
+
+JobId = Annotated[str, Meta(description="The job's id.", extra_json_schema={"format": "uuid"})]
+Progress = Annotated[
+    float,
+    Meta(ge=0, le=1, description="Finished steps ÷ all steps; never goes down, and is 1.0 only when completed."),
+]
+Moment = Annotated[datetime, Meta(tz=True)]  # so that the schema names the format
+Amount = Annotated[int, Meta(ge=0)]
+
+
+class ReportAccepted(msgspec.Struct, frozen=True, rename="camel"):
+    """The job that will write the report."""
+
+    job_id: JobId
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How many steps stand where; `total` grows once, when the outline is known."""
+
+    total: Amount
+    pending: Amount
+    running: Amount
+    done: Amount
+    failed: Amount
+
+
+class Step(msgspec.Struct, frozen=True, rename="camel"):
+    """One durable piece of the work: the outline, or one section."""
+
+    name: Annotated[str, Meta(description="`outline`, or `section:` and its position from 0.", examples=["section:0"])]
+    status: StepStatus
+    attempts: Annotated[int, Meta(ge=0, description="How often it was tried, the present try included.")]
+    title: Annotated[str, Meta(description="The section's heading.")] | UnsetType = UNSET
+    started_at: Moment | UnsetType = UNSET
+    finished_at: Moment | UnsetType = UNSET
+
+
+class FailedAttempt(msgspec.Struct, frozen=True, rename="camel"):
+    """A try of a step that failed, and when the next one is due, if there is to be one."""
+
+    step: str
+    attempt: Annotated[int, Meta(ge=1)]
+    at: Moment
+    error: str
+    next_retry_at: Moment | UnsetType = UNSET
+
+
+class Usage(msgspec.Struct, frozen=True, rename="camel"):
+    """What the model calls cost so far."""
+
+    calls: Amount
+    input_tokens: Amount
+    output_tokens: Amount
+
+
+class JobProblem(msgspec.Struct, frozen=True):
+    """Why the job failed (RFC 9457)."""
+
+    type: Uri
+    title: Title
+    detail: Detail
+    step: Annotated[str, Meta(description="The step that gave up.")] | UnsetType = UNSET
+
+
+class _Facts(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What is said of every job; msgspec puts keyword-only fields last, so they follow those of each status."""
+
+    created_at: Moment
+    updated_at: Moment
+    expires_at: Annotated[Moment, Meta(description="When the job is forgotten, unless it changes before.")]
+    version: Annotated[int, Meta(ge=0, description="Grows with every change; the ETag.")]
+    counts: Counts
+    steps: tuple[Step, ...]
+    usage: Usage
+    attempts: Annotated[tuple[FailedAttempt, ...], Meta(description="Every try that failed, oldest first.")]
+    metadata: Annotated[dict[str, str], Meta(description="The labels given with the request.")] | UnsetType = UNSET
+
+
+Partial = Annotated[Report, Meta(description="The sections that are finished so far, in outline order.")]
+
+
+class ReportInProgress(_Facts, frozen=True, rename="camel"):
+    """A report that waits for a worker or is being written."""
+
+    job_id: JobId
+    status: Literal["pending", "processing"]
+    progress: Progress
+    partial: Partial
+
+
+class ReportCompleted(_Facts, frozen=True, rename="camel"):
+    """A report with every section written."""
+
+    job_id: JobId
+    status: Literal["completed"]
+    progress: Progress
+    report: Report
+
+
+class ReportFailed(_Facts, frozen=True, rename="camel"):
+    """A report that could not be finished; retry goes on with what is there."""
+
+    job_id: JobId
+    status: Literal["failed"]
+    progress: Progress
+    error: Annotated[str, Meta(description="A description of what went wrong.")]
+    problem: JobProblem
+    partial: Partial
+
+
+class ReportCancelled(_Facts, frozen=True, rename="camel"):
+    """A report that the caller stopped; retry goes on with what is there."""
+
+    job_id: JobId
+    status: Literal["cancelled"]
+    progress: Progress
+    partial: Partial
+
+
+ReportJob: TypeAlias = ReportInProgress | ReportCompleted | ReportFailed | ReportCancelled
+
+
+class _Labelled(msgspec.Struct, frozen=True):
+    metadata: dict[str, str] | UnsetType = UNSET
+
+
+_decode_labels = msgspec.json.Decoder(_Labelled).decode
+_UNEXPLAINED = domain.Problem("internal-error", "The job failed without a word.")
+
+
+def report_job(job: Job) -> ReportJob:
+    """Show a report job as it stands."""
+    report = report_so_far(job)
+    match job.status:
+        case Status.COMPLETED:
+            return _shown(ReportCompleted, job, report)
+        case Status.FAILED:
+            why = job.problem or _UNEXPLAINED
+            return _shown(ReportFailed, job, why.detail, job_problem(why), report)
+        case Status.CANCELLED:
+            return _shown(ReportCancelled, job, report)
+        case Status.PENDING | Status.PROCESSING:
+            return _shown(ReportInProgress, job, report)
+
+
+def _shown(view: Callable[..., T], job: Job, *own: object) -> T:
+    return view(
+        job.id,
+        job.status.value,
+        job.progress,
+        *own,
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+        expires_at=job.expires_at,
+        version=job.version,
+        counts=_counts(job),
+        steps=tuple(map(_step, job.steps)),
+        usage=Usage(job.usage.calls, job.usage.input_tokens, job.usage.output_tokens),
+        attempts=tuple(map(_attempt, job.attempts)),
+        metadata=_decode_labels(job.input).metadata,
+    )
+
+
+def job_problem(problem: domain.Problem) -> JobProblem:
+    """Tell why a job failed."""
+    title = JOB_PROBLEMS.get(problem.type, problem.type.replace("-", " ").capitalize())
+    return JobProblem(type_uri(problem.type), title, problem.detail, _given(problem.step))
+
+
+def _counts(job: Job) -> Counts:
+    total = max(job.total, len(job.steps))
+    running, done, failed = map(job.count, (StepStatus.RUNNING, StepStatus.DONE, StepStatus.FAILED))
+    return Counts(total, total - running - done - failed, running, done, failed)
+
+
+def _step(step: domain.Step) -> Step:
+    return Step(
+        step.name,
+        step.status,
+        step.attempts,
+        _given(step.title),
+        _given(step.started_at),
+        _given(step.finished_at),
+    )
+
+
+def _attempt(attempt: domain.Attempt) -> FailedAttempt:
+    return FailedAttempt(attempt.step, attempt.attempt, attempt.at, attempt.error, _given(attempt.next_retry_at))
+
+
+def _given(value: T | None) -> T | UnsetType:
+    return UNSET if value is None else value

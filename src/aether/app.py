@@ -1,0 +1,120 @@
+"""The API's root."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from importlib.metadata import version
+from typing import get_args
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.enums import ScopeType
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import License, Server, Tag
+from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
+
+from aether.api import edge
+from aether.api.decoding import StrictRequest
+from aether.api.docs import docs_router
+from aether.api.examples import EXAMPLES
+from aether.api.health import Live, Ready, health_router
+from aether.api.openapi import ApiDocument, description, operation_id, schema_router
+from aether.api.problems import EXCEPTION_HANDLERS, ProblemDetails
+from aether.api.reports import ReportBody, reports_router
+from aether.api.services import ApiServices, Readiness
+from aether.api.views import ReportAccepted, ReportJob
+from aether.bootstrap import api_services
+from aether.engine.jobs import Jobs
+from aether.settings import Settings
+
+
+class Api(Litestar):
+    """Litestar with the edge around it, where also what no route matches passes through."""
+
+    async def __call__(
+        self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
+    ) -> None:
+        """Answer a request, or go through a lifespan."""
+        if scope["type"] == ScopeType.HTTP:
+            # The scope's type tells which receive and send these are.
+            await edge.serve(super().__call__, scope, receive, send)  # type: ignore[arg-type]
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app(
+    settings: Settings, services: Callable[[], AbstractAsyncContextManager[ApiServices]] | None = None
+) -> Litestar:
+    """Build the API; `services`, by default the real ones, are opened when it starts and closed when it stops."""
+    open_services = services or partial(api_services, settings)
+
+    @asynccontextmanager
+    async def serving(app: Litestar) -> AsyncIterator[None]:
+        async with open_services() as opened:
+            app.state.services = opened
+            yield
+
+    return Api(
+        route_handlers=[
+            reports_router("/reports", in_schema=True),
+            reports_router("/api/v1/reports", in_schema=False),
+            health_router,
+            docs_router,
+        ],
+        dependencies={
+            "jobs": Provide(_jobs, sync_to_thread=False),
+            "readiness": Provide(_readiness, sync_to_thread=False),
+            "owner": Provide(_owner, sync_to_thread=False),
+        },
+        lifespan=[serving],
+        before_send=[edge.allow_every_method],
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_class=StrictRequest,
+        request_max_body_size=settings.max_body,
+        openapi_config=_document(),
+        # Litestar's own logging would repeat what the edge and the problem table say, with bodies in it.
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _jobs(state: State) -> Jobs:
+    return _services(state).jobs
+
+
+def _readiness(state: State) -> Callable[[], Awaitable[Readiness]]:
+    return _services(state).readiness
+
+
+def _services(state: State) -> ApiServices:
+    services: ApiServices = state.services
+    return services
+
+
+def _owner() -> str:
+    """Name whose jobs a request is about."""
+    return "local"
+
+
+def _document() -> ApiDocument:
+    reports = get_args(ReportJob)
+    return ApiDocument(
+        title="Aether",
+        version=version("aether"),
+        description=description(),
+        license=License("MIT", identifier="MIT"),
+        security=[],
+        servers=[Server("/")],
+        tags=[
+            Tag("Reports", "A topic in, a structured report out."),
+            Tag("Health", "For load balancers and orchestrators."),
+        ],
+        operation_id_creator=operation_id,
+        use_handler_docstrings=True,
+        openapi_router=schema_router(),
+        render_plugins=[JsonRenderPlugin()],
+        structs=[ReportBody, ReportAccepted, *reports, Live, Ready, ProblemDetails],
+        unions={"ReportJob": reports},
+        examples=EXAMPLES,
+    )

@@ -1,0 +1,122 @@
+"""What every answer has, whatever was asked: an id, safe headers, one line in the log."""
+
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
+
+import pytest
+import structlog
+from httpx import ASGITransport, AsyncClient
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from aether.api.services import Readiness
+from tests.service.api_client import UNKNOWN, House
+
+Client = AsyncTestClient[Litestar]
+PATHS = ["/reports", f"/reports/{UNKNOWN}", "/nothing", "/health/live", "/docs", "/schema/openapi.json"]
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+@pytest.fixture
+async def client(house: House) -> AsyncIterator[Client]:
+    async with house.client() as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_the_callers_request_id_comes_back(client: Client, path: str) -> None:
+    answer = await client.get(path, headers={"X-Request-Id": "Trace-1.a_b"})
+
+    assert answer.headers["X-Request-Id"] == "Trace-1.a_b"
+
+
+@pytest.mark.parametrize("given", [b"", b"a b", b"a\tb", b"\xe9", b"x" * 129, b'{"a":1}'])
+async def test_an_id_unfit_for_a_log_is_replaced(client: Client, given: bytes) -> None:
+    answers = [await client.get("/health/live", headers={b"X-Request-Id": given}) for _ in range(2)]
+
+    first, second = (answer.headers["X-Request-Id"] for answer in answers)
+    assert first != second
+    assert len(first) == len(second) == 32
+
+
+@pytest.mark.parametrize("path", PATHS)
+async def test_browsers_are_told_to_be_careful(client: Client, path: str) -> None:
+    answer = await client.get(path)
+
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert "Cache-Control" in answer.headers
+
+
+async def test_head_answers_as_get_would_without_the_body(client: Client, house: House) -> None:
+    await house.job(UNKNOWN)
+
+    got = await client.get(f"/reports/{UNKNOWN}")
+    head = await client.head(f"/reports/{UNKNOWN}")
+
+    assert head.content == b""
+    assert (head.status_code, head.headers["ETag"]) == (200, got.headers["ETag"])
+    assert head.headers["Content-Length"] == str(len(got.content))
+
+
+async def test_every_request_leaves_one_line_without_its_words(house: House) -> None:
+    logs = await _logged(house, "GET", f"/reports/{UNKNOWN}?token=secret", None)
+
+    (line,) = logs
+    assert line.pop("duration_ms") >= 0
+    assert line == {
+        "event": "request.answered",
+        "log_level": "info",
+        "method": "GET",
+        "route": "/reports/{jobId}",
+        "status": 404,
+        "request_id": "my-id",
+        "job_id": UNKNOWN,
+    }
+
+
+async def test_the_line_of_an_accepted_job_names_it(house: House) -> None:
+    (line,) = await _logged(house, "POST", "/reports", {"topic": "A secret"})
+
+    assert [line["job_id"]] == list(house.store.jobs)
+    assert "secret" not in str(line)
+
+
+async def test_a_path_that_nothing_is_served_at_is_not_written_down(house: House) -> None:
+    (line,) = await _logged(house, "GET", "/etc/passwd", None)
+
+    assert (line["route"], line["status"]) == (None, 404)
+    assert "passwd" not in str(line)
+
+
+async def test_a_probe_that_finds_all_well_is_no_news(house: House) -> None:
+    (line,) = await _logged(house, "GET", "/health/ready", None)
+    house.readiness = Readiness(redis=False, worker=False)
+    (news,) = await _logged(house, "GET", "/health/ready", None)
+
+    assert (line["log_level"], news["log_level"]) == ("debug", "info")
+
+
+async def test_behind_a_prefix_addresses_carry_it(client: Client) -> None:
+    behind = ASGITransport(client.app, root_path="/aether")
+    async with AsyncClient(transport=behind, base_url="http://test") as caller:
+        accepted = await caller.post("/aether/api/v1/reports", json={"topic": "Rome"})
+        seen = await caller.get(accepted.headers["Location"])
+        page = await caller.get("/aether/docs")
+
+    assert accepted.headers["Location"].startswith("/aether/api/v1/reports/")
+    assert seen.status_code == 200
+    assert 'data-document="/aether/schema/openapi.json"' in page.text
+
+
+async def _logged(house: House, method: str, path: str, body: object) -> list[MutableMapping[str, Any]]:
+    merge = structlog.contextvars.merge_contextvars
+    with structlog.testing.capture_logs(processors=[merge]) as logs:
+        async with house.client() as client:
+            await client.request(method, path, json=body, headers={"X-Request-Id": "my-id"})
+    return [line for line in logs if line["event"].startswith("request.")]

@@ -1,0 +1,36 @@
+"""Liveness asks nobody; readiness tells what is missing."""
+
+import pytest
+
+from aether.api.services import Readiness
+from tests.service.api_client import House
+
+
+async def test_a_process_that_answers_is_alive_whatever_is_missing() -> None:
+    async with House(readiness=Readiness(redis=False, worker=False)).client() as client:
+        answer = await client.get("/health/live")
+
+    assert (answer.status_code, answer.text) == (200, '{"status":"ok"}')
+
+
+async def test_ready_with_a_store_and_a_worker() -> None:
+    async with House().client() as client:
+        answer = await client.get("/health/ready")
+
+    assert (answer.status_code, answer.text) == (200, '{"status":"ready","redis":"ok","worker":"ok"}')
+
+
+@pytest.mark.parametrize(
+    ("readiness", "missing"),
+    [
+        (Readiness(redis=False, worker=False), "Redis does not answer"),
+        (Readiness(redis=True, worker=False), "no worker was seen lately"),
+    ],
+)
+async def test_not_ready_names_what_is_missing(readiness: Readiness, missing: str) -> None:
+    async with House(readiness=readiness).client() as client:
+        answer = await client.get("/health/ready")
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:aether:problem:not-ready")
+    assert answer.json()["detail"] == f"No report can be written now: {missing}."
+    assert answer.headers["Retry-After"] == "5"

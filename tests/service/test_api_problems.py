@@ -1,0 +1,275 @@
+"""Every error is a problem (RFC 9457), with the wire's own names and nothing of the inside."""
+
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
+
+import msgspec
+import pytest
+import structlog
+from httpx import ASGITransport, AsyncClient
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+from msgspec.structs import replace
+
+from aether.domain.job import Status
+from tests.fakes import MemoryJobStore
+from tests.service.api_client import UNKNOWN, House
+
+Client = AsyncTestClient[Litestar]
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+@pytest.fixture
+async def client(house: House) -> AsyncIterator[Client]:
+    async with house.client(max_body=2_000) as client:
+        yield client
+
+
+WISHES = [
+    (b"{}", "topic", "is required"),
+    (b'{"topic":"Rome","foo":1}', "foo", "is not a known field"),
+    (b'{"Topic":"Rome"}', "Topic", "is not a known field"),
+    (b'{"topic":5}', "topic", "must be a string, not a whole number"),
+    (b'{"topic":null}', "topic", "must be a string, not null"),
+    (b'{"topic":"   "}', "topic", "must be 1 to 300 characters long, without the space around it"),
+    (b'{"topic":"%s"}' % (b"a" * 301), "topic", "must be 1 to 300 characters long, without the space around it"),
+    (b'{"topic":"a\\u0000b"}', "topic", "must not contain control characters"),
+    (b'{"topic":"a\\nb"}', "topic", "must not contain control characters"),
+    (b'{"topic":"Rome","sections":"3"}', "sections", "must be a whole number, not a string"),
+    (b'{"topic":"Rome","sections":0}', "sections", "must be at least 1"),
+    (b'{"topic":"Rome","sections":21}', "sections", "must be at most 20"),
+    (b'{"topic":"Rome","sections":2.5}', "sections", "must be a whole number, not a number"),
+    (b'{"topic":"Rome","sections":1e400}', "sections", "is not a valid value"),
+    (b'{"topic":"Rome","sections":true}', "sections", "must be a whole number, not true or false"),
+    (b'{"topic":"Rome","outline":[]}', "outline", "must have at least 1 items"),
+    (b'{"topic":"Rome","outline":["a",5]}', "outline[1]", "must be a string, not a whole number"),
+    (
+        b'{"topic":"Rome","outline":["a"," "]}',
+        "outline[1]",
+        "must be 1 to 200 characters long, without the space around it",
+    ),
+    (b'{"topic":"Rome","outline":["##"]}', "outline", "must hold headings with words in them, not only marks"),
+    (b'{"topic":"Rome","outline":"a"}', "outline", "must be a list, not a string"),
+    (
+        b'{"topic":"Rome","outline":["a"],"sections":2}',
+        "sections",
+        "must be the number of headings in outline, or be left out",
+    ),
+    (b'{"topic":"Rome","length":"epic"}', "length", "must be one of: brief, standard, detailed"),
+    (
+        b'{"topic":"Rome","instructions":"a\\u0007"}',
+        "instructions",
+        "must not contain control characters other than line breaks",
+    ),
+    (b'{"topic":"Rome","metadata":{"":"a"}}', "metadata", "has a key that must have at least 1 characters"),
+    (b'{"topic":"Rome","metadata":{"a":1}}', "metadata", "has a value that must be a string, not a whole number"),
+    (b'{"topic":"Rome","metadata":[]}', "metadata", "must be an object, not a list"),
+    (b"[]", "$", "must be an object, not a list"),
+    (b'"Rome"', "$", "must be an object, not a string"),
+    (b"null", "$", "must be an object, not null"),
+]
+
+
+@pytest.mark.parametrize(("body", "field", "rule"), WISHES, ids=lambda value: str(value)[:40])
+async def test_a_broken_rule_is_named_with_its_field(
+    client: Client, house: House, body: bytes, field: str, rule: str
+) -> None:
+    answer = await client.post("/reports", content=body, headers=JSON)
+
+    assert answer.status_code == 422
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "urn:aether:problem:invalid-field",
+        "title": "A field breaks a rule",
+        "status": 422,
+        "detail": f"{field}: {rule}",
+        "instance": "/reports",
+        "errors": [{"field": field, "rule": rule}],
+    }
+    assert house.store.jobs == {}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"topic=Rome",
+        b'{"topic":"\xff"}',
+        b'{"topic":"\\ud800"}',
+        b'{"topic":NaN}',
+        b'{"topic":"a"} x',
+        b"\x00",
+        b" ",
+    ],
+)
+async def test_what_is_not_json_is_malformed(client: Client, body: bytes) -> None:
+    answer = await client.post("/reports", content=body, headers=JSON)
+
+    assert (answer.status_code, answer.json()["type"]) == (400, "urn:aether:problem:malformed-body")
+
+
+async def test_no_body_is_malformed(client: Client) -> None:
+    answer = await client.post("/reports", headers=JSON)
+
+    assert (answer.status_code, answer.json()["detail"]) == (400, "The body must be a JSON object; there is none.")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json"]
+)
+async def test_a_body_that_does_not_say_it_is_json_is_refused(client: Client, content_type: str) -> None:
+    headers = {"Content-Type": content_type} if content_type else {}
+
+    answer = await client.post("/reports", content=b'{"topic":"Rome"}', headers=headers)
+
+    assert (answer.status_code, answer.json()["type"]) == (415, "urn:aether:problem:unsupported-body")
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["application/json", "application/json; charset=utf-8", "Application/JSON", "application/vnd.x+json"],
+)
+async def test_every_kind_of_json_is_accepted(client: Client, content_type: str) -> None:
+    answer = await client.post("/reports", content=b'{"topic":"Rome"}', headers={"Content-Type": content_type})
+
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["with a length", "in chunks"])
+async def test_a_body_over_the_limit_is_refused(client: Client, *, declared: bool) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(30):
+            yield b"a" * 100
+
+    # Litestar's own client cannot send chunks.
+    async with AsyncClient(transport=ASGITransport(client.app), base_url="http://test") as sender:
+        answer = await sender.post("/reports", content=b"a" * 3_000 if declared else chunks(), headers=JSON)
+
+    assert (answer.status_code, answer.json()["type"]) == (413, "urn:aether:problem:body-too-large")
+    assert answer.json()["detail"] == "The body is larger than 2000 bytes."
+
+
+async def test_a_body_that_breaks_off_is_the_clients_fault_and_no_crash(client: Client) -> None:
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"20")]
+    scope = {"type": "http", "method": "POST", "path": "/reports", "query_string": b"", "headers": headers}
+    await client.app(scope, receive, send)
+
+    assert sent[0]["status"] == 400
+    assert msgspec.json.decode(sent[1]["body"])["type"] == "urn:aether:problem:bad-request"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/nothing", "/schema/nothing", "/schema/other.yaml", "/docs/0/start.js", "/n%C3%B6/%3Cb%3E", "/reports/a/b/c"],
+)
+async def test_a_path_that_nothing_is_served_at(client: Client, path: str) -> None:
+    answer = await client.get(path)
+
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json() == {
+        "type": "urn:aether:problem:not-found",
+        "title": "Nothing here",
+        "status": 404,
+        "detail": "Nothing is served at this path.",
+        "instance": path,
+    }
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/reports", "OPTIONS, POST"),
+        ("GET", "/reports", "OPTIONS, POST"),
+        ("PATCH", f"/reports/{UNKNOWN}", "DELETE, GET, HEAD, OPTIONS"),
+        ("POST", "/health/live", "GET, HEAD, OPTIONS"),
+    ],
+)
+async def test_a_method_that_is_not_allowed_tells_those_that_are(
+    client: Client, method: str, path: str, allowed: str
+) -> None:
+    answer = await client.request(method, path)
+    asked = await client.options(path)
+
+    assert (answer.status_code, answer.json()["type"]) == (405, "urn:aether:problem:method-not-allowed")
+    assert answer.headers["Allow"] == allowed
+    assert (asked.status_code, asked.headers["Allow"]) == (204, allowed)
+
+
+@pytest.mark.parametrize(
+    ("status", "action", "detail"),
+    [
+        (Status.PENDING, "retry", "A job that is pending cannot become pending."),
+        (Status.COMPLETED, "retry", "A job that is completed cannot become pending."),
+        (Status.COMPLETED, "cancel", "A job that is completed cannot become cancelled."),
+        (Status.FAILED, "cancel", "A job that is failed cannot become cancelled."),
+    ],
+)
+async def test_a_move_that_the_status_does_not_allow(
+    client: Client, house: House, status: Status, action: str, detail: str
+) -> None:
+    job_id = await house.job()
+    house.store.jobs[job_id] = replace(house.store.jobs[job_id], status=status)
+
+    answer = await client.post(f"/reports/{job_id}/{action}")
+
+    assert answer.json() == {
+        "type": "urn:aether:problem:illegal-move",
+        "title": "The job's status does not allow it",
+        "status": 409,
+        "detail": detail,
+        "instance": f"/reports/{job_id}/{action}",
+    }
+
+
+async def test_a_full_queue_asks_to_come_back(client: Client, house: House) -> None:
+    house.store.longest = 0
+
+    answer = await client.post("/reports", json={"topic": "Rome"})
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:aether:problem:queue-full")
+    assert answer.headers["Retry-After"] == "5"
+
+
+async def test_a_store_that_is_away_asks_to_come_back(client: Client, house: House) -> None:
+    house.store.away = True
+
+    answer = await client.get(f"/reports/{UNKNOWN}")
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:aether:problem:store-unavailable")
+    assert answer.headers["Retry-After"] == "2"
+    assert answer.json()["detail"] == "The job store is unavailable."
+
+
+class BrokenStore(MemoryJobStore):
+    async def load(self, job_id: str) -> None:
+        raise RuntimeError(f"password=hunter2 {job_id}")
+
+
+async def test_what_nobody_expected_tells_nothing_but_where_to_look() -> None:
+    with structlog.testing.capture_logs() as logs:
+        async with House(store=BrokenStore()).client() as client:
+            answer = await client.get(f"/reports/{UNKNOWN}", headers={"X-Request-Id": "my-id"})
+
+    assert answer.json() == {
+        "type": "urn:aether:problem:internal-error",
+        "title": "Aether failed",
+        "status": 500,
+        "detail": "The log says why, under this request's id.",
+        "instance": f"/reports/{UNKNOWN}",
+        "requestId": "my-id",
+    }
+    failures = [line for line in logs if line["log_level"] == "error"]
+    assert [(line["event"], type(line["exc_info"])) for line in failures] == [("request.failed", RuntimeError)]

@@ -1,0 +1,249 @@
+"""The life of a report over HTTP, as the contract words it."""
+
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from aether.domain.job import Attempt, Change, Problem, Status, Usage
+from aether.domain.report import ReportRequest
+from tests.service.api_client import UNKNOWN, House, failed, outlined, written
+
+Client = AsyncTestClient[Litestar]
+BOTH = pytest.mark.parametrize("prefix", ["", "/api/v1"])
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+@pytest.fixture
+async def client(house: House) -> AsyncIterator[Client]:
+    async with house.client() as client:
+        yield client
+
+
+@BOTH
+async def test_a_topic_is_accepted_with_the_job_id_alone(client: Client, house: House, prefix: str) -> None:
+    answer = await client.post(f"{prefix}/reports", json={"topic": "The Roman Empire"})
+
+    (job_id,) = house.store.jobs
+    assert answer.status_code == 202
+    assert answer.text == f'{{"jobId":"{job_id}"}}'
+    assert answer.headers["Location"] == f"{prefix}/reports/{job_id}"
+    assert answer.headers["Retry-After"] == "1"
+    assert house.store.queue == [job_id]
+
+
+async def test_the_worker_reads_what_was_asked_for_trimmed_and_nothing_else(client: Client, house: House) -> None:
+    body = {
+        "topic": "  The Roman Empire ",
+        "outline": [" Origins", "Fall "],
+        "sections": 2,
+        "language": "German",
+        "tone": "dry",
+        "audience": "pupils",
+        "length": "brief",
+        "instructions": "Line one.\nLine two.",
+        "model": "some-model",
+        "metadata": {"project": "history"},
+    }
+    await client.post("/reports", json=body)
+
+    (job,) = house.store.jobs.values()
+    kept = msgspec.json.decode(job.input)
+    assert kept == body | {"topic": "The Roman Empire", "outline": ["Origins", "Fall"]}
+    assert msgspec.json.encode(msgspec.json.decode(job.input, type=ReportRequest)) == bytes(job.input)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "steps"),
+    [({}, ["outline"]), ({"outline": ["Origins"]}, [])],
+    ids=["outline to be made", "outline given"],
+)
+async def test_the_plan_starts_with_what_is_known(
+    client: Client, house: House, wishes: dict[str, object], steps: list[str]
+) -> None:
+    await client.post("/reports", json={"topic": "Rome"} | wishes)
+
+    (job,) = house.store.jobs.values()
+    assert [step.name for step in job.steps] == steps
+
+
+@BOTH
+async def test_a_new_job_is_pending(client: Client, house: House, prefix: str) -> None:
+    job_id = await house.job(request=b'{"topic":"Rome","metadata":{"project":"history"}}')
+
+    answer = await client.get(f"{prefix}/reports/{job_id}")
+
+    job = house.store.jobs[job_id]
+    assert answer.status_code == 200
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.headers["ETag"] == '"1"'
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert answer.text == (
+        f'{{"jobId":"{job_id}","status":"pending","progress":0.0,'
+        '"partial":{"topic":"Rome","outline":[],"sections":{}},'
+        f'"createdAt":"{_time(job.created_at)}","updatedAt":"{_time(job.updated_at)}","expiresAt":"{_time(job.expires_at)}",'
+        '"version":1,"counts":{"total":1,"pending":1,"running":0,"done":0,"failed":0},'
+        '"steps":[{"name":"outline","status":"pending","attempts":0}],'
+        '"usage":{"calls":0,"inputTokens":0,"outputTokens":0},"attempts":[],"metadata":{"project":"history"}}'
+    )
+
+
+async def test_finished_sections_show_in_outline_order_while_others_are_written(client: Client, house: House) -> None:
+    job_id = await house.job()
+    await house.work(job_id, outlined("Origins", "Height", "Fall"), written(2, "It fell."), written(0, "It began."))
+
+    answer = (await client.get(f"/reports/{job_id}")).json()
+
+    assert answer["status"] == "processing"
+    assert answer["progress"] == 0.75
+    assert list(answer["partial"]["sections"].items()) == [("I. Origins", "It began."), ("III. Fall", "It fell.")]
+    assert answer["partial"]["outline"] == ["I. Origins", "II. Height", "III. Fall"]
+    assert answer["counts"] == {"total": 4, "pending": 1, "running": 0, "done": 3, "failed": 0}
+
+
+async def test_a_completed_job_holds_its_report(client: Client, house: House) -> None:
+    job_id = await house.job()
+    spent = Change(status=Status.COMPLETED, usage=Usage(3, 500, 900))
+    await house.work(job_id, outlined("Origins", "Fall"), written(0, "It began."), written(1, "It fell."), spent)
+
+    answer = await client.get(f"/reports/{job_id}")
+
+    assert answer.text.startswith(
+        f'{{"jobId":"{job_id}","status":"completed","progress":1.0,"report":{{"topic":"Rome",'
+        '"outline":["I. Origins","II. Fall"],"sections":{"I. Origins":"It began.","II. Fall":"It fell."}},"createdAt":'
+    )
+    assert "Retry-After" not in answer.headers
+    assert "partial" not in answer.json()
+    assert answer.json()["usage"] == {"calls": 3, "inputTokens": 500, "outputTokens": 900}
+
+
+async def test_a_failed_job_says_why_and_keeps_what_is_finished(client: Client, house: House) -> None:
+    job_id = await house.job()
+    now = house.store.jobs[job_id].created_at
+    attempt = Change(
+        attempts=(Attempt("section:1", 1, now, "overloaded", now), Attempt("section:1", 2, now, "refused"))
+    )
+    why = Problem("model-refused", "The model declined.", "section:1")
+    await house.work(job_id, outlined("Origins", "Fall"), written(0, "It began."), attempt, failed(why))
+
+    answer = await client.get(f"/reports/{job_id}")
+
+    assert answer.text.startswith(
+        f'{{"jobId":"{job_id}","status":"failed","progress":0.6666666666666666,"error":"The model declined.",'
+        '"problem":{"type":"urn:aether:problem:model-refused","title":"The model declined",'
+        '"detail":"The model declined.","step":"section:1"},'
+        '"partial":{"topic":"Rome","outline":["I. Origins","II. Fall"],"sections":{"I. Origins":"It began."}},'
+        '"createdAt":'
+    )
+    assert answer.json()["attempts"] == [
+        {"step": "section:1", "attempt": 1, "at": _time(now), "error": "overloaded", "nextRetryAt": _time(now)},
+        {"step": "section:1", "attempt": 2, "at": _time(now), "error": "refused"},
+    ]
+
+
+async def test_a_reason_that_the_table_does_not_know_still_has_a_title(client: Client, house: House) -> None:
+    job_id = await house.job()
+    await house.work(job_id, failed(Problem("made-up-later", "Something new.")))
+
+    problem = (await client.get(f"/reports/{job_id}")).json()["problem"]
+
+    expected = {"type": "urn:aether:problem:made-up-later", "title": "Made up later", "detail": "Something new."}
+    assert problem == expected
+
+
+@pytest.mark.parametrize(
+    ("tag", "status"),
+    [('"1"', 304), ('W/"1"', 304), ('"0", "1"', 304), ("*", 304), ('"2"', 200), ("1", 200), ("", 200), ('"11"', 200)],
+)
+async def test_a_caller_who_has_the_latest_version_gets_nothing_twice(
+    client: Client, house: House, tag: str, status: int
+) -> None:
+    job_id = await house.job()
+
+    answer = await client.get(f"/reports/{job_id}", headers={"If-None-Match": tag})
+
+    assert answer.status_code == status
+    assert (answer.content == b"") == (status == 304)
+    assert answer.headers["ETag"] == '"1"'
+
+
+async def test_cancelling_stops_a_job_and_may_be_repeated(client: Client, house: House) -> None:
+    job_id = await house.job()
+    await house.work(job_id, outlined("Origins", "Fall"), written(0, "It began."))
+
+    first = await client.post(f"/reports/{job_id}/cancel")
+    second = await client.post(f"/reports/{job_id}/cancel")
+
+    assert first.status_code == second.status_code == 200
+    assert first.json()["status"] == "cancelled"
+    assert first.json()["partial"]["sections"] == {"I. Origins": "It began."}
+    assert "Retry-After" not in first.headers
+    assert second.content == first.content
+
+
+@BOTH
+async def test_retry_queues_a_failed_job_again_with_its_finished_steps(
+    client: Client, house: House, prefix: str
+) -> None:
+    job_id = await house.job()
+    await house.work(job_id, outlined("Origins"), failed(Problem("model-failed", "No luck.")))
+
+    answer = await client.post(f"{prefix}/reports/{job_id}/retry")
+
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"{prefix}/reports/{job_id}"
+    assert answer.headers["Retry-After"] == "1"
+    assert answer.json()["status"] == "pending"
+    assert answer.json()["partial"]["outline"] == ["I. Origins"]
+    assert house.store.queue == [job_id]
+
+
+async def test_delete_forgets_a_job(client: Client, house: House) -> None:
+    job_id = await house.job()
+
+    answer = await client.delete(f"/reports/{job_id}")
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (house.store.jobs, house.store.queue) == ({}, [])
+
+
+CALLS = [("GET", ""), ("POST", "/cancel"), ("POST", "/retry"), ("DELETE", "")]
+
+
+@pytest.mark.parametrize(("method", "action"), CALLS)
+async def test_another_owners_job_answers_with_the_same_bytes_as_one_that_never_was(
+    client: Client, house: House, method: str, action: str
+) -> None:
+    path = f"/reports/{UNKNOWN}{action}"
+    never_was = await client.request(method, path)
+    await house.job(UNKNOWN, owner="somebody-else")
+
+    anothers = await client.request(method, path)
+
+    assert anothers.status_code == never_was.status_code == 404
+    assert anothers.content == never_was.content
+    assert UNKNOWN in house.store.jobs
+
+
+@pytest.mark.parametrize(("method", "action"), CALLS)
+@pytest.mark.parametrize("job_id", ["x", "..%2f", "%00", UNKNOWN.replace("-", ""), UNKNOWN + "0", "A" * 5_000])
+async def test_an_id_that_none_of_ours_looks_like_is_unknown_without_asking_the_store(
+    client: Client, house: House, method: str, action: str, job_id: str
+) -> None:
+    house.store.away = True
+
+    answer = await client.request(method, f"/reports/{job_id}{action}")
+
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:aether:problem:unknown-job"
+    assert answer.json()["detail"] == "No job with this id exists; it may have expired."
+
+
+def _time(moment: object) -> str:
+    return msgspec.json.encode(moment).decode().strip('"')

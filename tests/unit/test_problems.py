@@ -1,0 +1,41 @@
+"""The table of problems against the tree of errors."""
+
+from http import HTTPStatus
+
+import pytest
+
+from aether import errors
+from aether.api.conditional import is_current
+from aether.api.problems import JOB_PROBLEMS, PROBLEMS
+from aether.engine import runner
+
+CALLER_ERRORS = [
+    error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.CallerError)
+]
+
+
+@pytest.mark.parametrize("error", [error for error in CALLER_ERRORS if error is not errors.CallerError])
+def test_what_a_caller_does_wrong_is_never_the_services_failure(error: type[Exception]) -> None:
+    row = next(PROBLEMS[base] for base in error.__mro__ if base in PROBLEMS)
+
+    assert HTTPStatus.BAD_REQUEST <= row.status < HTTPStatus.INTERNAL_SERVER_ERROR
+
+
+def test_a_word_stands_for_one_status_and_one_title() -> None:
+    rows = {row.word: (row.status, row.title) for row in PROBLEMS.values()}
+
+    assert all(rows[row.word] == (row.status, row.title) for row in PROBLEMS.values())
+
+
+def test_every_word_for_a_failed_job_has_a_title() -> None:
+    of_an_unlisted_error = runner.problem_of(errors.UnusableOutputError("empty")).type
+
+    assert {of_an_unlisted_error, *runner._TYPES.values()} <= set(JOB_PROBLEMS)
+
+
+@pytest.mark.parametrize(
+    ("sent", "current"),
+    [('"7"', True), ('W/"7"', True), ('"6","7"', True), (" * ", True), ('"77"', False), ("7", False), ("", False)],
+)
+def test_entity_tags_are_compared_weakly(sent: str, *, current: bool) -> None:
+    assert is_current(sent, '"7"') is current
