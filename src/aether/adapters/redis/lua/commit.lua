@@ -1,0 +1,67 @@
+-- The only way to change a job: record, events, time to live and queue entry at once, or nothing of it.
+-- Stands behind the queue's own source, of which it uses now_ms, whole, enqueue, withdraw, depth and vindicate.
+--
+-- ARGV: id, writer, epoch, version, status, moves, ttl in ms, queue, payload, longest queue, finished steps,
+--       n, n × (field, value) to set, m, m × (field, number) to add, events…
+-- Writers: 'create' a new job; 'run' the holder of epoch, who has seen version; 'begin' takes the epoch for a new run;
+--          'outside' takes it from whoever runs the job.
+-- Returns {'ok', version, epoch}, and the record behind that for 'begin'; or {why not, status, epoch}.
+
+local id, writer, status, queue = ARGV[1], ARGV[2], ARGV[5], ARGV[8]
+local record, stream = RECORD .. id, EVENTS .. id
+local held = redis.call('HMGET', record, 'status', 'epoch', 'version')
+local was, epoch, version = held[1], tonumber(held[2] or 0), tonumber(held[3] or 0)
+
+if writer == 'create' then
+  if was then return {'taken', was, epoch} end
+  if depth(queue) >= tonumber(ARGV[10]) then return {'full', '', 0} end
+elseif not was then
+  return {'gone', '', 0}
+elseif writer == 'run' then
+  if epoch ~= tonumber(ARGV[3]) then return {'fenced', was, epoch} end
+  -- The holder of the epoch is alone: a later version is this very commit, whose answer was lost.
+  if version > tonumber(ARGV[4]) then return {'ok', version, epoch} end
+end
+if was and status ~= '' and not string.find(ARGV[6], '|' .. was .. '|', 1, true) then
+  return {'illegal', was, epoch}
+end
+
+local now, ttl, at = now_ms(), tonumber(ARGV[7]), 12
+local function pairs_of(command)
+  local n = tonumber(ARGV[at])
+  for i = at + 1, at + 2 * n, 2 do
+    redis.call(command, record, ARGV[i], ARGV[i + 1])
+  end
+  at = at + 2 * n + 1
+end
+pairs_of('HSET')
+pairs_of('HINCRBY')
+for i = at, #ARGV do
+  version = version + 1
+  redis.call('XADD', stream, version .. '-0', 'event', ARGV[i])
+end
+if writer ~= 'run' then epoch = epoch + 1 end
+if not was then redis.call('HSET', record, 'created_at', whole(now)) end
+if status == 'pending' then redis.call('HSET', record, 'queued_at', whole(now)) end
+if status ~= '' then redis.call('HSET', record, 'status', status) end
+redis.call('HSET', record, 'version', version, 'epoch', epoch, 'updated_at', whole(now), 'expires_at', whole(now + ttl))
+redis.call('PEXPIRE', record, ttl)
+redis.call('PEXPIRE', stream, ttl)
+
+if writer == 'create' then
+  enqueue(queue, id, ARGV[9], ttl, 0)
+elseif writer == 'run' then
+  -- A step that merely starts may be the one that kills the worker.
+  if tonumber(ARGV[11]) > 0 then vindicate(id) end
+else
+  redis.call('PUBLISH', FENCES, id .. ' ' .. epoch)
+end
+if writer == 'outside' then
+  withdraw(queue, id)
+  -- A worker that keeps results would hinder the next run.
+  redis.call('DEL', RESULT .. id)
+  if status == 'pending' then enqueue(queue, id, ARGV[9], ttl, 0) end
+end
+redis.call('PUBLISH', CHANGES .. id, version)
+if writer == 'begin' then return {'ok', version, epoch, redis.call('HGETALL', record)} end
+return {'ok', version, epoch}

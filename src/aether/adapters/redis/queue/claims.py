@@ -1,0 +1,59 @@
+"""What a worker holds, and what the claim script told it."""
+
+import asyncio
+from collections.abc import Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Manner(Enum):
+    """How a claimed job is to be run."""
+
+    PLAIN = "plain"
+    HELD = "held"  # a suspect in a busy worker: waits until it is alone
+    ALONE = "alone"  # a suspect: nothing may start beside it
+    CONDEMNED = "condemned"  # killed a worker while alone: must not run again
+
+
+@dataclass(slots=True, eq=False)
+class Claim:
+    """One job in this worker's hands.
+
+    `token` is the fence: the queue obeys orders about the job only from whoever knows the latest one.
+    """
+
+    job_id: str
+    token: str
+    score: float
+    payload: bytes
+    manner: Manner = Manner.PLAIN
+    begun: bool = False  # arq's `run_job` was entered: a try was counted
+    started: bool = False  # the job's own function was entered
+    lost: bool = False
+    settling: bool = False  # its last order is on the way: what the heartbeat finds no longer matters
+    task: asyncio.Task[None] | None = None
+
+
+# Set in the task of each job, so that what arq calls from within finds the claim it acts for; a job id would not do, as
+# the same job may be claimed again while its lost run still unwinds.
+current_claim: ContextVar[Claim] = ContextVar("current_claim")
+
+
+@dataclass(frozen=True, slots=True)
+class Haul:
+    """The reply to one claim; `due_in_s` is None when nothing waits for its time."""
+
+    claims: list[Claim]
+    due_in_s: float | None
+
+
+def parse_haul(reply: Sequence[Any]) -> Haul:
+    """Read the claim script's reply."""
+    due_in_ms, *entries = reply
+    claims = [
+        Claim(job_id.decode(), token.decode(), float(score), payload, Manner(manner.decode()))
+        for job_id, token, score, payload, manner in entries
+    ]
+    return Haul(claims, None if due_in_ms < 0 else due_in_ms / 1000)

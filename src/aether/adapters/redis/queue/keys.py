@@ -1,0 +1,41 @@
+"""Every key of the queue, with its lifetime; names shared with arq are arq's own, so its producers and tools work."""
+
+from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix, result_key_prefix, retry_key_prefix
+
+JOB = job_key_prefix  # payload: the producer's lifetime, never less than KEEP_PAYLOAD_MS while the job runs
+IN_PROGRESS = in_progress_key_prefix  # claim token: one lease
+RETRY = retry_key_prefix  # tries so far: 88,400 s from each try
+RESULT = result_key_prefix  # keep_result of the worker
+ABORT = abort_jobs_ss  # sorted set of abort requests by time: ABORT_MS after the last beat that saw it
+NOTE = "arq:claim:"  # hash: token of the holder, deaths, alone, held, condemned, taken: NOTE_MS from the last claim
+GONE = "arq:gone:"  # a job was removed although a former holder may still believe in it: GONE_MS
+CONDEMNED = "arq:condemned:"  # payload of a condemned job, kept for redrive: CONDEMNED_MS
+FENCE = "arq:fence"  # counter behind the claim tokens, begins at the server's microseconds: FENCE_MS from a claim
+BELL_SUFFIX = ":bell"  # list of at most one token that wakes a sleeping worker: BELL_MS
+
+MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
+DAY_MS = 24 * HOUR_MS
+
+KEEP_PAYLOAD_MS = 10 * MINUTE_MS
+ABORT_MS = MINUTE_MS
+NOTE_MS = 2 * DAY_MS
+GONE_MS = HOUR_MS
+CONDEMNED_MS = 7 * DAY_MS
+FENCE_MS = 7 * DAY_MS
+BELL_MS = HOUR_MS
+PAYLOAD_MS = DAY_MS
+
+SUSPECT_DEATHS = 2  # the first death costs nothing: the job was most likely only a bystander
+BACKOFF_MS = 1_000  # doubled with every further death
+MAX_BACKOFF_MS = 10_000
+
+
+def lua_constants() -> str:
+    """The upper-case names of this module as Lua locals, so that both languages share one definition."""
+    lines = [
+        f"local {name} = {value!r}"
+        for name, value in sorted(globals().items())
+        if name.isupper() and isinstance(value, str | int)
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,43 @@
+-- ARGV: queue, lease_ms, watch_aborts, refresh, lone job id or '', then pairs of job id and token
+-- Returns {job id, finding, ...} with only those that are 'lost', 'missing', 'aborted' or 'vindicated'.
+local queue, lease_ms, watch_aborts, refresh, lone = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4] == '1', ARGV[5]
+local findings = {}
+
+local function report(job_id, finding)
+  findings[#findings + 1] = job_id
+  findings[#findings + 1] = finding
+end
+
+local function keep_payload(job_id)
+  local ttl = redis.call('PTTL', JOB .. job_id)
+  if ttl >= 0 and ttl < KEEP_PAYLOAD_MS then
+    redis.call('PEXPIRE', JOB .. job_id, KEEP_PAYLOAD_MS)
+  end
+  redis.call('PEXPIRE', NOTE .. job_id, NOTE_MS)
+end
+
+local function renew(job_id, token)
+  local state = standing(queue, job_id, token)
+  if state ~= 'mine' then
+    return report(job_id, state)
+  end
+  hold(queue, job_id, token, lease_ms)
+  if refresh then
+    keep_payload(job_id)
+  end
+  if watch_aborts and redis.call('ZSCORE', ABORT, job_id) then
+    report(job_id, 'aborted')
+  end
+  if job_id == lone and redis.call('HEXISTS', NOTE .. job_id, 'deaths') == 0 then
+    report(job_id, 'vindicated')
+  end
+end
+
+for i = 6, #ARGV, 2 do
+  renew(ARGV[i], ARGV[i + 1])
+end
+if watch_aborts then
+  redis.call('ZREMRANGEBYSCORE', ABORT, '-inf', whole(now_ms() - ABORT_MS))
+  redis.call('PEXPIRE', ABORT, ABORT_MS)
+end
+return findings

@@ -1,0 +1,188 @@
+"""An arq worker that is woken instead of polling, and holds its jobs by leases."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from arq.connections import create_pool, log_redis_info
+from arq.typing import WorkerCoroutine, WorkerSettingsType
+from arq.worker import Function, get_kwargs
+from typing_extensions import override
+
+from aether.adapters.redis.queue import serializer
+from aether.adapters.redis.queue.bell import Bell
+from aether.adapters.redis.queue.claims import Claim, Manner, parse_haul
+from aether.adapters.redis.queue.connections import UNREACHABLE, harden, leave_replica, listener, thread_client
+from aether.adapters.redis.queue.heartbeat import Heartbeat, Pulse
+from aether.adapters.redis.queue.outbox import Outbox
+from aether.adapters.redis.queue.scripts import Argument, Script, lua_source
+from aether.adapters.redis.queue.shutdown import GracefulRunner
+
+_logger = logging.getLogger(__name__)
+_CLAIM_LIMIT = 100  # a script holds up the whole server
+_COMMAND_TIMEOUT_S = 2.5
+_OUTAGE_PAUSE_S = 0.1
+_SHORTEST_WAIT_S = 0.01  # 0 would mean forever to BLPOP
+_RING = Script(lua_source() + "ring(ARGV[1])")
+
+
+class LeasedWorker(GracefulRunner):
+    """`arq.Worker` with leases.
+
+    Its `poll_delay` is how long a job may wait that was enqueued by plain arq, which rings no bell.
+
+    Args:
+        functions: As for `arq.Worker`.
+        lease: How long a job stays with a worker that is not heard of.
+        heartbeat_interval: How often leases are renewed; a worker that just reached Redis also waits this long before
+            it takes over the jobs of others, so that they can renew first.
+        shutdown_grace: How long running jobs may go on after the first SIGTERM or SIGINT, or `close()`; what is left is
+            handed back without counting a try. A second signal ends the wait.
+        stall_limit: How long the event loop may be blocked before its leases are given up.
+        on_condemned: Called with job id and reason before a job that keeps killing its workers leaves the queue, again
+            and again until it succeeds.
+        arq_options: As for `arq.Worker`; payloads are msgpack unless `job_serializer` and `job_deserializer` say
+            otherwise.
+    """
+
+    def __init__(  # noqa: PLR0913 - one for each setting
+        self,
+        functions: Sequence[Function | WorkerCoroutine] = (),
+        *,
+        lease: timedelta = timedelta(seconds=4),
+        heartbeat_interval: timedelta = timedelta(seconds=1),
+        shutdown_grace: timedelta = timedelta(seconds=5),
+        stall_limit: timedelta = timedelta(seconds=30),
+        on_condemned: Callable[[str, str], Awaitable[None]] | None = None,
+        **arq_options: Any,  # arq's keyword arguments, typed there
+    ) -> None:
+        arq_options.setdefault("job_serializer", serializer.encode)
+        arq_options.setdefault("job_deserializer", serializer.decode)
+        super().__init__(functions, **arq_options)
+        self.on_condemned = on_condemned
+        self._lease_s = lease.total_seconds()
+        self._heartbeat_interval_s = heartbeat_interval.total_seconds()
+        self._grace_s = max(shutdown_grace.total_seconds(), self._job_completion_wait)
+        self._stall_limit_s = stall_limit.total_seconds()
+        self._fallback_s = max(self.poll_delay_s, _SHORTEST_WAIT_S)
+        self._may_take_over_at = 0.0
+        self._due_in_s: float | None = None
+
+    @override
+    async def main(self) -> None:
+        """Work until stopped or, in burst mode, until the queue is empty."""
+        self.loop = asyncio.get_running_loop()
+        bell = await self._open()
+        self.ctx["redis"] = self.pool
+        if self.on_startup is not None:
+            await self.on_startup(self.ctx)
+        while not self._stopped.is_set():
+            await self._poll_iteration()
+            if self.burst and await self._is_burst_over():
+                return
+            await self._wait(bell)
+
+    async def _open(self) -> Bell:
+        if self._pool is None:
+            self._pool = await create_pool(self.redis_settings, default_queue_name=self.queue_name)
+        pool = self._pool
+        pool.job_serializer = pool.job_serializer or self.job_serializer
+        pool.job_deserializer = pool.job_deserializer or self.job_deserializer
+        pool.expires_extra_ms = self.expires_extra_ms
+        harden(pool, _COMMAND_TIMEOUT_S)
+        await pool.connection_pool.disconnect(inuse_connections=False)
+        names = ", ".join(self.functions)
+        _logger.info("Starting worker for %d functions: %s (%s)", len(self.functions), names, self.worker_id)
+        with contextlib.suppress(*UNREACHABLE):  # Redis may be away; a fake knows no INFO
+            await log_redis_info(pool, _logger.info)
+        self._may_take_over_at = self.loop.time() + self._heartbeat_interval_s
+        return self._open_companions()
+
+    def _open_companions(self) -> Bell:
+        client = listener(self.pool, f"{self.worker_id}:bell", self._fallback_s + _COMMAND_TIMEOUT_S)
+        self._bell = Bell(client, self.queue_name, self._fallback_s)
+        self._outbox = Outbox(self.pool, self.scripts.settle, self.queue_name, int(self._lease_s * 1000))
+        pulse = Pulse(
+            self.queue_name, self._lease_s, self._heartbeat_interval_s, self._stall_limit_s, self.allow_abort_jobs
+        )
+        heart = thread_client(self.pool, f"{self.worker_id}:heart", self._heartbeat_interval_s)
+        self._heartbeat = Heartbeat(heart, self.scripts.renew, pulse, self)
+        self._heartbeat.start()
+        return self._bell
+
+    @override
+    async def _poll_iteration(self) -> None:
+        self._wake.clear()
+        try:
+            await self.heart_beat()  # arq's: cron jobs and the health record
+            self._due_in_s = await self._claim()
+        except UNREACHABLE as error:
+            _logger.warning("no jobs could be claimed: %r", error)
+            self.on_outage()
+            self._due_in_s = _OUTAGE_PAUSE_S
+            await leave_replica(self.pool, error)
+
+    async def _claim(self) -> float | None:
+        room = self._room()
+        if room <= 0:
+            return None
+        lease_ms, settle_ms = int(self._lease_s * 1000), int(self._heartbeat_interval_s * 1000)
+        may_take_over = self.loop.time() >= self._may_take_over_at
+        arguments: list[Argument] = [self.queue_name, self.worker_id, room, lease_ms, self.job_counter]
+        arguments += [int(may_take_over), settle_ms]
+        haul = parse_haul(await self.scripts.claim.run(self.pool, arguments))
+        for claim in haul.claims:
+            self._start(claim)
+        return haul.due_in_s
+
+    def _room(self) -> int:
+        if not self.allow_pick_jobs or self._lone is not None:
+            return 0
+        room = min(self.max_jobs - self.job_counter, self.queue_read_limit, _CLAIM_LIMIT)
+        if self.burst and self.max_burst_jobs >= 0:
+            room = min(room, self.max_burst_jobs - self._jobs_started())
+        return room
+
+    def _start(self, claim: Claim) -> None:
+        self.counts.claimed += 1
+        self.job_counter += 1
+        if claim.manner in {Manner.HELD, Manner.ALONE}:
+            self._lone = claim
+        self.claims[claim.job_id] = claim
+        earlier = self.tasks.get(claim.job_id)
+        claim.task = self.tasks[claim.job_id] = self.loop.create_task(self._run(claim, earlier))
+        self._runs.add(claim.task)
+        claim.task.add_done_callback(partial(self._ended, claim))
+
+    def on_outage(self) -> None:
+        """Let others renew their leases before this worker takes over what ran out."""
+        self._may_take_over_at = self.loop.time() + self._heartbeat_interval_s
+
+    async def _wait(self, bell: Bell) -> None:
+        has_room = self._room() > 0
+        if has_room and self._due_in_s == 0:
+            return
+        timeout_s = self._due_in_s if has_room else self._fallback_s
+        rang = await bell.wait(timeout_s, self._wake, listen=has_room)
+        if rang and self._room() <= 0:
+            with contextlib.suppress(*UNREACHABLE):
+                await _RING.run(self.pool, [self.queue_name])
+
+    async def _is_burst_over(self) -> bool:
+        with contextlib.suppress(*UNREACHABLE):
+            if 0 <= self.max_burst_jobs <= self._jobs_started() or await self.pool.zcard(self.queue_name) == 0:
+                await asyncio.gather(*self.tasks.values())
+                return True
+        return False
+
+
+def create_worker(settings_cls: WorkerSettingsType, **overrides: Any) -> LeasedWorker:
+    """A worker from a class of attributes, as `arq.worker.create_worker` makes one; `overrides` win."""
+    attributes = settings_cls if isinstance(settings_cls, dict) else vars(settings_cls)
+    own = {"lease", "heartbeat_interval", "shutdown_grace", "stall_limit", "on_condemned"}
+    options: dict[str, Any] = get_kwargs(settings_cls) | {k: v for k, v in attributes.items() if k in own}
+    return LeasedWorker(**(options | overrides))

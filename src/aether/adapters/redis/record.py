@@ -1,0 +1,74 @@
+"""How a job stands in its Redis hash, in both directions.
+
+One field for each step (`step:NAME`) and each failed attempt (`attempt:NAME:NUMBER`), so that concurrent steps never
+write the same field; counters for the usage; the rest one field each. Times that Redis sets are milliseconds of the
+Unix epoch.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+import msgspec
+
+from aether.adapters.redis.queue.scripts import Argument
+from aether.domain.job import Attempt, Change, Job, Kind, Problem, Status, Step, Usage
+from aether.engine.ports import NewJob
+
+_encode = msgspec.json.encode
+_step = msgspec.json.Decoder(Step)
+_attempt = msgspec.json.Decoder(Attempt)
+_problem = msgspec.json.Decoder(Problem | None)
+
+
+def fields_of_new(job: NewJob) -> dict[str, Argument]:
+    """What a job is stored with at first."""
+    steps = {f"step:{name}": _encode(Step(name, order=at)) for at, name in enumerate(job.plan)}
+    return {"kind": job.kind, "owner": job.owner, "input": job.input, **steps}
+
+
+def fields_of(change: Change) -> dict[str, Argument]:
+    """What a change sets; a new status takes the problem of the one before away."""
+    fields: dict[str, Argument] = {f"step:{step.name}": _encode(step) for step in change.steps}
+    fields |= {f"attempt:{failed.step}:{failed.attempt}": _encode(failed) for failed in change.attempts}
+    if change.total is not None:
+        fields["total"] = change.total
+    if change.status is not None:
+        fields["problem"] = _encode(change.problem)
+    return fields
+
+
+def counts_of(change: Change) -> dict[str, Argument]:
+    """What a change adds to counters."""
+    counted = msgspec.structs.asdict(change.usage)
+    return {f"usage:{name}": number for name, number in counted.items() if number}
+
+
+def job_of(job_id: str, record: Mapping[bytes, bytes]) -> Job:
+    """Read a record."""
+    usage = {name: int(record.get(b"usage:" + name.encode(), 0)) for name in Usage.__struct_fields__}
+    return Job(
+        id=job_id,
+        kind=Kind(record[b"kind"].decode()),
+        owner=record[b"owner"].decode(),
+        input=msgspec.Raw(record[b"input"]),
+        status=Status(record[b"status"].decode()),
+        version=int(record[b"version"]),
+        epoch=int(record[b"epoch"]),
+        created_at=_time(record[b"created_at"]),
+        queued_at=_time(record[b"queued_at"]),
+        updated_at=_time(record[b"updated_at"]),
+        expires_at=_time(record[b"expires_at"]),
+        total=int(record.get(b"total", 0)),
+        steps=tuple(sorted(map(_step.decode, _under(b"step:", record)), key=lambda step: step.order)),
+        attempts=tuple(sorted(map(_attempt.decode, _under(b"attempt:", record)), key=lambda failed: failed.at)),
+        usage=Usage(**usage),
+        problem=_problem.decode(record.get(b"problem", b"null")),
+    )
+
+
+def _under(prefix: bytes, record: Mapping[bytes, bytes]) -> Iterable[bytes]:
+    return (value for field, value in record.items() if field.startswith(prefix))
+
+
+def _time(milliseconds: bytes) -> datetime:
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

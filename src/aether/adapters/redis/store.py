@@ -1,0 +1,168 @@
+"""The job store on Redis: one hash and one stream for each job, changed by one script."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from importlib.resources import files
+from itertools import chain
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import ClusterDownError, OutOfMemoryError, ReadOnlyError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from aether.adapters.redis.queue.scripts import Argument, Script, lua_source
+from aether.adapters.redis.queue.serializer import payload_for
+from aether.adapters.redis.record import counts_of, fields_of, fields_of_new, job_of
+from aether.domain.events import events_of
+from aether.domain.job import MOVES, Change, Job, Status, StepStatus
+from aether.engine.ports import NewJob
+from aether.errors import FencedError, IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
+
+RECORD = "aether:job:"  # the record of a job: the time to live, from its last change
+EVENTS = "aether:events:"  # its event stream: as long as the record
+CHANGES = "aether:changed:"  # channel: the new version of the job
+FENCES = "aether:fences"  # channel: "<job id> <epoch>" when a run has lost its job
+
+
+def _script(name: str) -> Script:
+    keys = {"RECORD": RECORD, "EVENTS": EVENTS, "CHANGES": CHANGES, "FENCES": FENCES}
+    constants = "".join(f"local {constant} = '{key}'\n" for constant, key in keys.items())
+    source = files(__package__).joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+    return Script(lua_source() + constants + source)
+
+
+_COMMIT = _script("commit")
+_ERASE = _script("erase")
+
+
+class Queueing(msgspec.Struct, frozen=True):
+    """How jobs are queued: the queue's name, the worker's function that runs them, and how many may wait."""
+
+    name: str
+    function: str
+    longest: int
+
+
+class _Writer(NamedTuple):
+    """As whom a commit is made; the script explains them."""
+
+    name: Literal["create", "run", "begin", "outside"]
+    epoch: int = 0
+    version: int = 0
+
+
+class RedisJobStore:
+    """The `JobStore` for production; `client` must not decode responses."""
+
+    def __init__(self, client: Redis, queueing: Queueing, ttl: timedelta) -> None:
+        self._client = client
+        self._queueing = queueing
+        self._ttl_ms = int(ttl.total_seconds() * 1000)
+
+    async def create(self, job: NewJob) -> None:
+        """Store and queue a pending job."""
+        why, *_ = await self._commit(job.id, _Writer("create"), Change(status=Status.PENDING), fields_of_new(job))
+        if why == b"full":
+            raise QueueFullError(self._queueing.longest, 5.0)
+
+    async def load(self, job_id: str) -> Job | None:
+        """Read the record."""
+        with _reaching_redis():
+            # redis-py types the answers of its two kinds of client as one.
+            record: dict[bytes, bytes] = await self._client.hgetall(RECORD + job_id)  # type: ignore[misc]
+        return job_of(job_id, record) if record else None
+
+    async def begin(self, job_id: str) -> Job | None:
+        """Take the job for a new run."""
+        why, *rest = await self._commit(job_id, _Writer("begin"), Change(status=Status.PROCESSING))
+        if why != b"ok":
+            return None
+        flat = iter(rest[2])
+        return job_of(job_id, dict(zip(flat, flat, strict=True)))
+
+    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> int:
+        """Write as the holder of the epoch."""
+        why, new_version, _ = await self._commit(job_id, _Writer("run", epoch, version), change)
+        if why != b"ok":
+            raise FencedError(job_id)
+        return int(new_version)
+
+    async def move(self, job_id: str, change: Change) -> None:
+        """Write against whoever holds the epoch."""
+        why, status, _ = await self._commit(job_id, _Writer("outside"), change)
+        if why == b"gone":
+            raise UnknownJobError(job_id)
+        if why == b"illegal":
+            raise IllegalMoveError(status.decode(), str(change.status))
+
+    async def erase(self, job_id: str) -> None:
+        """Delete the job."""
+        with _reaching_redis():
+            await _ERASE.run(self._client, [job_id, self._queueing.name])
+
+    async def fences(self, silence_s: float = 5.0) -> AsyncIterator[tuple[str, int]]:
+        """Yield jobs whose runs have lost them, with the epoch that is valid now, for as long as the connection lasts.
+
+        What happens between two connections is not told: a run learns it from its next commit. After `silence_s` the
+        server is asked whether it is still there.
+        """
+        with _reaching_redis():
+            async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
+                await channel.subscribe(FENCES)
+                while True:
+                    message = await _next_message(channel, silence_s)
+                    if message["type"] == "message":
+                        job_id, _, epoch = message["data"].decode().partition(" ")
+                        yield job_id, int(epoch)
+
+    async def _commit(
+        self, job_id: str, writer: _Writer, change: Change, fields: Mapping[str, Argument] | None = None
+    ) -> list[Any]:  # the script's answer, as it says at its head
+        status = change.status
+        moves = "|".join(["", *sorted(MOVES[status]), ""]) if status else ""
+        payload = payload_for(self._queueing.function) if status is Status.PENDING else b""
+        arguments: list[Argument] = [job_id, *writer, status or "", moves, self._ttl_ms]
+        finished = sum(step.status is StepStatus.DONE for step in change.steps)
+        arguments += [self._queueing.name, payload, self._queueing.longest, finished]
+        arguments += _counted({**(fields or {}), **fields_of(change)})
+        arguments += _counted(counts_of(change))
+        arguments += map(msgspec.json.encode, events_of(change))
+        with _reaching_redis():
+            answer: list[Any] = await _COMMIT.run(self._client, arguments)
+        return answer
+
+
+async def _next_message(channel: PubSub, silence_s: float) -> dict[str, Any]:  # redis-py's own form
+    # Not `listen`: it takes silence for a broken connection as soon as the client has a socket_timeout, and cannot tell
+    # a half-open one without. What redis-py swallows, such as the subscription's answer, comes as None too.
+    for _ in range(3):
+        message: dict[str, Any] | None = await channel.get_message(timeout=silence_s)
+        if message is not None:
+            return message
+        await channel.ping()
+    raise RedisTimeoutError
+
+
+def _counted(fields: Mapping[str, Argument]) -> list[Argument]:
+    return [len(fields), *chain.from_iterable(fields.items())]
+
+
+_AWAY = (RedisConnectionError, RedisTimeoutError, OSError, ClusterDownError, OutOfMemoryError, ReadOnlyError)
+_NOT_SERVING = ("BUSY", "MISCONF", "NOREPLICAS", "UNKILLABLE")
+"""What a Redis that is up says when it does not serve for now, where redis-py has no class for it."""
+
+
+@contextmanager
+def _reaching_redis() -> Iterator[None]:
+    try:
+        yield
+    except _AWAY as error:
+        raise StoreUnavailableError(type(error).__name__) from error
+    except ResponseError as error:
+        if not str(error).startswith(_NOT_SERVING):
+            raise
+        raise StoreUnavailableError(str(error).partition(" ")[0]) from error

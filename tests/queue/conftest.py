@@ -1,0 +1,110 @@
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import pytest
+import pytest_socket
+from arq.connections import ArqRedis
+from arq.typing import WorkerCoroutine
+from arq.worker import Function
+
+from aether.adapters.redis.queue import LeasedWorker
+from tests.queue.valkey import Valkey
+
+QUEUE = "arq:queue"
+LEASE_S = 1.0
+BEAT_S = 0.25
+
+
+Work = Callable[[dict[Any, Any]], Awaitable[object]]  # arq's own protocol also asks for *args and **kwargs
+
+
+class Launch(Protocol):
+    async def __call__(
+        self, *functions: Work | Function, worker_class: type[LeasedWorker] = ..., **options: Any
+    ) -> LeasedWorker: ...
+
+
+Spawn = Callable[..., subprocess.Popen[bytes]]
+
+
+async def eventually(condition: Callable[[], bool | Awaitable[bool]], within_s: float = 8.0) -> float:
+    """Wait until `condition` holds and return how long it took."""
+    began = time.monotonic()
+    while time.monotonic() - began < within_s:
+        holds = condition()
+        if holds is True or (not isinstance(holds, bool) and await holds):
+            return time.monotonic() - began
+        await asyncio.sleep(0.005)
+    raise AssertionError(f"did not come true within {within_s} s")
+
+
+@pytest.fixture(autouse=True)
+def _unix_sockets() -> None:
+    """The guard against outside hosts knows no way to allow unix sockets alone."""
+    pytest_socket._remove_restrictions()
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    server = Valkey(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def client(valkey: Valkey) -> AsyncIterator[ArqRedis]:
+    client = valkey.client()
+    yield client
+    await client.aclose(close_connection_pool=True)
+
+
+@pytest.fixture
+async def launch(valkey: Valkey) -> AsyncIterator[Launch]:
+    """Start workers in this process, with short leases."""
+    running: list[tuple[LeasedWorker, asyncio.Task[None]]] = []
+
+    async def launch(
+        *functions: Work | Function, worker_class: type[LeasedWorker] = LeasedWorker, **options: Any
+    ) -> LeasedWorker:
+        defaults: dict[str, Any] = {
+            "lease": timedelta(seconds=LEASE_S),
+            "heartbeat_interval": timedelta(seconds=BEAT_S),
+            "shutdown_grace": timedelta(0),
+            "redis_settings": valkey.settings,
+            "handle_signals": False,
+            "keep_result": 0,
+        }
+        worker = worker_class(cast(Sequence[WorkerCoroutine | Function], functions), **(defaults | options))
+        running.append((worker, asyncio.create_task(worker.async_run())))
+        await eventually(lambda: worker._bell is not None and worker._bell._listening is not None)
+        return worker
+
+    yield launch
+    for worker, task in running:
+        await worker.close()
+        await task
+
+
+@pytest.fixture
+def spawn(valkey: Valkey) -> Iterator[Spawn]:
+    """Start workers in processes of their own; see `worker_process.py` for their functions."""
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def spawn(**options: Any) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.queue.worker_process", valkey.socket, json.dumps(options)]
+        process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+        processes.append(process)
+        return process
+
+    yield spawn
+    for process in processes:
+        process.kill()
+        process.wait()

@@ -1,0 +1,133 @@
+import asyncio
+import time
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from arq.connections import ArqRedis
+from arq.jobs import Job, JobStatus
+
+from aether.adapters.redis.queue import LeasedWorker, create_worker, enqueue, payload_for, withdraw
+from aether.adapters.redis.queue.serializer import decode
+from tests.queue.behaviours import check_the_bell_wakes_an_idle_worker
+from tests.queue.conftest import QUEUE, Launch, eventually
+from tests.queue.valkey import Valkey
+
+Context = dict[Any, Any]  # arq's
+
+
+class Log:
+    """What ran, in order."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.starts: list[str] = []
+        self.seconds = seconds
+
+    async def work(self, ctx: Context) -> None:
+        self.starts.append(ctx["job_id"])
+        await asyncio.sleep(self.seconds)
+
+
+async def put(client: ArqRedis, job_id: str, **options: int) -> bool:
+    return await enqueue(client, QUEUE, job_id, payload_for("Log.work"), **options)
+
+
+async def test_the_bell_wakes_an_idle_worker(client: ArqRedis, launch: Launch) -> None:
+    await check_the_bell_wakes_an_idle_worker(client, launch)
+
+
+async def test_a_producer_that_uses_plain_arq_is_served(client: ArqRedis, launch: Launch) -> None:
+    log = Log()
+    await launch(log.work, poll_delay=0.2)
+    await client.enqueue_job("Log.work", _job_id="a")
+    assert await eventually(lambda: log.starts == ["a"]) < 1
+
+
+async def test_a_deferred_job_starts_when_it_is_due(client: ArqRedis, launch: Launch) -> None:
+    log = Log()
+    await launch(log.work, poll_delay=5)
+    began = time.monotonic()
+    await put(client, "a", delay_ms=400)
+    await eventually(lambda: log.starts == ["a"])
+    assert 0.39 <= time.monotonic() - began < 1
+
+
+async def test_two_workers_share_the_work_and_each_job_runs_once(client: ArqRedis, launch: Launch) -> None:
+    log = Log(0.05)
+    workers = [await launch(log.work, max_jobs=10) for _ in range(2)]
+    for n in range(100):
+        await put(client, str(n))
+    await eventually(lambda: sum(worker.counts.finished for worker in workers) == 100)
+    assert Counter(log.starts) == Counter(map(str, range(100)))
+    assert min(worker.counts.finished for worker in workers) > 10
+
+
+async def test_equal_enqueues_at_once_make_one_job_each(client: ArqRedis, launch: Launch) -> None:
+    log = Log(0.3)
+    await launch(log.work, max_jobs=100)
+    for job_id in map(str, range(50)):
+        accepted = await asyncio.gather(*(put(client, job_id) for _ in range(100)))
+        assert sum(accepted) == 1
+    await eventually(lambda: len(log.starts) == 50)
+    assert Counter(log.starts) == Counter(map(str, range(50)))
+
+
+async def test_status_and_abort_are_arqs(client: ArqRedis, launch: Launch) -> None:
+    log = Log(30)
+    worker = await launch(log.work, allow_abort_jobs=True, max_jobs=1)
+    await put(client, "a")
+    await put(client, "b")
+    await put(client, "c", delay_ms=60_000)
+    await eventually(lambda: log.starts == ["a"])
+    statuses = [await Job(job_id, client).status() for job_id in "abcd"]
+    expected = [JobStatus.in_progress, JobStatus.queued, JobStatus.deferred, JobStatus.not_found]
+    assert expected == statuses
+    await Job("a", client, _deserializer=decode).abort(timeout=3, poll_delay=0.05)
+    await eventually(lambda: log.starts == ["a", "b"])
+    assert worker.jobs_failed == 1
+    assert await Job("a", client).status() is JobStatus.not_found
+
+
+async def test_a_withdrawn_job_is_cancelled_where_it_runs(client: ArqRedis, launch: Launch) -> None:
+    log = Log(30)
+    worker = await launch(log.work)
+    await put(client, "a")
+    await eventually(lambda: log.starts == ["a"])
+    await withdraw(client, QUEUE, "a")
+    await eventually(lambda: not worker.tasks)
+    assert (worker.counts.lost, await client.zcard(QUEUE), worker.counts.restored) == (1, 0, 0)
+
+
+async def test_an_idle_worker_asks_little(client: ArqRedis, launch: Launch) -> None:
+    await launch(Log().work, lease=timedelta(seconds=4), heartbeat_interval=timedelta(seconds=1))
+    await asyncio.sleep(0.5)
+    before = (await client.info())["total_commands_processed"]
+    await asyncio.sleep(2)
+    assert ((await client.info())["total_commands_processed"] - before) / 2 <= 12
+
+
+async def test_settings_may_be_a_class_of_attributes(valkey: Valkey) -> None:
+    class Settings:
+        functions = (Log().work,)
+        redis_settings = valkey.settings
+        lease = timedelta(seconds=2)
+        handle_signals = False
+        max_jobs = 3
+
+    worker = create_worker(dict(vars(Settings)), max_jobs=4)
+    assert (type(worker), worker.max_jobs, worker._lease_s) == (LeasedWorker, 4, 2.0)
+    await worker.close()
+
+
+async def test_a_connection_class_without_a_blocking_twin_is_refused(valkey: Valkey) -> None:
+    pool = valkey.client()
+
+    class Strange(pool.connection_pool.connection_class):  # type: ignore[misc, name-defined]
+        pass
+
+    pool.connection_pool.connection_class = Strange
+    worker = LeasedWorker([Log().work], redis_pool=pool, handle_signals=False)
+    with pytest.raises(TypeError, match="no blocking twin"):
+        await worker.main()
+    await worker.close()

@@ -1,0 +1,75 @@
+import asyncio
+import os
+import signal
+
+from arq.connections import ArqRedis
+from arq.worker import func
+
+from aether.adapters.redis.queue import enqueue, payload_for
+from tests.queue.behaviours import (
+    check_a_lease_is_renewed_while_the_loop_is_blocked,
+    check_a_paused_worker_cannot_end_the_run_of_another,
+)
+from tests.queue.conftest import BEAT_S, LEASE_S, QUEUE, Launch, Spawn, eventually
+from tests.queue.worker_process import work
+
+
+async def logged(client: ArqRedis) -> list[str]:
+    entries: list[bytes] = await client.lrange("log", 0, -1)  # type: ignore[misc]
+    return [entry.decode() for entry in entries]
+
+
+async def has_logged(client: ArqRedis, entry: str) -> bool:
+    return entry in await logged(client)
+
+
+async def test_a_lease_is_renewed_while_the_loop_is_blocked(client: ArqRedis, launch: Launch) -> None:
+    await check_a_lease_is_renewed_while_the_loop_is_blocked(client, launch)
+
+
+async def test_a_paused_worker_cannot_end_the_run_of_another(client: ArqRedis, launch: Launch) -> None:
+    await check_a_paused_worker_cannot_end_the_run_of_another(client, launch)
+
+
+async def test_a_killed_workers_job_is_taken_over_when_its_lease_ends(
+    client: ArqRedis, spawn: Spawn, launch: Launch
+) -> None:
+    first = spawn(lease=LEASE_S, heartbeat_interval=BEAT_S)
+    await enqueue(client, QUEUE, "a", payload_for("work", 2.0))
+    await eventually(lambda: has_logged(client, "start:a:1"))
+    await launch(work)
+    await asyncio.sleep(2 * BEAT_S)  # it does not take over at once
+    first.kill()
+    assert await eventually(lambda: has_logged(client, "start:a:2")) <= LEASE_S + 0.5
+    await eventually(lambda: has_logged(client, "end:a"))
+    await eventually(lambda: _is_gone(client))
+
+
+async def _is_gone(client: ArqRedis) -> bool:
+    return bool(await client.zcard(QUEUE) == 0)
+
+
+async def test_a_stopped_workers_job_goes_to_another_and_comes_to_one_end(
+    client: ArqRedis, spawn: Spawn, launch: Launch
+) -> None:
+    first = spawn(lease=LEASE_S, heartbeat_interval=BEAT_S)
+    await enqueue(client, QUEUE, "a", payload_for("work", 2.2))
+    await eventually(lambda: has_logged(client, "start:a:1"))
+    await launch(work)
+    os.kill(first.pid, signal.SIGSTOP)
+    await eventually(lambda: has_logged(client, "start:a:2"))
+    os.kill(first.pid, signal.SIGCONT)
+    await eventually(lambda: has_logged(client, "end:a"))
+    await eventually(lambda: _is_gone(client))
+    await asyncio.sleep(2 * BEAT_S)
+    assert await logged(client) == ["start:a:1", "start:a:2", "end:a"]
+    assert await client.keys("arq:*:a") == [b"arq:gone:a"]
+
+
+async def test_leases_are_given_up_when_the_loop_is_stuck(client: ArqRedis, spawn: Spawn, launch: Launch) -> None:
+    """A worker that may never get on must not keep its jobs from others."""
+    spawn(lease=LEASE_S, heartbeat_interval=BEAT_S, stall_limit=BEAT_S)
+    await enqueue(client, QUEUE, "a", payload_for("block", 4 * LEASE_S))
+    await eventually(lambda: has_logged(client, "start:a:1"))
+    await launch(func(work, name="block"))
+    await eventually(lambda: has_logged(client, "start:a:2"))

@@ -1,0 +1,47 @@
+"""The checks in `behaviours.py` notice when the part is missing that each of them is about."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+from arq.connections import ArqRedis
+
+from aether.adapters.redis.queue import LeasedWorker, lua_source
+from aether.adapters.redis.queue.scripts import QueueScripts, Script
+from tests.queue import behaviours
+from tests.queue.conftest import Launch
+
+Check = Callable[[ArqRedis, Launch, type[LeasedWorker], str], Awaitable[None]]
+SOUND = QueueScripts()
+
+
+def without(text: str, part: str, instead: str) -> str:
+    assert part in text
+    return text.replace(part, instead)
+
+
+class WithoutFence(LeasedWorker):
+    scripts = replace(SOUND, settle=Script(without(SOUND.settle.text, "if holder == token then", "if true then")))
+
+
+class WithoutRenewal(LeasedWorker):
+    scripts = replace(SOUND, renew=Script("return {}"))
+
+
+WITHOUT_BELL = without(lua_source(), "redis.call('LPUSH', bell, '1')", "")
+
+
+@pytest.mark.parametrize(
+    ("check", "worker_class", "source"),
+    [
+        (behaviours.check_a_paused_worker_cannot_end_the_run_of_another, WithoutFence, lua_source()),
+        (behaviours.check_a_lease_is_renewed_while_the_loop_is_blocked, WithoutRenewal, lua_source()),
+        (behaviours.check_the_bell_wakes_an_idle_worker, LeasedWorker, WITHOUT_BELL),
+    ],
+    ids=["fence", "renewal", "bell"],
+)
+async def test_a_missing_part_is_noticed(
+    client: ArqRedis, launch: Launch, check: Check, worker_class: type[LeasedWorker], source: str
+) -> None:
+    with pytest.raises(AssertionError):
+        await check(client, launch, worker_class, source)

@@ -1,0 +1,123 @@
+import asyncio
+import time
+from typing import Any
+
+import pytest
+from arq.connections import ArqRedis
+from redis.exceptions import ResponseError
+
+from aether.adapters.redis.queue import LeasedWorker, enqueue, payload_for
+from tests.queue.conftest import LEASE_S, QUEUE, Launch, eventually
+from tests.queue.valkey import Valkey
+
+Context = dict[Any, Any]  # arq's
+
+
+class Gate:
+    """A job that ends when told to, and a probe."""
+
+    def __init__(self) -> None:
+        self.runs: list[str] = []
+        self.open = asyncio.Event()
+
+    async def work(self, ctx: Context) -> None:
+        self.runs.append(ctx["job_id"])
+        await self.open.wait()
+
+    async def probe(self, ctx: Context) -> None:
+        self.runs.append(ctx["job_id"])
+
+
+async def begin(client: ArqRedis, launch: Launch, **options: Any) -> tuple[Gate, LeasedWorker]:
+    gate = Gate()
+    worker = await launch(gate.work, gate.probe, **options)
+    await enqueue(client, QUEUE, "a", payload_for("Gate.work"))
+    await eventually(lambda: gate.runs == ["a"])
+    return gate, worker
+
+
+@pytest.mark.parametrize("down_s", [0.2, LEASE_S + 0.5])
+async def test_a_job_that_ends_while_redis_is_away_is_finished_once(
+    valkey: Valkey, client: ArqRedis, launch: Launch, down_s: float
+) -> None:
+    gate, worker = await begin(client, launch)
+    valkey.kill()
+    await asyncio.sleep(0.05)
+    gate.open.set()
+    await asyncio.sleep(down_s)
+    valkey.start()
+    await enqueue(client, QUEUE, "probe", payload_for("Gate.probe"))
+    assert await eventually(lambda: gate.runs == ["a", "probe"]) <= 2
+    await eventually(lambda: worker.counts.finished == 2)
+    assert (worker.counts.refused, worker.counts.lost, await client.zcard(QUEUE)) == (0, 0, 0)
+
+
+async def test_running_jobs_stay_with_their_worker_after_an_outage_longer_than_a_lease(
+    valkey: Valkey, client: ArqRedis, launch: Launch
+) -> None:
+    """Everyone renews before anyone takes over."""
+    gate, worker = await begin(client, launch)
+    idle = await launch(gate.work, gate.probe)
+    valkey.kill()
+    await asyncio.sleep(LEASE_S + 0.5)
+    valkey.start()
+    await asyncio.sleep(1)
+    gate.open.set()
+    await eventually(lambda: worker.counts.finished == 1)
+    assert (gate.runs, idle.counts.claimed) == (["a"], 0)
+
+
+async def test_a_running_job_that_redis_lost_is_put_back(client: ArqRedis, launch: Launch) -> None:
+    gate, worker = await begin(client, launch)
+    payload = await client.get("arq:job:a")
+    await client.flushall()
+    await eventually(lambda: worker.counts.restored >= 1)
+    assert (await client.get("arq:job:a"), await client.exists("arq:in-progress:a")) == (payload, 1)
+    gate.open.set()
+    await eventually(lambda: worker.counts.finished == 1)
+    assert await client.keys("arq:*a") == []
+
+
+async def test_leases_outlive_a_full_memory(client: ArqRedis, launch: Launch) -> None:
+    gate, worker = await begin(client, launch)
+    await client.config_set("maxmemory", 1)
+    with pytest.raises(ResponseError, match="maxmemory"):
+        await client.set("x", "y")
+    await asyncio.sleep(2 * LEASE_S)
+    assert await client.exists("arq:in-progress:a") == 1
+    gate.open.set()
+    await client.config_set("maxmemory", 0)
+    await eventually(lambda: worker.counts.finished == 1)
+    assert worker.counts.lost == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "broken", "sound"),
+    [("min-replicas-to-write", "1", "0"), ("replicaof", "127.0.0.1 1", "no one")],
+    ids=["NOREPLICAS", "READONLY"],
+)
+async def test_a_server_that_refuses_writes_is_waited_for(
+    client: ArqRedis, launch: Launch, setting: str, broken: str, sound: str
+) -> None:
+    async def set_to(value: str) -> None:
+        command = ["REPLICAOF", *value.split()] if setting == "replicaof" else ["CONFIG", "SET", setting, value]
+        await client.execute_command(*command)  # type: ignore[no-untyped-call]
+
+    gate, worker = await begin(client, launch)
+    await set_to(broken)
+    gate.open.set()
+    await asyncio.sleep(0.5)
+    await set_to(sound)
+    await enqueue(client, QUEUE, "probe", payload_for("Gate.probe"))
+    assert await eventually(lambda: gate.runs == ["a", "probe"]) <= 2
+    await eventually(lambda: worker.counts.finished == 2)
+
+
+async def test_a_worker_can_stop_while_redis_is_away(valkey: Valkey, client: ArqRedis, launch: Launch) -> None:
+    gate, worker = await begin(client, launch)
+    valkey.kill()
+    gate.open.set()
+    began = time.monotonic()
+    await worker.close()
+    assert time.monotonic() - began < 6
+    assert worker.counts.finished == 0

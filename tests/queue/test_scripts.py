@@ -1,0 +1,136 @@
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import fakeredis
+import pytest
+from arq.jobs import Job, JobStatus
+from redis.asyncio import Redis
+
+from aether.adapters.redis.queue import depth, enqueue, lua_source, payload_for, redrive, vindicate, withdraw
+from aether.adapters.redis.queue.keys import CONDEMNED, JOB, NOTE
+from aether.adapters.redis.queue.scripts import QueueScripts, Script
+from tests.queue.conftest import QUEUE
+from tests.queue.valkey import Valkey
+
+PAYLOAD = payload_for("work")
+
+
+@pytest.fixture(params=["fakeredis", "valkey"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Redis]:
+    if request.param == "fakeredis":
+        client: Redis = fakeredis.FakeAsyncRedis()
+    else:
+        valkey: Valkey = request.getfixturevalue("valkey")
+        client = valkey.client()
+    yield client
+    await client.aclose()
+
+
+async def claim(store: Redis, worker: str, room: int = 10, *, may_take_over: bool = True, lease_ms: int = 100) -> Any:
+    return await QueueScripts().claim.run(store, [QUEUE, worker, room, lease_ms, 0, int(may_take_over), 50])
+
+
+async def settle(store: Redis, verb: str, job_id: str, token: bytes, delay_ms: int = 0) -> Any:
+    return await QueueScripts().settle.run(store, [QUEUE, 100, verb, job_id, token, "1", delay_ms, PAYLOAD, 60_000])
+
+
+async def test_a_job_is_queued_once_and_at_the_servers_time(store: Redis) -> None:
+    seconds, _ = await store.time()
+    assert await enqueue(store, QUEUE, "a", PAYLOAD)
+    assert not await enqueue(store, QUEUE, "a", b"other")
+    assert await store.get("arq:job:a") == PAYLOAD
+    assert abs((await store.zscore(QUEUE, "a") or 0) - seconds * 1000) < 2000
+    assert await Job("a", store).status() is JobStatus.queued
+
+
+async def test_depth_counts_neither_deferred_nor_running_jobs(store: Redis) -> None:
+    for job_id in "abc":
+        await enqueue(store, QUEUE, job_id, PAYLOAD)
+    await enqueue(store, QUEUE, "later", PAYLOAD, delay_ms=60_000)
+    assert await depth(store, QUEUE) == 3
+    await claim(store, "w", room=1, lease_ms=5000)
+    assert await depth(store, QUEUE) == 2
+    assert await Job("a", store).status() is JobStatus.in_progress
+    assert await Job("later", store).status() is JobStatus.deferred
+
+
+async def test_a_withdrawn_job_leaves_no_key_but_the_sign_for_its_holder(store: Redis) -> None:
+    await enqueue(store, QUEUE, "a", PAYLOAD)
+    (_, entry) = await claim(store, "w")
+    assert await withdraw(store, QUEUE, "a")
+    assert not await withdraw(store, QUEUE, "a")
+    assert sorted(await store.keys()) == [b"arq:fence", b"arq:gone:a", b"arq:queue:bell"]
+    assert await settle(store, "finish", "a", entry[1]) == [0]
+
+
+async def test_every_key_but_the_queue_has_a_lifetime(store: Redis) -> None:
+    for job_id in "abc":
+        await enqueue(store, QUEUE, job_id, PAYLOAD)
+    _, first, second, _ = await claim(store, "w")
+    await settle(store, "retry", "a", first[1], delay_ms=60_000)
+    await settle(store, "condemn", "b", second[1])
+    assert [key for key in await store.keys() if await store.ttl(key) < 0] == [QUEUE.encode()]
+
+
+async def test_tokens_grow_even_if_the_counter_is_lost(store: Redis) -> None:
+    tokens = []
+    for job_id in "ab":
+        await enqueue(store, QUEUE, job_id, PAYLOAD)
+        (_, entry) = await claim(store, "w")
+        tokens.append(int(entry[1].split(b":")[0]))
+        await store.delete("arq:fence")
+    assert tokens[0] < tokens[1]
+
+
+async def test_a_worker_that_just_arrived_lets_others_renew_first(store: Redis) -> None:
+    await enqueue(store, QUEUE, "a", PAYLOAD)
+    await claim(store, "early", lease_ms=5)
+    await asyncio.sleep(0.02)
+    assert await claim(store, "late", may_take_over=False) == [50]
+    await asyncio.sleep(0.07)
+    (_, entry) = await claim(store, "late")
+    assert entry[1].endswith(b":late")
+
+
+async def suspect(store: Redis, deaths: int) -> None:
+    await enqueue(store, QUEUE, "a", PAYLOAD)
+    for _ in range(deaths):
+        await claim(store, "w", lease_ms=5)
+        await asyncio.sleep(0.02)
+
+
+async def test_a_suspect_runs_alone_and_is_condemned_by_another_death(store: Redis) -> None:
+    await suspect(store, 2)
+    assert (await claim(store, "w"))[1:] == []
+    await store.zadd(QUEUE, {"a": 1})
+    await enqueue(store, QUEUE, "b", PAYLOAD)
+    _, *entries = await claim(store, "w", lease_ms=5)
+    assert [(entry[0], entry[4]) for entry in entries] == [(b"a", b"alone")]
+    await asyncio.sleep(0.02)
+    _, *entries = await claim(store, "w")
+    assert (b"a", b"condemned") in [(entry[0], entry[4]) for entry in entries]
+
+
+async def test_progress_clears_a_suspect(store: Redis) -> None:
+    await suspect(store, 2)
+    await claim(store, "w")
+    await vindicate(store, "a")
+    await store.zadd(QUEUE, {"a": 1})
+    assert (await claim(store, "w"))[1][4] == b"plain"
+
+
+async def test_a_condemned_job_is_kept_for_redrive(store: Redis) -> None:
+    await enqueue(store, QUEUE, "a", PAYLOAD)
+    (_, entry) = await claim(store, "w")
+    assert await settle(store, "condemn", "a", entry[1]) == [1]
+    assert await store.get(CONDEMNED + "a") == PAYLOAD
+    assert await redrive(store, QUEUE, "a")
+    assert not await redrive(store, QUEUE, "a")
+    assert await store.exists(JOB + "a", NOTE + "a", CONDEMNED + "a") == 1
+
+
+async def test_the_source_can_be_embedded(store: Redis) -> None:
+    script = Script(lua_source() + "redis.call('SET', 'record', '1') return enqueue('q', 'x', 'p', 1000, 0) and 1 or 0")
+    assert await script.run(store, []) == 1
+    assert await store.mget("record", "arq:job:x") == [b"1", b"p"]

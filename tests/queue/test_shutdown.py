@@ -1,0 +1,41 @@
+import signal
+import time
+
+import pytest
+from arq.connections import ArqRedis
+
+from aether.adapters.redis.queue import enqueue, payload_for
+from tests.queue.conftest import QUEUE, Spawn, eventually
+from tests.queue.test_leases import has_logged, logged
+
+
+async def test_sigterm_lets_short_jobs_end_and_hands_long_ones_back_untried(client: ArqRedis, spawn: Spawn) -> None:
+    worker = spawn(shutdown_grace=1.0)
+    await enqueue(client, QUEUE, "short", payload_for("work", 0.8))
+    await enqueue(client, QUEUE, "long", payload_for("work", 60.0))
+    await eventually(lambda: has_logged(client, "start:long:1"))
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(5) == 0
+    assert "end:short" in await logged(client)
+    assert await client.get("arq:retry:long") == b"0"
+    assert (await client.zrange(QUEUE, 0, -1), await client.exists("arq:in-progress:long")) == ([b"long"], 0)
+    spawn()
+    await eventually(lambda: _starts_of(client, "long", 2))
+    assert (await logged(client))[-1] == "start:long:1"
+
+
+async def _starts_of(client: ArqRedis, job_id: str, times: int) -> bool:
+    return sum(entry.startswith(f"start:{job_id}:") for entry in await logged(client)) == times
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_ends_the_grace(client: ArqRedis, spawn: Spawn, signum: signal.Signals) -> None:
+    worker = spawn(shutdown_grace=30.0)
+    await enqueue(client, QUEUE, "a", payload_for("work", 60.0))
+    await eventually(lambda: has_logged(client, "start:a:1"))
+    worker.send_signal(signum)
+    time.sleep(0.2)  # noqa: ASYNC251 - nothing else runs here
+    assert worker.poll() is None
+    worker.send_signal(signum)
+    assert worker.wait(3) == 0
+    assert await client.zrange(QUEUE, 0, -1) == [b"a"]

@@ -1,0 +1,59 @@
+"""A worker in a process of its own: `python -m tests.queue.worker_process SOCKET OPTIONS`, options in seconds as JSON.
+
+It writes down what it does in the list `log`: `start:<job id>:<try>` and `end:<job id>`.
+"""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from datetime import timedelta
+from typing import Any
+
+from arq.connections import RedisSettings
+
+from aether.adapters.redis.queue import LeasedWorker
+
+Context = dict[Any, Any]  # arq's
+
+
+async def work(ctx: Context, seconds: float = 0.0) -> None:
+    await ctx["redis"].rpush("log", f"start:{ctx['job_id']}:{ctx['job_try']}")
+    await asyncio.sleep(seconds)
+    await ctx["redis"].rpush("log", f"end:{ctx['job_id']}")
+
+
+async def block(ctx: Context, seconds: float) -> None:
+    await ctx["redis"].rpush("log", f"start:{ctx['job_id']}:{ctx['job_try']}")
+    time.sleep(seconds)  # noqa: ASYNC251 - the fault under test
+
+
+async def poison(ctx: Context) -> None:
+    await ctx["redis"].rpush("log", f"start:{ctx['job_id']}:{ctx['job_try']}")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main() -> None:
+    socket, options = sys.argv[1], json.loads(sys.argv[2])
+    durations: dict[str, Any] = {name: timedelta(seconds=value) for name, value in options.items()}
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    worker = LeasedWorker(
+        [work, block, poison],
+        redis_settings=RedisSettings(unix_socket_path=socket),
+        keep_result=0,
+        max_tries=50,
+        max_jobs=50,
+        **durations,
+    )
+
+    async def condemned(job_id: str, reason: str) -> None:
+        await worker.pool.rpush("condemned", f"{job_id}:{reason}")  # type: ignore[misc]
+
+    worker.on_condemned = condemned
+    worker.run()
+
+
+if __name__ == "__main__":
+    main()
