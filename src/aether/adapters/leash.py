@@ -63,12 +63,12 @@ class LeashedProcess:
         cls,
         command: Sequence[str | Path],
         *,
-        log: Path,
+        log: Path | None,
         env: Mapping[str, str] | None = None,
         grace_s: float = 5.0,
         pass_fds: Sequence[int] = (),
     ) -> Self:
-        """Start `command`, its output appended to `log`, which only the owner may read.
+        """Start `command`, its output appended to `log`, which only the owner may read, or on our standard error.
 
         Whoever lets go, the child gets SIGTERM and `grace_s` to finish, then SIGKILL, with everything it started.
         `pass_fds` must lie above 9: the shell uses the lower ones. A command that cannot be run is seen as a child that
@@ -76,7 +76,7 @@ class LeashedProcess:
         """
         # Both ends are closed on exec, so no other child of ours inherits the end that must close when we die.
         reading, leash = os.pipe()
-        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        output = None if log is None else os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             wrapper = await asyncio.create_subprocess_exec(
                 *("/bin/sh", "-c", _WRAPPER, "leash", str(round(grace_s * 10)), *map(str, command)),
@@ -93,7 +93,8 @@ class LeashedProcess:
             raise
         finally:
             os.close(reading)
-            os.close(output)
+            if output is not None:
+                os.close(output)
 
     @property
     def returncode(self) -> int | None:
@@ -105,7 +106,7 @@ class LeashedProcess:
         status = await self._wrapper.wait()
         if status < 0:
             # The wrapper itself was killed: nobody else is left to end the child.
-            self._kill_group()
+            self.kill()
         self._let_go()
         return status
 
@@ -115,7 +116,7 @@ class LeashedProcess:
         with suppress(TimeoutError):
             # The wrapper enforces the grace; the longer wait is for one that was itself stopped (SIGSTOP).
             return await asyncio.wait_for(self.wait(), self._grace_s + _OVERTIME_S)
-        self._kill_group()
+        self.kill()
         return await self.wait()
 
     async def when(self, ready: Awaitable[None]) -> Self:
@@ -132,7 +133,8 @@ class LeashedProcess:
             os.close(self._leash)
             self._leash = None
 
-    def _kill_group(self) -> None:
+    def kill(self) -> None:
+        """End the child at once, with everything it started."""
         with suppress(ProcessLookupError):
             os.killpg(self._wrapper.pid, signal.SIGKILL)
 

@@ -1,0 +1,30 @@
+"""Files that are there whole or not at all."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+
+def write_atomically(path: Path, text: str, mode: int = 0o666) -> None:
+    """Put `text` at `path` as UTF-8, replacing what stood there; a reader sees the old or the new, never a part.
+
+    `mode` is for a new file and loses what the umask forbids. A device or pipe is written to, not replaced.
+
+    Raises:
+        OSError: it cannot be written; what stood there before is untouched.
+    """
+    target = path.resolve()  # a link stays a link
+    if target.exists() and not target.is_file():
+        target.write_text(text, encoding="utf-8")
+        return
+    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        draft.touch(mode)
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    finally:
+        with suppress(FileNotFoundError):
+            draft.unlink()

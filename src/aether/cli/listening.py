@@ -1,0 +1,85 @@
+"""The API's listening socket and the server behind it."""
+
+import math
+import socket
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+
+import uvicorn
+from litestar import Litestar
+
+from aether.errors import ConfigurationError
+from aether.settings import Settings
+
+
+@contextmanager
+def listening(settings: Settings) -> Iterator[socket.socket]:
+    """Bind the address that the settings name; connections are refused until the server takes the socket over.
+
+    Raises:
+        ConfigurationError: the address is taken, unknown, or open to others without leave.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        _refuse_strangers(settings, str(address[0]))
+        door = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise _unusable(settings, error) from error
+    with door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind(address)
+        except OSError as error:
+            raise _unusable(settings, error) from error
+        yield door
+
+
+def url_of(door: socket.socket) -> str:
+    """Return the URL under which this machine reaches the socket."""
+    host, port = door.getsockname()[:2]
+    address = ip_address(host)
+    if address.is_unspecified:
+        host = "127.0.0.1" if address.version == 4 else "::1"  # noqa: PLR2004 - IPv4
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+class Server(uvicorn.Server):
+    """A server that leaves the signals to whoever runs it, and is told to end by `should_exit`."""
+
+    def __init__(self, app: Litestar, settings: Settings) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="uvloop",
+                http="httptools",
+                ws="none",
+                lifespan="on",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=math.ceil(settings.shutdown_grace),
+            )
+        )
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Take none."""
+        yield
+
+
+def _refuse_strangers(settings: Settings, address: str) -> None:
+    if not (settings.allow_anonymous or ip_address(address.partition("%")[0]).is_loopback):
+        raise ConfigurationError(
+            f"Whoever reaches {settings.host} could use this server, as it asks for no key. "
+            "Listen on 127.0.0.1, or set AETHER_ALLOW_ANONYMOUS=true if that is what you want."
+        )
+
+
+def _unusable(settings: Settings, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"Cannot listen on {settings.host}, port {settings.port} ({error.strerror}). "
+        "Choose another with --host and --port, or AETHER_HOST and AETHER_PORT."
+    )

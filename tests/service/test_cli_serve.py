@@ -1,0 +1,192 @@
+"""The real service, with every process of it, and the scripted model in place of a language model."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from aether.cli.serve import serve_api
+from aether.cli.workers import work
+from aether.errors import ConfigurationError
+from aether.settings import Settings
+from tests.scripted_model import ScriptedModel, Setup
+
+TOPIC = "Rome"
+
+
+@pytest.fixture
+def model() -> Iterator[ScriptedModel]:
+    with ScriptedModel(Setup(sections=3)) as model:
+        yield model
+
+
+@pytest.fixture
+def environment(tmp_path: Path, model: ScriptedModel) -> dict[str, str]:
+    """No settings but a data directory and the scripted model."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AETHER_", "OPENAI_"))}
+    inherited.pop("REDIS_URL", None)
+    return inherited | {
+        "AETHER_DATA_DIR": str(tmp_path / "home"),
+        "AETHER_SHUTDOWN_GRACE": "2",
+        "OPENAI_BASE_URL": model.base_url,
+        "OPENAI_API_KEY": "k",
+    }
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "aether", *arguments]
+
+
+def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(*arguments), env=environment, capture_output=True, text=True, timeout=40, check=False)
+
+
+def until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@contextmanager
+def serving(environment: dict[str, str], home: Path) -> Iterator[subprocess.Popen[str]]:
+    """Yield `aether serve` once it is ready; its log is in home/../log."""
+    with ExitStack() as stack:
+        log = stack.enter_context((home.parent / "log").open("w"))
+        process = stack.enter_context(
+            subprocess.Popen(command("serve", "--port", "0"), env=environment, stderr=log, text=True)
+        )
+        stack.callback(process.kill)
+        until(lambda: (home / "server.json").exists() or process.poll() is not None)
+        assert process.poll() is None, (home.parent / "log").read_text()
+        yield process
+
+
+def processes_of(home: Path) -> list[int]:
+    """Every process that was started with this data directory, and still runs."""
+    mark = f"AETHER_DATA_DIR={home}\0".encode()
+    return [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if mark in _environment_of(folder)]
+
+
+def _environment_of(folder: Path) -> bytes:
+    try:
+        return (folder / "environ").read_bytes()
+    except OSError:
+        return b""
+
+
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="looks for left processes in /proc")
+
+
+def test_serve_tells_where_it_is_makes_reports_and_leaves_nothing(tmp_path: Path, environment: dict[str, str]) -> None:
+    home = tmp_path / "home"
+    with serving(environment, home) as service:
+        file = home / "server.json"
+        address = json.loads(file.read_text())
+        assert address["pid"] == service.pid
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert httpx2.get(f"{address['url']}/health/ready").status_code == 200
+
+        report = run(environment, "report", TOPIC)
+        assert report.returncode == 0, report.stderr
+        assert report.stdout.startswith(f"# {TOPIC}\n\n## I. ")
+        assert report.stderr.startswith(f"accepted: {address['url']}/reports/")
+
+        environment["AETHER_PORT"] = "0"
+        assert run(environment, "serve").returncode == os.EX_TEMPFAIL
+
+        service.terminate()
+        assert service.wait(10) == 0
+    assert not file.exists()
+    until(lambda: processes_of(home) == [], 1.0)
+    assert (
+        f"Aether is ready at {address['url']}. Try:\n  curl {address['url']}/reports" in (tmp_path / "log").read_text()
+    )
+
+
+def test_serve_starts_a_dead_worker_again(tmp_path: Path, environment: dict[str, str]) -> None:
+    home = tmp_path / "home"
+
+    def workers() -> list[int]:
+        line = "\0".join([*command("worker"), ""]).encode()
+        return [pid for pid in processes_of(home) if Path(f"/proc/{pid}/cmdline").read_bytes() == line]
+
+    environment["AETHER_WORKER_PROCESSES"] = "2"
+    with serving(environment, home) as service:
+        until(lambda: len(workers()) == 2)
+        before = set(workers())
+        os.kill(min(before), signal.SIGKILL)
+        until(lambda: len(set(workers()) - before) == 1)
+
+        service.kill()
+        service.wait(5)
+        until(lambda: processes_of(home) == [], 10.0)
+
+
+def test_report_starts_and_ends_a_server_of_its_own(tmp_path: Path, environment: dict[str, str]) -> None:
+    home, target = tmp_path / "home", tmp_path / "rome.md"
+    report = run(environment, "report", TOPIC, "--output", str(target))
+    assert (report.returncode, report.stdout) == (0, f"{target}\n"), report.stderr
+    assert "starting a private server" in report.stderr
+    assert "section 3/3: III. " in report.stderr
+    assert target.read_text().count("\n## ") == 3
+    assert not (home / "server.json").exists()
+    until(lambda: processes_of(home) == [], 1.0)
+
+
+def test_report_says_why_its_server_does_not_start(tmp_path: Path, environment: dict[str, str]) -> None:
+    (tmp_path / "home").write_text("not a folder")
+    report = run(environment, "report", TOPIC)
+    assert report.returncode == 2
+    assert report.stderr.splitlines()[-1].startswith(f"Error: The data directory {tmp_path / 'home'} cannot be used")
+
+
+def test_report_passes_on_what_its_server_says(tmp_path: Path, environment: dict[str, str]) -> None:
+    del environment["OPENAI_BASE_URL"], environment["OPENAI_API_KEY"]
+    environment["AETHER_LOCAL_MODEL"] = str(tmp_path / "none.gguf")
+    report = run(environment, "report", TOPIC)
+    assert report.returncode == 2
+    assert "Error: The private server did not start. " in report.stderr
+    assert "none.gguf" in report.stderr
+    until(lambda: processes_of(tmp_path / "home") == [], 1.0)
+
+
+def test_serve_refuses_to_listen_to_strangers(environment: dict[str, str]) -> None:
+    refused = run(environment, "serve", "--host", "0.0.0.0")  # noqa: S104 - what must not work
+    assert refused.returncode == 2
+    assert "AETHER_ALLOW_ANONYMOUS" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("half", [serve_api, work])
+async def test_half_a_service_needs_a_redis(half: Callable[[Settings], Awaitable[None]]) -> None:
+    with pytest.raises(ConfigurationError, match="Set REDIS_URL"):
+        await half(Settings())
+
+
+def test_report_goes_on_when_the_server_it_found_ends(
+    tmp_path: Path, environment: dict[str, str], model: ScriptedModel
+) -> None:
+    """As when two reports are made at once, and the one whose private server both use is done first."""
+    home = tmp_path / "home"
+    model.use(setup=Setup(sections=3, section_ms=1000))
+    with serving(environment, home) as service:
+        with subprocess.Popen(command("report", TOPIC), env=environment, stdout=-1, stderr=-1, text=True) as report:
+            until(lambda: any(call.step.of == "section" for call in model.record.calls()))
+            service.terminate()
+            out, err = report.communicate(timeout=30)
+        assert service.wait(5) == 0
+    assert report.returncode == 0, err
+    assert out.startswith(f"# {TOPIC}\n\n## I. ")
+    assert "trying again for up to 60 s" in err
+    assert "starting a private server" in err
+    until(lambda: processes_of(home) == [], 1.0)

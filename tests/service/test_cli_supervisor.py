@@ -1,0 +1,171 @@
+"""Children are real processes: a few lines of shell."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from aether.adapters.leash import LeashedProcess
+from aether.cli.supervisor import MISCONFIGURED, keep_running
+from aether.errors import ConfigurationError
+
+PATIENT = "trap 'echo term >> ended; exit 0' TERM; while :; do sleep 0.02; done"
+STUBBORN = "trap '' TERM; while :; do sleep 0.02; done"
+
+SUPERVISING = """
+import asyncio, sys
+from pathlib import Path
+from aether.adapters.leash import LeashedProcess
+from aether.cli.stopping import stop_on_signals
+from aether.cli.supervisor import keep_running
+
+async def main():
+    async with stop_on_signals() as stop:
+        await keep_running("worker", launch, 2, stop.asked)
+
+async def launch():
+    child = await LeashedProcess.start(["/bin/sh", "-c", sys.argv[1]], log=Path("log"), grace_s=float(sys.argv[2]))
+    with Path("pids").open("a") as pids:
+        pids.write(f"{child.pid}\\n")
+    return child
+
+asyncio.run(main())
+"""
+
+
+class Launcher:
+    """Starts each child with the next of the scripts, and from then on with the last."""
+
+    def __init__(self, folder: Path, *scripts: str) -> None:
+        self.started: list[LeashedProcess] = []
+        self._folder = folder
+        self._scripts = list(scripts)
+
+    async def __call__(self) -> LeashedProcess:
+        script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
+        command = ["/bin/sh", "-c", f"cd {self._folder}; {script}"]
+        child = await LeashedProcess.start(command, log=self._folder / "log", grace_s=5.0)
+        self.started.append(child)
+        return child
+
+
+@asynccontextmanager
+async def supervised(launcher: Launcher, count: int, stop: asyncio.Event) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(keep_running("worker", launcher, count, stop))
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
+    async with asyncio.timeout(timeout_s):
+        while not condition():  # noqa: ASYNC110 - other processes set no events
+            await asyncio.sleep(0.01)
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    # An orphan's exit status may not be collected at once.
+    state = Path(f"/proc/{pid}/stat")
+    return state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+async def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
+    launcher, stop = Launcher(tmp_path, PATIENT), asyncio.Event()
+    async with supervised(launcher, 2, stop) as task:
+        await until(lambda: len(launcher.started) == 2)
+        os.kill(launcher.started[0].pid, signal.SIGKILL)
+        await until(lambda: len(launcher.started) == 3)
+        assert launcher.started[1].returncode is None
+        stop.set()
+        await task
+    assert all(gone(child.pid) for child in launcher.started)
+
+
+async def test_all_children_are_asked_to_end_at_the_same_time(tmp_path: Path) -> None:
+    slow = "trap 'sleep 0.5; echo term >> ended; exit 0' TERM; echo up >> ready; while :; do sleep 0.02; done"
+    launcher, stop = Launcher(tmp_path, slow), asyncio.Event()
+    async with supervised(launcher, 3, stop) as task:
+        await until(lambda: (tmp_path / "ready").exists() and (tmp_path / "ready").read_text() == "up\n" * 3)
+        begun = time.monotonic()
+        stop.set()
+        await task
+    assert (tmp_path / "ended").read_text() == "term\n" * 3
+    assert time.monotonic() - begun < 1.4
+
+
+async def test_cancelled_it_kills_what_does_not_heed_sigterm(tmp_path: Path) -> None:
+    launcher, stop = Launcher(tmp_path, STUBBORN), asyncio.Event()
+    async with supervised(launcher, 2, stop) as task:
+        await until(lambda: len(launcher.started) == 2)
+        stop.set()
+        await asyncio.sleep(0.1)
+        begun = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert time.monotonic() - begun < 1.0
+    assert all(gone(child.pid) for child in launcher.started)
+
+
+async def test_a_misconfigured_child_ends_them_all(tmp_path: Path) -> None:
+    launcher, stop = Launcher(tmp_path, PATIENT, f"exit {MISCONFIGURED}"), asyncio.Event()
+    async with supervised(launcher, 2, stop) as task:
+        with pytest.raises(ConfigurationError, match="A worker process cannot work as configured"):
+            await task
+    assert stop.is_set()
+    assert all(gone(child.pid) for child in launcher.started)
+
+
+@pytest.fixture
+def process(tmp_path: Path, request: pytest.FixtureRequest) -> subprocess.Popen[bytes]:
+    """A process that supervises two children; the test's parameter is their script and grace."""
+    script, grace_s = request.param
+    return subprocess.Popen([sys.executable, "-c", SUPERVISING, script, str(grace_s)], cwd=tmp_path)
+
+
+async def pids_of(folder: Path) -> list[int]:
+    pids = folder / "pids"
+    await until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+    return [int(pid) for pid in pids.read_text().split()]
+
+
+@pytest.mark.parametrize("process", [(PATIENT, 5.0)], indirect=True)
+async def test_a_signal_ends_it_in_order(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    pids = await pids_of(tmp_path)
+    await asyncio.sleep(0.2)
+    process.terminate()
+    assert process.wait(5) == 0
+    assert (tmp_path / "ended").read_text() == "term\n" * 2
+    assert all(gone(pid) for pid in pids)
+
+
+@pytest.mark.parametrize("process", [(STUBBORN, 30.0)], indirect=True)
+async def test_a_second_signal_ends_it_at_once(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    pids = await pids_of(tmp_path)
+    process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.4)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(2) == 0
+    assert all(gone(pid) for pid in pids)
+
+
+@pytest.mark.parametrize("process", [(STUBBORN, 0.2)], indirect=True)
+async def test_killed_it_leaves_nothing_behind(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    pids = await pids_of(tmp_path)
+    process.kill()
+    process.wait(5)
+    await until(lambda: all(gone(pid) for pid in pids))

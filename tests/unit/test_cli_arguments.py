@@ -1,0 +1,78 @@
+import socket
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from aether.cli.listening import listening, url_of
+from aether.cli.main import aether
+from aether.errors import ConfigurationError
+from aether.settings import Settings
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(aether, arguments)
+    return result.exit_code, result.output
+
+
+@pytest.mark.parametrize("command", ["report", "serve", "api", "worker"])
+def test_every_command_explains_itself(command: str) -> None:
+    code, out = run(command, "--help")
+    assert code == 0
+    assert out.startswith(f"Usage: aether {command} ")
+    assert command in run("--help")[1]
+
+
+def test_the_version_is_told() -> None:
+    assert run("--version") == (0, "aether, version 0.1.0\n")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("Rome", "Carthage"),
+        ("Rome", "--sections", "0"),
+        ("Rome", "--sections", "21"),
+        ("Rome", "--length", "endless"),
+        ("Rome", "--output", "."),
+    ],
+)
+def test_wrong_usage_is_told_before_anything_happens(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    code, out = run("report", "--data-dir", str(tmp_path / "home"), *arguments)
+    assert code == 2
+    assert "Error: " in out
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_this_machine_may_always_connect(host: str) -> None:
+    with listening(Settings(host=host, port=0)) as door:
+        door.listen()
+        with socket.create_connection(door.getsockname()[:2], 5):
+            pass
+
+
+def test_strangers_may_connect_with_leave_only() -> None:
+    everywhere = "0.0.0.0"  # noqa: S104 - what this is about
+    with (
+        pytest.raises(ConfigurationError, match="AETHER_ALLOW_ANONYMOUS"),
+        listening(Settings(host=everywhere, port=0)),
+    ):
+        pass
+    with listening(Settings(host=everywhere, port=0, allow_anonymous=True)) as door:
+        assert url_of(door) == f"http://127.0.0.1:{door.getsockname()[1]}"
+
+
+def test_an_unknown_host_is_a_configuration_error() -> None:
+    refused = pytest.raises(ConfigurationError, match=r"Cannot listen on 256\.0\.0\.1")
+    with refused, listening(Settings(host="256.0.0.1")):
+        pass
+
+
+def test_a_port_that_is_taken_is_a_configuration_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1, port {port}")
+        with refused, listening(Settings(port=port)):
+            pass

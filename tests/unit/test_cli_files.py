@@ -1,0 +1,62 @@
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from aether.cli.address import Address, address_file, publish, published, running, withdraw
+from aether.cli.atomic import write_atomically
+
+
+def test_a_new_file_is_whole_and_alone(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a.md", "Größe\n")
+    assert (tmp_path / "a.md").read_bytes() == "Größe\n".encode()
+    assert [file.name for file in tmp_path.iterdir()] == ["a.md"]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("old")
+    with pytest.raises(UnicodeEncodeError):
+        write_atomically(tmp_path / "a.md", "\ud800")
+    assert (tmp_path / "a.md").read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.md"]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "real.md").write_text("old")
+    (tmp_path / "link.md").symlink_to("real.md")
+    write_atomically(tmp_path / "link.md", "new")
+    assert (tmp_path / "link.md").is_symlink()
+    assert (tmp_path / "real.md").read_text() == "new"
+
+
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_atomically(pipe, "text")
+    assert os.read(reader, 100) == b"text"
+    assert pipe.is_fifo()
+    os.close(reader)
+
+
+def test_an_address_is_for_its_owner_only(tmp_path: Path) -> None:
+    address = Address("http://127.0.0.1:1", os.getpid())
+    publish(tmp_path / "home", address)
+    assert published(tmp_path / "home") == address
+    assert stat.S_IMODE(address_file(tmp_path / "home").stat().st_mode) == 0o600
+
+
+def test_only_the_own_address_is_withdrawn(tmp_path: Path) -> None:
+    publish(tmp_path, Address("http://127.0.0.1:1", 4711))
+    withdraw(tmp_path, 4712)
+    assert published(tmp_path) is not None
+    withdraw(tmp_path, 4711)
+    assert published(tmp_path) is None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b'{"url": "http://127.0.0.1:1", "pid": 2147483646}'])
+async def test_no_server_runs_where_none_is(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        address_file(tmp_path).write_bytes(content)
+    assert await running(tmp_path) is None
