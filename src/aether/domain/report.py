@@ -125,7 +125,7 @@ def _plain(title: str) -> str:
 def _without_numbers(titles: list[str]) -> list[str]:
     """Take a numbering off, but only where it counts something: "I, Claudius" and "1984: A Year" keep theirs."""
     numbers = [_LEADING_NUMBER.match(title) for title in titles]
-    in_place = [bool(found) and _is_number(found["number"], at) for at, found in enumerate(numbers, start=1)]
+    in_place = [found is not None and _is_number(found["number"], at) for at, found in enumerate(numbers, start=1)]
     all_digits = len(titles) > 1 and all(found and found["number"].isdigit() for found in numbers)
     # One letter alone may well be an initial: "A. A. Milne", "V. Woolf".
     sure = sum(in_place) > 1 or (len(titles) == 1 and titles[0].startswith("I"))
