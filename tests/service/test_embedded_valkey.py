@@ -16,7 +16,6 @@ from aether.adapters.embedded_valkey import DataDirInUseError, embedded_valkey, 
 from aether.errors import ConfigurationError
 
 # pytest-socket's list of hosts has no way to name a unix socket.
-pytestmark = pytest.mark.enable_socket
 
 PARENT = """
 import asyncio, sys

@@ -100,7 +100,7 @@ _LEADING_NUMBER = re.compile(
 _LEADING_MARK = re.compile(r"^(?:#{1,6}|[-*+•])\s+")
 _EMPHASIS = re.compile(r"(\*{1,3}|_{2,3}|`)(?=\S)(.+?)(?<=\S)\1")
 _QUOTED = re.compile(r'"([^"]+)"|“([^“”]+)”')
-_MARKS = '#*_`"“” '
+_MARKS = '#*_`"“”-+• '
 
 
 def roman(number: int) -> str:

@@ -16,7 +16,7 @@ _LIST_KEYS = ("sections", "outline", "chapters", "headings", "titles", "items", 
 _START = re.compile(r'(?:"(?P<key>[^"\n]{1,40})"\s{0,9}:\s{0,9})?(?P<value>[{\[])(?=\s*["{\[])')
 _TRAILING_COMMA = re.compile(r",(?=\s*[\]}])")
 _LIST_ITEM = re.compile(
-    r"^(?P<indent>[ \t]*)(?:\*\*|__)?"
+    r"^(?P<indent>[ \t]*)(?P<bold>\*\*|__)?"
     r"(?:(?P<heading>#{1,6})|(?P<bullet>[-*+•])"
     r"|(?:(?:section|chapter|part)\s+)?\(?(?:(?P<digit>\d{1,2})|(?P<roman>[IVXL]+)|(?P<letter>[A-T]))[.):])"
     r"\s+(?P<title>\S.*)$",
@@ -102,7 +102,7 @@ def _from_lines(answer: str) -> list[OutlineItem]:
     """Take the outermost list; headings come before numbers and numbers before bullets, which detail them."""
     lists: dict[tuple[int, int, str], list[str]] = {}
     for match in filter(None, map(_LIST_ITEM.match, answer.strip().splitlines())):
-        lists.setdefault(_place(match), []).append(match["title"])
+        lists.setdefault(_place(match), []).append((match["bold"] or "") + match["title"])
     # One line that looks like an item is more likely a sentence than an outline.
     place = min((place for place, titles in lists.items() if len(titles) > 1), key=lambda at: at[:2], default=None)
     return [_item(title, "") for title in lists[place]] if place else []

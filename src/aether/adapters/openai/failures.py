@@ -21,6 +21,7 @@ _BAD_KEY = frozenset({401, 403})
 _PASSING = frozenset({408, 409, 425})
 _CONTENT_FILTER = frozenset({"content_filter", "content_policy_violation", "moderation_blocked"})
 _MAX_DETAIL = 300
+_SHORTEST_KEY = 8  # what stands for "no key" is shorter, and may be a word
 
 
 def translated(error: openai.APIError) -> AetherError:
@@ -70,4 +71,7 @@ def _number(value: str | None) -> float | None:
 
 def _detail(error: openai.APIStatusError) -> str:
     said = error.body.get("message") if isinstance(error.body, dict) else None
-    return " ".join(str(said or error.response.reason_phrase or "no reason given").split())[:_MAX_DETAIL]
+    detail = " ".join(str(said or error.response.reason_phrase or "no reason given").split())
+    # Some servers repeat the key they object to, and this text is kept and shown.
+    key = error.request.headers.get("authorization", "").removeprefix("Bearer ")
+    return (detail.replace(key, "…") if len(key) >= _SHORTEST_KEY else detail)[:_MAX_DETAIL]

@@ -1,0 +1,263 @@
+"""What only a job store on Redis promises: its keys, the fence channel, a server that does not serve."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from arq.jobs import Job as ArqJob
+from arq.jobs import JobStatus
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from redis.asyncio import Redis
+
+from aether.adapters.redis.queue import keys
+from aether.adapters.redis.store import EVENTS, FENCES, RECORD
+from aether.domain.job import Change, Status, Step, StepStatus, Usage
+from aether.errors import StoreUnavailableError
+from tests.contract.benches import NEW, QUEUE, TTL, RedisBench, begun, brought_to, loaded
+from tests.strategies import changes, json_values
+
+# The real Valkey listens on a Unix socket, which pytest-socket's list of hosts cannot name.
+
+DONE = Step("outline", status=StepStatus.DONE)
+
+
+async def test_arq_finds_the_created_job_queued(redis_bench: RedisBench) -> None:
+    await redis_bench.store.create(NEW)
+
+    assert await ArqJob(NEW.id, redis_bench.client).status() is JobStatus.queued
+
+
+async def test_a_retried_job_is_queued_even_if_arq_kept_a_result_of_its_last_run(redis_bench: RedisBench) -> None:
+    await brought_to(redis_bench.store, Status.FAILED)
+    await redis_bench.client.set(keys.RESULT + NEW.id, b"", ex=3600)
+
+    await redis_bench.store.move(NEW.id, Change(status=Status.PENDING))
+
+    assert await ArqJob(NEW.id, redis_bench.client).status() is JobStatus.queued
+
+
+async def test_erasing_leaves_no_key(redis_bench: RedisBench) -> None:
+    job = await begun(redis_bench.store)
+    await redis_bench.store.commit(job.id, job.epoch, job.version, Change(Status.FAILED, 2, (DONE,)))
+    await redis_bench.store.move(job.id, Change(status=Status.PENDING))
+    for prefix in (keys.RESULT, keys.RETRY, keys.CONDEMNED, keys.IN_PROGRESS):
+        await redis_bench.client.set(prefix + job.id, b"", ex=3600)
+
+    await redis_bench.store.erase(job.id)
+
+    assert await redis_bench.keys() == set()
+
+
+@pytest.mark.parametrize("status", list(Status))
+async def test_every_key_of_a_job_has_a_time_to_live(redis_bench: RedisBench, status: Status) -> None:
+    """All but the queue itself, which vanishes with its last entry."""
+    await brought_to(redis_bench.store, status)
+
+    lives = {key: await redis_bench.client.pttl(key) for key in await redis_bench.keys() - {QUEUE}}
+
+    assert {RECORD + NEW.id, EVENTS + NEW.id} <= lives.keys()
+    assert all(0 < life <= TTL.total_seconds() * 1000 for life in lives.values()), lives
+
+
+@pytest.mark.parametrize("key", [RECORD, EVENTS])
+async def test_a_commit_renews_the_time_to_live(redis_bench: RedisBench, key: str) -> None:
+    job = await begun(redis_bench.store)
+    await redis_bench.client.pexpire(key + job.id, 5_000)
+
+    await redis_bench.store.commit(job.id, job.epoch, job.version, Change(total=2))
+
+    assert await redis_bench.client.pttl(key + job.id) > 5_000
+
+
+async def test_only_a_finished_step_clears_a_job_of_the_deaths_of_its_workers(redis_bench: RedisBench) -> None:
+    """A step is noted as running before the call that may kill the worker: that is no progress."""
+    job = await begun(redis_bench.store)
+    await redis_bench.client.hset(keys.NOTE + job.id, "deaths", "1")  # type: ignore[misc]
+    deaths = []
+    version = job.version
+    for status in (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.FAILED, StepStatus.DONE):
+        change = Change(steps=(replace(DONE, status=status),), usage=Usage(1))
+        version = await redis_bench.store.commit(job.id, job.epoch, version, change)
+        deaths.append(await redis_bench.client.hget(keys.NOTE + job.id, "deaths"))  # type: ignore[misc]
+
+    assert deaths == [b"1", b"1", b"1", None]
+
+
+async def subscribed(client: Redis) -> None:
+    while not (await client.pubsub_numsub(FENCES))[0][1]:  # noqa: ASYNC110 - the server does not announce it
+        await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def heard_fences(bench: RedisBench) -> AsyncIterator[list[tuple[str, int]]]:
+    """What the channel says from here on; at the end it holds all that was said before."""
+    heard: list[tuple[str, int]] = []
+
+    async def listen() -> None:
+        async for fence in bench.store.fences():
+            heard.append(fence)  # noqa: PERF401 - seen while it grows
+
+    listening = asyncio.create_task(listen())
+    try:
+        await subscribed(bench.client)
+        yield heard
+        # What was published before is heard before.
+        while (*heard[-1:],) != (("end", 0),):
+            assert not listening.done(), listening
+            await bench.client.publish(FENCES, "end 0")
+            await asyncio.sleep(0.001)
+    finally:
+        listening.cancel()
+        with suppress(asyncio.CancelledError):
+            await listening
+
+
+async def test_fences_tell_of_takeover_cancellation_and_erasure(redis_bench: RedisBench) -> None:
+    async with heard_fences(redis_bench) as heard:
+        first = await begun(redis_bench.store)
+        second = await redis_bench.store.begin(NEW.id)
+        assert second
+        await redis_bench.store.move(NEW.id, Change(status=Status.CANCELLED))
+        await redis_bench.store.erase(NEW.id)
+
+    fences = list(dict.fromkeys(fence for fence in heard if fence[0] == NEW.id))
+    epochs = [first.epoch, second.epoch, second.epoch + 1]
+    assert [(NEW.id, epoch) for epoch in epochs] == fences[:3]
+    assert [job_id for job_id, epoch in fences[3:] if epoch > 1 << 50] == [NEW.id]
+
+
+async def test_listening_for_fences_outlasts_silence(valkey_client: Redis, valkey_socket: Path) -> None:
+    """A client's time-out is for answers; a channel on which nothing is said is not a broken one."""
+    impatient = Redis(unix_socket_path=str(valkey_socket), socket_timeout=0.05)
+    async with impatient, heard_fences(RedisBench(impatient)) as heard:
+        await asyncio.sleep(0.2)
+        await valkey_client.publish(FENCES, "a 7")
+
+    assert ("a", 7) in heard
+
+
+async def test_the_fence_channel_of_a_server_that_is_gone_ends(valkey_client: Redis, valkey_socket: Path) -> None:
+    """Even if the connection seems to stand."""
+    pid = (await valkey_client.info("server"))["process_id"]
+    async with Redis(unix_socket_path=str(valkey_socket)) as client:
+        fences = RedisBench(client).store.fences(silence_s=0.02)
+        hearing = asyncio.ensure_future(anext(fences))
+        await subscribed(valkey_client)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(StoreUnavailableError):
+                await hearing
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+async def test_a_server_that_became_a_replica_counts_as_away(valkey_client: Redis) -> None:
+    """As the old primary does after a failover."""
+    bench = RedisBench(valkey_client)
+    before = await begun(bench.store)
+
+    await valkey_client.replicaof("127.0.0.1", "1")
+    try:
+        with pytest.raises(StoreUnavailableError):
+            await bench.store.begin(NEW.id)
+    finally:
+        await valkey_client.replicaof("no", "one")
+
+    assert await loaded(bench.store) == before
+
+
+@pytest.mark.parametrize(
+    ("option", "refusing", "serving"),
+    [("maxmemory", "1", "0"), ("min-replicas-to-write", "1", "0")],
+)
+async def test_a_server_that_refuses_to_write_counts_as_away_and_has_written_nothing(
+    valkey_client: Redis, option: str, refusing: str, serving: str
+) -> None:
+    """Out of memory, or cut off from its replicas."""
+
+    async def set_to(value: str) -> None:
+        # redis-py leaves this method untyped.
+        await valkey_client.execute_command("CONFIG", "SET", option, value)  # type: ignore[no-untyped-call]
+
+    bench = RedisBench(valkey_client)
+    before = await begun(bench.store)
+
+    await set_to(refusing)
+    try:
+        for call in (
+            bench.store.commit(NEW.id, before.epoch, before.version, Change(steps=(DONE,), usage=Usage(1))),
+            bench.store.create(replace(NEW, id="other")),
+            bench.store.begin(NEW.id),
+        ):
+            with pytest.raises(StoreUnavailableError):
+                await call
+    finally:
+        await set_to(serving)
+
+    assert (await loaded(bench.store), await bench.store.load("other")) == (before, None)
+
+
+async def test_a_server_busy_with_a_script_counts_as_away(valkey_client: Redis, valkey_socket: Path) -> None:
+    bench = RedisBench(valkey_client)
+    await valkey_client.config_set("busy-reply-threshold", 1)
+    async with Redis(unix_socket_path=str(valkey_socket)) as busy:
+        # An awaitable that redis-py types as if its client were a blocking one.
+        endless = asyncio.ensure_future(busy.eval("while true do end", 0))  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+        try:
+            with pytest.raises(StoreUnavailableError):
+                await bench.store.load(NEW.id)
+        finally:
+            await valkey_client.script_kill()
+            await asyncio.gather(endless, return_exceptions=True)
+
+
+async def test_a_server_that_says_nothing_counts_as_away(valkey_client: Redis, valkey_socket: Path) -> None:
+    pid = (await valkey_client.info("server"))["process_id"]
+    async with Redis(unix_socket_path=str(valkey_socket), socket_timeout=0.05) as impatient:
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(StoreUnavailableError):
+                await RedisBench(impatient).store.create(NEW)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(change=changes(), owner=st.text(), request_body=json_values(), plan=st.lists(st.text(), unique=True, max_size=3))
+async def test_every_field_of_a_job_comes_back_as_it_was_written(
+    redis_bench: RedisBench, change: Change, owner: str, request_body: bytes, plan: list[str]
+) -> None:
+    await redis_bench.client.flushall()
+    job = await begun(redis_bench.store, replace(NEW, owner=owner, input=request_body, plan=tuple(plan)))
+
+    await redis_bench.store.commit(job.id, job.epoch, job.version, change)
+
+    after = await loaded(redis_bench.store)
+    assert (owner, request_body) == (after.owner, bytes(after.input))
+    steps = {step.name: step for step in job.steps} | {step.name: step for step in change.steps}
+    assert tuple(sorted(steps.values(), key=lambda step: step.order)) == after.steps or _shares_orders(steps)
+    assert {step.name: step for step in after.steps} == steps
+    assert (change.attempts, change.usage) == (after.attempts, after.usage)
+    assert (change.status or job.status, change.total or 0) == (after.status, after.total)
+    assert after.problem == (change.problem if change.status else None)
+
+
+def _shares_orders(steps: dict[str, Step]) -> bool:
+    return len({step.order for step in steps.values()}) < len(steps)
+
+
+async def test_times_are_the_servers_own(redis_bench: RedisBench) -> None:
+    seconds, microseconds = await redis_bench.client.time()
+    earliest = datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=microseconds // 1000)
+
+    job = await begun(redis_bench.store)
+
+    assert timedelta(0) <= job.created_at - earliest < timedelta(seconds=5)

@@ -1,0 +1,69 @@
+"""An engine over fakes, with one job in it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aether.domain.job import Job, Kind
+from aether.engine.ports import NewJob
+from aether.engine.retry import RetryPolicy
+from aether.engine.run import Run
+from aether.engine.runner import Recipe, Runner
+from aether.engine.step import Tools
+from aether.engine.throttle import Throttle
+from tests.fakes import FastClock, MemoryJobStore, ScriptedCalls
+
+ID = "job"
+NEW = NewJob(ID, Kind.REPORT, "ada", b"{}")
+Make = Callable[[Run, Any], Awaitable[object]]  # Any: what a recipe is asked for
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let everybody go on for as long as it takes."""
+    while not condition():  # noqa: ASYNC110 - what is waited for is not the test's to announce
+        await asyncio.sleep(0)
+
+
+@dataclass
+class EngineBench:
+    """A worker and a store; `sections` are what the report of the job consists of."""
+
+    store: MemoryJobStore = field(default_factory=MemoryJobStore)
+    calls: ScriptedCalls = field(default_factory=ScriptedCalls)
+    clock: FastClock = field(default_factory=FastClock)
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    ceiling: int = 100
+    sections: tuple[str, ...] = ("a", "b", "c")
+    job_timeout: float = 3_600.0
+
+    def __post_init__(self) -> None:
+        self.store.clock = self.clock
+
+    def worker(self, make: Make | None = None) -> Runner:
+        """One more worker on the same store."""
+        tools = Tools(self.policy, Throttle(self.ceiling, self.clock), self.clock, self.job_timeout)
+        return Runner(self.store, {Kind.REPORT: Recipe(dict[str, str], make or self.report)}, tools)
+
+    async def report(self, run: Run, _request: object) -> list[str]:
+        """Make the usual job: an outline, then all sections at once."""
+        await run.step("outline", lambda: self.calls("outline"), str)
+        return await self.fan_out(run)
+
+    async def one_step(self, run: Run, _request: object) -> str:
+        """Make the smallest job."""
+        return await run.step("outline", lambda: self.calls("outline"), str)
+
+    async def fan_out(self, run: Run, _request: object = None) -> list[str]:
+        titles = [f"Title {name}" for name in self.sections]
+        return await run.fan_out("section", self.sections, self.calls, str, titles=titles)
+
+    async def perform(self, make: Make | None = None) -> Job:
+        """Create the job, run it, and return it as it stands then."""
+        await self.store.create(NEW)
+        await self.worker(make).perform(ID)
+        return self.job
+
+    @property
+    def job(self) -> Job:
+        return self.store.jobs[ID]

@@ -1,0 +1,119 @@
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from aether.domain.job import Change, Job, Kind, Status, Step
+from aether.engine.jobs import Jobs
+from aether.errors import IllegalMoveError, QueueFullError, UnknownJobError
+from tests.fakes import MemoryJobStore
+
+Call = Callable[[Jobs, str], Awaitable[object]]
+
+CALLS: dict[str, Call] = {
+    "get": lambda jobs, job_id: jobs.get(Kind.REPORT, "eve", job_id),
+    "cancel": lambda jobs, job_id: jobs.cancel(Kind.REPORT, "eve", job_id),
+    "retry": lambda jobs, job_id: jobs.retry(Kind.REPORT, "eve", job_id),
+    "erase": lambda jobs, job_id: jobs.erase(Kind.REPORT, "eve", job_id),
+}
+
+
+@pytest.fixture
+def store() -> MemoryJobStore:
+    return MemoryJobStore()
+
+
+@pytest.fixture
+def jobs(store: MemoryJobStore) -> Jobs:
+    return Jobs(store)
+
+
+async def submitted(jobs: Jobs) -> str:
+    return await jobs.submit(Kind.REPORT, "ada", b"{}", ("outline",))
+
+
+async def test_a_submitted_job_is_its_owners(jobs: Jobs, store: MemoryJobStore) -> None:
+    job_id = await submitted(jobs)
+
+    job = await jobs.get(Kind.REPORT, "ada", job_id)
+
+    assert (job_id, "ada", (Step("outline"),), [job_id]) == (job.id, job.owner, job.steps, store.queue)
+
+
+async def test_every_job_has_an_id_of_its_own(jobs: Jobs) -> None:
+    assert len({await submitted(jobs) for _ in range(50)}) == 50
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_anothers_job_is_as_unknown_as_one_that_never_was(jobs: Jobs, store: MemoryJobStore, call: str) -> None:
+    job_id = await submitted(jobs)
+    before = store.jobs[job_id]
+
+    texts = set()
+    for unknown in (job_id, "never"):
+        with pytest.raises(UnknownJobError) as refused:
+            await CALLS[call](jobs, unknown)
+        texts.add(str(refused.value))
+
+    assert (1, before) == (len(texts), store.jobs[job_id])
+
+
+async def test_a_full_queue_is_told_to_the_caller() -> None:
+    jobs = Jobs(MemoryJobStore(longest=1))
+    await submitted(jobs)
+
+    with pytest.raises(QueueFullError):
+        await submitted(jobs)
+
+
+async def test_cancelling_again_changes_nothing(jobs: Jobs) -> None:
+    job_id = await submitted(jobs)
+
+    first, second = [await jobs.cancel(Kind.REPORT, "ada", job_id) for _ in range(2)]
+
+    assert (Status.CANCELLED, first) == (first.status, second)
+
+
+async def brought_to(store: MemoryJobStore, job_id: str, status: Status) -> Job:
+    await store.begin(job_id)
+    await store.move(job_id, Change(status=status))
+    return store.jobs[job_id]
+
+
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED])
+async def test_what_has_ended_otherwise_cannot_be_cancelled(jobs: Jobs, store: MemoryJobStore, status: Status) -> None:
+    job_id = await submitted(jobs)
+    ended = await brought_to(store, job_id, status)
+
+    with pytest.raises(IllegalMoveError):
+        await jobs.cancel(Kind.REPORT, "ada", job_id)
+
+    assert ended == store.jobs[job_id]
+
+
+@pytest.mark.parametrize("status", [Status.CANCELLED, Status.FAILED])
+async def test_what_failed_or_was_cancelled_can_be_queued_again(
+    jobs: Jobs, store: MemoryJobStore, status: Status
+) -> None:
+    job_id = await submitted(jobs)
+    await brought_to(store, job_id, status)
+
+    assert (Status.PENDING, [job_id]) == ((await jobs.retry(Kind.REPORT, "ada", job_id)).status, store.queue)
+
+
+async def test_what_runs_or_is_completed_cannot_be_retried(jobs: Jobs, store: MemoryJobStore) -> None:
+    job_id = await submitted(jobs)
+    with pytest.raises(IllegalMoveError):
+        await jobs.retry(Kind.REPORT, "ada", job_id)
+    await brought_to(store, job_id, Status.COMPLETED)
+
+    with pytest.raises(IllegalMoveError):
+        await jobs.retry(Kind.REPORT, "ada", job_id)
+
+
+async def test_an_erased_job_is_unknown(jobs: Jobs) -> None:
+    job_id = await submitted(jobs)
+
+    await jobs.erase(Kind.REPORT, "ada", job_id)
+
+    with pytest.raises(UnknownJobError):
+        await jobs.get(Kind.REPORT, "ada", job_id)

@@ -1,0 +1,197 @@
+from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from aether.domain.job import Attempt, Change, Problem, Status, StepStatus, Usage
+from aether.engine.retry import RetryPolicy
+from aether.engine.run import Run
+from aether.errors import (
+    ModelFailedError,
+    ModelOverloadedError,
+    ModelRefusedError,
+    ModelRejectedKeyError,
+    ModelUnreachableError,
+    PermanentError,
+    UnusableOutputError,
+)
+from tests.engine_bench import ID, NEW, EngineBench
+from tests.fakes import ScriptedCalls
+
+RETRY = Change(status=Status.PENDING)
+
+
+def bench(*failures: Exception, policy: RetryPolicy | None = None) -> EngineBench:
+    """A bench whose outline fails so many times."""
+    calls = ScriptedCalls(failures={"outline": list(failures)})
+    return EngineBench(calls=calls, policy=policy or RetryPolicy())
+
+
+async def test_a_step_stores_what_its_call_returns() -> None:
+    on = bench()
+
+    job = await on.perform(on.one_step)
+
+    (step,) = job.steps
+    assert (job.status, job.problem, job.usage) == (Status.COMPLETED, None, Usage(1, 10, 1))
+    assert (step.name, step.status, step.attempts, bytes(step.result)) == ("outline", StepStatus.DONE, 1, b'"outline"')
+    assert step.started_at == step.finished_at == on.clock.now()
+
+
+async def test_a_step_that_another_run_finished_is_not_called_again() -> None:
+    on = bench()
+    results: list[str] = []
+
+    async def unlucky(run: Run, _request: object) -> None:
+        results.append(await on.one_step(run, None))
+        raise PermanentError("not today")
+
+    await on.perform(unlucky)
+    await on.store.move(ID, RETRY)
+    await on.worker(unlucky).perform(ID)
+
+    assert (results, on.calls.made) == (["outline", "outline"], ["outline"])
+
+
+async def test_a_failure_for_now_is_waited_out_and_recorded_before_the_next_try() -> None:
+    on = bench(ModelUnreachableError("reset"), ModelFailedError(502, retry_after=7.0))
+    begun = on.clock.now()
+
+    with capture_logs() as logs:
+        job = await on.perform(on.one_step)
+
+    first, second = on.clock.slept
+    assert 0 <= first <= 0.5
+    assert 7.0 <= second <= 7.5
+    after_first = begun + timedelta(seconds=first)
+    assert job.attempts == (
+        Attempt("outline", 1, begun, "The model server could not be reached: reset.", after_first),
+        Attempt(
+            "outline", 2, after_first, "The model server failed (HTTP 502).", after_first + timedelta(seconds=second)
+        ),
+    )
+    assert (job.status, job.steps[0].attempts, job.usage.calls) == (Status.COMPLETED, 3, 3)
+    assert [
+        {"step": "outline", "attempt": 1, "error": "ModelUnreachableError", "wait_s": first},
+        {"step": "outline", "attempt": 2, "error": "ModelFailedError", "wait_s": second},
+    ] == [
+        {key: entry[key] for key in ("step", "attempt", "error", "wait_s")}
+        for entry in logs
+        if entry["event"] == "step.attempt_failed"
+    ]
+
+
+async def test_between_two_tries_the_step_is_pending_and_keeps_when_it_began() -> None:
+    on = bench(ModelFailedError(500, retry_after=60.0), ModelFailedError(500, retry_after=60.0))
+    begun = on.clock.now()
+
+    await on.perform(on.one_step)
+
+    steps = [step for job in on.store.seen for step in job.steps]
+    order = [StepStatus.RUNNING, StepStatus.PENDING] * 2 + [StepStatus.RUNNING, StepStatus.DONE]
+    assert order == [step.status for step, later in zip(steps, [*steps[1:], None], strict=True) if step != later]
+    assert {begun} == {step.started_at for step in steps}
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (ModelRefusedError("no"), "model-refused"),
+        (ModelRejectedKeyError(401), "model-rejected-key"),
+        (PermanentError("no"), "model-failed"),
+    ],
+)
+async def test_a_failure_for_good_fails_the_job_at_once_and_says_which_step(error: PermanentError, word: str) -> None:
+    on = bench(error)
+
+    job = await on.perform(on.one_step)
+
+    assert (job.status, job.problem) == (Status.FAILED, Problem(word, f"Outline failed: {error}", "outline"))
+    assert (on.clock.slept, on.calls.made, job.steps[0].status) == ([], ["outline"], StepStatus.FAILED)
+    assert job.attempts == (Attempt("outline", 1, on.clock.now(), str(error), None),)
+
+
+async def test_a_step_gives_up_after_its_last_attempt() -> None:
+    on = bench(*[UnusableOutputError("empty")] * 9, policy=RetryPolicy(attempts=4))
+
+    job = await on.perform(on.one_step)
+
+    assert job.problem == Problem(
+        "model-failed", "Outline failed after 4 attempts: The model's answer was unusable: empty.", "outline"
+    )
+    assert [attempt.next_retry_at is not None for attempt in job.attempts] == [True] * 3 + [False]
+    assert (len(on.calls.made), job.usage) == (4, Usage(4, 40, 4))
+
+
+async def test_a_step_gives_up_when_its_time_is_up() -> None:
+    on = bench(*[ModelFailedError(503, 250.0)] * 9, policy=RetryPolicy(total=600.0))
+
+    await on.perform(on.one_step)
+
+    assert (len(on.calls.made), on.job.status) == (3, Status.FAILED)
+
+
+async def test_an_overloaded_server_uses_up_time_but_no_attempts() -> None:
+    on = bench(*[ModelOverloadedError(429, 10.0)] * 20, policy=RetryPolicy(attempts=2, total=600.0))
+
+    job = await on.perform(on.one_step)
+
+    assert (job.status, job.steps[0].attempts) == (Status.COMPLETED, 21)
+
+
+async def test_an_overloaded_server_that_names_no_pause_is_asked_ever_less_often() -> None:
+    """Ten minutes of waits of up to half a second would be thousands of calls, each with its record."""
+    on = bench(*[ModelOverloadedError(429)] * 5_000)
+
+    job = await on.perform(on.one_step)
+
+    assert (job.status, 20 < len(on.calls.made) < 200) == (Status.FAILED, True)
+
+
+async def test_being_overloaded_makes_later_failures_not_final() -> None:
+    failures = [ModelOverloadedError(429, 1.0)] * 5 + [ModelFailedError(500)]
+    on = bench(*failures, policy=RetryPolicy(attempts=2))
+
+    job = await on.perform(on.one_step)
+
+    assert Status.COMPLETED is job.status
+
+
+async def test_a_retried_job_counts_its_attempts_on() -> None:
+    on = bench(*[ModelFailedError(500)] * 3, policy=RetryPolicy(attempts=2))
+    await on.perform(on.one_step)
+
+    await on.store.move(ID, RETRY)
+    await on.worker(on.one_step).perform(ID)
+
+    assert [attempt.attempt for attempt in on.job.attempts] == [1, 2, 3]
+    assert (on.job.status, on.job.steps[0].attempts) == (Status.COMPLETED, 4)
+
+
+async def test_the_wait_for_a_slot_is_not_the_steps_own_time() -> None:
+    """Else the last sections of a long report had no second try."""
+    on = EngineBench(ceiling=1, calls=ScriptedCalls(failures={"b": [ModelFailedError(500)]}))
+
+    async def slow(name: str) -> str:
+        result = await on.calls(name)
+        on.clock.seconds += 700 * (name == "a")
+        return result
+
+    async def make(run: Run, _request: object) -> None:
+        await run.fan_out("section", "ab", slow, str, titles="ab")
+
+    await on.perform(make)
+
+    assert (on.job.status, on.calls.made) == (Status.COMPLETED, ["a", "b", "b"])
+
+
+async def test_an_unknown_id_and_an_ended_job_are_not_run() -> None:
+    on = bench()
+    await on.worker().perform("unknown")
+    job = await on.perform(on.one_step)
+
+    await on.worker().perform(ID)
+
+    assert (job, ["outline"]) == (on.job, on.calls.made)
+    await on.store.create(NEW)
+    assert job == on.job

@@ -1,0 +1,257 @@
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import msgspec
+import pytest
+
+from aether.domain.job import Change, Job, Kind, Status, StepStatus
+from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
+from aether.engine.ports import NewJob
+from aether.engine.retry import RetryPolicy
+from aether.engine.runner import Recipe, Runner
+from aether.engine.step import Tools
+from aether.engine.throttle import Throttle
+from aether.errors import AetherError, ModelFailedError, ModelRefusedError
+from aether.workflows.report import first_steps, given_outline, report_so_far, write_report
+from tests.engine_bench import until
+from tests.fakes import FastClock, MemoryJobStore
+
+ID = "job"
+TITLES = ("Origins", "Republic", "Fall")
+REQUEST = ReportRequest(topic="Rome")
+
+
+async def at_once(_: int) -> None:
+    pass
+
+
+@dataclass
+class ScriptedWriter:
+    """A `Writer` that knows its outline, fails as `failures` say, and writes a section once `before` lets it."""
+
+    titles: Sequence[str] = TITLES
+    before: Callable[[int], Awaitable[None]] = at_once
+    failures: dict[int, list[AetherError]] = field(default_factory=dict)
+    outlines: int = 0
+    written: list[int] = field(default_factory=list)
+
+    async def outline(self, request: ReportRequest) -> Outline:
+        assert request.topic == "Rome"
+        self.outlines += 1
+        return Outline.of(map(OutlineItem, self.titles))
+
+    async def section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
+        assert request.topic == "Rome"
+        await self.before(position)
+        if failures := self.failures.get(position):
+            raise failures.pop(0)
+        self.written.append(position)
+        return Section(f"On {outline.items[position].title}, part {position}.")
+
+
+@dataclass
+class Desk:
+    """One job, and workers to run it."""
+
+    writer: ScriptedWriter
+    request: ReportRequest = REQUEST
+    clock: FastClock = field(default_factory=FastClock)
+    calls: int = 100
+
+    def __post_init__(self) -> None:
+        self.store = MemoryJobStore(clock=self.clock)
+
+    async def submit(self) -> None:
+        request = msgspec.json.encode(self.request)
+        await self.store.create(NewJob(ID, Kind.REPORT, "ada", request, first_steps(self.request)))
+
+    async def run(self) -> Job:
+        tools = Tools(RetryPolicy(attempts=3), Throttle(self.calls, self.clock), self.clock)
+        recipe = Recipe(ReportRequest, partial(write_report, writer=self.writer))
+        await Runner(self.store, {Kind.REPORT: recipe}, tools).perform(ID)
+        return self.job
+
+    @property
+    def job(self) -> Job:
+        return self.store.jobs[ID]
+
+
+async def finished(writer: ScriptedWriter, request: ReportRequest = REQUEST) -> Job:
+    desk = Desk(writer, request)
+    await desk.submit()
+    return await desk.run()
+
+
+async def test_a_report_is_planned_and_written() -> None:
+    job = await finished(ScriptedWriter())
+
+    assert (job.status, job.progress) == (Status.COMPLETED, 1.0)
+    assert report_so_far(job) == Report(
+        "Rome",
+        ("I. Origins", "II. Republic", "III. Fall"),
+        {
+            "I. Origins": "On Origins, part 0.",
+            "II. Republic": "On Republic, part 1.",
+            "III. Fall": "On Fall, part 2.",
+        },
+    )
+    assert [step.name for step in job.steps] == ["outline", "section:0", "section:1", "section:2"]
+    assert [step.title for step in job.steps] == [None, "I. Origins", "II. Republic", "III. Fall"]
+
+
+async def test_twenty_sections_of_which_two_share_a_title_are_all_kept_in_order() -> None:
+    titles = [f"About {at}" for at in range(20)]
+    titles[3] = titles[17] = "Trade"
+
+    report = report_so_far(await finished(ScriptedWriter(titles)))
+
+    assert len(set(report.outline)) == 20
+    assert tuple(report.sections) == report.outline
+    assert [text.rpartition(" ")[2] for text in report.sections.values()] == [f"{at}." for at in range(20)]
+    assert (report.outline[3], report.outline[17]) == ("IV. Trade", "XVIII. Trade (2)")
+
+
+async def test_the_caller_s_own_outline_is_used_without_a_call() -> None:
+    writer = ScriptedWriter()
+    request = ReportRequest(topic="Rome", outline=("1. Kings", "2. Kings", "3. Emperors"))
+
+    job = await finished(writer, request)
+
+    assert report_so_far(job).outline == ("I. Kings", "II. Kings (2)", "III. Emperors")
+    assert (writer.outlines, writer.written) == (0, [0, 1, 2])
+    assert [step.name for step in job.steps] == ["section:0", "section:1", "section:2"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "steps", "outline"),
+    [
+        (REQUEST, ("outline",), None),
+        (ReportRequest(topic="Rome", outline=("Kings",)), (), Outline((OutlineItem("Kings"),))),
+    ],
+)
+def test_what_is_known_beforehand(request_: ReportRequest, steps: tuple[str, ...], outline: Outline | None) -> None:
+    assert (first_steps(request_), given_outline(request_)) == (steps, outline)
+
+
+async def test_sections_that_finish_out_of_order_keep_the_outline_s() -> None:
+    gates = [asyncio.Event() for _ in range(4)]
+
+    async def in_reverse(position: int) -> None:
+        await gates[position + 1].wait()
+        gates[position].set()
+
+    gates[3].set()
+    writer = ScriptedWriter(before=in_reverse)
+
+    report = report_so_far(await finished(writer))
+
+    assert writer.written == [2, 1, 0]
+    assert tuple(report.sections) == report.outline == ("I. Origins", "II. Republic", "III. Fall")
+
+
+async def test_the_report_so_far_at_every_stage() -> None:
+    """Its outline stands from the first section on, and what is written is always in outline order."""
+    seen: list[tuple[int, tuple[str, ...]]] = []
+    gates = {2: asyncio.Event(), 0: asyncio.Event(), 1: asyncio.Event()}
+    begun = asyncio.Event()
+
+    async def wait(position: int) -> None:
+        begun.set()
+        await gates[position].wait()
+
+    desk = Desk(ScriptedWriter(before=wait))
+    await desk.submit()
+    assert report_so_far(desk.job) == Report("Rome", (), {})
+
+    run = asyncio.create_task(desk.run())
+    await begun.wait()
+    for position, gate in gates.items():
+        report = report_so_far(desk.job)
+        seen.append((len(report.outline), tuple(report.sections)))
+        gate.set()
+        await until(partial(is_done, desk, position))
+    job = await run
+
+    assert seen == [(3, ()), (3, ("III. Fall",)), (3, ("I. Origins", "III. Fall"))]
+    assert tuple(report_so_far(job).sections) == ("I. Origins", "II. Republic", "III. Fall")
+
+
+def is_done(desk: Desk, position: int) -> bool:
+    step = desk.job.step(f"section:{position}")
+    return step is not None and step.status is StepStatus.DONE
+
+
+async def test_the_caller_s_own_outline_stands_in_the_report_before_anything_is_written() -> None:
+    desk = Desk(ScriptedWriter(), ReportRequest(topic="Rome", outline=("Kings", "Emperors")))
+    await desk.submit()
+
+    assert report_so_far(desk.job) == Report("Rome", ("I. Kings", "II. Emperors"), {})
+
+
+async def test_a_section_that_fails_for_now_is_written_in_the_end() -> None:
+    job = await finished(ScriptedWriter(failures={1: [ModelFailedError(500), ModelFailedError(502)]}))
+
+    assert job.status is Status.COMPLETED
+    assert [(attempt.step, attempt.attempt) for attempt in job.attempts] == [("section:1", 1), ("section:1", 2)]
+    assert tuple(report_so_far(job).sections) == ("I. Origins", "II. Republic", "III. Fall")
+
+
+async def test_a_section_that_fails_for_good_fails_the_job_and_those_under_way_are_kept() -> None:
+    under_way = asyncio.Barrier(len(TITLES))
+
+    async def all_begun(_: int) -> None:
+        await under_way.wait()
+
+    job = await finished(ScriptedWriter(before=all_begun, failures={1: [ModelRefusedError("I will not.")]}))
+
+    assert job.status is Status.FAILED
+    assert job.problem is not None
+    assert (job.problem.type, job.problem.step) == ("model-refused", "section:1")
+    assert job.problem.detail == "II. Republic failed: The model declined to answer: I will not."
+    assert tuple(report_so_far(job).sections) == ("I. Origins", "III. Fall")
+
+
+async def test_a_failed_report_is_retried_from_where_it_stands() -> None:
+    writer = ScriptedWriter(failures={1: [ModelRefusedError("No.")]})
+    desk = Desk(writer)
+    await desk.submit()
+    await desk.run()
+    writer.titles = ("Another", "outline", "altogether")
+
+    await desk.store.move(ID, Change(status=Status.PENDING))
+    job = await desk.run()
+
+    assert (job.status, writer.outlines, sorted(writer.written)) == (Status.COMPLETED, 1, [0, 1, 2])
+    assert report_so_far(job).outline == ("I. Origins", "II. Republic", "III. Fall")
+
+
+@pytest.mark.parametrize("written", range(4))
+async def test_a_report_whose_worker_stops_is_resumed_by_another(written: int) -> None:
+    """Nothing that is durable is asked for again, wherever the first worker stopped."""
+    stuck = asyncio.Event()
+
+    async def get_stuck(position: int) -> None:
+        if position >= written:
+            stuck.set()
+            await asyncio.Event().wait()
+
+    first = ScriptedWriter(titles=(*TITLES, "Legacy"), before=get_stuck)
+    desk = Desk(first)
+    await desk.submit()
+    run = asyncio.create_task(desk.run())
+    await stuck.wait()
+    for position in range(written):
+        await until(partial(is_done, desk, position))
+    run.cancel()
+    await asyncio.gather(run, return_exceptions=True)
+    assert desk.job.status is Status.PROCESSING
+
+    desk.writer = second = ScriptedWriter()
+    job = await desk.run()
+
+    assert (job.status, second.outlines) == (Status.COMPLETED, 0)
+    assert sorted(second.written) == list(range(written, 4))
+    assert list(report_so_far(job).sections.values())[-1] == "On Legacy, part 3."
+    assert tuple(report_so_far(job).sections) == report_so_far(job).outline
