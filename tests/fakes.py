@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from aether.domain.events import Event, events_of
 from aether.domain.job import MOVES, Change, Job, Status, Step, Usage
+from aether.domain.pace import Outlook, Pace, outlook
 from aether.engine.clock import SystemClock
-from aether.engine.metering import spend
+from aether.engine.metering import spending
 from aether.engine.ports import Clock, NewJob
 from aether.errors import FencedError, IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
 
@@ -29,6 +30,7 @@ class MemoryJobStore:
     events: dict[str, list[Event]] = field(default_factory=dict)
     queue: list[str] = field(default_factory=list)
     seen: list[Job] = field(default_factory=list)
+    pace: Pace = field(default_factory=Pace)
     away: bool = False
 
     async def create(self, job: NewJob) -> None:
@@ -42,11 +44,17 @@ class MemoryJobStore:
         self.jobs[job.id] = Job(
             job.id, job.kind, job.owner, msgspec.Raw(job.input), Status.PENDING, 0, 0, now, now, now, now, steps=steps
         )
+        self.jobs[job.id] = replace(self.jobs[job.id], limits=job.limits)
         self._apply(job.id, Change(status=Status.PENDING), takes_over=True, now=now)
 
     async def load(self, job_id: str) -> Job | None:
         await self._answer()
         return self.jobs.get(job_id)
+
+    async def outlook(self, job: Job) -> Outlook:
+        await self._answer()
+        position = self.queue.index(job.id) + 1 if job.id in self.queue else None
+        return outlook(job, position, self.pace, self.clock.now())
 
     async def begin(self, job_id: str) -> Job | None:
         await self._answer()
@@ -96,6 +104,8 @@ class MemoryJobStore:
             status=change.status or job.status,
             version=job.version + len(facts),
             epoch=job.epoch + takes_over,
+            started_at=now if self._begins(job, change) else job.started_at,
+            limits=change.limits or job.limits,
             queued_at=now if change.status is Status.PENDING else job.queued_at,
             updated_at=now,
             expires_at=now + self.ttl,
@@ -105,12 +115,17 @@ class MemoryJobStore:
             usage=job.usage + change.usage,
             problem=change.problem if change.status else job.problem,
         )
+        if change.status is Status.COMPLETED and job.started_at:
+            self.pace = Pace((now - job.started_at).total_seconds())
         if change.status is not None:
             self.queue = [queued for queued in self.queue if queued != job_id]
         if change.status is Status.PENDING:
             self.queue.append(job_id)
         self.seen.append(self.jobs[job_id])
         return self.jobs[job_id]
+
+    def _begins(self, job: Job, change: Change) -> bool:
+        return job.status is Status.PENDING and change.status is Status.PROCESSING
 
 
 @dataclass
@@ -160,7 +175,8 @@ class ScriptedCalls:
         self.made.append(name)
         self.changed.set()
         await asyncio.sleep(0)
-        spend(Usage(1, 10, 1))
+        with spending(11) as meter:
+            meter.spend(Usage(1, 10, 1))
         if name in self.held:
             await self.held[name].wait()
         self.ended.append(name)

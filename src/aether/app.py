@@ -19,6 +19,7 @@ from aether.api.decoding import StrictRequest
 from aether.api.docs import docs_router
 from aether.api.examples import EXAMPLES
 from aether.api.health import Live, Ready, health_router
+from aether.api.limits import RetryBody
 from aether.api.openapi import ApiDocument, description, operation_id, schema_router
 from aether.api.problems import EXCEPTION_HANDLERS, ProblemDetails
 from aether.api.reports import ReportBody, reports_router
@@ -114,7 +115,7 @@ def _document() -> ApiDocument:
         use_handler_docstrings=True,
         openapi_router=schema_router(),
         render_plugins=[JsonRenderPlugin()],
-        structs=[ReportBody, ReportAccepted, *reports, Live, Ready, ProblemDetails],
+        structs=[ReportBody, RetryBody, ReportAccepted, *reports, Live, Ready, ProblemDetails],
         unions={"ReportJob": reports},
         examples=EXAMPLES,
     )

@@ -16,6 +16,7 @@
     │   ├── ModelRejectedKeyError
     │   ├── ModelRejectedRequestError
     │   ├── ModelRefusedError
+    │   ├── BudgetExceededError         the next call might cost more than the job may
     │   ├── DeadlineExceededError       the job took longer than it may
     │   └── StepFailedError             a step gave up: which one, after how many attempts, and why
     ├── FencedError                 this run no longer owns its job; it stops without a word
@@ -139,6 +140,16 @@ class ModelRefusedError(PermanentError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"The model declined to answer: {reason}")
+
+
+class BudgetExceededError(PermanentError):
+    """The next call might take the job beyond the tokens it may spend."""
+
+    def __init__(self, limit: int, spent: int, needed: int) -> None:
+        super().__init__(
+            f"The job may spend {limit} tokens; {spent} are spent, and the next call may need {needed}. "
+            "Retry with a higher maxTokens to go on."
+        )
 
 
 class DeadlineExceededError(PermanentError):

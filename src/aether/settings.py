@@ -11,7 +11,7 @@ from msgspec import Meta, field
 from aether.errors import ConfigurationError
 
 Count = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0)]
+Seconds = Annotated[float, Meta(gt=0, le=10 * 365 * 86_400)]
 
 
 class Secret:

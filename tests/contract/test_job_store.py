@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from aether.domain.events import AttemptFailed, StatusChanged, StepFinished, StepsPlanned
-from aether.domain.job import Attempt, Change, Job, Kind, Problem, Status, Step, StepStatus, Usage
+from aether.domain.job import Attempt, Change, Job, Kind, Limits, Problem, Status, Step, StepStatus, Usage
 from aether.engine.ports import JobStore
 from aether.errors import FencedError, IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
 from tests.contract.benches import NEW, TTL, Bench, begun, brought_to, loaded
@@ -310,3 +310,43 @@ async def test_when_a_cancellation_races_a_completion_exactly_one_wins(bench: Be
         return isinstance(cancelled, IllegalMoveError) and completed == job.version + 1
 
     assert all(await asyncio.gather(*(race(f"job-{at}") for at in range(100))))
+
+
+async def test_limits_are_kept_and_replaced(bench: Bench) -> None:
+    await bench.store.create(replace(NEW, limits=Limits(60.0, 1_000)))
+    assert (await loaded(bench.store)).limits == Limits(60.0, 1_000)
+
+    await bench.store.move(NEW.id, Change(status=Status.CANCELLED))
+    assert (await loaded(bench.store)).limits == Limits(60.0, 1_000)
+
+    await bench.store.move(NEW.id, Change(status=Status.PENDING, limits=Limits(tokens=2_000)))
+    assert (await loaded(bench.store)).limits == Limits(tokens=2_000)
+
+
+async def test_a_job_starts_once_for_each_time_it_is_queued(bench: Bench) -> None:
+    await bench.store.create(NEW)
+    assert (await loaded(bench.store)).started_at is None
+
+    first = await begun(bench.store)
+    again = await bench.store.begin(NEW.id)
+
+    assert again is not None
+    assert first.started_at is not None
+    assert again.started_at == first.started_at
+
+
+async def test_the_outlook_tells_the_place_in_the_queue_and_what_others_took(bench: Bench) -> None:
+    job = await begun(bench.store)
+    await bench.store.commit(job.id, job.epoch, job.version, COMPLETED)
+    await bench.store.erase(job.id)  # no worker is here to take its entry off the queue
+    ids = ["first", "second"]
+    for job_id in ids:
+        await bench.store.create(replace(NEW, id=job_id))
+
+    outlooks = [await bench.store.outlook(await loaded(bench.store, job_id)) for job_id in ids]
+    running = await bench.store.begin("first")
+
+    assert running is not None
+    assert [seen.position for seen in outlooks] == [1, 2]
+    assert all(seen.seconds_left is not None for seen in outlooks)
+    assert (await bench.store.outlook(running)).position is None

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from aether.adapters.redis.queue import keys
-from aether.adapters.redis.store import EVENTS, FENCES, RECORD
+from aether.adapters.redis.store import EVENTS, FENCES, PACE, PACE_MS, RECORD
 from aether.domain.job import Change, Status, Step, StepStatus, Usage
 from aether.errors import StoreUnavailableError
 from tests.contract.benches import NEW, QUEUE, TTL, RedisBench, begun, brought_to, loaded
@@ -61,9 +61,12 @@ async def test_every_key_of_a_job_has_a_time_to_live(redis_bench: RedisBench, st
     await brought_to(redis_bench.store, status)
 
     lives = {key: await redis_bench.client.pttl(key) for key in await redis_bench.keys() - {QUEUE}}
+    pace = lives.pop(PACE + NEW.kind, None)
 
     assert {RECORD + NEW.id, EVENTS + NEW.id} <= lives.keys()
     assert all(0 < life <= TTL.total_seconds() * 1000 for life in lives.values()), lives
+    assert (pace is not None) == (status is Status.COMPLETED)
+    assert pace is None or 0 < pace <= PACE_MS
 
 
 @pytest.mark.parametrize("key", [RECORD, EVENTS])

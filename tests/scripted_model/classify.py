@@ -88,7 +88,7 @@ def classify(request: ChatRequest) -> Step:
     for message in request.messages:
         if message.role == "user":
             text = message.text
-            topic = topic or _topic(text)
+            topic = _topic(text) or topic
             prompts.append(_FENCE.sub("", text))
     asked = [prompt for prompt in prompts if _follow_up(prompt) is None]
     task = _task(asked, topic)

@@ -1,6 +1,6 @@
 """What every answer has, whatever was asked: an id, safe headers, one line in the log."""
 
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import MutableMapping
 from typing import Any
 
 import pytest
@@ -14,17 +14,6 @@ from tests.service.api_client import UNKNOWN, House
 
 Client = AsyncTestClient[Litestar]
 PATHS = ["/reports", f"/reports/{UNKNOWN}", "/nothing", "/health/live", "/docs", "/schema/openapi.json"]
-
-
-@pytest.fixture
-def house() -> House:
-    return House()
-
-
-@pytest.fixture
-async def client(house: House) -> AsyncIterator[Client]:
-    async with house.client() as client:
-        yield client
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -211,7 +211,7 @@ async def test_a_method_that_is_not_allowed_tells_those_that_are(
 @pytest.mark.parametrize(
     ("status", "action", "detail"),
     [
-        (Status.PENDING, "retry", "A job that is pending cannot become pending."),
+        (Status.PROCESSING, "retry", "A job that is processing cannot become pending."),
         (Status.COMPLETED, "retry", "A job that is completed cannot become pending."),
         (Status.COMPLETED, "cancel", "A job that is completed cannot become cancelled."),
         (Status.FAILED, "cancel", "A job that is failed cannot become cancelled."),

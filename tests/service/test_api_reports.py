@@ -1,7 +1,5 @@
 """The life of a report over HTTP, as the contract words it."""
 
-from collections.abc import AsyncIterator
-
 import msgspec
 import pytest
 from litestar import Litestar
@@ -13,17 +11,6 @@ from tests.service.api_client import UNKNOWN, House, failed, outlined, written
 
 Client = AsyncTestClient[Litestar]
 BOTH = pytest.mark.parametrize("prefix", ["", "/api/v1"])
-
-
-@pytest.fixture
-def house() -> House:
-    return House()
-
-
-@pytest.fixture
-async def client(house: House) -> AsyncIterator[Client]:
-    async with house.client() as client:
-        yield client
 
 
 @BOTH
@@ -86,7 +73,7 @@ async def test_a_new_job_is_pending(client: Client, house: House, prefix: str) -
     assert answer.headers["Cache-Control"] == "private, no-cache"
     assert answer.text == (
         f'{{"jobId":"{job_id}","status":"pending","progress":0.0,'
-        '"partial":{"topic":"Rome","outline":[],"sections":{}},'
+        '"partial":{"topic":"Rome","outline":[],"sections":{}},"queuePosition":1,'
         f'"createdAt":"{_time(job.created_at)}","updatedAt":"{_time(job.updated_at)}","expiresAt":"{_time(job.expires_at)}",'
         '"version":1,"counts":{"total":1,"pending":1,"running":0,"done":0,"failed":0},'
         '"steps":[{"name":"outline","status":"pending","attempts":0}],'

@@ -100,8 +100,16 @@ async def test_what_failed_or_was_cancelled_can_be_queued_again(
     assert (Status.PENDING, [job_id]) == ((await jobs.retry(Kind.REPORT, "ada", job_id)).status, store.queue)
 
 
+async def test_retrying_a_job_that_is_queued_changes_nothing(jobs: Jobs, store: MemoryJobStore) -> None:
+    job_id = await submitted(jobs)
+    queued = store.jobs[job_id]
+
+    assert await jobs.retry(Kind.REPORT, "ada", job_id) == queued
+
+
 async def test_what_runs_or_is_completed_cannot_be_retried(jobs: Jobs, store: MemoryJobStore) -> None:
     job_id = await submitted(jobs)
+    await brought_to(store, job_id, Status.PROCESSING)
     with pytest.raises(IllegalMoveError):
         await jobs.retry(Kind.REPORT, "ada", job_id)
     await brought_to(store, job_id, Status.COMPLETED)

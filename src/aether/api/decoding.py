@@ -2,7 +2,8 @@
 
 import re
 from functools import cache
-from typing import Any
+from types import NoneType
+from typing import Any, get_args
 
 import msgspec
 from litestar import Request
@@ -37,17 +38,19 @@ class StrictRequest(Request[Any, Any, Any]):  # Any: the user, the credentials a
             raise ClientException("The body ended before it was complete.") from error
 
     async def json(self) -> object:
-        """Return the body as what the handler declares.
+        """Return the body as what the handler declares; None for no body, if it takes that.
 
         Raises:
             UnsupportedBodyError: the content type is not a JSON one.
             MalformedBodyError: it is not JSON.
             FieldError: it is, but breaks a rule.
         """
+        declared = self.route_handler.parsed_fn_signature.parameters["data"].annotation
+        if NoneType in get_args(declared) and not await self.body():
+            return None
         content_type = self.headers.get("Content-Type", "")
         if not _JSON.fullmatch(content_type):
             raise UnsupportedBodyError(content_type)
-        declared = self.route_handler.parsed_fn_signature.parameters["data"].annotation
         return decode(await self.body(), declared)
 
 

@@ -98,6 +98,9 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
 
 JOB_PROBLEMS = {
     "model-failed": "The model could not finish a step",
+    "budget-exceeded": "The job would cost more than it may",
+    "model-overloaded": "The model server stayed overloaded",
+    "model-unreachable": "The model server could not be reached",
     "model-refused": "The model declined",
     "model-rejected-key": "The model server rejected the key",
     "deadline-exceeded": "The job took longer than it may",

@@ -12,13 +12,15 @@ from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 from litestar.params import HeaderParameter, JSONBody, PathParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED, HTTP_304_NOT_MODIFIED
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from aether.api.conditional import entity_tag, is_current
+from aether.api.limits import DeadlineSeconds, MaxTokens, RetryBody, limits_of
 from aether.api.openapi import described, problems
 from aether.api.problems import AnyRequest
 from aether.api.views import ReportAccepted, ReportJob, report_job
 from aether.domain.job import LIVE, Job, Kind
+from aether.domain.pace import Outlook
 from aether.domain.report import Outline, OutlineItem, ReportRequest
 from aether.domain.text import trim
 from aether.engine.jobs import Jobs
@@ -26,6 +28,7 @@ from aether.errors import FieldError, UnknownJobError
 from aether.workflows.report import first_steps
 
 _POLL_AFTER_S = "1"
+_NOTHING_TO_COME = Outlook()
 _JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 JobId = Annotated[str, PathParameter(name="jobId", description="The job's id.", schema_extra={"format": "uuid"})]
@@ -45,6 +48,9 @@ class ReportBody(ReportRequest, frozen=True, forbid_unknown_fields=True, rename=
 
     Where both are given, `sections` is the number of headings in `outline`.
     """
+
+    max_tokens: MaxTokens | UnsetType = UNSET
+    deadline_seconds: DeadlineSeconds | UnsetType = UNSET
 
     def __post_init__(self) -> None:
         trim(self)
@@ -82,7 +88,7 @@ class Reports(Controller):
         self, data: JSONBody[ReportBody], request: AnyRequest, jobs: NamedDependency[Jobs], owner: NamedDependency[str]
     ) -> Response[ReportAccepted]:
         """The job is queued when this answers; follow `Location` until its status is completed, failed or cancelled."""
-        job_id = await jobs.submit(Kind.REPORT, owner, _stored(data), first_steps(data))
+        job_id = await jobs.submit(Kind.REPORT, owner, _stored(data), first_steps(data), limits_of(data))
         structlog.contextvars.bind_contextvars(job_id=job_id)
         headers = {"Location": _location(request, job_id), "Retry-After": _POLL_AFTER_S}
         return Response(ReportAccepted(job_id), headers=headers)
@@ -101,7 +107,7 @@ class Reports(Controller):
         job = await jobs.get(Kind.REPORT, owner, job_id)
         if is_current(if_none_match, entity_tag(job.version)):
             return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=_headers(job))  # type: ignore[arg-type]
-        return _answer(job)
+        return _answer(job, await jobs.outlook(job))
 
     @post(
         "/{jobId:str}/cancel",
@@ -123,14 +129,21 @@ class Reports(Controller):
         summary="Go on with a failed or cancelled report",
         response_description="The job, queued again.",
         response_headers=[_LOCATION, _ETAG, _RETRY_AFTER],
-        responses=problems(404, 409, 503),
+        responses=problems(400, 404, 409, 413, 415, 422, 503),
     )
     async def retry_report(
-        self, job_id: JobId, request: AnyRequest, jobs: NamedDependency[Jobs], owner: NamedDependency[str]
+        self,
+        job_id: JobId,
+        request: AnyRequest,
+        jobs: NamedDependency[Jobs],
+        owner: NamedDependency[str],
+        data: JSONBody[RetryBody | None] = None,
     ) -> Response[ReportJob]:
-        """Finished steps are kept: only what is missing is written."""
-        job = await jobs.retry(Kind.REPORT, owner, job_id)
-        return _answer(job, {"Location": _location(request, job_id)})
+        """Finished steps are kept: only what is missing is written. The body, if any, sets new limits."""
+        job = await jobs.retry(Kind.REPORT, owner, job_id, limits_of(data))
+        answer = _answer(job, await jobs.outlook(job))
+        answer.headers["Location"] = _location(request, job_id)
+        return answer
 
     @delete(
         "/{jobId:str}",
@@ -145,7 +158,7 @@ class Reports(Controller):
 
 def _stored(body: ReportBody) -> bytes:
     """Return what the worker reads: the domain's own names, without what was left out."""
-    return msgspec.json.encode(ReportRequest(**msgspec.structs.asdict(body)))
+    return msgspec.json.encode(ReportRequest(*(getattr(body, name) for name in ReportRequest.__struct_fields__)))
 
 
 def _location(request: AnyRequest, job_id: str) -> str:
@@ -154,8 +167,8 @@ def _location(request: AnyRequest, job_id: str) -> str:
     return f"{request.scope.get('root_path', '')}{prefix}/reports/{job_id}"
 
 
-def _answer(job: Job, headers: dict[str, str] | None = None) -> Response[ReportJob]:
-    return Response(report_job(job), headers=_headers(job) | (headers or {}))
+def _answer(job: Job, outlook: Outlook = _NOTHING_TO_COME) -> Response[ReportJob]:
+    return Response(report_job(job, outlook), headers=_headers(job))
 
 
 def _headers(job: Job) -> dict[str, str]:

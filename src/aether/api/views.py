@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from aether.api.problems import JOB_PROBLEMS, Detail, Title, Uri, type_uri
 from aether.domain import job as domain
 from aether.domain.job import Job, Status, StepStatus
+from aether.domain.pace import Outlook
 from aether.domain.report import Report
 from aether.workflows.report import report_so_far
 
@@ -102,6 +103,10 @@ class ReportInProgress(_Facts, frozen=True, rename="camel"):
     status: Literal["pending", "processing"]
     progress: Progress
     partial: Partial
+    queue_position: Annotated[int, Meta(ge=1, description="Its place among the jobs that wait.")] | UnsetType = UNSET
+    estimated_seconds_left: (
+        Annotated[float, Meta(ge=0, description="Until it is done, judged by how others went; no promise.")] | UnsetType
+    ) = UNSET
 
 
 class ReportCompleted(_Facts, frozen=True, rename="camel"):
@@ -141,11 +146,12 @@ class _Labelled(msgspec.Struct, frozen=True):
 
 
 _decode_labels = msgspec.json.Decoder(_Labelled).decode
+_UNKNOWN = Outlook()
 _UNEXPLAINED = domain.Problem("internal-error", "The job failed without a word.")
 
 
-def report_job(job: Job) -> ReportJob:
-    """Show a report job as it stands."""
+def report_job(job: Job, outlook: Outlook = _UNKNOWN) -> ReportJob:
+    """Show a report job as it stands, and what is to come."""
     report = report_so_far(job)
     match job.status:
         case Status.COMPLETED:
@@ -156,7 +162,8 @@ def report_job(job: Job) -> ReportJob:
         case Status.CANCELLED:
             return _shown(ReportCancelled, job, report)
         case Status.PENDING | Status.PROCESSING:
-            return _shown(ReportInProgress, job, report)
+            seconds = None if outlook.seconds_left is None else round(outlook.seconds_left, 1)
+            return _shown(ReportInProgress, job, report, _given(outlook.position), _given(seconds))
 
 
 def _shown(view: Callable[..., T], job: Job, *own: object) -> T:

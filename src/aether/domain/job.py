@@ -90,12 +90,27 @@ class Attempt(msgspec.Struct, frozen=True):
     next_retry_at: datetime | None = None
 
 
+class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a job may cost: seconds from when it is queued, tokens in both directions; None is the service's own."""
+
+    seconds: float | None = None
+    tokens: int | None = None
+
+    def __or__(self, given: "Limits") -> "Limits":
+        """Return these limits with those that are given in their place."""
+        return Limits(
+            self.seconds if given.seconds is None else given.seconds,
+            self.tokens if given.tokens is None else given.tokens,
+        )
+
+
 class Job(msgspec.Struct, frozen=True):
     """A job of any kind as its record stands at `version`.
 
     `steps` come in the order in which they were planned, `attempts` in the order in which they failed. `epoch` counts
-    the times the right to write changed hands; whoever holds an older one is refused. `total` is how many steps there
-    will be, 0 while that is not known yet.
+    the times the right to write changed hands; whoever holds an older one is refused. `queued_at` is when it last
+    became pending, `started_at` when it was first taken up after that. `total` is how many steps there will be, 0 while
+    that is not known yet.
     """
 
     id: str
@@ -109,6 +124,8 @@ class Job(msgspec.Struct, frozen=True):
     queued_at: datetime
     updated_at: datetime
     expires_at: datetime
+    started_at: datetime | None = None
+    limits: Limits = Limits()
     total: int = 0
     steps: tuple[Step, ...] = ()
     attempts: tuple[Attempt, ...] = ()
@@ -150,7 +167,8 @@ A job whose every worker died may fail without having been seen processing.
 class Change(msgspec.Struct, frozen=True):
     """What one commit does to a record: everything in it, or nothing.
 
-    `steps` replace those of the same name, `attempts` are added, `usage` is counted on top.
+    `steps` replace those of the same name, `attempts` are added, `usage` is counted on top; `limits`, if given, replace
+    the job's.
     """
 
     status: Status | None = None
@@ -159,6 +177,7 @@ class Change(msgspec.Struct, frozen=True):
     attempts: tuple[Attempt, ...] = ()
     usage: Usage = Usage()
     problem: Problem | None = None
+    limits: Limits | None = None
 
     def __add__(self, later: "Change") -> "Change":
         return Change(
@@ -168,4 +187,5 @@ class Change(msgspec.Struct, frozen=True):
             self.attempts + later.attempts,
             self.usage + later.usage,
             later.problem or self.problem,
+            later.limits or self.limits,
         )

@@ -2,9 +2,12 @@
 
 from uuid import uuid4
 
-from aether.domain.job import Change, Job, Kind, Status
+from aether.domain.job import LIVE, Change, Job, Kind, Limits, Status
+from aether.domain.pace import Outlook
 from aether.engine.ports import JobStore, NewJob
 from aether.errors import IllegalMoveError, UnknownJobError
+
+_UNLIMITED = Limits()
 
 
 class Jobs:
@@ -16,13 +19,15 @@ class Jobs:
     def __init__(self, store: JobStore) -> None:
         self._store = store
 
-    async def submit(self, kind: Kind, owner: str, request: bytes, plan: tuple[str, ...] = ()) -> str:
+    async def submit(
+        self, kind: Kind, owner: str, request: bytes, plan: tuple[str, ...] = (), limits: Limits = _UNLIMITED
+    ) -> str:
         """Accept a job and return its id; it is queued already.
 
         Raises:
             QueueFullError: too many jobs wait; nothing was stored.
         """
-        job = NewJob(str(uuid4()), kind, owner, request, plan)
+        job = NewJob(str(uuid4()), kind, owner, request, plan, limits)
         await self._store.create(job)
         return job.id
 
@@ -33,6 +38,10 @@ class Jobs:
             raise UnknownJobError(job_id)
         return job
 
+    async def outlook(self, job: Job) -> Outlook:
+        """Say when a job will be done; one that has ended has nothing to come."""
+        return await self._store.outlook(job) if job.status in LIVE else Outlook()
+
     async def cancel(self, kind: Kind, owner: str, job_id: str) -> Job:
         """Stop a job for good, wherever it runs, keeping its finished steps; cancelling it again changes nothing.
 
@@ -40,24 +49,30 @@ class Jobs:
             IllegalMoveError: it has completed or failed already.
         """
         await self.get(kind, owner, job_id)
-        try:
-            await self._store.move(job_id, Change(status=Status.CANCELLED))
-        except IllegalMoveError as error:
-            if error.status != Status.CANCELLED:
-                raise
+        await self._moved(job_id, Change(status=Status.CANCELLED))
         return await self.get(kind, owner, job_id)
 
-    async def retry(self, kind: Kind, owner: str, job_id: str) -> Job:
-        """Queue a failed or cancelled job again; finished steps are kept.
+    async def retry(self, kind: Kind, owner: str, job_id: str, limits: Limits = _UNLIMITED) -> Job:
+        """Queue a failed or cancelled job again, with these limits in place of its own; finished steps are kept.
+
+        Retrying a job that is queued already changes nothing.
 
         Raises:
-            IllegalMoveError: it is neither.
+            IllegalMoveError: it is none of these.
         """
-        await self.get(kind, owner, job_id)
-        await self._store.move(job_id, Change(status=Status.PENDING))
+        job = await self.get(kind, owner, job_id)
+        await self._moved(job_id, Change(status=Status.PENDING, limits=job.limits | limits))
         return await self.get(kind, owner, job_id)
 
     async def erase(self, kind: Kind, owner: str, job_id: str) -> None:
         """Cancel a job if need be and forget everything about it."""
         await self.get(kind, owner, job_id)
         await self._store.erase(job_id)
+
+    async def _moved(self, job_id: str, change: Change) -> None:
+        """Move a job unless it is there already, as after a request whose answer was lost."""
+        try:
+            await self._store.move(job_id, change)
+        except IllegalMoveError as error:
+            if error.status != change.status:
+                raise

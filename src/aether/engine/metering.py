@@ -1,20 +1,55 @@
-"""What the calls of a step cost, counted where they are made and committed with the step."""
+"""What the calls of a job cost: kept within its budget, counted where they are made, committed with the step."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 from aether.domain.job import Usage
+from aether.errors import BudgetExceededError
+
+
+class Budget:
+    """The tokens that a job may spend in all its runs, shared by calls that are made at the same time."""
+
+    def __init__(self, limit: int | None, spent: int = 0) -> None:
+        self._limit = limit
+        self._spent = spent
+        self._reserved = 0
+
+    @contextmanager
+    def reserved(self, tokens: int) -> Iterator[None]:
+        """Set tokens aside for a call while it is made.
+
+        Raises:
+            BudgetExceededError: the call might take the job beyond its budget.
+        """
+        if self._limit is not None and self._spent + self._reserved + tokens > self._limit:
+            raise BudgetExceededError(self._limit, self._spent, tokens)
+        self._reserved += tokens
+        try:
+            yield
+        finally:
+            self._reserved -= tokens
+
+    def spend(self, tokens: int) -> None:
+        """Count what a call has cost."""
+        self._spent += tokens
 
 
 class Meter:
     """Adds up the usage of one attempt, so that the record shows what failed ones cost too."""
 
-    def __init__(self) -> None:
+    def __init__(self, budget: Budget | None = None) -> None:
         self.usage = Usage()
+        self.budget = budget or Budget(None)
+
+    def spend(self, usage: Usage) -> None:
+        """Count a call."""
+        self.usage += usage
+        self.budget.spend(usage.tokens)
 
 
-_current: ContextVar[Meter | None] = ContextVar("meter", default=None)
+_current: ContextVar[Meter] = ContextVar("meter")
 
 
 @contextmanager
@@ -27,7 +62,15 @@ def metered(meter: Meter) -> Iterator[None]:
         _current.reset(token)
 
 
-def spend(usage: Usage) -> None:
-    """Count a model call on the meter of the step that makes it; outside of a step nothing is counted."""
-    if meter := _current.get():
-        meter.usage += usage
+@contextmanager
+def spending(tokens: int) -> Iterator[Meter]:
+    """Make a model call that will cost about so many tokens, and tell the meter what it did cost.
+
+    Outside of a step nothing is limited, and nobody reads the meter.
+
+    Raises:
+        BudgetExceededError: the call might take the job beyond its budget; do not make it.
+    """
+    meter = _current.get(None) or Meter()
+    with meter.budget.reserved(tokens):
+        yield meter

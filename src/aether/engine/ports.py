@@ -5,7 +5,8 @@ from typing import Protocol
 
 import msgspec
 
-from aether.domain.job import Change, Job, Kind
+from aether.domain.job import Change, Job, Kind, Limits
+from aether.domain.pace import Outlook
 
 
 class NewJob(msgspec.Struct, frozen=True):
@@ -16,6 +17,7 @@ class NewJob(msgspec.Struct, frozen=True):
     owner: str
     input: bytes
     plan: tuple[str, ...] = ()
+    limits: Limits = Limits()
 
 
 class JobStore(Protocol):
@@ -35,6 +37,10 @@ class JobStore(Protocol):
 
     async def load(self, job_id: str) -> Job | None:
         """Return the record as it stands, or None if there is none (any more)."""
+        ...
+
+    async def outlook(self, job: Job) -> Outlook:
+        """Say when a job that was just loaded will be done, as far as that can be told."""
         ...
 
     async def begin(self, job_id: str) -> Job | None:

@@ -21,7 +21,8 @@ class Run:
 
     def __init__(self, job: Job, journal: Journal, tools: Tools) -> None:
         self._journal = journal
-        self._runner = StepRunner(job.id, journal, tools)
+        self._runner = StepRunner(job, journal, tools)
+        self._used: set[str] = set()
         self._steps = {step.name: step for step in job.steps}
 
     async def step(self, name: str, call: Callable[[], Awaitable[T]], returns: type[T]) -> T:
@@ -55,12 +56,16 @@ class Run:
         steps = [self._planned(f"{name}:{at}", title) for at, title in enumerate(titles)]
         to_do = tuple(step for step in steps if step.status is StepStatus.PENDING)
         self._journal.note(Change(total=len(self._steps), steps=to_do))
+        work = list(zip(steps, items, strict=True))
         siblings: Siblings[T] = Siblings()
-        for step, item in zip(steps, items, strict=True):
+        for step, item in work:
             siblings.start(self._result(step, partial(call, item), returns, siblings))
         return await siblings.results()
 
     def _planned(self, name: str, title: str | None = None) -> Step:
+        if name in self._used:
+            raise ValueError(f"Step {name!r} was run already; each needs a name of its own.")
+        self._used.add(name)
         known = self._steps.get(name, Step(name, order=len(self._steps), title=title))
         step = known if known.status is StepStatus.DONE else replace(known, status=StepStatus.PENDING)
         self._steps[name] = step

@@ -16,10 +16,13 @@ from aether.engine.run import Run
 from aether.engine.step import Tools
 from aether.errors import (
     AetherError,
+    BudgetExceededError,
     DeadlineExceededError,
     FencedError,
+    ModelOverloadedError,
     ModelRefusedError,
     ModelRejectedKeyError,
+    ModelUnreachableError,
     StepFailedError,
 )
 
@@ -83,7 +86,7 @@ class Runner:
 
     @asynccontextmanager
     async def _deadline(self, job: Job) -> AsyncIterator[None]:
-        seconds = self._tools.job_timeout
+        seconds = job.limits.seconds or self._tools.job_timeout
         left = seconds - (self._tools.clock.now() - job.queued_at).total_seconds()
         try:
             async with asyncio.timeout(left) as deadline:
@@ -132,9 +135,12 @@ async def _stopped(work: asyncio.Task[None]) -> None:
 
 
 _TYPES: dict[type[AetherError], str] = {
+    BudgetExceededError: "budget-exceeded",
     DeadlineExceededError: "deadline-exceeded",
+    ModelOverloadedError: "model-overloaded",
     ModelRefusedError: "model-refused",
     ModelRejectedKeyError: "model-rejected-key",
+    ModelUnreachableError: "model-unreachable",
 }
 
 

@@ -9,9 +9,9 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from aether.domain.job import Attempt, Change, Step, StepStatus
+from aether.domain.job import Attempt, Change, Job, Step, StepStatus
 from aether.engine.journal import Journal
-from aether.engine.metering import Meter, metered
+from aether.engine.metering import Budget, Meter, metered
 from aether.engine.ports import Clock
 from aether.engine.retry import RetryPolicy
 from aether.engine.siblings import Siblings
@@ -36,8 +36,9 @@ class Tools(msgspec.Struct, frozen=True):
 class StepRunner:
     """Runs the steps of one job."""
 
-    def __init__(self, job_id: str, journal: Journal, tools: Tools) -> None:
-        self._job_id = job_id
+    def __init__(self, job: Job, journal: Journal, tools: Tools) -> None:
+        self._job_id = job.id
+        self._budget = Budget(job.limits.tokens, job.usage.tokens)
         self._journal = journal
         self._policy = tools.policy
         self._throttle = tools.throttle
@@ -54,7 +55,7 @@ class StepRunner:
         tries = failures = 0
         while True:
             step = replace(step, attempts=step.attempts + 1, status=StepStatus.RUNNING)
-            meter = Meter()
+            meter = Meter(self._budget)
             try:
                 async with self._throttle.slot(self._job_id):
                     begun = min(begun, self._clock.monotonic())

@@ -24,6 +24,7 @@ class Throttle:
         self._granted = 0
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._paused_until = 0.0
+        self._resuming: asyncio.Task[None] | None = None
         self._shrunk_at = float("-inf")
 
     @property
@@ -77,7 +78,7 @@ class Throttle:
     def _grant(self) -> None:
         pause = self._paused_until - self._clock.monotonic()
         if pause > 0:
-            asyncio.get_running_loop().call_later(pause, self._grant)
+            self._resume_after(pause)
             return
         while self._waiting and self._in_flight < self.limit:
             job_id = self._next_job()
@@ -89,6 +90,17 @@ class Throttle:
             if not turn.cancelled():
                 turn.set_result(None)
                 self._in_flight += 1
+
+    def _resume_after(self, pause: float) -> None:
+        if self._resuming is None or self._resuming.done():
+            self._resuming = asyncio.create_task(self._resume(pause))
+
+    async def _resume(self, pause: float) -> None:
+        while pause > 0:
+            await self._clock.sleep(pause)
+            pause = self._paused_until - self._clock.monotonic()
+        self._resuming = None
+        self._grant()
 
     def _next_job(self) -> str:
         self._granted += 1

@@ -5,7 +5,7 @@ makes of that, the form of an outline is checked and numbered by code.
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from msgspec import UNSET
 
@@ -92,6 +92,11 @@ def section(request: ReportRequest, plan: Outline, position: int) -> list[Messag
 def continuation() -> Message:
     """Ask for the rest of a text that was cut off."""
     return Message("user", "Continue with the next sentence. Repeat nothing, and come to an end.")
+
+
+def likely_tokens(request: ReportRequest, messages: Sequence[Message]) -> int:
+    """Guess what a call will cost: four characters to a token, and three words to four tokens of answer."""
+    return sum(len(message.content) for message in messages) // 4 + WORDS[request.length] * 4 // 3
 
 
 def fenced(tag: str, text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from aether.domain.report import Outline, ReportRequest, Section
-from aether.engine.metering import spend
+from aether.engine.metering import spending
 from aether.errors import UnusableOutputError
 from aether.workflows import prompts
 from aether.workflows.outlines import parse_outline
@@ -58,6 +58,7 @@ class ModelWriter:
 
     async def _say(self, request: ReportRequest, messages: Sequence[Message], form: Form | None = None) -> Reply:
         model = None if request.model is UNSET else request.model
-        reply = await self._chat.complete(messages, model=model, form=form)
-        spend(reply.usage)
+        with spending(prompts.likely_tokens(request, messages)) as meter:
+            reply = await self._chat.complete(messages, model=model, form=form)
+            meter.spend(reply.usage)
         return reply

@@ -38,8 +38,8 @@ class _Choice(msgspec.Struct, frozen=True):
 
 
 class _Tokens(msgspec.Struct, frozen=True):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    prompt_tokens: float | None = None  # whole numbers, but not every server writes them so
+    completion_tokens: float | None = None
 
 
 class _Completion(msgspec.Struct, frozen=True):
@@ -47,6 +47,7 @@ class _Completion(msgspec.Struct, frozen=True):
     usage: _Tokens | None = None
 
 
+_ABOUT_THE_BODY = frozenset({400, 422})
 _decoder = msgspec.json.Decoder(_Completion)
 
 
@@ -81,6 +82,8 @@ class OpenAIChat:
             try:
                 reply = await self._post(body | ways[way])
             except ModelRejectedRequestError as error:
+                if error.status not in _ABOUT_THE_BODY:
+                    raise
                 # Which member it objects to is told in too many words to read; the plainest request settles it.
                 refusal = refusal or error
             else:
@@ -121,7 +124,7 @@ def _reply(content: bytes) -> Reply:
     choice, tokens = completion.choices[0], completion.usage or _Tokens()
     if choice.message.refusal or choice.finish_reason == "content_filter":
         raise _refused(choice)
-    usage = Usage(1, tokens.prompt_tokens, tokens.completion_tokens)
+    usage = Usage(1, int(tokens.prompt_tokens or 0), int(tokens.completion_tokens or 0))
     return Reply(choice.message.content or "", choice.finish_reason == "length", usage)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+import aiohttp
 import openai
 
 from aether.errors import (
@@ -26,11 +27,18 @@ _SHORTEST_KEY = 8  # what stands for "no key" is shorter, and may be a word
 
 def translated(error: openai.APIError) -> AetherError:
     """Return the error of ours that says the same."""
+    if isinstance(error, openai.APIStatusError):
+        return _of_status(error, error.status_code)
+    # The client's transport on aiohttp calls each of its connection errors a timeout; what it was stands behind that.
+    cause = error.__cause__ or error
+    origin = cause.__cause__
+    if isinstance(origin, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
+        return ModelUnreachableError("it accepts no connection; check OPENAI_BASE_URL")
+    if isinstance(origin, aiohttp.ClientConnectionError) and not isinstance(origin, TimeoutError):
+        return ModelUnreachableError(f"the connection was lost ({type(origin).__name__})")
     if isinstance(error, openai.APITimeoutError):
         return ModelUnreachableError("it did not answer in time")
-    if not isinstance(error, openai.APIStatusError):
-        return ModelUnreachableError(type(error.__cause__ or error).__name__)
-    return _of_status(error, error.status_code)
+    return ModelUnreachableError(f"the connection was lost ({type(cause).__name__})")
 
 
 def _of_status(error: openai.APIStatusError, status: int) -> AetherError:
@@ -70,8 +78,15 @@ def _number(value: str | None) -> float | None:
 
 
 def _detail(error: openai.APIStatusError) -> str:
-    said = error.body.get("message") if isinstance(error.body, dict) else None
-    detail = " ".join(str(said or error.response.reason_phrase or "no reason given").split())
+    said = _said(error.body) or error.response.reason_phrase or "no reason given"
+    detail = " ".join(said.split())
     # Some servers repeat the key they object to, and this text is kept and shown.
     key = error.request.headers.get("authorization", "").removeprefix("Bearer ")
     return (detail.replace(key, "…") if len(key) >= _SHORTEST_KEY else detail)[:_MAX_DETAIL]
+
+
+def _said(body: object) -> str:
+    """Read OpenAI's `message`, FastAPI's `detail`, or plain words, which a proxy's page is not."""
+    if isinstance(body, dict):
+        return str(body.get("message") or body.get("detail") or "")
+    return body if isinstance(body, str) and not body.lstrip().startswith("<") else ""

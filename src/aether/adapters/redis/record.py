@@ -11,19 +11,26 @@ from datetime import UTC, datetime
 import msgspec
 
 from aether.adapters.redis.queue.scripts import Argument
-from aether.domain.job import Attempt, Change, Job, Kind, Problem, Status, Step, Usage
+from aether.domain.job import Attempt, Change, Job, Kind, Limits, Problem, Status, Step, Usage
 from aether.engine.ports import NewJob
 
 _encode = msgspec.json.encode
 _step = msgspec.json.Decoder(Step)
 _attempt = msgspec.json.Decoder(Attempt)
+_limits = msgspec.json.Decoder(Limits)
 _problem = msgspec.json.Decoder(Problem | None)
 
 
 def fields_of_new(job: NewJob) -> dict[str, Argument]:
     """What a job is stored with at first."""
     steps = {f"step:{name}": _encode(Step(name, order=at)) for at, name in enumerate(job.plan)}
-    return {"kind": job.kind, "owner": job.owner, "input": job.input, **steps}
+    return {
+        "kind": job.kind,
+        "owner": job.owner,
+        "input": job.input,
+        "limits": _encode(job.limits),
+        **steps,
+    }
 
 
 def fields_of(change: Change) -> dict[str, Argument]:
@@ -32,6 +39,8 @@ def fields_of(change: Change) -> dict[str, Argument]:
     fields |= {f"attempt:{failed.step}:{failed.attempt}": _encode(failed) for failed in change.attempts}
     if change.total is not None:
         fields["total"] = change.total
+    if change.limits is not None:
+        fields["limits"] = _encode(change.limits)
     if change.status is not None:
         fields["problem"] = _encode(change.problem)
     return fields
@@ -54,10 +63,12 @@ def job_of(job_id: str, record: Mapping[bytes, bytes]) -> Job:
         status=Status(record[b"status"].decode()),
         version=int(record[b"version"]),
         epoch=int(record[b"epoch"]),
-        created_at=_time(record[b"created_at"]),
-        queued_at=_time(record[b"queued_at"]),
-        updated_at=_time(record[b"updated_at"]),
-        expires_at=_time(record[b"expires_at"]),
+        created_at=moment(record[b"created_at"]),
+        queued_at=moment(record[b"queued_at"]),
+        updated_at=moment(record[b"updated_at"]),
+        expires_at=moment(record[b"expires_at"]),
+        started_at=moment(record[b"started_at"]) if b"started_at" in record else None,
+        limits=_limits.decode(record.get(b"limits", b"{}")),
         total=int(record.get(b"total", 0)),
         steps=tuple(sorted(map(_step.decode, _under(b"step:", record)), key=lambda step: step.order)),
         attempts=tuple(sorted(map(_attempt.decode, _under(b"attempt:", record)), key=lambda failed: failed.at)),
@@ -70,5 +81,6 @@ def _under(prefix: bytes, record: Mapping[bytes, bytes]) -> Iterable[bytes]:
     return (value for field, value in record.items() if field.startswith(prefix))
 
 
-def _time(milliseconds: bytes) -> datetime:
+def moment(milliseconds: bytes) -> datetime:
+    """Read a time that Redis has set."""
     return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)

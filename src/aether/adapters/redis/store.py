@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.resources import files
 from itertools import chain
 from typing import Any, Literal, NamedTuple
@@ -16,27 +16,32 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from aether.adapters.redis.queue.scripts import Argument, Script, lua_source
 from aether.adapters.redis.queue.serializer import payload_for
-from aether.adapters.redis.record import counts_of, fields_of, fields_of_new, job_of
+from aether.adapters.redis.record import counts_of, fields_of, fields_of_new, job_of, moment
 from aether.domain.events import events_of
-from aether.domain.job import MOVES, Change, Job, Status, StepStatus
+from aether.domain.job import MOVES, Change, Job, Kind, Status, StepStatus
+from aether.domain.pace import Outlook, Pace, outlook
 from aether.engine.ports import NewJob
 from aether.errors import FencedError, IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
 
 RECORD = "aether:job:"  # the record of a job: the time to live, from its last change
 EVENTS = "aether:events:"  # its event stream: as long as the record
 CHANGES = "aether:changed:"  # channel: the new version of the job
+PACE = "aether:pace:"  # how jobs of a kind have gone lately: PACE_MS from the last one that was completed
 FENCES = "aether:fences"  # channel: "<job id> <epoch>" when a run has lost its job
+
+PACE_MS = 7 * 24 * 60 * 60 * 1000
 
 
 def _script(name: str) -> Script:
-    keys = {"RECORD": RECORD, "EVENTS": EVENTS, "CHANGES": CHANGES, "FENCES": FENCES}
-    constants = "".join(f"local {constant} = '{key}'\n" for constant, key in keys.items())
+    keys = {"RECORD": RECORD, "EVENTS": EVENTS, "PACE": PACE, "CHANGES": CHANGES, "FENCES": FENCES, "PACE_MS": PACE_MS}
+    constants = "".join(f"local {constant} = {value!r}\n" for constant, value in keys.items())
     source = files(__package__).joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
     return Script(lua_source() + constants + source)
 
 
 _COMMIT = _script("commit")
 _ERASE = _script("erase")
+_OUTLOOK = _script("outlook")
 
 
 class Queueing(msgspec.Struct, frozen=True):
@@ -45,6 +50,11 @@ class Queueing(msgspec.Struct, frozen=True):
     name: str
     function: str
     longest: int
+
+
+_USUAL_PAUSE_S = 5.0
+_LONGEST_PAUSE_S = 300.0
+"""What a full queue asks callers to wait: until a place is free, as far as that was measured."""
 
 
 class _Writer(NamedTuple):
@@ -67,7 +77,8 @@ class RedisJobStore:
         """Store and queue a pending job."""
         why, *_ = await self._commit(job.id, _Writer("create"), Change(status=Status.PENDING), fields_of_new(job))
         if why == b"full":
-            raise QueueFullError(self._queueing.longest, 5.0)
+            _, pace, _ = await self._ahead(job.id, job.kind)
+            raise QueueFullError(self._queueing.longest, min(max(1.0, pace.gap or _USUAL_PAUSE_S), _LONGEST_PAUSE_S))
 
     async def load(self, job_id: str) -> Job | None:
         """Read the record."""
@@ -75,6 +86,11 @@ class RedisJobStore:
             # redis-py types the answers of its two kinds of client as one.
             record: dict[bytes, bytes] = await self._client.hgetall(RECORD + job_id)  # type: ignore[misc]
         return job_of(job_id, record) if record else None
+
+    async def outlook(self, job: Job) -> Outlook:
+        """Judge by the queue and by how others went."""
+        position, pace, now = await self._ahead(job.id, job.kind)
+        return outlook(job, position, pace, now)
 
     async def begin(self, job_id: str) -> Job | None:
         """Take the job for a new run."""
@@ -118,6 +134,12 @@ class RedisJobStore:
                     if message["type"] == "message":
                         job_id, _, epoch = message["data"].decode().partition(" ")
                         yield job_id, int(epoch)
+
+    async def _ahead(self, job_id: str, kind: Kind) -> tuple[int | None, Pace, datetime]:
+        with _reaching_redis():
+            place, run, gap, now = await _OUTLOOK.run(self._client, [job_id, kind, self._queueing.name])
+        pace = Pace(*(int(measured) / 1000 if measured else None for measured in (run, gap)))
+        return (int(place) if place else None), pace, moment(now)
 
     async def _commit(
         self, job_id: str, writer: _Writer, change: Change, fields: Mapping[str, Argument] | None = None

@@ -7,6 +7,20 @@
 --          'outside' takes it from whoever runs the job.
 -- Returns {'ok', version, epoch}, and the record behind that for 'begin'; or {why not, status, epoch}.
 
+-- Running means, in milliseconds: how long a job of this kind takes, and how soon the next one ends while others wait.
+local function note_pace(record, queue, now)
+  local job = redis.call('HMGET', record, 'kind', 'started_at')
+  local key = PACE .. job[1]
+  local pace = redis.call('HMGET', key, 'run', 'gap', 'last')
+  local function note(field, mean, latest)
+    redis.call('HSET', key, field, whole(mean and 0.8 * mean + 0.2 * latest or latest))
+  end
+  note('run', pace[1], now - (job[2] or now))
+  if pace[3] and depth(queue) > 0 then note('gap', pace[2], now - pace[3]) end
+  redis.call('HSET', key, 'last', whole(now))
+  redis.call('PEXPIRE', key, PACE_MS)
+end
+
 local id, writer, status, queue = ARGV[1], ARGV[2], ARGV[5], ARGV[8]
 local record, stream = RECORD .. id, EVENTS .. id
 local held = redis.call('HMGET', record, 'status', 'epoch', 'version')
@@ -43,6 +57,8 @@ end
 if writer ~= 'run' then epoch = epoch + 1 end
 if not was then redis.call('HSET', record, 'created_at', whole(now)) end
 if status == 'pending' then redis.call('HSET', record, 'queued_at', whole(now)) end
+if was == 'pending' and status == 'processing' then redis.call('HSET', record, 'started_at', whole(now)) end
+if status == 'completed' then note_pace(record, queue, now) end
 if status ~= '' then redis.call('HSET', record, 'status', status) end
 redis.call('HSET', record, 'version', version, 'epoch', epoch, 'updated_at', whole(now), 'expires_at', whole(now + ttl))
 redis.call('PEXPIRE', record, ttl)

@@ -1,0 +1,88 @@
+"""Budgets, deadlines and the outlook, as the wire shows them."""
+
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from aether.domain.job import Change, Limits, Status
+from aether.domain.pace import Pace
+from tests.service.api_client import House
+
+Client = AsyncTestClient[Litestar]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, Limits()),
+        ({"maxTokens": 5_000}, Limits(tokens=5_000)),
+        ({"deadlineSeconds": 60}, Limits(seconds=60)),
+        ({"maxTokens": 5_000, "deadlineSeconds": 60}, Limits(60, 5_000)),
+    ],
+)
+async def test_limits_go_with_the_job_and_not_with_the_request(
+    client: Client, house: House, body: dict[str, int], expected: Limits
+) -> None:
+    answer = await client.post("/reports", json={"topic": "Rome", **body})
+
+    job = house.store.jobs[answer.json()["jobId"]]
+    assert (job.limits, bytes(job.input)) == (expected, b'{"topic":"Rome"}')
+
+
+@pytest.mark.parametrize(
+    ("body", "broken"),
+    [
+        ({"maxTokens": 0}, ("maxTokens", "must be at least 1")),
+        ({"maxTokens": "many"}, ("maxTokens", "must be a whole number, not a string")),
+        ({"deadlineSeconds": 604_801}, ("deadlineSeconds", "must be at most 604800")),
+    ],
+)
+@pytest.mark.parametrize("path", ["/reports", "/reports/{id}/retry"])
+async def test_limits_out_of_bounds_are_refused(
+    client: Client, house: House, path: str, body: dict[str, object], broken: tuple[str, str]
+) -> None:
+    job_id = await house.job()
+    await house.store.move(job_id, Change(status=Status.CANCELLED))
+
+    answer = await client.post(path.format(id=job_id), json={"topic": "Rome", **body} if path == "/reports" else body)
+
+    assert (answer.status_code, answer.json()["errors"]) == (422, [dict(zip(("field", "rule"), broken, strict=True))])
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "expected"),
+    [
+        (b"", {}, Limits(60, 1_000)),
+        (b"{}", {"Content-Type": "application/json"}, Limits(60, 1_000)),
+        (b'{"maxTokens":2000}', {"Content-Type": "application/json"}, Limits(60, 2_000)),
+    ],
+)
+async def test_a_retry_replaces_the_limits_it_names(
+    client: Client, house: House, content: bytes, headers: dict[str, str], expected: Limits
+) -> None:
+    job_id = await house.job()
+    await house.store.move(job_id, Change(status=Status.CANCELLED, limits=Limits(60, 1_000)))
+
+    answer = await client.post(f"/reports/{job_id}/retry", content=content, headers=headers)
+
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == f"/reports/{job_id}"
+    assert house.store.jobs[job_id].limits == expected
+
+
+async def test_a_retry_with_a_body_that_is_not_json_is_refused(client: Client, house: House) -> None:
+    job_id = await house.job()
+
+    answer = await client.post(f"/reports/{job_id}/retry", content=b"maxTokens=1")
+
+    assert answer.status_code == 415
+
+
+async def test_a_job_that_waits_tells_its_place_and_when_it_will_be_done(client: Client, house: House) -> None:
+    house.store.pace = Pace(run=8.04, gap=0.5)
+    ids = [await house.job(f"00000000-0000-4000-8000-00000000000{at}") for at in range(2)]
+
+    seen = [(await client.get(f"/reports/{job_id}")).json() for job_id in ids]
+
+    assert [job["queuePosition"] for job in seen] == [1, 2]
+    assert [job["estimatedSecondsLeft"] for job in seen] == [8.0, 8.5]

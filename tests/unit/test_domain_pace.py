@@ -1,0 +1,41 @@
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from aether.domain.job import Job, Kind, Limits, Status, Step, StepStatus
+from aether.domain.pace import Outlook, Pace, outlook
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+WAITING = Job("4f9c", Kind.REPORT, "ada", msgspec.Raw(b"{}"), Status.PENDING, 1, 1, NOW, NOW, NOW, NOW)
+
+
+def running(seconds: float, done: int = 0) -> Job:
+    steps = tuple(Step(str(at), at, StepStatus.DONE if at < done else StepStatus.RUNNING) for at in range(4))
+    started = NOW - timedelta(seconds=seconds)
+    return replace(WAITING, status=Status.PROCESSING, started_at=started, total=4, steps=steps)
+
+
+@pytest.mark.parametrize(
+    ("job", "position", "pace", "expected"),
+    [
+        (WAITING, 1, Pace(), Outlook(1, None)),
+        (WAITING, 1, Pace(run=8.0), Outlook(1, 8.0)),
+        (WAITING, 5, Pace(run=8.0), Outlook(5, 8.0)),
+        (WAITING, 5, Pace(run=8.0, gap=0.5), Outlook(5, 10.0)),
+        (WAITING, None, Pace(run=8.0, gap=0.5), Outlook(None, 8.0)),
+        (running(3.0), None, Pace(run=8.0), Outlook(None, 5.0)),
+        (running(3.0), None, Pace(), Outlook(None, None)),
+        (running(12.0, done=3), None, Pace(run=8.0), Outlook(None, 4.0)),
+        (running(12.0), None, Pace(run=8.0), Outlook(None, None)),
+    ],
+)
+def test_an_outlook_goes_by_how_others_went_and_then_by_what_is_done(
+    job: Job, position: int | None, pace: Pace, expected: Outlook
+) -> None:
+    assert outlook(job, position, pace, NOW) == expected
+
+
+def test_limits_that_are_given_take_the_place_of_those_that_were() -> None:
+    assert Limits(60.0, 1_000) | Limits(tokens=2_000) == Limits(60.0, 2_000)

@@ -1,0 +1,70 @@
+import pytest
+
+from aether.domain.job import Change, Kind, Limits, Status, StepStatus, Usage
+from aether.engine.metering import Budget, Meter, metered, spending
+from aether.engine.ports import NewJob
+from aether.engine.retry import RetryPolicy
+from aether.engine.run import Run
+from aether.engine.runner import Recipe, Runner
+from aether.engine.step import Tools
+from aether.engine.throttle import Throttle
+from aether.errors import BudgetExceededError
+from tests.fakes import FastClock, MemoryJobStore
+
+
+async def spend(tokens: int) -> str:
+    with spending(tokens) as meter:
+        meter.spend(Usage(1, tokens, 0))
+    return "written"
+
+
+async def three_steps(run: Run, _: dict[str, str]) -> list[str]:
+    return [await run.step(name, lambda: spend(100), str) for name in ("a", "b", "c")]
+
+
+async def performed(store: MemoryJobStore) -> None:
+    tools = Tools(RetryPolicy(), Throttle(10, store.clock), store.clock)
+    await Runner(store, {Kind.REPORT: Recipe(dict[str, str], three_steps)}, tools).perform("4f9c")
+
+
+async def test_a_job_stops_before_the_call_that_would_exceed_its_budget_and_goes_on_with_a_higher_one() -> None:
+    store = MemoryJobStore(clock=FastClock())
+    await store.create(NewJob("4f9c", Kind.REPORT, "ada", b"{}", limits=Limits(tokens=250)))
+
+    await performed(store)
+
+    job = store.jobs["4f9c"]
+    assert job.problem is not None
+    assert (job.status, job.problem.type, job.problem.step) == (Status.FAILED, "budget-exceeded", "c")
+    assert job.usage == Usage(2, 200, 0)
+
+    await store.move("4f9c", Change(status=Status.PENDING, limits=Limits(tokens=300)))
+    await performed(store)
+
+    job = store.jobs["4f9c"]
+    assert (job.status, job.usage) == (Status.COMPLETED, Usage(3, 300, 0))
+    assert job.count(StepStatus.DONE) == 3
+
+
+def test_calls_at_the_same_time_share_a_budget() -> None:
+    budget = Budget(250, spent=100)
+    with budget.reserved(100):
+        with pytest.raises(BudgetExceededError, match="250 tokens; 100 are spent, and the next call may need 100"):
+            budget.reserved(100).__enter__()
+        with budget.reserved(50):
+            pass
+    with budget.reserved(150):
+        pass
+
+
+def test_outside_of_a_step_nothing_is_limited() -> None:
+    with spending(10**9) as meter:
+        meter.spend(Usage(1, 5, 5))
+
+
+def test_what_a_call_cost_counts_against_the_budget_and_not_what_it_was_thought_to() -> None:
+    budget = Budget(100)
+    with metered(Meter(budget)), spending(90) as meter:
+        meter.spend(Usage(1, 10, 10))
+    with budget.reserved(80):
+        pass
