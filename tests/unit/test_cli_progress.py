@@ -51,7 +51,7 @@ def test_lines() -> None:
     assert stream.getvalue().splitlines() == [
         "accepted",
         "outline: 2 sections",
-        "attempt failed: Rise, try 1: Overloaded.; next try in 2 s",
+        "attempt failed: Rise, try 1: Overloaded; next try in 2 s",
         "section 2/2: II. Fall (3 words)",
         "section 1/2: I. Rise (1 word)",
     ]
