@@ -17,7 +17,7 @@ _TASK = re.compile(
     r"|Write the (?P<write>outline|checklist)|(?P<summary>Summarise the guideline))",
     re.MULTILINE,
 )
-_EXACTLY = re.compile(r"\bexactly (\d+) sections\b")
+_EXACTLY = re.compile(r"\bexactly (\d+) sections?\b")
 _FOLLOW_UPS: tuple[tuple[str, Kind], ...] = (("Continue", "continuation"), ("Repair", "repair"))
 
 

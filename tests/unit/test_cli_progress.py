@@ -60,7 +60,7 @@ def test_lines() -> None:
 def test_a_last_attempt_has_no_next_try() -> None:
     stream = io.StringIO()
     Lines(stream).show(None, Job("j", "failed", 3, attempts=(GIVEN_UP,)))
-    assert stream.getvalue() == "attempt failed: outline, try 6: Away.; no further try\n"
+    assert stream.getvalue() == "attempt failed: outline, try 6: Away; no further try\n"
 
 
 def test_the_bar_shows_headings_words_and_where_the_job_stands() -> None:

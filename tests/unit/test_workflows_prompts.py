@@ -96,7 +96,7 @@ def test_the_form_holds_a_server_to_what_the_prompt_asks_for(sections: Any) -> N
 
     least, most = schema["minItems"], schema["maxItems"]
     wanted = asked(prompts.outline(replace(REQUEST, sections=sections)))
-    assert (f"exactly {most} sections" if least == most else f"{least} to {most} sections") in wanted
+    assert (f"exactly {most} section" if least == most else f"{least} to {most} sections") in wanted
     assert sections in (UNSET, least)
     assert schema["items"]["required"] == ["title", "covers"]
 

@@ -7,7 +7,7 @@ import pytest
 from aether.domain.job import Usage
 from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
 from aether.engine.metering import Meter, metered
-from aether.errors import AetherError, ModelFailedError, UnusableOutputError
+from aether.errors import AetherError, ModelFailedError, ModelRefusedError, UnusableOutputError
 from aether.workflows import prompts
 from aether.workflows.ports import Form, Message, Reply
 from aether.workflows.writing import ModelWriter
@@ -142,6 +142,16 @@ async def test_a_section_takes_one_call_and_fits_its_place() -> None:
     assert section.text == f"{TEXT}\n\n### More\n\n{TEXT}"
     [asked] = chat.asked
     assert (list(asked.messages), asked.form) == (prompts.section(REQUEST, PLAN, 1), None)
+
+
+async def test_a_refusal_is_final_and_paid_for() -> None:
+    meter = Meter()
+    chat = ScriptedChat(Reply("", cut_off=False, usage=Usage(1, 10, 3), refusal="I would rather not."))
+
+    with metered(meter), pytest.raises(ModelRefusedError, match="I would rather not"):
+        await ModelWriter(chat).section(REQUEST, PLAN, 0)
+
+    assert meter.usage == Usage(1, 10, 3)
 
 
 @pytest.mark.parametrize("text", ["", " \n\t\n", "## Fall", "**II. Fall**\n\n", "Fall\n====", "## A heading\n\n---"])

@@ -121,7 +121,8 @@ def _styled(item: News) -> Text:
 
 def _failure(failed: AttemptFailed) -> str:
     then = "no further try" if failed.pause_s is None else f"next try in {failed.pause_s:.3g} s"
-    return f"attempt failed: {one_line(failed.what)}, try {failed.attempt}: {one_line(failed.error).rstrip(".")}; {then}"
+    why = one_line(failed.error).rstrip(".")
+    return f"attempt failed: {one_line(failed.what)}, try {failed.attempt}: {why}; {then}"
 
 
 def _stage(job: Job) -> str:

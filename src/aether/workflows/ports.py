@@ -40,11 +40,12 @@ class Form(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What a model answered; `cut_off` if it ran into its length limit."""
+    """What a model answered: `cut_off` if it ran into its length limit, `refusal` why it would not answer."""
 
     text: str
     cut_off: bool
     usage: Usage
+    refusal: str | None = None
 
 
 class ChatModel(Protocol):
@@ -57,6 +58,7 @@ class ChatModel(Protocol):
 
         Raises:
             ModelOverloadedError, ModelUnreachableError, ModelFailedError, UnusableOutputError: another try may help.
-            ModelRejectedKeyError, ModelRejectedRequestError, ModelRefusedError: it would not.
+            ModelRejectedKeyError, ModelRejectedRequestError, ModelRefusedError: it would not. A refusal that was paid
+                for comes as a reply.
         """
         ...

@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from aether.domain.report import Outline, ReportRequest, Section
 from aether.engine.metering import spending
-from aether.errors import UnusableOutputError
+from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows import prompts
 from aether.workflows.outlines import parse_outline
 from aether.workflows.ports import ChatModel, Form, Message, Reply
@@ -49,7 +49,7 @@ class ModelWriter:
         text = reply.text
         enough = _LONG_ENOUGH * prompts.WORDS[request.length]
         for _ in range(_CONTINUATIONS):
-            if not reply.cut_off or not text.strip() or len(text.split()) >= enough:
+            if not reply.cut_off or not text.strip() or _words(text) >= enough:
                 break
             so_far = Message("assistant", up_to_last_sentence(text))
             reply = await self._say(request, [*messages, so_far, prompts.continuation()])
@@ -61,4 +61,11 @@ class ModelWriter:
         with spending(prompts.likely_tokens(request, messages)) as meter:
             reply = await self._chat.complete(messages, model=model, form=form)
             meter.spend(reply.usage)
+        if reply.refusal is not None:
+            raise ModelRefusedError(reply.refusal)
         return reply
+
+
+def _words(text: str) -> int:
+    # Six characters to a word and the space behind it, for languages that write without spaces.
+    return max(len(text.split()), len(text) // 6)

@@ -1,6 +1,7 @@
 """Conversations through `/chat/completions`."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +12,6 @@ import openai
 from aether.adapters.openai.failures import translated
 from aether.domain.job import Usage
 from aether.errors import (
-    AetherError,
-    ModelRefusedError,
     ModelRejectedRequestError,
     ModelUnreachableError,
     UnusableOutputError,
@@ -48,6 +47,8 @@ class _Completion(msgspec.Struct, frozen=True):
 
 
 _ABOUT_THE_BODY = frozenset({400, 422})
+# Some servers leave a reasoning model's thoughts in the answer.
+_THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
 _decoder = msgspec.json.Decoder(_Completion)
 
 
@@ -122,11 +123,11 @@ def _reply(content: bytes) -> Reply:
     if not completion.choices:
         raise UnusableOutputError("it has no choices")
     choice, tokens = completion.choices[0], completion.usage or _Tokens()
-    if choice.message.refusal or choice.finish_reason == "content_filter":
-        raise _refused(choice)
     usage = Usage(1, int(tokens.prompt_tokens or 0), int(tokens.completion_tokens or 0))
-    return Reply(choice.message.content or "", choice.finish_reason == "length", usage)
+    text = _THOUGHTS.sub("", choice.message.content or "")
+    return Reply(text, choice.finish_reason == "length", usage, _refusal(choice))
 
 
-def _refused(choice: _Choice) -> AetherError:
-    return ModelRefusedError(choice.message.refusal or "its content filter stopped the answer.")
+def _refusal(choice: _Choice) -> str | None:
+    filtered = "its content filter stopped the answer." if choice.finish_reason == "content_filter" else None
+    return choice.message.refusal or filtered

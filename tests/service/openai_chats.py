@@ -1,0 +1,34 @@
+"""The chat as a worker builds it, on a scripted model."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aether.adapters.openai.chat import OpenAIChat, Options
+from aether.bootstrap import model_client
+from aether.settings import Settings
+from aether.workflows.ports import Form, Message
+from tests.scripted_model import Model
+
+KEY = "sk-a-key-that-nobody-may-see"
+ASKED = [Message("system", "You write."), Message("user", "Write section 1 of 2: Origins")]
+OUTLINE = [Message("user", "Write the outline of a report, with exactly 3 sections.")]
+FORM = Form("outline", {"type": "object", "properties": {"sections": {"type": "array"}}})
+
+
+@asynccontextmanager
+async def chat_with(model: Model, **environment: str) -> AsyncIterator[OpenAIChat]:
+    """Open it with short times; the environment is that of a worker."""
+    settings = Settings.from_env(
+        {
+            "OPENAI_API_KEY": KEY,
+            "OPENAI_BASE_URL": model.base_url,
+            "AETHER_MODEL": "scripted-model",
+            "AETHER_MODEL_CONNECT_TIMEOUT": "1",
+            "AETHER_MODEL_READ_TIMEOUT": "0.3",
+            "AETHER_MODEL_TOTAL_TIMEOUT": "5",
+            **environment,
+        }
+    )
+    async with model_client(settings) as client:
+        options = Options(settings.model_options or {}, settings.outline_options or {})
+        yield OpenAIChat(client, settings.model, settings.model_total_timeout, options)

@@ -1,0 +1,203 @@
+import logging
+import re
+import socket
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from aether.adapters.openai.failures import retry_after
+from aether.errors import (
+    AetherError,
+    ModelFailedError,
+    ModelOverloadedError,
+    ModelRefusedError,
+    ModelRejectedKeyError,
+    ModelRejectedRequestError,
+    ModelUnreachableError,
+    UnusableOutputError,
+)
+from tests.scripted_model import (
+    NAMED,
+    Action,
+    HttpError,
+    Rule,
+    ScriptedModel,
+    Trickle,
+    html_page,
+    rate_limited,
+    rejected,
+)
+from tests.service.openai_chats import ASKED, FORM, KEY, OUTLINE, chat_with
+
+
+async def failure_of(action: Action, **environment: str) -> AetherError:
+    """What a call fails with that meets this; it is made once."""
+    async with ScriptedModel(rules=[Rule(do=action)]) as model, chat_with(model, **environment) as chat:
+        with pytest.raises(AetherError) as caught:
+            await chat.complete(ASKED)
+        assert model.count() == 1
+    assert KEY not in f"{caught.value!s} {caught.value!r}"
+    return caught.value
+
+
+FILTERED = rejected(400, "The prompt was filtered.", "content_filter")
+QUOTA = HttpError(status=429, message="You exceeded your quota.", type="insufficient_quota", code="insufficient_quota")
+FAULTS: dict[str, tuple[Action, type[AetherError], str]] = {
+    "401": (NAMED["401"], ModelRejectedKeyError, "API key (HTTP 401). Check OPENAI_API_KEY."),
+    "403": (NAMED["403"], ModelRejectedKeyError, "API key (HTTP 403)"),
+    "404": (NAMED["404"], ModelRejectedRequestError, "(HTTP 404): The model `the-model` does not exist"),
+    "400": (NAMED["400"], ModelRejectedRequestError, "(HTTP 400): Invalid value in the request."),
+    "413": (rejected(413, "Too long."), ModelRejectedRequestError, "(HTTP 413): Too long."),
+    "422": (rejected(422, "No such role."), ModelRejectedRequestError, "(HTTP 422): No such role."),
+    "quota": (QUOTA, ModelRejectedRequestError, "(HTTP 429): You exceeded your quota."),
+    "429": (rate_limited(), ModelOverloadedError, "overloaded (HTTP 429)"),
+    "503": (NAMED["503"], ModelOverloadedError, "overloaded (HTTP 503)"),
+    "529": (HttpError(status=529), ModelOverloadedError, "overloaded (HTTP 529)"),
+    "408": (HttpError(status=408), ModelFailedError, "failed (HTTP 408)"),
+    "409": (HttpError(status=409), ModelFailedError, "failed (HTTP 409)"),
+    "500": (NAMED["500"], ModelFailedError, "failed (HTTP 500)"),
+    "502": (NAMED["502"], ModelFailedError, "failed (HTTP 502)"),
+    "a proxy's 502": (html_page(502), ModelFailedError, "failed (HTTP 502)"),
+    "a proxy's 504": (html_page(504), ModelFailedError, "failed (HTTP 504)"),
+    "a proxy's 404": (html_page(404), ModelRejectedRequestError, "(HTTP 404): Not Found"),
+    "a proxy's 503": (html_page(503), ModelOverloadedError, "overloaded (HTTP 503)"),
+    "reset": (NAMED["reset"], ModelUnreachableError, "the connection was lost ("),
+    "reset in the body": (NAMED["reset-body"], ModelUnreachableError, "the connection was lost ("),
+    "truncated": (NAMED["truncate"], ModelUnreachableError, "the connection was lost ("),
+    "hang": (NAMED["hang"], ModelUnreachableError, "did not answer in time"),
+    "hang in the body": (NAMED["hang-body"], ModelUnreachableError, "did not answer in time"),
+    "invalid JSON": (NAMED["invalid-body"], UnusableOutputError, "no chat completion"),
+    "a page instead": (html_page(200), UnusableOutputError, "no chat completion"),
+    "empty body": (HttpError(status=200, body=""), UnusableOutputError, "no chat completion"),
+    "an error with 200": (HttpError(status=200), UnusableOutputError, "no chat completion"),
+    "no choices": (HttpError(status=200, body='{"choices": []}'), UnusableOutputError, "no choices"),
+    "filtered prompt": (FILTERED, ModelRefusedError, "The prompt was filtered."),
+    "an error in plain words": (
+        HttpError(status=400, body='{"error": "model is loading"}'),
+        ModelRejectedRequestError,
+        "model is loading",
+    ),
+    "an error in FastAPI's form": (
+        HttpError(status=422, body='{"detail": "messages: field required"}'),
+        ModelRejectedRequestError,
+        "messages: field required",
+    ),
+    "an error without a word": (HttpError(status=400, body="{}"), ModelRejectedRequestError, "Bad Request"),
+    "a code of another type": (
+        HttpError(status=400, body='{"error": {"message": "No.", "code": ["x"]}}'),
+        ModelRejectedRequestError,
+        "No.",
+    ),
+    "its key told": (rejected(400, f"Bad key {KEY}."), ModelRejectedRequestError, "Bad key …."),
+}
+
+
+@pytest.mark.parametrize(("action", "expected", "text"), FAULTS.values(), ids=FAULTS)
+async def test_every_failure_is_told_apart_and_tried_once(
+    action: Action, expected: type[AetherError], text: str
+) -> None:
+    error = await failure_of(action)
+
+    assert type(error) is expected
+    assert text in str(error)
+
+
+@pytest.mark.parametrize(
+    ("action", "least", "most"),
+    [
+        (rate_limited(after_s=7), 7, 7),
+        (rate_limited(after_s=0.5), 0.5, 0.5),
+        (rate_limited(after_ms=250), 0.25, 0.25),
+        (rate_limited(after_s=9, after_ms=250), 0.25, 0.25),
+        (rate_limited(at_s=60), 57, 60),
+        (rate_limited(at_s=-60), 0, 0),
+        (HttpError(status=503, retry_after_s=3), 3, 3),
+        (HttpError(status=500, retry_after_s=3), 3, 3),
+    ],
+)
+async def test_the_pause_a_server_asks_for_is_heard(action: Action, least: float, most: float) -> None:
+    error = await failure_of(action)
+
+    assert isinstance(error, ModelOverloadedError | ModelFailedError)
+    assert error.retry_after is not None
+    assert least <= error.retry_after <= most
+
+
+@pytest.mark.parametrize("action", [rate_limited(), HttpError(status=429, headers={"retry-after": "soon"})])
+async def test_without_a_pause_there_is_none(action: Action) -> None:
+    error = await failure_of(action)
+
+    assert isinstance(error, ModelOverloadedError)
+    assert error.retry_after is None
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid"])
+async def test_a_server_that_is_not_there_is_unreachable(host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    async with chat_with(ScriptedModel(), OPENAI_BASE_URL=f"http://{host}:{port}/v1") as chat:
+        with pytest.raises(ModelUnreachableError, match="it accepts no connection; check OPENAI_BASE_URL"):
+            await chat.complete(ASKED)
+
+
+async def test_a_server_that_does_not_accept_is_unreachable_after_the_connect_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, socket.socket() as first:
+        first.connect(listener.getsockname())  # fills the backlog
+        second = socket.socket()
+        second.settimeout(0)
+        second.connect_ex(listener.getsockname())
+        silent = ScriptedModel(port=listener.getsockname()[1])
+        async with chat_with(silent, AETHER_MODEL_CONNECT_TIMEOUT="0.2", AETHER_MODEL_READ_TIMEOUT="0.2") as chat:
+            begun = time.monotonic()
+            with pytest.raises(ModelUnreachableError):
+                await chat.complete(ASKED)
+        second.close()
+
+    assert time.monotonic() - begun < 1.5
+
+
+async def test_an_answer_in_drips_is_given_up_after_the_total_time() -> None:
+    """Every byte comes within the read timeout, so that alone would wait for ever."""
+    rules = [Rule(do=Trickle(total_ms=5_000, pieces=50))]
+    async with ScriptedModel(rules=rules) as model, chat_with(model, AETHER_MODEL_TOTAL_TIMEOUT="0.4") as chat:
+        with pytest.raises(ModelUnreachableError, match=re.escape("no complete answer within 0.4 s")):
+            await chat.complete(ASKED)
+        await model.wait_for(lambda record: record.calls(outcome="disconnected"), timeout_s=1)
+
+        assert model.count() == 1
+
+
+@pytest.mark.parametrize("fault", ["401", "404", "quota", "429", "500", "filtered prompt", "413"])
+async def test_only_a_fault_that_may_lie_in_the_form_leads_to_another_way(fault: str) -> None:
+    action, expected, _ = FAULTS[fault]
+    async with ScriptedModel(rules=[Rule(do=action)]) as model, chat_with(model) as chat:
+        with pytest.raises(expected):
+            await chat.complete(OUTLINE, form=FORM)
+
+        assert model.count() == 1
+
+
+@pytest.mark.parametrize("fault", ["401", "400", "its key told", "500", "reset", "hang"])
+async def test_the_key_is_in_no_log(fault: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        error = await failure_of(FAULTS[fault][0])
+
+    assert error is not None
+    assert KEY not in caplog.text
+
+
+@given(
+    st.text()
+    | st.floats().map(str)
+    | st.integers().map(str)
+    | st.from_regex(r"\A(Mon, )?\d{1,2} (Jan|Feb) \d{1,6} \d\d:\d\d:\d\d (GMT|[+-]\d{1,12})\Z")
+)
+@example("Mon, 01 Jan 0001 00:00:00 +2359")
+@example("Fri, 31 Dec 9999 23:59:59 -2359")
+def test_any_header_is_a_pause_or_none(value: str) -> None:
+    """Whatever a server sends, a failed call must not fail in a worse way."""
+    for name in ("retry-after", "retry-after-ms"):
+        pause = retry_after({name: value})
+        assert pause is None or 0 <= pause < float("inf")
