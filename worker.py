@@ -6,8 +6,11 @@ Both run the same jobs; what arq's own worker lacks stands in the README.
 from aether.bootstrap import Worker
 from aether.cli.main import aether
 from aether.settings import Settings
+from aether.telemetry import configure_logging
 
 if __name__ == "__main__":
     aether(["worker"])
 else:
-    WorkerSettings = Worker(Settings.from_env()).for_arq()
+    settings = Settings.from_env()
+    configure_logging(settings.log_level, settings.log_format)
+    WorkerSettings = Worker(settings).for_arq()

@@ -125,6 +125,13 @@ async def _readiness(client: ArqRedis) -> Readiness:
         return Readiness(redis=False, worker=False)
 
 
+def _arq_redis(settings: Settings) -> RedisSettings:
+    redis = RedisSettings.from_dsn(_redis_url(settings))
+    # A worker may be up before its Redis is; it tries once a second.
+    redis.conn_retries = 86_400
+    return redis
+
+
 @asynccontextmanager
 async def model_client(settings: Settings) -> AsyncIterator[openai.AsyncOpenAI]:
     """Open the client for the model server; it never retries by itself, since each attempt belongs in the record."""
@@ -156,7 +163,7 @@ class Worker:
         return {
             "functions": [func(self.perform, name=_FUNCTION, max_tries=1_000_000, timeout=timedelta(days=7))],
             "queue_name": QUEUE,
-            "redis_settings": RedisSettings.from_dsn(_redis_url(settings)),
+            "redis_settings": _arq_redis(settings),
             "on_startup": self.start,
             "on_shutdown": self.stop,
             "max_jobs": settings.worker_jobs,

@@ -45,6 +45,7 @@ async def serve_api(settings: Settings) -> None:
     require_redis(settings)
     async with stop_on_signals() as stop:
         with listening(settings) as door:
+            click.echo(f"Aether's API listens at {url_of(door)}.", err=True)
             await _answer(Server(_app(settings), settings), door, stop)
 
 

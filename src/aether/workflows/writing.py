@@ -53,6 +53,8 @@ class ModelWriter:
                 break
             so_far = Message("assistant", up_to_last_sentence(text))
             reply = await self._say(request, [*messages, so_far, prompts.continuation()])
+            if not reply.text.strip():
+                raise UnusableOutputError("it was cut off and not continued")
             text = continued(text, reply.text)
         return up_to_last_sentence(text) if reply.cut_off else text
 
