@@ -131,7 +131,7 @@ def test_a_failed_attempt_is_told_with_the_wait() -> None:
     }
     with FakeApi([state(4, 1, attempts=[attempt]), state(9, 3, "completed", attempts=[attempt])]) as api:
         result = run(api)
-    told = "attempt failed: II. Rule, try 1: The model server is overloaded (HTTP 429).; next try in 2 s"
+    told = "attempt failed: II. Rule, try 1: The model server is overloaded (HTTP 429); next try in 2 s"
     assert result.stderr.splitlines().count(told) == 1
 
 

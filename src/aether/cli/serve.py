@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import click
+import structlog
 from litestar import Litestar
 
 from aether.adapters.embedded_valkey import DataDirInUseError
@@ -45,7 +46,7 @@ async def serve_api(settings: Settings) -> None:
     require_redis(settings)
     async with stop_on_signals() as stop:
         with listening(settings) as door:
-            click.echo(f"Aether's API listens at {url_of(door)}.", err=True)
+            structlog.get_logger().info("api.listening", url=url_of(door))
             await _answer(Server(_app(settings), settings), door, stop)
 
 
