@@ -17,8 +17,8 @@ report: $(VENV)/.runtime ## Write a report on TOPIC="…"; further options in AR
 serve: $(VENV)/.runtime ## Run the whole service on this machine
 	@$(BIN)/aether serve $(ARGS)
 
-test: $(VENV)/.dev ## Run all tests; fewer with ARGS="tests/unit"
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.dev ## Run all tests with their coverage; fewer, without, by ARGS="tests/unit"
+	@$(BIN)/python -m pytest $(or $(ARGS),--cov)
 
 lint: $(VENV)/.dev ## Check style and format
 	@$(BIN)/ruff check .

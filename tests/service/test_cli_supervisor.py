@@ -78,8 +78,11 @@ def gone(pid: int) -> bool:
     except ProcessLookupError:
         return True
     # An orphan's exit status may not be collected at once.
-    state = Path(f"/proc/{pid}/stat")
-    return state.exists() and state.read_text().rpartition(")")[2].split()[0] == "Z"
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return state.rpartition(")")[2].split()[0] == "Z"
 
 
 async def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
@@ -116,8 +119,8 @@ async def test_cancelled_it_kills_what_does_not_heed_sigterm(tmp_path: Path) -> 
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert time.monotonic() - begun < 1.0
-    assert all(gone(child.pid) for child in launcher.started)
+    assert time.monotonic() - begun < 3.0
+    await until(lambda: all(gone(child.pid) for child in launcher.started))
 
 
 async def test_a_misconfigured_child_ends_them_all(tmp_path: Path) -> None:
