@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from aether.domain.events import Event, events_of
-from aether.domain.job import MOVES, Change, Job, Status, Step, Usage
+from aether.domain.job import LIVE, MOVES, Change, Job, Status, Step, Usage
 from aether.domain.pace import Outlook, Pace, outlook
 from aether.engine.clock import SystemClock
 from aether.engine.metering import spending
@@ -66,7 +66,10 @@ class MemoryJobStore:
     async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> int:
         await self._answer()
         job = self.jobs.get(job_id)
-        if job is None or job.epoch != epoch:
+        if job is None or job.epoch > epoch:
+            raise FencedError(job_id)
+        if (job.epoch, job.version) < (epoch, version) and job.status in LIVE:
+            self.queue.append(job_id)
             raise FencedError(job_id)
         if job.version > version:
             return job.version

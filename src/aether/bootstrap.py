@@ -1,6 +1,7 @@
 """Where everything is put together, for API and worker alike; the only module that knows every name."""
 
 import asyncio
+import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Coroutine
@@ -28,6 +29,7 @@ from aether.adapters.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIO
 from aether.adapters.openai.chat import OpenAIChat, Options
 from aether.adapters.redis.presence import be_seen, workers_seen
 from aether.adapters.redis.queue import LeasedWorker, serializer
+from aether.adapters.redis.queue.connections import harden
 from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.api.services import ApiServices, Readiness
 from aether.domain.job import Change, Kind, Problem, Status
@@ -46,6 +48,7 @@ from aether.workflows.writing import ModelWriter
 # The plain arq name, so that its own tools find the queue.
 QUEUE = "arq:queue"
 _FUNCTION = "perform"
+_REDIS_TIMEOUT_S = 2.5
 _STRANDED_PAUSE = timedelta(seconds=5)
 log = structlog.get_logger()
 
@@ -93,14 +96,13 @@ async def redis_client(settings: Settings) -> AsyncIterator[ArqRedis]:
     pool = BlockingConnectionPool.from_url(
         _redis_url(settings),
         max_connections=32,
-        timeout=2.5,
-        socket_timeout=2.5,
-        health_check_interval=15,
+        timeout=_REDIS_TIMEOUT_S,
         # The connections of a pool break together when Redis restarts; each is opened anew once.
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 2),
         retry_on_error=[RedisConnectionError],
     )
     client = ArqRedis(pool)
+    harden(client, _REDIS_TIMEOUT_S)
     try:
         yield client
     finally:
@@ -125,24 +127,18 @@ async def _readiness(client: ArqRedis) -> Readiness:
         return Readiness(redis=False, worker=False)
 
 
-def _arq_redis(settings: Settings) -> RedisSettings:
-    redis = RedisSettings.from_dsn(_redis_url(settings))
-    # A worker may be up before its Redis is; it tries once a second.
-    redis.conn_retries = 86_400
-    return redis
-
-
 @asynccontextmanager
 async def model_client(settings: Settings) -> AsyncIterator[openai.AsyncOpenAI]:
     """Open the client for the model server; it never retries by itself, since each attempt belongs in the record."""
     timeout = httpx2.Timeout(settings.model_read_timeout, connect=settings.model_connect_timeout, pool=None)
     key = settings.openai_api_key
+    limits = httpx2.Limits(max_connections=settings.model_calls, keepalive_expiry=15.0)
     client = openai.AsyncOpenAI(
         api_key=key.reveal() if key else _NO_KEY,
         base_url=settings.openai_base_url,
         max_retries=0,
         timeout=timeout,
-        http_client=openai.DefaultAioHttpClient(timeout=timeout),
+        http_client=openai.DefaultAioHttpClient(timeout=timeout, limits=limits),
     )
     async with client:
         yield client
@@ -163,7 +159,7 @@ class Worker:
         return {
             "functions": [func(self.perform, name=_FUNCTION, max_tries=1_000_000, timeout=timedelta(days=7))],
             "queue_name": QUEUE,
-            "redis_settings": _arq_redis(settings),
+            "redis_settings": RedisSettings.from_dsn(_redis_url(settings)),
             "on_startup": self.start,
             "on_shutdown": self.stop,
             "max_jobs": settings.worker_jobs,
@@ -217,12 +213,24 @@ class Worker:
 async def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT."""
     worker = Worker(settings)
-    grace = timedelta(seconds=settings.shutdown_grace)
-    leased = LeasedWorker(**worker.for_arq(), shutdown_grace=grace, on_condemned=worker.condemn)
-    try:
-        await leased.async_run()
-    finally:
-        await leased.close()
+    async with redis_client(settings) as client:
+        leased = LeasedWorker(
+            **worker.for_arq() | {"redis_pool": client},
+            shutdown_grace=timedelta(seconds=settings.shutdown_grace),
+            on_condemned=worker.condemn,
+        )
+        _spare_collections()
+        try:
+            await leased.async_run()
+        finally:
+            await leased.close()
+
+
+def _spare_collections() -> None:
+    """Collect garbage less often: hundreds of calls in flight are a heap in which a collection finds nothing."""
+    gc.collect()
+    gc.freeze()  # modules and classes stay for good
+    gc.set_threshold(10_000, 20, 100)
 
 
 @asynccontextmanager

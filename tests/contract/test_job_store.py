@@ -289,7 +289,7 @@ async def test_of_runs_that_begin_at_once_one_may_write(bench: Bench) -> None:
     landed = 0
     for run in filter(None, runs):
         try:
-            await bench.store.commit(NEW.id, run.epoch, 99, Change(total=1))
+            await bench.store.commit(NEW.id, run.epoch, run.version, Change(total=1))
             landed += 1
         except FencedError:
             pass
@@ -350,3 +350,16 @@ async def test_the_outlook_tells_the_place_in_the_queue_and_what_others_took(ben
     assert [seen.position for seen in outlooks] == [1, 2]
     assert all(seen.seconds_left is not None for seen in outlooks)
     assert (await bench.store.outlook(running)).position is None
+
+
+async def test_a_run_that_knows_more_than_the_record_is_ended_and_the_job_queued_again(bench: Bench) -> None:
+    """A store that was set back has lost steps which this run would never make again."""
+    job = await begun(bench.store)
+
+    with pytest.raises(FencedError):
+        await bench.store.commit(job.id, job.epoch, job.version + 1, COMPLETED)
+
+    assert await bench.queued() == {job.id}
+    again = await bench.store.begin(job.id)
+    assert again is not None
+    assert (again.status, again.epoch) == (Status.PROCESSING, job.epoch + 1)

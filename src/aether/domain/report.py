@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Self
 
 import msgspec
@@ -103,6 +104,7 @@ _QUOTED = re.compile(r'"([^"]+)"|“([^“”]+)”')
 _MARKS = '#*_`"“”-+• '
 
 
+@cache
 def roman(number: int) -> str:
     """Write 1 to 89 as a Roman numeral."""
     digits = []

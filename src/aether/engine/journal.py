@@ -28,6 +28,7 @@ class Journal:
         self._clock = clock
         self._on_fenced = on_fenced
         self._version = job.version
+        self._broken: Exception | None = None
         self._noted = Change()
         self._written: asyncio.Future[None] | None = None
         self._writer: asyncio.Task[None] | None = None
@@ -63,10 +64,15 @@ class Journal:
         while self._written is not None:
             change, written = self._noted, self._written
             self._noted, self._written = Change(), None
+            if self._broken is not None:
+                # Whether the commit before was made is unknown, and the next would be taken for it.
+                written.set_exception(self._broken)
+                continue
             commit = partial(self._store.commit, self._job.id, self._job.epoch, self._version, change)
             try:
                 self._version = await patiently(commit, self._clock)
             except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait for the commit
+                self._broken = error
                 written.set_exception(error)
                 if isinstance(error, FencedError):
                     self._on_fenced()

@@ -84,7 +84,7 @@ class StepRunner:
                 result=msgspec.Raw(msgspec.json.encode(result)),
             )
             await self._journal.write(Change(steps=(done,), usage=meter.usage))
-        log.info("step.finished", step=step.name, attempt=step.attempts)
+        log.debug("step.finished", step=step.name, attempt=step.attempts)
         return result
 
     def _wait(self, tries: int, failures: int, error: TransientError, begun: float) -> float | None:

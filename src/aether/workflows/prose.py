@@ -5,7 +5,8 @@ import re
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-_markdown = MarkdownIt("commonmark")
+_markdown = MarkdownIt("commonmark").disable(["inline", "text_join"])  # only blocks are looked at
+_SWALLOWING = re.compile(r"```|~~~|<")  # what a block that takes in the text after it begins with
 _HIGHEST = 3  # the report has level 1, its sections level 2
 _LOWEST = 6
 _LEAST_REPEAT = 20  # characters; less in common is chance
@@ -118,6 +119,8 @@ def _letters(text: str) -> str:
 
 def _with_end(lines: list[str]) -> list[str]:
     """Close a code fence that the text leaves open, and show HTML that it does, lest it swallow what comes after."""
+    if not any(map(_SWALLOWING.search, lines)):
+        return lines
     last = _swallowing(lines)
     if last is not None and last.type == "html_block" and last.map is not None:
         first = last.map[0]

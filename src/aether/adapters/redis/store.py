@@ -146,10 +146,9 @@ class RedisJobStore:
     ) -> list[Any]:  # the script's answer, as it says at its head
         status = change.status
         moves = "|".join(["", *sorted(MOVES[status]), ""]) if status else ""
-        payload = payload_for(self._queueing.function) if status is Status.PENDING else b""
         arguments: list[Argument] = [job_id, *writer, status or "", moves, self._ttl_ms]
         finished = sum(step.status is StepStatus.DONE for step in change.steps)
-        arguments += [self._queueing.name, payload, self._queueing.longest, finished]
+        arguments += [self._queueing.name, payload_for(self._queueing.function), self._queueing.longest, finished]
         arguments += _counted({**(fields or {}), **fields_of(change)})
         arguments += _counted(counts_of(change))
         arguments += map(msgspec.json.encode, events_of(change))

@@ -32,7 +32,13 @@ if writer == 'create' then
 elseif not was then
   return {'gone', '', 0}
 elseif writer == 'run' then
-  if epoch ~= tonumber(ARGV[3]) then return {'fenced', was, epoch} end
+  local behind = epoch < tonumber(ARGV[3]) or (epoch == tonumber(ARGV[3]) and version < tonumber(ARGV[4]))
+  if behind and (was == 'pending' or was == 'processing') then
+    -- Redis lost what it had acknowledged: the run knows of steps that the record does not. Another goes on from here.
+    withdraw(queue, id)
+    enqueue(queue, id, ARGV[9], ARGV[7], 0)
+  end
+  if behind or epoch ~= tonumber(ARGV[3]) then return {'fenced', was, epoch} end
   -- The holder of the epoch is alone: a later version is this very commit, whose answer was lost.
   if version > tonumber(ARGV[4]) then return {'ok', version, epoch} end
 end

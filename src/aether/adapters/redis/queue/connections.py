@@ -6,14 +6,45 @@ import redis
 import redis.asyncio
 from arq.connections import ArqRedis
 from redis.asyncio import connection as asynchronous
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError
+from typing_extensions import override
 
 UNREACHABLE = (RedisError, OSError, TimeoutError)
 
+
+class _Steady(asynchronous.AbstractConnection):
+    """A connection on which writing to what was cut off is an error of the connection, under uvloop too."""
+
+    @override
+    async def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # as in redis-py
+        try:
+            await super().send_packed_command(command, check_health)
+        except RuntimeError as error:  # uvloop's word for a transport that has been closed
+            raise RedisConnectionError(str(error)) from error
+
+
+class _SteadyTcp(_Steady, asynchronous.Connection):
+    pass
+
+
+class _SteadySocket(_Steady, asynchronous.UnixDomainSocketConnection):
+    pass
+
+
+class _SteadyTls(_Steady, asynchronous.SSLConnection):
+    pass
+
+
+_STEADY: dict[type, type[asynchronous.AbstractConnection]] = {
+    asynchronous.Connection: _SteadyTcp,
+    asynchronous.UnixDomainSocketConnection: _SteadySocket,
+    asynchronous.SSLConnection: _SteadyTls,
+}
 _BLOCKING_CLASSES: dict[type, type[redis.connection.AbstractConnection]] = {
-    asynchronous.Connection: redis.connection.Connection,
-    asynchronous.UnixDomainSocketConnection: redis.connection.UnixDomainSocketConnection,
-    asynchronous.SSLConnection: redis.connection.SSLConnection,
+    _SteadyTcp: redis.connection.Connection,
+    _SteadySocket: redis.connection.UnixDomainSocketConnection,
+    _SteadyTls: redis.connection.SSLConnection,
 }
 _ASYNC_ONLY = {"retry", "retry_on_error", "redis_connect_func", "event_dispatcher", "parser_class"}
 
@@ -21,13 +52,19 @@ _ASYNC_ONLY = {"retry", "retry_on_error", "redis_connect_func", "event_dispatche
 def harden(pool: ArqRedis, timeout_s: float) -> None:
     """Give the connections that `pool` opens from now on a timeout and a health check where its owner set none.
 
-    Without a timeout a half-open connection leaves the worker deaf for as long as the kernel believes in it.
+    Without a timeout a half-open connection leaves the worker deaf for as long as the kernel believes in it. None of
+    its connections may be in use.
     """
+    pool.connection_pool.connection_class = _STEADY.get(
+        pool.connection_pool.connection_class, pool.connection_pool.connection_class
+    )
     kwargs = pool.connection_pool.connection_kwargs
     kwargs["socket_timeout"] = kwargs.get("socket_timeout") or timeout_s
     if "path" not in kwargs:
         kwargs["socket_connect_timeout"] = kwargs.get("socket_connect_timeout") or timeout_s
     kwargs["health_check_interval"] = kwargs.get("health_check_interval") or 15
+    # What is open already would go on as it was made. (redis-py leaves this one method untyped.)
+    pool.connection_pool.reset()  # type: ignore[no-untyped-call]
 
 
 async def leave_replica(client: redis.asyncio.Redis, error: Exception) -> None:

@@ -7,10 +7,11 @@ IN_PROGRESS = in_progress_key_prefix  # claim token: one lease
 RETRY = retry_key_prefix  # tries so far: 88,400 s from each try
 RESULT = result_key_prefix  # keep_result of the worker
 ABORT = abort_jobs_ss  # sorted set of abort requests by time: ABORT_MS after the last beat that saw it
-NOTE = "arq:claim:"  # hash: token of the holder, deaths, alone, held, condemned, taken: NOTE_MS from the last claim
+NOTE = "arq:claim:"  # hash: token of the holder, deaths, lone_deaths, alone, held, condemned, taken: NOTE_MS
 GONE = "arq:gone:"  # a job was removed although a former holder may still believe in it: GONE_MS
 CONDEMNED = "arq:condemned:"  # payload of a condemned job, kept for redrive: CONDEMNED_MS
 FENCE = "arq:fence"  # counter behind the claim tokens, begins at the server's microseconds: FENCE_MS from a claim
+DEATHS = "arq:deaths"  # sorted set of workers that died lately, by time: DEATHS_MS from the last one
 BELL_SUFFIX = ":bell"  # list of at most one token that wakes a sleeping worker: BELL_MS
 
 MINUTE_MS = 60_000
@@ -24,6 +25,7 @@ GONE_MS = HOUR_MS
 CONDEMNED_MS = 7 * DAY_MS
 FENCE_MS = 7 * DAY_MS
 BELL_MS = HOUR_MS
+DEATHS_MS = MINUTE_MS
 PAYLOAD_MS = DAY_MS
 
 SUSPECT_DEATHS = 2  # the first death costs nothing: the job was most likely only a bystander

@@ -93,8 +93,8 @@ class LeasedWorker(GracefulRunner):
         pool.job_serializer = pool.job_serializer or self.job_serializer
         pool.job_deserializer = pool.job_deserializer or self.job_deserializer
         pool.expires_extra_ms = self.expires_extra_ms
-        harden(pool, _COMMAND_TIMEOUT_S)
         await pool.connection_pool.disconnect(inuse_connections=False)
+        harden(pool, _COMMAND_TIMEOUT_S)
         names = ", ".join(self.functions)
         _logger.info("Starting worker for %d functions: %s (%s)", len(self.functions), names, self.worker_id)
         with contextlib.suppress(*UNREACHABLE):  # Redis may be away; a fake knows no INFO

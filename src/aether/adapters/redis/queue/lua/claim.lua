@@ -28,6 +28,14 @@ local function read_note(job_id)
   }
 end
 
+-- How many workers died lately without this job's doing: whatever kills them, it need not be this one.
+local function other_deaths(note)
+  redis.call('ZREMRANGEBYSCORE', DEATHS, '-inf', now - DEATHS_MS)
+  redis.call('ZADD', DEATHS, now, string.match(note.token, ':(.*)') or note.token)
+  redis.call('PEXPIRE', DEATHS, DEATHS_MS)
+  return redis.call('ZCARD', DEATHS) - note.deaths
+end
+
 -- A due job with a holder: its lease ran out. Returns whether it may be claimed at once.
 local function inherit(job_id, note)
   local key = NOTE .. job_id
@@ -40,7 +48,8 @@ local function inherit(job_id, note)
     return true
   end
   note.deaths = redis.call('HINCRBY', key, 'deaths', 1)
-  if note.alone then
+  local others = other_deaths(note)
+  if note.alone and (others <= 0 or redis.call('HINCRBY', key, 'lone_deaths', 1) > 1) then
     note.condemned = '1'
     redis.call('HSET', key, 'condemned', '1')
     return true

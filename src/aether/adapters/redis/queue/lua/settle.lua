@@ -82,6 +82,8 @@ for i = 3, #ARGV, 7 do
   local accepted = standing(queue, order.job_id, order.token) ~= 'lost'
   if accepted then
     orders[ARGV[i]](order)
+  elseif redis.call('EXISTS', JOB .. order.job_id) == 0 then
+    redis.call('DEL', RETRY .. order.job_id) -- counted by the run that is refused now, after the job was removed
   end
   replies[#replies + 1] = accepted and 1 or 0
 end
