@@ -6,7 +6,7 @@ TOPIC  ?= The Roman Empire
 export TOPIC
 
 .DEFAULT_GOAL := help
-.PHONY: help report serve test lint format types imports check lock clean
+.PHONY: help report serve test bench chaos lint format types imports check lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -16,6 +16,12 @@ report: $(VENV)/.runtime ## Write a report on TOPIC="…"; further options in AR
 
 serve: $(VENV)/.runtime ## Run the whole service on this machine
 	@$(BIN)/aether serve $(ARGS)
+
+bench: $(VENV)/.dev ## Measure everything beside stock arq, into docs/performance.md
+	@$(BIN)/python -m benchmarks --write $(ARGS)
+
+chaos: $(VENV)/.dev ## Break everything for MINUTES=20; repeat a run with SEED=…
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),20) $(ARGS)
 
 test: $(VENV)/.dev ## Run all tests with their coverage; fewer, without, by ARGS="tests/unit"
 	@$(BIN)/python -m pytest $(or $(ARGS),--cov)

@@ -1,0 +1,118 @@
+"""What can be seen of a fleet's jobs from outside: records and streams in Redis, calls at the model."""
+
+import time
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+import msgspec
+import redis
+
+from aether.adapters.redis.record import job_of
+from aether.domain.events import Event
+from aether.domain.job import ENDED, Job, Step
+from tests.chaos.fleet import Fleet
+from tests.scripted_model import Call
+from tests.service.stack import JOB, QUEUE
+
+EVENTS = "aether:events:"
+_BATCH = 200
+_decode_event = msgspec.json.Decoder(Event).decode
+_PAUSE_S = 0.1
+
+
+class History(msgspec.Struct, frozen=True):
+    """All that is known of one job; its calls are those for steps, without repairs and continuations."""
+
+    job: Job
+    ids: tuple[str, ...]
+    events: tuple[Event, ...]
+    calls: tuple[Call, ...]
+
+    def told(self) -> list[str]:
+        """Tell it as lines, for a failure."""
+        job = self.job
+        lines = [f"job {job.id} {job.status} version {job.version} epoch {job.epoch} total {job.total} {job.problem}"]
+        lines += [f"  step {_told_step(step)}" for step in job.steps]
+        lines += [f"  attempt {failed.step} {failed.attempt}: {failed.error[:100]}" for failed in job.attempts]
+        lines += [f"  event {number} {event}" for number, event in zip(self.ids, self.events, strict=True)]
+        lines += [
+            f"  call {call.kind} {call.index} try {call.nth} by {call.model}: {call.started:.2f}"
+            f" to {call.finished or 0:.2f} {call.outcome}"
+            for call in self.calls
+        ]
+        return lines
+
+
+def histories(fleet: Fleet, ids: Collection[str]) -> list[History]:
+    """Read all there is of these jobs; one without a record is left out."""
+    calls = calls_by_topic(fleet.model.calls())
+    wanted = list(ids)
+    found = []
+    for at in range(0, len(wanted), _BATCH):
+        batch = wanted[at : at + _BATCH]
+        for job, stream in zip(read_jobs(fleet.client, batch), _streams(fleet.client, batch), strict=True):
+            if job is not None:
+                numbers = tuple(number.decode() for number, _ in stream)
+                events = tuple(_decode_event(fields[b"event"]) for _, fields in stream)
+                found.append(History(job, numbers, events, tuple(calls[topic_of(job)])))
+    return found
+
+
+def read_jobs(client: redis.Redis, ids: Sequence[str]) -> list[Job | None]:
+    """Read records in one round trip."""
+    with client.pipeline(transaction=False) as pipe:
+        for job_id in ids:
+            pipe.hgetall(JOB + job_id)
+        return [job_of(job_id, record) if record else None for job_id, record in zip(ids, pipe.execute(), strict=True)]
+
+
+def stored_ids(client: redis.Redis) -> list[str]:
+    """Return the ids of all jobs in the store, those that nobody was told of too."""
+    return [key.decode().removeprefix(JOB) for key in client.scan_iter(match=JOB + "*", count=1_000)]
+
+
+def calls_by_topic(calls: Sequence[Call]) -> dict[str, list[Call]]:
+    """Sort the calls for steps by job."""
+    sorted_calls: dict[str, list[Call]] = defaultdict(list)
+    for call in calls:
+        if call.kind in {"outline", "section"}:
+            sorted_calls[call.topic].append(call)
+    return sorted_calls
+
+
+def topic_of(job: Job) -> str:
+    """Return the topic, by which calls are told apart."""
+    topic: str = msgspec.json.decode(job.input)["topic"]
+    return topic
+
+
+def wait_until_ended(fleet: Fleet, ids: Collection[str], within_s: float) -> list[str]:
+    """Wait until the jobs have ended and the queue is empty, with the workers kept up; return the ids that have not."""
+    open_ids, limit = list(ids), time.monotonic() + within_s
+    while time.monotonic() < limit:
+        fleet.top_up()
+        open_ids = [
+            job_id
+            for at in range(0, len(open_ids), _BATCH)
+            for job_id, job in _with_jobs(fleet.client, open_ids[at : at + _BATCH])
+            if job is not None and job.status not in ENDED
+        ]
+        if not open_ids and not fleet.client.zcard(QUEUE):
+            return []
+        time.sleep(_PAUSE_S)
+    return open_ids
+
+
+def _with_jobs(client: redis.Redis, ids: list[str]) -> list[tuple[str, Job | None]]:
+    return list(zip(ids, read_jobs(client, ids), strict=True))
+
+
+def _streams(client: redis.Redis, ids: Sequence[str]) -> list[list[tuple[bytes, dict[bytes, bytes]]]]:
+    with client.pipeline(transaction=False) as pipe:
+        for job_id in ids:
+            pipe.xrange(EVENTS + job_id)
+        return pipe.execute()
+
+
+def _told_step(step: Step) -> str:
+    return f"{step.name} {step.status} attempts {step.attempts} result {len(bytes(step.result))} B"

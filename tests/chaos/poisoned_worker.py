@@ -1,0 +1,28 @@
+"""A worker that dies of any job whose topic begins with `MARKER`: `python -m tests.chaos.poisoned_worker`."""
+
+import asyncio
+import os
+
+from aether import bootstrap
+from aether.domain.report import Report, ReportRequest
+from aether.engine.run import Run
+from aether.workflows.ports import Writer
+from aether.workflows.report import write_report
+
+MARKER = "poison"
+_AFTER_S = 0.4
+
+
+async def deadly(run: Run, request: ReportRequest, writer: Writer) -> Report:
+    """Write a report, or end the process while other jobs run in it."""
+    if request.topic.startswith(MARKER):
+        await asyncio.sleep(_AFTER_S)
+        os._exit(70)
+    return await write_report(run, request, writer)
+
+
+if __name__ == "__main__":
+    from aether.cli.main import aether
+
+    vars(bootstrap)["write_report"] = deadly
+    aether(["worker"])
