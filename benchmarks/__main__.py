@@ -1,0 +1,88 @@
+"""Run benchmarks: `python -m benchmarks [NAME …] [--quick] [--write]`; without names all of them, about ten minutes."""
+
+import argparse
+import os
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import structlog
+import uvloop
+
+from benchmarks import costs, idle, pickup, reports, takeover, throughput
+from benchmarks.processes import ROOT
+from benchmarks.stores import valkey_version
+from benchmarks.tables import Table
+
+BENCHMARKS: dict[str, Callable[..., Awaitable[Table]]] = {
+    "pickup": pickup.measure,
+    "idle": idle.measure,
+    "throughput": throughput.measure,
+    "takeover": takeover.measure,
+    "reports": reports.measure,
+    "costs": costs.measure,
+}
+PAGE = ROOT / "docs" / "performance.md"
+_OPENING = """# Performance
+
+What the queue, the engine and a whole worker cost, each measured beside stock arq's own worker in the same run: rounds
+alternate between the two, figures are medians, and a ratio says more than a figure from another machine.
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    line = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    line.add_argument("names", nargs="*", metavar="NAME", help=f"from: {', '.join(BENCHMARKS)}")
+    line.add_argument("--quick", action="store_true", help="fewer rounds: to see that it works, not how well")
+    line.add_argument("--write", action="store_true", help=f"write the page {PAGE.relative_to(ROOT)}")
+    return line
+
+
+async def run(names: list[str], *, quick: bool, write: bool) -> None:
+    """Measure, print, and write the page."""
+    done: list[str] = []
+    for name in names:
+        since = time.monotonic()
+        table = (await BENCHMARKS[name](quick=quick)).markdown()
+        print(table, flush=True)
+        print(f"{name}: {time.monotonic() - since:.0f} s", file=sys.stderr)
+        done.append(table)
+    if write:
+        command = shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]])
+        PAGE.write_text("\n".join([_OPENING, _machine(command), *done]), encoding="utf-8")
+
+
+def _machine(command: str) -> str:
+    load = f"load average {os.getloadavg()[1]:.1f} over the last five minutes"
+    facts = [
+        f"{datetime.now(UTC):%Y-%m-%d}",
+        f"{os.cpu_count()} cores ({load})",
+        f"{platform.system()} {platform.release()} {platform.machine()}",
+        f"Python {platform.python_version()}",
+        f"Valkey {valkey_version()} with an append-only file, on a unix socket",
+        f"`{command}`",
+    ]
+    return f"{'; '.join(facts)}.\n"
+
+
+def main() -> None:
+    """Run what the command line names."""
+    line = parser()
+    arguments = line.parse_args()
+    if unknown := set(arguments.names) - set(BENCHMARKS):
+        line.error(f"unknown: {', '.join(sorted(unknown))}")
+    # What the benchmarks' own process would log of the engine is no part of what they measure.
+    structlog.configure(processors=[_dropped])
+    uvloop.run(run(arguments.names or list(BENCHMARKS), quick=arguments.quick, write=arguments.write))
+
+
+def _dropped(*_: object) -> dict[str, object]:
+    raise structlog.DropEvent
+
+
+if __name__ == "__main__":
+    main()

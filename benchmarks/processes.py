@@ -1,0 +1,73 @@
+"""Child processes whose use of the machine is read from /proc; Linux only."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+_TERM_S = 10.0
+
+
+class Child:
+    """A running child process."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._proc = Path(f"/proc/{process.pid}")
+
+    @property
+    def stdout(self) -> asyncio.StreamReader:
+        """What it prints."""
+        if self._process.stdout is None:
+            raise RuntimeError
+        return self._process.stdout
+
+    def cpu_s(self) -> float:
+        """CPU time of all its threads until now, to the nanosecond."""
+        used = [path.read_text().split()[0] for path in self._proc.glob("task/*/schedstat")]
+        return sum(map(int, used)) / 1e9
+
+    def rss_mb(self, *, peak: bool = False) -> float:
+        """Memory it holds now, or the most it has held, in MiB."""
+        wanted = "VmHWM:" if peak else "VmRSS:"
+        lines = (self._proc / "status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith(wanted)) / 1024
+
+    async def kill(self) -> None:
+        """End it as a crash would."""
+        with suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+
+    async def stop(self) -> None:
+        """Ask it to end, and kill it if it does not."""
+        with suppress(ProcessLookupError):
+            self._process.terminate()
+        try:
+            await asyncio.wait_for(self._process.wait(), _TERM_S)
+        except TimeoutError:
+            await self.kill()
+
+
+async def start(module: str, *arguments: str, env: Mapping[str, str] | None = None) -> Child:
+    """Start a Python module; its standard output is a pipe, and its log goes nowhere."""
+    log: Any = None if os.environ.get("BENCHMARKS_SHOW_LOGS") else asyncio.subprocess.DEVNULL
+    command: Sequence[str] = (sys.executable, "-m", module, *arguments)
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=asyncio.subprocess.PIPE, stderr=log
+    )
+    return Child(process)
+
+
+@asynccontextmanager
+async def running(module: str, *arguments: str, env: Mapping[str, str] | None = None) -> AsyncIterator[Child]:
+    """Run a Python module for as long as the block."""
+    child = await start(module, *arguments, env=env)
+    try:
+        yield child
+    finally:
+        await child.stop()

@@ -1,0 +1,57 @@
+"""A worker is killed while it runs a job whose timeout is one hour: from SIGKILL to the job's start on another worker.
+
+Stock arq is not waited for: its figure is the life of its in-progress key, the longest job timeout and ten seconds,
+which is when another worker may take the job at the earliest.
+"""
+
+import asyncio
+import random
+import time
+from typing import NamedTuple
+
+from arq.connections import ArqRedis
+
+from benchmarks.contenders import LEASED, crew
+from benchmarks.queue_worker import ONE_HOUR_S
+from benchmarks.stores import connected, valkey
+from benchmarks.tables import Table, median, note_of
+
+_PAIRS = 4
+
+
+class Row(NamedTuple):
+    """One queue; the figure of stock arq is computed."""
+
+    queue: str
+    tries: int
+    p50_s: float
+    max_s: float
+
+
+async def measure(*, quick: bool = False) -> Table:
+    """Kill one of two workers again and again, on four queues side by side."""
+    async with valkey() as url:
+        rounds = 1 if quick else 4
+        pairs = await asyncio.gather(*(_takeovers(url, f"queue:{pair}", rounds) for pair in range(_PAIRS)))
+    taken = [seconds for its in pairs for seconds in its]
+    stock = float(ONE_HOUR_S + 10)
+    rows = [Row("leased", len(taken), median(taken), max(taken)), Row("stock arq (computed)", 0, stock, stock)]
+    return Table("Take-over after SIGKILL", note_of(__doc__), rows)
+
+
+async def _takeovers(url: str, queue: str, rounds: int) -> list[float]:
+    async with connected(url) as client:
+        return [await _takeover(client, url, f"{queue}:{at}") for at in range(rounds)]
+
+
+async def _takeover(client: ArqRedis, url: str, queue: str) -> float:
+    """Use a queue once: a job that has lost two workers is a suspect, which waits before it runs again, alone."""
+    job_id = f"{queue}:job"
+    async with crew(LEASED, client, url, queue, workers=2) as its:
+        await its.enqueue(job_id, "hold")
+        await its.until(lambda: job_id in its.started)
+        await asyncio.sleep(random.uniform(1.0, 3.0))  # noqa: S311 - no secret
+        first_start, killed_at = its.started[job_id], time.monotonic_ns()
+        await its.dismiss(its.by[job_id])
+        await its.until(lambda: its.started[job_id] > first_start)
+        return (its.started[job_id] - killed_at) / 1e9
