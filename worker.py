@@ -3,7 +3,7 @@
 Both run the same jobs; what arq's own worker lacks stands in the README.
 """
 
-from aether.bootstrap import Worker
+from aether.bootstrap.worker import Worker
 from aether.cli.main import aether
 from aether.settings import Settings
 from aether.telemetry import configure_logging

@@ -19,7 +19,7 @@ from redis.asyncio.client import PubSub
 
 from aether.adapters.redis.presence import workers_seen
 from aether.adapters.redis.store import CHANGES, EVENTS, RECORD
-from aether.bootstrap import job_store
+from aether.bootstrap.storage import job_store
 from aether.domain.job import Kind, Status
 from aether.domain.report import ReportRequest
 from aether.engine.jobs import Jobs

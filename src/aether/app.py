@@ -25,7 +25,7 @@ from aether.api.problems import EXCEPTION_HANDLERS, ProblemDetails
 from aether.api.reports import ReportBody, reports_router
 from aether.api.services import ApiServices, Readiness
 from aether.api.views import ReportAccepted, ReportJob
-from aether.bootstrap import api_services
+from aether.bootstrap.api import api_services
 from aether.engine.jobs import Jobs
 from aether.settings import Settings
 

@@ -14,7 +14,7 @@ from uuid import uuid4
 import msgspec
 
 from aether.adapters.redis.store import RedisJobStore
-from aether.bootstrap import job_store, redis_client
+from aether.bootstrap.storage import job_store, redis_client
 from aether.domain.job import Kind
 from aether.domain.report import ReportRequest
 from aether.engine.ports import NewJob

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aether.adapters.openai.chat import OpenAIChat, Options
-from aether.bootstrap import model_client
+from aether.bootstrap.worker import model_client
 from aether.settings import Settings
 from aether.workflows.ports import Form, Message
 from tests.scripted_model import Model

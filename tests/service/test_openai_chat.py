@@ -192,7 +192,7 @@ async def test_a_hundred_calls_run_side_by_side() -> None:
     """The engine's own limit is the only one."""
     async with (
         ScriptedModel(rules=[Rule(do=NAMED["hang"])]) as model,
-        chat_with(model, AETHER_MODEL_CONNECT_TIMEOUT="9", AETHER_MODEL_READ_TIMEOUT="9") as chat,
+        chat_with(model, AETHER_MODEL_CALLS="120", AETHER_MODEL_READ_TIMEOUT="9") as chat,
     ):
         asking = [asyncio.create_task(chat.complete(ASKED)) for _ in range(120)]
         await model.wait_for(lambda record: record.in_flight == len(asking))

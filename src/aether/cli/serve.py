@@ -14,7 +14,8 @@ from litestar import Litestar
 
 from aether.adapters.embedded_valkey import DataDirInUseError
 from aether.app import create_app
-from aether.bootstrap import api_services, backing
+from aether.bootstrap.api import api_services
+from aether.bootstrap.backing import backing
 from aether.cli.address import Address, asking, gets_200, publish, withdraw
 from aether.cli.listening import Server, listening, url_of
 from aether.cli.stopping import Stop, stop_on_signals

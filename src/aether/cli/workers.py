@@ -7,7 +7,7 @@ from functools import partial
 from msgspec.structs import replace
 
 from aether.adapters.leash import LeashedProcess
-from aether.bootstrap import backing, run_worker
+from aether.bootstrap.backing import backing
 from aether.cli.stopping import Stop, stop_on_signals
 from aether.cli.supervisor import keep_running
 from aether.errors import ConfigurationError
@@ -21,6 +21,9 @@ async def work(settings: Settings) -> None:
     """Run the workers alone, until a signal: one in this process, more in processes of their own."""
     require_redis(settings)
     if settings.worker_processes == 1:
+        # Half a second of imports, which a process that only starts others does not need.
+        from aether.bootstrap.worker import run_worker  # noqa: PLC0415 - see above
+
         async with backing(settings) as complete:
             await run_worker(complete)
         return

@@ -1,0 +1,39 @@
+"""What the service starts for itself on one machine: the store and the model."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from msgspec.structs import replace
+
+from aether.adapters.embedded_valkey import embedded_valkey
+from aether.adapters.local_model.launcher import local_model
+from aether.adapters.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
+from aether.settings import JsonObject, Secret, Settings
+
+
+@asynccontextmanager
+async def backing(settings: Settings) -> AsyncIterator[Settings]:
+    """Start what the settings leave to the service, and yield settings that say where it is.
+
+    Without `REDIS_URL` that is an embedded Valkey; with neither `OPENAI_API_KEY` nor `OPENAI_BASE_URL` it is the local
+    model.
+
+    Raises:
+        ConfigurationError: one of them cannot be started; the text names the choices.
+    """
+    async with AsyncExitStack() as stack:
+        if settings.redis_url is None:
+            url = await stack.enter_async_context(embedded_valkey(settings.home))
+            settings = replace(settings, redis_url=Secret(url))
+        if settings.openai_api_key is None and settings.openai_base_url is None:
+            model = await stack.enter_async_context(local_model(settings.home, settings.local_model))
+            settings = replace(
+                settings,
+                openai_base_url=model.base_url,
+                openai_api_key=Secret(model.api_key),
+                model=model.name,
+                model_options=settings.model_options or JsonObject(SECTION_OPTIONS),
+                outline_options=settings.outline_options or JsonObject(OUTLINE_SAMPLING.as_body()),
+                model_calls=min(settings.model_calls, model.slots),
+            )
+        yield settings
