@@ -53,10 +53,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     model_connect_timeout: Seconds = field(default=5.0, name="AETHER_MODEL_CONNECT_TIMEOUT")
     model_read_timeout: Seconds = field(default=120.0, name="AETHER_MODEL_READ_TIMEOUT")
     model_total_timeout: Seconds = field(default=300.0, name="AETHER_MODEL_TOTAL_TIMEOUT")
-    model_calls: Count = field(default=100, name="AETHER_MODEL_CALLS")
+    model_calls: Count = field(default=500, name="AETHER_MODEL_CALLS")
 
     step_attempts: Count = field(default=6, name="AETHER_STEP_ATTEMPTS")
-    retry_base: Seconds = field(default=0.5, name="AETHER_RETRY_BASE")
+    retry_base: Seconds = field(default=0.25, name="AETHER_RETRY_BASE")
     retry_cap: Seconds = field(default=30.0, name="AETHER_RETRY_CAP")
     step_timeout: Seconds = field(default=600.0, name="AETHER_STEP_TIMEOUT")
     job_timeout: Seconds = field(default=3_600.0, name="AETHER_JOB_TIMEOUT")

@@ -56,6 +56,11 @@ async def test_no_more_are_inside_than_the_limit() -> None:
     assert (most, len(crowd.entered)) == (3, 10)
 
 
+def turn_away(throttle: Throttle, calls: int = 3) -> None:
+    for _ in range(calls):
+        throttle.overloaded(None)
+
+
 def test_overload_halves_the_limit_once_for_calls_in_flight_together() -> None:
     clock = FastClock()
     throttle = Throttle(100, clock)
@@ -63,15 +68,40 @@ def test_overload_halves_the_limit_once_for_calls_in_flight_together() -> None:
     limits = []
     for seconds in (0.0, 0.5, 1.5, 3.0, 4.5, 6.0, 7.5, 9.0, 10.5):
         clock.seconds = seconds
-        throttle.overloaded(None)
+        turn_away(throttle)
         limits.append(throttle.limit)
 
     assert limits == [50, 50, 25, 12, 6, 3, 1, 1, 1]
 
 
-def test_success_lets_the_limit_grow_by_about_one_a_round_up_to_the_ceiling() -> None:
-    throttle = Throttle(12, FastClock())
-    throttle.overloaded(None)
+def test_a_call_that_is_turned_away_now_and_then_changes_nothing() -> None:
+    throttle = Throttle(100, FastClock())
+
+    for _ in range(200):
+        throttle.overloaded(None)
+        for _ in range(9):
+            throttle.succeeded()
+
+    assert throttle.limit == 100
+
+
+def test_one_call_in_three_that_is_turned_away_is_too_much() -> None:
+    clock = FastClock()
+    throttle = Throttle(100, clock)
+
+    for _ in range(50):
+        clock.seconds += 0.1
+        throttle.overloaded(None)
+        throttle.succeeded()
+        throttle.succeeded()
+
+    assert throttle.limit < 50
+
+
+@pytest.mark.parametrize(("ceiling", "growth"), [(12, 1), (100, 10)])
+def test_success_lets_the_limit_grow_by_a_tenth_of_the_ceiling_a_round(ceiling: int, growth: int) -> None:
+    throttle = Throttle(ceiling, FastClock())
+    turn_away(throttle)
     rounds = [throttle.limit]
 
     for _ in range(9):
@@ -79,8 +109,8 @@ def test_success_lets_the_limit_grow_by_about_one_a_round_up_to_the_ceiling() ->
             throttle.succeeded()
         rounds.append(throttle.limit)
 
-    assert all(0 <= later - earlier <= 1 for earlier, later in pairwise(rounds))
-    assert (rounds[0], rounds[-1]) == (6, 12)
+    assert all(0 <= later - earlier <= growth for earlier, later in pairwise(rounds))
+    assert (rounds[0], rounds[-1]) == (ceiling // 2, ceiling)
 
 
 class HeldClock(FastClock):

@@ -12,7 +12,7 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     """
 
     attempts: int = 6
-    base: float = 0.5
+    base: float = 0.25
     cap: float = 30.0
     total: float = 600.0
 

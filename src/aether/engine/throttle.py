@@ -7,9 +7,17 @@ from contextlib import asynccontextmanager
 
 from aether.engine.ports import Clock
 
+_WEIGHT = 0.1
+"""Of the latest call in the running share of calls that were turned away."""
+_TOO_MANY = 0.25
+_GROWTH = 0.1
+
 
 class Throttle:
     """One limit on concurrent calls for all jobs of a worker: additive increase, multiplicative decrease.
+
+    A server that turns a call away now and then has no more to give to fewer calls: the limit shrinks when a good part
+    of the latest calls was turned away.
 
     Free slots go to the job with the fewest calls waiting, so that a short one behind a long one is not starved and
     jobs end one after another instead of all at the end; every fourth goes to the job that has waited longest, so that
@@ -22,6 +30,7 @@ class Throttle:
         self._limit = float(ceiling)
         self._in_flight = 0
         self._granted = 0
+        self._turned_away = 0.0
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._paused_until = 0.0
         self._resuming: asyncio.Task[None] | None = None
@@ -43,15 +52,19 @@ class Throttle:
             self._grant()
 
     def succeeded(self) -> None:
-        """Let the limit grow: by about one for every round of calls that all went well."""
-        self._limit = min(float(self._ceiling), self._limit + 1.0 / self._limit)
+        """Let the limit grow: by a tenth of the ceiling for every round of calls that all went well."""
+        self._turned_away *= 1 - _WEIGHT
+        self._limit = min(float(self._ceiling), self._limit + max(1.0, self._ceiling * _GROWTH) / self._limit)
 
     def overloaded(self, pause: float | None) -> None:
-        """Halve the limit, once for calls in flight together, and pause all for as long as the server asks."""
+        """Halve the limit if this is no exception, and pause all for as long as the server asks."""
         now = self._clock.monotonic()
-        if now - self._shrunk_at > 1.0:
+        self._turned_away += _WEIGHT * (1 - self._turned_away)
+        # Calls that were in flight together are one piece of news.
+        if self._turned_away > _TOO_MANY and now - self._shrunk_at > 1.0:
             self._limit = max(1.0, self._limit / 2)
             self._shrunk_at = now
+            self._turned_away = 0.0
         if pause:
             self._paused_until = max(self._paused_until, now + pause)
 
