@@ -34,6 +34,9 @@ from aether.settings import Settings
 from aether.workflows.report import write_report
 from aether.workflows.writing import ModelWriter
 
+# A cut of 2.5 s just after a heartbeat costs no lease, and a dead worker's jobs are taken over as soon as that allows.
+_LEASE = timedelta(seconds=3.25)
+_HEARTBEAT = timedelta(seconds=0.5)
 _STRANDED_PAUSE = timedelta(seconds=5)
 _NO_KEY = "none"  # the client insists on one; servers that need none ignore it
 
@@ -112,6 +115,8 @@ async def run_worker(settings: Settings) -> None:
     async with redis_client(settings) as client:
         leased = LeasedWorker(
             **worker.for_arq() | {"redis_pool": client},
+            lease=_LEASE,
+            heartbeat_interval=_HEARTBEAT,
             shutdown_grace=timedelta(seconds=settings.shutdown_grace),
             on_condemned=worker.condemn,
         )

@@ -10,6 +10,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError
 from typing_extensions import override
 
+_CONNECT_S = 1.0
 UNREACHABLE = (RedisError, OSError, TimeoutError)
 
 
@@ -61,7 +62,7 @@ def harden(pool: ArqRedis, timeout_s: float) -> None:
     kwargs = pool.connection_pool.connection_kwargs
     kwargs["socket_timeout"] = kwargs.get("socket_timeout") or timeout_s
     if "path" not in kwargs:
-        kwargs["socket_connect_timeout"] = kwargs.get("socket_connect_timeout") or timeout_s
+        kwargs["socket_connect_timeout"] = kwargs.get("socket_connect_timeout") or min(timeout_s, _CONNECT_S)
     kwargs["health_check_interval"] = kwargs.get("health_check_interval") or 15
     # What is open already would go on as it was made. (redis-py leaves this one method untyped.)
     pool.connection_pool.reset()  # type: ignore[no-untyped-call]
@@ -77,7 +78,7 @@ def _options(pool: ArqRedis, name: str, timeout_s: float) -> dict[str, Any]:  # 
     kwargs = dict(pool.connection_pool.connection_kwargs)
     kwargs |= {"socket_timeout": timeout_s, "client_name": name}
     if "path" not in kwargs:
-        kwargs["socket_connect_timeout"] = min(timeout_s, 1.0)
+        kwargs["socket_connect_timeout"] = min(timeout_s, _CONNECT_S)
     return kwargs
 
 
