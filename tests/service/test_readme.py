@@ -1,0 +1,78 @@
+"""Every command of the README is run, or the test says by what else it is."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.service.stack import Stack
+from tests.service.test_brief import shell
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = "\n".join(re.findall(r"^```console\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
+TYPED = re.findall(r"^\$ (.*)$", BLOCKS, re.MULTILINE)
+INLINE = re.findall(r"`((?:http :8000|make |aether |python worker|arq |docker )[^`]*)`", README)
+COMMANDS = [re.sub(r"\s+#.*$", "", command) for command in TYPED + INLINE]
+
+ELSEWHERE = {
+    "aether api --host 127.0.0.1 --port 8000": "stack.py starts it, on a port of its own",
+    "aether worker": "test_cli_serve.py",
+    "aether serve": "test_cli_serve.py",
+    "python worker.py": "stack.py starts it",
+    "arq worker.WorkerSettings": "test_crash.py",
+    "export REDIS_URL=redis://localhost:6379/0 OPENAI_API_KEY=…": "no command of ours",
+    "docker compose up --build --scale worker=4": "needs Docker, which a test must not",
+}
+MADE = re.compile(r"make( \w+)?$")
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.startswith(("curl ", "http "))])
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+def test_what_is_typed_to_the_api_is_answered(stack: Stack, command: str) -> None:
+    job_id = stack.submit("The Roman Empire")
+    command = command.replace("http://127.0.0.1:8000", "http://HOST").replace(":8000", ":PORT")
+
+    answer = shell(command.replace("0d2f6c1e-…", job_id), stack)
+
+    assert '"jobId":' in answer.replace(" ", "")
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if "make report" in command])
+def test_make_writes_a_report(stack: Stack, command: str) -> None:
+    """With the environment that make has set up already, and the scripted model instead of those it names."""
+    target = re.search(r"make report .*", command)
+    assert target
+    environment = stack.environment | {"AETHER_DATA_DIR": str(stack.folder / "make")}
+    environment.pop("REDIS_URL")
+    ready = ["-o", f"{sys.prefix}/.runtime", f"VENV={sys.prefix}"]
+    done = subprocess.run(
+        ["sh", "-c", f'{target[0]} "$@"', "sh", *ready],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("# The Roman Empire\n\n## I. ")
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if MADE.match(command)])
+def test_make_knows_its_targets(command: str) -> None:
+    done = subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, timeout=10, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_no_command_is_left_out() -> None:
+    tried = ("curl ", "http ", "make")
+    left = {command for command in COMMANDS if not command.startswith(tried) and "make report" not in command}
+
+    assert left == left & ELSEWHERE.keys()
+    assert len(COMMANDS) > 10
