@@ -5,6 +5,7 @@ BIN    := $(VENV)/bin
 TOPIC  ?= The Roman Empire
 export TOPIC
 
+MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help report serve test bench chaos lint format types imports check lock clean
 
