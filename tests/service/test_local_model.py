@@ -14,11 +14,9 @@ import pytest
 from openai import APIConnectionError, AsyncOpenAI, AuthenticationError, InternalServerError
 from structlog.testing import capture_logs
 
-from aether.adapters.local_model.launcher import LocalModel, available, bundled_model, local_model
+from aether.adapters.local_model.launcher import LocalModel, bundled_model, local_model
 from aether.adapters.local_model.sampling import OUTLINE_SAMPLING
 from aether.errors import ConfigurationError
-
-pytestmark = pytest.mark.skipif(not available(), reason="the extra `local` is not installed")
 
 PARENT = """
 import asyncio, sys

