@@ -8,10 +8,11 @@ import redis
 from aether.domain.events import AttemptFailed, StatusChanged, StepFinished
 from aether.domain.job import ENDED, Status, StepStatus
 from tests.chaos.evidence import History
-from tests.chaos.timeline import Window
+from tests.chaos.timeline import COMMIT_S, Window, monotonic
 from tests.scripted_model import Call
 
 Check = Callable[[History], Iterator[str]]
+_NEVER = float("inf")
 _ENDED_IN_QUEUE = ("arq:queue", "arq:job:", "arq:retry:", "arq:in-progress:", "arq:claim:")
 
 
@@ -73,8 +74,13 @@ def paid_in_vain(history: History) -> int:
 
 def exposed(history: History, windows: Sequence[Window]) -> list[Call]:
     """Return the calls that may have been made in vain: under way when their worker was hit or the job cancelled."""
-    given_up = "disconnected" if history.job.status is Status.CANCELLED else ""
-    return [call for call in history.calls if call.outcome == given_up or any(_hits(at, call) for at in windows)]
+    cancelled = history.job.status is Status.CANCELLED
+    given_up = monotonic(history.job.updated_at) - COMMIT_S if cancelled else _NEVER
+    return [
+        call
+        for call in history.calls
+        if (call.finished or _NEVER) >= given_up or any(_hits(at, call) for at in windows)
+    ]
 
 
 def budget(histories: Sequence[History], windows: Sequence[Window]) -> Iterator[tuple[History, str]]:
@@ -108,7 +114,7 @@ def _is_of_a_job(key: str) -> bool:
 
 
 def _hits(window: Window, call: Call) -> bool:
-    return window.covers(call.model, call.started, call.finished or float("inf"))
+    return window.covers(call.model, call.started, call.finished or _NEVER)
 
 
 def _names(history: History) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 
@@ -73,12 +74,17 @@ class Timeline:
         ]
 
 
-_COMMIT_S = 0.5
+COMMIT_S = 0.5
 """How long after the answer a step may take to be durable, on a busy machine."""
 _NOTICE_S = 1.5
 """How long a worker that was cut off or stopped goes on before it learns that it has lost a job."""
 _RECOVERY_S = 3.0
 """How long after Redis came back a worker may take to write what it had kept."""
+
+
+def monotonic(at: datetime) -> float:
+    """Return a time of day as `time.monotonic()` would have told it."""
+    return at.timestamp() - time.time() + time.monotonic()
 
 
 def exposures(timeline: Timeline, workers: Iterable[str]) -> list[Window]:
@@ -87,19 +93,19 @@ def exposures(timeline: Timeline, workers: Iterable[str]) -> list[Window]:
     everyone = list(workers)
     for fault in timeline.faults():
         if fault.kind in _ENDINGS:
-            windows.append(Window(fault.target, _safe_until(timeline, fault), fault.until + _COMMIT_S))
+            windows.append(Window(fault.target, _safe_until(timeline, fault), fault.until + COMMIT_S))
         elif fault.kind == "power":
             windows += [Window(name, fault.at - _RECOVERY_S, fault.until + _RECOVERY_S) for name in everyone]
         elif fault.target != REDIS:
-            windows.append(Window(fault.target, fault.at - _COMMIT_S, fault.until + _NOTICE_S))
+            windows.append(Window(fault.target, fault.at - COMMIT_S, fault.until + _NOTICE_S))
     return windows
 
 
 def _safe_until(timeline: Timeline, fault: Fault) -> float:
     """Before this moment everything the worker had was durable: it had a Redis to write to."""
-    began = fault.at - _COMMIT_S
+    began = fault.at - COMMIT_S
     for trouble in reversed(timeline.faults()):
         cut_off = trouble.target == REDIS or (trouble.target == fault.target and trouble.kind not in _ENDINGS)
         if cut_off and trouble.at < began <= trouble.until + _RECOVERY_S:
-            began = trouble.at - _COMMIT_S
+            began = trouble.at - COMMIT_S
     return began
