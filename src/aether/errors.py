@@ -62,7 +62,12 @@ class IllegalMoveError(CallerError):
 
 
 class TransientError(AetherError):
-    """The world failed for now; `retry_after` is the least wait in seconds it asked for, if any."""
+    """The world failed for now.
+
+    `retry_after` is the least wait in seconds it asked for, `status` what it answered in HTTP, if it did.
+    """
+
+    status: int | None = None
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -117,7 +122,9 @@ class StoreUnavailableError(TransientError):
 
 
 class PermanentError(AetherError):
-    """The world failed for good; trying again would change nothing."""
+    """The world failed for good; trying again would change nothing. `status` is what it answered in HTTP, if it did."""
+
+    status: int | None = None
 
 
 class ModelRejectedKeyError(PermanentError):
@@ -125,6 +132,7 @@ class ModelRejectedKeyError(PermanentError):
 
     def __init__(self, status: int) -> None:
         super().__init__(f"The model server rejected the API key (HTTP {status}). Check OPENAI_API_KEY.")
+        self.status = status
 
 
 class ModelRejectedRequestError(PermanentError):
@@ -138,8 +146,9 @@ class ModelRejectedRequestError(PermanentError):
 class ModelRefusedError(PermanentError):
     """The model or its content filter declined to write about this."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, status: int | None = None) -> None:
         super().__init__(f"The model declined to answer: {reason}")
+        self.status = status
 
 
 class BudgetExceededError(PermanentError):

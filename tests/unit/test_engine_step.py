@@ -3,9 +3,12 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from aether.domain.job import Attempt, Change, Problem, Status, StepStatus, Usage
+from aether.domain.job import Attempt, Change, Kind, Problem, Status, StepStatus, Usage
 from aether.engine.retry import RetryPolicy
 from aether.engine.run import Run
+from aether.engine.runner import Recipe, Runner
+from aether.engine.step import Tools
+from aether.engine.throttle import Throttle
 from aether.errors import (
     ModelFailedError,
     ModelOverloadedError,
@@ -67,15 +70,20 @@ async def test_a_failure_for_now_is_waited_out_and_recorded_before_the_next_try(
     assert job.attempts == (
         Attempt("outline", 1, begun, "The model server could not be reached: reset.", after_first),
         Attempt(
-            "outline", 2, after_first, "The model server failed (HTTP 502).", after_first + timedelta(seconds=second)
+            "outline",
+            2,
+            after_first,
+            "The model server failed (HTTP 502).",
+            after_first + timedelta(seconds=second),
+            status=502,
         ),
     )
     assert (job.status, job.steps[0].attempts, job.usage.calls) == (Status.COMPLETED, 3, 3)
     assert [
-        {"step": "outline", "attempt": 1, "error": "ModelUnreachableError", "wait_s": first},
-        {"step": "outline", "attempt": 2, "error": "ModelFailedError", "wait_s": second},
+        {"step": "outline", "attempt": 1, "error": "ModelUnreachableError", "status": None, "wait_s": first},
+        {"step": "outline", "attempt": 2, "error": "ModelFailedError", "status": 502, "wait_s": second},
     ] == [
-        {key: entry[key] for key in ("step", "attempt", "error", "wait_s")}
+        {key: entry[key] for key in ("step", "attempt", "error", "status", "wait_s")}
         for entry in logs
         if entry["event"] == "step.attempt_failed"
     ]
@@ -108,7 +116,7 @@ async def test_a_failure_for_good_fails_the_job_at_once_and_says_which_step(erro
 
     assert (job.status, job.problem) == (Status.FAILED, Problem(word, f"Outline failed: {error}", "outline"))
     assert (on.clock.slept, on.calls.made, job.steps[0].status) == ([], ["outline"], StepStatus.FAILED)
-    assert job.attempts == (Attempt("outline", 1, on.clock.now(), str(error), None),)
+    assert job.attempts == (Attempt("outline", 1, on.clock.now(), str(error), None, error.status),)
 
 
 async def test_a_step_gives_up_after_its_last_attempt() -> None:
@@ -195,3 +203,42 @@ async def test_an_unknown_id_and_an_ended_job_are_not_run() -> None:
     assert (job, ["outline"]) == (on.job, on.calls.made)
     await on.store.create(NEW)
     assert job == on.job
+
+
+async def test_waits_grow_where_the_policy_says_so_and_being_overloaded_uses_up_attempts() -> None:
+    failures = [ModelFailedError(500), ModelOverloadedError(429, 2.0), *[ModelUnreachableError("reset")] * 7]
+    on = bench(*failures, policy=RetryPolicy(attempts=5, patient=False, growing=True))
+
+    job = await on.perform(on.one_step)
+
+    first, second, third, fourth = on.clock.slept
+    assert first < second < third < fourth
+    assert second >= 2.0
+    assert [attempt.status for attempt in job.attempts] == [500, 429, None, None, None]
+
+
+async def test_a_kind_may_have_a_policy_of_its_own() -> None:
+    on = bench(*[UnusableOutputError("empty")] * 9)
+    own = Recipe(dict[str, str], on.one_step, RetryPolicy(attempts=2))
+    tools = Tools(on.policy, Throttle(1, on.clock), on.clock)
+    await on.store.create(NEW)
+
+    await Runner(on.store, {Kind.REPORT: own}, tools).perform(ID)
+
+    assert len(on.job.attempts) == 2
+
+
+async def test_a_plan_that_is_known_beforehand_is_told_before_its_first_step_ends() -> None:
+    on = bench()
+
+    async def make(run: Run, _request: object) -> None:
+        run.plan("outline", "end")
+        await on.one_step(run, None)
+        await run.step("end", lambda: on.calls("end"), str)
+
+    job = await on.perform(make)
+
+    progress = [seen.progress for seen in on.store.seen]
+    assert (job.total, [step.name for step in job.steps]) == (2, ["outline", "end"])
+    assert progress == sorted(progress)
+    assert 0.5 in progress

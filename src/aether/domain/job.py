@@ -10,6 +10,8 @@ class Kind(StrEnum):
     """What is being made."""
 
     REPORT = "report"
+    CHECKLIST = "checklist"
+    GENERATION = "generation"
 
 
 class Status(StrEnum):
@@ -81,13 +83,14 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One failed try of a step."""
+    """One failed try of a step; `status` is what the other side answered, in HTTP, if it answered at all."""
 
     step: str
     attempt: int
     at: datetime
     error: str
     next_retry_at: datetime | None = None
+    status: int | None = None
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):

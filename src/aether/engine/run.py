@@ -1,6 +1,6 @@
 """Durable execution: a recipe awaits steps, and a step that is done is never done again."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -24,6 +24,10 @@ class Run:
         self._runner = StepRunner(job, journal, tools)
         self._used: set[str] = set()
         self._steps = {step.name: step for step in job.steps}
+
+    def plan(self, *names: str) -> None:
+        """Say which steps there will be, where that is known beforehand; with them the job's plan is complete."""
+        self._note_plan(map(self._known, names))
 
     async def step(self, name: str, call: Callable[[], Awaitable[T]], returns: type[T]) -> T:
         """Return what the step returned before, whoever ran it; else make the call until it succeeds.
@@ -54,8 +58,7 @@ class Run:
             FencedError: as `step` does.
         """
         steps = [self._planned(f"{name}:{at}", title) for at, title in enumerate(titles)]
-        to_do = tuple(step for step in steps if step.status is StepStatus.PENDING)
-        self._journal.note(Change(total=len(self._steps), steps=to_do))
+        self._note_plan(steps)
         work = list(zip(steps, items, strict=True))
         siblings: Siblings[T] = Siblings()
         for step, item in work:
@@ -66,10 +69,18 @@ class Run:
         if name in self._used:
             raise ValueError(f"Step {name!r} was run already; each needs a name of its own.")
         self._used.add(name)
-        known = self._steps.get(name, Step(name, order=len(self._steps), title=title))
-        step = known if known.status is StepStatus.DONE else replace(known, status=StepStatus.PENDING)
-        self._steps[name] = step
-        return step
+        return self._known(name, title)
+
+    def _known(self, name: str, title: str | None = None) -> Step:
+        known = self._steps.get(name, Step(name, order=len(self._steps)))
+        if known.status is not StepStatus.DONE:
+            known = replace(known, status=StepStatus.PENDING, title=title or known.title)
+        self._steps[name] = known
+        return known
+
+    def _note_plan(self, steps: Iterable[Step]) -> None:
+        to_do = tuple(step for step in steps if step.status is StepStatus.PENDING)
+        self._journal.note(Change(total=len(self._steps), steps=to_do))
 
     async def _result(self, step: Step, call: Callable[[], Awaitable[T]], returns: type[T], siblings: Siblings[T]) -> T:
         if step.status is StepStatus.DONE:

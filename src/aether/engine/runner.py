@@ -8,10 +8,12 @@ from typing import Any
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from aether.domain.job import Change, Job, Kind, Problem, Status
 from aether.engine.journal import Journal, patiently
 from aether.engine.ports import JobStore
+from aether.engine.retry import RetryPolicy
 from aether.engine.run import Run
 from aether.engine.step import Tools
 from aether.errors import (
@@ -30,10 +32,14 @@ log = structlog.get_logger()
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """How a kind of job is made: `make` gets the run and the job's input, decoded as `request`."""
+    """How a kind of job is made: `make` gets the run and the job's input, decoded as `request`.
+
+    `policy` says how often its steps are tried, unless that is as for all.
+    """
 
     request: type[Any]
     make: Callable[[Run, Any], Awaitable[object]]  # Any: each kind has a request type of its own
+    policy: RetryPolicy | None = None
 
 
 class Runner:
@@ -101,7 +107,8 @@ class Runner:
             recipe = self._recipes[job.kind]
             async with self._deadline(job):
                 request = msgspec.json.decode(job.input, type=recipe.request)
-                await recipe.make(Run(job, journal, self._tools), request)
+                tools = replace(self._tools, policy=recipe.policy or self._tools.policy)
+                await recipe.make(Run(job, journal, tools), request)
         except FencedError:
             raise
         except AetherError as error:

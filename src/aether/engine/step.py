@@ -53,6 +53,7 @@ class StepRunner:
         """
         begun = float("inf")
         tries = failures = 0
+        wait = None
         while True:
             step = replace(step, attempts=step.attempts + 1, status=StepStatus.RUNNING)
             meter = Meter(self._budget)
@@ -64,7 +65,7 @@ class StepRunner:
             except TransientError as error:
                 tries += 1
                 failures += self._policy.counts(error)
-                wait = self._wait(tries, failures, error, begun)
+                wait = self._wait(tries, failures, error, begun, wait or 0.0)
                 if wait is None or siblings.halted:
                     raise await self._given_up(step, error, meter, siblings) from error
                 await self._record(step, error, wait, meter)
@@ -87,13 +88,13 @@ class StepRunner:
         log.debug("step.finished", step=step.name, attempt=step.attempts)
         return result
 
-    def _wait(self, tries: int, failures: int, error: TransientError, begun: float) -> float | None:
+    def _wait(self, tries: int, failures: int, error: TransientError, begun: float, last: float) -> float | None:
         if isinstance(error, ModelOverloadedError):
             self._throttle.overloaded(error.retry_after)
         if failures >= self._policy.attempts:
             return None
         elapsed = self._clock.monotonic() - begun
-        return self._policy.wait(tries, error, elapsed, random.random())  # noqa: S311 - jitter is no secret
+        return self._policy.wait(tries, error, elapsed, random.random(), last)  # noqa: S311 - jitter is no secret
 
     async def _given_up(
         self, step: Step, error: TransientError | PermanentError, meter: Meter, siblings: Siblings[T]
@@ -104,18 +105,20 @@ class StepRunner:
         await self._record(step, error, None, meter)
         return failure
 
-    async def _record(self, step: Step, error: Exception, wait: float | None, meter: Meter) -> None:
+    async def _record(
+        self, step: Step, error: TransientError | PermanentError, wait: float | None, meter: Meter
+    ) -> None:
         now = self._clock.now()
-        attempt = Attempt(
-            step.name,
-            step.attempts,
-            now,
-            str(error),
-            None if wait is None else now + timedelta(seconds=wait),
-        )
+        due = None if wait is None else now + timedelta(seconds=wait)
+        attempt = Attempt(step.name, step.attempts, now, str(error), due, error.status)
         status = StepStatus.FAILED if wait is None else StepStatus.PENDING
         log.warning(
-            "step.attempt_failed", step=step.name, attempt=step.attempts, error=type(error).__name__, wait_s=wait
+            "step.attempt_failed",
+            step=step.name,
+            attempt=step.attempts,
+            error=type(error).__name__,
+            status=error.status,
+            wait_s=wait,
         )
         await self._journal.write(
             Change(steps=(replace(step, status=status),), attempts=(attempt,), usage=meter.usage),

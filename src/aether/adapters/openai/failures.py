@@ -43,7 +43,7 @@ def translated(error: openai.APIError) -> AetherError:
 
 def _of_status(error: openai.APIStatusError, status: int) -> AetherError:
     if error.code in _CONTENT_FILTER:
-        return ModelRefusedError(_detail(error))
+        return ModelRefusedError(_detail(error), status)
     if status in _BAD_KEY:
         return ModelRejectedKeyError(status)
     if error.code == "insufficient_quota":
