@@ -55,7 +55,7 @@ class _Side(asyncio.Protocol):
             self.peer.transport.write(data)
 
     def _pass_on_late(self) -> None:
-        if self.late and self.peer is not None:
+        if self.late and self.peer is not None and not self.peer.lost:
             self.peer.transport.write(self.late.popleft())
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -8,7 +8,7 @@ from arq.jobs import Job, JobStatus
 from redis.asyncio import Redis
 
 from aether.adapters.redis.queue import depth, enqueue, lua_source, payload_for, redrive, vindicate, withdraw
-from aether.adapters.redis.queue.keys import CONDEMNED, JOB, NOTE
+from aether.adapters.redis.queue.keys import ALIVE, CONDEMNED, JOB, NOTE
 from aether.adapters.redis.queue.scripts import QueueScripts, Script
 from tests.queue.conftest import QUEUE
 from tests.queue.valkey import Valkey
@@ -110,6 +110,42 @@ async def test_a_suspect_runs_alone_and_is_condemned_by_another_death(store: Red
     await asyncio.sleep(0.02)
     _, *entries = await claim(store, "w")
     assert (b"a", b"condemned") in [(entry[0], entry[4]) for entry in entries]
+
+
+async def beat(store: Redis, worker: str, lease_ms: int) -> None:
+    await QueueScripts().renew.run(store, [QUEUE, worker, lease_ms, 0, 0, ""])
+
+
+async def test_a_holder_that_is_alive_has_not_died_of_its_job(store: Redis) -> None:
+    """Such a claim was lost with what Redis lost; counted as deaths, a few of them would condemn the job."""
+    await enqueue(store, QUEUE, "a", PAYLOAD)
+    manners = []
+    for _ in range(5):
+        await beat(store, "w", 10_000)
+        _, entry = await claim(store, "w", lease_ms=5)
+        manners.append(entry[4])
+        await asyncio.sleep(0.02)
+    assert manners == [b"plain"] * 5
+
+
+async def test_a_beat_tells_of_life_for_less_than_a_lease(store: Redis) -> None:
+    await beat(store, "w", 4_000)
+    assert 0 < await store.pttl(ALIVE + "w") <= 3_000
+
+
+async def test_deaths_while_alone_are_forgiven_as_long_as_other_workers_die_too(store: Redis) -> None:
+    await suspect(store, 2)
+    await claim(store, "w")
+    seconds, _ = await store.time()
+    await store.zadd("arq:deaths", {f"other{n}": seconds * 1000 for n in range(9)})
+    for n in range(5):
+        await store.zadd(QUEUE, {"a": 1})
+        _, entry = await claim(store, f"w{n}", lease_ms=5)
+        assert entry[4] == b"alone"
+        await asyncio.sleep(0.02)
+        await store.zadd(QUEUE, {"a": 1})
+        _, *entries = await claim(store, "w")
+        assert [entry[4] for entry in entries] == ([b"condemned"] if n == 4 else [])
 
 
 async def test_progress_clears_a_suspect(store: Redis) -> None:

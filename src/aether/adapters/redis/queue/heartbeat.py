@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from itertools import islice
+from itertools import count
 from typing import Protocol
 
 import redis
@@ -37,6 +37,7 @@ class Pulse:
     """How the heart beats; all durations in seconds."""
 
     queue: str
+    worker: str
     lease_s: float
     interval_s: float
     stall_limit_s: float
@@ -76,6 +77,7 @@ class Heartbeat:
         self._keeper = keeper
         self._loop = asyncio.get_running_loop()
         self._stopped = threading.Event()
+        self._idle_beats = count()
         self._asked_at: float | None = None
         self._refreshed_at = time.monotonic()
         self._thread = threading.Thread(target=self._beat_until_stopped, name="queue-heartbeat", daemon=True)
@@ -114,12 +116,13 @@ class Heartbeat:
             self._loop.call_soon_threadsafe(call, *args)
 
     def _beat(self, now: float) -> bool:
-        held = dict(self._keeper.claims)  # copied in one step of the interpreter
+        held = list(dict(self._keeper.claims).values())  # copied in one step of the interpreter
+        if not held and next(self._idle_beats) % 2:
+            return True
         refresh = now - self._refreshed_at >= _REFRESH_S
-        pending = iter(held.values())
         try:
-            while batch := list(islice(pending, _BATCH)):
-                self._renew(batch, refresh=refresh)
+            for start in range(0, max(len(held), 1), _BATCH):
+                self._renew(held[start : start + _BATCH], refresh=refresh)
         except UNREACHABLE as error:
             _logger.warning("leases could not be renewed: %r", error)
             self._client.connection_pool.disconnect()
@@ -134,6 +137,7 @@ class Heartbeat:
         lone = next((claim.job_id for claim in batch if claim.manner is Manner.ALONE), "")
         arguments: list[Argument] = [
             pulse.queue,
+            pulse.worker,
             int(pulse.lease_s * 1000),
             int(pulse.watch_aborts),
             int(refresh),

@@ -12,6 +12,7 @@ GONE = "arq:gone:"  # a job was removed although a former holder may still belie
 CONDEMNED = "arq:condemned:"  # payload of a condemned job, kept for redrive: CONDEMNED_MS
 FENCE = "arq:fence"  # counter behind the claim tokens, begins at the server's microseconds: FENCE_MS from a claim
 DEATHS = "arq:deaths"  # sorted set of workers that died lately, by time: DEATHS_MS from the last one
+ALIVE = "arq:alive:"  # a worker whose heart beats: three quarters of a lease from each beat
 BELL_SUFFIX = ":bell"  # list of at most one token that wakes a sleeping worker: BELL_MS
 
 MINUTE_MS = 60_000
@@ -31,6 +32,7 @@ PAYLOAD_MS = DAY_MS
 SUSPECT_DEATHS = 2  # the first death costs nothing: the job was most likely only a bystander
 BACKOFF_MS = 1_000  # doubled with every further death
 MAX_BACKOFF_MS = 10_000
+MOST_LONE_DEATHS = 4  # what a job may be forgiven while other workers die too
 
 
 def lua_constants() -> str:

@@ -107,7 +107,12 @@ class LeasedWorker(GracefulRunner):
         self._bell = Bell(client, self.queue_name, self._fallback_s)
         self._outbox = Outbox(self.pool, self.scripts.settle, self.queue_name, int(self._lease_s * 1000))
         pulse = Pulse(
-            self.queue_name, self._lease_s, self._heartbeat_interval_s, self._stall_limit_s, self.allow_abort_jobs
+            self.queue_name,
+            self.worker_id,
+            self._lease_s,
+            self._heartbeat_interval_s,
+            self._stall_limit_s,
+            self.allow_abort_jobs,
         )
         heart = thread_client(self.pool, f"{self.worker_id}:heart", self._heartbeat_interval_s)
         self._heartbeat = Heartbeat(heart, self.scripts.renew, pulse, self)

@@ -28,10 +28,14 @@ local function read_note(job_id)
   }
 end
 
+local function worker_of(token)
+  return string.match(token, ':(.*)') or token
+end
+
 -- How many workers died lately without this job's doing: whatever kills them, it need not be this one.
 local function other_deaths(note)
   redis.call('ZREMRANGEBYSCORE', DEATHS, '-inf', now - DEATHS_MS)
-  redis.call('ZADD', DEATHS, now, string.match(note.token, ':(.*)') or note.token)
+  redis.call('ZADD', DEATHS, now, worker_of(note.token))
   redis.call('PEXPIRE', DEATHS, DEATHS_MS)
   return redis.call('ZCARD', DEATHS) - note.deaths
 end
@@ -44,12 +48,13 @@ local function inherit(job_id, note)
     return false
   end
   redis.call('HSET', key, 'taken', '1')
-  if note.held or note.condemned then
+  -- A holder that is alive has not died of this job: it lost the claim when Redis lost what it had acknowledged.
+  if note.held or note.condemned or redis.call('EXISTS', ALIVE .. worker_of(note.token)) == 1 then
     return true
   end
   note.deaths = redis.call('HINCRBY', key, 'deaths', 1)
   local others = other_deaths(note)
-  if note.alone and (others <= 0 or redis.call('HINCRBY', key, 'lone_deaths', 1) > 1) then
+  if note.alone and redis.call('HINCRBY', key, 'lone_deaths', 1) > math.min(others, MOST_LONE_DEATHS) then
     note.condemned = '1'
     redis.call('HSET', key, 'condemned', '1')
     return true

@@ -1,6 +1,7 @@
--- ARGV: queue, lease_ms, watch_aborts, refresh, lone job id or '', then pairs of job id and token
+-- ARGV: queue, worker, lease_ms, watch_aborts, refresh, lone job id or '', then pairs of job id and token
 -- Returns {job id, finding, ...} with only those that are 'lost', 'missing', 'aborted' or 'vindicated'.
-local queue, lease_ms, watch_aborts, refresh, lone = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1', ARGV[4] == '1', ARGV[5]
+local queue, worker, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local watch_aborts, refresh, lone = ARGV[4] == '1', ARGV[5] == '1', ARGV[6]
 local findings = {}
 
 local function report(job_id, finding)
@@ -33,11 +34,13 @@ local function renew(job_id, token)
   end
 end
 
-for i = 6, #ARGV, 2 do
+for i = 7, #ARGV, 2 do
   renew(ARGV[i], ARGV[i + 1])
 end
 if watch_aborts then
   redis.call('ZREMRANGEBYSCORE', ABORT, '-inf', whole(now_ms() - ABORT_MS))
   redis.call('PEXPIRE', ABORT, ABORT_MS)
 end
+-- Ends before any lease that is renewed or claimed from now on; leases matter more to a server that is out of memory.
+redis.pcall('SET', ALIVE .. worker, '1', 'PX', whole(lease_ms * 3 / 4))
 return findings
