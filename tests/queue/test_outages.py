@@ -1,5 +1,6 @@
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -121,3 +122,21 @@ async def test_a_worker_can_stop_while_redis_is_away(valkey: Valkey, client: Arq
     await worker.close()
     assert time.monotonic() - began < 6
     assert worker.counts.finished == 0
+
+
+async def test_idle_connections_are_not_trusted_after_an_outage(client: ArqRedis, launch: Launch) -> None:
+    """One that is half open looks like any other until a command on it has timed out."""
+    worker = await launch(Gate().probe)
+    await asyncio.gather(*(worker.pool.client_id() for _ in range(5)))
+
+    async def open_connections() -> set[bytes]:
+        return {entry["id"] for entry in await client.client_list() if not entry["name"]}
+
+    before = await open_connections()
+    worker.on_outage()
+    own = str(await client.client_id())
+    await eventually(lambda: _are_gone(open_connections, before - {own}))
+
+
+async def _are_gone(now: Callable[[], Awaitable[set[bytes]]], before: set[bytes]) -> bool:
+    return not before & await now()

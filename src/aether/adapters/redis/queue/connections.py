@@ -68,10 +68,15 @@ def harden(pool: ArqRedis, timeout_s: float) -> None:
     pool.connection_pool.reset()  # type: ignore[no-untyped-call]
 
 
+async def drop_idle(client: redis.asyncio.Redis) -> None:
+    """Close the connections that nobody uses now: what cut one off may have cut off all, and told none of them."""
+    await client.connection_pool.disconnect(inuse_connections=False)
+
+
 async def leave_replica(client: redis.asyncio.Redis, error: Exception) -> None:
     """Reconnect if the server turned out to be a replica: its name may lead to the new primary by now."""
     if isinstance(error, ReadOnlyError):
-        await client.connection_pool.disconnect(inuse_connections=False)
+        await drop_idle(client)
 
 
 def _options(pool: ArqRedis, name: str, timeout_s: float) -> dict[str, Any]:  # redis-py's own keyword arguments

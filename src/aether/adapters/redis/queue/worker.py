@@ -16,7 +16,14 @@ from typing_extensions import override
 from aether.adapters.redis.queue import serializer
 from aether.adapters.redis.queue.bell import Bell
 from aether.adapters.redis.queue.claims import Claim, Manner, parse_haul
-from aether.adapters.redis.queue.connections import UNREACHABLE, harden, leave_replica, listener, thread_client
+from aether.adapters.redis.queue.connections import (
+    UNREACHABLE,
+    drop_idle,
+    harden,
+    leave_replica,
+    listener,
+    thread_client,
+)
 from aether.adapters.redis.queue.heartbeat import Heartbeat, Pulse
 from aether.adapters.redis.queue.outbox import Outbox
 from aether.adapters.redis.queue.scripts import Argument, Script, lua_source
@@ -71,6 +78,7 @@ class LeasedWorker(GracefulRunner):
         self._fallback_s = max(self.poll_delay_s, _SHORTEST_WAIT_S)
         self._may_take_over_at = 0.0
         self._due_in_s: float | None = None
+        self._dropping: asyncio.Task[None] | None = None
 
     @override
     async def main(self) -> None:
@@ -164,8 +172,10 @@ class LeasedWorker(GracefulRunner):
         claim.task.add_done_callback(partial(self._ended, claim))
 
     def on_outage(self) -> None:
-        """Let others renew their leases before this worker takes over what ran out."""
+        """Let others renew their leases before this worker takes over what ran out, and trust no idle connection."""
         self._may_take_over_at = self.loop.time() + self._heartbeat_interval_s
+        if self._dropping is None or self._dropping.done():
+            self._dropping = self.loop.create_task(drop_idle(self.pool))
 
     async def _wait(self, bell: Bell) -> None:
         has_room = self._room() > 0
