@@ -76,7 +76,7 @@ async def test_a_running_job_that_redis_lost_is_put_back(client: ArqRedis, launc
     assert (await client.get("arq:job:a"), await client.exists("arq:in-progress:a")) == (payload, 1)
     gate.open.set()
     await eventually(lambda: worker.counts.finished == 1)
-    assert await client.keys("arq:*a") == []
+    assert await client.keys("arq:*:a") == []
 
 
 async def test_leases_outlive_a_full_memory(client: ArqRedis, launch: Launch) -> None:

@@ -49,7 +49,7 @@ async def test_a_suspect_waits_until_it_is_alone_and_stays_alone_until_it_makes_
     worker = await launch(named_work(work))
     await enqueue(client, QUEUE, "busy", payload_for("work"))
     await eventually(lambda: starts == ["busy"])
-    await client.hset(NOTE + "suspect", "deaths", "2")  # type: ignore[misc]
+    await client.hset(NOTE + "suspect", mapping={"deaths": "2", "suspect": "1"})  # type: ignore[misc]
     await enqueue(client, QUEUE, "suspect", payload_for("work"))
     await eventually(lambda: worker.counts.claimed == 2)
     await enqueue(client, QUEUE, "next", payload_for("work"))

@@ -133,19 +133,36 @@ async def test_a_beat_tells_of_life_for_less_than_a_lease(store: Redis) -> None:
     assert 0 < await store.pttl(ALIVE + "w") <= 3_000
 
 
+async def kill_others(store: Redis, workers: int) -> None:
+    seconds, _ = await store.time()
+    await store.zadd("arq:deaths", {f"other{n}": seconds * 1000 for n in range(workers)})
+
+
 async def test_deaths_while_alone_are_forgiven_as_long_as_other_workers_die_too(store: Redis) -> None:
     await suspect(store, 2)
     await claim(store, "w")
-    seconds, _ = await store.time()
-    await store.zadd("arq:deaths", {f"other{n}": seconds * 1000 for n in range(9)})
-    for n in range(5):
+    await kill_others(store, 6)
+    manners: list[bytes] = []
+    while b"condemned" not in manners:
         await store.zadd(QUEUE, {"a": 1})
-        _, entry = await claim(store, f"w{n}", lease_ms=5)
-        assert entry[4] == b"alone"
+        _, *entries = await claim(store, f"w{len(manners)}", lease_ms=5)
+        manners += [entry[4] for entry in entries]
         await asyncio.sleep(0.02)
-        await store.zadd(QUEUE, {"a": 1})
-        _, *entries = await claim(store, "w")
-        assert [entry[4] for entry in entries] == ([b"condemned"] if n == 4 else [])
+    assert manners == [b"alone"] * 6 + [b"condemned"]
+
+
+async def test_two_deaths_make_no_suspect_where_most_workers_died_without_the_job(store: Redis) -> None:
+    await kill_others(store, 9)
+    await enqueue(store, QUEUE, "a", PAYLOAD)
+    manners = []
+    for _ in range(5):
+        _, entry = await claim(store, "w", lease_ms=5)
+        manners.append(entry[4])
+        await asyncio.sleep(0.02)
+    assert manners == [b"plain"] * 5
+    assert (await claim(store, "w"))[1:] == []
+    await store.zadd(QUEUE, {"a": 1})
+    assert (await claim(store, "w"))[1][4] == b"alone"
 
 
 async def test_progress_clears_a_suspect(store: Redis) -> None:

@@ -7,7 +7,7 @@ IN_PROGRESS = in_progress_key_prefix  # claim token: one lease
 RETRY = retry_key_prefix  # tries so far: 88,400 s from each try
 RESULT = result_key_prefix  # keep_result of the worker
 ABORT = abort_jobs_ss  # sorted set of abort requests by time: ABORT_MS after the last beat that saw it
-NOTE = "arq:claim:"  # hash: token of the holder, deaths, lone_deaths, alone, held, condemned, taken: NOTE_MS
+NOTE = "arq:claim:"  # hash: token of the holder, deaths, suspect, lone_deaths, alone, held, condemned, taken: NOTE_MS
 GONE = "arq:gone:"  # a job was removed although a former holder may still believe in it: GONE_MS
 CONDEMNED = "arq:condemned:"  # payload of a condemned job, kept for redrive: CONDEMNED_MS
 FENCE = "arq:fence"  # counter behind the claim tokens, begins at the server's microseconds: FENCE_MS from a claim
@@ -32,7 +32,7 @@ PAYLOAD_MS = DAY_MS
 SUSPECT_DEATHS = 2  # the first death costs nothing: the job was most likely only a bystander
 BACKOFF_MS = 1_000  # doubled with every further death
 MAX_BACKOFF_MS = 10_000
-MOST_LONE_DEATHS = 4  # what a job may be forgiven while other workers die too
+CLEAR_DEATHS = 5  # as many make a suspect whatever else kills workers
 
 
 def lua_constants() -> str:

@@ -22,10 +22,8 @@ local function next_token()
 end
 
 local function read_note(job_id)
-  local fields = redis.call('HMGET', NOTE .. job_id, 'token', 'deaths', 'alone', 'held', 'condemned')
-  return {
-    token = fields[1], deaths = tonumber(fields[2] or '0'), alone = fields[3], held = fields[4], condemned = fields[5],
-  }
+  local fields = redis.call('HMGET', NOTE .. job_id, 'token', 'suspect', 'alone', 'held', 'condemned')
+  return {token = fields[1], suspect = fields[2], alone = fields[3], held = fields[4], condemned = fields[5]}
 end
 
 local function worker_of(token)
@@ -54,14 +52,16 @@ local function inherit(job_id, note)
   end
   note.deaths = redis.call('HINCRBY', key, 'deaths', 1)
   local others = other_deaths(note)
-  if note.alone and redis.call('HINCRBY', key, 'lone_deaths', 1) > math.min(others, MOST_LONE_DEATHS) then
+  if note.alone and redis.call('HINCRBY', key, 'lone_deaths', 1) > math.max(others, 0) then
     note.condemned = '1'
     redis.call('HSET', key, 'condemned', '1')
     return true
   end
-  if note.deaths < SUSPECT_DEATHS then
+  -- Where most workers died without it, that it was there a few times says little.
+  if note.deaths < (note.deaths < others and CLEAR_DEATHS or SUSPECT_DEATHS) and not note.suspect then
     return true
   end
+  redis.call('HSET', key, 'suspect', '1')
   redis.call('HDEL', key, 'token')
   postpone(job_id, math.min(BACKOFF_MS * 2 ^ (note.deaths - SUSPECT_DEATHS), MAX_BACKOFF_MS))
   return false
@@ -70,7 +70,7 @@ end
 local function manner_of(note)
   if note.condemned then
     return 'condemned'
-  elseif note.deaths < SUSPECT_DEATHS then
+  elseif not note.suspect then
     return 'plain'
   end
   return running + #claimed == 0 and 'alone' or 'held'

@@ -51,5 +51,5 @@ end
 
 -- Progress: whatever killed this job's earlier workers, it was not the part that is done now.
 local function vindicate(job_id)
-  redis.call('HDEL', NOTE .. job_id, 'deaths', 'alone', 'lone_deaths')
+  redis.call('HDEL', NOTE .. job_id, 'deaths', 'suspect', 'alone', 'lone_deaths')
 end
