@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,11 @@ from openai import APIConnectionError, AsyncOpenAI, AuthenticationError, Interna
 from structlog.testing import capture_logs
 
 from aether.adapters.local_model.launcher import LocalModel, bundled_model, local_model
-from aether.adapters.local_model.sampling import OUTLINE_SAMPLING
-from aether.errors import ConfigurationError
+from aether.adapters.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
+from aether.adapters.openai.chat import OpenAIChat, Options
+from aether.domain.checklist import Checklist
+from aether.errors import ConfigurationError, UnusableOutputError
+from aether.workflows.editing import ModelEditor
 
 PARENT = """
 import asyncio, sys
@@ -30,6 +33,12 @@ async def main():
 
 asyncio.run(main())
 """
+GUIDELINE = (
+    "All staff must wash their hands with soap for at least 20 seconds before they handle food.\n"
+    "Raw meat is stored below cooked food and never above it.\n"
+    "The temperature of every refrigerator is checked twice a day and written in the log.\n"
+    "Anyone who is ill must not enter the kitchen until 48 hours after the last symptom."
+)
 OUTLINE = {
     "type": "object",
     "properties": {
@@ -153,6 +162,23 @@ async def test_the_same_seed_gives_the_same_words(client: AsyncOpenAI, model: Lo
 
 async def test_it_answers_as_many_at_once_as_it_says(client: AsyncOpenAI, model: LocalModel) -> None:
     assert all(await asyncio.gather(*(say(client, model) for _ in range(model.slots))))
+
+
+@pytest.mark.timeout(240)
+async def test_a_checklist_has_true_quotes_even_from_a_model_this_small(client: AsyncOpenAI, model: LocalModel) -> None:
+    """It often makes up what no guideline says; then it is asked again, as the engine would."""
+    editor = ModelEditor(OpenAIChat(client, model.name, 120, Options(SECTION_OPTIONS)), model.context)
+    summary = await editor.summary(GUIDELINE)
+    checklist = Checklist(())
+    for _ in range(6):
+        with suppress(UnusableOutputError):
+            checklist = await editor.checklist(GUIDELINE, summary)
+            break
+
+    assert summary.text
+    assert checklist.items
+    assert all(item.quote in GUIDELINE for item in checklist.items)
+    assert checklist.markdown.splitlines() == [f"- {item.text}" for item in checklist.items]
 
 
 async def test_other_users_of_the_machine_are_kept_out(model: LocalModel) -> None:

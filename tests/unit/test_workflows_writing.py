@@ -1,5 +1,5 @@
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import msgspec
 import pytest
@@ -7,42 +7,17 @@ import pytest
 from aether.domain.job import Usage
 from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
 from aether.engine.metering import Meter, metered
+from aether.engine.previews import Preview, previewed
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError, UnusableOutputError
 from aether.workflows import prompts
-from aether.workflows.ports import Form, Message, Reply
+from aether.workflows.ports import Message, Reply
 from aether.workflows.writing import ModelWriter
+from tests.recorded_texts import RecordedTexts
+from tests.scripted_chat import ScriptedChat, cut
 
 REQUEST = ReportRequest(topic="Rome", length=Length.BRIEF)
 PLAN = Outline((OutlineItem("Origins"), OutlineItem("Fall")))
 TEXT = "Rome began as a village."
-SPENT = Usage(1, 10, 5)
-
-
-class Asked(msgspec.Struct, frozen=True):
-    messages: tuple[Message, ...]
-    model: str | None
-    form: Form | None
-
-
-class ScriptedChat:
-    """A `ChatModel` that says what it is told to, turn by turn, and remembers what it was asked."""
-
-    def __init__(self, *turns: str | Reply | AetherError) -> None:
-        self._turns = list(turns)
-        self.asked: list[Asked] = []
-
-    async def complete(
-        self, messages: Sequence[Message], *, model: str | None = None, form: Form | None = None
-    ) -> Reply:
-        self.asked.append(Asked(tuple(messages), model, form))
-        turn = self._turns.pop(0)
-        if isinstance(turn, AetherError):
-            raise turn
-        return Reply(turn, cut_off=False, usage=SPENT) if isinstance(turn, str) else turn
-
-
-def cut(text: str) -> Reply:
-    return Reply(text, cut_off=True, usage=SPENT)
 
 
 def outline_of(*titles: str) -> str:
@@ -215,6 +190,50 @@ async def test_an_empty_answer_is_not_continued() -> None:
         await ModelWriter(chat).section(REQUEST, PLAN, 0)
 
     assert len(chat.asked) == 1
+
+
+async def told_of(chat: ScriptedChat, watched: Iterable[bool]) -> tuple[str, str]:
+    """A section and what was told of it, put together by the offsets, to who watches at each of its turns or not."""
+    texts, told, turns = RecordedTexts(), "", iter(watched)
+    with previewed(Preview(texts, "4f9c", "section:0", 1, lambda: next(turns))):
+        section = await ModelWriter(chat).section(REQUEST, PLAN, 0)
+    for _, delta in texts.told:
+        told = told.ljust(delta.offset, "?") + delta.text
+    return section.text, told
+
+
+async def test_who_watches_is_told_of_a_section_as_the_model_writes_it() -> None:
+    raw = f"# I. Origins\n\n{TEXT}\n\n# More\n\n{TEXT}\n"
+
+    section, told = await told_of(ScriptedChat(raw), [True])
+
+    assert (section, told) == (f"{TEXT}\n\n### More\n\n{TEXT}", raw)
+
+
+async def test_what_continues_a_section_is_told_behind_what_came_before() -> None:
+    chat = ScriptedChat(cut("One is here. Two is un"), cut("Two is here. Three is un"), "Three is here.")
+
+    _, told = await told_of(chat, [True] * 3)
+
+    assert told == "One is here. Two is unTwo is here. Three is unThree is here."
+
+
+async def test_who_comes_late_is_told_of_the_rest_in_its_place() -> None:
+    chat = ScriptedChat(cut("One is here."), "Two is here.")
+
+    section, told = await told_of(chat, [False, True])
+
+    assert (section, told) == ("One is here. Two is here.", "????????????Two is here.")
+    assert chat.aloud == [False, True]
+
+
+async def test_an_outline_is_made_in_silence() -> None:
+    chat = ScriptedChat("No.", outline_of("Origins", "Fall"))
+
+    with previewed(Preview(RecordedTexts(), "4f9c", "outline", 1)):
+        await ModelWriter(chat).outline(REQUEST)
+
+    assert chat.aloud == [False, False]
 
 
 @pytest.mark.parametrize(

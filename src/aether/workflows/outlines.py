@@ -1,20 +1,15 @@
 """Reading an outline out of what a model answered, in whatever form it came."""
 
-import json
 import re
-from itertools import islice
 
 from aether.domain.report import MAX_SECTIONS, Outline, OutlineItem
 from aether.errors import UnusableOutputError
+from aether.workflows.loose_json import first_text, json_values, without_controls
 
-_json = json.JSONDecoder(strict=False)  # msgspec has no way to stop where a value ends
 _MAX_TITLE = 200
-_MOST_STARTS = 200  # an error costs the decoder time in proportion to its place, so the places are bounded
 _TITLE_KEYS = ("title", "heading", "name", "section", "section_title", "header", "chapter", "label", "topic")
 _COVERS_KEYS = ("covers", "description", "summary", "brief", "content")
 _LIST_KEYS = ("sections", "outline", "chapters", "headings", "titles", "items", "parts", "toc", "table_of_contents")
-_START = re.compile(r'(?:"(?P<key>[^"\n]{1,40})"\s{0,9}:\s{0,9})?(?P<value>[{\[])(?=\s*["{\[])')
-_TRAILING_COMMA = re.compile(r",(?=\s*[\]}])")
 _LIST_ITEM = re.compile(
     r"^(?P<indent>[ \t]*)(?P<bold>\*\*|__)?"
     r"(?:(?P<heading>#{1,6})|(?P<bullet>[-*+•])"
@@ -28,8 +23,6 @@ _LONG = re.compile(
     r"(?!(?:section|chapter|part)\s+\w+:)(?P<name>\S.{0,199}?)(?::|\s[–—-])\s+(?P<rest>\S.{60,})",
     re.DOTALL | re.IGNORECASE,
 )
-# A JSON string can hold what no heading may: control characters, and halves of characters, which cannot be stored.
-_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def parse_outline(answer: str, count: int | None) -> Outline:
@@ -53,15 +46,10 @@ def parse_outline(answer: str, count: int | None) -> Outline:
 
 def _from_json(answer: str) -> list[OutlineItem]:
     """Take the first complete JSON value that holds a list of sections; a list that was cut off is none."""
-    answer = _TRAILING_COMMA.sub("", answer)
-    for start in islice(_START.finditer(answer), _MOST_STARTS):
-        try:
-            value, _ = _json.raw_decode(answer, start.start("value"))
-        except (ValueError, RecursionError):
-            continue
+    for found in json_values(answer):
         # A named list that is reached by itself is part of an object that could not be read, perhaps of one section.
-        held = {start["key"]: value} if start["key"] and isinstance(value, list) else value
-        if items := _items(held, named=held is not value):
+        held = {found.key: found.value} if found.key and isinstance(found.value, list) else found.value
+        if items := _items(held, named=held is not found.value):
             return items
     return []
 
@@ -77,25 +65,20 @@ def _list_in(value: dict[str, object], *, named: bool) -> object:
     lists = {key.casefold(): entry for key, entry in value.items() if isinstance(entry, list)}
     if known := [lists[key] for key in _LIST_KEYS if key in lists]:
         return known[0]
-    return None if named or _first(value, _TITLE_KEYS) else next(iter(lists.values()), None)
+    return None if named or first_text(value, _TITLE_KEYS) else next(iter(lists.values()), None)
 
 
 def _entry(entry: object) -> OutlineItem | None:
     if isinstance(entry, str):
         return _item(entry, "")
     if isinstance(entry, dict):
-        if title := _first(entry, _TITLE_KEYS):
-            return _item(title, _first(entry, _COVERS_KEYS))
+        if title := first_text(entry, _TITLE_KEYS):
+            return _item(title, first_text(entry, _COVERS_KEYS))
         [*pairs] = entry.items()
         return _item(*pairs[0]) if len(pairs) == 1 and isinstance(pairs[0][1], str) else None
     if isinstance(entry, list) and entry and all(isinstance(part, str) for part in entry):
         return _item(entry[0], " ".join(entry[1:]))
     return None
-
-
-def _first(entry: dict[str, object], keys: tuple[str, ...]) -> str:
-    folded = {key.casefold(): value for key, value in entry.items()}
-    return next((value for key in keys if isinstance(value := folded.get(key), str)), "")
 
 
 def _from_lines(answer: str) -> list[OutlineItem]:
@@ -119,7 +102,7 @@ def _place(match: re.Match[str]) -> tuple[int, int, str]:
 
 
 def _item(title: str, covers: str) -> OutlineItem:
-    title, covers = _UNFIT.sub(" ", title).strip(), _UNFIT.sub(" ", covers)
+    title, covers = without_controls(title).strip(), without_controls(covers)
     if not covers and (described := _BOLD_NAME.fullmatch(title) or _LONG.fullmatch(title)):
         title, covers = described["name"], described["rest"]
     return OutlineItem(title[:_MAX_TITLE], covers)

@@ -1,10 +1,12 @@
 """What the recipes need from outside, named by role."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
+from aether.domain.checklist import Checklist, Summary
+from aether.domain.generation import GenerationRequest
 from aether.domain.job import Usage
 from aether.domain.report import Outline, ReportRequest, Section
 
@@ -13,7 +15,7 @@ class Writer(Protocol):
     """Writes the parts of a report.
 
     Raises TransientError where another try may help and PermanentError where it would not; counts what it spends with
-    `aether.engine.metering.spend`.
+    `aether.engine.metering.spending`.
     """
 
     async def outline(self, request: ReportRequest) -> Outline:
@@ -22,6 +24,44 @@ class Writer(Protocol):
 
     async def section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
         """Write the section at this position (from 0) of the outline; its text is never empty."""
+        ...
+
+
+class Illustrator(Protocol):
+    """Makes images.
+
+    Raises TransientError where another try may help and PermanentError where it would not; counts what it spends with
+    `aether.engine.metering.spending`.
+    """
+
+    async def image(self, request: GenerationRequest, position: int) -> bytes:
+        """Make the image at this position (from 0) of those asked for; that it is one is for the caller to check."""
+        ...
+
+
+class Editor(Protocol):
+    """Condenses guidelines; raises and counts as a `Writer` does."""
+
+    def parts(self, text: str) -> Sequence[str]:
+        """Cut a text into as few parts as can be read at a time: in order, with nothing left out.
+
+        As many parts are always the same parts.
+        """
+        ...
+
+    async def summary(self, text: str) -> Summary:
+        """Summarise a guideline, or one part of it; never empty."""
+        ...
+
+    async def merged(self, summaries: Sequence[Summary]) -> Summary:
+        """Make one summary of those of all parts, however many."""
+        ...
+
+    async def checklist(self, text: str, summary: Summary, *, may_be_empty: bool = False) -> Checklist:
+        """List what a guideline, or one part of it, requires, given the summary of the whole.
+
+        Every quote stands in `text`. There is at least one item, unless the list `may_be_empty`.
+        """
         ...
 
 
@@ -48,13 +88,24 @@ class Reply(msgspec.Struct, frozen=True):
     refusal: str | None = None
 
 
+OnText = Callable[[str], object]
+"""Is told a text in pieces, in order, as they are written."""
+
+
 class ChatModel(Protocol):
     """A conversation with a language model, one call at a time."""
 
     async def complete(
-        self, messages: Sequence[Message], *, model: str | None = None, form: Form | None = None
+        self,
+        messages: Sequence[Message],
+        *,
+        model: str | None = None,
+        form: Form | None = None,
+        on_text: OnText | None = None,
     ) -> Reply:
         """Return the next turn, in the given form if the server can hold a model to one; else the prompt has to.
+
+        Of a turn without a form `on_text` is told the reply's text; of one that fails, what came before.
 
         Raises:
             ModelOverloadedError, ModelUnreachableError, ModelFailedError, UnusableOutputError: another try may help.

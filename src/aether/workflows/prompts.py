@@ -67,14 +67,14 @@ def outline_form(request: ReportRequest) -> Form:
     """Describe the answer to `outline`, for servers that can hold a model to it."""
     least, most = _count(request)
     text = {"type": "string"}
-    section = _object(title=text, covers=text)
+    section = object_schema(title=text, covers=text)
     sections = {"type": "array", "items": section, "minItems": least, "maxItems": most}
-    return Form("outline", _object(sections=sections))
+    return Form("outline", object_schema(sections=sections))
 
 
-def repair(problem: str) -> Message:
-    """Ask once more for an outline that could not be used."""
-    return Message("user", f"Repair your answer: {problem}. Answer with nothing but JSON of the form {_FORM}.")
+def repair(problem: str, form: str = _FORM) -> Message:
+    """Ask once more for an answer that could not be used, by default for an outline."""
+    return Message("user", f"Repair your answer: {problem}. Answer with nothing but JSON of the form {form}.")
 
 
 def section(request: ReportRequest, plan: Outline, position: int) -> list[Message]:
@@ -95,9 +95,9 @@ def continuation() -> Message:
     return Message("user", "Continue with the next sentence. Repeat nothing, and come to an end.")
 
 
-def likely_tokens(request: ReportRequest, messages: Sequence[Message]) -> int:
+def likely_tokens(messages: Sequence[Message], words: int) -> int:
     """Guess what a call will cost: four characters to a token, and three words to four tokens of answer."""
-    return sum(len(message.content) for message in messages) // 4 + WORDS[request.length] * 4 // 3
+    return sum(len(message.content) for message in messages) // 4 + words * 4 // 3
 
 
 def fenced(tag: str, text: str) -> str:
@@ -139,7 +139,8 @@ def _neighbours(plan: Outline, position: int) -> Iterator[str]:
             yield f"The section {where} is “{plan.items[at].title}”; leave to it what belongs there."
 
 
-def _object(**properties: object) -> dict[str, object]:
+def object_schema(**properties: object) -> dict[str, object]:
+    """Describe a JSON object that has all of these members and no others."""
     return {
         "type": "object",
         "properties": properties,

@@ -1,16 +1,13 @@
 """How a report is made."""
 
-from typing import TypeVar
-
 import msgspec
 from msgspec import UNSET
 
-from aether.domain.job import Job, StepStatus
+from aether.domain.job import Job
 from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
 from aether.engine.run import Run
 from aether.workflows.ports import Writer
-
-T = TypeVar("T")
+from aether.workflows.results import result_of
 
 
 async def write_report(run: Run, request: ReportRequest, writer: Writer) -> Report:
@@ -41,13 +38,6 @@ def first_steps(request: ReportRequest) -> tuple[str, ...]:
 def report_so_far(job: Job) -> Report:
     """Read the report out of a job's finished steps; before there is an outline it has no headings."""
     request = msgspec.json.decode(job.input, type=ReportRequest)
-    outline = given_outline(request) or _result(job, "outline", Outline) or Outline(())
-    sections = [_result(job, f"section:{position}", Section) for position in range(len(outline.items))]
+    outline = given_outline(request) or result_of(job, "outline", Outline) or Outline(())
+    sections = [result_of(job, f"section:{position}", Section) for position in range(len(outline.items))]
     return Report.assemble(request.topic, outline, sections)
-
-
-def _result(job: Job, name: str, of: type[T]) -> T | None:
-    step = job.step(name)
-    if step is None or step.status is not StepStatus.DONE:
-        return None
-    return msgspec.json.decode(step.result, type=of)

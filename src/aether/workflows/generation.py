@@ -1,0 +1,40 @@
+"""How images are made."""
+
+import msgspec
+
+from aether.domain.generation import GenerationRequest, Image
+from aether.domain.job import Job
+from aether.engine.ports import FileStore
+from aether.engine.run import Run
+from aether.errors import UnusableOutputError
+from aether.workflows.ports import Illustrator
+from aether.workflows.results import result_of
+
+
+async def generate_images(
+    run: Run, request: GenerationRequest, illustrator: Illustrator, files: FileStore
+) -> list[Image]:
+    """Make all images at once, each a step of its own: one that is finished is not bought again."""
+
+    async def make(position: int) -> Image:
+        content = await illustrator.image(request, position)
+        image = Image.of(content)
+        if image is None:
+            raise UnusableOutputError("it is no image")
+        # The image is paid for: while the files cannot be written it waits, rather than be made anew.
+        await run.patiently(lambda: files.put(run.job_id, image.digest, content))
+        return image
+
+    positions = range(request.count)
+    return await run.fan_out("image", positions, make, Image, titles=[f"Image {at + 1}" for at in positions])
+
+
+def first_steps(request: GenerationRequest) -> tuple[str, ...]:
+    """Name the steps, all known before the job starts."""
+    return tuple(f"image:{position}" for position in range(request.count))
+
+
+def images_so_far(job: Job) -> tuple[Image | None, ...]:
+    """Read the images out of a job's finished steps, in order; None stands for one that is still to be made."""
+    request = msgspec.json.decode(job.input, type=GenerationRequest)
+    return tuple(result_of(job, name, Image) for name in first_steps(request))

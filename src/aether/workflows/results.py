@@ -1,0 +1,17 @@
+"""Reading the results of a job's steps."""
+
+from typing import TypeVar
+
+import msgspec
+
+from aether.domain.job import Job, StepStatus
+
+T = TypeVar("T")
+
+
+def result_of(job: Job, name: str, returns: type[T]) -> T | None:
+    """Return what the step has returned, or None before it is done."""
+    step = job.step(name)
+    if step is None or step.status is not StepStatus.DONE:
+        return None
+    return msgspec.json.decode(step.result, type=returns)
