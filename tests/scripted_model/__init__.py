@@ -5,7 +5,7 @@
         await model.wait_for(lambda record: len(record.calls(kind="section")) == 5)
 
 `ScriptedModel` runs in a thread, `ModelProcess` in a process of its own; both are a `Model`. What a request asks for is
-decided in `classify`, what happens to it in `script`, what the answer says in `texts`.
+decided in `classify`, what happens to it in `script`, what the answer says in `texts` and `images`.
 """
 
 from tests.scripted_model.actions import (
@@ -14,10 +14,12 @@ from tests.scripted_model.actions import (
     Answer,
     Hang,
     HttpError,
+    Picture,
     Reset,
     Slow,
     Trickle,
     Truncate,
+    against_policy,
     cut_at_length,
     html_page,
     model_not_found,
@@ -27,6 +29,7 @@ from tests.scripted_model.actions import (
 )
 from tests.scripted_model.calls import Call, Record
 from tests.scripted_model.classify import Kind, Step, classify
+from tests.scripted_model.images import bad_size, png
 from tests.scripted_model.model import Model
 from tests.scripted_model.process import ModelProcess, RemoteModel
 from tests.scripted_model.script import Mix, Rule
@@ -45,6 +48,7 @@ __all__ = [
     "Mix",
     "Model",
     "ModelProcess",
+    "Picture",
     "Record",
     "RemoteModel",
     "Reset",
@@ -55,12 +59,15 @@ __all__ = [
     "Step",
     "Trickle",
     "Truncate",
+    "against_policy",
+    "bad_size",
     "classify",
     "cut_at_length",
     "expected_outline",
     "expected_section",
     "html_page",
     "model_not_found",
+    "png",
     "rate_limited",
     "refused",
     "rejected",

@@ -36,6 +36,25 @@ class Answer(_Action, frozen=True, tag="answer"):
         return self.name
 
 
+class Picture(_Action, frozen=True, tag="picture"):
+    """The images of a request for images.
+
+    Attributes:
+        file: What is painted: "png" is an image; "html", "svg", "truncated" and "empty" are none, "large" is a large
+            one, and "missing" is a 404 at its address.
+        as_url: Whether the answer holds the address of this file, on the same server, instead of the file.
+        url: Another address.
+    """
+
+    file: Literal["png", "html", "svg", "truncated", "empty", "large", "missing"] = "png"
+    as_url: bool = False
+    url: str | None = None
+
+    @property
+    def fault(self) -> str:
+        return "" if self.file == "png" else self.file
+
+
 class HttpError(_Action, frozen=True, tag="http"):
     """Any status with an error in OpenAI's format, or with `body` verbatim.
 
@@ -90,7 +109,7 @@ class Slow(_Action, frozen=True, tag="slow"):
     first_byte_ms: float = 5_000.0
 
 
-Action = Answer | HttpError | Reset | Hang | Truncate | Trickle | Slow
+Action = Answer | Picture | HttpError | Reset | Hang | Truncate | Trickle | Slow
 
 
 def rate_limited(
@@ -134,6 +153,12 @@ def refused(text: str = "I cannot help with that.") -> Answer:
     return Answer(content=None, refusal=text, name="refusal")
 
 
+def against_policy() -> HttpError:
+    """The 400 for a prompt that no image may be made of."""
+    message = "Your request was rejected as a result of our safety system."
+    return rejected(400, message, "content_policy_violation")
+
+
 NAMED: Mapping[str, Action] = {
     "429": rate_limited(),
     "429-after": rate_limited(after_s=1),
@@ -154,6 +179,7 @@ NAMED: Mapping[str, Action] = {
     "truncate": Truncate(),
     "trickle": Trickle(),
     "slow": Slow(),
+    "policy": against_policy(),
     "invalid-body": HttpError(status=200, body='{"id": "chatcmpl-'),
     "length": cut_at_length(),
     "refusal": refused(),

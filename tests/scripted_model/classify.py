@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["outline", "section", "continuation", "repair", "summary", "checklist", "other"]
+Kind = Literal["outline", "section", "continuation", "repair", "summary", "checklist", "image", "file", "other"]
 
 _FENCE = re.compile(r"^<(?P<tag>\w+)>\s*(?P<text>.*?)\s*</(?P=tag)>$", re.DOTALL | re.MULTILINE)
 _TASK = re.compile(
@@ -18,6 +18,7 @@ _TASK = re.compile(
     re.MULTILINE,
 )
 _EXACTLY = re.compile(r"\bexactly (\d+) sections?\b")
+_OWN_WORDS = frozenset({"topic", "guideline"})
 _FOLLOW_UPS: tuple[tuple[str, Kind], ...] = (("Continue", "continuation"), ("Repair", "repair"))
 
 
@@ -66,7 +67,8 @@ class Step(msgspec.Struct, frozen=True):
         index: The section's number, from 1; 0 when the request is not about a section.
         total: How many sections the report has, or the outline must have; 0 when not said.
         title: The section's title; empty when the request is not about a section.
-        topic: The caller's own words, as they were before the fence; empty when no message carries the fence.
+        topic: The caller's own words, topic or guideline, as they were before the fence; empty when no message carries
+            the fence.
     """
 
     kind: Kind = "other"
@@ -102,7 +104,7 @@ def said_before(request: ChatRequest) -> str:
 
 
 def _topic(prompt: str) -> str:
-    texts = (found["text"] for found in _FENCE.finditer(prompt) if found["tag"] == "topic")
+    texts = (found["text"] for found in _FENCE.finditer(prompt) if found["tag"] in _OWN_WORDS)
     return next(texts, "").replace("&lt;", "<")
 
 

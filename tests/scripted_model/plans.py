@@ -1,22 +1,23 @@
 """From what should happen to what is written when."""
 
-from tests.scripted_model.actions import Action, Answer, Hang, HttpError, Reset, Slow, Trickle, Truncate
+from collections.abc import Callable
+
+from tests.scripted_model.actions import Action, Hang, HttpError, Reset, Slow, Trickle, Truncate
 from tests.scripted_model.calls import ANSWERED, Call
-from tests.scripted_model.classify import ChatRequest
-from tests.scripted_model.replies import Reply, completion, error_reply
+from tests.scripted_model.replies import Reply, error_reply
 from tests.scripted_model.setup import Setup
 from tests.scripted_model.wire import Ending, Piece, Plan
 
 _FLUSH_MS = 15.0
 """Time for bytes to leave before a reset, which would discard what still lies in the buffer."""
 
-_PLAIN = Answer()
+Answering = Callable[[Action | None], Reply]
+"""Makes the answer as the action prescribes, or the default one if that is about something else."""
 
 
-def plan_call(call: Call, request: ChatRequest, action: Action | None, setup: Setup, latency_ms: float | None) -> Plan:
+def plan_call(call: Call, answering: Answering, action: Action | None, setup: Setup, latency_ms: float | None) -> Plan:
     """Return the plan for a call; `latency_ms`, if given, takes the place of the one in `setup`."""
-    action = action or _PLAIN
-    call.fault = action.fault
+    call.fault = action.fault if action else ""
     outcome = f"fault:{call.fault}" if call.fault else ANSWERED
     at_once = isinstance(action, HttpError) or (isinstance(action, Reset) and not action.share)
     if latency_ms is None:
@@ -24,7 +25,7 @@ def plan_call(call: Call, request: ChatRequest, action: Action | None, setup: Se
     if isinstance(action, HttpError):
         reply = error_reply(action)
         return Plan(_whole(reply, latency_ms), "keep", reply.status, call, outcome)
-    reply = completion(call, request, action if isinstance(action, Answer) else _PLAIN, setup)
+    reply = answering(action)
     pieces, ending = _accident(action, reply, latency_ms)
     return Plan(pieces, ending, reply.status, call, outcome)
 
@@ -40,7 +41,7 @@ def plan_reply(reply: Reply) -> Plan:
     return Plan(_whole(reply, 0), "keep", reply.status)
 
 
-def _accident(action: Action, reply: Reply, latency_ms: float) -> tuple[tuple[Piece, ...], Ending]:
+def _accident(action: Action | None, reply: Reply, latency_ms: float) -> tuple[tuple[Piece, ...], Ending]:
     match action:
         case Slow(first_byte_ms=first_byte_ms):
             return _whole(reply, first_byte_ms), "keep"

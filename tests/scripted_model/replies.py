@@ -94,8 +94,8 @@ def completion(call: Call, request: ChatRequest, answer: Answer, setup: Setup) -
     content = _content(call, request, answer, setup)
     prompt, said = len(call.raw) // 4, max(1, len(content or answer.refusal or "") // 4)
     usage = _Usage(prompt, said, prompt + said)
-    if request.stream:
-        return _stream(call, content, answer, usage if _wants_usage(request) else None, setup.stream_pieces)
+    if request.stream and setup.streams:
+        return _stream(call, content, answer, usage if _wants_usage(request) else None, setup)
     message = _Said(content=content, refusal=answer.refusal)
     whole = _Completion(f"chatcmpl-{call.seq}", request.model, [_Choice(message, answer.finish_reason)], usage)
     return json_reply(_encode(whole))
@@ -124,7 +124,7 @@ def error_reply(error: HttpError) -> Reply:
 
 def _content(call: Call, request: ChatRequest, answer: Answer, setup: Setup) -> str | None:
     if answer.content is UNSET:
-        text = expected_text(call.step, setup.sections, setup.words)
+        text = expected_text(call.step, setup.sections, setup.words, formed=_wants_json(request))
         if call.kind == "continuation":
             text = rest_of(text, said_before(request))
     elif answer.content is None:
@@ -134,12 +134,16 @@ def _content(call: Call, request: ChatRequest, answer: Answer, setup: Setup) -> 
     return text if answer.share >= 1 else text[: int(len(text) * answer.share)]
 
 
+def _wants_json(request: ChatRequest) -> bool:
+    return request.response_format is not None and request.response_format.type != "text"
+
+
 def _wants_usage(request: ChatRequest) -> bool:
     return request.stream_options is not None and request.stream_options.include_usage
 
 
-def _stream(call: Call, content: str | None, answer: Answer, usage: _Usage | None, pieces: int) -> Reply:
-    size = -(-len(content or "") // max(1, pieces)) or 1
+def _stream(call: Call, content: str | None, answer: Answer, usage: _Usage | None, setup: Setup) -> Reply:
+    size = -(-len(content or "") // max(1, setup.stream_pieces)) or 1
     deltas = [_Delta(content=(content or "")[at : at + size]) for at in range(0, len(content or ""), size)]
     if answer.refusal is not None:
         deltas.append(_Delta(refusal=answer.refusal))
@@ -150,7 +154,8 @@ def _stream(call: Call, content: str | None, answer: Answer, usage: _Usage | Non
     events = [_encode(_Chunk(chunk_id, call.model, [choice], between)) for choice in choices]
     if usage is not None:
         events.append(_encode(_Chunk(chunk_id, call.model, [], usage)))
-    parts = [_http_chunk(b"data: %b\n\n" % event) for event in (*events, b"[DONE]")]
+    before = b": keep-alive\n\n" if setup.stream_comments else b""
+    parts = [_http_chunk(b"%bdata: %b\n\n" % (before, event)) for event in (*events, b"[DONE]")]
     parts[-1] += b"0\r\n\r\n"
     return Reply(200, _head(200, "text/event-stream", ()) + b"transfer-encoding: chunked\r\n\r\n", tuple(parts))
 

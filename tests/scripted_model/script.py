@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from tests.scripted_model.actions import NAMED, ONLY_FOR_OUTLINES, Action
+from tests.scripted_model.actions import NAMED, ONLY_FOR_OUTLINES, Action, Answer
 from tests.scripted_model.calls import Call
 from tests.scripted_model.classify import Kind
 
@@ -41,8 +41,14 @@ class Mix(msgspec.Struct, frozen=True):
         chance, choice = chances(self.seed, call)
         if chance >= self.rate:
             return None
-        faults = [name for name in self.faults if call.step.of == "outline" or name not in ONLY_FOR_OUTLINES]
+        faults = [name for name in self.faults if _may_meet(call.step.of, name)]
         return NAMED[faults[int(choice * len(faults))]] if faults else None
+
+
+def _may_meet(of: Kind, fault: str) -> bool:
+    if of in ("image", "file"):
+        return not isinstance(NAMED[fault], Answer)
+    return of == "outline" or fault not in ONLY_FOR_OUTLINES
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -2,23 +2,27 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
 
-from tests.scripted_model.actions import HttpError, model_not_found, rejected
+from tests.scripted_model.actions import Action, Answer, HttpError, Picture, model_not_found, rejected
 from tests.scripted_model.calls import ANSWERED, DISCONNECTED, Call, Record
 from tests.scripted_model.classify import ChatRequest, Step, classify
-from tests.scripted_model.plans import plan_call, plan_error, plan_reply
-from tests.scripted_model.replies import CREATED, json_reply
+from tests.scripted_model.images import FILES_PATH, ImageRequest, file_reply, painted
+from tests.scripted_model.plans import Answering, plan_call, plan_error, plan_reply
+from tests.scripted_model.replies import CREATED, Reply, completion, json_reply
 from tests.scripted_model.script import Rule, Script
 from tests.scripted_model.setup import Setup
 from tests.scripted_model.wire import Connection, Plan, Request
 
 _decode_chat = msgspec.json.Decoder(ChatRequest).decode
+_decode_image = msgspec.json.Decoder(ImageRequest).decode
 _decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 _NOT_CHAT = ChatRequest(model="", messages=[])
+_NOT_IMAGE = ImageRequest(prompt="")
 
 
 class NewScript(msgspec.Struct, omit_defaults=True):
@@ -50,6 +54,8 @@ class ModelService:
         self.stopping = False
         self._routes: dict[tuple[str, str], Callable[[Request], Plan]] = {
             ("POST", "/v1/chat/completions"): self._chat,
+            ("POST", "/v1/images/generations"): self._image,
+            ("GET", FILES_PATH): self._file,
             ("GET", "/v1/models"): self._models,
             ("GET", "/_calls"): self._calls,
             ("GET", "/_stats"): self._stats,
@@ -87,12 +93,33 @@ class ModelService:
             headers=request.headers,
             raw=raw,
         )
+        return self._planned(call, error, partial(_completed, call, chat, self.setup))
+
+    def _image(self, request: Request) -> Plan:
+        now = time.monotonic()
+        try:
+            asked, raw, error = _decode_image(request.body), msgspec.Raw(request.body), None
+        except msgspec.DecodeError as problem:
+            asked, raw, error = _NOT_IMAGE, _json_or_null(request.body), rejected(400, f"Invalid request: {problem}")
+        error = self._locked_out(request) or error or self._unknown(asked.model, request.body)
+        step = Step("image", "image", topic=asked.prompt)
+        call = Call(seq=0, step=step, model=asked.model, started=now, headers=request.headers, raw=raw)
+        return self._planned(call, error, partial(_painted, call, asked, request.headers.get("host", "")))
+
+    def _file(self, request: Request) -> Plan:
+        """What an answer gave the address of; anybody may fetch it."""
+        name, seq = request.query.get("name", "missing"), int(request.query.get("of", "0"))
+        step = Step("file", "file", seq)
+        call = Call(seq=0, step=step, started=time.monotonic(), headers=request.headers)
+        return self._planned(call, None, lambda _: file_reply(name, seq))
+
+    def _planned(self, call: Call, error: HttpError | None, answering: Answering) -> Plan:
         self.record.begin(call, counted=error is None)
         if error is not None:
             return plan_error(error, call)
         rule = self.script.rule_for(call)
         action = self.setup.faults.draw(call) if rule is None else rule.do
-        return plan_call(call, chat, action, self.setup, None if rule is None else rule.latency_ms)
+        return plan_call(call, answering, action, self.setup, None if rule is None else rule.latency_ms)
 
     def _locked_out(self, request: Request) -> HttpError | None:
         key = self.setup.api_key
@@ -104,11 +131,15 @@ class ModelService:
         setup = self.setup
         if not chat.messages:
             return rejected(400, "[] is too short - 'messages'", param="messages")
-        if setup.check_model and chat.model not in setup.models:
-            return model_not_found(chat.model)
         form = chat.response_format.type if chat.response_format else "text"
         if (form == "json_schema" and not setup.json_schema) or (form == "json_object" and not setup.json_mode):
             return rejected(400, f"response_format {form} is not supported with this model.", param="response_format")
+        return self._unknown(chat.model, body)
+
+    def _unknown(self, model: str, body: bytes) -> HttpError | None:
+        setup = self.setup
+        if setup.check_model and model not in setup.models:
+            return model_not_found(model)
         for name in sorted(_decode_keys(body).keys() & set(setup.reject_params)) if setup.reject_params else ():
             message = f"Unsupported parameter: '{name}' is not supported with this model."
             return rejected(400, message, "unsupported_parameter", name)
@@ -147,6 +178,14 @@ class ModelService:
     def _reset(self, _: Request) -> Plan:
         self.record.clear()
         return plan_reply(json_reply(b"{}"))
+
+
+def _completed(call: Call, chat: ChatRequest, setup: Setup, action: Action | None) -> Reply:
+    return completion(call, chat, action if isinstance(action, Answer) else Answer(), setup)
+
+
+def _painted(call: Call, asked: ImageRequest, host: str, action: Action | None) -> Reply:
+    return painted(call, asked, action if isinstance(action, Picture) else Picture(), host)
 
 
 def _json_or_null(body: bytes) -> msgspec.Raw:

@@ -17,6 +17,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         other_ms: The same for everything else.
         error_ms: Latency of error answers, and of resets before the first byte.
         jitter: Part of a latency, 0 to 1, by which it may be longer or shorter; reproducible, like the mix.
+        streams: Whether a stream that is asked for is sent, instead of the whole in one piece.
+        stream_comments: Whether each event of a stream stands behind a comment, as some proxies send to keep it open.
         stream_pieces: Pieces a streamed text comes in, spread evenly over the latency.
         json_schema: Whether `response_format` may be a JSON schema.
         json_mode: Whether `response_format` may be `json_object`.
@@ -34,6 +36,8 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     other_ms: float = 0.0
     error_ms: float = 0.0
     jitter: float = 0.0
+    streams: bool = True
+    stream_comments: bool = False
     stream_pieces: int = 8
     json_schema: bool = True
     json_mode: bool = True

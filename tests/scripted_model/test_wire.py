@@ -188,10 +188,11 @@ async def test_a_stopped_model_comes_back_at_the_same_address() -> None:
 
 
 def test_a_port_that_is_taken_is_an_error() -> None:
+    others = set(threading.enumerate())
     with ScriptedModel() as model, pytest.raises(OSError, match="in use"):
         ScriptedModel(port=urlsplit(model.base_url).port or 0).start()
 
-    assert not [thread for thread in threading.enumerate() if thread.name == "scripted-model"]
+    assert not set(threading.enumerate()) - others
 
 
 async def test_a_stream_is_paced_and_can_be_left_in_the_middle() -> None:
@@ -203,6 +204,28 @@ async def test_a_stream_is_paced_and_can_be_left_in_the_middle() -> None:
         await model.wait_for(lambda record: not record.in_flight, timeout_s=1)
 
     assert [(call.outcome, call.status) for call in model.calls()] == [("disconnected", 200)]
+
+
+@pytest.mark.parametrize(
+    ("setup", "begins"),
+    [
+        (Setup(), b"data: {"),
+        (Setup(stream_comments=True), b": keep-alive\n\ndata: {"),
+        (Setup(streams=False), b"{"),
+    ],
+)
+async def test_what_is_sent_for_a_stream_is_as_set_up(setup: Setup, begins: bytes) -> None:
+    async with (
+        ScriptedModel(setup) as model,
+        client_of(model) as client,
+        client.chat.completions.with_streaming_response.create(
+            model="scripted-model", messages=said(SECTION), stream=True
+        ) as response,
+    ):
+        body = await response.read()
+
+    assert body.startswith(begins)
+    assert section_marker(TOPIC, 2).encode() in body
 
 
 async def test_a_slow_first_byte_is_followed_by_the_whole() -> None:

@@ -1,6 +1,7 @@
 """What the model says when no rule says otherwise: the same words for the same request, in every run."""
 
 import hashlib
+import re
 from functools import lru_cache
 
 import msgspec
@@ -47,6 +48,15 @@ class _Outline(msgspec.Struct):
     sections: list[_Section]
 
 
+class _Item(msgspec.Struct):
+    quote: str
+    text: str
+
+
+class _Checklist(msgspec.Struct):
+    items: list[_Item]
+
+
 def section_title(index: int) -> str:
     """Return the title the outline gives to section `index` (from 1); no two indexes share one."""
     title = _TITLES[(index - 1) % len(_TITLES)]
@@ -79,18 +89,23 @@ def expected_section(topic: str, index: int, words: int = 120) -> str:
     return f"{first}\n\n{_paragraph(index * 5 + 7, words - len(first.split()))}"
 
 
-def expected_text(step: Step, sections: int, words: int) -> str:
-    """Return the whole text the model has in mind for a step, before any cut."""
+def expected_checklist(guideline: str, *, formed: bool = True) -> str:
+    """Return the checklist of a guideline, one item for each sentence, as JSON or else as a list in Markdown."""
+    items = [_Item(sentence, f"See to this: {sentence}") for sentence in _sentences(guideline)]
+    if formed:
+        return msgspec.json.encode(_Checklist(items)).decode()
+    return "\n".join(["Here is the checklist:", "", *(f"- [ ] {item.text}" for item in items)])
+
+
+def expected_text(step: Step, sections: int, words: int, *, formed: bool = True) -> str:
+    """Return the whole text the model has in mind for a step, before any cut; `formed` if JSON was asked for."""
     if step.of == "outline":
         return expected_outline(step.total or sections)
     if step.of == "section":
         return expected_section(step.topic, step.index, words)
-    marker = section_marker(step.topic, 0)
     if step.of == "checklist":
-        return (
-            f"- Note the reference {marker}.\n- Read the report once.\n- Check each figure.\n- Agree on the next step."
-        )
-    return f"In short, and for {marker}: {_paragraph(3, words // 2)}"
+        return expected_checklist(step.topic, formed=formed)
+    return f"In short, and for {section_marker(step.topic, 0)}: {_paragraph(3, words // 2)}"
 
 
 def rest_of(text: str, said: str) -> str:
@@ -104,6 +119,11 @@ def rest_of(text: str, said: str) -> str:
     tail = said.rstrip()[-40:]
     at = text.find(tail) if tail else -1
     return text[at + len(tail) :] if at >= 0 else text[len(text) // 2 :]
+
+
+def _sentences(text: str) -> list[str]:
+    pieces = re.split(r"(?<=[.!?])\s+|(?<=。)|\n+", text)
+    return [piece.strip() for piece in pieces if any(map(str.isalnum, piece))]
 
 
 def _paragraph(start: int, words: int, *opening: str) -> str:

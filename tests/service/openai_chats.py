@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aether.adapters.openai.chat import OpenAIChat, Options
-from aether.bootstrap.worker import model_client
+from aether.bootstrap.models import model_client
 from aether.settings import Settings
 from aether.workflows.ports import Form, Message
 from tests.scripted_model import Model
@@ -30,5 +30,5 @@ async def chat_with(model: Model, **environment: str) -> AsyncIterator[OpenAICha
         }
     )
     async with model_client(settings) as client:
-        options = Options(settings.model_options or {}, settings.outline_options or {})
+        options = Options(settings.model_options or {}, {"outline": settings.outline_options or {}})
         yield OpenAIChat(client, settings.model, settings.model_total_timeout, options)

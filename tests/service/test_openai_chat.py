@@ -28,6 +28,15 @@ async def test_an_answer_comes_with_its_usage_and_is_whole() -> None:
     assert call.headers["authorization"] == f"Bearer {KEY}"
 
 
+async def test_a_call_says_that_it_is_json_and_nothing_of_the_machine_it_comes_from() -> None:
+    async with ScriptedModel() as model, chat_with(model) as chat:
+        await chat.complete(ASKED)
+
+        [call] = model.calls()
+    assert call.headers["content-type"] == "application/json"
+    assert [name for name in call.headers if name.startswith("x-stainless")] == []
+
+
 @pytest.mark.parametrize(
     ("fault", "refusal"), [("refusal", "I cannot help with that."), ("content-filter", "its content filter stopped")]
 )

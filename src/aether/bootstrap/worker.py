@@ -4,50 +4,51 @@ import asyncio
 import gc
 import os
 import socket
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import httpx2
-import openai
 import structlog
 from arq import Retry
-from arq.connections import RedisSettings
+from arq.connections import ArqRedis, RedisSettings
 from arq.worker import func
 
-from aether.adapters.openai.chat import OpenAIChat, Options
+from aether.adapters.redis.hub import DeltaPublisher
 from aether.adapters.redis.presence import be_seen
 from aether.adapters.redis.queue import LeasedWorker, serializer
 from aether.adapters.redis.store import RedisJobStore
-from aether.bootstrap.storage import FUNCTION, QUEUE, job_store, redis_client, redis_url
-from aether.domain.job import Change, Kind, Problem, Status
-from aether.domain.report import ReportRequest
+from aether.bootstrap.recipes import recipes
+from aether.bootstrap.storage import FUNCTION, QUEUE, file_store, job_store, object_store, redis_client, redis_url
+from aether.bootstrap.webhooks import delivering
+from aether.domain.job import Change, Problem, Status
+from aether.engine.background import Background
 from aether.engine.clock import SystemClock
 from aether.engine.retry import RetryPolicy
-from aether.engine.runner import Recipe, Runner
+from aether.engine.runner import Runner
 from aether.engine.step import Tools
+from aether.engine.sweeping import keep_swept
 from aether.engine.throttle import Throttle
 from aether.errors import IllegalMoveError, StoreUnavailableError, UnknownJobError
 from aether.settings import Settings
-from aether.workflows.report import write_report
-from aether.workflows.writing import ModelWriter
 
 # A cut of 2.5 s just after a heartbeat costs no lease, and a dead worker's jobs are taken over as soon as that allows.
 _LEASE = timedelta(seconds=3.25)
 _HEARTBEAT = timedelta(seconds=0.5)
 _STRANDED_PAUSE = timedelta(seconds=5)
-_NO_KEY = "none"  # the client insists on one; servers that need none ignore it
 
 log = structlog.get_logger()
 
 
 class Worker:
-    """A worker process's share of the house: what its queue calls, and what that needs, open from `start` to `stop`."""
+    """A worker process's share of the house: what its queue calls, and what that needs, open from `start` to `stop`.
 
-    def __init__(self, settings: Settings) -> None:
+    With a `client` of the queue's own it uses that one, so that what the queue finds out about connections helps all.
+    """
+
+    def __init__(self, settings: Settings, client: ArqRedis | None = None) -> None:
         self._settings = settings
+        self._client = client
         self._open = AsyncExitStack()
         self._store: RedisJobStore
         self._runner: Runner
@@ -71,17 +72,22 @@ class Worker:
     async def start(self, _: dict[str, Any]) -> None:
         """Open the store and the model."""
         settings, clock = self._settings, SystemClock()
-        client = await self._open.enter_async_context(redis_client(settings))
-        models = await self._open.enter_async_context(model_client(settings))
+        client = self._client
+        if client is None:
+            client = await self._open.enter_async_context(redis_client(settings))
         self._store = job_store(client, settings)
         policy = RetryPolicy(settings.step_attempts, settings.retry_base, settings.retry_cap, settings.step_timeout)
-        tools = Tools(policy, Throttle(settings.model_calls, clock), clock, settings.job_timeout)
-        options = Options(settings.model_options or {}, settings.outline_options or {})
-        writer = ModelWriter(OpenAIChat(models, settings.model, settings.model_total_timeout, options))
-        recipes = {Kind.REPORT: Recipe(ReportRequest, partial(write_report, writer=writer))}
-        self._runner = Runner(self._store, recipes, tools)
-        for companion in (self._heed_fences(), be_seen(client, f"{socket.gethostname()}:{os.getpid()}")):
-            await self._open.enter_async_context(_running(companion))
+        texts = await self._open.enter_async_context(DeltaPublisher(client))
+        tools = Tools(policy, Throttle(settings.model_calls, clock), clock, settings.job_timeout, texts)
+        kinds = await self._open.enter_async_context(recipes(settings, file_store(client, settings)))
+        self._runner = Runner(self._store, kinds, tools)
+        if objects := object_store(settings):
+            with suppress(StoreUnavailableError):
+                await objects.check()
+            await self._open.enter_async_context(Background(partial(keep_swept, objects, self._store, clock)))
+        seen = partial(be_seen, client, f"{socket.gethostname()}:{os.getpid()}")
+        await self._open.enter_async_context(Background(self._heed_fences, seen))
+        await self._open.enter_async_context(delivering(settings))
 
     async def stop(self, _: dict[str, Any]) -> None:
         """Close everything."""
@@ -111,8 +117,8 @@ class Worker:
 
 async def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT."""
-    worker = Worker(settings)
     async with redis_client(settings) as client:
+        worker = Worker(settings, client)
         leased = LeasedWorker(
             **worker.for_arq() | {"redis_pool": client},
             lease=_LEASE,
@@ -132,30 +138,3 @@ def _spare_collections() -> None:
     gc.collect()
     gc.freeze()  # modules and classes stay for good
     gc.set_threshold(10_000, 20, 100)
-
-
-@asynccontextmanager
-async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-
-@asynccontextmanager
-async def model_client(settings: Settings) -> AsyncIterator[openai.AsyncOpenAI]:
-    """Open the client for the model server; it never retries by itself, since each attempt belongs in the record."""
-    timeout = httpx2.Timeout(settings.model_read_timeout, connect=settings.model_connect_timeout, pool=None)
-    key = settings.openai_api_key
-    limits = httpx2.Limits(max_connections=settings.model_calls, keepalive_expiry=15.0)
-    client = openai.AsyncOpenAI(
-        api_key=key.reveal() if key else _NO_KEY,
-        base_url=settings.openai_base_url,
-        max_retries=0,
-        timeout=timeout,
-        http_client=openai.DefaultAioHttpClient(timeout=timeout, limits=limits),
-    )
-    async with client:
-        yield client

@@ -1,0 +1,32 @@
+"""The illustrator as a worker builds it, on a scripted model."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aether.adapters.openai.images import OpenAIIllustrator
+from aether.bootstrap.models import illustrator
+from aether.domain.generation import GenerationRequest
+from aether.settings import Settings
+from tests.scripted_model import Model
+
+KEY = "sk-a-key-that-nobody-may-see"
+LIGHTHOUSE = GenerationRequest("A lighthouse in a storm")
+MAX_BYTES = 100_000
+
+
+@asynccontextmanager
+async def illustrator_on(model: Model, **environment: str) -> AsyncIterator[OpenAIIllustrator]:
+    """Open it with short times and a low limit; the environment is that of a worker."""
+    settings = Settings.from_env(
+        {
+            "OPENAI_API_KEY": KEY,
+            "OPENAI_BASE_URL": model.base_url,
+            "AETHER_IMAGE_MAX_BYTES": str(MAX_BYTES),
+            "AETHER_MODEL_CONNECT_TIMEOUT": "1",
+            "AETHER_MODEL_READ_TIMEOUT": "0.3",
+            "AETHER_MODEL_TOTAL_TIMEOUT": "5",
+            **environment,
+        }
+    )
+    async with illustrator(settings, "scripted-painter") as opened:
+        yield opened

@@ -1,0 +1,315 @@
+import asyncio
+import base64
+import json
+import logging
+import re
+import socket
+
+import pytest
+
+from aether.domain.generation import GenerationRequest, Image
+from aether.domain.job import Usage
+from aether.engine.metering import Meter, metered
+from aether.errors import (
+    AetherError,
+    ModelFailedError,
+    ModelOverloadedError,
+    ModelRefusedError,
+    ModelRejectedKeyError,
+    ModelRejectedRequestError,
+    ModelUnreachableError,
+    UnusableOutputError,
+)
+from tests.scripted_model import (
+    NAMED,
+    Action,
+    HttpError,
+    Picture,
+    Rule,
+    ScriptedModel,
+    Setup,
+    Slow,
+    Trickle,
+    bad_size,
+    html_page,
+    png,
+    rate_limited,
+    rejected,
+)
+from tests.service.openai_illustrators import KEY, LIGHTHOUSE, illustrator_on
+
+BY_URL = Rule(kind="image", do=Picture(as_url=True))
+
+
+async def image_with(*rules: Rule, **environment: str) -> bytes:
+    async with ScriptedModel(rules=rules) as model, illustrator_on(model, **environment) as illustrator:
+        return await illustrator.image(LIGHTHOUSE, 0)
+
+
+async def failure_of(*rules: Rule, **environment: str) -> AetherError:
+    """What making an image fails with; it is asked for once."""
+    async with ScriptedModel(rules=rules) as model, illustrator_on(model, **environment) as illustrator:
+        with pytest.raises(AetherError) as caught:
+            await illustrator.image(LIGHTHOUSE, 0)
+        assert model.count(kind="image") == 1
+        assert model.count(kind="file") <= 4
+    assert KEY not in f"{caught.value!s} {caught.value!r}"
+    return caught.value
+
+
+def answer(body: object) -> Rule:
+    return Rule(kind="image", do=HttpError(status=200, body=json.dumps(body)))
+
+
+async def test_an_image_that_comes_along_is_returned() -> None:
+    async with ScriptedModel() as model, illustrator_on(model) as illustrator:
+        content = await illustrator.image(LIGHTHOUSE, 0)
+
+        [call] = model.calls()
+    assert content == png(call.seq)
+    assert call.body == {"model": "scripted-painter", "prompt": "A lighthouse in a storm", "n": 1}
+    assert call.headers["authorization"] == f"Bearer {KEY}"
+
+
+async def test_an_image_that_lies_elsewhere_is_fetched_without_the_key() -> None:
+    async with ScriptedModel(rules=[BY_URL]) as model, illustrator_on(model) as illustrator:
+        content = await illustrator.image(LIGHTHOUSE, 0)
+
+        [asked] = model.calls(kind="image")
+        [fetched] = model.calls(kind="file")
+    assert content == png(asked.seq)
+    assert KEY not in str(fetched.headers)
+
+
+async def test_the_size_is_passed_on_unless_it_is_left_to_the_model() -> None:
+    async with ScriptedModel() as model, illustrator_on(model) as illustrator:
+        await illustrator.image(GenerationRequest("Fog", size="1536x1024"), 0)
+        await illustrator.image(GenerationRequest("Fog", size="auto"), 0)
+
+        assert [call.body.get("size") for call in model.calls()] == ["1536x1024", None]
+
+
+async def test_the_operator_s_options_go_into_every_call() -> None:
+    options = {"AETHER_IMAGE_OPTIONS": '{"quality": "low", "size": "512x512"}'}
+    async with ScriptedModel() as model, illustrator_on(model, **options) as illustrator:
+        await illustrator.image(LIGHTHOUSE, 0)
+
+        [call] = model.calls()
+    assert (call.body["quality"], call.body["size"], call.body["n"]) == ("low", "512x512", 1)
+
+
+@pytest.mark.parametrize(
+    "member",
+    [
+        {"b64_json": base64.b64encode(png(7)).decode()},
+        {"b64_json": base64.encodebytes(png(7)).decode()},
+        {"b64_json": "data:image/png;base64," + base64.b64encode(png(7)).decode()},
+        {"url": "data:image/png;base64," + base64.b64encode(png(7)).decode()},
+        {"url": None, "b64_json": base64.b64encode(png(7)).decode(), "revised_prompt": "Fog."},
+    ],
+)
+async def test_every_form_in_which_servers_send_an_image_is_understood(member: dict[str, str]) -> None:
+    assert png(7) == await image_with(answer({"created": 1, "data": [member]}))
+
+
+@pytest.mark.parametrize(
+    ("usage", "expected"),
+    [
+        (None, Usage(1)),
+        ({}, Usage(1)),
+        ({"input_tokens": 9, "output_tokens": 272.0, "total_tokens": 281}, Usage(1, 9, 272)),
+        ({"input_tokens": None, "output_tokens": 7}, Usage(1, 0, 7)),
+    ],
+)
+async def test_what_an_image_cost_is_counted(usage: object, expected: Usage) -> None:
+    body = {"data": [{"b64_json": base64.b64encode(png(7)).decode()}], "usage": usage}
+    meter = Meter()
+    with metered(meter):
+        await image_with(answer(body))
+
+    assert meter.usage == expected
+
+
+async def test_an_image_that_is_lost_on_its_way_is_counted_all_the_same() -> None:
+    """It is on the bill."""
+    meter = Meter()
+    with metered(meter):
+        await failure_of(BY_URL, Rule(kind="file", do=NAMED["reset"]))
+
+    assert meter.usage == Usage(1)
+
+
+MADE: dict[str, tuple[Action, type[AetherError], str]] = {
+    "401": (NAMED["401"], ModelRejectedKeyError, "API key (HTTP 401)"),
+    "404": (NAMED["404"], ModelRejectedRequestError, "does not exist"),
+    "bad size": (bad_size("1x1"), ModelRejectedRequestError, "(HTTP 400): Invalid value: '1x1'."),
+    "against policy": (NAMED["policy"], ModelRefusedError, "rejected as a result of our safety system"),
+    "moderated": (rejected(400, "Blocked.", "moderation_blocked"), ModelRefusedError, "Blocked."),
+    "429": (rate_limited(after_s=7), ModelOverloadedError, "overloaded (HTTP 429)"),
+    "500": (NAMED["500"], ModelFailedError, "failed (HTTP 500)"),
+    "a proxy's 502": (html_page(502), ModelFailedError, "failed (HTTP 502)"),
+    "reset": (NAMED["reset"], ModelUnreachableError, "the connection was lost ("),
+    "reset in the body": (NAMED["reset-body"], ModelUnreachableError, "the connection was lost ("),
+    "truncated": (NAMED["truncate"], ModelUnreachableError, "the connection was lost ("),
+    "a page instead": (html_page(200), UnusableOutputError, "it is no answer with images"),
+    "an error with 200": (HttpError(status=200), UnusableOutputError, "it has no image"),
+    "an empty body": (HttpError(status=200, body=""), UnusableOutputError, "it is no answer with images"),
+    "no images": (HttpError(status=200, body='{"data": []}'), UnusableOutputError, "it has no image"),
+    "an empty image": (HttpError(status=200, body='{"data": [{}]}'), UnusableOutputError, "it has no image"),
+    "half a digit": (HttpError(status=200, body='{"data": [{"b64_json": "A"}]}'), UnusableOutputError, "no base64"),
+    "no ASCII": (HttpError(status=200, body='{"data": [{"b64_json": "ä"}]}'), UnusableOutputError, "no base64"),
+    "too large": (Picture(file="large"), UnusableOutputError, "it is larger than"),
+}
+
+
+@pytest.mark.parametrize(("action", "expected", "text"), MADE.values(), ids=MADE)
+async def test_every_failure_to_make_an_image_is_told_apart(
+    action: Action, expected: type[AetherError], text: str
+) -> None:
+    error = await failure_of(Rule(kind="image", do=action))
+
+    assert type(error) is expected
+    assert text in str(error)
+
+
+FETCHED: dict[str, tuple[Action, type[AetherError], str]] = {
+    "404": (NAMED["404"], ModelFailedError, "failed (HTTP 404)"),
+    "429": (rate_limited(after_s=7), ModelFailedError, "failed (HTTP 429)"),
+    "500": (NAMED["500"], ModelFailedError, "failed (HTTP 500)"),
+    "reset": (NAMED["reset"], ModelUnreachableError, "the connection was lost ("),
+    "reset in the body": (NAMED["reset-body"], ModelUnreachableError, "the connection was lost ("),
+    "truncated": (NAMED["truncate"], ModelUnreachableError, "the connection was lost ("),
+    "hang": (NAMED["hang"], ModelUnreachableError, "did not answer in time"),
+    "hang in the body": (NAMED["hang-body"], ModelUnreachableError, "did not answer in time"),
+    "a way to a file": (HttpError(status=302, headers={"location": "file:///etc/passwd"}), UnusableOutputError, "HTTP"),
+    "a way to itself": (HttpError(status=302, headers={"location": "?name=png"}), ModelUnreachableError, "Redirects"),
+    "a way to nowhere": (HttpError(status=302), ModelFailedError, "failed (HTTP 302)"),
+}
+
+
+@pytest.mark.parametrize(("action", "expected", "text"), FETCHED.values(), ids=FETCHED)
+async def test_every_failure_to_fetch_an_image_is_told_apart_and_may_pass(
+    action: Action, expected: type[AetherError], text: str
+) -> None:
+    error = await failure_of(BY_URL, Rule(kind="file", do=action))
+
+    assert type(error) is expected
+    assert text in str(error)
+
+
+async def test_the_pause_that_the_image_s_own_server_asks_for_is_heard() -> None:
+    error = await failure_of(BY_URL, Rule(kind="file", do=rate_limited(after_s=7)))
+
+    assert isinstance(error, ModelFailedError)
+    assert (error.status, error.retry_after) == (429, 7)
+
+
+@pytest.mark.parametrize(
+    "url", ["file:///etc/passwd", "ftp://127.0.0.1/x.png", "/x.png", "http://", "http://a:b", "data:,Hello", "http:x"]
+)
+async def test_an_address_that_is_not_on_the_web_is_not_followed(url: str) -> None:
+    error = await failure_of(Rule(kind="image", do=Picture(url=url)))
+
+    assert type(error) is UnusableOutputError
+
+
+async def test_a_redirect_leads_to_the_image() -> None:
+    elsewhere = Rule(kind="file", nth=1, do=HttpError(status=302, headers={"location": "?name=png&of=42"}))
+
+    assert png(42) == await image_with(BY_URL, elsewhere)
+
+
+@pytest.mark.parametrize("file", ["html", "svg", "truncated"])
+async def test_what_is_no_image_is_returned_for_the_caller_to_see(file: str) -> None:
+    picture = Picture(file=file, as_url=True)  # type: ignore[arg-type]  # mypy takes a parameter for any string
+
+    assert Image.of(await image_with(Rule(kind="image", do=picture))) is None
+
+
+async def test_no_more_of_a_file_is_read_than_an_image_may_have() -> None:
+    """The rest of an endless one is not waited for."""
+    rules = [
+        Rule(kind="image", do=Picture(as_url=True, file="large")),
+        Rule(kind="file", do=Trickle(total_ms=20_000, pieces=200)),
+    ]
+    async with ScriptedModel(rules=rules) as model, illustrator_on(model, AETHER_IMAGE_MAX_BYTES="999") as illustrator:
+        with pytest.raises(UnusableOutputError, match="it is larger than 999 bytes"):
+            await illustrator.image(LIGHTHOUSE, 0)
+        await model.wait_for(lambda record: record.calls(outcome="disconnected"))
+
+
+async def test_the_limit_holds_for_an_image_that_comes_along_to_the_byte() -> None:
+    size = len(png(1))
+
+    assert png(1) == await image_with(AETHER_IMAGE_MAX_BYTES=str(size))
+    assert f"larger than {size - 1} bytes" in str(await failure_of(AETHER_IMAGE_MAX_BYTES=str(size - 1)))
+
+
+async def test_an_answer_that_takes_longer_than_between_two_words_of_a_text_is_waited_for() -> None:
+    """Nothing is heard of an image before it is finished: only the total time counts."""
+    slow = Rule(kind="image", do=Slow(first_byte_ms=600))
+
+    assert await image_with(slow, AETHER_MODEL_READ_TIMEOUT="0.2")
+
+
+async def test_an_answer_that_never_comes_is_given_up_after_the_total_time() -> None:
+    error = await failure_of(Rule(kind="image", do=NAMED["hang"]), AETHER_MODEL_TOTAL_TIMEOUT="0.4")
+
+    assert type(error) is ModelUnreachableError
+    assert re.search("no complete answer within 0.4 s|did not answer in time", str(error))
+
+
+async def test_a_file_in_drips_is_given_up_after_the_total_time() -> None:
+    drips = Rule(kind="file", do=Trickle(total_ms=5_000, pieces=50))
+    error = await failure_of(BY_URL, drips, AETHER_MODEL_TOTAL_TIMEOUT="0.4")
+
+    assert "no complete answer within 0.4 s" in str(error)
+
+
+async def test_a_server_that_is_not_there_is_unreachable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
+    error = await failure_of(Rule(kind="image", do=Picture(url=f"{address}/x.png")))
+    async with illustrator_on(ScriptedModel(), OPENAI_BASE_URL=f"{address}/v1") as illustrator:
+        with pytest.raises(ModelUnreachableError):
+            await illustrator.image(LIGHTHOUSE, 0)
+
+    assert type(error) is ModelUnreachableError
+
+
+async def test_images_may_come_from_a_server_of_their_own_which_gets_no_other_key() -> None:
+    async with ScriptedModel() as texts, ScriptedModel() as images:
+        own = {"AETHER_IMAGE_BASE_URL": images.base_url}
+        for keys in ({}, {"AETHER_IMAGE_API_KEY": "sk-its-own"}):
+            async with illustrator_on(texts, **own, **keys) as illustrator:
+                await illustrator.image(LIGHTHOUSE, 0)
+
+        assert not texts.calls()
+        assert [call.headers["authorization"] for call in images.calls()] == ["Bearer none", "Bearer sk-its-own"]
+
+
+async def test_images_may_have_a_key_of_their_own_on_the_same_server() -> None:
+    async with (
+        ScriptedModel(Setup(api_key="sk-its-own")) as model,
+        illustrator_on(model, AETHER_IMAGE_API_KEY="sk-its-own") as illustrator,
+    ):
+        assert await illustrator.image(LIGHTHOUSE, 0)
+
+
+async def test_a_cancelled_call_closes_its_connection() -> None:
+    async with ScriptedModel(rules=[Rule(do=NAMED["hang"])]) as model, illustrator_on(model) as illustrator:
+        asking = asyncio.create_task(illustrator.image(LIGHTHOUSE, 0))
+        await model.wait_for(lambda record: record.in_flight == 1)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        await model.wait_for(lambda record: record.calls(outcome="disconnected"))
+
+
+@pytest.mark.parametrize("fault", ["401", "500", "reset"])
+async def test_the_key_is_in_no_log(fault: str, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        await failure_of(Rule(kind="image", do=NAMED[fault]))
+
+    assert KEY not in caplog.text

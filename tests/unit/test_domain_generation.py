@@ -1,0 +1,138 @@
+import hashlib
+import struct
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aether.domain.generation import GenerationRequest, Image, media_type_of
+from aether.domain.text import trim
+from aether.errors import FieldError
+from tests.scripted_model import png
+
+
+def box(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data) + 8) + kind + data
+
+
+def webp(kind: bytes) -> bytes:
+    return b"RIFF" + struct.pack("<I", 4 + 8 + 10) + b"WEBP" + kind + struct.pack("<I", 10) + bytes(10)
+
+
+AVIF = box(b"ftyp", b"avif" + bytes(4) + b"avifmif1") + box(b"meta", bytes(40)) + box(b"mdat", bytes(100))
+LARGE_BOX = struct.pack(">I", 1) + b"mdat" + struct.pack(">Q", 16 + 5) + bytes(5)
+IMAGES = {
+    "png": (png(3), "image/png"),
+    "png, padded": (png(3) + b"\0\0\n", "image/png"),
+    "jpeg": (b"\xff\xd8\xff\xe0\0\x10JFIF\0" + bytes(40) + b"\xff\xd9", "image/jpeg"),
+    "jpeg with Exif": (b"\xff\xd8\xff\xe1\0\x10Exif\0" + bytes(40) + b"\xff\xd9", "image/jpeg"),
+    "gif": (b"GIF89a" + bytes(30) + b"\0;", "image/gif"),
+    "old gif": (b"GIF87a" + bytes(30) + b"\0;", "image/gif"),
+    "lossy webp": (webp(b"VP8 "), "image/webp"),
+    "lossless webp": (webp(b"VP8L"), "image/webp"),
+    "extended webp": (webp(b"VP8X"), "image/webp"),
+    "avif": (AVIF, "image/avif"),
+    "avif by its second brand": (box(b"ftyp", b"mif1" + bytes(4) + b"mif1avif") + box(b"mdat", b"x"), "image/avif"),
+    "avif sequence": (box(b"ftyp", b"avis" + bytes(4)) + box(b"mdat", b"x"), "image/avif"),
+    "avif with a large box": (box(b"ftyp", b"avif" + bytes(4)) + LARGE_BOX, "image/avif"),
+    "avif that goes on to the end": (box(b"ftyp", b"avif" + bytes(4)) + b"\0\0\0\0mdat..", "image/avif"),
+}
+NO_IMAGES = {
+    "nothing": b"",
+    "text": b"A lighthouse in a storm",
+    "html": b"<!doctype html><title>Sign in</title>",
+    "svg": b'<svg xmlns="http://www.w3.org/2000/svg"/>',
+    "svg with a head": b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>',
+    "json": b'{"error": {"message": "no"}}',
+    "pdf": b"%PDF-1.7\n%%EOF",
+    "wave": b"RIFF" + struct.pack("<I", 30) + b"WAVEfmt " + bytes(22),
+    "heic": box(b"ftyp", b"heic" + bytes(4) + b"mif1heic") + box(b"mdat", b"x"),
+    "mp4": box(b"ftyp", b"isom" + bytes(4) + b"isomavc1") + box(b"mdat", b"x"),
+    "an image after a page": b"<!doctype html>" + png(1),
+    "a page after an image": png(1) + b"<script>alert(1)</script>",
+    "a brand outside of its box": box(b"ftyp", b"isom" + bytes(4)) + box(b"avif", b"x"),
+    "a box of no size": box(b"ftyp", b"avif" + bytes(4)) + b"\0\0\0\7mdat...",
+}
+
+
+@pytest.mark.parametrize(("content", "expected"), IMAGES.values(), ids=IMAGES)
+def test_an_image_is_recognised(content: bytes, expected: str) -> None:
+    assert expected == media_type_of(content)
+
+
+@pytest.mark.parametrize("content", NO_IMAGES.values(), ids=NO_IMAGES)
+def test_anything_else_is_none(content: bytes) -> None:
+    assert media_type_of(content) is None
+
+
+@given(st.sampled_from(["png", "jpeg", "gif", "extended webp", "avif", "avif with a large box"]), st.data())
+def test_the_beginning_of_an_image_is_none(name: str, data: st.DataObject) -> None:
+    whole, _ = IMAGES[name]
+
+    assert media_type_of(whole[: data.draw(st.integers(0, len(whole) - 1))]) is None
+
+
+@given(
+    st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"RIFF", b"\0\0\0\x10ftypavif"]),
+    st.binary(max_size=200),
+)
+def test_whatever_the_bytes_are_they_are_told_without_a_crash(head: bytes, rest: bytes) -> None:
+    image = Image.of(head + rest)
+
+    assert image is None or (image.media_type.startswith("image/") and image.size == len(head + rest))
+
+
+def test_an_image_is_described_by_its_bytes() -> None:
+    content = png(3)
+
+    assert Image.of(content) == Image("image/png", len(content), hashlib.sha256(content).hexdigest())
+
+
+def test_what_is_no_image_is_not_described() -> None:
+    assert Image.of(b"<svg/>") is None
+
+
+def test_one_image_of_the_model_s_own_size_is_made_unless_more_is_said() -> None:
+    assert GenerationRequest("Fog", 1, "auto") == msgspec.json.decode(b'{"prompt": "Fog"}', type=GenerationRequest)
+
+
+@pytest.mark.parametrize("size", ["auto", "256x256", "1024x1024", "1792x1024", "10x9999"])
+def test_any_size_may_be_asked_for(size: str) -> None:
+    assert size == msgspec.convert({"prompt": "Fog", "size": size}, GenerationRequest).size
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"size": ""},
+        {"size": "Auto"},
+        {"size": "1024"},
+        {"size": "1024X1024"},
+        {"size": "1024x1024\n"},
+        {"size": " 1024x1024"},
+        {"size": "0x0"},
+        {"size": "9x9"},
+        {"size": "010x100"},
+        {"size": "10000x10"},
+        {"size": "-10x10"},
+        {"size": "\u0661\u0662x\u0661\u0662"},
+        {"size": None},
+        {"count": 0},
+        {"count": 5},
+        {"count": 1.5},
+        {"prompt": None},
+    ],
+)
+def test_what_cannot_be_made_is_refused(broken: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"prompt": "Fog", **broken}, GenerationRequest)
+
+
+def test_a_prompt_has_lines_and_a_limit() -> None:
+    request = GenerationRequest("  Fog\nand rain \n")
+    trim(request)
+
+    assert request.prompt == "Fog\nand rain"
+    with pytest.raises(FieldError, match="must be 1 to 4000 characters long"):
+        trim(GenerationRequest("x" * 4_001))
