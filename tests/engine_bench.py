@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aether.domain.job import Job, Kind
-from aether.engine.ports import NewJob
+from aether.engine.ports import NewJob, TextChannel
+from aether.engine.previews import Silence
 from aether.engine.retry import RetryPolicy
 from aether.engine.run import Run
 from aether.engine.runner import Recipe, Runner
@@ -36,13 +37,14 @@ class EngineBench:
     ceiling: int = 100
     sections: tuple[str, ...] = ("a", "b", "c")
     job_timeout: float = 3_600.0
+    texts: TextChannel = field(default_factory=Silence)
 
     def __post_init__(self) -> None:
         self.store.clock = self.clock
 
     def worker(self, make: Make | None = None) -> Runner:
         """One more worker on the same store."""
-        tools = Tools(self.policy, Throttle(self.ceiling, self.clock), self.clock, self.job_timeout)
+        tools = Tools(self.policy, Throttle(self.ceiling, self.clock), self.clock, self.job_timeout, self.texts)
         return Runner(self.store, {Kind.REPORT: Recipe(dict[str, str], make or self.report)}, tools)
 
     async def report(self, run: Run, _request: object) -> list[str]:

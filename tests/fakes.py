@@ -1,6 +1,8 @@
 """Stand-ins that behave like the real thing; the same contract tests run over both."""
 
 import asyncio
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -8,12 +10,16 @@ import msgspec
 from msgspec.structs import replace
 
 from aether.domain.events import Event, events_of
-from aether.domain.job import LIVE, MOVES, Change, Job, Status, Step, Usage
+from aether.domain.job import ENDED, LIVE, MOVES, Change, Job, Kind, Status, Step, Usage
+from aether.domain.listing import Entry, Page
+from aether.domain.notification import Acknowledgement, InboxPage, Notification
 from aether.domain.pace import Outlook, Pace, outlook
+from aether.domain.webhook import Webhook
 from aether.engine.clock import SystemClock
 from aether.engine.metering import spending
-from aether.engine.ports import Clock, NewJob
+from aether.engine.ports import Clock, Committed, Delta, NewJob, Replay
 from aether.errors import FencedError, IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
+from tests.fake_webhooks import MemoryWebhooks
 
 
 @dataclass
@@ -32,6 +38,11 @@ class MemoryJobStore:
     seen: list[Job] = field(default_factory=list)
     pace: Pace = field(default_factory=Pace)
     away: bool = False
+    watched: set[asyncio.Event] = field(default_factory=set)
+    listeners: list[str] = field(default_factory=list)  # the job of each that listens to texts
+    inboxes: dict[str, list[Notification]] = field(default_factory=dict)
+    webhooks: MemoryWebhooks = field(default_factory=MemoryWebhooks)
+    named: dict[str, Webhook | None] = field(default_factory=dict)
 
     async def create(self, job: NewJob) -> None:
         await self._answer()
@@ -45,11 +56,22 @@ class MemoryJobStore:
             job.id, job.kind, job.owner, msgspec.Raw(job.input), Status.PENDING, 0, 0, now, now, now, now, steps=steps
         )
         self.jobs[job.id] = replace(self.jobs[job.id], limits=job.limits)
+        self.named[job.id] = job.webhook
         self._apply(job.id, Change(status=Status.PENDING), takes_over=True, now=now)
 
     async def load(self, job_id: str) -> Job | None:
         await self._answer()
         return self.jobs.get(job_id)
+
+    async def replay(self, job_id: str, after: int, limit: int) -> Replay:
+        await self._answer()
+        events = self.events.get(job_id, [])
+        following = list(enumerate(events, start=1))[after : after + limit]
+        return Replay(gap=True) if after > len(events) else Replay(tuple(following))
+
+    async def known(self, job_ids: Collection[str]) -> set[str]:
+        await self._answer()
+        return set(job_ids) & self.jobs.keys()
 
     async def outlook(self, job: Job) -> Outlook:
         await self._answer()
@@ -63,7 +85,7 @@ class MemoryJobStore:
             return None
         return self._apply(job_id, Change(status=Status.PROCESSING), takes_over=True)
 
-    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> int:
+    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
         await self._answer()
         job = self.jobs.get(job_id)
         if job is None or job.epoch > epoch:
@@ -72,10 +94,10 @@ class MemoryJobStore:
             self.queue.append(job_id)
             raise FencedError(job_id)
         if job.version > version:
-            return job.version
+            return Committed(job.version, job_id in self.listeners)
         if change.status and job.status not in MOVES[change.status]:
             raise FencedError(job_id)
-        return self._apply(job_id, change).version
+        return Committed(self._apply(job_id, change).version, job_id in self.listeners)
 
     async def move(self, job_id: str, change: Change) -> None:
         await self._answer()
@@ -90,7 +112,20 @@ class MemoryJobStore:
         await self._answer()
         self.jobs.pop(job_id, None)
         self.events.pop(job_id, None)
+        for owner, inbox in self.inboxes.items():
+            self.inboxes[owner] = [entry for entry in inbox if entry.job_id != job_id]
+        self.webhooks.forget(job_id)
         self.queue = [queued for queued in self.queue if queued != job_id]
+        self._tell()
+
+    async def list(
+        self, owner: str, kind: Kind, statuses: frozenset[Status], limit: int, before: str | None = None
+    ) -> Page:
+        await self._answer()
+        listed = [_entry_of(job) for job in self.jobs.values() if (job.owner, job.kind) == (owner, kind)]
+        listed = [entry for entry in listed if entry.status in statuses and (not before or entry.position < before)]
+        listed.sort(key=lambda entry: entry.position, reverse=True)
+        return Page(tuple(listed[:limit]), listed[limit - 1].position if len(listed) > limit else None)
 
     async def _answer(self) -> None:
         await asyncio.sleep(0)
@@ -124,11 +159,174 @@ class MemoryJobStore:
             self.queue = [queued for queued in self.queue if queued != job_id]
         if change.status is Status.PENDING:
             self.queue.append(job_id)
+        if change.status in ENDED:
+            self._notify(self.jobs[job_id])
+            self.webhooks.announce(self.jobs[job_id], self.named.get(job_id))
         self.seen.append(self.jobs[job_id])
+        self._tell()
         return self.jobs[job_id]
+
+    def _notify(self, job: Job) -> None:
+        inbox = self.inboxes.setdefault(job.owner, [])
+        number = max(int(job.updated_at.timestamp() * 1e6), inbox[-1].id + 1 if inbox else 0)
+        inbox.append(Notification(number, job.kind, job.id, job.status, job.updated_at, job.version))
+
+    def _tell(self) -> None:
+        for watched in self.watched:
+            watched.set()
 
     def _begins(self, job: Job, change: Change) -> bool:
         return job.status is Status.PENDING and change.status is Status.PROCESSING
+
+
+def _entry_of(job: Job) -> Entry:
+    return Entry(**{name: getattr(job, name) for name in Entry.__struct_fields__})
+
+
+@dataclass
+class MemoryInbox:
+    """An `Inbox` over the store that fills it."""
+
+    store: MemoryJobStore
+    ttl: timedelta = timedelta(days=7)
+
+    async def page(self, owner: str, after: int, limit: int, *, unacked: bool = False) -> InboxPage:
+        kept = await self._kept(owner)
+        unread = sum(not entry.acked for entry in kept)
+        wanted = [entry for entry in kept if entry.id > after and not (unacked and entry.acked)]
+        page = tuple(wanted[:limit])
+        return InboxPage(page, unread, page[-1].id if len(wanted) > limit else None)
+
+    async def acknowledge(self, owner: str, ids: Sequence[int]) -> Acknowledgement:
+        kept = await self._kept(owner)
+        known = [replace(entry, acked=entry.acked or entry.id in ids) for entry in kept]
+        self.store.inboxes[owner] = known
+        unread = [sum(not entry.acked for entry in inbox) for inbox in (kept, known)]
+        return Acknowledgement(unread[0] - unread[1], unread[1])
+
+    async def _kept(self, owner: str) -> list[Notification]:
+        await asyncio.sleep(0)
+        if self.store.away:
+            raise StoreUnavailableError("away")
+        oldest = self.store.clock.now() - self.ttl
+        return [entry for entry in self.store.inboxes.get(owner, []) if entry.at >= oldest]
+
+
+@dataclass
+class MemoryHub:
+    """A `Hub` over a dictionary, that passes on what is said to `publish`."""
+
+    store: MemoryJobStore
+    watches: set["MemoryWatch"] = field(default_factory=set)
+    closed: bool = False
+
+    async def changed(self, job_id: str, after: int, within: float) -> int | None:
+        with self._watching(MemoryWatch(self, job_id, after, within)) as watch:
+            news = await anext(watch, None)
+        return news if isinstance(news, int) else None
+
+    @contextmanager
+    def watch(self, job_id: str, after: int, pulse: float) -> Iterator[AsyncIterator[int | Delta | None]]:
+        self.store.listeners.append(job_id)
+        try:
+            with self._watching(MemoryWatch(self, job_id, after, pulse)) as watch:
+                yield watch
+        finally:
+            self.store.listeners.remove(job_id)
+
+    @contextmanager
+    def arrivals(self, owner: str, after: int, pulse: float) -> Iterator[AsyncIterator[int | Delta | None]]:
+        with self._watching(MemoryInboxWatch(self, owner, after, pulse)) as watch:
+            yield watch
+
+    @contextmanager
+    def _watching(self, watch: "MemoryWatch") -> Iterator[AsyncIterator[int | Delta | None]]:
+        self.watches.add(watch)
+        self.store.watched.add(watch.stirred)
+        try:
+            yield watch
+        finally:
+            self.watches.remove(watch)
+            self.store.watched.remove(watch.stirred)
+
+    def publish(self, job_id: str, delta: Delta) -> None:
+        for watch in self.watches:
+            if watch.job_id == job_id:
+                watch.texts.append(delta)
+                watch.stirred.set()
+
+    def close(self) -> None:
+        self.closed = True
+        for watch in self.watches:
+            watch.stirred.set()
+
+
+@dataclass(eq=False)
+class MemoryWatch:
+    hub: MemoryHub
+    job_id: str
+    after: int
+    pulse: float
+    texts: list[Delta] = field(default_factory=list)
+    stirred: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __aiter__(self) -> "MemoryWatch":
+        return self
+
+    async def __anext__(self) -> int | Delta | None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self.pulse):
+                while not self._has_news():
+                    self.stirred.clear()
+                    await self.stirred.wait()
+        if self.hub.closed:
+            raise StopAsyncIteration
+        if self._version() != self.after:
+            self.after = self._version()
+            return self.after
+        return self.texts.pop(0) if self.texts else None
+
+    def _has_news(self) -> bool:
+        return self.hub.closed or bool(self.texts) or self._version() != self.after
+
+    def _version(self) -> int:
+        job = self.hub.store.jobs.get(self.job_id)
+        return job.version if job else 0
+
+
+@dataclass(eq=False)
+class MemoryInboxWatch(MemoryWatch):
+    """Its `job_id` is the owner."""
+
+    def _version(self) -> int:
+        inbox = self.hub.store.inboxes.get(self.job_id)
+        return inbox[-1].id if inbox else 0
+
+
+@dataclass
+class MemoryFiles:
+    """A `FileStore` in a dictionary, `kept` by job and name."""
+
+    kept: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    away: bool = False
+
+    async def put(self, job_id: str, name: str, content: bytes) -> None:
+        await self._answer()
+        self.kept.setdefault(job_id, {})[name] = content
+
+    async def read(self, job_id: str, name: str, start: int = 0, stop: int | None = None) -> bytes | None:
+        await self._answer()
+        content = self.kept.get(job_id, {}).get(name)
+        return content if content is None else content[start:stop]
+
+    async def erase(self, job_id: str) -> None:
+        await self._answer()
+        self.kept.pop(job_id, None)
+
+    async def _answer(self) -> None:
+        await asyncio.sleep(0)
+        if self.away:
+            raise StoreUnavailableError("away")
 
 
 @dataclass
@@ -138,7 +336,7 @@ class MortalStore(MemoryJobStore):
     commits_left: int | None = None
     died: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> int:
+    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
         if self.commits_left == 0:
             self.died.set()
             raise asyncio.CancelledError  # nothing more is heard of a dead process
@@ -153,12 +351,12 @@ class ForgetfulStore(MemoryJobStore):
 
     lost: bool = False
 
-    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> int:
-        version = await super().commit(job_id, epoch, version, change)
+    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
+        committed = await super().commit(job_id, epoch, version, change)
         self.lost = not self.lost
         if self.lost:
             raise StoreUnavailableError("answer lost")
-        return version
+        return committed
 
 
 @dataclass

@@ -4,6 +4,8 @@
     ├── CallerError                 the caller's: answered at once, never retried
     │   ├── FieldError
     │   ├── UnknownJobError
+    │   ├── UnknownDeliveryError
+    │   ├── NoEndpointError
     │   └── IllegalMoveError
     ├── TransientError              the world's, for now: tried again
     │   ├── ModelOverloadedError        429, 503 and their kin: carries the server's pause
@@ -19,6 +21,7 @@
     │   ├── BudgetExceededError         the next call might cost more than the job may
     │   ├── DeadlineExceededError       the job took longer than it may
     │   └── StepFailedError             a step gave up: which one, after how many attempts, and why
+    ├── RefusedDestinationError     an address that must not be called: a broken rule, or a webhook's failed try
     ├── FencedError                 this run no longer owns its job; it stops without a word
     └── ConfigurationError          the service cannot start as it is set up
 
@@ -50,6 +53,21 @@ class UnknownJobError(CallerError):
     def __init__(self, job_id: str) -> None:
         super().__init__("No job with this id exists; it may have expired.")
         self.job_id = job_id
+
+
+class UnknownDeliveryError(CallerError):
+    """No such delivery, or not this caller's: the two cannot be told apart from outside."""
+
+    def __init__(self, delivery_id: str) -> None:
+        super().__init__("No delivery with this id exists; it may have expired.")
+        self.delivery_id = delivery_id
+
+
+class NoEndpointError(CallerError):
+    """The owner has set no endpoint for webhooks."""
+
+    def __init__(self) -> None:
+        super().__init__("No endpoint is set; set one with PUT.")
 
 
 class IllegalMoveError(CallerError):
@@ -176,6 +194,14 @@ class StepFailedError(PermanentError):
         super().__init__(f"{title or step.capitalize()} failed{times}: {cause}")
         self.step = step
         self.cause = cause
+
+
+class RefusedDestinationError(AetherError):
+    """An address that must not be called on anybody's word; `rule` says what it should have been."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"The address {rule}.")
+        self.rule = rule
 
 
 class FencedError(AetherError):

@@ -12,6 +12,11 @@ from aether.errors import ConfigurationError
 
 Count = Annotated[int, Meta(ge=1)]
 Seconds = Annotated[float, Meta(gt=0, le=10 * 365 * 86_400)]
+Context = Annotated[int, Meta(ge=2_048)]  # less leaves no room for a text beside what the model is told
+ObjectStoreUrl = Annotated[str, Meta(pattern=r"^(file:///|s3://)[^/?#]")]
+HttpUrl = Annotated[str, Meta(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")]
+HostList = Annotated[str, Meta(pattern=r"^[\w.:\[\]-]+(,[\w.:\[\]-]+)*$")]
+WaitList = Annotated[str, Meta(pattern=r"^\d{1,6}(\.\d+)?(,\d{1,6}(\.\d+)?){0,49}$")]
 
 
 class Secret:
@@ -43,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     redis_url: Secret | None = field(default=None, name="REDIS_URL")
     data_dir: Path | None = field(default=None, name="AETHER_DATA_DIR")
     job_ttl: Seconds = field(default=86_400.0, name="AETHER_JOB_TTL")
+    inbox_ttl: Seconds = field(default=604_800.0, name="AETHER_INBOX_TTL")
 
     openai_api_key: Secret | None = field(default=None, name="OPENAI_API_KEY")
     openai_base_url: str | None = field(default=None, name="OPENAI_BASE_URL")
@@ -54,6 +60,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     model_read_timeout: Seconds = field(default=120.0, name="AETHER_MODEL_READ_TIMEOUT")
     model_total_timeout: Seconds = field(default=300.0, name="AETHER_MODEL_TOTAL_TIMEOUT")
     model_calls: Count = field(default=500, name="AETHER_MODEL_CALLS")
+    model_context: Context = field(default=128_000, name="AETHER_MODEL_CONTEXT")
+
+    image_model: str | None = field(default=None, name="AETHER_IMAGE_MODEL")
+    image_api_key: Secret | None = field(default=None, name="AETHER_IMAGE_API_KEY")
+    image_base_url: str | None = field(default=None, name="AETHER_IMAGE_BASE_URL")
+    image_options: JsonObject | None = field(default=None, name="AETHER_IMAGE_OPTIONS")
+    image_attempts: Count = field(default=5, name="AETHER_IMAGE_ATTEMPTS")
+    image_max_bytes: Count = field(default=20_971_520, name="AETHER_IMAGE_MAX_BYTES")
+    object_store: ObjectStoreUrl | None = field(default=None, name="AETHER_OBJECT_STORE")
 
     step_attempts: Count = field(default=6, name="AETHER_STEP_ATTEMPTS")
     retry_base: Seconds = field(default=0.25, name="AETHER_RETRY_BASE")
@@ -70,6 +85,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     port: Annotated[int, Meta(ge=0, le=65_535)] = field(default=8000, name="AETHER_PORT")
     allow_anonymous: bool = field(default=False, name="AETHER_ALLOW_ANONYMOUS")
     max_body: Count = field(default=262_144, name="AETHER_MAX_BODY")
+    public_url: HttpUrl | None = field(default=None, name="AETHER_PUBLIC_URL")
+
+    webhook_hosts: HostList | None = field(default=None, name="AETHER_WEBHOOK_HOSTS")
+    webhook_timeout: Seconds = field(default=15.0, name="AETHER_WEBHOOK_TIMEOUT")
+    webhook_schedule: WaitList = field(
+        default="5,300,1800,7200,18000,36000,50400,72000,86400", name="AETHER_WEBHOOK_SCHEDULE"
+    )
+    webhook_overlap: Seconds = field(default=86_400.0, name="AETHER_WEBHOOK_OVERLAP")
+    webhook_deliveries: Count = field(default=100, name="AETHER_WEBHOOK_DELIVERIES")
 
     log_level: Literal["debug", "info", "warning", "error"] = field(default="info", name="AETHER_LOG_LEVEL")
     log_format: Literal["auto", "console", "json"] = field(default="auto", name="AETHER_LOG_FORMAT")
@@ -92,6 +116,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     def home(self) -> Path:
         """The folder that holds what one machine keeps: the embedded store, logs, the running server's address."""
         return self.data_dir or _user_data_folder() / "aether"
+
+    @property
+    def webhook_waits(self) -> tuple[float, ...]:
+        """The waits between the tries of a delivery."""
+        return tuple(map(float, self.webhook_schedule.split(",")))
+
+    @property
+    def opened_hosts(self) -> tuple[str, ...]:
+        """Hosts that webhooks may lead to although they are not on the public internet, each with or without a port."""
+        return tuple(self.webhook_hosts.split(",")) if self.webhook_hosts else ()
 
     def as_environment(self) -> dict[str, str]:
         """Return the variables that would give these settings again, for a child process."""

@@ -6,7 +6,8 @@ from typing import Protocol
 import msgspec
 from redis.asyncio import Redis
 
-from aether.adapters.redis.store import EVENTS, Queueing, RedisJobStore
+from aether.adapters.redis.keys import EVENTS, RECORD
+from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.domain.events import Event
 from aether.domain.job import Change, Job, Kind, Status
 from aether.engine.ports import JobStore, NewJob
@@ -39,6 +40,10 @@ class Bench(Protocol):
         """The job's events by their ids, in order."""
         ...
 
+    async def expire(self, job_id: str) -> None:
+        """Let the time of the job's keys be up."""
+        ...
+
 
 class MemoryBench:
     def __init__(self, store: MemoryJobStore) -> None:
@@ -56,6 +61,9 @@ class MemoryBench:
     async def events(self, job_id: str) -> dict[str, Event]:
         return {f"{at}-0": event for at, event in enumerate(self.store.events.get(job_id, []), start=1)}
 
+    async def expire(self, job_id: str) -> None:
+        del self.store.jobs[job_id], self.store.events[job_id]
+
 
 class RedisBench:
     def __init__(self, client: Redis) -> None:
@@ -63,7 +71,7 @@ class RedisBench:
         self.store = self.store_on(client)
 
     def store_on(self, client: Redis, longest: int = 10_000) -> RedisJobStore:
-        return RedisJobStore(client, Queueing(QUEUE, "perform", longest), TTL)
+        return RedisJobStore(client, Queueing(QUEUE, "perform", longest), TTL, inbox_ttl=TTL)
 
     def with_room_for(self, longest: int) -> JobStore:
         return self.store_on(self.client, longest)
@@ -77,6 +85,9 @@ class RedisBench:
     async def events(self, job_id: str) -> dict[str, Event]:
         entries = await self.client.xrange(EVENTS + job_id)
         return {entry_id.decode(): _event.decode(fields[b"event"]) for entry_id, fields in entries}
+
+    async def expire(self, *job_ids: str) -> None:
+        await self.client.delete(*(prefix + job_id for prefix in (RECORD, EVENTS) for job_id in job_ids))
 
     async def keys(self) -> set[str]:
         """Every key of the server but the bell, which belongs to the queue as a whole."""
@@ -97,11 +108,11 @@ async def loaded(store: JobStore, job_id: str = NEW.id) -> Job:
     return job
 
 
-async def brought_to(store: JobStore, status: Status) -> Job:
+async def brought_to(store: JobStore, status: Status, job: NewJob = NEW) -> Job:
     """The job at this status, by legal moves only."""
-    await store.create(NEW)
+    await store.create(job)
     if status not in {Status.PENDING, Status.CANCELLED}:
-        await store.begin(NEW.id)
+        await store.begin(job.id)
     if status not in {Status.PENDING, Status.PROCESSING}:
-        await store.move(NEW.id, Change(status=status))
-    return await loaded(store)
+        await store.move(job.id, Change(status=status))
+    return await loaded(store, job.id)

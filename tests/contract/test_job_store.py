@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from aether.domain.events import AttemptFailed, StatusChanged, StepFinished, StepsPlanned
 from aether.domain.job import Attempt, Change, Job, Kind, Limits, Problem, Status, Step, StepStatus, Usage
-from aether.engine.ports import JobStore
+from aether.engine.ports import Committed, JobStore
 from aether.errors import FencedError, IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
 from tests.contract.benches import NEW, TTL, Bench, begun, brought_to, loaded
 
@@ -129,7 +129,7 @@ async def test_a_commit_changes_what_it_says_and_nothing_else(bench: Bench) -> N
 
 async def test_usage_adds_up_and_steps_replace_those_of_their_name(bench: Bench) -> None:
     job = await begun(bench.store)
-    version = await bench.store.commit(
+    version, _ = await bench.store.commit(
         job.id,
         job.epoch,
         job.version,
@@ -157,7 +157,7 @@ async def test_an_old_epoch_is_refused_and_changes_nothing(bench: Bench) -> None
 async def test_a_commit_whose_answer_was_lost_is_applied_once(bench: Bench, change: Change) -> None:
     job = await begun(bench.store)
 
-    versions = [await bench.store.commit(job.id, job.epoch, job.version, change) for _ in range(3)]
+    versions = [(await bench.store.commit(job.id, job.epoch, job.version, change)).version for _ in range(3)]
 
     assert versions == [(await loaded(bench.store)).version] * 3
     assert (await loaded(bench.store)).usage == change.usage
@@ -165,7 +165,7 @@ async def test_a_commit_whose_answer_was_lost_is_applied_once(bench: Bench, chan
 
 async def test_a_run_cannot_make_an_illegal_move(bench: Bench) -> None:
     job = await begun(bench.store)
-    version = await bench.store.commit(job.id, job.epoch, job.version, COMPLETED)
+    version, _ = await bench.store.commit(job.id, job.epoch, job.version, COMPLETED)
 
     with pytest.raises(FencedError):
         await bench.store.commit(job.id, job.epoch, version, Change(status=Status.FAILED))
@@ -176,7 +176,7 @@ async def test_each_version_has_its_event_without_a_hole(bench: Bench) -> None:
     attempt = Attempt("outline", 1, NOON, "no answer")
     change = Change(Status.COMPLETED, 2, (RUNNING, DONE), (attempt,), Usage(1))
 
-    version = await bench.store.commit(job.id, job.epoch, job.version, change)
+    version, _ = await bench.store.commit(job.id, job.epoch, job.version, change)
 
     expected = [
         StatusChanged(Status.PENDING),
@@ -248,6 +248,7 @@ CALLS: dict[str, Callable[[JobStore], Awaitable[object]]] = {
     "commit": lambda store: store.commit(NEW.id, 1, 1, COMPLETED),
     "move": lambda store: store.move(NEW.id, Change(status=Status.CANCELLED)),
     "erase": lambda store: store.erase(NEW.id),
+    "list": lambda store: store.list(NEW.owner, NEW.kind, frozenset(Status), 1),
 }
 
 
@@ -266,7 +267,7 @@ async def test_of_two_epochs_that_race_only_the_newer_lands(bench: Bench) -> Non
         version, landed = new.version, 0
         for at in range(25):
             try:
-                version = await bench.store.commit(
+                version, _ = await bench.store.commit(
                     job.id, job.epoch, version, Change(steps=(Step(f"{name}:{at}", at),))
                 )
                 landed += 1
@@ -307,7 +308,7 @@ async def test_when_a_cancellation_races_a_completion_exactly_one_wins(bench: Be
         ended = (await loaded(bench.store, job_id)).status
         if ended is Status.CANCELLED:
             return cancelled is None and isinstance(completed, FencedError)
-        return isinstance(cancelled, IllegalMoveError) and completed == job.version + 1
+        return isinstance(cancelled, IllegalMoveError) and completed == Committed(job.version + 1, watched=False)
 
     assert all(await asyncio.gather(*(race(f"job-{at}") for at in range(100))))
 
@@ -363,3 +364,12 @@ async def test_a_run_that_knows_more_than_the_record_is_ended_and_the_job_queued
     again = await bench.store.begin(job.id)
     assert again is not None
     assert (again.status, again.epoch) == (Status.PROCESSING, job.epoch + 1)
+
+
+async def test_of_many_ids_those_with_a_record_are_known(bench: Bench) -> None:
+    for job_id in ("first", "second", "erased"):
+        await bench.store.create(replace(NEW, id=job_id))
+    await bench.store.erase("erased")
+
+    assert await bench.store.known(["never", "second", "erased", "first"]) == {"first", "second"}
+    assert await bench.store.known([]) == set()

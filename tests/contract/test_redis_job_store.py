@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
+from aether.adapters.redis.keys import EVENTS, FENCES, INDEX, INDEX_SLACK_MS, PACE, PACE_MS, RECORD
 from aether.adapters.redis.queue import keys
-from aether.adapters.redis.store import EVENTS, FENCES, PACE, PACE_MS, RECORD
 from aether.domain.job import Change, Status, Step, StepStatus, Usage
 from aether.errors import StoreUnavailableError
 from tests.contract.benches import NEW, QUEUE, TTL, RedisBench, begun, brought_to, loaded
@@ -62,9 +62,11 @@ async def test_every_key_of_a_job_has_a_time_to_live(redis_bench: RedisBench, st
 
     lives = {key: await redis_bench.client.pttl(key) for key in await redis_bench.keys() - {QUEUE}}
     pace = lives.pop(PACE + NEW.kind, None)
+    index = lives.pop(f"{INDEX}{NEW.kind}:{status}:{NEW.owner}")
 
     assert {RECORD + NEW.id, EVENTS + NEW.id} <= lives.keys()
     assert all(0 < life <= TTL.total_seconds() * 1000 for life in lives.values()), lives
+    assert lives[RECORD + NEW.id] < index <= TTL.total_seconds() * 1000 + INDEX_SLACK_MS
     assert (pace is not None) == (status is Status.COMPLETED)
     assert pace is None or 0 < pace <= PACE_MS
 
@@ -87,7 +89,7 @@ async def test_only_a_finished_step_clears_a_job_of_the_deaths_of_its_workers(re
     version = job.version
     for status in (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.FAILED, StepStatus.DONE):
         change = Change(steps=(replace(DONE, status=status),), usage=Usage(1))
-        version = await redis_bench.store.commit(job.id, job.epoch, version, change)
+        version, _ = await redis_bench.store.commit(job.id, job.epoch, version, change)
         deaths.append(await redis_bench.client.hget(keys.NOTE + job.id, "deaths"))  # type: ignore[misc]
 
     assert deaths == [b"1", b"1", b"1", None]

@@ -15,7 +15,7 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-@pytest.mark.parametrize("command", ["report", "serve", "api", "worker"])
+@pytest.mark.parametrize("command", ["report", "checklist", "image", "watch", "serve", "api", "worker"])
 def test_every_command_explains_itself(command: str) -> None:
     code, out = run(command, "--help")
     assert code == 0
@@ -30,16 +30,25 @@ def test_the_version_is_told() -> None:
 @pytest.mark.parametrize(
     "arguments",
     [
-        (),
-        ("Rome", "Carthage"),
-        ("Rome", "--sections", "0"),
-        ("Rome", "--sections", "21"),
-        ("Rome", "--length", "endless"),
-        ("Rome", "--output", "."),
+        ("report",),
+        ("report", "Rome", "Carthage"),
+        ("report", "Rome", "--sections", "0"),
+        ("report", "Rome", "--sections", "21"),
+        ("report", "Rome", "--length", "endless"),
+        ("report", "Rome", "--output", "."),
+        ("checklist",),
+        ("checklist", "no-such-file.txt"),
+        ("image", "Rome"),
+        ("image", "Rome", "-o", "rome.png", "--count", "0"),
+        ("image", "Rome", "-o", "rome.png", "--count", "5"),
+        ("image", "Rome", "-o", "."),
+        ("watch",),
+        ("watch", "../health/live"),
+        ("watch", "0b8e8a3e-2f58-4a5c-9d0b-6f4f6f1f8f11", "-o", "."),
     ],
 )
 def test_wrong_usage_is_told_before_anything_happens(tmp_path: Path, arguments: tuple[str, ...]) -> None:
-    code, out = run("report", "--data-dir", str(tmp_path / "home"), *arguments)
+    code, out = run(*arguments, "--data-dir", str(tmp_path / "home"))
     assert code == 2
     assert "Error: " in out
     assert not (tmp_path / "home").exists()

@@ -1,7 +1,7 @@
 import pytest
 
-from aether.cli.markdown import one_line, to_markdown
-from aether.cli.wire import Report
+from aether.cli.markdown import one_line, quotation
+from aether.cli.report import Report, to_markdown
 
 
 def test_sections_follow_the_outline() -> None:
@@ -42,3 +42,23 @@ def test_terminal_codes_are_left_out() -> None:
 
 def test_one_line_is_one_line() -> None:
     assert one_line(" a\r\nb\u2028c\x1b\td ") == "a b c d"
+
+
+@pytest.mark.parametrize(
+    ("words", "quoted"),
+    [
+        ("Wash your\n hands.", "Wash your hands."),
+        ("> as said", r"\> as said"),
+        ("# 3", r"\# 3"),
+        ("#3 of *all*", r"#3 of \*all\*"),
+        ("- gloves", r"\- gloves"),
+        ("-20 °C", "-20 °C"),
+        ("---", r"\---"),
+        ("~~~", r"\~~~"),
+        ("12. Cook", r"12\. Cook"),
+        ("1) Cook", r"1\) Cook"),
+        ("12.5 g", "12.5 g"),
+    ],
+)
+def test_a_quotation_means_what_it_says(words: str, quoted: str) -> None:
+    assert quotation(words) == f"  > {quoted}"

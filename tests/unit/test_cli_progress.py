@@ -1,45 +1,81 @@
 import io
 import os
 import pty
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
-from aether.cli.news import AttemptFailed, OutlineWritten, SectionWritten, news
-from aether.cli.progress import Bar, Lines, presentation
-from aether.cli.wire import Attempt, Job, Report, Step
+from aether.cli.checklist import ChecklistState
+from aether.cli.image import Attempt as ImageAttempt
+from aether.cli.image import ImageState
+from aether.cli.kind import StateT
+from aether.cli.news import AttemptFailed, Finished
+from aether.cli.progress import Bar, Draft, Lines, Presentation, presentation
+from aether.cli.report import Attempt, Report, ReportState, Step
+from aether.cli.wire import Delta
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+SOON = NOON + timedelta(seconds=2)
 OUTLINE = ("I. Rise", "II. Fall")
-FAILED = Attempt("section:0", 1, NOON, "Overloaded.", NOON + timedelta(seconds=2))
+FAILED = Attempt("section:0", 1, NOON, "Overloaded.", SOON)
 GIVEN_UP = Attempt("outline", 6, NOON, "Away.")
-WAITING = Job("j", "pending", 1, partial=Report("Rome"))
-OUTLINED = Job("j", "processing", 2, 1 / 3, partial=Report("Rome", OUTLINE), steps=(Step("section:0", "Rise"),))
-HALF = Job(
-    "j",
+WAITING = ReportState("pending", partial=Report("Rome"))
+OUTLINED = ReportState("processing", 1 / 3, partial=Report("Rome", OUTLINE), steps=(Step("section:0", "Rise"),))
+HALF = ReportState(
     "processing",
-    4,
     2 / 3,
     partial=Report("Rome", OUTLINE, {"II. Fall": "It fell, [bold]slowly[/bold]."}),
     steps=(Step("section:0", "Rise"),),
     attempts=(FAILED,),
 )
-DONE = Job("j", "completed", 5, 1.0, report=Report("Rome", OUTLINE, {"I. Rise": "Up.", "II. Fall": "It fell."}))
+DONE = ReportState("completed", 1.0, report=Report("Rome", OUTLINE, {"I. Rise": "Up.", "II. Fall": "It fell."}))
+
+
+def show(presentation: Presentation, before: StateT | None, after: StateT) -> None:
+    presentation.show(after.news(before), after.stage, after.progress)
 
 
 def test_news_is_what_is_new() -> None:
-    assert list(news(None, WAITING)) == []
-    assert list(news(WAITING, OUTLINED)) == [OutlineWritten(2)]
-    assert list(news(OUTLINED, HALF)) == [
+    assert list(WAITING.news(None)) == []
+    assert list(OUTLINED.news(WAITING)) == [Finished("outline", "2 sections")]
+    assert list(HALF.news(OUTLINED)) == [
         AttemptFailed("Rise", 1, "Overloaded.", 2.0),
-        SectionWritten(2, 2, "II. Fall", "It fell, [bold]slowly[/bold]."),
+        Finished("section 2/2", "3 words", "II. Fall", "It fell, [bold]slowly[/bold]."),
     ]
-    assert list(news(HALF, DONE)) == [SectionWritten(1, 2, "I. Rise", "Up.")]
-    assert list(news(DONE, DONE)) == []
+    assert list(DONE.news(HALF)) == [Finished("section 1/2", "1 word", "I. Rise", "Up.")]
+    assert list(DONE.news(DONE)) == []
 
 
 def test_whoever_comes_late_hears_everything_in_order() -> None:
-    assert [type(item) for item in news(None, HALF)] == [AttemptFailed, OutlineWritten, SectionWritten]
+    told = list(HALF.news(None))
+    assert told[0] == AttemptFailed("Rise", 1, "Overloaded.", 2.0)
+    assert [item.what for item in told] == ["Rise", "outline", "section 2/2"]
+
+
+def test_a_checklist_is_told_of_after_its_summary() -> None:
+    running = ChecklistState("running")
+    summarised = ChecklistState("running", "Wash, then cook.")
+    done = ChecklistState("succeeded", "Wash, then cook.", "- Wash.\n- Cook.")
+    assert list(running.news(None)) == []
+    assert list(summarised.news(running)) == [Finished("summary", "3 words", text="Wash, then cook.")]
+    assert list(done.news(summarised)) == [Finished("checklist", "2 items")]
+    assert [item.what for item in done.news(None)] == ["summary", "checklist"]
+    assert list(done.news(done)) == []
+
+
+def test_the_failures_of_images_are_told_before_the_images() -> None:
+    waits = ImageAttempt(1, NOON, "Away.", wait_seconds=1.5, step="image:1")
+    due = ImageAttempt(2, NOON, "Away.", next_retry_at=SOON)
+    last = ImageAttempt(3, NOON, "Away.")
+    pending = ImageState("PENDING", attempts=(waits,))
+    done = ImageState("COMPLETE", ("/0", "/1"), (waits, due, last))
+    assert list(pending.news(None)) == [AttemptFailed("image 2", 1, "Away.", 1.5)]
+    assert list(done.news(pending)) == [
+        AttemptFailed("image", 2, "Away.", 2.0),
+        AttemptFailed("image", 3, "Away.", None),
+        Finished("made", "2 images"),
+    ]
 
 
 def test_lines() -> None:
@@ -47,7 +83,7 @@ def test_lines() -> None:
     with Lines(stream) as lines:
         lines.say("accepted")
         for before, after in ((None, OUTLINED), (OUTLINED, HALF), (HALF, DONE)):
-            lines.show(before, after)
+            show(lines, before, after)
     assert stream.getvalue().splitlines() == [
         "accepted",
         "outline: 2 sections",
@@ -59,7 +95,7 @@ def test_lines() -> None:
 
 def test_a_last_attempt_has_no_next_try() -> None:
     stream = io.StringIO()
-    Lines(stream).show(None, Job("j", "failed", 3, attempts=(GIVEN_UP,)))
+    show(Lines(stream), None, ReportState("failed", attempts=(GIVEN_UP,)))
     assert stream.getvalue() == "attempt failed: outline, try 6: Away; no further try\n"
 
 
@@ -67,9 +103,9 @@ def test_the_bar_shows_headings_words_and_where_the_job_stands() -> None:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100, color_system=None)
     with Bar(console) as bar:
-        bar.show(None, WAITING)
-        bar.show(WAITING, OUTLINED)
-        bar.show(OUTLINED, HALF)
+        show(bar, None, WAITING)
+        show(bar, WAITING, OUTLINED)
+        show(bar, OUTLINED, HALF)
     shown = stream.getvalue()
     assert "1 of 2 sections" in shown
     assert "67%" in shown
@@ -78,13 +114,77 @@ def test_the_bar_shows_headings_words_and_where_the_job_stands() -> None:
     assert "attempt failed: Rise" in shown
 
 
-def test_the_stages_of_the_bar() -> None:
+def previewed(*deltas: Delta, then: Sequence[ReportState] = ()) -> str:
+    """What a terminal shows at the last."""
+    stream = io.StringIO()
+    with Bar(Console(file=stream, force_terminal=True, width=30, color_system=None)) as bar:
+        for delta in deltas:
+            bar.preview(delta)
+        for state in then:
+            show(bar, None, state)
+    return stream.getvalue().rpartition("connecting")[2]
+
+
+def test_below_the_bar_are_the_last_words_of_what_is_written() -> None:
+    shown = previewed(Delta(0, 1, "In the year 753 the"), Delta(0, 1, "\n\n\atown of Rome was foun"))
+    assert "\n753 the town of Rome was foun\n" in shown
+
+
+def test_of_sections_that_are_written_at_once_one_is_shown() -> None:
+    shown = previewed(Delta(1, 1, "It fell"), Delta(0, 1, "It rose"), Delta(1, 1, " slowly"))
+    assert "It fell slowly" in shown
+    assert "It rose" not in shown
+
+
+def test_another_try_is_shown_from_its_beginning() -> None:
+    draft = Draft(0, 1).followed_by(Delta(0, 1, "It rose")).followed_by(Delta(0, 2, "It"))
+    assert draft == Draft(0, 2, "It")
+
+
+def test_what_happens_makes_room_for_another_section() -> None:
+    assert "It rose" not in previewed(Delta(0, 1, "It rose"), then=[OUTLINED])
+
+
+def test_a_draft_ends_at_the_edge_whatever_its_letters_are() -> None:
+    assert Draft(0, 1, "It rose and fell.").line(8).plain == "nd fell."
+    assert Draft(0, 1, "羅馬城的建立").line(7).plain == "的建立"
+
+
+def test_lines_show_no_drafts() -> None:
+    stream = io.StringIO()
+    Lines(stream).preview(Delta(0, 1, "It rose"))
+    assert stream.getvalue() == ""
+
+
+def test_a_progress_that_nobody_knows_has_no_figure() -> None:
     stream = io.StringIO()
     console = Console(file=stream, force_terminal=True, width=100, color_system=None)
-    for job, stage in ((WAITING, "waiting for a worker"), (Job("j", "processing", 1), "writing the outline")):
-        with Bar(console) as bar:
-            bar.show(None, job)
-        assert stage in stream.getvalue()
+    with Bar(console) as bar:
+        show(bar, None, ImageState("PENDING"))
+    assert "waiting for the image server" in stream.getvalue()
+    assert "%" not in stream.getvalue()
+
+
+def test_a_text_without_a_title_begins_below_what_it_is() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=100, color_system=None)
+    with Bar(console) as bar:
+        show(bar, None, ChecklistState("running", "Wash, then cook."))
+    assert "summary (3 words)\n  Wash, then cook." in stream.getvalue().replace("\r", "")
+
+
+def test_stages_and_progress() -> None:
+    checklist = ChecklistState("running", "Wash."), ChecklistState("succeeded", "Wash.", "- Wash.")
+    assert (WAITING.stage, OUTLINED.stage) == ("waiting for a worker", "0 of 2 sections")
+    assert ReportState("processing").stage == "writing the outline"
+    assert ChecklistState("pending").stage == "waiting for a worker"
+    assert ChecklistState("running").stage == "summarising the guideline"
+    assert checklist[0].stage == "writing the checklist"
+    assert [state.progress for state in checklist] == [0.5, 1.0]
+    assert (
+        ImageState("PENDING", attempts=(ImageAttempt(1, NOON, ""),)).stage
+        == "waiting for the image server; 1 attempt failed"
+    )
 
 
 def test_only_a_terminal_gets_a_bar() -> None:

@@ -41,6 +41,13 @@ def test_what_is_set_is_read() -> None:
     assert (settings.model_calls, settings.port, settings.allow_anonymous, settings.log_level) == (7, 0, True, "debug")
 
 
+def test_lists_are_separated_by_commas() -> None:
+    settings = Settings.from_env({"AETHER_WEBHOOK_SCHEDULE": "0.5,60", "AETHER_WEBHOOK_HOSTS": "localhost,[::1]:9000"})
+
+    assert (settings.webhook_waits, settings.opened_hosts) == ((0.5, 60.0), ("localhost", "[::1]:9000"))
+    assert Settings().opened_hosts == ()
+
+
 def test_an_empty_variable_counts_as_not_set() -> None:
     assert Settings.from_env({}).as_environment() == Settings.from_env(dict.fromkeys(ALL, "")).as_environment()
 
@@ -58,6 +65,9 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("AETHER_ALLOW_ANONYMOUS", "perhaps", "Expected `bool`"),
         ("AETHER_LOG_LEVEL", "loud", "Invalid enum value"),
         ("AETHER_LOG_FORMAT", "xml", "Invalid enum value"),
+        ("AETHER_WEBHOOK_SCHEDULE", "5,soon", "matching regex"),
+        ("AETHER_WEBHOOK_HOSTS", "localhost, hooks.test", "matching regex"),
+        ("AETHER_PUBLIC_URL", "aether.example.com", "matching regex"),
     ],
 )
 def test_an_error_names_the_variable_and_the_rule(variable: str, value: str, rule: str) -> None:
@@ -72,7 +82,12 @@ def test_an_error_names_the_variable_and_the_rule(variable: str, value: str, rul
 
 @pytest.mark.parametrize("variable", Settings.__struct_encode_fields__)
 def test_settings_survive_the_way_through_an_environment(variable: str) -> None:
-    value = Settings().as_environment().get(variable, '{"a":1}')  # which is a text, a path and JSON
+    own = {
+        "AETHER_OBJECT_STORE": "file:///srv/images",
+        "AETHER_PUBLIC_URL": "https://aether.example.com",
+        "AETHER_WEBHOOK_HOSTS": "localhost,hooks.test:9000",
+    }
+    value = (Settings().as_environment() | own).get(variable, '{"a":1}')  # which is a text, a path and JSON
     given = Settings.from_env({**ALL, variable: value})
 
     assert given.as_environment() == Settings.from_env(given.as_environment()).as_environment()

@@ -2,10 +2,12 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from aether.domain.events import StatusChanged
 from aether.domain.job import Change, Job, Kind, Status, Step
 from aether.engine.jobs import Jobs
-from aether.errors import IllegalMoveError, QueueFullError, UnknownJobError
-from tests.fakes import MemoryJobStore
+from aether.engine.ports import Replay
+from aether.errors import IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
+from tests.fakes import MemoryFiles, MemoryJobStore
 
 Call = Callable[[Jobs, str], Awaitable[object]]
 
@@ -14,6 +16,7 @@ CALLS: dict[str, Call] = {
     "cancel": lambda jobs, job_id: jobs.cancel(Kind.REPORT, "eve", job_id),
     "retry": lambda jobs, job_id: jobs.retry(Kind.REPORT, "eve", job_id),
     "erase": lambda jobs, job_id: jobs.erase(Kind.REPORT, "eve", job_id),
+    "file": lambda jobs, job_id: jobs.file(Kind.REPORT, "eve", job_id, "cover"),
 }
 
 
@@ -23,8 +26,13 @@ def store() -> MemoryJobStore:
 
 
 @pytest.fixture
-def jobs(store: MemoryJobStore) -> Jobs:
-    return Jobs(store)
+def files() -> MemoryFiles:
+    return MemoryFiles()
+
+
+@pytest.fixture
+def jobs(store: MemoryJobStore, files: MemoryFiles) -> Jobs:
+    return Jobs(store, files)
 
 
 async def submitted(jobs: Jobs) -> str:
@@ -58,7 +66,7 @@ async def test_anothers_job_is_as_unknown_as_one_that_never_was(jobs: Jobs, stor
 
 
 async def test_a_full_queue_is_told_to_the_caller() -> None:
-    jobs = Jobs(MemoryJobStore(longest=1))
+    jobs = Jobs(MemoryJobStore(longest=1), MemoryFiles())
     await submitted(jobs)
 
     with pytest.raises(QueueFullError):
@@ -125,3 +133,50 @@ async def test_an_erased_job_is_unknown(jobs: Jobs) -> None:
 
     with pytest.raises(UnknownJobError):
         await jobs.get(Kind.REPORT, "ada", job_id)
+
+
+async def test_a_file_is_read_whole_or_in_part_by_the_owner_of_its_job(jobs: Jobs, files: MemoryFiles) -> None:
+    job_id = await submitted(jobs)
+    await files.put(job_id, "cover", b"0123456789")
+
+    read = [await jobs.file(Kind.REPORT, "ada", job_id, "cover", *part) for part in ((), (2,), (2, 5))]
+
+    assert read == [b"0123456789", b"23456789", b"234"]
+
+
+async def test_a_file_that_a_job_does_not_have_is_none(jobs: Jobs) -> None:
+    job_id = await submitted(jobs)
+
+    assert await jobs.file(Kind.REPORT, "ada", job_id, "cover") is None
+
+
+async def test_an_erased_job_leaves_no_file(jobs: Jobs, files: MemoryFiles) -> None:
+    job_id = await submitted(jobs)
+    await files.put(job_id, "cover", b"content")
+
+    await jobs.erase(Kind.REPORT, "ada", job_id)
+
+    assert files.kept == {}
+
+
+async def test_a_job_whose_files_cannot_be_erased_now_is_kept_so_that_it_can_be_erased_later(
+    jobs: Jobs, files: MemoryFiles
+) -> None:
+    job_id = await submitted(jobs)
+    await files.put(job_id, "cover", b"content")
+    files.away = True
+    with pytest.raises(StoreUnavailableError):
+        await jobs.erase(Kind.REPORT, "ada", job_id)
+    files.away = False
+
+    await jobs.erase(Kind.REPORT, "ada", job_id)
+
+    assert files.kept == {}
+
+
+async def test_what_followed_a_version_is_told(jobs: Jobs, store: MemoryJobStore) -> None:
+    job_id = await submitted(jobs)
+    job = await store.begin(job_id)
+    assert job
+
+    assert await jobs.replay(job, 1, 10) == Replay(((2, StatusChanged(Status.PROCESSING)),))

@@ -6,7 +6,7 @@ import pytest
 
 from aether.domain.job import Change, Job, Kind, Status, Step, StepStatus, Usage
 from aether.engine.journal import Journal
-from aether.engine.ports import NewJob
+from aether.engine.ports import Committed, NewJob
 from aether.errors import FencedError
 from tests.fakes import FastClock, MemoryJobStore
 
@@ -16,7 +16,7 @@ class CountingStore(MemoryJobStore):
     commits: list[Change] = field(default_factory=list)
     broken: Exception | None = None
 
-    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> int:
+    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
         self.commits.append(change)
         if self.broken:
             raise self.broken

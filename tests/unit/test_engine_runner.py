@@ -5,6 +5,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from aether.domain.job import Change, Kind, Problem, Status, StepStatus
+from aether.engine.ports import Committed
 from aether.engine.run import Run
 from aether.engine.runner import Runner
 from aether.engine.step import Tools
@@ -15,7 +16,7 @@ from tests.fakes import MemoryJobStore, ScriptedCalls
 
 
 class BreakingStore(MemoryJobStore):
-    async def commit(self, *_: object) -> int:
+    async def commit(self, *_: object) -> Committed:
         raise ZeroDivisionError
 
 

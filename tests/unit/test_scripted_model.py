@@ -8,12 +8,15 @@ import openai
 import pytest
 from msgspec import to_builtins
 
+from aether.domain.checklist import Summary
 from aether.domain.report import Outline, OutlineItem, ReportRequest
 from aether.errors import UnusableOutputError
-from aether.workflows import prompts
+from aether.workflows import checklist_prompts, prompts
+from aether.workflows.checklists import parse_checklist
 from aether.workflows.outlines import parse_outline
 from aether.workflows.ports import Message as PromptMessage
 from aether.workflows.prose import section_body
+from aether.workflows.quotes import Source
 from tests.scripted_model import (
     NAMED,
     Answer,
@@ -36,6 +39,7 @@ from tests.scripted_model import (
 from tests.scripted_model.__main__ import parser, setup_from
 from tests.scripted_model.asking import FENCE, OUTLINE, SECTION, TOPIC, ask, client_of, said, text_of
 from tests.scripted_model.classify import ChatRequest, Message
+from tests.scripted_model.texts import expected_checklist
 
 
 def step_of(*turns: str) -> Step:
@@ -106,6 +110,11 @@ def test_the_service_s_own_prompts_are_told_apart() -> None:
     assert step(*section) == Step("section", "section", 2, 2, "Two", "x")
     assert step(*section, said_so_far, prompts.continuation()).kind == "continuation"
     assert step_of(prompts.fenced("topic", topic)).topic == topic
+    checklist = checklist_prompts.checklist(topic, Summary("In short."))
+    assert step(*checklist_prompts.summary(topic)) == Step("summary", "summary", topic=topic)
+    assert step(*checklist_prompts.merged_summary(topic)).kind == "summary"
+    assert step(*checklist) == Step("checklist", "checklist", topic=topic)
+    assert step(*checklist, said_so_far, prompts.repair("it is empty", checklist_prompts.FORM)).of == "checklist"
 
 
 @pytest.mark.parametrize("form", ["text", "json_object", "json_schema"])
@@ -169,10 +178,25 @@ async def test_a_continuation_gives_exactly_the_rest() -> None:
     assert stripped.strip() == rest.strip()
 
 
-@pytest.mark.parametrize("task", ["Summarise the guideline.", "Write the checklist.", "Anything else?"])
+@pytest.mark.parametrize("task", ["Summarise the guideline.", "Anything else?"])
 async def test_every_other_answer_is_marked_with_its_topic(task: str) -> None:
     async with ScriptedModel() as model:
         assert section_marker(TOPIC, 0) in await text_of(model, FENCE + task)
+
+
+@pytest.mark.parametrize(("form", "quote"), [("text", "Lock both doors"), ("json_object", "- Lock both doors")])
+async def test_a_checklist_quotes_every_sentence_of_its_guideline(form: str, quote: str) -> None:
+    guideline = "Wash your hands. Is every oven turned off?\n- Lock both doors"
+    async with ScriptedModel() as model:
+        answer = await text_of(
+            model,
+            f"{checklist_prompts.checklist(guideline, Summary('Be tidy.'))[-1].content}",
+            response_format={"type": form},
+        )
+
+    assert answer == expected_checklist(guideline, formed=form != "text")
+    items = parse_checklist(answer, Source(guideline)).items
+    assert [item.quote for item in items] == ["Wash your hands.", "Is every oven turned off?", quote]
 
 
 async def test_a_repair_gives_the_sound_outline() -> None:

@@ -7,18 +7,27 @@ from functools import partial
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
+from aether.adapters.redis.hub import RedisHub
 from aether.adapters.redis.presence import workers_seen
 from aether.api.services import ApiServices, Readiness
-from aether.bootstrap.storage import job_store, redis_client
+from aether.bootstrap.storage import file_store, inbox, job_store, redis_client
+from aether.bootstrap.webhooks import webhooks
 from aether.engine.jobs import Jobs
+from aether.engine.notifications import Notifications
 from aether.settings import Settings
 
 
 @asynccontextmanager
 async def api_services(settings: Settings) -> AsyncIterator[ApiServices]:
     """Open what the API's handlers call."""
-    async with redis_client(settings) as client:
-        yield ApiServices(Jobs(job_store(client, settings)), partial(_readiness, client))
+    async with redis_client(settings) as client, RedisHub(client) as hub:
+        yield ApiServices(
+            Jobs(job_store(client, settings), file_store(client, settings)),
+            hub,
+            partial(_readiness, client),
+            Notifications(inbox(client, settings), hub),
+            webhooks(client, settings),
+        )
 
 
 async def _readiness(client: ArqRedis) -> Readiness:

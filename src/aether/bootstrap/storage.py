@@ -1,4 +1,4 @@
-"""The way to Redis, the same for all processes."""
+"""The way to what is kept, the same for all processes: to Redis, and to the files."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,8 +10,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from aether.adapters.redis.files import RedisFiles
+from aether.adapters.redis.inbox import RedisInbox
 from aether.adapters.redis.queue.connections import harden
 from aether.adapters.redis.store import Queueing, RedisJobStore
+from aether.engine.ports import FileStore
+from aether.engine.sweeping import SweptFiles
 from aether.errors import ConfigurationError
 from aether.settings import Settings
 
@@ -53,4 +57,38 @@ def redis_url(settings: Settings) -> str:
 
 def job_store(client: ArqRedis, settings: Settings) -> RedisJobStore:
     """Return the store of all processes that share these settings."""
-    return RedisJobStore(client, Queueing(QUEUE, FUNCTION, settings.max_queue), timedelta(seconds=settings.job_ttl))
+    queueing = Queueing(QUEUE, FUNCTION, settings.max_queue)
+    return RedisJobStore(client, queueing, timedelta(seconds=settings.job_ttl), _inbox_ttl(settings))
+
+
+def inbox(client: ArqRedis, settings: Settings) -> RedisInbox:
+    """Return the inboxes that the store fills."""
+    return RedisInbox(client, _inbox_ttl(settings))
+
+
+def _inbox_ttl(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.inbox_ttl)
+
+
+def file_store(client: ArqRedis, settings: Settings) -> FileStore:
+    """Return the files of all processes that share these settings.
+
+    Raises:
+        ConfigurationError: as `object_store`.
+    """
+    return object_store(settings) or RedisFiles(client)
+
+
+def object_store(settings: Settings) -> SweptFiles | None:
+    """Return the place outside of Redis that was chosen for files, if one was.
+
+    Raises:
+        ConfigurationError: the library for it is not installed, or the place cannot be used.
+    """
+    if settings.object_store is None:
+        return None
+    try:
+        from aether.adapters.object_store import ObjectFiles  # noqa: PLC0415 - it needs an extra
+    except ModuleNotFoundError as error:
+        raise ConfigurationError("AETHER_OBJECT_STORE needs its library: pip install 'aether[objects]'.") from error
+    return ObjectFiles(settings.object_store)

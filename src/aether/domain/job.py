@@ -146,12 +146,17 @@ class Job(msgspec.Struct, frozen=True):
     @property
     def progress(self) -> float:
         """Finished steps ÷ all steps: 0 until the plan is known, never falling, 1 only when the job is completed."""
-        if self.status is Status.COMPLETED:
-            return 1.0
-        if not self.total:
-            return 0.0
-        # The last step is done a moment before the job is.
-        return min(self.count(StepStatus.DONE) / self.total, 0.99)
+        return progress_of(self.status, self.count(StepStatus.DONE), self.total)
+
+
+def progress_of(status: Status, done: int, total: int) -> float:
+    """Say how far a job is of which `done` steps are done; `total` is as in its record."""
+    if status is Status.COMPLETED:
+        return 1.0
+    if not total:
+        return 0.0
+    # The last step is done a moment before the job is.
+    return min(done / total, 0.99)
 
 
 MOVES: dict[Status, frozenset[Status]] = {

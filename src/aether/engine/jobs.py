@@ -2,10 +2,14 @@
 
 from uuid import uuid4
 
+from msgspec.structs import replace
+
 from aether.domain.job import LIVE, Change, Job, Kind, Limits, Status
+from aether.domain.listing import LONGEST_PAGE, Page, cursor_of, position_of
 from aether.domain.pace import Outlook
-from aether.engine.ports import JobStore, NewJob
-from aether.errors import IllegalMoveError, UnknownJobError
+from aether.domain.webhook import Webhook
+from aether.engine.ports import FileStore, JobStore, NewJob, Replay
+from aether.errors import FieldError, IllegalMoveError, UnknownJobError
 
 _UNLIMITED = Limits()
 
@@ -16,18 +20,25 @@ class Jobs:
     Every method raises StoreUnavailableError while the store is away, and those that take an id UnknownJobError.
     """
 
-    def __init__(self, store: JobStore) -> None:
+    def __init__(self, store: JobStore, files: FileStore) -> None:
         self._store = store
+        self._files = files
 
-    async def submit(
-        self, kind: Kind, owner: str, request: bytes, plan: tuple[str, ...] = (), limits: Limits = _UNLIMITED
+    async def submit(  # noqa: PLR0913, PLR0917 - whose job, and all that a caller may say about it
+        self,
+        kind: Kind,
+        owner: str,
+        request: bytes,
+        plan: tuple[str, ...] = (),
+        limits: Limits = _UNLIMITED,
+        webhook: Webhook | None = None,
     ) -> str:
-        """Accept a job and return its id; it is queued already.
+        """Accept a job and return its id; it is queued already. Its end is told to `webhook`, or the owner's endpoint.
 
         Raises:
             QueueFullError: too many jobs wait; nothing was stored.
         """
-        job = NewJob(str(uuid4()), kind, owner, request, plan, limits)
+        job = NewJob(str(uuid4()), kind, owner, request, plan, limits, webhook)
         await self._store.create(job)
         return job.id
 
@@ -37,6 +48,10 @@ class Jobs:
         if job is None or (job.kind, job.owner) != (kind, owner):
             raise UnknownJobError(job_id)
         return job
+
+    async def replay(self, job: Job, after: int, limit: int) -> Replay:
+        """Tell up to `limit` events of a job that followed the version `after`."""
+        return await self._store.replay(job.id, after, limit)
 
     async def outlook(self, job: Job) -> Outlook:
         """Say when a job will be done; one that has ended has nothing to come."""
@@ -67,7 +82,32 @@ class Jobs:
     async def erase(self, kind: Kind, owner: str, job_id: str) -> None:
         """Cancel a job if need be and forget everything about it."""
         await self.get(kind, owner, job_id)
+        # While the record stands, whoever was cut off here can ask again; without it nobody would know of the files.
+        await self._files.erase(job_id)
         await self._store.erase(job_id)
+
+    async def file(  # noqa: PLR0913, PLR0917 - whose file, and which part of it
+        self, kind: Kind, owner: str, job_id: str, name: str, start: int = 0, stop: int | None = None
+    ) -> bytes | None:
+        """Return a job's file, or its bytes from `start` up to `stop`; None if the job has none of this name."""
+        await self.get(kind, owner, job_id)
+        return await self._files.read(job_id, name, start, stop)
+
+    async def list(
+        self, kind: Kind, owner: str, statuses: frozenset[Status], limit: int, cursor: str | None = None
+    ) -> Page:
+        """Return the owner's jobs that have one of these statuses, newest first, as `JobStore.list` promises.
+
+        `cursor` is the `next` of the page before.
+
+        Raises:
+            FieldError: `limit` is out of bounds, or no page has given this `cursor`.
+        """
+        if not 1 <= limit <= LONGEST_PAGE:
+            raise FieldError("limit", f"must be at least 1 and at most {LONGEST_PAGE}")
+        before = None if cursor is None else position_of(cursor)
+        page = await self._store.list(owner, kind, statuses, limit, before)
+        return replace(page, next=None if page.next is None else cursor_of(page.next))
 
     async def _moved(self, job_id: str, change: Change) -> None:
         """Move a job unless it is there already, as after a request whose answer was lost."""

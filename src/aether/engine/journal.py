@@ -28,10 +28,16 @@ class Journal:
         self._clock = clock
         self._on_fenced = on_fenced
         self._version = job.version
+        self._watched = True
         self._broken: Exception | None = None
         self._noted = Change()
         self._written: asyncio.Future[None] | None = None
         self._writer: asyncio.Task[None] | None = None
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody listened to the job's texts at the last commit; until the first, somebody is thought to."""
+        return self._watched
 
     def note(self, change: Change) -> asyncio.Future[None]:
         """Put the change into the next commit; the future is done when it is durable.
@@ -70,7 +76,7 @@ class Journal:
                 continue
             commit = partial(self._store.commit, self._job.id, self._job.epoch, self._version, change)
             try:
-                self._version = await patiently(commit, self._clock)
+                self._version, self._watched = await patiently(commit, self._clock)
             except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait for the commit
                 self._broken = error
                 written.set_exception(error)

@@ -1,16 +1,25 @@
 """What the engine needs from outside, named by role."""
 
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from aether.domain.job import Change, Job, Kind, Limits
+from aether.domain.events import Event
+from aether.domain.job import Change, Job, Kind, Limits, Status
+from aether.domain.listing import Page
+from aether.domain.notification import Acknowledgement, InboxPage
 from aether.domain.pace import Outlook
+from aether.domain.webhook import Webhook
 
 
 class NewJob(msgspec.Struct, frozen=True):
-    """A job as it is accepted: `input` is the request as JSON, `plan` the steps that are known beforehand."""
+    """A job as it is accepted: `input` is the request as JSON, `plan` the steps that are known beforehand.
+
+    Its end is told to `webhook`, or else to the owner's own endpoint.
+    """
 
     id: str
     kind: Kind
@@ -18,6 +27,25 @@ class NewJob(msgspec.Struct, frozen=True):
     input: bytes
     plan: tuple[str, ...] = ()
     limits: Limits = Limits()
+    webhook: Webhook | None = None
+
+
+class Replay(msgspec.Struct, frozen=True):
+    """What a job's stream tells behind a cursor: events in order, each with the version it made.
+
+    With a `gap` there are none: those right behind the cursor are not kept, or cannot be told, or the cursor is not of
+    this stream. The record is all there is then.
+    """
+
+    events: tuple[tuple[int, Event], ...] = ()
+    gap: bool = False
+
+
+class Committed(NamedTuple):
+    """What the store says of a commit: the job's version now, and whether anybody listens to its texts."""
+
+    version: int
+    watched: bool
 
 
 class JobStore(Protocol):
@@ -39,6 +67,14 @@ class JobStore(Protocol):
         """Return the record as it stands, or None if there is none (any more)."""
         ...
 
+    async def known(self, job_ids: Collection[str]) -> set[str]:
+        """Return those of the ids of which there is a record."""
+        ...
+
+    async def replay(self, job_id: str, after: int, limit: int) -> Replay:
+        """Tell up to `limit` events that followed the version `after`; behind 0 stands the first of all."""
+        ...
+
     async def outlook(self, job: Job) -> Outlook:
         """Say when a job that was just loaded will be done, as far as that can be told."""
         ...
@@ -50,8 +86,8 @@ class JobStore(Protocol):
         """
         ...
 
-    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> int:
-        """Apply the change of the run that holds `epoch` and has seen `version`; return the new version.
+    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
+        """Apply the change of the run that holds `epoch` and has seen `version`.
 
         Only the holder of the epoch writes, so a commit whose answer was lost may be sent again: it is applied once.
 
@@ -73,6 +109,122 @@ class JobStore(Protocol):
 
     async def erase(self, job_id: str) -> None:
         """Delete every key of the job; a run of it is fenced off. Unknown ids are no error."""
+        ...
+
+    async def list(
+        self, owner: str, kind: Kind, statuses: frozenset[Status], limit: int, before: str | None = None
+    ) -> Page:
+        """Return the owner's jobs of this kind that have one of these statuses, newest first.
+
+        `before` is the `next` of the page before. A page holds `limit` jobs, at least 1, if there are as many; its cost
+        does not depend on how many there are.
+
+        A job's place is when it was created, and by id among those of the same millisecond, for as long as it exists.
+        So a list of all statuses shows every job exactly once that is there from its first page to its last, whatever
+        becomes of that job and of others meanwhile. A list of some statuses promises this for jobs that have one of
+        them all the while; any other is shown once, or not at all.
+        """
+        ...
+
+
+class Inbox(Protocol):
+    """What owners were told of the ends of their jobs, by the very change that ended each: none is lost or made twice.
+
+    Each is kept for a time that does not depend on the job's, unless the job is erased. All methods raise
+    StoreUnavailableError while the store cannot be reached.
+    """
+
+    async def page(self, owner: str, after: int, limit: int, *, unacked: bool = False) -> InboxPage:
+        """Return up to `limit` notifications behind the id `after`, all or only those that are not acknowledged.
+
+        Its cost does not depend on how many there are.
+        """
+        ...
+
+    async def acknowledge(self, owner: str, ids: Sequence[int]) -> Acknowledgement:
+        """Note that the owner knows of these; ids that are acknowledged already or not the owner's count for nothing.
+
+        Whoever sends them cannot know what has expired or was erased meanwhile.
+        """
+        ...
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """A piece of text as a model writes it: it follows the first `offset` characters (code points) of this attempt's.
+
+    It is told once and kept nowhere. Who came late or missed one sees it by the offset, and finds the whole text in the
+    step's result. A change may overtake it, so that the step may be done by then, or another attempt begun.
+    """
+
+    step: str
+    attempt: int
+    offset: int
+    text: str
+
+
+class TextChannel(Protocol):
+    """Where texts are told while they are written; what cannot be told is dropped, and nobody is kept waiting."""
+
+    def publish(self, job_id: str, delta: Delta) -> None:
+        """Tell a piece, soon; never fails."""
+        ...
+
+    async def flush(self, job_id: str, step: str) -> None:
+        """Return when all that was published of the step has been told or dropped; never fails."""
+        ...
+
+
+class Hub(Protocol):
+    """Where changes of jobs are heard of; a job that is gone, erased or expired, is at version 0.
+
+    No change that is committed behind `after` is missed, however often the store goes away meanwhile; then it is heard
+    of when the store is back. A version below `after` means that the job is gone, that the store has lost what it had
+    acknowledged, or that `after` never was. A closing hub ends all waiting at once.
+    """
+
+    async def changed(self, job_id: str, after: int, within: float) -> int | None:
+        """Return the job's version as soon as it is not `after`; None after `within` seconds, or on closing."""
+        ...
+
+    def watch(self, job_id: str, after: int, pulse: float) -> AbstractContextManager[AsyncIterator[int | Delta | None]]:
+        """Iterate over new versions and deltas, until the hub closes; None after each `pulse` seconds without any.
+
+        A slow reader is told the newest version alone, and of the text what fits into a bounded buffer. Waiting for the
+        next may be cancelled without a loss.
+        """
+        ...
+
+    def arrivals(
+        self, owner: str, after: int, pulse: float
+    ) -> AbstractContextManager[AsyncIterator[int | Delta | None]]:
+        """Iterate over the id of the newest notification in the owner's inbox, as `watch` does over versions.
+
+        There are no deltas. The id of an empty inbox is 0; erasing the newest one may go by unheard for a while.
+        """
+        ...
+
+    def close(self) -> None:
+        """End all waiting, for good."""
+        ...
+
+
+class FileStore(Protocol):
+    """Where the files that jobs make are kept, each as long as its job; a name is one of its job's.
+
+    A file that is put for a job which is gone may be refused without a word, or kept until somebody looks. All methods
+    raise StoreUnavailableError while the store cannot be reached.
+    """
+
+    async def put(self, job_id: str, name: str, content: bytes) -> None:
+        """Keep a file, whole or not at all; one of the same name is replaced."""
+        ...
+
+    async def read(self, job_id: str, name: str, start: int = 0, stop: int | None = None) -> bytes | None:
+        """Return the bytes from `start` up to `stop`, both clipped as in a slice; None if there is no such file."""
+        ...
+
+    async def erase(self, job_id: str) -> None:
+        """Delete all files of the job. Unknown ids are no error."""
         ...
 
 

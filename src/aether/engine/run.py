@@ -1,6 +1,6 @@
 """Durable execution: a recipe awaits steps, and a step that is done is never done again."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import TypeVar
 
@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from aether.domain.job import Change, Job, Step, StepStatus
-from aether.engine.journal import Journal
+from aether.engine.journal import Journal, patiently
 from aether.engine.siblings import Siblings
 from aether.engine.step import StepRunner, Tools
 
@@ -20,10 +20,17 @@ class Run:
     """One execution of a job by one worker, from wherever the last one left off."""
 
     def __init__(self, job: Job, journal: Journal, tools: Tools) -> None:
+        self._job_id = job.id
+        self._clock = tools.clock
         self._journal = journal
         self._runner = StepRunner(job, journal, tools)
         self._used: set[str] = set()
         self._steps = {step.name: step for step in job.steps}
+
+    @property
+    def job_id(self) -> str:
+        """The job's id, under which what it makes is kept elsewhere."""
+        return self._job_id
 
     def plan(self, *names: str) -> None:
         """Say which steps there will be, where that is known beforehand; with them the job's plan is complete."""
@@ -65,6 +72,10 @@ class Run:
             siblings.start(self._result(step, partial(call, item), returns, siblings))
         return await siblings.results()
 
+    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call of a store within a step, again and again while it is away; it uses up no attempt."""
+        return await patiently(call, self._clock)
+
     def _planned(self, name: str, title: str | None = None) -> Step:
         if name in self._used:
             raise ValueError(f"Step {name!r} was run already; each needs a name of its own.")
@@ -82,7 +93,13 @@ class Run:
         to_do = tuple(step for step in steps if step.status is StepStatus.PENDING)
         self._journal.note(Change(total=len(self._steps), steps=to_do))
 
-    async def _result(self, step: Step, call: Callable[[], Awaitable[T]], returns: type[T], siblings: Siblings[T]) -> T:
+    def _result(
+        self, step: Step, call: Callable[[], Awaitable[T]], returns: type[T], siblings: Siblings[T]
+    ) -> Coroutine[None, None, T]:
         if step.status is StepStatus.DONE:
-            return msgspec.json.decode(step.result, type=returns)
-        return await self._runner.run(step, call, siblings)
+            return _kept(step, returns)
+        return self._runner.run(step, call, siblings)
+
+
+async def _kept(step: Step, returns: type[T]) -> T:
+    return msgspec.json.decode(step.result, type=returns)

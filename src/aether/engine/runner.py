@@ -16,6 +16,7 @@ from aether.engine.ports import JobStore
 from aether.engine.retry import RetryPolicy
 from aether.engine.run import Run
 from aether.engine.step import Tools
+from aether.engine.throttle import Throttle
 from aether.errors import (
     AetherError,
     BudgetExceededError,
@@ -34,12 +35,18 @@ log = structlog.get_logger()
 class Recipe(msgspec.Struct, frozen=True):
     """How a kind of job is made: `make` gets the run and the job's input, decoded as `request`.
 
-    `policy` says how often its steps are tried, unless that is as for all.
+    `policy` says how often its steps are tried, and `throttle` how many of its calls may be under way at a time, unless
+    that is as for all.
     """
 
     request: type[Any]
     make: Callable[[Run, Any], Awaitable[object]]  # Any: each kind has a request type of its own
     policy: RetryPolicy | None = None
+    throttle: Throttle | None = None
+
+    def tools(self, shared: Tools) -> Tools:
+        """Return the worker's tools with those of the kind in their place."""
+        return replace(shared, policy=self.policy or shared.policy, throttle=self.throttle or shared.throttle)
 
 
 class Runner:
@@ -107,8 +114,7 @@ class Runner:
             recipe = self._recipes[job.kind]
             async with self._deadline(job):
                 request = msgspec.json.decode(job.input, type=recipe.request)
-                tools = replace(self._tools, policy=recipe.policy or self._tools.policy)
-                await recipe.make(Run(job, journal, tools), request)
+                await recipe.make(Run(job, journal, recipe.tools(self._tools)), request)
         except FencedError:
             raise
         except AetherError as error:

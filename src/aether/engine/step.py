@@ -12,7 +12,8 @@ from msgspec.structs import replace
 from aether.domain.job import Attempt, Change, Job, Step, StepStatus
 from aether.engine.journal import Journal
 from aether.engine.metering import Budget, Meter, metered
-from aether.engine.ports import Clock
+from aether.engine.ports import Clock, TextChannel
+from aether.engine.previews import Preview, Silence, previewed
 from aether.engine.retry import RetryPolicy
 from aether.engine.siblings import Siblings
 from aether.engine.throttle import Throttle
@@ -25,12 +26,16 @@ log = structlog.get_logger()
 
 
 class Tools(msgspec.Struct, frozen=True):
-    """What all jobs of one worker share; a job may take `job_timeout` seconds from when it is queued."""
+    """What all jobs of one worker share; a job may take `job_timeout` seconds from when it is queued.
+
+    What models write is told to `texts` while somebody watches.
+    """
 
     policy: RetryPolicy
     throttle: Throttle
     clock: Clock
     job_timeout: float = 3_600.0
+    texts: TextChannel = Silence()
 
 
 class StepRunner:
@@ -43,6 +48,7 @@ class StepRunner:
         self._policy = tools.policy
         self._throttle = tools.throttle
         self._clock = tools.clock
+        self._texts = tools.texts
 
     async def run(self, step: Step, call: Call[T], siblings: Siblings[T]) -> T:
         """Make the call until it succeeds, with every failed attempt recorded; the result is durable at the return.
@@ -75,9 +81,12 @@ class StepRunner:
 
     async def _attempt(self, step: Step, call: Call[T], meter: Meter, siblings: Siblings[T]) -> T:
         self._journal.note(Change(steps=(step,)))
-        with siblings.busy(), metered(meter):
+        preview = Preview(self._texts, self._job_id, step.name, step.attempts, self._is_watched)
+        with siblings.busy(), metered(meter), previewed(preview):
             result = await call()
             self._throttle.succeeded()
+            # Nothing is told of a step that is done.
+            await preview.flush()
             done = replace(
                 step,
                 status=StepStatus.DONE,
@@ -87,6 +96,9 @@ class StepRunner:
             await self._journal.write(Change(steps=(done,), usage=meter.usage))
         log.debug("step.finished", step=step.name, attempt=step.attempts)
         return result
+
+    def _is_watched(self) -> bool:
+        return self._journal.watched
 
     def _wait(self, tries: int, failures: int, error: TransientError, begun: float, last: float) -> float | None:
         if isinstance(error, ModelOverloadedError):

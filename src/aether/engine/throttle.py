@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable
 
 from aether.engine.ports import Clock
 
@@ -41,15 +40,25 @@ class Throttle:
         """How many calls may be in flight now."""
         return max(1, int(self._limit))
 
-    @asynccontextmanager
-    async def slot(self, job_id: str) -> AsyncIterator[None]:
+    def slot(self, job_id: str) -> "Slot":
         """Hold one of the slots; waits for its turn."""
-        await self._enter(job_id)
+        return Slot(self, job_id)
+
+    async def enter(self, job_id: str) -> None:
+        """Take a slot; waits for its turn. A cancelled wait leaves nothing to give back."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(job_id, deque()).append(turn)
+        self._grant()
         try:
-            yield
-        finally:
-            self._in_flight -= 1
-            self._grant()
+            await turn
+        except asyncio.CancelledError:
+            self._step_aside(job_id, turn)
+            raise
+
+    def leave(self) -> None:
+        """Give a slot back."""
+        self._in_flight -= 1
+        self._grant()
 
     def succeeded(self) -> None:
         """Let the limit grow: by a tenth of the ceiling for every round of calls that all went well."""
@@ -68,21 +77,10 @@ class Throttle:
         if pause:
             self._paused_until = max(self._paused_until, now + pause)
 
-    async def _enter(self, job_id: str) -> None:
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(job_id, deque()).append(turn)
-        self._grant()
-        try:
-            await turn
-        except asyncio.CancelledError:
-            self._leave(job_id, turn)
-            raise
-
-    def _leave(self, job_id: str, turn: asyncio.Future[None]) -> None:
+    def _step_aside(self, job_id: str, turn: asyncio.Future[None]) -> None:
         turns = self._waiting.get(job_id, deque())
         if turn.done() and not turn.cancelled():
-            self._in_flight -= 1
-            self._grant()
+            self.leave()
         elif turn in turns:
             turns.remove(turn)
             if not turns:
@@ -120,3 +118,19 @@ class Throttle:
         if self._granted % 4 == 0:
             return next(iter(self._waiting))
         return min(self._waiting, key=lambda job_id: len(self._waiting[job_id]))
+
+
+class Slot:
+    """What `Throttle.slot` gives: small, since thousands of calls wait in one at the same time."""
+
+    __slots__ = ("_job_id", "_throttle")
+
+    def __init__(self, throttle: Throttle, job_id: str) -> None:
+        self._throttle = throttle
+        self._job_id = job_id
+
+    def __aenter__(self) -> Awaitable[None]:
+        return self._throttle.enter(self._job_id)
+
+    async def __aexit__(self, *_: object) -> None:
+        self._throttle.leave()

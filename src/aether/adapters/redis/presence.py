@@ -1,6 +1,7 @@
 """Which workers were seen lately."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -35,7 +36,8 @@ async def be_seen(client: Redis, worker_id: str) -> None:
                 log.warning("worker.unseen", reason=type(error).__name__)
             await asyncio.sleep(_INTERVAL_S)
     finally:
-        await client.zrem(WORKERS, worker_id)
+        with suppress(RedisError, OSError):
+            await client.zrem(WORKERS, worker_id)
 
 
 async def workers_seen(client: Redis) -> int:

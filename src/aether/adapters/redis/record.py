@@ -1,17 +1,19 @@
 """How a job stands in its Redis hash, in both directions.
 
 One field for each step (`step:NAME`) and each failed attempt (`attempt:NAME:NUMBER`), so that concurrent steps never
-write the same field; counters for the usage; the rest one field each. Times that Redis sets are milliseconds of the
-Unix epoch.
+write the same field; counters for the usage and the finished steps; the rest one field each. Times that Redis sets are
+milliseconds of the Unix epoch.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from aether.adapters.redis.queue.scripts import Argument
-from aether.domain.job import Attempt, Change, Job, Kind, Limits, Problem, Status, Step, Usage
+from aether.domain.job import Attempt, Change, Job, Kind, Limits, Problem, Status, Step, Usage, progress_of
+from aether.domain.listing import Entry
+from aether.domain.webhook import Webhook
 from aether.engine.ports import NewJob
 
 _encode = msgspec.json.encode
@@ -29,8 +31,19 @@ def fields_of_new(job: NewJob) -> dict[str, Argument]:
         "owner": job.owner,
         "input": job.input,
         "limits": _encode(job.limits),
+        **(fields_of_webhook(job.webhook) if job.webhook else {}),
         **steps,
     }
+
+
+def fields_of_webhook(webhook: Webhook) -> dict[str, Argument]:
+    """How a record names whom to tell of its end."""
+    return {"webhook_url": webhook.url, "webhook_events": listed_events(webhook)}
+
+
+def listed_events(webhook: Webhook) -> str:
+    """Write the events as scripts look for them: `|completed|failed|`."""
+    return "|".join(["", *sorted(webhook.events), ""])
 
 
 def fields_of(change: Change) -> dict[str, Argument]:
@@ -75,6 +88,14 @@ def job_of(job_id: str, record: Mapping[bytes, bytes]) -> Job:
         usage=Usage(**usage),
         problem=_problem.decode(record.get(b"problem", b"null")),
     )
+
+
+def entry_of(kind: Kind, listed: Sequence[bytes | None]) -> Entry:
+    """Read what `list.lua` tells of a job."""
+    job_id, stands, given, version, done, total, *times = (value or b"0" for value in listed)
+    status = Status(stands.decode())
+    progress = progress_of(status, int(done), int(total))
+    return Entry(job_id.decode(), kind, status, msgspec.Raw(given), int(version), progress, *map(moment, times))
 
 
 def _under(prefix: bytes, record: Mapping[bytes, bytes]) -> Iterable[bytes]:

@@ -1,9 +1,8 @@
 """The job store on Redis: one hash and one stream for each job, changed by one script."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from importlib.resources import files
 from itertools import chain
 from typing import Any, Literal, NamedTuple
 
@@ -14,34 +13,22 @@ from redis.exceptions import ClusterDownError, OutOfMemoryError, ReadOnlyError, 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from aether.adapters.redis.queue.scripts import Argument, Script, lua_source
+from aether.adapters.redis.keys import DELIVER, EVENTS, FENCES, RECORD, script
+from aether.adapters.redis.queue.scripts import Argument
 from aether.adapters.redis.queue.serializer import payload_for
-from aether.adapters.redis.record import counts_of, fields_of, fields_of_new, job_of, moment
+from aether.adapters.redis.record import counts_of, entry_of, fields_of, fields_of_new, job_of, moment
+from aether.adapters.redis.stream import oldest_wanted, replay_of
 from aether.domain.events import events_of
-from aether.domain.job import MOVES, Change, Job, Kind, Status, StepStatus
+from aether.domain.job import ENDED, MOVES, Change, Job, Kind, Status, StepStatus
+from aether.domain.listing import Entry, Page
 from aether.domain.pace import Outlook, Pace, outlook
-from aether.engine.ports import NewJob
+from aether.engine.ports import Committed, NewJob, Replay
 from aether.errors import FencedError, IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
 
-RECORD = "aether:job:"  # the record of a job: the time to live, from its last change
-EVENTS = "aether:events:"  # its event stream: as long as the record
-CHANGES = "aether:changed:"  # channel: the new version of the job
-PACE = "aether:pace:"  # how jobs of a kind have gone lately: PACE_MS from the last one that was completed
-FENCES = "aether:fences"  # channel: "<job id> <epoch>" when a run has lost its job
-
-PACE_MS = 7 * 24 * 60 * 60 * 1000
-
-
-def _script(name: str) -> Script:
-    keys = {"RECORD": RECORD, "EVENTS": EVENTS, "PACE": PACE, "CHANGES": CHANGES, "FENCES": FENCES, "PACE_MS": PACE_MS}
-    constants = "".join(f"local {constant} = {value!r}\n" for constant, value in keys.items())
-    source = files(__package__).joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
-    return Script(lua_source() + constants + source)
-
-
-_COMMIT = _script("commit")
-_ERASE = _script("erase")
-_OUTLOOK = _script("outlook")
+_COMMIT = script("commit")
+_ERASE = script("erase")
+_LIST = script("list")
+_OUTLOOK = script("outlook")
 
 
 class Queueing(msgspec.Struct, frozen=True):
@@ -68,10 +55,13 @@ class _Writer(NamedTuple):
 class RedisJobStore:
     """The `JobStore` for production; `client` must not decode responses."""
 
-    def __init__(self, client: Redis, queueing: Queueing, ttl: timedelta) -> None:
+    def __init__(
+        self, client: Redis, queueing: Queueing, ttl: timedelta, inbox_ttl: timedelta = timedelta(days=7)
+    ) -> None:
         self._client = client
         self._queueing = queueing
         self._ttl_ms = int(ttl.total_seconds() * 1000)
+        self._inbox_ttl_ms = int(inbox_ttl.total_seconds() * 1000)
 
     async def create(self, job: NewJob) -> None:
         """Store and queue a pending job."""
@@ -82,10 +72,25 @@ class RedisJobStore:
 
     async def load(self, job_id: str) -> Job | None:
         """Read the record."""
-        with _reaching_redis():
+        with reaching_redis():
             # redis-py types the answers of its two kinds of client as one.
             record: dict[bytes, bytes] = await self._client.hgetall(RECORD + job_id)  # type: ignore[misc]
         return job_of(job_id, record) if record else None
+
+    async def known(self, job_ids: Collection[str]) -> set[str]:
+        """Look for the records, all at once."""
+        with reaching_redis():
+            async with self._client.pipeline(transaction=False) as pipeline:
+                for job_id in job_ids:
+                    pipeline.exists(RECORD + job_id)
+                found: list[int] = await pipeline.execute()
+        return {job_id for job_id, exists in zip(job_ids, found, strict=True) if exists}
+
+    async def replay(self, job_id: str, after: int, limit: int) -> Replay:
+        """Read the stream."""
+        with reaching_redis():
+            entries = await self._client.xrange(EVENTS + job_id, min=oldest_wanted(after), count=limit + 1)
+        return replay_of(entries, after, limit)
 
     async def outlook(self, job: Job) -> Outlook:
         """Judge by the queue and by how others went."""
@@ -97,19 +102,20 @@ class RedisJobStore:
         why, *rest = await self._commit(job_id, _Writer("begin"), Change(status=Status.PROCESSING))
         if why != b"ok":
             return None
-        flat = iter(rest[2])
+        flat = iter(rest[-1])
         return job_of(job_id, dict(zip(flat, flat, strict=True)))
 
-    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> int:
+    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
         """Write as the holder of the epoch."""
-        why, new_version, _ = await self._commit(job_id, _Writer("run", epoch, version), change)
+        why, *rest = await self._commit(job_id, _Writer("run", epoch, version), change)
         if why != b"ok":
             raise FencedError(job_id)
-        return int(new_version)
+        new_version, _, listeners = rest
+        return Committed(new_version, listeners > 0)
 
     async def move(self, job_id: str, change: Change) -> None:
         """Write against whoever holds the epoch."""
-        why, status, _ = await self._commit(job_id, _Writer("outside"), change)
+        why, status, *_ = await self._commit(job_id, _Writer("outside"), change)
         if why == b"gone":
             raise UnknownJobError(job_id)
         if why == b"illegal":
@@ -117,8 +123,21 @@ class RedisJobStore:
 
     async def erase(self, job_id: str) -> None:
         """Delete the job."""
-        with _reaching_redis():
+        with reaching_redis():
             await _ERASE.run(self._client, [job_id, self._queueing.name])
+
+    async def list(
+        self, owner: str, kind: Kind, statuses: frozenset[Status], limit: int, before: str | None = None
+    ) -> Page:
+        """Read the indexes until the page is full and one job more is found, so that there is a next page."""
+        entries: tuple[Entry, ...] = ()
+        position: str | bytes | None = before or ""
+        with reaching_redis():
+            while position is not None and len(entries) <= limit:
+                wanted = limit + 1 - len(entries)
+                position, *found = await _LIST.run(self._client, [owner, kind, wanted, position, *statuses])
+                entries += tuple(entry_of(kind, listed) for listed in found)
+        return Page(entries[:limit], entries[limit - 1].position if len(entries) > limit else None)
 
     async def fences(self, silence_s: float = 5.0) -> AsyncIterator[tuple[str, int]]:
         """Yield jobs whose runs have lost them, with the epoch that is valid now, for as long as the connection lasts.
@@ -126,7 +145,7 @@ class RedisJobStore:
         What happens between two connections is not told: a run learns it from its next commit. After `silence_s` the
         server is asked whether it is still there.
         """
-        with _reaching_redis():
+        with reaching_redis():
             async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
                 await channel.subscribe(FENCES)
                 while True:
@@ -136,24 +155,25 @@ class RedisJobStore:
                         yield job_id, int(epoch)
 
     async def _ahead(self, job_id: str, kind: Kind) -> tuple[int | None, Pace, datetime]:
-        with _reaching_redis():
+        with reaching_redis():
             place, run, gap, now = await _OUTLOOK.run(self._client, [job_id, kind, self._queueing.name])
         pace = Pace(*(int(measured) / 1000 if measured else None for measured in (run, gap)))
         return (int(place) if place else None), pace, moment(now)
 
     async def _commit(
         self, job_id: str, writer: _Writer, change: Change, fields: Mapping[str, Argument] | None = None
-    ) -> list[Any]:  # the script's answer, as it says at its head
+    ) -> Sequence[Any]:  # the script's answer, as it says at its head
         status = change.status
         moves = "|".join(["", *sorted(MOVES[status]), ""]) if status else ""
         arguments: list[Argument] = [job_id, *writer, status or "", moves, self._ttl_ms]
         finished = sum(step.status is StepStatus.DONE for step in change.steps)
         arguments += [self._queueing.name, payload_for(self._queueing.function), self._queueing.longest, finished]
+        arguments += [self._inbox_ttl_ms, payload_for(DELIVER) if status in ENDED else ""]
         arguments += _counted({**(fields or {}), **fields_of(change)})
         arguments += _counted(counts_of(change))
         arguments += map(msgspec.json.encode, events_of(change))
-        with _reaching_redis():
-            answer: list[Any] = await _COMMIT.run(self._client, arguments)
+        with reaching_redis():
+            answer: Sequence[Any] = await _COMMIT.run(self._client, arguments)
         return answer
 
 
@@ -178,7 +198,8 @@ _NOT_SERVING = ("BUSY", "MISCONF", "NOREPLICAS", "UNKILLABLE")
 
 
 @contextmanager
-def _reaching_redis() -> Iterator[None]:
+def reaching_redis() -> Iterator[None]:
+    """Raise StoreUnavailableError for what says that Redis does not serve for now."""
     try:
         yield
     except _AWAY as error:

@@ -1,0 +1,47 @@
+"""Every key of Aether's own in Redis, with its lifetime, and the scripts that use them."""
+
+from importlib.resources import files
+
+from aether.adapters.redis.queue.scripts import Script, lua_source
+
+RECORD = "aether:job:"  # the record of a job: the time to live, from its last change
+EVENTS = "aether:events:"  # its event stream: as long as the record
+FILES = "aether:files:"  # hash: its files in pieces, as `RedisFiles` says: as long as the record
+CHANGES = "aether:changed:"  # channel: the new version of the job
+TEXTS = "aether:text:"  # channel: deltas as JSON
+INDEX = "aether:index:"  # "<kind>:<status>:<owner>", sorted set of such jobs: INDEX_SLACK_MS longer than their records
+PACE = "aether:pace:"  # how jobs of a kind have gone lately: PACE_MS from the last one that was completed
+INBOX = "aether:inbox:"  # sorted set: an owner's notifications: the inbox's time to live, from the last one
+UNREAD = "aether:unread:"  # those of them that are not acknowledged: as long
+ARRIVALS = "aether:arrived:"  # channel: the id of the owner's newest notification
+FENCES = "aether:fences"  # channel: "<job id> <epoch>" when a run has lost its job
+ENDPOINT = "aether:webhook:"  # hash: an owner's default webhook: ENDPOINT_MS from when it was last of use
+SECRETS = "aether:webhook-secrets:"  # sorted set: an owner's secrets by when they run out: as long
+DELIVERY = "aether:delivery:"  # hash: DELIVERY_MS from its last try, or from the next one
+DELIVERIES = "aether:deliveries:"  # "<status or all>:<owner>", sorted set of such deliveries: as the last of them
+DELIVERIES_OF_JOB = "aether:deliveries-of:"  # sorted set of a job's deliveries: as the last of them
+WEBHOOKS = "aether:webhooks"  # the queue of tries, as arq's own; an entry is "<delivery id>:<number of the try>"
+DELIVER = "deliver"  # the function of its entries
+
+INDEX_SLACK_MS = 60_000
+PACE_MS = 7 * 24 * 60 * 60 * 1000
+PIECE = 256 * 1024  # bytes of a file in one field of its hash
+DELIVERY_MS = 7 * 24 * 60 * 60 * 1000
+ENDPOINT_MS = 400 * 24 * 60 * 60 * 1000
+SECRETS_KEPT = 5
+TRIES_KEPT = 50
+
+_LIBRARIES = ("index", "inbox", "deliveries")
+
+
+def script(name: str) -> Script:
+    """Return a script of this folder behind the constants and the libraries it uses."""
+    folder = files(__package__).joinpath("lua")
+    sources = (folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in (*_LIBRARIES, name))
+    return Script(lua_source() + _lua_constants() + "".join(sources))
+
+
+def _lua_constants() -> str:
+    """Write the names above as Lua locals, so that both languages share one definition."""
+    names = [name for name in globals() if name.isupper() and not name.startswith("_")]
+    return "".join(f"local {name} = {globals()[name]!r}\n" for name in names)

@@ -1,0 +1,137 @@
+"""Webhooks on Redis: a hash for each endpoint and each delivery, whose tries are entries of a queue of their own.
+
+`deliveries.lua` says how deliveries are listed; `commit.lua` makes them, in the script that ends their job.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+
+import msgspec
+from redis.asyncio import Redis
+
+from aether.adapters.redis.keys import DELIVER, DELIVERY, ENDPOINT, ENDPOINT_MS, script
+from aether.adapters.redis.queue.scripts import Argument
+from aether.adapters.redis.queue.serializer import payload_for
+from aether.adapters.redis.record import listed_events, moment
+from aether.adapters.redis.store import reaching_redis
+from aether.domain.job import Kind, Status
+from aether.domain.webhook import Delivery, DeliveryPage, DeliveryStatus, Endpoint, SigningSecret, Try, Webhook
+
+_LIST = script("list_deliveries")
+_RECORD = script("record_try")
+_REPLAY = script("replay_delivery")
+_SECRETS = script("secrets")
+
+_try = msgspec.json.Decoder(Try)
+
+
+class RedisWebhooks:
+    """The `WebhookStore` for production; `client` must not decode responses."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def endpoint(self, owner: str) -> Endpoint | None:
+        """Read the hash."""
+        with reaching_redis():
+            # redis-py types the answers of its two kinds of client as one.
+            fields: dict[bytes, bytes] = await self._client.hgetall(ENDPOINT + owner)  # type: ignore[misc]
+        if not fields:
+            return None
+        events = frozenset(map(Status, fields[b"events"].decode().strip("|").split("|")))
+        disabled_at = moment(fields[b"disabled_at"]) if b"disabled_at" in fields else None
+        return Endpoint(Webhook(fields[b"url"].decode(), events), disabled_at)
+
+    async def set_endpoint(self, owner: str, webhook: Webhook) -> None:
+        """Replace the hash."""
+        key = ENDPOINT + owner
+        with reaching_redis():
+            async with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.delete(key)
+                pipeline.hset(key, mapping={"url": webhook.url, "events": listed_events(webhook)})
+                pipeline.pexpire(key, ENDPOINT_MS)
+                await pipeline.execute()
+
+    async def remove_endpoint(self, owner: str) -> None:
+        """Delete the hash."""
+        with reaching_redis():
+            await self._client.delete(ENDPOINT + owner)
+
+    async def secrets(self, owner: str, fresh: str) -> tuple[SigningSecret, ...]:
+        """Read those that are valid."""
+        return await self._secrets(owner, fresh, "")
+
+    async def rotate(self, owner: str, fresh: str, overlap: timedelta) -> tuple[SigningSecret, ...]:
+        """Put a new one first."""
+        return await self._secrets(owner, fresh, _milliseconds(overlap.total_seconds()))
+
+    async def load(self, delivery_id: str) -> Delivery | None:
+        """Read the hash."""
+        with reaching_redis():
+            fields: dict[bytes, bytes] = await self._client.hgetall(DELIVERY + delivery_id)  # type: ignore[misc]
+        return _delivery_of(delivery_id, fields) if fields else None
+
+    async def list(
+        self, owner: str, status: DeliveryStatus | None, job_id: str | None, limit: int, before: str | None = None
+    ) -> DeliveryPage:
+        """Read the list until the page is full and one delivery more is found, so that there is a next page."""
+        found: tuple[Delivery, ...] = ()
+        position: str | bytes | None = before or ""
+        with reaching_redis():
+            while position is not None and len(found) <= limit:
+                wanted = limit + 1 - len(found)
+                arguments = [owner, status or "", job_id or "", wanted, position]
+                position, *listed = await _LIST.run(self._client, arguments)
+                found += tuple(_delivery_of(each.decode(), _paired(fields)) for each, *fields in listed)
+        return DeliveryPage(found[:limit], found[limit - 1].position if len(found) > limit else None)
+
+    async def record(self, tried: Delivery, latest: Try, wait: float | None, *, disable: bool = False) -> bool:
+        """Write the try and what it makes of the delivery, and queue the next."""
+        pause = "" if wait is None else _milliseconds(wait)
+        arguments: Sequence[Argument] = [tried.id, latest.number, msgspec.json.encode(latest), tried.url, tried.status]
+        with reaching_redis():
+            kept = await _RECORD.run(self._client, [*arguments, pause, payload_for(DELIVER), "1" if disable else ""])
+        return bool(kept)
+
+    async def replay(self, delivery_id: str) -> bool:
+        """Queue a try."""
+        with reaching_redis():
+            return bool(await _REPLAY.run(self._client, [delivery_id, payload_for(DELIVER)]))
+
+    async def _secrets(self, owner: str, fresh: str, overlap: Argument) -> tuple[SigningSecret, ...]:
+        with reaching_redis():
+            answer = await _SECRETS.run(self._client, [owner, fresh, overlap])
+        return tuple(
+            SigningSecret(value.decode(), None if until == b"inf" else moment(until))
+            for value, until in _paired(answer).items()
+        )
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)
+
+
+def _paired(flat: Iterable[bytes]) -> dict[bytes, bytes]:
+    each = iter(flat)
+    return dict(zip(each, each, strict=True))
+
+
+def _delivery_of(delivery_id: str, fields: Mapping[bytes, bytes]) -> Delivery:
+    tries = (_try.decode(value) for field, value in fields.items() if field.startswith(b"try:"))
+    return Delivery(
+        id=delivery_id,
+        owner=fields[b"owner"].decode(),
+        job_id=fields[b"job"].decode(),
+        kind=Kind(fields[b"kind"].decode()),
+        event=Status(fields[b"event"].decode()),
+        version=int(fields[b"version"]),
+        url=fields[b"url"].decode(),
+        own=bool(fields[b"own"]),
+        status=DeliveryStatus(fields[b"status"].decode()),
+        created_at=moment(fields[b"created_at"]),
+        expires_at=moment(fields[b"expires_at"]),
+        next_at=moment(fields[b"next_at"]) if b"next_at" in fields else None,
+        tried=int(fields[b"tried"]),
+        begun=int(fields[b"begun"]),
+        tries=tuple(sorted(tries, key=lambda each: each.number)),
+    )

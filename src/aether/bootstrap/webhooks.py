@@ -1,0 +1,115 @@
+"""Webhooks: what the API calls, and what makes the deliveries in a worker's process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import structlog
+from arq import Retry
+from arq.connections import ArqRedis
+from arq.worker import func
+
+from aether.adapters.redis.keys import DELIVER, WEBHOOKS
+from aether.adapters.redis.queue import LeasedWorker
+from aether.adapters.redis.webhooks import RedisWebhooks
+from aether.bootstrap.storage import redis_client
+from aether.engine.clock import SystemClock
+from aether.engine.webhooks import Webhooks
+from aether.errors import ConfigurationError
+from aether.notifications.courier import Courier, Terms
+from aether.notifications.destinations import Destinations
+from aether.notifications.posting import Post
+from aether.notifications.schedule import Schedule
+from aether.notifications.signing import new_secret
+from aether.settings import Settings
+
+# In no such hurry as jobs: an idle worker has about one more command a second for it.
+_LEASE = timedelta(seconds=8)
+_HEARTBEAT = timedelta(seconds=2)
+_POLL_S = 4.0
+_STRANDED_PAUSE = timedelta(seconds=5)
+_GRACE = timedelta(seconds=1)
+"""How long tries may go on when the process ends; longer ones are made again elsewhere, which receivers can tell."""
+
+log = structlog.get_logger()
+
+
+def webhooks(client: ArqRedis, settings: Settings) -> Webhooks:
+    """Return what owners can do with webhooks.
+
+    Raises:
+        ConfigurationError: as `destinations`.
+    """
+    overlap = timedelta(seconds=settings.webhook_overlap)
+    return Webhooks(RedisWebhooks(client), destinations(settings).check, new_secret, overlap)
+
+
+def destinations(settings: Settings) -> Destinations:
+    """Return where webhooks may lead.
+
+    Raises:
+        ConfigurationError: an exception from the rules is no host.
+    """
+    try:
+        return Destinations(settings.opened_hosts)
+    except ValueError as error:
+        raise ConfigurationError(f"AETHER_WEBHOOK_HOSTS: {error}") from error
+
+
+@asynccontextmanager
+async def delivering(settings: Settings) -> AsyncIterator[None]:
+    """Make the tries that are queued, in the background, until the block ends.
+
+    The queue, the connections and the number of tries at a time are of their own: however many receivers are slow, jobs
+    wait for none of them.
+    """
+    post = Post.open(destinations(settings), settings.webhook_timeout)
+    async with redis_client(settings) as client, post as opened:
+        terms = Terms(Schedule(settings.webhook_waits), settings.public_url or "")
+        worker = _worker(Courier(RedisWebhooks(client), opened, SystemClock(), terms), client, settings)
+        working = asyncio.create_task(worker.async_run())
+        working.add_done_callback(_tell_of_failure)
+        try:
+            yield
+        finally:
+            await worker.close()
+            await asyncio.gather(working, return_exceptions=True)
+
+
+def _tell_of_failure(working: asyncio.Task[None]) -> None:
+    if not working.cancelled() and (error := working.exception()) is not None:
+        log.error("webhooks.stopped", exc_info=error)
+
+
+def _worker(courier: Courier, client: ArqRedis, settings: Settings) -> LeasedWorker:
+    async def deliver(ctx: dict[str, Any]) -> None:  # arq's own type
+        try:
+            await courier.deliver(*_try_of(ctx["job_id"]))
+        except Exception as error:
+            log.exception("webhook.stranded", entry=ctx["job_id"])
+            raise Retry(defer=_STRANDED_PAUSE) from error
+
+    async def condemn(entry: str, reason: str) -> None:
+        await courier.bury(*_try_of(entry), reason)
+
+    return LeasedWorker(
+        [func(deliver, name=DELIVER, max_tries=1_000_000, timeout=timedelta(days=1))],
+        queue_name=WEBHOOKS,
+        redis_pool=client,
+        max_jobs=settings.webhook_deliveries,
+        keep_result=0,
+        poll_delay=_POLL_S,
+        lease=_LEASE,
+        heartbeat_interval=_HEARTBEAT,
+        handle_signals=False,
+        log_results=False,
+        shutdown_grace=_GRACE,
+        on_condemned=condemn,
+    )
+
+
+def _try_of(entry: str) -> tuple[str, int]:
+    delivery_id, _, number = entry.rpartition(":")
+    return delivery_id, int(number)

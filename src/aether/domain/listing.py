@@ -1,0 +1,66 @@
+"""How jobs stand in a list: newest first, one page at a time."""
+
+import re
+from base64 import b64decode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from aether.domain.job import Kind, Status
+from aether.errors import FieldError
+
+LONGEST_PAGE = 100
+
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_POSITION = re.compile(r"\d{15}:.{1,200}", re.ASCII)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What a list tells of a job: all but its steps, which may be large."""
+
+    id: str
+    kind: Kind
+    status: Status
+    input: msgspec.Raw
+    version: int
+    progress: float
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime
+
+    @property
+    def position(self) -> str:
+        """The job's place among all jobs for as long as it exists: the later of two strings is the newer job."""
+        return position_at(self.created_at, self.id)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some jobs, newest first, and where the next page begins; None on the last one."""
+
+    jobs: tuple[Entry, ...]
+    next: str | None = None
+
+
+def position_at(created_at: datetime, listed_id: str) -> str:
+    """Place what was created then, so that the later of two strings is the newer one."""
+    return f"{(created_at - _EPOCH) // timedelta(milliseconds=1):015}:{listed_id}"
+
+
+def cursor_of(position: str) -> str:
+    """Wrap a position for callers, who are not to read anything into it."""
+    return urlsafe_b64encode(position.encode()).decode().rstrip("=")
+
+
+def position_of(cursor: str) -> str:
+    """Unwrap what `cursor_of` has wrapped.
+
+    Raises:
+        FieldError: this is something else.
+    """
+    try:
+        position = b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except ValueError:
+        position = ""
+    if not _POSITION.fullmatch(position):
+        raise FieldError("cursor", "must be one that a page has given")
+    return position

@@ -1,0 +1,254 @@
+import asyncio
+import random
+from collections.abc import AsyncIterator
+
+import pytest
+from msgspec.structs import replace
+from redis.asyncio import Redis
+
+from aether.adapters.redis.hub import RedisHub
+from aether.adapters.redis.keys import TEXTS
+from aether.domain.job import Change
+from aether.engine.ports import Delta
+from tests.contract.benches import NEW, begun
+from tests.contract.hubs import LONG_S, SHORT_S, Place, changing, redis_place, settled, version_of
+from tests.fakes import MemoryHub, MemoryJobStore
+
+
+@pytest.fixture(params=["memory", "valkey"])
+def server(request: pytest.FixtureRequest) -> Redis | None:
+    """A client of the server, if the place has one."""
+    client: Redis | None = request.getfixturevalue("valkey_client") if request.param == "valkey" else None
+    return client
+
+
+@pytest.fixture
+async def place(server: Redis | None) -> AsyncIterator[Place]:
+    """What every hub promises, on each."""
+    if server is None:
+        store = MemoryJobStore()
+        hub = MemoryHub(store)
+        yield Place(store, hub, hub.publish)
+    else:
+        async with redis_place(server) as on_server:
+            yield on_server
+
+
+async def test_a_version_that_came_before_is_told_at_once(place: Place) -> None:
+    job = await begun(place.store)
+
+    assert await place.hub.changed(NEW.id, job.version - 1, LONG_S) == job.version
+
+
+async def test_a_change_wakes_who_waits_for_it(place: Place) -> None:
+    change = await changing(place.store)
+    waiting = asyncio.create_task(place.hub.changed(NEW.id, await version_of(place.store), LONG_S))
+    await settled(place)
+
+    assert not waiting.done()
+    assert await change() == await waiting
+
+
+async def test_nothing_happens_and_the_time_is_up(place: Place) -> None:
+    job = await begun(place.store)
+
+    assert await place.hub.changed(NEW.id, job.version, SHORT_S) is None
+
+
+async def test_a_change_of_another_job_wakes_nobody(place: Place) -> None:
+    change = await changing(place.store, "other")
+    job = await begun(place.store)
+    waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, 5 * SHORT_S))
+    await settled(place)
+    await change()
+
+    assert await waiting is None
+
+
+async def test_a_cursor_ahead_of_the_job_is_told_where_the_job_is(place: Place) -> None:
+    """As after a failover to a server that lacks the last changes."""
+    job = await begun(place.store)
+
+    assert await place.hub.changed(NEW.id, job.version + 5, LONG_S) == job.version
+
+
+async def test_erasing_wakes_who_waits(place: Place) -> None:
+    job = await begun(place.store)
+    waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S))
+    await settled(place)
+
+    await place.store.erase(NEW.id)
+
+    assert await waiting == 0
+
+
+async def test_a_job_that_is_gone_is_told_at_once(place: Place) -> None:
+    assert await place.hub.changed("gone", 7, LONG_S) == 0
+
+
+async def test_one_change_wakes_all_who_wait_for_it(place: Place) -> None:
+    change = await changing(place.store)
+    after = await version_of(place.store)
+    waiting = [asyncio.create_task(place.hub.changed(NEW.id, after, LONG_S)) for _ in range(500)]
+    await settled(place)
+
+    assert [await change()] * 500 == await asyncio.gather(*waiting)
+
+
+async def test_many_jobs_are_waited_for_at_once(place: Place) -> None:
+    jobs = [f"job-{at}" for at in range(100)]
+    changes = [await changing(place.store, job_id) for job_id in jobs]
+    after = await version_of(place.store, jobs[0])
+    waiting = [asyncio.create_task(place.hub.changed(job_id, after, LONG_S)) for job_id in jobs]
+    await settled(place, *jobs)
+
+    for change in changes[::2]:
+        await change()
+
+    assert await asyncio.gather(*waiting[::2]) == [after + 1] * 50
+    assert not [task for task in waiting[1::2] if task.done()]
+    for task in waiting[1::2]:
+        task.cancel()
+
+
+async def test_no_change_is_missed_between_reading_and_waiting(place: Place) -> None:
+    """A thousand times, whatever comes first: the change, its message, the subscription or its confirmation."""
+    change = await changing(place.store)
+    dice = random.Random(7)  # noqa: S311 - no secret
+    for _ in range(1_000):
+        after = await version_of(place.store)
+        making = change()
+        for _ in range(dice.randrange(8)):
+            await asyncio.sleep(0)
+        assert await place.hub.changed(NEW.id, after, LONG_S) == after + 1
+        assert await making == after + 1
+
+
+async def test_a_watch_tells_versions_in_order_up_to_the_newest(place: Place) -> None:
+    change = await changing(place.store)
+    told = [await version_of(place.store)]
+    with place.hub.watch(NEW.id, told[0], LONG_S) as watch:
+        made = [await change() for _ in range(20)]
+        async for news in watch:
+            assert isinstance(news, int)
+            told.append(news)
+            if news == made[-1]:
+                break
+
+    assert told == sorted(set(told))
+
+
+async def test_a_reader_who_was_away_is_told_the_newest_version_alone(place: Place) -> None:
+    change = await changing(place.store)
+    with place.hub.watch(NEW.id, await version_of(place.store), SHORT_S) as watch:
+        made = [await change() for _ in range(20)]
+        await place.hub.changed(NEW.id, made[-2], LONG_S)  # whoever watches the same job knows it by then
+
+        assert [await anext(watch), await anext(watch)] == [made[-1], None]
+
+
+async def test_a_watch_of_a_quiet_job_has_a_pulse(place: Place) -> None:
+    job = await begun(place.store)
+    with place.hub.watch(NEW.id, job.version, SHORT_S) as watch:
+        assert [await anext(watch), await anext(watch)] == [None, None]
+
+
+async def test_waiting_for_the_next_may_be_cancelled_without_a_loss(place: Place) -> None:
+    change = await changing(place.store)
+    with place.hub.watch(NEW.id, await version_of(place.store), LONG_S) as watch:
+        for _ in range(5):
+            impatient = asyncio.ensure_future(anext(watch))
+            await asyncio.sleep(0)
+            impatient.cancel()
+        version = await change()
+
+        assert await anext(watch) == version
+
+
+async def test_text_is_passed_on_to_who_watches(place: Place) -> None:
+    job = await begun(place.store)
+    said = ["All roads", " lead", " to", " Rome."]
+    with place.hub.watch(NEW.id, job.version, LONG_S) as watch:
+        await heard_first(place, watch)
+        offset = 0
+        for text in said:
+            place.publish(NEW.id, Delta("section:1", 1, offset, text))
+            offset += len(text)
+        heard = await heard_text(watch, offset)
+
+    assert heard == "".join(said)
+
+
+async def heard_first(place: Place, watch: AsyncIterator[int | Delta | None]) -> None:
+    """Wait until the watch hears text: what is said before it listens is lost."""
+    hearing = asyncio.ensure_future(anext(watch))
+    while not hearing.done():
+        place.publish(NEW.id, Delta("greeting", 1, 0, "."))
+        await asyncio.sleep(0.02)
+    assert hearing.result()
+
+
+async def heard_text(watch: AsyncIterator[int | Delta | None], length: int) -> str:
+    """Put the pieces of a section together by their offsets."""
+    text = ""
+    while len(text) < length:
+        news = await anext(watch)
+        if isinstance(news, Delta) and news.step.startswith("section"):
+            assert news.offset == len(text)
+            text += news.text
+    return text
+
+
+async def test_a_commit_tells_whether_anybody_listens_to_the_texts(place: Place) -> None:
+    job = await begun(place.store)
+    other = await begun(place.store, replace(NEW, id="other"))
+    version, before = await place.store.commit(job.id, job.epoch, job.version, Change(total=1))
+    with place.hub.watch(job.id, version, LONG_S) as watch:
+        await heard_first(place, watch)
+        again = await place.store.commit(job.id, job.epoch, job.version, Change(total=1))
+        version, during = await place.store.commit(job.id, job.epoch, version, Change(total=2))
+        _, elsewhere = await place.store.commit(other.id, other.epoch, other.version, Change(total=1))
+    await unheard(place)
+    _, after = await place.store.commit(job.id, job.epoch, version, Change(total=3))
+
+    assert again.watched
+    assert (before, during, elsewhere, after) == (False, True, False, False)
+
+
+async def unheard(place: Place) -> None:
+    """Wait until nobody listens to texts."""
+    if isinstance(place.hub, RedisHub):
+        while await place.hub._client.pubsub_channels(f"{TEXTS}*"):  # noqa: ASYNC110 - no event of it
+            await asyncio.sleep(0.001)
+
+
+async def test_who_waits_for_a_change_listens_to_no_text(place: Place) -> None:
+    job = await begun(place.store)
+    waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S))
+    await settled(place)
+
+    committed = await place.store.commit(job.id, job.epoch, job.version, Change(total=1))
+
+    assert committed == (await waiting, False)
+
+
+async def test_text_wakes_nobody_who_waits_for_a_change(place: Place) -> None:
+    job = await begun(place.store)
+    waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, 4 * SHORT_S))
+    await settled(place)
+    place.publish(NEW.id, Delta("outline", 1, 0, "Rome"))
+
+    assert await waiting is None
+
+
+async def test_closing_ends_all_waiting_and_lets_nobody_wait_after(place: Place) -> None:
+    job = await begun(place.store)
+    waiting = [asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S)) for _ in range(10)]
+    await settled(place)
+
+    place.hub.close()
+
+    assert await asyncio.gather(*waiting) == [None] * 10
+    assert await place.hub.changed(NEW.id, job.version, LONG_S) is None
+    with place.hub.watch(NEW.id, job.version - 1, LONG_S) as watch:
+        assert [heard async for heard in watch] == []

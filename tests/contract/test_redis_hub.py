@@ -1,0 +1,393 @@
+import asyncio
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+import pytest
+import pytest_socket
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+
+from aether.adapters.redis.hub import DeltaPublisher, RedisHub
+from aether.adapters.redis.hub.watch import Watch
+from aether.adapters.redis.keys import CHANGES, EVENTS, RECORD, TEXTS
+from aether.engine.ports import Delta
+from tests.chaos.proxy import Proxy
+from tests.contract.benches import NEW, begun
+from tests.contract.hubs import LONG_S, SHORT_S, Place, changing, redis_place, settled, version_of
+from tests.queue.valkey import Valkey
+
+SILENCE_S = 0.1
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A server that may be killed, with what it acknowledged on disk."""
+    pytest_socket._remove_restrictions()
+    server = Valkey(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+async def place(valkey: Valkey) -> AsyncIterator[Place]:
+    async with Redis(unix_socket_path=valkey.socket, socket_timeout=LONG_S) as client, redis_place(client) as place:
+        yield place
+
+
+@pytest.fixture
+async def client(valkey: Valkey) -> AsyncIterator[Redis]:
+    """One beside the hub's own."""
+    async with Redis(unix_socket_path=valkey.socket) as client:
+        yield client
+
+
+async def subscriptions(client: Redis) -> list[bytes]:
+    return sorted(await client.pubsub_channels())
+
+
+async def test_waiting_outlasts_a_crash_of_the_server(place: Place, valkey: Valkey) -> None:
+    change = await changing(place.store)
+    waiting = asyncio.create_task(place.hub.changed(NEW.id, await version_of(place.store), LONG_S))
+    await settled(place)
+
+    valkey.kill()
+    await asyncio.sleep(3 * SHORT_S)
+    valkey.start()
+
+    assert not waiting.done()
+    assert await change() == await waiting
+
+
+async def test_a_change_that_was_made_while_the_hub_was_deaf_is_told(
+    place: Place, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the connection missed while it was away is read from the record."""
+    monkeypatch.setattr("aether.adapters.redis.hub.channels._PAUSE_S", 4 * SHORT_S)
+    change = await changing(place.store)
+    waiting = asyncio.create_task(place.hub.changed(NEW.id, await version_of(place.store), LONG_S))
+    await settled(place)
+
+    await client.client_kill_filter(_type="pubsub")
+    version = await change()
+
+    assert await waiting == version
+
+
+async def test_who_follows_a_job_through_many_breaks_comes_to_its_end(
+    place: Place, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aether.adapters.redis.hub.channels._PAUSE_S", 0.001)
+    change = await changing(place.store)
+    first = await version_of(place.store)
+
+    async def follow() -> int:
+        version = first
+        while version < first + 300:
+            heard = await place.hub.changed(NEW.id, version, LONG_S)
+            assert heard is not None
+            assert heard > version
+            version = heard
+        return version
+
+    following = [asyncio.create_task(follow()) for _ in range(10)]
+    for at in range(300):
+        if at % 7 == 0:
+            await client.client_kill_filter(_type="pubsub")
+        await change()
+
+    assert await asyncio.gather(*following) == [first + 300] * 10
+
+
+async def test_time_is_up_for_who_waits_while_the_server_is_away(place: Place, valkey: Valkey) -> None:
+    job = await begun(place.store)
+    valkey.kill()
+
+    assert await place.hub.changed(NEW.id, job.version, 3 * SHORT_S) is None
+
+
+async def test_a_server_that_lost_changes_wakes_who_waits_for_the_next(place: Place, client: Redis) -> None:
+    """As a replica that lagged behind when it became the primary: the version goes back."""
+    job = await begun(place.store)
+    waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S))
+    await settled(place)
+
+    await client.hset(RECORD + NEW.id, "version", str(job.version - 1))  # type: ignore[misc]
+    await client.client_kill_filter(_type="pubsub")
+
+    assert await waiting == job.version - 1
+
+
+async def test_an_old_message_does_not_bring_a_version_back(place: Place, client: Redis) -> None:
+    job = await begun(place.store)
+    waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, 4 * SHORT_S))
+    await settled(place)
+
+    await client.publish(CHANGES + NEW.id, job.version - 1)
+
+    assert await waiting is None
+
+
+@pytest.mark.parametrize("message", ["", "much", "-", "[]"])
+async def test_a_message_that_says_nothing_stops_nothing(place: Place, client: Redis, message: str) -> None:
+    change = await changing(place.store)
+    after = await version_of(place.store)
+    with place.hub.watch(NEW.id, after, LONG_S) as watch:
+        await settled(place)
+        for channel in (CHANGES, TEXTS):
+            await client.publish(channel + NEW.id, message)
+
+        assert await change() == await anext(watch)
+
+
+async def test_a_record_without_a_version_hinders_no_other(place: Place, client: Redis) -> None:
+    change = await changing(place.store)
+    after = await version_of(place.store)
+    await client.hset(RECORD + "nonsense", "version", "much")  # type: ignore[misc]
+    vain = asyncio.create_task(place.hub.changed("nonsense", 1, LONG_S))
+    waiting = asyncio.create_task(place.hub.changed(NEW.id, after, LONG_S))
+    await settled(place, NEW.id, "nonsense")
+
+    assert await change() == await waiting
+    vain.cancel()
+
+
+@pytest.mark.parametrize("part", ["_hear", "_subscribe", "_connected"])
+async def test_a_defect_leaves_nobody_deaf(
+    place: Place, client: Redis, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(place.hub, RedisHub)
+    change = await changing(place.store)
+    waiting = asyncio.create_task(place.hub.changed(NEW.id, await version_of(place.store), LONG_S))
+    await settled(place)
+    failed = asyncio.Event()
+
+    def fail(*_: object) -> NoReturn:
+        monkeypatch.undo()
+        failed.set()
+        raise LookupError
+
+    monkeypatch.setattr(place.hub._channels, part, fail)
+    await client.publish(CHANGES + NEW.id, "")
+    await client.client_kill_filter(_type="pubsub")
+    await failed.wait()
+
+    assert await change() == await waiting
+
+
+async def test_a_half_open_connection_is_found_and_replaced(valkey: Valkey) -> None:
+    """Neither end hears of the other again, and nobody is told."""
+    with Proxy() as proxy:
+        link = proxy.link(valkey.socket)
+        async with (
+            Redis(unix_socket_path=valkey.socket) as client,
+            Redis(host="127.0.0.1", port=link.port, socket_timeout=0.2) as listening,
+            redis_place(client, listening, silence_s=SILENCE_S) as place,
+        ):
+            change = await changing(place.store)
+            waiting = asyncio.create_task(place.hub.changed(NEW.id, await version_of(place.store), LONG_S))
+            await settled(place)
+
+            link.forget_all()
+
+            assert await change() == await waiting
+
+
+async def test_an_expired_job_wakes_who_waits(client: Redis) -> None:
+    """Nothing is published of it: a sweep finds it."""
+    async with redis_place(client, sweep_s=SHORT_S) as place:
+        job = await begun(place.store)
+        waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S))
+        await settled(place)
+
+        await client.delete(RECORD + NEW.id, EVENTS + NEW.id)
+
+        assert await waiting == 0
+
+
+async def test_who_waits_no_longer_leaves_no_subscription(place: Place, client: Redis) -> None:
+    job = await begun(place.store)
+    waiting = [asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S)) for _ in range(3)]
+    with place.hub.watch(NEW.id, job.version, LONG_S):
+        await settled(place)
+        assert await subscriptions(client) == [(CHANGES + NEW.id).encode(), (TEXTS + NEW.id).encode()]
+    for task in waiting:
+        task.cancel()
+    await asyncio.wait(waiting)
+
+    while await subscriptions(client):  # noqa: ASYNC110 - the server does not announce it
+        await asyncio.sleep(0.001)
+    assert isinstance(place.hub, RedisHub)
+    assert (place.hub._watches, place.hub._channels._joined) == ({}, set())
+
+
+async def test_a_job_that_is_watched_again_at_once_is_heard_of(place: Place) -> None:
+    """Leaving and joining cross on the wire."""
+    change = await changing(place.store)
+    for _ in range(50):
+        after = await version_of(place.store)
+        assert await place.hub.changed(NEW.id, after, 0.0001) is None
+        waiting = asyncio.create_task(place.hub.changed(NEW.id, after, LONG_S))
+        assert await change() == await waiting
+
+
+async def test_closing_ends_all_waiting_at_once(client: Redis) -> None:
+    async with AsyncExitStack() as stack:
+        place = await stack.enter_async_context(redis_place(client))
+        job = await begun(place.store)
+        waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S))
+        with place.hub.watch(NEW.id, job.version, LONG_S) as watch:
+            watching = asyncio.ensure_future(anext(watch, "end"))
+            await settled(place)
+            began = time.monotonic()
+            await stack.aclose()
+
+            assert (await waiting, await watching) == (None, "end")
+        assert await place.hub.changed(NEW.id, job.version, LONG_S) is None
+        assert time.monotonic() - began < LONG_S / 2
+
+
+async def test_ten_thousand_wait_on_one_connection(place: Place, client: Redis) -> None:
+    jobs = [f"job-{at}" for at in range(10_000)]
+    async with client.pipeline(transaction=False) as pipeline:
+        for job_id in jobs:
+            pipeline.hset(RECORD + job_id, "version", "1")
+        await pipeline.execute()
+    waiting = [asyncio.create_task(place.hub.changed(job_id, 1, LONG_S)) for job_id in jobs]
+    await asyncio.sleep(0)
+    while len(await subscriptions(client)) < len(jobs):  # noqa: ASYNC110 - the server does not announce it
+        await asyncio.sleep(0.01)
+    connections = await client.client_list(_type="pubsub")
+
+    async with client.pipeline(transaction=False) as pipeline:
+        for job_id in jobs:
+            pipeline.publish(CHANGES + job_id, 2)
+        await pipeline.execute()
+
+    assert await asyncio.gather(*waiting) == [2] * 10_000
+    assert len(connections) == 1
+
+
+def pieces(step: str, count: int, length: int) -> list[Delta]:
+    return [Delta(step, 1, at * length, "x" * length) for at in range(count)]
+
+
+async def held(watch: Watch) -> list[Delta]:
+    """All text a watch has for its reader."""
+    taken = []
+    while isinstance(news := await anext(watch), Delta):
+        taken.append(news)
+    return taken
+
+
+async def test_text_that_is_not_taken_is_joined() -> None:
+    watch = Watch(1, SHORT_S, 0)
+    for delta in pieces("section:1", 10, 5) + pieces("section:2", 3, 5):
+        watch.hear(delta)
+
+    assert await held(watch) == [Delta("section:1", 1, 0, "x" * 50), Delta("section:2", 1, 0, "x" * 15)]
+
+
+async def test_of_text_that_is_not_taken_only_so_much_is_kept() -> None:
+    watch = Watch(1, SHORT_S, 0)
+    for at in range(100):
+        for delta in pieces(f"section:{at}", 200, 1_000):
+            watch.hear(delta)
+
+    assert sum(len(delta.text) for delta in await held(watch)) < 2_000_000
+
+
+async def test_a_piece_that_was_lost_shows_in_the_offset() -> None:
+    watch = Watch(1, SHORT_S, 0)
+    first, _, third = pieces("section:1", 3, 5)
+    watch.hear(first)
+    assert await anext(watch) == first
+    watch.hear(third)
+
+    assert await anext(watch) == third
+
+
+async def test_a_new_attempt_takes_the_place_of_the_text_of_the_last() -> None:
+    watch = Watch(1, SHORT_S, 0)
+    second = Delta("section:1", 2, 0, "Anew")
+    for delta in (Delta("section:1", 1, 0, "Once"), second):
+        watch.hear(delta)
+
+    assert await held(watch) == [second]
+
+
+async def test_a_change_comes_before_text_that_waits() -> None:
+    watch = Watch(1, SHORT_S, 0)
+    watch.hear(Delta("section:1", 1, 0, "Rome"))
+    watch.learn(2, reads=0)
+
+    assert await anext(watch) == 2
+
+
+async def test_nothing_of_a_step_is_told_behind_its_flush(client: Redis) -> None:
+    async with DeltaPublisher(client) as publisher, client.pubsub(ignore_subscribe_messages=True) as channel:
+        await channel.subscribe(TEXTS + NEW.id)
+        await channel.get_message(timeout=1)
+        for at in range(100):
+            publisher.publish(NEW.id, Delta("section:1", 1, at, "x"))
+            await asyncio.sleep(0.0005)
+        publisher.publish(NEW.id, Delta("section:2", 1, 0, "y"))
+        await publisher.flush(NEW.id, "section:1")
+        await client.publish(TEXTS + NEW.id, b"flushed")
+        await publisher.flush(NEW.id, "section:2")
+        await client.publish(TEXTS + NEW.id, b"end")
+        heard = [message async for message in heard_until(channel, b"end")]
+
+    flushed = heard.index(b"flushed")
+    told = [msgspec.json.decode(message, type=Delta) for message in heard[:flushed]]
+    behind = [msgspec.json.decode(message, type=Delta) for message in heard[flushed + 1 :]]
+    assert "".join(delta.text for delta in told if delta.step == "section:1") == "x" * 100
+    assert {delta.step for delta in behind} <= {"section:2"}
+    assert "".join(delta.text for delta in told + behind if delta.step == "section:2") == "y"
+
+
+async def heard_until(channel: PubSub, last: bytes) -> AsyncIterator[bytes]:
+    while True:
+        message = await channel.get_message(timeout=1)
+        if message is not None:
+            if message["data"] == last:
+                return
+            yield message["data"]
+
+
+async def test_a_flush_does_not_wait_for_a_server_that_hangs(valkey: Valkey) -> None:
+    async with Redis(unix_socket_path=valkey.socket, socket_timeout=60) as client, DeltaPublisher(client) as publisher:
+        await client.ping()
+        assert valkey.process
+        valkey.process.send_signal(signal.SIGSTOP)
+        try:
+            for step in ("section:1", "section:2"):
+                publisher.publish(NEW.id, Delta(step, 1, 0, "x"))
+                await asyncio.wait_for(publisher.flush(NEW.id, step), 10)
+        finally:
+            valkey.process.send_signal(signal.SIGCONT)
+
+
+async def test_a_step_is_told_of_twenty_times_a_second_at_most(place: Place, client: Redis) -> None:
+    said = 0
+    async with client.pubsub(ignore_subscribe_messages=True) as channel:
+        await channel.subscribe(TEXTS + NEW.id)
+        await channel.get_message(timeout=1)
+        began = time.monotonic()
+        for at in range(100):
+            place.publish(NEW.id, Delta("section:1", 1, at, "x"))
+            await asyncio.sleep(0.002)
+        length = 0
+        while length < 100:
+            message = await channel.get_message(timeout=1)
+            if message:
+                said += 1
+                length += len(msgspec.json.decode(message["data"], type=Delta).text)
+        most = 1 + (time.monotonic() - began) / 0.05
+
+    assert 2 <= said <= most

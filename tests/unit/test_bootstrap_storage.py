@@ -1,0 +1,36 @@
+import sys
+from pathlib import Path
+
+import pytest
+from arq.connections import ArqRedis
+
+from aether.adapters.object_store import ObjectFiles
+from aether.adapters.redis.files import RedisFiles
+from aether.bootstrap.storage import file_store
+from aether.errors import ConfigurationError
+from aether.settings import Settings
+
+
+def test_files_are_kept_in_redis_unless_a_place_is_named(tmp_path: Path) -> None:
+    urls = (None, f"file://{tmp_path}/images")
+
+    assert [type(file_store(ArqRedis(), Settings(object_store=url))) for url in urls] == [RedisFiles, ObjectFiles]
+
+
+def test_without_the_library_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "aether.adapters.object_store", raising=False)
+    monkeypatch.setitem(sys.modules, "obstore", None)
+
+    with pytest.raises(ConfigurationError, match=r"AETHER_OBJECT_STORE .* pip install 'aether\[objects\]'"):
+        file_store(ArqRedis(), Settings(object_store=f"file://{tmp_path}/images"))
+
+
+@pytest.mark.parametrize("url", ["/var/lib/images", "file://images", "s3:bucket", "s3://", "https://bucket/images"])
+def test_a_place_that_is_neither_a_folder_nor_a_bucket_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="AETHER_OBJECT_STORE"):
+        Settings.from_env({"AETHER_OBJECT_STORE": url})
+
+
+@pytest.mark.parametrize("url", ["file:///var/lib/images", "s3://bucket", "s3://bucket/some/folder"])
+def test_a_folder_or_a_bucket_is_taken(url: str) -> None:
+    assert Settings.from_env({"AETHER_OBJECT_STORE": url}).object_store == url

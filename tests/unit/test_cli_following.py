@@ -1,0 +1,149 @@
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import NamedTuple
+
+import pytest
+from httpx2 import ServerSentEvent
+
+from aether.cli.client import RefusedError, ServerAwayError, StrangeAnswerError
+from aether.cli.following import Follower, Pace, following
+from aether.cli.wire import Delta, Problem
+
+NEVER_S = 3600.0
+TOLD_ONLY = Pace(NEVER_S, NEVER_S, NEVER_S)
+QUICK = Pace(0.001, NEVER_S, 0.001)
+OPENING = ServerSentEvent(retry=0)
+CHANGE = ServerSentEvent("status", '{"status":"processing"}', "5")
+DELTA = ServerSentEvent("section.delta", '{"position":1,"attempt":2,"offset":7,"text":"It fell"}', "5")
+
+
+class Connection(NamedTuple):
+    """What is told over it, and then the error, or its end unless it is `held`."""
+
+    events: Sequence[ServerSentEvent] = ()
+    error: Exception | None = None
+    held: bool = False
+
+
+class ScriptedStream:
+    """Gives one connection after the other; `done` is set when the last one has told all."""
+
+    def __init__(self, *connections: Connection) -> None:
+        self.asked: list[str] = []
+        self.done = asyncio.Event()
+        self._connections = list(connections)
+
+    async def __call__(self, after: str) -> AsyncGenerator[ServerSentEvent, None]:
+        self.asked.append(after)
+        now = self._connections.pop(0)
+        for event in now.events:
+            yield event
+        if not self._connections:
+            self.done.set()
+        if now.error is not None:
+            raise now.error
+        if now.held:
+            await asyncio.Event().wait()
+
+
+@asynccontextmanager
+async def follow(
+    *connections: Connection, preview: Callable[[Delta], None] = lambda _: None, pace: Pace = TOLD_ONLY
+) -> AsyncIterator[tuple[Follower, ScriptedStream]]:
+    stream = ScriptedStream(*connections)
+    async with following(stream, "4", preview, pace) as follower:
+        yield follower, stream
+
+
+async def test_a_change_is_known_as_soon_as_it_is_told() -> None:
+    async with follow(Connection([OPENING, CHANGE], held=True)) as (follower, stream):
+        await follower.change()
+    assert stream.asked == ["4"]
+
+
+async def test_changes_that_come_at_once_are_one() -> None:
+    async with follow(Connection([OPENING, CHANGE, CHANGE], held=True)) as (follower, stream):
+        await stream.done.wait()
+        await follower.change()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(follower.change(), 0.05)
+
+
+async def test_neither_an_opening_nor_a_preview_is_a_change() -> None:
+    previews: list[Delta] = []
+    async with follow(Connection([OPENING, DELTA], held=True), preview=previews.append) as (follower, stream):
+        await stream.done.wait()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(follower.change(), 0.05)
+    assert previews == [Delta(1, 2, "It fell")]
+
+
+async def test_a_preview_of_another_form_is_left_out() -> None:
+    previews: list[Delta] = []
+    strange = ServerSentEvent("section.delta", "[]")
+    async with follow(Connection([strange, DELTA], held=True), preview=previews.append) as (_, stream):
+        await stream.done.wait()
+    assert len(previews) == 1
+
+
+async def test_a_stream_that_breaks_is_resumed_behind_the_last_event() -> None:
+    broken = Connection([OPENING, CHANGE], ServerAwayError("reset"))
+    unnumbered = Connection([DELTA])
+    async with follow(broken, unnumbered, Connection(held=True), pace=QUICK) as (_, stream):
+        await stream.done.wait()
+    assert stream.asked == ["4", "5", "5"]
+
+
+@pytest.mark.parametrize("error", [None, ServerAwayError("reset")])
+async def test_a_stream_that_breaks_off_is_a_reason_to_look(error: Exception | None) -> None:
+    async with follow(Connection([OPENING], error)) as (follower, _):
+        await follower.change()
+
+
+@pytest.mark.parametrize(
+    "none",
+    [
+        Connection(error=RefusedError(404, Problem())),
+        Connection(error=StrangeAnswerError("http://h")),
+        Connection(error=ServerAwayError("not yet")),
+        Connection(held=True),
+    ],
+    ids=["refused", "no stream", "away", "held back"],
+)
+async def test_without_a_stream_it_is_time_to_look_after_a_while(none: Connection) -> None:
+    async with follow(none, pace=Pace(0.001, NEVER_S, NEVER_S)) as (follower, stream):
+        await stream.done.wait()
+        await follower.change()
+        await follower.change()
+    assert stream.asked == ["4"]
+
+
+@pytest.mark.parametrize("error", [RefusedError(404, Problem()), StrangeAnswerError("http://h")])
+async def test_a_server_that_has_no_stream_is_asked_once(error: Exception) -> None:
+    async with follow(Connection(error=error), pace=QUICK) as (follower, stream):
+        for _ in range(20):
+            await follower.change()
+    assert stream.asked == ["4"]
+
+
+async def test_a_server_that_cannot_tell_for_now_is_asked_again() -> None:
+    away = Connection(error=ServerAwayError("away"))
+    async with follow(away, away, Connection([CHANGE], held=True), pace=QUICK) as (_, stream):
+        await stream.done.wait()
+    assert stream.asked == ["4", "4", "4"]
+
+
+async def test_a_silent_stream_is_not_believed_for_ever() -> None:
+    async with follow(Connection([OPENING], held=True), pace=Pace(NEVER_S, 0.001, NEVER_S)) as (follower, stream):
+        await stream.done.wait()
+        await follower.change()
+
+
+async def test_the_server_says_when_to_come_back() -> None:
+    later = ServerSentEvent(retry=int(NEVER_S * 1000))
+    async with follow(Connection([later, CHANGE]), Connection(), pace=QUICK) as (follower, stream):
+        await follower.change()
+        for _ in range(20):
+            await follower.change()
+    assert stream.asked == ["4"]

@@ -1,0 +1,59 @@
+import io
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from aether.cli.guideline import read_guideline
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        (b"Wash.\r\n", "Wash.\r\n"),
+        (b"\xef\xbb\xbfWash.", "Wash."),
+        (b"Wash.\n\x0cCook.\n", "Wash.\n\nCook.\n"),
+        ("é".encode() * 20_000 + b"\n" * 5_000, "é" * 20_000 + "\n" * 5_000),
+    ],
+)
+def test_a_guideline_is_read_as_it_stands(tmp_path: Path, content: bytes, text: str) -> None:
+    (tmp_path / "g.txt").write_bytes(content)
+    assert read_guideline(str(tmp_path / "g.txt")) == text
+
+
+def test_a_minus_is_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Wash.")))
+    assert read_guideline("-") == "Wash."
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "is empty."),
+        (b" \n\t", "is empty."),
+        (b"\xef\xbb\xbf", "is empty."),
+        (b"x" * 20_001, "is longer than 20,000 characters."),
+        (b"\n" * 2_000_000, "is longer than 20,000 characters."),
+        (b"Wash.\nGr\xf6\xdfe\n", "is no UTF-8 text (line 2)."),
+        ("Wash.".encode("utf-16"), "is no UTF-8 text (line 1)."),
+        ("é".encode() * 1_000_000, "is longer than 20,000 characters."),
+    ],
+)
+def test_what_is_no_guideline_is_refused_with_the_reason(tmp_path: Path, content: bytes, why: str) -> None:
+    (tmp_path / "g.txt").write_bytes(content)
+    with pytest.raises(click.BadParameter) as refused:
+        read_guideline(str(tmp_path / "g.txt"))
+    assert refused.value.message == f"{tmp_path / 'g.txt'} {why}"
+
+
+def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
+    for path, why in ((tmp_path, "Is a directory"), (tmp_path / "none", "No such file or directory")):
+        with pytest.raises(click.BadParameter) as refused:
+            read_guideline(str(path))
+        assert refused.value.message == f"{path} cannot be read ({why})."
+
+
+def test_a_text_without_an_end_is_not_read_to_it() -> None:
+    with pytest.raises(click.BadParameter, match="/dev/zero is longer than"):
+        read_guideline("/dev/zero")

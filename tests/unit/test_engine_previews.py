@@ -1,0 +1,141 @@
+"""What is told of a text while it is written, and that it is told no longer."""
+
+from dataclasses import dataclass, field
+
+from aether.domain.job import StepStatus
+from aether.engine.ports import Delta
+from aether.engine.previews import Preview, current_preview
+from aether.engine.run import Run
+from aether.errors import ModelFailedError
+from tests.engine_bench import ID, NEW, EngineBench
+from tests.recorded_texts import RecordedTexts
+
+
+def preview(texts: RecordedTexts, *, watched: bool = True) -> Preview:
+    return Preview(texts, "4f9c", "section:0", 2, lambda: watched)
+
+
+def tell(preview: Preview, *pieces: str) -> None:
+    listener = preview.listener()
+    assert listener
+    for piece in pieces:
+        listener(piece)
+
+
+@dataclass
+class Typing:
+    """A recipe of one step that writes word by word, and fails as often as it is to."""
+
+    failures: int = 0
+    heard: list[bool] = field(default_factory=list)
+
+    async def recipe(self, run: Run, _: object) -> None:
+        await run.step("outline", self.plan, str)
+        await run.step("section:0", self.write, str)
+
+    async def plan(self) -> str:
+        return "planned"
+
+    async def write(self) -> str:
+        self.heard.append(current_preview().listener() is not None)
+        if self.heard[-1]:
+            tell(current_preview(), "Rome", " fell.")
+        if self.failures:
+            self.failures -= 1
+            raise ModelFailedError(500)
+        return "Rome fell."
+
+
+def test_each_piece_follows_the_ones_before() -> None:
+    texts = RecordedTexts()
+    on = preview(texts)
+
+    tell(on, "Rome", " was")
+    on.pass_over(" not")
+    tell(on, " built.")
+
+    assert texts.told == [
+        ("4f9c", Delta("section:0", 2, 0, "Rome")),
+        ("4f9c", Delta("section:0", 2, 4, " was")),
+        ("4f9c", Delta("section:0", 2, 12, " built.")),
+    ]
+
+
+def test_nobody_listens_to_what_nobody_watches() -> None:
+    assert preview(RecordedTexts(), watched=False).listener() is None
+    assert current_preview().listener() is None
+
+
+async def test_only_what_was_told_has_to_be_waited_for() -> None:
+    texts = RecordedTexts()
+    unheard, heard = preview(texts), preview(texts)
+    unheard.pass_over("Rome")
+    tell(heard, "Rome")
+
+    await unheard.flush()
+    assert texts.flushed == []
+    await heard.flush()
+    assert texts.flushed == [("4f9c", "section:0")]
+
+
+async def test_all_is_told_before_the_step_is_done() -> None:
+    texts = RecordedTexts()
+    on = EngineBench(texts=texts)
+    on.store.listeners.append(ID)
+    done: list[int] = []
+    texts.on_flush = lambda: done.append(on.job.count(StepStatus.DONE))
+
+    job = await on.perform(Typing().recipe)
+
+    assert texts.told == [(ID, Delta("section:0", 1, 0, "Rome")), (ID, Delta("section:0", 1, 4, " fell."))]
+    assert texts.flushed == [(ID, "section:0")]
+    assert (done, job.count(StepStatus.DONE)) == ([1], 2)
+
+
+async def test_another_try_begins_anew_with_a_higher_number() -> None:
+    texts = RecordedTexts()
+    on = EngineBench(texts=texts)
+    on.store.listeners.append(ID)
+
+    await on.perform(Typing(failures=2).recipe)
+
+    told = [(delta.attempt, delta.offset) for _, delta in texts.told]
+    assert told == [(1, 0), (1, 4), (2, 0), (2, 4), (3, 0), (3, 4)]
+
+
+async def test_a_job_that_nobody_watches_is_written_in_silence() -> None:
+    texts, typing = RecordedTexts(), Typing()
+
+    await EngineBench(texts=texts).perform(typing.recipe)
+
+    assert (typing.heard, texts.told, texts.flushed) == ([False], [], [])
+
+
+async def test_who_comes_while_the_job_runs_hears_the_next_step() -> None:
+    typing = Typing()
+    on = EngineBench()
+
+    async def recipe(run: Run, _: object) -> None:
+        await run.step("section:0", typing.write, str)
+        await run.step("section:1", typing.write, str)
+        on.store.listeners.append(ID)
+        await run.step("section:2", typing.write, str)
+        await run.step("section:3", typing.write, str)
+
+    await on.perform(recipe)
+
+    assert typing.heard[1:] == [False, False, True]
+
+
+async def test_before_the_first_commit_somebody_is_thought_to_watch() -> None:
+    """Whoever submitted the job is about to, and who watched the run before still does."""
+    typing = Typing()
+    on = EngineBench()
+    await on.store.create(NEW)
+
+    async def recipe(run: Run, _: object) -> None:
+        await run.step("section:0", typing.write, str)
+
+    await on.worker(recipe).perform(ID)
+
+    assert typing.heard == [True]

@@ -1,0 +1,36 @@
+import pytest
+
+from aether.api.waiting import wanted_wait
+
+
+@pytest.mark.parametrize(
+    ("prefer", "seconds"),
+    [
+        ("wait=10", 10),
+        ("wait=0", 0),
+        ('wait="10"', 10),
+        ("WAIT = 10", 10),
+        ("respond-async, wait=10", 10),
+        ("wait=10; foo=bar, respond-async", 10),
+        ('foo="a, wait=3", wait=10', 10),
+        (r'foo="\", wait=3", wait=10', 10),
+        ("wait=10, wait=20", 10),
+        ("wait=61", 60),
+        ("wait=999999999999999999", 60),
+        ("", None),
+        ("wait", None),
+        ("wait=", None),
+        ("wait=ten", None),
+        ("wait=-1", None),
+        ("wait=1.5", None),
+        ("wait=1e3", None),
+        ("wait=٣", None),
+        ('wait="10', None),
+        ("await=10", None),
+        ("respond-async", None),
+        (",,;;==", None),
+        ('"' * 10_000, None),
+    ],
+)
+def test_what_is_understood_is_granted_and_the_rest_is_ignored(prefer: str, seconds: int | None) -> None:
+    assert wanted_wait(prefer) == seconds
