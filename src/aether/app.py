@@ -15,18 +15,38 @@ from litestar.openapi.spec import License, Server, Tag
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from aether.api import edge
+from aether.api.checklist_views import ChecklistAccepted, ChecklistJob, ChecklistPage
+from aether.api.checklists import ChecklistBody, ChecklistRetryBody, checklists_router
+from aether.api.declaring import operation_id
 from aether.api.decoding import StrictRequest
 from aether.api.docs import docs_router
 from aether.api.examples import EXAMPLES
+from aether.api.generation_views import GenerationAccepted, GenerationJob, GenerationPage
+from aether.api.generations import GenerationBody, generations_router
 from aether.api.health import Live, Ready, health_router
 from aether.api.limits import RetryBody
-from aether.api.openapi import ApiDocument, description, operation_id, schema_router
+from aether.api.notifications import (
+    AcknowledgeBody,
+    Acknowledged,
+    NotificationItem,
+    NotificationPage,
+    notifications_router,
+)
+from aether.api.openapi import ApiDocument, description, schema_router
 from aether.api.problems import EXCEPTION_HANDLERS, ProblemDetails
+from aether.api.report_views import ReportAccepted, ReportJob, ReportPage
 from aether.api.reports import ReportBody, reports_router
 from aether.api.services import ApiServices, Readiness
-from aether.api.views import ReportAccepted, ReportJob
+from aether.api.stream_document import STREAM_EXAMPLES, STREAM_STRUCTS, STREAMS
+from aether.api.webhook_document import JOB_ENDED
+from aether.api.webhook_views import Delivery, DeliveryPage, Endpoint, Secrets, WebhookBody
+from aether.api.webhooks import webhooks_router
 from aether.bootstrap.api import api_services
+from aether.domain.webhook import JobEnded
 from aether.engine.jobs import Jobs
+from aether.engine.notifications import Notifications
+from aether.engine.ports import Hub
+from aether.engine.webhooks import Webhooks
 from aether.settings import Settings
 
 
@@ -43,10 +63,23 @@ class Api(Litestar):
         else:
             await super().__call__(scope, receive, send)
 
+    def end_waiting(self) -> None:
+        """End all streams and long polls at once, for good; those that come later wait for nothing."""
+        _services(self.state).hub.close()
+
+
+_BODIES = (ReportBody, RetryBody, ChecklistBody, ChecklistRetryBody, GenerationBody, AcknowledgeBody, WebhookBody)
+_ANSWERS = (
+    *(ReportAccepted, ReportPage, ChecklistAccepted, ChecklistJob, ChecklistPage),
+    *(NotificationItem, NotificationPage, Acknowledged),
+    *(Endpoint, Secrets, Delivery, DeliveryPage, JobEnded),
+    *(GenerationAccepted, GenerationJob, GenerationPage, Live, Ready, ProblemDetails),
+)
+
 
 def create_app(
     settings: Settings, services: Callable[[], AbstractAsyncContextManager[ApiServices]] | None = None
-) -> Litestar:
+) -> Api:
     """Build the API; `services`, by default the real ones, are opened when it starts and closed when it stops."""
     open_services = services or partial(api_services, settings)
 
@@ -58,15 +91,23 @@ def create_app(
 
     return Api(
         route_handlers=[
-            reports_router("/reports", in_schema=True),
-            reports_router("/api/v1/reports", in_schema=False),
+            reports_router("/", in_schema=True),
+            reports_router("/api/v1", in_schema=False),
+            checklists_router,
+            generations_router,
+            notifications_router,
+            webhooks_router,
             health_router,
             docs_router,
         ],
         dependencies={
             "jobs": Provide(_jobs, sync_to_thread=False),
+            "hub": Provide(_hub, sync_to_thread=False),
             "readiness": Provide(_readiness, sync_to_thread=False),
+            "notifications": Provide(_notifications, sync_to_thread=False),
+            "webhooks": Provide(_webhooks, sync_to_thread=False),
             "owner": Provide(_owner, sync_to_thread=False),
+            "image_model": Provide(lambda: settings.image_model, sync_to_thread=False),
         },
         lifespan=[serving],
         before_send=[edge.allow_every_method],
@@ -84,8 +125,20 @@ def _jobs(state: State) -> Jobs:
     return _services(state).jobs
 
 
+def _hub(state: State) -> Hub:
+    return _services(state).hub
+
+
 def _readiness(state: State) -> Callable[[], Awaitable[Readiness]]:
     return _services(state).readiness
+
+
+def _notifications(state: State) -> Notifications:
+    return _services(state).notifications
+
+
+def _webhooks(state: State) -> Webhooks:
+    return _services(state).webhooks
 
 
 def _services(state: State) -> ApiServices:
@@ -109,13 +162,20 @@ def _document() -> ApiDocument:
         servers=[Server("/")],
         tags=[
             Tag("Reports", "A topic in, a structured report out."),
+            Tag("Checklists", "A guideline in, a checklist out, every item with its source."),
+            Tag("Generations", "A prompt in, images out."),
+            Tag("Notifications", "What has become of your jobs while you were away."),
+            Tag("Webhooks", "The ends of your jobs, told to a server of yours."),
             Tag("Health", "For load balancers and orchestrators."),
         ],
         operation_id_creator=operation_id,
         use_handler_docstrings=True,
         openapi_router=schema_router(),
         render_plugins=[JsonRenderPlugin()],
-        structs=[ReportBody, RetryBody, ReportAccepted, *reports, Live, Ready, ProblemDetails],
+        structs=[*_BODIES, *_ANSWERS, *STREAM_STRUCTS, *reports],
         unions={"ReportJob": reports},
-        examples=EXAMPLES,
+        examples={**EXAMPLES, **STREAM_EXAMPLES},
+        streams=STREAMS,
+        slashed=("/jobs",),
+        webhooks={"jobEnded": JOB_ENDED},
     )

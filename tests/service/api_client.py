@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 
 import msgspec
@@ -14,15 +15,76 @@ from aether.app import create_app
 from aether.domain.job import Change, Kind, Problem, Status, Step, StepStatus
 from aether.domain.report import Outline, OutlineItem, Section
 from aether.engine.jobs import Jobs
+from aether.engine.notifications import Notifications
 from aether.engine.ports import NewJob
+from aether.engine.webhooks import Webhooks
+from aether.notifications.destinations import Destinations
+from aether.notifications.signing import new_secret
 from aether.settings import Settings
-from tests.fakes import MemoryJobStore
+from tests.fakes import MemoryFiles, MemoryHub, MemoryInbox, MemoryJobStore
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
+@dataclass(frozen=True)
+class Resource:
+    """What tells the kinds apart on the wire; `words` are those for each status, `slash` what addresses end with."""
+
+    kind: Kind
+    path: str
+    id_name: str
+    plural: str
+    next_name: str
+    text: str
+    longest: int
+    words: dict[Status, str]
+    request: bytes
+    slash: str = ""
+
+    def url(self, job_id: str = UNKNOWN, action: str = "") -> str:
+        """Return a job's address as the service gives it."""
+        return f"{self.path}/{job_id}{action}{self.slash}"
+
+
+REPORTS = Resource(
+    Kind.REPORT,
+    "/reports",
+    "jobId",
+    "reports",
+    "nextCursor",
+    "topic",
+    300,
+    {status: status.value for status in Status},
+    b'{"topic":"Rome"}',
+)
+CHECKLISTS = Resource(
+    Kind.CHECKLIST,
+    "/jobs",
+    "id",
+    "jobs",
+    "next_cursor",
+    "input_text",
+    20_000,
+    dict(zip(Status, ("pending", "running", "succeeded", "failed", "failed"), strict=True)),
+    b'{"input_text":"Wash your hands."}',
+    "/",
+)
+GENERATIONS = Resource(
+    Kind.GENERATION,
+    "/api/generation",
+    "generationId",
+    "generations",
+    "nextCursor",
+    "prompt",
+    4_000,
+    dict(zip(Status, ("PENDING", "PENDING", "COMPLETE", "FAILED", "FAILED"), strict=True)),
+    b'{"prompt":"A lighthouse"}',
+)
+RESOURCES = [REPORTS, CHECKLISTS, GENERATIONS]
+
+
 @cache
-def _app(max_body: int) -> tuple[Litestar, list[ApiServices]]:
+def _app(max_body: int, image_model: str | None) -> tuple[Litestar, list[ApiServices]]:
     """Build an API once for all tests, and the list from which it takes its services when it starts."""
     opened: list[ApiServices] = []
 
@@ -30,28 +92,61 @@ def _app(max_body: int) -> tuple[Litestar, list[ApiServices]]:
     async def services() -> AsyncIterator[ApiServices]:
         yield opened[0]
 
-    return create_app(Settings(max_body=max_body), services), opened
+    return create_app(Settings(max_body=max_body, image_model=image_model), services), opened
 
 
 @dataclass
 class House:
-    """What stands behind the API: a store, and whether it is ready."""
+    """What stands behind the API: a store, the files, and whether it is ready."""
 
     store: MemoryJobStore = field(default_factory=MemoryJobStore)
+    files: MemoryFiles = field(default_factory=MemoryFiles)
     readiness: Readiness = field(default_factory=lambda: Readiness(redis=True, worker=True))
 
-    def client(self, max_body: int = 100_000) -> AbstractAsyncContextManager[AsyncTestClient[Litestar]]:
+    def __post_init__(self) -> None:
+        self.hub = MemoryHub(self.store)
+
+    def client(
+        self, max_body: int = 100_000, image_model: str | None = "painter"
+    ) -> AbstractAsyncContextManager[AsyncTestClient[Litestar]]:
         """Start the API."""
-        app, opened = _app(max_body)
-        opened[:] = [ApiServices(Jobs(self.store), self._ready)]
+        app, opened = _app(max_body, image_model)
+        opened[:] = [self.services]
         return AsyncTestClient(app, raise_server_exceptions=False)
+
+    def local(self) -> Litestar:
+        """Return the API to be called in the loop of the test, where what waits can be woken; no client has this."""
+        app, _ = _app(100_000, "painter")
+        app.state.services = self.services
+        return app
+
+    @property
+    def services(self) -> ApiServices:
+        """What the API calls."""
+        jobs = Jobs(self.store, self.files)
+        return ApiServices(jobs, self.hub, self._ready, self.notifications, self.webhooks)
+
+    @property
+    def notifications(self) -> Notifications:
+        """What the API shows of the inboxes that the store fills."""
+        return Notifications(MemoryInbox(self.store), self.hub)
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """What owners can do with the webhooks whose deliveries the store makes."""
+        return Webhooks(self.store.webhooks, Destinations(["localhost"]).check, new_secret, timedelta(days=1))
 
     async def _ready(self) -> Readiness:
         return self.readiness
 
-    async def job(self, job_id: str = UNKNOWN, *, owner: str = "local", request: bytes = b'{"topic":"Rome"}') -> str:
-        """Put a pending job into the store."""
+    async def job(self, job_id: str = UNKNOWN, *, owner: str = "local", request: bytes = REPORTS.request) -> str:
+        """Put a pending report into the store."""
         await self.store.create(NewJob(job_id, Kind.REPORT, owner, request, ("outline",)))
+        return job_id
+
+    async def job_of(self, resource: Resource, job_id: str = UNKNOWN, *, owner: str = "local") -> str:
+        """Put a pending job of any kind into the store."""
+        await self.store.create(NewJob(job_id, resource.kind, owner, resource.request))
         return job_id
 
     async def work(self, job_id: str, *changes: Change) -> None:
@@ -60,7 +155,7 @@ class House:
         assert job is not None
         version = job.version
         for change in changes:
-            version = await self.store.commit(job_id, job.epoch, version, change)
+            version, _ = await self.store.commit(job_id, job.epoch, version, change)
 
 
 def outlined(*titles: str) -> Change:

@@ -39,10 +39,38 @@ async def test_operations_are_named_as_methods_of_a_client(document: dict[str, A
     }
     assert named == {
         "POST /reports": "createReport",
+        "GET /reports": "listReports",
         "GET /reports/{jobId}": "getReport",
         "DELETE /reports/{jobId}": "deleteReport",
+        "GET /reports/{jobId}/events": "streamReport",
         "POST /reports/{jobId}/cancel": "cancelReport",
         "POST /reports/{jobId}/retry": "retryReport",
+        "POST /jobs/": "createChecklist",
+        "GET /jobs/": "listChecklists",
+        "GET /jobs/{event_id}/": "getChecklist",
+        "DELETE /jobs/{event_id}/": "deleteChecklist",
+        "GET /jobs/{event_id}/events/": "streamChecklist",
+        "POST /jobs/{event_id}/cancel/": "cancelChecklist",
+        "POST /jobs/{event_id}/retry/": "retryChecklist",
+        "POST /api/generation": "createGeneration",
+        "GET /api/generation": "listGenerations",
+        "GET /api/generation/{generationId}": "getGeneration",
+        "DELETE /api/generation/{generationId}": "deleteGeneration",
+        "GET /api/generation/{generationId}/events": "streamGeneration",
+        "POST /api/generation/{generationId}/cancel": "cancelGeneration",
+        "POST /api/generation/{generationId}/retry": "retryGeneration",
+        "GET /api/generation/{generationId}/images/{position}": "getGenerationImage",
+        "GET /notifications": "listNotifications",
+        "GET /notifications/events": "streamNotifications",
+        "POST /notifications/ack": "acknowledgeNotifications",
+        "GET /webhooks/endpoint": "getEndpoint",
+        "PUT /webhooks/endpoint": "setEndpoint",
+        "DELETE /webhooks/endpoint": "deleteEndpoint",
+        "GET /webhooks/secret": "getWebhookSecret",
+        "POST /webhooks/secret/rotate": "rotateWebhookSecret",
+        "GET /webhooks/deliveries": "listDeliveries",
+        "GET /webhooks/deliveries/{deliveryId}": "getDelivery",
+        "POST /webhooks/deliveries/{deliveryId}/replay": "replayDelivery",
         "GET /health/live": "getLiveness",
         "GET /health/ready": "getReadiness",
     }
@@ -56,6 +84,25 @@ async def test_every_error_is_a_problem_with_an_example_of_its_own_status(docume
                 assert content[0] == "application/problem+json"
                 assert content[1]["schema"] == {"$ref": "#/components/schemas/ProblemDetails"}
                 assert {str(example["value"]["status"]) for example in content[1]["examples"].values()} == {status}
+
+
+@pytest.mark.parametrize(
+    ("operation", "instance", "field"),
+    [
+        ("post /jobs/", "/jobs/", "input_text"),
+        ("post /api/generation", "/api/generation", "prompt"),
+        ("get /reports", "/reports", "limit"),
+        ("post /jobs/{event_id}/retry/", "/jobs/0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11/retry/", "max_tokens"),
+    ],
+)
+async def test_the_example_of_a_broken_rule_is_one_that_the_operation_has(
+    document: dict[str, Any], operation: str, instance: str, field: str
+) -> None:
+    method, path = operation.split()
+    (content,) = document["paths"][path][method]["responses"]["422"]["content"].values()
+    example = content["examples"]["invalid-field"]["value"]
+
+    assert (example["instance"], [broken["field"] for broken in example["errors"]]) == (instance, [field])
 
 
 async def test_the_answers_of_a_report_are_told_apart_by_status(document: dict[str, Any]) -> None:
@@ -78,10 +125,91 @@ async def test_limits_of_texts_are_declared(document: dict[str, Any]) -> None:
 
 
 async def test_absent_fields_are_optional_and_not_null(document: dict[str, Any]) -> None:
-    assert not [
-        found for found in _objects(document["components"]) if len(found.get("oneOf", found.get("anyOf", "ab"))) == 1
+    described = document["components"] | document["paths"]
+    assert not [found for found in _objects(described) if len(found.get("oneOf", found.get("anyOf", "ab"))) == 1]
+    nullable = [found["description"] for found in _objects(described) if {"type": "null"} in found.get("anyOf", ())]
+    assert nullable == [
+        "What the guideline says; null until it is written.",
+        "Markdown bullets, `- …`; null until they are written.",
     ]
-    assert "null" not in msgspec.json.encode(document["components"]).decode()
+    assert msgspec.json.encode(described).count(b'"null"') == len(nullable)
+
+
+async def test_a_body_that_may_be_left_out_is_not_required(document: dict[str, Any]) -> None:
+    bodies = {
+        operation["operationId"]: operation["requestBody"]["required"]
+        for item in document["paths"].values()
+        for operation in item.values()
+        if "requestBody" in operation
+    }
+
+    assert bodies == {
+        f"{verb}{kind}": verb == "create"
+        for verb in ("create", "retry")
+        for kind in ("Report", "Checklist", "Generation")
+    } | {"acknowledgeNotifications": True, "setEndpoint": True}
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/reports", ["pending", "processing", "completed", "failed", "cancelled"]),
+        ("/jobs/", ["pending", "running", "succeeded", "failed"]),
+        ("/api/generation", ["PENDING", "COMPLETE", "FAILED"]),
+    ],
+)
+async def test_the_parameters_of_a_list_are_declared_with_their_rules(
+    document: dict[str, Any], path: str, words: list[str]
+) -> None:
+    parameters = {each["name"]: each["schema"] for each in document["paths"][path]["get"]["parameters"]}
+
+    assert (parameters["status"]["type"], parameters["status"]["enum"]) == ("string", words)
+    assert parameters["limit"] | {"type": "integer", "minimum": 1, "maximum": 100, "default": 20} == parameters["limit"]
+    assert parameters["cursor"]["type"] == "string"
+
+
+@pytest.mark.parametrize(
+    ("path", "schema", "ends"),
+    [
+        ("/reports/{jobId}/events", "ReportEvent", {"completed", "failed", "cancelled"}),
+        ("/jobs/{event_id}/events/", "ChecklistEvent", {"succeeded", "failed"}),
+        ("/api/generation/{generationId}/events", "GenerationEvent", {"complete", "failed"}),
+    ],
+)
+async def test_every_event_of_a_stream_is_declared(
+    document: dict[str, Any], path: str, schema: str, ends: set[str]
+) -> None:
+    operation = document["paths"][path]["get"]
+    (content,) = operation["responses"]["200"]["content"].items()
+    events = document["components"]["schemas"][schema]["oneOf"]
+
+    assert (content[0], content[1]["schema"]) == ("text/event-stream", {"$ref": f"#/components/schemas/{schema}"})
+    assert {"Last-Event-ID", "after"} <= {parameter["name"] for parameter in operation["parameters"]}
+    named = {event["properties"]["event"]["enum"][0] for event in events}
+    assert {"snapshot", "gap", "status", "steps", "attempt"} | ends <= named
+    data = {event["properties"]["data"]["$ref"].rpartition("/")[2] for event in events}
+    assert data <= document["components"]["schemas"].keys()
+
+
+@pytest.mark.parametrize("path", ["/reports", "/jobs/", "/api/generation"])
+async def test_waiting_is_declared(document: dict[str, Any], path: str) -> None:
+    (job_path,) = (each for each in document["paths"] if re.fullmatch(rf"{path.rstrip('/')}/{{\w+}}/?", each))
+    asked, got = document["paths"][path]["post"], document["paths"][job_path]["get"]
+
+    for operation in (asked, got):
+        assert "Prefer" in {parameter["name"] for parameter in operation["parameters"]}
+        assert any("Preference-Applied" in answer.get("headers", {}) for answer in operation["responses"].values())
+    job = got["responses"]["200"]["content"]["application/json"]["schema"]
+    assert asked["responses"]["200"]["content"]["application/json"]["schema"] == job
+
+
+async def test_an_image_is_declared_as_bytes(document: dict[str, Any]) -> None:
+    answers = document["paths"]["/api/generation/{generationId}/images/{position}"]["get"]["responses"]
+
+    declared = {"schema": {"type": "string", "format": "binary"}}
+    for status in ("200", "206"):
+        assert answers[status]["content"] == {"application/octet-stream": declared, "image/*": declared}
+    assert "content" not in answers["304"]
 
 
 async def test_every_body_has_examples_that_fit_its_schema(document: dict[str, Any]) -> None:

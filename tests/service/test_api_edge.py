@@ -13,7 +13,10 @@ from aether.api.services import Readiness
 from tests.service.api_client import UNKNOWN, House
 
 Client = AsyncTestClient[Litestar]
-PATHS = ["/reports", f"/reports/{UNKNOWN}", "/nothing", "/health/live", "/docs", "/schema/openapi.json"]
+PATHS = [
+    *("/reports", f"/reports/{UNKNOWN}", f"/jobs/{UNKNOWN}/", f"/api/generation/{UNKNOWN}/images/0"),
+    *("/nothing", "/health/live", "/docs", "/schema/openapi.json"),
+]
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -32,5 +32,5 @@ async def test_not_ready_names_what_is_missing(readiness: Readiness, missing: st
         answer = await client.get("/health/ready")
 
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:aether:problem:not-ready")
-    assert answer.json()["detail"] == f"No report can be written now: {missing}."
+    assert answer.json()["detail"] == f"No job can be done now: {missing}."
     assert answer.headers["Retry-After"] == "5"

@@ -191,8 +191,9 @@ async def test_a_path_that_nothing_is_served_at(client: Client, path: str) -> No
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("PUT", "/reports", "OPTIONS, POST"),
-        ("GET", "/reports", "OPTIONS, POST"),
+        ("PUT", "/reports", "GET, HEAD, OPTIONS, POST"),
+        ("DELETE", "/jobs/", "GET, HEAD, OPTIONS, POST"),
+        ("POST", f"/api/generation/{UNKNOWN}/images/0", "GET, HEAD, OPTIONS"),
         ("PATCH", f"/reports/{UNKNOWN}", "DELETE, GET, HEAD, OPTIONS"),
         ("POST", "/health/live", "GET, HEAD, OPTIONS"),
     ],

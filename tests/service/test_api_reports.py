@@ -7,7 +7,7 @@ from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Attempt, Change, Problem, Status, Usage
 from aether.domain.report import ReportRequest
-from tests.service.api_client import UNKNOWN, House, failed, outlined, written
+from tests.service.api_client import House, failed, outlined, written
 
 Client = AsyncTestClient[Litestar]
 BOTH = pytest.mark.parametrize("prefix", ["", "/api/v1"])
@@ -189,47 +189,6 @@ async def test_retry_queues_a_failed_job_again_with_its_finished_steps(
     assert answer.json()["status"] == "pending"
     assert answer.json()["partial"]["outline"] == ["I. Origins"]
     assert house.store.queue == [job_id]
-
-
-async def test_delete_forgets_a_job(client: Client, house: House) -> None:
-    job_id = await house.job()
-
-    answer = await client.delete(f"/reports/{job_id}")
-
-    assert (answer.status_code, answer.content) == (204, b"")
-    assert (house.store.jobs, house.store.queue) == ({}, [])
-
-
-CALLS = [("GET", ""), ("POST", "/cancel"), ("POST", "/retry"), ("DELETE", "")]
-
-
-@pytest.mark.parametrize(("method", "action"), CALLS)
-async def test_another_owners_job_answers_with_the_same_bytes_as_one_that_never_was(
-    client: Client, house: House, method: str, action: str
-) -> None:
-    path = f"/reports/{UNKNOWN}{action}"
-    never_was = await client.request(method, path)
-    await house.job(UNKNOWN, owner="somebody-else")
-
-    anothers = await client.request(method, path)
-
-    assert anothers.status_code == never_was.status_code == 404
-    assert anothers.content == never_was.content
-    assert UNKNOWN in house.store.jobs
-
-
-@pytest.mark.parametrize(("method", "action"), CALLS)
-@pytest.mark.parametrize("job_id", ["x", "..%2f", "%00", UNKNOWN.replace("-", ""), UNKNOWN + "0", "A" * 5_000])
-async def test_an_id_that_none_of_ours_looks_like_is_unknown_without_asking_the_store(
-    client: Client, house: House, method: str, action: str, job_id: str
-) -> None:
-    house.store.away = True
-
-    answer = await client.request(method, f"/reports/{job_id}{action}")
-
-    assert answer.status_code == 404
-    assert answer.json()["type"] == "urn:aether:problem:unknown-job"
-    assert answer.json()["detail"] == "No job with this id exists; it may have expired."
 
 
 def _time(moment: object) -> str:

@@ -1,6 +1,11 @@
 """Entity tags: a job's version, so that a caller who has the latest gets 304 (RFC 9110, 8.8.3 and 13.1.2)."""
 
 import re
+from typing import Annotated
+
+from litestar.params import HeaderParameter
+
+IfNoneMatch = Annotated[str, HeaderParameter(name="If-None-Match", description="The ETag of what you have already.")]
 
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
 

@@ -1,13 +1,13 @@
-"""Bodies: strict JSON in, the first broken rule out in the words of the wire."""
+"""Bodies and parameters: strict JSON in, the first broken rule out in the words of the wire."""
 
 import re
 from functools import cache
-from types import NoneType
 from typing import Any, get_args
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import ClientException, InternalServerException
+from litestar.enums import ParamType
+from litestar.exceptions import ClientException, InternalServerException, ValidationException
 
 from aether.errors import CallerError, FieldError
 
@@ -38,20 +38,17 @@ class StrictRequest(Request[Any, Any, Any]):  # Any: the user, the credentials a
             raise ClientException("The body ended before it was complete.") from error
 
     async def json(self) -> object:
-        """Return the body as what the handler declares; None for no body, if it takes that.
+        """Return the body as what the handler declares; nobody asks where there is none.
 
         Raises:
             UnsupportedBodyError: the content type is not a JSON one.
             MalformedBodyError: it is not JSON.
             FieldError: it is, but breaks a rule.
         """
-        declared = self.route_handler.parsed_fn_signature.parameters["data"].annotation
-        if NoneType in get_args(declared) and not await self.body():
-            return None
         content_type = self.headers.get("Content-Type", "")
         if not _JSON.fullmatch(content_type):
             raise UnsupportedBodyError(content_type)
-        return decode(await self.body(), declared)
+        return decode(await self.body(), self.route_handler.parsed_fn_signature.parameters["data"].annotation)
 
 
 _JSON = re.compile(r"\s*application/(?:json|[\w.-]+\+json)\s*(?:;.*)?", re.IGNORECASE)
@@ -72,6 +69,24 @@ def decode(body: bytes, wanted: Any) -> object:  # Any: msgspec takes types of e
         raise _broken_rule(str(error), wanted) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedBodyError("The body is not valid JSON in UTF-8.") from error
+
+
+def stored(body: msgspec.Struct, request: type[msgspec.Struct]) -> bytes:
+    """Return what the worker reads of a body: the fields of the domain's own request, without what was left out."""
+    return msgspec.json.encode(request(*(getattr(body, name) for name in request.__struct_fields__)))
+
+
+def broken_parameter(request: Request[Any, Any, Any], error: ValidationException) -> FieldError | None:
+    """Name the first parameter of the query that Litestar could not take, and the rule that it breaks."""
+    for found in error.extra if isinstance(error.extra, list) else ():
+        if found.get("source") is ParamType.QUERY:
+            # A parameter that only a dependency declares has no choice of words.
+            declared = request.route_handler.parsed_fn_signature.parameters.get(found["key"])
+            words = _one_of_these(declared.annotation) if declared else None
+            rule = _rule(found["message"]) or words or "is not a valid value"
+            # Everything in a query is a string.
+            return FieldError(found["key"], rule.removesuffix(", not a string"))
+    return None
 
 
 @cache
@@ -104,7 +119,7 @@ def _broken_rule(message: str, wanted: Any) -> FieldError:
     for pattern, rule in ((_MISSING, "is required"), (_UNKNOWN, "is not a known field")):
         if found := pattern.fullmatch(said):
             return FieldError(f"{path}.{found['field']}" if path else found["field"], rule)
-    rule = _rule(said) or _one_of(wanted, path) or "is not a valid value"
+    rule = _rule(said) or _one_of(wanted, path) or _like(wanted, path) or "is not a valid value"
     if key or path.endswith("[...]"):
         rule = f"has a {'key' if key else 'value'} that {rule}"
     return FieldError(path.removesuffix("[...]") or "$", rule)
@@ -123,9 +138,29 @@ def _rule(said: str) -> str | None:
 
 def _one_of(wanted: Any, path: str) -> str | None:
     """Name the values of an enumeration, which msgspec's message leaves out."""
+    kinds = _kinds(wanted, path)
+    return _among([member.value for kind in kinds if isinstance(kind, msgspec.inspect.EnumType) for member in kind.cls])
+
+
+def _like(wanted: Any, path: str) -> str | None:
+    """Show what fits a pattern, which msgspec's message spells out."""
+    found = [kind for kind in _kinds(wanted, path) if isinstance(kind, msgspec.inspect.Metadata)]
+    examples = [str(example) for kind in found for example in (kind.extra_json_schema or {}).get("examples", ())]
+    return f"must look like {' or '.join(examples)}" if examples else None
+
+
+def _kinds(wanted: Any, path: str) -> list[msgspec.inspect.Type]:
+    """Return the types that a field may have."""
     fields = getattr(msgspec.inspect.type_info(wanted), "fields", ())
-    kinds = [
+    return [
         kind for field in fields if field.encode_name == path for kind in getattr(field.type, "types", (field.type,))
     ]
-    values = [member.value for kind in kinds if isinstance(kind, msgspec.inspect.EnumType) for member in kind.cls]
+
+
+def _one_of_these(declared: Any) -> str | None:
+    """Name the words of which an optional parameter is one."""
+    return _among([word for kind in get_args(declared) for word in get_args(kind)])
+
+
+def _among(values: list[Any]) -> str | None:
     return f"must be one of: {', '.join(map(str, values))}" if values else None

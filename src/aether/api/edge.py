@@ -10,7 +10,7 @@ import structlog
 from litestar import Litestar
 from litestar.datastructures import Headers, MutableScopeHeaders
 from litestar.routes import HTTPRoute
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Receive, Scope, Send
 
 log = structlog.get_logger()
 
@@ -48,8 +48,13 @@ async def serve(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) ->
     """
     method = scope["method"]
     # A copy: the server goes on reading its own.
-    inner: HTTPScope = {**scope, "method": "GET" if method == "HEAD" else method}
-    given = Headers.from_scope(scope).get("X-Request-Id", "")
+    inner: HTTPScope = {**scope}
+    if method == "HEAD":
+        # A stream would be sent to nobody.
+        receive = _left
+        # Ranges are for GET alone (RFC 9110, 14.2).
+        inner["method"], inner["headers"] = "GET", [pair for pair in scope["headers"] if pair[0] != b"range"]
+    given = Headers.from_scope(inner).get("X-Request-Id", "")
     exchange = _Exchange(given if _REQUEST_ID.fullmatch(given) else uuid4().hex, send, without_body=method == "HEAD")
     inner["state"] = {**scope.get("state", {}), "request_id": exchange.request_id}
     started = time.perf_counter()
@@ -59,6 +64,10 @@ async def serve(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) ->
         finally:
             _report(method, inner.get("path_template"), exchange.status, time.perf_counter() - started)
             structlog.contextvars.unbind_contextvars("job_id")
+
+
+async def _left() -> HTTPDisconnectEvent:
+    return {"type": "http.disconnect"}
 
 
 def _report(method: str, route: str | None, status: int | None, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""`/health`: is the process up, and could it get a report written now."""
+"""`/health`: is the process up, and could a job be done now."""
 
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -7,7 +7,7 @@ import msgspec
 from litestar import Router, get
 from litestar.di import NamedDependency
 
-from aether.api.openapi import problems
+from aether.api.declaring import problems
 from aether.api.problems import NotReadyError
 from aether.api.services import Readiness
 
@@ -34,7 +34,7 @@ async def get_liveness() -> Live:
 
 @get(
     "/ready",
-    summary="Can jobs be made?",
+    summary="Can jobs be done?",
     response_description="Redis answers, and a worker was seen lately.",
     responses=problems(503),
 )

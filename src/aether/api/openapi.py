@@ -12,62 +12,47 @@ from typing import Any, TypeAlias
 import msgspec
 from litestar import Response, Router
 from litestar.exceptions import NotFoundException
-from litestar.handlers import HTTPRouteHandler
-from litestar.openapi import OpenAPIConfig, ResponseSpec
+from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import OpenAPI
-from litestar.types import Method
-from litestar.types.internal_types import PathParameterDefinition
 from msgspec import UNSET
 
-from aether.api.problems import JOB_PROBLEMS, MEDIA_TYPE, PROBLEMS, BrokenRule, ProblemDetails, ProblemType, type_uri
+from aether.api import sse
+from aether.api.declaring import BINARY
+from aether.api.problems import (
+    JOB_PROBLEMS,
+    MEDIA_TYPE,
+    PROBLEMS,
+    BrokenRule,
+    ProblemDetails,
+    ProblemType,
+    kinds_of,
+    type_uri,
+)
+from aether.api.stream_document import JobEvents
 from aether.errors import FieldError
 
 Json: TypeAlias = dict[str, Any]  # Any: JSON
+Examples: TypeAlias = Mapping[str, Mapping[str, object]]
 
 AnyResponse: TypeAlias = Response[Any]  # Any: whatever the handler answers
 _REF = "#/components/schemas/"
-_PARAMETERS = {"jobId": "0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11", "If-None-Match": '"7"'}
+_ID = "0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11"
+_PARAMETERS = {
+    "jobId": _ID,
+    "event_id": _ID,
+    "generationId": _ID,
+    "deliveryId": f"{_ID}-9",
+    "position": "0",
+    "If-None-Match": '"7"',
+    "Range": "bytes=0-1023",
+}
+_BYTES = {"type": "string", "format": "binary"}
 
 
-def described(status: int, description: str) -> dict[int, ResponseSpec]:
-    """Declare an answer without a body."""
-    return {status: ResponseSpec(None, description=description)}
+_DESCRIPTION = """Durable jobs: a topic becomes a structured report, a guideline a checklist, a prompt images.
 
-
-def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """Declare the errors of a handler; 500 is always among them."""
-    return {status: _problem_spec(HTTPStatus(status)) for status in (*statuses, HTTPStatus.INTERNAL_SERVER_ERROR)}
-
-
-def _problem_spec(status: HTTPStatus) -> ResponseSpec:
-    titles = "; ".join(kind.title for kind in _kinds(status).values())
-    return ResponseSpec(ProblemDetails, generate_examples=False, description=f"{titles}.", media_type=MEDIA_TYPE)
-
-
-def _kinds(status: int) -> dict[str, ProblemType]:
-    return {kind.word: kind for kind in PROBLEMS.values() if kind.status == status}
-
-
-def _problem_examples(status: int) -> Json:
-    return {word: {"value": _problem_example(kind)} for word, kind in _kinds(status).items()}
-
-
-def _problem_example(kind: ProblemType) -> object:
-    errors = (BrokenRule("topic", "is required"),) if kind is PROBLEMS[FieldError] else UNSET
-    detail = kind.detail or f"{kind.title}."
-    return msgspec.to_builtins(ProblemDetails(type_uri(kind.word), kind.title, kind.status, detail, "/reports", errors))
-
-
-def operation_id(handler: HTTPRouteHandler, _: Method, __: list[str | PathParameterDefinition]) -> str:
-    """Name an operation after its handler, in camelCase."""
-    first, *rest = handler.handler_name.split("_")
-    return first + "".join(map(str.capitalize, rest))
-
-
-_DESCRIPTION = """Turns a topic into a structured report.
-
-`POST /reports` accepts a topic and answers at once; `GET /reports/{{jobId}}` shows the job, finished sections included,
-until its status is `completed`, `failed` or `cancelled`.
+A POST to `/reports`, `/jobs/` or `/api/generation` is accepted at once; a GET of the address in `Location` shows the
+job with all that is finished so far. `Retry-After` says when to ask again, and is absent once the job has ended.
 
 Every error is `application/problem+json` (RFC 9457). A body that is not JSON is a 400; JSON that breaks a rule is a 422
 that names field and rule. Every answer carries `X-Request-Id`.
@@ -93,12 +78,16 @@ class ApiDocument(OpenAPIConfig):
     """The document's title and its like, and what goes over the wire.
 
     `structs` are all Structs of the wire; `unions` name those answers that are one of several, told apart by `status`;
-    `examples` are shown, by their names, wherever the Struct or union of that name is a body.
+    `examples` are shown, by their names, wherever the Struct or union of that name is a body. Paths that begin with one
+    of `slashed` are shown with a slash at their end; it makes no difference to the service. `streams` are what the
+    operations of these ids send.
     """
 
     structs: Sequence[type[msgspec.Struct]] = ()
     unions: Mapping[str, Sequence[type[msgspec.Struct]]] = field(default_factory=dict)
-    examples: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    examples: Examples = field(default_factory=dict)
+    slashed: tuple[str, ...] = ()
+    streams: Mapping[str, JobEvents] = field(default_factory=dict)
 
     def to_openapi_schema(self) -> OpenAPI:
         """Return the document that puts itself right as it is written."""
@@ -113,19 +102,56 @@ class _Document(OpenAPI):
 
     def to_schema(self) -> Json:
         document = super().to_schema()
+        streams = self.config.streams
         schemas = document["components"]["schemas"] = _schemas(self.config)
+        schemas |= {stream.schema: stream.described() for stream in streams.values()}
+        slashed = self.config.slashed
+        paths = {f"{path}/" if path.startswith(slashed) else path: item for path, item in document["paths"].items()}
         # Litestar's order is not the same in every process.
-        document["paths"] = dict(sorted(document["paths"].items()))
-        for operation in (operation for path in document["paths"].values() for operation in path.values()):
-            answers = operation["responses"] = _declared(operation["responses"])
-            for parameter in operation.get("parameters", ()):
-                _repair_parameter(parameter)
-            for body in (operation.get("requestBody", {}), *answers.values()):
-                for content in body.get("content", {}).values():
-                    _repair_content(content, schemas, self.config.examples)
-            for status, answer in answers.items():
-                _repair_answer(int(status), answer)
+        document["paths"] = dict(sorted(paths.items()))
+        for path, item in paths.items():
+            for operation in item.values():
+                if stream := streams.get(operation["operationId"]):
+                    operation["responses"]["200"]["content"][sse.MEDIA_TYPE]["schema"] = {"$ref": _REF + stream.schema}
+                _repair_operation(operation, path, schemas, self.config.examples)
         return document
+
+
+def _repair_operation(operation: Json, path: str, schemas: Json, examples: Examples) -> None:
+    answers = operation["responses"] = _declared(operation["responses"])
+    for parameter in operation.get("parameters", ()):
+        _repair_parameter(parameter)
+    if "requestBody" in operation:
+        _repair_request_body(operation["requestBody"])
+    for body in (operation.get("requestBody", {}), *answers.values()):
+        if BINARY in body.get("content", {}):
+            body["content"] = {media_type: {"schema": dict(_BYTES)} for media_type in (BINARY, "image/*")}
+        for content in body.get("content", {}).values():
+            _repair_content(content, schemas, examples)
+    broken = _rule_to_break(operation, schemas)
+    for status, answer in answers.items():
+        _repair_answer(int(status), answer)
+        if int(status) >= HTTPStatus.BAD_REQUEST:
+            shown = {word: {"value": _problem(kind, path, broken)} for word, kind in kinds_of(int(status)).items()}
+            answer["content"][MEDIA_TYPE]["examples"] = shown
+
+
+def _rule_to_break(operation: Json, schemas: Json) -> BrokenRule:
+    """Choose what is wrong in the example of a broken rule: in the body if there is one, else in the query."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        body = schemas[content["schema"]["$ref"].removeprefix(_REF)]
+        if body.get("required"):
+            return BrokenRule(body["required"][0], "is required")
+        return BrokenRule(next(iter(body["properties"])), "must be at least 1")
+    return BrokenRule("limit", "must be at least 1")
+
+
+def _problem(kind: ProblemType, path: str, broken: BrokenRule) -> object:
+    """Show a problem as it would answer a call of this path."""
+    breaks = kind is PROBLEMS[FieldError]
+    detail = f"{broken.field}: {broken.rule}" if breaks else kind.detail or f"{kind.title}."
+    instance, errors = path.format_map(_PARAMETERS), (broken,) if breaks else UNSET
+    return msgspec.to_builtins(ProblemDetails(type_uri(kind.word), kind.title, kind.status, detail, instance, errors))
 
 
 def _declared(responses: Json) -> Json:
@@ -138,13 +164,30 @@ def _declared(responses: Json) -> Json:
 
 
 def _repair_parameter(parameter: Json) -> None:
-    if parameter["schema"].get("default") == "":
-        del parameter["schema"]["default"]
+    """Leave out what stands for an absent parameter, and write whole bounds as such."""
+    schema = parameter["schema"]
+    if schema.get("default") == "":
+        del schema["default"]
+    for found in schema.pop("oneOf", ()):
+        schema |= found if found != {"type": "null"} else {}
+    if "enum" in schema:
+        schema |= {"type": "string", "enum": [word for word in schema["enum"] if word is not None]}
+    for bound in {"minimum", "maximum"} & schema.keys():
+        schema[bound] = int(schema[bound])
     if example := _PARAMETERS.get(parameter["name"]):
         parameter["example"] = example
 
 
-def _repair_content(content: Json, schemas: Json, examples: Mapping[str, Mapping[str, object]]) -> None:
+def _repair_request_body(body: Json) -> None:
+    """Say of a body that may be left out that it is not required, instead of that it may be null."""
+    for content in body["content"].values():
+        members = content["schema"].get("oneOf", ())
+        if {"type": "null"} in members:
+            (content["schema"],) = (member for member in members if member != {"type": "null"})
+            body["required"] = False
+
+
+def _repair_content(content: Json, schemas: Json, examples: Examples) -> None:
     """Refer to a union by its name, and show the examples."""
     for name, schema in schemas.items():
         if "oneOf" in schema and schema["oneOf"] == content["schema"].get("oneOf"):
@@ -155,8 +198,6 @@ def _repair_content(content: Json, schemas: Json, examples: Mapping[str, Mapping
 
 
 def _repair_answer(status: int, answer: Json) -> None:
-    if status >= HTTPStatus.BAD_REQUEST:
-        answer["content"][MEDIA_TYPE]["examples"] = _problem_examples(status)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         answer["headers"] = {"Retry-After": {"description": "When to try again, in seconds."}}
     for name, header in answer.get("headers", {}).items():

@@ -19,13 +19,18 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import replace
 
-from aether.api.decoding import MalformedBodyError, UnsupportedBodyError
+from aether.api.decoding import MalformedBodyError, UnsupportedBodyError, broken_parameter
+from aether.api.ranges import UnsatisfiableRangeError
 from aether.errors import (
+    AetherError,
+    CallerError,
     FieldError,
     IllegalMoveError,
+    NoEndpointError,
     QueueFullError,
     StoreUnavailableError,
     TransientError,
+    UnknownDeliveryError,
     UnknownJobError,
 )
 
@@ -42,9 +47,23 @@ class NotReadyError(TransientError):
 
     def __init__(self, *, redis: bool, worker: bool) -> None:
         missing = "Redis does not answer" if not redis else "no worker was seen lately"
-        super().__init__(f"No report can be written now: {missing}.", retry_after=5.0)
+        super().__init__(f"No job can be done now: {missing}.", retry_after=5.0)
         self.redis = redis
         self.worker = worker
+
+
+class NoImageModelError(AetherError):
+    """The service makes no images as it is set up."""
+
+    def __init__(self) -> None:
+        super().__init__("No image model is set; set AETHER_IMAGE_MODEL for the API and its workers.")
+
+
+class UnknownImageError(CallerError):
+    """The job has no such image, or not yet."""
+
+    def __init__(self) -> None:
+        super().__init__("The job has no finished image at this position.")
 
 
 class ProblemType(msgspec.Struct, frozen=True):
@@ -69,6 +88,9 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "not-found", HTTPStatus.NOT_FOUND, "Nothing here", "Nothing is served at this path."
     ),
     UnknownJobError: ProblemType("unknown-job", HTTPStatus.NOT_FOUND, "Unknown job"),
+    UnknownDeliveryError: ProblemType("unknown-delivery", HTTPStatus.NOT_FOUND, "Unknown delivery"),
+    NoEndpointError: ProblemType("no-endpoint", HTTPStatus.NOT_FOUND, "No endpoint"),
+    UnknownImageError: ProblemType("unknown-image", HTTPStatus.NOT_FOUND, "Unknown image"),
     MethodNotAllowedException: ProblemType(
         "method-not-allowed",
         HTTPStatus.METHOD_NOT_ALLOWED,
@@ -83,7 +105,11 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "The body is larger than {limit} bytes.",
     ),
     UnsupportedBodyError: ProblemType("unsupported-body", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported body"),
+    UnsatisfiableRangeError: ProblemType(
+        "unsatisfiable-range", HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "No such bytes"
+    ),
     FieldError: ProblemType("invalid-field", HTTPStatus.UNPROCESSABLE_ENTITY, "A field breaks a rule"),
+    NoImageModelError: ProblemType("no-image-model", HTTPStatus.NOT_IMPLEMENTED, "No image model"),
     QueueFullError: ProblemType("queue-full", HTTPStatus.SERVICE_UNAVAILABLE, "The queue is full"),
     StoreUnavailableError: ProblemType("store-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Store unavailable"),
     NotReadyError: ProblemType("not-ready", HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
@@ -115,7 +141,7 @@ Detail = Annotated[str, Meta(description="What went wrong this time.")]
 
 
 class BrokenRule(msgspec.Struct, frozen=True):
-    """A field of the body, by its name on the wire (`outline[1]`; `$` is the whole body), and what is wrong with it."""
+    """A field of the body (`outline[1]`; `$` is the whole body) or a parameter of the query, and its broken rule."""
 
     field: str
     rule: str
@@ -129,8 +155,13 @@ class ProblemDetails(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
     status: Annotated[int, Meta(description="The HTTP status.", ge=400, le=599)]
     detail: Detail
     instance: Annotated[str, Meta(description="The path that was called.")]
-    errors: Annotated[tuple[BrokenRule, ...], Meta(description="Which rules the body breaks.")] | UnsetType = UNSET
+    errors: Annotated[tuple[BrokenRule, ...], Meta(description="Which rules are broken.")] | UnsetType = UNSET
     request_id: Annotated[str, Meta(description="Where to look in the log.")] | UnsetType = UNSET
+
+
+def kinds_of(status: int) -> dict[str, ProblemType]:
+    """Return the problems that have this status, by their words."""
+    return {kind.word: kind for kind in PROBLEMS.values() if kind.status == status}
 
 
 def type_uri(word: str) -> str:
@@ -175,10 +206,21 @@ def _detail(kind: ProblemType, request: AnyRequest, error: Exception) -> str:
     return kind.detail
 
 
+def parameter_problem(request: AnyRequest, error: ValidationException) -> Response[ProblemDetails]:
+    """Answer what Litestar could not make the handler's arguments of."""
+    return problem_response(request, broken_parameter(request, error) or error)
+
+
 def _headers(error: Exception) -> dict[str, str]:
+    if isinstance(error, UnsatisfiableRangeError):
+        return {"Content-Range": f"bytes */{error.size}"}
     if isinstance(error, TransientError) and error.retry_after is not None:
         return {"Retry-After": str(math.ceil(error.retry_after))}
     return dict(error.headers or {}) if isinstance(error, HTTPException) else {}
 
 
-EXCEPTION_HANDLERS: ExceptionHandlersMap = {HTTPException: problem_response, Exception: problem_response}
+EXCEPTION_HANDLERS: ExceptionHandlersMap = {
+    ValidationException: parameter_problem,
+    HTTPException: problem_response,
+    Exception: problem_response,
+}

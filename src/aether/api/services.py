@@ -5,6 +5,9 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from aether.engine.jobs import Jobs
+from aether.engine.notifications import Notifications
+from aether.engine.ports import Hub
+from aether.engine.webhooks import Webhooks
 
 
 class Readiness(msgspec.Struct, frozen=True):
@@ -18,4 +21,7 @@ class ApiServices(msgspec.Struct, frozen=True):
     """Everything that handlers call; opened once for each process."""
 
     jobs: Jobs
+    hub: Hub
     readiness: Callable[[], Awaitable[Readiness]]
+    notifications: Notifications
+    webhooks: Webhooks

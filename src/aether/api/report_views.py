@@ -1,28 +1,36 @@
 """Report jobs as the wire shows them; the order of the fields is the order of the JSON."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from aether.api.fields import (
+    UNEXPLAINED,
+    Amount,
+    CamelLine,
+    Expiry,
+    JobId,
+    Moment,
+    Next,
+    Progress,
+    Version,
+    given,
+    listed,
+)
 from aether.api.problems import JOB_PROBLEMS, Detail, Title, Uri, type_uri
 from aether.domain import job as domain
 from aether.domain.job import Job, Status, StepStatus
+from aether.domain.listing import Entry, Page
 from aether.domain.pace import Outlook
 from aether.domain.report import Report
 from aether.workflows.report import report_so_far
 
 T = TypeVar("T")
 
-JobId = Annotated[str, Meta(description="The job's id.", extra_json_schema={"format": "uuid"})]
-Progress = Annotated[
-    float,
-    Meta(ge=0, le=1, description="Finished steps ÷ all steps; never goes down, and is 1.0 only when completed."),
-]
-Moment = Annotated[datetime, Meta(tz=True)]  # so that the schema names the format
-Amount = Annotated[int, Meta(ge=0)]
+ReportStatus: TypeAlias = Literal["pending", "processing", "completed", "failed", "cancelled"]
+STATUSES: dict[Status, ReportStatus] = {status: status.value for status in Status}
 
 
 class ReportAccepted(msgspec.Struct, frozen=True, rename="camel"):
@@ -84,8 +92,8 @@ class _Facts(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
     created_at: Moment
     updated_at: Moment
-    expires_at: Annotated[Moment, Meta(description="When the job is forgotten, unless it changes before.")]
-    version: Annotated[int, Meta(ge=0, description="Grows with every change; the ETag.")]
+    expires_at: Expiry
+    version: Version
     counts: Counts
     steps: tuple[Step, ...]
     usage: Usage
@@ -141,13 +149,32 @@ class ReportCancelled(_Facts, frozen=True, rename="camel"):
 ReportJob: TypeAlias = ReportInProgress | ReportCompleted | ReportFailed | ReportCancelled
 
 
+class ReportLine(CamelLine, frozen=True, rename="camel"):
+    """A report in a list: what it is about and where it stands."""
+
+    job_id: JobId
+    topic: str
+    status: ReportStatus
+
+
+class ReportPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Some of the caller's reports, the newest first."""
+
+    reports: tuple[ReportLine, ...]
+    next_cursor: Next | UnsetType = UNSET
+
+
+class _Titled(msgspec.Struct, frozen=True):
+    topic: str
+
+
 class _Labelled(msgspec.Struct, frozen=True):
     metadata: dict[str, str] | UnsetType = UNSET
 
 
+_decode_topic = msgspec.json.Decoder(_Titled).decode
 _decode_labels = msgspec.json.Decoder(_Labelled).decode
 _UNKNOWN = Outlook()
-_UNEXPLAINED = domain.Problem("internal-error", "The job failed without a word.")
 
 
 def report_job(job: Job, outlook: Outlook = _UNKNOWN) -> ReportJob:
@@ -157,13 +184,13 @@ def report_job(job: Job, outlook: Outlook = _UNKNOWN) -> ReportJob:
         case Status.COMPLETED:
             return _shown(ReportCompleted, job, report)
         case Status.FAILED:
-            why = job.problem or _UNEXPLAINED
+            why = job.problem or UNEXPLAINED
             return _shown(ReportFailed, job, why.detail, job_problem(why), report)
         case Status.CANCELLED:
             return _shown(ReportCancelled, job, report)
         case Status.PENDING | Status.PROCESSING:
             seconds = None if outlook.seconds_left is None else round(outlook.seconds_left, 1)
-            return _shown(ReportInProgress, job, report, _given(outlook.position), _given(seconds))
+            return _shown(ReportInProgress, job, report, given(outlook.position), given(seconds))
 
 
 def _shown(view: Callable[..., T], job: Job, *own: object) -> T:
@@ -179,15 +206,24 @@ def _shown(view: Callable[..., T], job: Job, *own: object) -> T:
         counts=_counts(job),
         steps=tuple(map(_step, job.steps)),
         usage=Usage(job.usage.calls, job.usage.input_tokens, job.usage.output_tokens),
-        attempts=tuple(map(_attempt, job.attempts)),
+        attempts=tuple(map(failed_attempt, job.attempts)),
         metadata=_decode_labels(job.input).metadata,
     )
+
+
+def report_page(page: Page) -> ReportPage:
+    """Show a page of reports."""
+    return ReportPage(tuple(map(_line, page.jobs)), given(page.next))
+
+
+def _line(entry: Entry) -> ReportLine:
+    return listed(ReportLine, entry, _decode_topic(entry.input).topic, STATUSES[entry.status])
 
 
 def job_problem(problem: domain.Problem) -> JobProblem:
     """Tell why a job failed."""
     title = JOB_PROBLEMS.get(problem.type, problem.type.replace("-", " ").capitalize())
-    return JobProblem(type_uri(problem.type), title, problem.detail, _given(problem.step))
+    return JobProblem(type_uri(problem.type), title, problem.detail, given(problem.step))
 
 
 def _counts(job: Job) -> Counts:
@@ -201,15 +237,12 @@ def _step(step: domain.Step) -> Step:
         step.name,
         step.status,
         step.attempts,
-        _given(step.title),
-        _given(step.started_at),
-        _given(step.finished_at),
+        given(step.title),
+        given(step.started_at),
+        given(step.finished_at),
     )
 
 
-def _attempt(attempt: domain.Attempt) -> FailedAttempt:
-    return FailedAttempt(attempt.step, attempt.attempt, attempt.at, attempt.error, _given(attempt.next_retry_at))
-
-
-def _given(value: T | None) -> T | UnsetType:
-    return UNSET if value is None else value
+def failed_attempt(attempt: domain.Attempt) -> FailedAttempt:
+    """Show a try that failed."""
+    return FailedAttempt(attempt.step, attempt.attempt, attempt.at, attempt.error, given(attempt.next_retry_at))

@@ -1,0 +1,57 @@
+"""What the stream of a checklist tells."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from aether.api.checklist_views import STATUSES, Items
+from aether.api.fields import Moment, given
+from aether.api.telling import News, Telling
+from aether.domain.job import Attempt, Job
+from aether.workflows.checklist import checklist_so_far
+
+
+class SummaryNews(msgspec.Struct, frozen=True):
+    """The summary is written."""
+
+    summary: str
+
+
+class ChecklistNews(msgspec.Struct, frozen=True):
+    """The checklist is made."""
+
+    checklist: Annotated[str, Meta(description="Markdown bullets, `- …`.")]
+    items: Items
+
+
+class AttemptNews(msgspec.Struct, frozen=True):
+    """A try of a step failed; the next one is due at that time, if there is to be one."""
+
+    step: str
+    attempt: int
+    at: Moment
+    error: str
+    next_retry_at: Moment | UnsetType = UNSET
+
+
+def _finished(step: str, job: Job, _: str) -> News | None:
+    summary, checklist = checklist_so_far(job)
+    if step == "summary" and summary:
+        return News(step, SummaryNews(summary.text))
+    if step == "checklist" and checklist:
+        return News(step, ChecklistNews(checklist.markdown, checklist.items))
+    return None
+
+
+def _attempt(attempt: Attempt) -> AttemptNews:
+    return AttemptNews(attempt.step, attempt.attempt, attempt.at, attempt.error, given(attempt.next_retry_at))
+
+
+CHECKLIST_TELLING = Telling(
+    STATUSES,
+    _finished,
+    _attempt,
+    lambda _: None,
+    {"summary": SummaryNews, "checklist": ChecklistNews, "attempt": AttemptNews},
+)

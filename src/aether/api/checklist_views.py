@@ -1,0 +1,94 @@
+"""Checklists as the wire shows them; the order of the fields is the order of the JSON."""
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from aether.api.fields import CANCELLED, Expiry, JobId, Moment, Next, Progress, Version, given, listed, reason_of
+from aether.domain.checklist import ChecklistRequest, Item
+from aether.domain.job import Job, Status
+from aether.domain.listing import Entry, Page
+from aether.workflows.checklist import checklist_so_far
+
+_EXCERPT = 200
+
+ChecklistStatus: TypeAlias = Literal["pending", "running", "succeeded", "failed"]
+STATUSES: dict[Status, ChecklistStatus] = {
+    Status.PENDING: "pending",
+    Status.PROCESSING: "running",
+    Status.COMPLETED: "succeeded",
+    Status.FAILED: "failed",
+    Status.CANCELLED: "failed",
+}
+Items = Annotated[tuple[Item, ...], Meta(description="The same bullets with their sources.")]
+
+
+class ChecklistAccepted(msgspec.Struct, frozen=True):
+    """The job that will make the checklist."""
+
+    event_id: JobId
+
+
+class ChecklistJob(msgspec.Struct, frozen=True, kw_only=True):
+    """A checklist as far as it is made."""
+
+    id: JobId
+    input_text: str
+    status: ChecklistStatus
+    summary: Annotated[str | None, Meta(description="What the guideline says; null until it is written.")]
+    checklist: Annotated[str | None, Meta(description="Markdown bullets, `- …`; null until they are written.")]
+    items: Items | UnsetType = UNSET
+    created_at: Moment
+    updated_at: Moment
+    error: Annotated[str, Meta(description=f"What went wrong; `{CANCELLED}` if the caller stopped it.")] | UnsetType = (
+        UNSET
+    )
+
+
+class ChecklistLine(msgspec.Struct, frozen=True):
+    """A checklist in a list: how its guideline begins, and where it stands."""
+
+    id: JobId
+    excerpt: Annotated[str, Meta(description=f"The first {_EXCERPT} characters of the guideline.")]
+    status: ChecklistStatus
+    progress: Progress
+    created_at: Moment
+    updated_at: Moment
+    expires_at: Expiry
+    version: Version
+
+
+class ChecklistPage(msgspec.Struct, frozen=True):
+    """Some of the caller's checklists, the newest first."""
+
+    jobs: tuple[ChecklistLine, ...]
+    next_cursor: Next | UnsetType = UNSET
+
+
+_decode = msgspec.json.Decoder(ChecklistRequest).decode
+
+
+def checklist_job(job: Job) -> ChecklistJob:
+    """Show a checklist job as it stands."""
+    summary, checklist = checklist_so_far(job)
+    return ChecklistJob(
+        id=job.id,
+        input_text=_decode(job.input).input_text,
+        status=STATUSES[job.status],
+        summary=summary.text if summary else None,
+        checklist=checklist.markdown if checklist else None,
+        items=checklist.items if checklist else UNSET,
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+        error=reason_of(job),
+    )
+
+
+def checklist_page(page: Page) -> ChecklistPage:
+    """Show a page of checklists."""
+    return ChecklistPage(tuple(map(_line, page.jobs)), given(page.next))
+
+
+def _line(entry: Entry) -> ChecklistLine:
+    return listed(ChecklistLine, entry, _decode(entry.input).input_text[:_EXCERPT], STATUSES[entry.status])

@@ -1,0 +1,93 @@
+"""`/jobs/`: a guideline in, a checklist out; snake_case, and paths with and without the slash at their end."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response, Router, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from litestar.status_codes import HTTP_201_CREATED
+from msgspec import UNSET, UnsetType
+from typing_extensions import override
+
+from aether.api.checklist_events import CHECKLIST_TELLING
+from aether.api.checklist_views import (
+    ChecklistAccepted,
+    ChecklistJob,
+    ChecklistPage,
+    ChecklistStatus,
+    checklist_job,
+    checklist_page,
+)
+from aether.api.declaring import ended_at_once, id_parameter, problems
+from aether.api.decoding import stored
+from aether.api.headers import LOCATION, RETRY_AFTER
+from aether.api.limits import DeadlineSeconds, MaxTokens
+from aether.api.problems import AnyRequest
+from aether.api.resource import Resource
+from aether.api.waiting import APPLIED, Patience
+from aether.domain.checklist import ChecklistRequest
+from aether.domain.job import Job, Kind
+from aether.domain.listing import Page
+from aether.domain.pace import Outlook
+from aether.domain.text import trim
+from aether.engine.jobs import Jobs
+
+ChecklistId = Annotated[str, id_parameter("event_id")]
+
+
+class ChecklistBody(ChecklistRequest, frozen=True, forbid_unknown_fields=True):
+    """The guideline."""
+
+    def __post_init__(self) -> None:
+        trim(self)
+
+
+class ChecklistRetryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """New limits for the next run; what is left out stays as it was."""
+
+    max_tokens: MaxTokens | UnsetType = UNSET
+    deadline_seconds: DeadlineSeconds | UnsetType = UNSET
+
+
+class Checklists(Resource[ChecklistId, ChecklistStatus, ChecklistRetryBody, ChecklistJob, ChecklistPage]):
+    """Checklists, in snake_case."""
+
+    path = "/jobs"
+    tags = ("Checklists",)
+    kind = Kind.CHECKLIST
+    noun = "checklist"
+    meanwhile = "`summary` is there as soon as it is written, while the checklist is still being made."
+    id_name = "event_id"
+    telling = CHECKLIST_TELLING
+    ending = "/"
+
+    @post(
+        status_code=HTTP_201_CREATED,
+        summary="Ask for a checklist",
+        response_description="Accepted; the checklist is being made.",
+        response_headers=[LOCATION, RETRY_AFTER, APPLIED],
+        responses=problems(400, 413, 415, 422, 503) | ended_at_once(ChecklistJob),
+    )
+    async def create_checklist(
+        self,
+        data: JSONBody[ChecklistBody],
+        request: AnyRequest,
+        jobs: NamedDependency[Jobs],
+        owner: NamedDependency[str],
+        patience: NamedDependency[Patience],
+    ) -> Response[ChecklistAccepted]:
+        """The job is queued when this answers; follow `Location` until its status is succeeded or failed."""
+        job_id = await jobs.submit(self.kind, owner, stored(data, ChecklistRequest))
+        return await self.accepted(request, owner, job_id, patience, ChecklistAccepted(job_id))
+
+    @override
+    def view(self, job: Job, outlook: Outlook, url: str) -> ChecklistJob:
+        return checklist_job(job)
+
+    @override
+    def page(self, page: Page) -> ChecklistPage:
+        return checklist_page(page)
+
+
+checklists_router = Router("/", route_handlers=[Checklists])

@@ -1,0 +1,61 @@
+"""Fields that the Structs of every kind share."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from aether.domain.job import Job, Problem, Status
+from aether.domain.listing import Entry
+
+T = TypeVar("T")
+
+JobId = Annotated[str, Meta(description="The job's id.", extra_json_schema={"format": "uuid"})]
+Progress = Annotated[
+    float,
+    Meta(ge=0, le=1, description="Finished steps ÷ all steps; never goes down, and is 1.0 only when completed."),
+]
+Moment = Annotated[datetime, Meta(tz=True)]  # so that the schema names the format
+Amount = Annotated[int, Meta(ge=0)]
+Expiry = Annotated[Moment, Meta(description="When the job is forgotten, unless it changes before.")]
+Version = Annotated[int, Meta(ge=0, description="Grows with every change; the ETag.")]
+Next = Annotated[str, Meta(description="The cursor of the next page; absent on the last one.")]
+
+CANCELLED = "cancelled"
+"""What is wrong with a job that the caller stopped, where no status of its own says so."""
+
+UNEXPLAINED = Problem("internal-error", "The job failed without a word.")
+
+
+def given(value: T | None) -> T | UnsetType:
+    """Leave a field out that has no value."""
+    return UNSET if value is None else value
+
+
+def reason_of(job: Job) -> str | UnsetType:
+    """Say why a job has failed, or that it was cancelled, if so."""
+    match job.status:
+        case Status.CANCELLED:
+            return CANCELLED
+        case Status.FAILED:
+            return (job.problem or UNEXPLAINED).detail
+        case _:
+            return UNSET
+
+
+class CamelLine(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """What is said of every job in a list; msgspec puts keyword-only fields last."""
+
+    progress: Progress
+    created_at: Moment
+    updated_at: Moment
+    expires_at: Expiry
+    version: Version
+
+
+def listed(line: Callable[..., T], entry: Entry, *own: object) -> T:
+    """Show a job in a list: its id, what its kind says of it, and what is said of every job."""
+    facts = {name: getattr(entry, name) for name in CamelLine.__struct_fields__}
+    return line(entry.id, *own, **facts)

@@ -1,0 +1,62 @@
+"""A file that never changes as an answer: whole, in part, or not again (RFC 9110, 13 and 14)."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import Response
+from litestar.datastructures import ResponseHeader
+from litestar.openapi import ResponseSpec
+from litestar.params import HeaderParameter
+from litestar.status_codes import HTTP_206_PARTIAL_CONTENT, HTTP_304_NOT_MODIFIED
+
+from aether.api.conditional import IfNoneMatch, is_current
+from aether.api.declaring import BINARY, described
+from aether.api.ranges import wanted_part
+
+Range = Annotated[str, HeaderParameter(name="Range", description="One range of bytes, to get only those.")]
+IfRange = Annotated[str, HeaderParameter(name="If-Range", description="The ETag of the file whose bytes you have.")]
+
+FILE_HEADERS = [
+    ResponseHeader(name="ETag", description="The SHA-256 of the file, in quotes.", documentation_only=True),
+    ResponseHeader(name="Accept-Ranges", description="`bytes`.", documentation_only=True),
+    ResponseHeader(name="Cache-Control", description="For how long the file is there.", documentation_only=True),
+]
+FILE_RESPONSES = {
+    HTTP_206_PARTIAL_CONTENT: ResponseSpec(bytes, media_type=BINARY, description="The bytes in that range.")
+} | described(HTTP_304_NOT_MODIFIED, "You have this file already.")
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """What a request's headers say of the file it is about."""
+
+    if_none_match: str
+    part: str
+    if_range: str
+
+    def has(self, digest: str) -> bool:
+        """Whether the caller has this file already."""
+        return is_current(self.if_none_match, f'"{digest}"')
+
+    def part_of(self, digest: str, size: int) -> range | None:
+        """Return which bytes of this file the caller wants; None is all of them.
+
+        Raises:
+            UnsatisfiableRangeError: there are no such bytes.
+        """
+        return wanted_part(self.part, size) if self.if_range.strip() in ("", f'"{digest}"') else None
+
+
+def wish(if_none_match: IfNoneMatch = "", part: Range = "", if_range: IfRange = "") -> Wish:
+    """Read a request's headers."""
+    return Wish(if_none_match, part, if_range)
+
+
+def unchanged(headers: dict[str, str]) -> Response[bytes]:
+    """Answer whoever has the file already."""
+    return Response(b"", status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+
+
+def partial(content: bytes, part: range, size: int, media_type: str, headers: dict[str, str]) -> Response[bytes]:
+    """Answer a part of a file of this size."""
+    placed = headers | {"Content-Range": f"bytes {part.start}-{part.stop - 1}/{size}"}
+    return Response(content, status_code=HTTP_206_PARTIAL_CONTENT, media_type=media_type, headers=placed)

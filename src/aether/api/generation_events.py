@@ -1,0 +1,35 @@
+"""What the stream of a generation tells."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from aether.api.generation_views import STATUSES, GenerationAttempt, generation_attempt
+from aether.api.telling import News, Telling
+from aether.domain.job import Job
+
+_IMAGE = "image:"
+
+
+class ImageNews(msgspec.Struct, frozen=True):
+    """An image is finished, and can be had while the others are being made."""
+
+    position: Annotated[int, Meta(ge=0, description="Its place among the images, from 0.")]
+    url: Annotated[str, Meta(description="Where it is for as long as the job lives.")]
+
+
+def _finished(step: str, _: Job, url: str) -> News | None:
+    if not step.startswith(_IMAGE):
+        return None
+    position = int(step.removeprefix(_IMAGE))
+    return News("image", ImageNews(position, f"{url}/images/{position}"))
+
+
+GENERATION_TELLING = Telling(
+    STATUSES,
+    _finished,
+    generation_attempt,
+    lambda _: None,
+    {"image": ImageNews, "attempt": GenerationAttempt},
+)

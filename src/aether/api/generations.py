@@ -1,0 +1,141 @@
+"""`/api/generation`: a prompt in, images out; camelCase."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from litestar import Response, Router, get, post
+from litestar.di import NamedDependency, Provide
+from litestar.params import JSONBody, PathParameter
+from litestar.status_codes import HTTP_202_ACCEPTED
+from typing_extensions import override
+
+from aether.api.declaring import BINARY, ended_at_once, id_parameter, problems
+from aether.api.decoding import stored
+from aether.api.files import FILE_HEADERS, FILE_RESPONSES, Wish, partial, unchanged, wish
+from aether.api.generation_events import GENERATION_TELLING
+from aether.api.generation_views import (
+    GenerationAccepted,
+    GenerationJob,
+    GenerationPage,
+    GenerationStatus,
+    generation_job,
+    generation_page,
+)
+from aether.api.headers import LOCATION, RETRY_AFTER
+from aether.api.limits import RetryBody
+from aether.api.problems import AnyRequest, NoImageModelError, UnknownImageError
+from aether.api.resource import Resource
+from aether.api.waiting import APPLIED, Patience
+from aether.domain.generation import GenerationRequest, Image
+from aether.domain.job import Job, Kind
+from aether.domain.listing import Page
+from aether.domain.pace import Outlook
+from aether.domain.text import trim
+from aether.engine.jobs import Jobs
+from aether.workflows.generation import first_steps, images_so_far
+
+
+class GenerationBody(GenerationRequest, frozen=True, forbid_unknown_fields=True):
+    """What the images are to show, how many, and how large."""
+
+    def __post_init__(self) -> None:
+        trim(self)
+
+
+GenerationId = Annotated[str, id_parameter("generationId")]
+Position = Annotated[str, PathParameter(description="The image's position, from 0.")]
+
+
+class Generations(Resource[GenerationId, GenerationStatus, RetryBody, GenerationJob, GenerationPage]):
+    """Generations and their images, in camelCase."""
+
+    path = "/api/generation"
+    tags = ("Generations",)
+    kind = Kind.GENERATION
+    noun = "generation"
+    meanwhile = "The status is PENDING until all images are there or one cannot be made; `attempts` tells what failed."
+    id_name = "generationId"
+    telling = GENERATION_TELLING
+
+    @post(
+        status_code=HTTP_202_ACCEPTED,
+        summary="Ask for images",
+        response_description="Accepted; the images are being made.",
+        response_headers=[LOCATION, RETRY_AFTER, APPLIED],
+        responses=problems(400, 413, 415, 422, 501, 503) | ended_at_once(GenerationJob),
+    )
+    async def create_generation(  # noqa: PLR0913, PLR0917 - what makes an answer
+        self,
+        data: JSONBody[GenerationBody],
+        request: AnyRequest,
+        jobs: NamedDependency[Jobs],
+        owner: NamedDependency[str],
+        image_model: NamedDependency[str | None],
+        patience: NamedDependency[Patience],
+    ) -> Response[GenerationAccepted]:
+        """The job is queued when this answers; follow `Location` until its status is COMPLETE or FAILED."""
+        if image_model is None:
+            raise NoImageModelError
+        job_id = await jobs.submit(self.kind, owner, stored(data, GenerationRequest), first_steps(data))
+        return await self.accepted(request, owner, job_id, patience, GenerationAccepted(job_id))
+
+    @get(
+        "/{jobId:str}/images/{position:str}",
+        summary="Get an image",
+        media_type=BINARY,
+        response_description="The image.",
+        response_headers=FILE_HEADERS,
+        responses=problems(404, 416, 503) | FILE_RESPONSES,
+        dependencies={"wish": Provide(wish, sync_to_thread=False)},
+    )
+    async def get_generation_image(
+        self,
+        job_id: GenerationId,
+        position: Position,
+        jobs: NamedDependency[Jobs],
+        owner: NamedDependency[str],
+        wish: NamedDependency[Wish],
+    ) -> Response[bytes]:
+        """An image that is finished never changes; keep it for as long as `Cache-Control` says."""
+        job = await jobs.get(self.kind, owner, job_id)
+        image = _image(job, position)
+        headers = _image_headers(job, image, position)
+        if wish.has(image.digest):
+            return unchanged(headers)
+        part = wish.part_of(image.digest, image.size)
+        start, stop = (part.start, part.stop) if part else (0, None)
+        content = await jobs.file(self.kind, owner, job_id, image.digest, start, stop)
+        if content is None:
+            raise UnknownImageError
+        if part:
+            return partial(content, part, image.size, image.media_type, headers)
+        return Response(content, media_type=image.media_type, headers=headers)
+
+    @override
+    def view(self, job: Job, outlook: Outlook, url: str) -> GenerationJob:
+        return generation_job(job, url)
+
+    @override
+    def page(self, page: Page) -> GenerationPage:
+        return generation_page(page)
+
+
+def _image(job: Job, position: str) -> Image:
+    finished = {str(at): image for at, image in enumerate(images_so_far(job)) if image is not None}
+    if position not in finished:
+        raise UnknownImageError
+    return finished[position]
+
+
+def _image_headers(job: Job, image: Image, position: str) -> dict[str, str]:
+    seconds = max(int((job.expires_at - datetime.now(UTC)).total_seconds()), 0)
+    suffix = image.media_type.removeprefix("image/")
+    return {
+        "ETag": f'"{image.digest}"',
+        "Cache-Control": f"private, max-age={seconds}, immutable",
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": f'inline; filename="{job.id}-{position}.{suffix}"',
+    }
+
+
+generations_router = Router("/", route_handlers=[Generations])

@@ -1,0 +1,72 @@
+"""What the stream of a report tells."""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from aether.api.report_views import STATUSES, FailedAttempt, failed_attempt
+from aether.api.telling import News, Telling
+from aether.domain.job import Job
+from aether.engine.ports import Delta
+from aether.workflows.report import report_so_far
+
+_SECTION = "section:"
+
+Position = Annotated[int, Meta(ge=0, description="The section's place in the outline, from 0.")]
+
+
+class OutlineNews(msgspec.Struct, frozen=True):
+    """The outline is there; an outline of the caller's own is in the snapshot instead."""
+
+    outline: Annotated[tuple[str, ...], Meta(description="The headings, in order.")]
+
+
+class SectionNews(msgspec.Struct, frozen=True):
+    """A section is finished; its text is final, and takes the place of what was shown while it was written."""
+
+    position: Position
+    heading: str
+    text: str
+
+
+class DeltaNews(msgspec.Struct, frozen=True):
+    """Text of a section as the model writes it: a preview, which is told once and may differ from what it will be."""
+
+    position: Position
+    attempt: Annotated[int, Meta(ge=1, description="Each try begins anew; the latest counts.")]
+    offset: Annotated[
+        int,
+        Meta(ge=0, description="How many characters (code points) of this try come before. Is it more: you lack some."),
+    ]
+    text: str
+
+
+def _finished(step: str, job: Job, _: str) -> News | None:
+    report = report_so_far(job)
+    if step == "outline":
+        return News("outline", OutlineNews(report.outline))
+    if not step.startswith(_SECTION):
+        return None
+    position = _position(step)
+    heading = report.outline[position]
+    return News("section", SectionNews(position, heading, report.sections[heading]))
+
+
+def _text(delta: Delta) -> News | None:
+    if not delta.step.startswith(_SECTION):
+        return None
+    return News("section.delta", DeltaNews(_position(delta.step), delta.attempt, delta.offset, delta.text))
+
+
+def _position(step: str) -> int:
+    return int(step.removeprefix(_SECTION))
+
+
+REPORT_TELLING = Telling(
+    STATUSES,
+    _finished,
+    failed_attempt,
+    _text,
+    {"outline": OutlineNews, "section": SectionNews, "section.delta": DeltaNews, "attempt": FailedAttempt},
+)

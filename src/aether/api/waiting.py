@@ -1,0 +1,118 @@
+"""Long polls: a request that would rather wait for its answer, by `Prefer: wait=N` (RFC 7240, 4.3)."""
+
+import re
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Annotated, NamedTuple
+
+from litestar.datastructures import ResponseHeader
+from litestar.di import NamedDependency
+from litestar.params import HeaderParameter, QueryParameter, SkipValidation
+
+from aether.api.conditional import IfNoneMatch, entity_tag, is_current
+from aether.api.problems import AnyRequest
+from aether.domain.job import ENDED, LIVE, Job, Kind
+from aether.engine.jobs import Jobs
+from aether.engine.ports import Hub
+from aether.errors import StoreUnavailableError, UnknownJobError
+
+LONGEST_WAIT_S = 60
+
+Prefer = Annotated[
+    str,
+    HeaderParameter(
+        name="Prefer",
+        description=f"`wait=N` holds the answer for up to N seconds, {LONGEST_WAIT_S} at most (RFC 7240).",
+    ),
+]
+Known = Annotated[
+    int | None,
+    QueryParameter(ge=0, description="With `Prefer: wait=N`, the version you have: holds the answer until another."),
+]
+APPLIED = ResponseHeader(
+    name="Preference-Applied", description="`wait=N`, if the answer was to be held.", documentation_only=True
+)
+
+_PREFERENCE = re.compile(r'(?:[^,"]|"(?:\\.|[^"\\])*"?)+')
+_WAIT = re.compile(r'\s*wait\s*=\s*(?P<quote>"?)(?P<seconds>\d{1,18})(?P=quote)\s*(?:;.*)?', re.IGNORECASE | re.ASCII)
+
+
+def wanted_wait(prefer: str) -> int | None:
+    """Return for how many seconds the caller would wait, as far as that is granted; None if none are wanted.
+
+    What is not understood is ignored, as RFC 7240 demands; of several, the first counts.
+    """
+    found = next(filter(None, map(_WAIT.fullmatch, _PREFERENCE.findall(prefer))), None)
+    return min(int(found["seconds"]), LONGEST_WAIT_S) if found else None
+
+
+class Patience:
+    """How long a request may be held; `headers` say so in its answer."""
+
+    def __init__(self, jobs: Jobs, hub: Hub, seconds: int | None) -> None:
+        self._jobs = jobs
+        self._hub = hub
+        self._seconds = seconds or 0
+        self.headers = {"Vary": "Prefer"} | ({} if seconds is None else {"Preference-Applied": f"wait={seconds}"})
+
+    async def until_changed(self, job: Job) -> Job:
+        """Return the job when it has another version or the time is up; one that has ended is not waited for."""
+        return await self._hold(job, lambda now: now.version != job.version)
+
+    async def until_ended(self, job: Job) -> Job:
+        """Return the job when it has ended or the time is up."""
+        return await self._hold(job, lambda _: False)
+
+    async def end_of(self, kind: Kind, owner: str, job_id: str) -> Job | None:
+        """Return a job that was just accepted once it has ended; None if that is not to be waited for, or not known.
+
+        Whatever happens to the store meanwhile, the job stays accepted.
+        """
+        if not self._seconds:
+            return None
+        with suppress(StoreUnavailableError, UnknownJobError):
+            job = await self.until_ended(await self._jobs.get(kind, owner, job_id))
+            return job if job.status in ENDED else None
+        return None
+
+    async def _hold(self, job: Job, is_enough: Callable[[Job], bool]) -> Job:
+        until = time.monotonic() + self._seconds
+        while job.status in LIVE and not is_enough(job) and (left := until - time.monotonic()) > 0:
+            if await self._hub.changed(job.id, job.version, left) is None:
+                break
+            job = await self._jobs.get(job.kind, job.owner, job.id)
+        return job
+
+
+class Poll(NamedTuple):
+    """What a caller has of the job that it asks for, and how long it would wait for something else."""
+
+    patience: Patience
+    if_none_match: str
+    after: int | None
+
+    async def held(self, job: Job) -> Job:
+        """Return the job when it is worth an answer: at its end, or already at a change of what the caller has."""
+        if self.after is not None or self.if_none_match:
+            has = self.has(job) or job.version == self.after
+            return await self.patience.until_changed(job) if has else job
+        return await self.patience.until_ended(job)
+
+    def has(self, job: Job) -> bool:
+        """Whether the caller named the job's version as the one that it need not be sent."""
+        return is_current(self.if_none_match, entity_tag(job.version))
+
+
+def patience(
+    request: AnyRequest, jobs: NamedDependency[Jobs], hub: NamedDependency[SkipValidation[Hub]], prefer: Prefer = ""
+) -> Patience:
+    """Read how long the caller would wait."""
+    # Several lines of a header are one list (RFC 9110, 5.3); Litestar passes on one of them.
+    lines = ", ".join(request.headers.getall("Prefer", [prefer]))
+    return Patience(jobs, hub, wanted_wait(lines))
+
+
+def poll(patience: NamedDependency[Patience], if_none_match: IfNoneMatch = "", after: Known = None) -> Poll:
+    """Read what the caller has."""
+    return Poll(patience, if_none_match, after)

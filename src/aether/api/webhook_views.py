@@ -1,0 +1,146 @@
+"""Webhooks as the wire shows them to those who set them up."""
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from aether.api.fields import JobId, Moment, Next, given
+from aether.domain import webhook as domain
+from aether.domain.job import ENDED, Status
+from aether.domain.webhook import DeliveryStatus, Ending, Webhook
+
+DeliveryWord: TypeAlias = Literal["pending", "delivered", "dead"]
+Url = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=2_048,
+        description="An http or https address on the public internet.",
+        examples=["https://example.com/hooks/aether"],
+    ),
+]
+Secret = Annotated[str, Meta(description="What receivers verify signatures with.", examples=["whsec_c2VjcmV0…"])]
+DELIVERY_ID = "0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11-9"
+DeliveryId = Annotated[
+    str,
+    Meta(description="The `webhook-id` of all its tries: the job's id, and its version then.", examples=[DELIVERY_ID]),
+]
+
+
+class WebhookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where to tell of a job's end, and of which ends; all of them if none are named."""
+
+    url: Url
+    events: (
+        Annotated[tuple[Ending, ...], Meta(min_length=1, max_length=3, description="Ends that are worth telling.")]
+        | UnsetType
+    ) = UNSET
+
+
+class Endpoint(msgspec.Struct, frozen=True, rename="camel"):
+    """Where the ends of those jobs are told that name no webhook of their own."""
+
+    url: str
+    events: tuple[Ending, ...]
+    disabled_at: (
+        Annotated[Moment, Meta(description="When its receiver answered 410; nothing is told until it is set again.")]
+        | UnsetType
+    ) = UNSET
+
+
+class ReplacedSecret(msgspec.Struct, frozen=True, rename="camel"):
+    """A secret that goes on signing for a while."""
+
+    secret: Secret
+    valid_until: Moment
+
+
+class Secrets(msgspec.Struct, frozen=True, rename="camel"):
+    """What signs all of the caller's webhooks."""
+
+    secret: Secret
+    replaced: Annotated[tuple[ReplacedSecret, ...], Meta(description="Those before it that are still valid.")]
+
+
+class DeliveryAttempt(msgspec.Struct, frozen=True, rename="camel"):
+    """One try, and when the next one is due, if there is to be one."""
+
+    number: Annotated[int, Meta(ge=1)]
+    at: Moment
+    seconds: Annotated[float, Meta(ge=0, description="How long it took.")]
+    status: Annotated[int, Meta(description="What the receiver answered, in HTTP, if it did.")] | UnsetType = UNSET
+    error: Annotated[str, Meta(description="Why that was not enough.")] | UnsetType = UNSET
+    next_try_at: Moment | UnsetType = UNSET
+
+
+class Delivery(msgspec.Struct, frozen=True, rename="camel"):
+    """A job's end, told or to be told to a receiver."""
+
+    id: DeliveryId
+    type: Annotated[str, Meta(description="What has ended, and how.", examples=["report.completed"])]
+    job_id: JobId
+    version: Annotated[int, Meta(ge=1, description="The job's version at this end.")]
+    url: Annotated[str, Meta(description="Where it went last, or will go first.")]
+    status: Annotated[DeliveryWord, Meta(description="`dead`: given up until it is replayed.")]
+    created_at: Moment
+    expires_at: Annotated[Moment, Meta(description="When it is forgotten.")]
+    attempts: Annotated[tuple[DeliveryAttempt, ...], Meta(description="Its tries, the oldest first.")]
+    next_try_at: Moment | UnsetType = UNSET
+
+
+class DeliveryPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Some of the caller's deliveries, the newest first."""
+
+    deliveries: tuple[Delivery, ...]
+    next_cursor: Next | UnsetType = UNSET
+
+
+def webhook_of(body: WebhookBody) -> Webhook:
+    """Read whom to tell."""
+    return Webhook(body.url, ENDED if body.events is UNSET else frozenset(map(Status, body.events)))
+
+
+def endpoint_view(endpoint: domain.Endpoint) -> Endpoint:
+    """Show an endpoint."""
+    events: list[Ending] = ["completed", "failed", "cancelled"]
+    told = tuple(event for event in events if event in endpoint.webhook.events)
+    return Endpoint(endpoint.webhook.url, told, given(endpoint.disabled_at))
+
+
+def secrets_view(secrets: tuple[domain.SigningSecret, ...]) -> Secrets:
+    """Show the secrets, newest first."""
+    newest, *older = secrets
+    return Secrets(newest.value, tuple(ReplacedSecret(each.value, each.until) for each in older if each.until))
+
+
+def delivery_view(delivery: domain.Delivery) -> Delivery:
+    """Show a delivery as it stands."""
+    return Delivery(
+        id=delivery.id,
+        type=f"{delivery.kind}.{delivery.event}",
+        job_id=delivery.job_id,
+        version=delivery.version,
+        url=delivery.url,
+        status=delivery.status.value,
+        created_at=delivery.created_at,
+        expires_at=delivery.expires_at,
+        attempts=tuple(map(_attempt, delivery.tries)),
+        next_try_at=given(delivery.next_at),
+    )
+
+
+def _attempt(tried: domain.Try) -> DeliveryAttempt:
+    return DeliveryAttempt(
+        tried.number, tried.at, tried.seconds, given(tried.status), given(tried.error), given(tried.next_at)
+    )
+
+
+def delivery_page(page: domain.DeliveryPage) -> DeliveryPage:
+    """Show a page of deliveries."""
+    return DeliveryPage(tuple(map(delivery_view, page.deliveries)), given(page.next))
+
+
+def status_of(word: DeliveryWord | None) -> DeliveryStatus | None:
+    """Read a status as callers write it."""
+    return None if word is None else DeliveryStatus(word)

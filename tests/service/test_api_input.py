@@ -1,0 +1,125 @@
+"""What a POST does not take, whatever is asked for: each broken rule is named with its field."""
+
+import msgspec
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from tests.service.api_client import CHECKLISTS, GENERATIONS, RESOURCES, House, Resource
+
+Client = AsyncTestClient[Litestar]
+EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
+LINES = [CHECKLISTS, GENERATIONS]
+
+
+async def refused(client: Client, resource: Resource, body: object) -> tuple[int, tuple[str | None, str]]:
+    """Post this body; return the status, and which rule of which field it breaks."""
+    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    answer = await client.post(resource.path, content=content, headers={"Content-Type": "application/json"})
+    (broken,) = answer.json().get("errors", [{"field": None, "rule": answer.json()["type"]}])
+    return answer.status_code, (broken["field"], broken["rule"])
+
+
+@EVERY_KIND
+async def test_the_text_is_required(client: Client, house: House, resource: Resource) -> None:
+    assert await refused(client, resource, {}) == (422, (resource.text, "is required"))
+    assert house.store.jobs == {}
+
+
+@EVERY_KIND
+async def test_no_field_is_taken_that_is_not_known(client: Client, resource: Resource) -> None:
+    body = {resource.text: "Rome", "surprise": 1}
+
+    assert await refused(client, resource, body) == (422, ("surprise", "is not a known field"))
+
+
+@EVERY_KIND
+@pytest.mark.parametrize(("value", "what"), [(5, "a whole number"), (None, "null"), (["a"], "a list")])
+async def test_the_text_is_a_string(client: Client, resource: Resource, value: object, what: str) -> None:
+    expected = (422, (resource.text, f"must be a string, not {what}"))
+
+    assert await refused(client, resource, {resource.text: value}) == expected
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("times", [0, None], ids=["empty", "too long"])
+async def test_the_text_has_its_length(client: Client, resource: Resource, times: int | None) -> None:
+    rule = f"must be 1 to {resource.longest} characters long, without the space around it"
+    text = " \n" if times == 0 else "é" * (resource.longest + 1)
+
+    assert await refused(client, resource, {resource.text: text}) == (422, (resource.text, rule))
+
+
+@EVERY_KIND
+async def test_a_text_of_the_greatest_length_is_taken_without_the_space_around_it(
+    client: Client, house: House, resource: Resource
+) -> None:
+    text = "é" * resource.longest
+    answer = await client.post(resource.path, json={resource.text: f"  {text}\n"})
+
+    (job,) = house.store.jobs.values()
+    assert answer.status_code in {201, 202}
+    assert msgspec.json.decode(job.input) == {resource.text: text}
+
+
+@EVERY_KIND
+async def test_the_text_has_no_control_characters(client: Client, resource: Resource) -> None:
+    status, (field, rule) = await refused(client, resource, {resource.text: "a\0b"})
+
+    assert (status, field) == (422, resource.text)
+    assert rule.startswith("must not contain control characters")
+
+
+@pytest.mark.parametrize("resource", LINES, ids=lambda resource: resource.plural)
+async def test_a_guideline_and_a_prompt_may_have_lines(client: Client, house: House, resource: Resource) -> None:
+    await client.post(resource.path, json={resource.text: "One.\r\n\tTwo."})
+
+    (job,) = house.store.jobs.values()
+    assert msgspec.json.decode(job.input) == {resource.text: "One.\r\n\tTwo."}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "rule"),
+    [
+        ("count", 0, "must be at least 1"),
+        ("count", 5, "must be at most 4"),
+        ("count", "2", "must be a whole number, not a string"),
+        ("count", 1.5, "must be a whole number, not a number"),
+        ("size", 512, "must be a string, not a whole number"),
+        ("size", "big", "must look like 1024x1024"),
+        ("size", "1024x1024\n", "must look like 1024x1024"),
+        ("size", "0x10", "must look like 1024x1024"),
+    ],
+)
+async def test_the_wishes_for_images_have_their_limits(client: Client, field: str, value: object, rule: str) -> None:
+    assert await refused(client, GENERATIONS, {"prompt": "A lighthouse", field: value}) == (422, (field, rule))
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("body", [b"[]", b'"Rome"', b"null"])
+async def test_a_body_is_an_object(client: Client, resource: Resource, body: bytes) -> None:
+    status, (field, rule) = await refused(client, resource, body)
+
+    assert (status, field) == (422, "$")
+    assert rule.startswith("must be an object, not ")
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("body", [b"{", b"", b"a=b", b'{"\xff":1}'])
+async def test_what_is_not_json_is_malformed(client: Client, resource: Resource, body: bytes) -> None:
+    assert await refused(client, resource, body) == (400, (None, "urn:aether:problem:malformed-body"))
+
+
+@EVERY_KIND
+async def test_a_body_that_does_not_say_it_is_json_is_refused(client: Client, resource: Resource) -> None:
+    answer = await client.post(resource.path, content=resource.request, headers={"Content-Type": "text/plain"})
+
+    assert (answer.status_code, answer.json()["type"]) == (415, "urn:aether:problem:unsupported-body")
+
+
+@EVERY_KIND
+async def test_a_body_over_the_limit_is_refused(house: House, resource: Resource) -> None:
+    async with house.client(max_body=2_000) as client:
+        expected = (413, (None, "urn:aether:problem:body-too-large"))
+
+        assert await refused(client, resource, {resource.text: "a" * 3_000}) == expected

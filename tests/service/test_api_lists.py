@@ -1,0 +1,175 @@
+"""The caller's jobs, newest first, a page at a time."""
+
+import re
+
+import msgspec
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from aether.domain.job import Change, Status
+from tests.fakes import FastClock
+from tests.service.api_client import CHECKLISTS, GENERATIONS, REPORTS, RESOURCES, House, Resource
+
+Client = AsyncTestClient[Litestar]
+EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
+IDS = [f"00000000-0000-4000-8000-00000000000{at}" for at in range(5)]
+
+
+@pytest.fixture
+def clock(house: House) -> FastClock:
+    """The time at which jobs are stored."""
+    house.store.clock = clock = FastClock()
+    return clock
+
+
+async def five(house: House, clock: FastClock, resource: Resource) -> None:
+    """Put five jobs into the store, one a second."""
+    for job_id in IDS:
+        await house.job_of(resource, job_id)
+        clock.seconds += 1
+
+
+async def ids(client: Client, resource: Resource, query: str = "") -> list[str]:
+    answer = await client.get(f"{resource.path}{resource.slash}{query}")
+    assert answer.status_code == 200, answer.text
+    return [job[resource.id_name] for job in answer.json()[resource.plural]]
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        (REPORTS, '"topic":"Rome","status":"pending","progress":0.0,{createdAt},{updatedAt},"expiresAt"'),
+        (
+            CHECKLISTS,
+            '"excerpt":"Wash your hands.","status":"pending","progress":0.0,{created_at},{updated_at},"expires_at"',
+        ),
+        (
+            GENERATIONS,
+            '"prompt":"A lighthouse","status":"PENDING","progress":0.0,{createdAt},{updatedAt},"expiresAt"',
+        ),
+    ],
+    ids=["reports", "jobs", "generations"],
+)
+async def test_a_line_says_what_the_job_is_about_and_where_it_stands(
+    client: Client, house: House, clock: FastClock, resource: Resource, expected: str
+) -> None:
+    assert clock.seconds == 0
+    job_id = await house.job_of(resource)
+
+    answer = await client.get(resource.path)
+
+    line = re.sub(r"\{(\w+)\}", r'"\1":"2026-01-01T00:00:00Z"', expected)
+    assert answer.text == (
+        f'{{"{resource.plural}":[{{"{resource.id_name}":"{job_id}",{line}:"2026-01-02T00:00:00Z","version":1}}]}}'
+    )
+
+
+@EVERY_KIND
+async def test_a_caller_without_jobs_has_an_empty_list(client: Client, resource: Resource) -> None:
+    answer = await client.get(resource.path)
+
+    assert answer.text == f'{{"{resource.plural}":[]}}'
+
+
+@EVERY_KIND
+async def test_pages_follow_each_other_newest_first(
+    client: Client, house: House, clock: FastClock, resource: Resource
+) -> None:
+    await five(house, clock, resource)
+
+    pages = [(await client.get(f"{resource.path}?limit=2")).json()]
+    while cursor := pages[-1].get(resource.next_name):
+        pages.append((await client.get(resource.path, params={"limit": 2, "cursor": cursor})).json())
+
+    listed = [[job[resource.id_name] for job in page[resource.plural]] for page in pages]
+    assert listed == [[IDS[4], IDS[3]], [IDS[2], IDS[1]], [IDS[0]]]
+
+
+async def test_twenty_are_listed_unless_it_is_said_how_many(client: Client, house: House) -> None:
+    for at in range(25):
+        await house.job_of(REPORTS, f"00000000-0000-4000-8000-{at:012}")
+
+    assert (len(await ids(client, REPORTS)), len(await ids(client, REPORTS, "?limit=100"))) == (20, 25)
+
+
+@EVERY_KIND
+async def test_only_jobs_of_the_wanted_status_are_listed(
+    client: Client, house: House, clock: FastClock, resource: Resource
+) -> None:
+    await five(house, clock, resource)
+    await house.work(IDS[1])
+    await house.work(IDS[2], Change(status=Status.COMPLETED))
+    await house.work(IDS[3], Change(status=Status.FAILED))
+    await house.store.move(IDS[4], Change(status=Status.CANCELLED))
+
+    stand = dict(zip(IDS, Status, strict=True))
+    for word in set(resource.words.values()):
+        expected = [job_id for job_id, status in stand.items() if resource.words[status] == word]
+        assert await ids(client, resource, f"?status={word}") == expected[::-1]
+
+
+@EVERY_KIND
+async def test_jobs_of_other_owners_and_of_other_kinds_are_not_listed(
+    client: Client, house: House, resource: Resource
+) -> None:
+    for job_id, other in zip(IDS, RESOURCES, strict=False):
+        await house.job_of(other, job_id)
+    await house.job_of(resource, IDS[4], owner="somebody-else")
+
+    assert await ids(client, resource) == [IDS[RESOURCES.index(resource)]]
+
+
+async def test_a_long_guideline_is_listed_by_how_it_begins(client: Client, house: House) -> None:
+    await client.post("/jobs/", json={"input_text": "é" * 20_000})
+
+    (line,) = (await client.get("/jobs/")).json()["jobs"]
+    assert line["excerpt"] == "é" * 200
+    assert list(house.store.jobs) == [line["id"]]
+
+
+@EVERY_KIND
+@pytest.mark.parametrize(
+    ("query", "field", "rule"),
+    [
+        ("limit=0", "limit", "must be at least 1"),
+        ("limit=101", "limit", "must be at most 100"),
+        ("limit=many", "limit", "must be a whole number"),
+        ("limit=", "limit", "must be a whole number"),
+        ("cursor=", "cursor", "must be one that a page has given"),
+        ("cursor=%00", "cursor", "must be one that a page has given"),
+    ],
+)
+async def test_a_parameter_that_breaks_a_rule_is_named(
+    client: Client, resource: Resource, query: str, field: str, rule: str
+) -> None:
+    answer = await client.get(f"{resource.path}?{query}")
+
+    assert answer.status_code == 422
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert msgspec.json.decode(answer.content) == {
+        "type": "urn:aether:problem:invalid-field",
+        "title": "A field breaks a rule",
+        "status": 422,
+        "detail": f"{field}: {rule}",
+        "instance": resource.path,
+        "errors": [{"field": field, "rule": rule}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("resource", "words"),
+    [
+        (REPORTS, "pending, processing, completed, failed, cancelled"),
+        (CHECKLISTS, "pending, running, succeeded, failed"),
+        (GENERATIONS, "PENDING, COMPLETE, FAILED"),
+    ],
+    ids=["reports", "jobs", "generations"],
+)
+async def test_a_status_that_the_kind_does_not_have_is_named_with_those_it_has(
+    client: Client, resource: Resource, words: str
+) -> None:
+    answer = await client.get(f"{resource.path}?status=done")
+
+    expected = [{"field": "status", "rule": f"must be one of: {words}"}]
+    assert (answer.status_code, answer.json()["errors"]) == (422, expected)

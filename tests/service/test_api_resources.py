@@ -1,0 +1,241 @@
+"""What callers do with jobs is the same for every kind, in each kind's own words."""
+
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from aether.domain.job import Change, Limits, Problem, Status
+from tests.service.api_client import CHECKLISTS, GENERATIONS, REPORTS, RESOURCES, UNKNOWN, House, Resource, failed
+
+Client = AsyncTestClient[Litestar]
+EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
+CALLS = [("GET", ""), ("POST", "/cancel"), ("POST", "/retry"), ("DELETE", "")]
+EVERY_CALL = pytest.mark.parametrize(("method", "action"), CALLS)
+COMPLETED = Change(status=Status.COMPLETED)
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_a_job_is_accepted_with_the_address_at_which_it_is_seen(
+    client: Client, house: House, resource: Resource, slash: str
+) -> None:
+    accepted = await client.post(
+        f"{resource.path}{slash}", content=resource.request, headers={"Content-Type": "application/json"}
+    )
+    seen = await client.get(accepted.headers["Location"])
+
+    (job_id,) = house.store.jobs
+    assert accepted.headers["Location"] == resource.url(job_id)
+    assert accepted.headers["Retry-After"] == "1"
+    assert seen.json()[resource.id_name] == job_id
+    assert bytes(house.store.jobs[job_id].input) == resource.request
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("slash", ["", "/"])
+async def test_every_path_is_served_with_and_without_a_slash_at_its_end(
+    client: Client, house: House, resource: Resource, slash: str
+) -> None:
+    job_id = await house.job_of(resource)
+    path = f"{resource.path}/{job_id}"
+
+    statuses = [
+        (await client.request(method, f"{at}{slash}")).status_code
+        for method, at in [
+            ("GET", resource.path),
+            ("GET", path),
+            ("POST", f"{path}/cancel"),
+            ("POST", f"{path}/retry"),
+            ("DELETE", path),
+        ]
+    ]
+
+    assert statuses == [200, 200, 200, 202, 204]
+
+
+@EVERY_KIND
+async def test_a_job_that_has_not_ended_says_when_to_ask_again(
+    client: Client, house: House, resource: Resource
+) -> None:
+    job_id = await house.job_of(resource)
+    waiting = await client.get(resource.url())
+    await house.work(job_id)
+    running = await client.get(resource.url())
+    await house.store.move(job_id, Change(status=Status.CANCELLED))
+    ended = await client.get(resource.url())
+
+    assert [answer.headers.get("Retry-After") for answer in (waiting, running, ended)] == ["1", "1", None]
+    assert [answer.headers["ETag"] for answer in (waiting, running, ended)] == ['"1"', '"2"', '"3"']
+    assert {answer.headers["Cache-Control"] for answer in (waiting, running, ended)} == {"private, no-cache"}
+
+
+@EVERY_KIND
+@pytest.mark.parametrize(("change", "status"), [(None, Status.PROCESSING), (COMPLETED, Status.COMPLETED)])
+async def test_a_kind_has_its_own_word_for_a_status(
+    client: Client, house: House, resource: Resource, change: Change | None, status: Status
+) -> None:
+    job_id = await house.job_of(resource)
+    before = (await client.get(resource.url())).json()
+    await house.work(job_id, *([change] if change else []))
+    after = (await client.get(resource.url())).json()
+
+    assert (before["status"], after["status"]) == (resource.words[Status.PENDING], resource.words[status])
+
+
+@EVERY_KIND
+async def test_what_is_current_is_not_sent_again(client: Client, house: House, resource: Resource) -> None:
+    await house.job_of(resource)
+
+    same = await client.get(resource.url(), headers={"If-None-Match": '"1"'})
+    other = await client.get(resource.url(), headers={"If-None-Match": '"2"'})
+
+    assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", '"1"')
+    assert (other.status_code, other.json()["status"]) == (200, resource.words[Status.PENDING])
+
+
+@EVERY_KIND
+async def test_cancelling_stops_a_job_and_may_be_repeated(client: Client, house: House, resource: Resource) -> None:
+    await house.job_of(resource)
+
+    first = await client.post(resource.url(action="/cancel"))
+    second = await client.post(resource.url(action="/cancel"))
+
+    assert first.status_code == second.status_code == 200
+    assert first.json()["status"] == resource.words[Status.CANCELLED]
+    assert "Retry-After" not in first.headers
+    assert second.content == first.content
+    assert house.store.queue == []
+
+
+@pytest.mark.parametrize("resource", [CHECKLISTS, GENERATIONS], ids=lambda resource: resource.plural)
+async def test_where_no_status_says_that_a_job_was_cancelled_its_error_does(
+    client: Client, house: House, resource: Resource
+) -> None:
+    await house.job_of(resource)
+
+    answer = await client.post(resource.url(action="/cancel"))
+
+    assert answer.json()["error"] == "cancelled"
+
+
+@EVERY_KIND
+async def test_retry_queues_a_failed_job_again(client: Client, house: House, resource: Resource) -> None:
+    job_id = await house.job_of(resource)
+    await house.work(job_id, failed(Problem("model-failed", "No luck.")))
+    before = await client.get(resource.url())
+    answer = await client.post(resource.url(action="/retry"))
+
+    assert (before.json()["status"], before.json()["error"]) == (resource.words[Status.FAILED], "No luck.")
+    assert answer.status_code == 202
+    assert answer.headers["Location"] == resource.url()
+    assert answer.json()["status"] == resource.words[Status.PENDING]
+    assert "error" not in answer.json()
+    assert house.store.queue == [job_id]
+
+
+@pytest.mark.parametrize(
+    ("resource", "body"),
+    [
+        (REPORTS, {"maxTokens": 5_000, "deadlineSeconds": 60}),
+        (CHECKLISTS, {"max_tokens": 5_000, "deadline_seconds": 60}),
+        (GENERATIONS, {"maxTokens": 5_000, "deadlineSeconds": 60}),
+    ],
+    ids=["reports", "jobs", "generations"],
+)
+async def test_a_retry_takes_new_limits(client: Client, house: House, resource: Resource, body: dict[str, int]) -> None:
+    job_id = await house.job_of(resource)
+    await house.store.move(job_id, Change(status=Status.CANCELLED))
+
+    answer = await client.post(resource.url(action="/retry"), json=body)
+
+    assert answer.status_code == 202
+    assert house.store.jobs[job_id].limits == Limits(60, 5_000)
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("action", ["/cancel", "/retry"])
+async def test_what_has_completed_stays_as_it_is(client: Client, house: House, resource: Resource, action: str) -> None:
+    await house.work(await house.job_of(resource), COMPLETED)
+
+    answer = await client.post(resource.url(action=action))
+
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:aether:problem:illegal-move")
+
+
+@EVERY_KIND
+async def test_delete_forgets_a_job(client: Client, house: House, resource: Resource) -> None:
+    await house.job_of(resource)
+
+    answer = await client.delete(resource.url())
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert (house.store.jobs, house.store.queue) == ({}, [])
+
+
+@EVERY_KIND
+@EVERY_CALL
+async def test_another_owners_job_answers_with_the_same_bytes_as_one_that_never_was(
+    client: Client, house: House, resource: Resource, method: str, action: str
+) -> None:
+    never_was = await client.request(method, resource.url(action=action))
+    await house.job_of(resource, owner="somebody-else")
+    anothers = await client.request(method, resource.url(action=action))
+
+    assert anothers.status_code == never_was.status_code == 404
+    assert anothers.content == never_was.content
+    assert UNKNOWN in house.store.jobs
+
+
+@EVERY_KIND
+@EVERY_CALL
+async def test_a_job_of_another_kind_is_unknown_here(
+    client: Client, house: House, resource: Resource, method: str, action: str
+) -> None:
+    never_was = await client.request(method, resource.url(action=action))
+    for other in RESOURCES:
+        if other is not resource:
+            await house.job_of(other)
+            anothers = await client.request(method, resource.url(action=action))
+
+            assert (anothers.status_code, anothers.content) == (404, never_was.content)
+            await house.store.erase(UNKNOWN)
+
+
+@EVERY_KIND
+@pytest.mark.parametrize(
+    "job_id",
+    ["x", "..%2f", "%00", UNKNOWN.replace("-", ""), UNKNOWN + "0", UNKNOWN.replace("0", "A"), "A" * 5_000],
+)
+async def test_an_id_that_none_of_ours_looks_like_is_unknown_without_asking_the_store(
+    client: Client, house: House, resource: Resource, job_id: str
+) -> None:
+    house.store.away = True
+
+    answers = [await client.request(method, resource.url(job_id, action)) for method, action in CALLS]
+
+    assert {answer.status_code for answer in answers} == {404}
+    assert {answer.json()["type"] for answer in answers} == {"urn:aether:problem:unknown-job"}
+    assert {answer.json()["detail"] for answer in answers} == {"No job with this id exists; it may have expired."}
+
+
+@EVERY_KIND
+async def test_a_store_that_is_away_asks_to_come_back(client: Client, house: House, resource: Resource) -> None:
+    house.store.away = True
+
+    answers = [
+        await client.get(resource.url()),
+        await client.get(resource.path),
+        await client.post(resource.path, content=resource.request, headers={"Content-Type": "application/json"}),
+    ]
+
+    assert [answer.json()["type"] for answer in answers] == ["urn:aether:problem:store-unavailable"] * 3
+    assert [answer.headers["Retry-After"] for answer in answers] == ["2"] * 3
+
+
+@EVERY_KIND
+async def test_a_full_queue_asks_to_come_back(client: Client, house: House, resource: Resource) -> None:
+    house.store.longest = 0
+
+    answer = await client.post(resource.path, content=resource.request, headers={"Content-Type": "application/json"})
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:aether:problem:queue-full")

@@ -1,0 +1,280 @@
+"""The caller's inbox over HTTP: listed, acknowledged, and nobody else's."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from aether.domain.job import Change, Status
+from aether.domain.notification import LARGEST_ID
+from tests.fakes import FastClock
+from tests.service.api_client import CHECKLISTS, GENERATIONS, REPORTS, RESOURCES, House, Resource
+
+Client = AsyncTestClient[Litestar]
+Json = dict[str, Any]  # what the service answers is asserted field by field
+
+EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
+IDS = [f"00000000-0000-4000-8000-00000000000{at}" for at in range(5)]
+RULE = "must be the id of a notification"
+
+
+async def ended(
+    house: House, job_id: str, status: Status = Status.FAILED, resource: Resource = REPORTS, owner: str = "local"
+) -> None:
+    await house.job_of(resource, job_id, owner=owner)
+    await house.work(job_id, Change(status=status))
+
+
+async def five(house: House) -> None:
+    for job_id in IDS:
+        await ended(house, job_id)
+
+
+async def page(client: Client, query: str = "") -> Json:
+    answer = await client.get(f"/notifications{query}")
+    assert answer.status_code == 200, answer.text
+    found: Json = answer.json()
+    return found
+
+
+async def ids(client: Client, query: str = "") -> list[str]:
+    return [each["id"] for each in (await page(client, query))["notifications"]]
+
+
+async def acknowledge(client: Client, *notification_ids: str) -> Json:
+    answer = await client.post("/notifications/ack", json={"ids": notification_ids})
+    assert answer.status_code == 200, answer.text
+    found: Json = answer.json()
+    return found
+
+
+async def test_an_inbox_without_notifications_is_empty(client: Client) -> None:
+    answer = await client.get("/notifications")
+
+    assert answer.content == b'{"notifications":[],"unread":0}'
+
+
+@pytest.mark.parametrize(
+    ("resource", "kind", "href"),
+    [
+        (REPORTS, "report", f"/reports/{IDS[0]}"),
+        (CHECKLISTS, "checklist", f"/jobs/{IDS[0]}/"),
+        (GENERATIONS, "generation", f"/api/generation/{IDS[0]}"),
+    ],
+    ids=["report", "checklist", "generation"],
+)
+async def test_a_notification_says_what_has_ended_how_and_where_it_is(
+    client: Client, house: House, resource: Resource, kind: str, href: str
+) -> None:
+    house.store.clock = FastClock()
+    await ended(house, IDS[0], Status.COMPLETED, resource)
+
+    answer = await client.get("/notifications")
+
+    assert answer.text == (
+        f'{{"notifications":[{{"id":"1767225600000000","kind":"{kind}","jobId":"{IDS[0]}","status":"completed",'
+        f'"at":"2026-01-01T00:00:00Z","version":3,"href":"{href}","acked":false}}],"unread":1}}'
+    )
+    assert (await client.get(href)).status_code == 200
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
+async def test_every_end_is_told_in_the_same_words_for_every_kind(
+    client: Client, house: House, resource: Resource, status: Status
+) -> None:
+    await house.job_of(resource, IDS[0])
+    await house.store.begin(IDS[0])
+    await house.store.move(IDS[0], Change(status=status))
+
+    (found,) = (await page(client))["notifications"]
+
+    assert found["status"] == status
+
+
+@EVERY_KIND
+async def test_cancelling_is_told_retrying_is_not_and_ending_again_is_told_again(
+    client: Client, house: House, resource: Resource
+) -> None:
+    await house.job_of(resource, IDS[0])
+    await client.post(resource.url(IDS[0], "/cancel"))
+    await client.post(resource.url(IDS[0], "/cancel"))
+    first = await page(client)
+
+    await client.post(resource.url(IDS[0], "/retry"))
+    retried = await page(client)
+    await house.work(IDS[0], Change(status=Status.COMPLETED))
+
+    second = await page(client)
+    assert [each["status"] for each in first["notifications"]] == ["cancelled"]
+    assert retried == first
+    assert [each["status"] for each in second["notifications"]] == ["cancelled", "completed"]
+    assert (second["notifications"][0], second["unread"]) == (first["notifications"][0], 2)
+
+
+async def test_pages_follow_each_other_oldest_first(client: Client, house: House) -> None:
+    await five(house)
+
+    pages = [await page(client, "?limit=2")]
+    while cursor := pages[-1].get("nextCursor"):
+        pages.append(await page(client, f"?limit=2&after={cursor}"))
+
+    told = [[each["jobId"] for each in found["notifications"]] for found in pages]
+    assert told == [IDS[:2], IDS[2:4], IDS[4:]]
+    assert {found["unread"] for found in pages} == {5}
+
+
+async def test_after_an_id_comes_what_followed_it(client: Client, house: House) -> None:
+    await five(house)
+    every = await ids(client)
+
+    assert [await ids(client, f"?after={after}") for after in ("0", every[2], every[4], LARGEST_ID)] == [
+        every,
+        every[3:],
+        [],
+        [],
+    ]
+
+
+async def test_twenty_are_listed_unless_it_is_said_how_many(client: Client, house: House) -> None:
+    for at in range(25):
+        await ended(house, f"00000000-0000-4000-8000-{at:012}")
+
+    assert (len(await ids(client)), len(await ids(client, "?limit=100"))) == (20, 25)
+
+
+async def test_what_is_acknowledged_is_left_out_on_request(client: Client, house: House) -> None:
+    await five(house)
+    every = await ids(client)
+
+    await acknowledge(client, *every[1:3])
+
+    assert await ids(client, "?unacked=true") == [every[0], *every[3:]]
+    assert [each["acked"] for each in (await page(client, "?unacked=false"))["notifications"]] == [
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+async def test_acknowledging_tells_how_many_were_new_and_how_many_are_left_and_may_be_repeated(
+    client: Client, house: House
+) -> None:
+    await five(house)
+    every = await ids(client)
+
+    answers = [
+        await acknowledge(client, *every[:2]),
+        await acknowledge(client, *every[:3]),
+        await acknowledge(client, *every[:3]),
+    ]
+
+    assert answers == [
+        {"acknowledged": 2, "unread": 3},
+        {"acknowledged": 1, "unread": 2},
+        {"acknowledged": 0, "unread": 2},
+    ]
+
+
+async def test_ids_of_nothing_are_passed_over(client: Client, house: House) -> None:
+    await five(house)
+
+    assert await acknowledge(client, "0", "17", str(LARGEST_ID)) == {"acknowledged": 0, "unread": 5}
+
+
+async def test_a_deleted_job_leaves_no_notification(client: Client, house: House) -> None:
+    await five(house)
+    await client.delete(f"/reports/{IDS[0]}")
+
+    found = await page(client)
+
+    assert ([each["jobId"] for each in found["notifications"]], found["unread"]) == (IDS[1:], 4)
+
+
+async def test_notifications_of_other_owners_are_neither_shown_nor_acknowledged(client: Client, house: House) -> None:
+    await ended(house, IDS[0], owner="somebody-else")
+    (theirs,) = house.store.inboxes["somebody-else"]
+    await ended(house, IDS[1])
+
+    found = await page(client)
+    answer = await acknowledge(client, str(theirs.id))
+
+    assert [each["jobId"] for each in found["notifications"]] == [IDS[1]]
+    assert answer == {"acknowledged": 0, "unread": 1}
+    assert house.store.inboxes["somebody-else"] == [theirs]
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "rule"),
+    [
+        ("limit=0", "limit", "must be at least 1"),
+        ("limit=101", "limit", "must be at most 100"),
+        ("limit=many", "limit", "must be a whole number"),
+        ("after=", "after", RULE),
+        ("after=-1", "after", RULE),
+        ("after=1.5", "after", RULE),
+        ("after=%D9%A1", "after", RULE),
+        ("after=9999999999999999", "after", RULE),
+        ("after=17681768176817681", "after", RULE),
+        ("unacked=perhaps", "unacked", "must be true or false"),
+    ],
+)
+async def test_a_parameter_that_breaks_a_rule_is_named(client: Client, query: str, field: str, rule: str) -> None:
+    answer = await client.get(f"/notifications?{query}")
+
+    assert answer.status_code == 422
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert msgspec.json.decode(answer.content) == {
+        "type": "urn:aether:problem:invalid-field",
+        "title": "A field breaks a rule",
+        "status": 422,
+        "detail": f"{field}: {rule}",
+        "instance": "/notifications",
+        "errors": [{"field": field, "rule": rule}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "rule"),
+    [
+        ({}, "ids", "is required"),
+        ({"ids": []}, "ids", "must have at least 1 items"),
+        ({"ids": ["1"] * 1_001}, "ids", "must have at most 1000 items"),
+        ({"ids": "1"}, "ids", "must be a list, not a string"),
+        ({"ids": [1]}, "ids[0]", "must be a string, not a whole number"),
+        ({"ids": ["1", "x"]}, "ids[1]", RULE),
+        ({"ids": ["9999999999999999"]}, "ids[0]", RULE),
+        ({"ids": ["1"], "all": True}, "all", "is not a known field"),
+    ],
+)
+async def test_a_body_that_breaks_a_rule_is_refused(
+    client: Client, body: Mapping[str, object], field: str, rule: str
+) -> None:
+    answer = await client.post("/notifications/ack", json=body)
+
+    assert (answer.status_code, answer.json()["errors"]) == (422, [{"field": field, "rule": rule}])
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type", "status"), [(b"{", "application/json", 400), (b'{"ids":["1"]}', "text/plain", 415)]
+)
+async def test_a_body_that_is_not_json_is_refused(
+    client: Client, content: bytes, content_type: str, status: int
+) -> None:
+    answer = await client.post("/notifications/ack", content=content, headers={"Content-Type": content_type})
+
+    assert answer.status_code == status
+
+
+async def test_while_the_store_is_away_it_is_said_so(client: Client, house: House) -> None:
+    house.store.away = True
+
+    answers = [await client.get("/notifications"), await client.post("/notifications/ack", json={"ids": ["1"]})]
+
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers)

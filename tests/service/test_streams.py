@@ -1,0 +1,390 @@
+"""The events of a job over HTTP, as the contract words them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from litestar.types import ASGIApp
+
+from aether.api import sse
+from aether.domain.checklist import Checklist, Item, Summary
+from aether.domain.generation import Image
+from aether.domain.job import Attempt, Change, Problem, Status
+from aether.engine.ports import Delta
+from tests.event_streams import Listener, Received
+from tests.service.api_client import (
+    CHECKLISTS,
+    GENERATIONS,
+    REPORTS,
+    RESOURCES,
+    UNKNOWN,
+    House,
+    Resource,
+    done,
+    failed,
+    outlined,
+    written,
+)
+
+EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
+COMPLETED = Change(status=Status.COMPLETED)
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+async def app(house: House) -> AsyncIterator[ASGIApp]:
+    yield house.local()
+    assert house.hub.watches == set()
+
+
+def stream(app: ASGIApp, resource: Resource = REPORTS, after: object = "", **headers: str) -> Listener:
+    query = f"?after={after}" if after != "" else ""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Listener(app, resource.url(action="/events") + query, named)
+
+
+async def events_of(app: ASGIApp, resource: Resource = REPORTS, after: object = "", **headers: str) -> list[Received]:
+    """Listen to the end."""
+    async with stream(app, resource, after, **headers) as listener:
+        return await listener.rest()
+
+
+async def got(app: ASGIApp, resource: Resource) -> object:
+    async with Reading(app, resource.url()) as reading:
+        return await reading.body()
+
+
+class Reading(Listener):
+    """A plain GET."""
+
+    async def _send(self, message: dict[str, bytes]) -> None:
+        if "body" in message:
+            self._body = message["body"]
+
+    async def body(self) -> object:
+        await self.rest()
+        return msgspec.json.decode(self._body)
+
+
+def names(events: list[Received]) -> list[str]:
+    return [event.name for event in events]
+
+
+def ids(events: list[Received]) -> list[int]:
+    return [int(event.id) for event in events if event.id]
+
+
+@EVERY_KIND
+async def test_a_snapshot_comes_first_and_the_end_last(app: ASGIApp, house: House, resource: Resource) -> None:
+    job_id = await house.job_of(resource)
+    async with stream(app, resource) as listener:
+        snapshot = await listener.next()
+        shown = await got(app, resource)
+        await house.work(job_id, COMPLETED)
+        told, end = await listener.rest()
+
+    assert snapshot == Received("snapshot", shown, "1")
+    assert told == Received("status", {"status": resource.words[Status.PROCESSING]}, "2")
+    assert end == Received(resource.words[Status.COMPLETED].lower(), await got(app, resource), "3")
+    assert listener.ended
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
+async def test_the_end_is_named_as_the_status_and_shows_the_job(
+    app: ASGIApp, house: House, resource: Resource, status: Status
+) -> None:
+    job_id = await house.job_of(resource)
+    problem = Problem("model-failed", "It failed.") if status is Status.FAILED else None
+    await house.work(job_id, Change(status=status, problem=problem))
+    snapshot, end = await events_of(app, resource)
+
+    assert snapshot == Received("snapshot", await got(app, resource), "3")
+    assert end == Received(resource.words[status].lower(), snapshot.data, "3")
+
+
+async def test_what_a_report_tells(app: ASGIApp, house: House) -> None:
+    job_id = await house.job()
+    attempt = Attempt("section:1", 1, AT, "HTTP 429", AT)
+    await house.work(
+        job_id, outlined("Origins", "Fall"), written(1, "Rome\r\nfell."), Change(attempts=(attempt,)), COMPLETED
+    )
+    told = await events_of(app, after=2)
+
+    assert [tuple(event) for event in told[:-1]] == [
+        ("steps", {"steps": ["section:0", "section:1"]}, "3"),
+        ("outline", {"outline": ["I. Origins", "II. Fall"]}, "4"),
+        ("section", {"position": 1, "heading": "II. Fall", "text": "Rome\r\nfell."}, "5"),
+        (
+            "attempt",
+            {
+                "step": "section:1",
+                "attempt": 1,
+                "at": "2026-01-01T00:00:00Z",
+                "error": "HTTP 429",
+                "nextRetryAt": "2026-01-01T00:00:00Z",
+            },
+            "6",
+        ),
+    ]
+    assert told[-1] == Received("completed", await got(app, REPORTS), "7")
+
+
+async def test_what_a_checklist_tells(app: ASGIApp, house: House) -> None:
+    job_id = await house.job_of(CHECKLISTS)
+    checklist = Checklist((Item("Wash your hands.", "Wash your hands."),))
+    await house.work(
+        job_id,
+        Change(steps=(done("summary/2:0", 0, Summary("Part.")),)),
+        Change(steps=(done("summary", 2, Summary("Clean hands.")),)),
+        Change(attempts=(Attempt("checklist", 1, AT, "HTTP 500", AT),)),
+        Change(steps=(done("checklist", 3, checklist),)),
+    )
+    async with stream(app, CHECKLISTS, after=2) as listener:
+        told = [await listener.next() for _ in range(4)]
+
+    assert [tuple(event)[:2] for event in told] == [
+        ("steps", {"steps": ["summary/2:0"]}),
+        ("summary", {"summary": "Clean hands."}),
+        (
+            "attempt",
+            {
+                "step": "checklist",
+                "attempt": 1,
+                "at": "2026-01-01T00:00:00Z",
+                "error": "HTTP 500",
+                "next_retry_at": "2026-01-01T00:00:00Z",
+            },
+        ),
+        (
+            "checklist",
+            {"checklist": "- Wash your hands.", "items": [{"text": "Wash your hands.", "quote": "Wash your hands."}]},
+        ),
+    ]
+
+
+async def test_what_a_generation_tells(app: ASGIApp, house: House) -> None:
+    job_id = await house.job_of(GENERATIONS)
+    await house.work(
+        job_id,
+        Change(attempts=(Attempt("image:0", 1, AT, "HTTP 429", None, 429),)),
+        Change(steps=(done("image:0", 0, Image("image/png", 3, "abc")),)),
+    )
+    async with stream(app, GENERATIONS, after=2) as listener:
+        told = [await listener.next() for _ in range(2)]
+
+    assert [tuple(event)[:2] for event in told] == [
+        (
+            "attempt",
+            {"number": 1, "step": "image:0", "at": "2026-01-01T00:00:00Z", "status": 429, "error": "HTTP 429"},
+        ),
+        ("image", {"position": 0, "url": f"http://test/api/generation/{UNKNOWN}/images/0"}),
+    ]
+
+
+async def test_behind_any_cursor_exactly_the_rest_comes(app: ASGIApp, house: House) -> None:
+    job_id = await house.job()
+    await house.work(job_id, outlined("Origins", "Fall"), written(0, "Village."), written(1, "Ruins."), COMPLETED)
+    last = house.store.jobs[job_id].version
+    whole = await events_of(app, after=1)
+
+    assert ids(whole) == list(range(2, last + 1))
+    for after in range(1, last):
+        assert await events_of(app, after=after) == whole[after - 1 :]
+        assert await events_of(app, Last_Event_ID=str(after)) == whole[after - 1 :]
+
+
+async def test_a_long_way_behind_is_caught_up_with_in_order(app: ASGIApp, house: House) -> None:
+    job_id = await house.job()
+    await house.work(job_id, *(Change(total=1) for _ in range(500)), COMPLETED)
+
+    assert ids(await events_of(app, after=1)) == list(range(2, 504))
+
+
+async def test_the_header_goes_before_the_query(app: ASGIApp, house: House) -> None:
+    """A browser that reconnects sends the address it had, and where it is."""
+    job_id = await house.job()
+    await house.work(job_id, COMPLETED)
+
+    assert ids(await events_of(app, after=1, Last_Event_ID="2")) == [3]
+
+
+@pytest.mark.parametrize("cursor", ["0", "x", "-1", "1.0", "٣", "9" * 30])
+async def test_an_id_that_was_never_ours_is_none(app: ASGIApp, house: House, cursor: str) -> None:
+    await house.job()
+    async with Listener(
+        app, REPORTS.url(action="/events"), {"Last-Event-ID": cursor.encode().decode("latin-1")}
+    ) as listener:
+        assert (await listener.next()).name == "snapshot"
+
+
+async def test_no_cursor_at_all_is_the_query_of_0(app: ASGIApp, house: House) -> None:
+    await house.job()
+    async with stream(app, after=0) as listener:
+        assert (await listener.next()).name == "snapshot"
+
+
+@pytest.mark.parametrize("after", ["-1", "x", "1.5"])
+async def test_a_query_that_is_no_version_is_refused(app: ASGIApp, house: House, after: str) -> None:
+    await house.job()
+    async with Reading(app, REPORTS.url(action=f"/events?after={after}")) as reading:
+        body = await reading.body()
+
+    assert isinstance(body, dict)
+    assert (body["status"], body["errors"][0]["field"]) == (422, "after")
+
+
+async def test_a_cursor_ahead_of_the_job_is_told_of_a_gap_and_all_there_is(app: ASGIApp, house: House) -> None:
+    await house.job()
+    async with stream(app, after=9) as listener:
+        gap, snapshot = await listener.next(), await listener.next()
+
+    assert gap == Received("gap", {"after": 9, "version": 1})
+    assert snapshot == Received("snapshot", await got(app, REPORTS), "1")
+
+
+async def test_a_store_that_loses_changes_in_mid_stream_is_a_gap(app: ASGIApp, house: House) -> None:
+    job_id = await house.job()
+    kept = house.store.jobs[job_id]
+    await house.work(job_id)
+    async with stream(app) as listener:
+        assert (await listener.next()).id == "2"
+        house.store.jobs[job_id] = kept
+        house.store.events[job_id] = house.store.events[job_id][:1]
+        house.store._tell()
+        gap, snapshot = await listener.next(), await listener.next()
+        await house.work(job_id, COMPLETED)
+        rest = await listener.rest()
+
+    assert gap == Received("gap", {"after": 2, "version": 1})
+    assert (snapshot.name, snapshot.id) == ("snapshot", "1")
+    assert ids(rest) == [2, 3]
+
+
+@EVERY_KIND
+async def test_who_knows_the_end_gets_no_content(app: ASGIApp, house: House, resource: Resource) -> None:
+    job_id = await house.job_of(resource)
+    await house.work(job_id, COMPLETED)
+    for listener in (stream(app, resource, after=3), stream(app, resource, Last_Event_ID="3")):
+        async with listener:
+            await listener.rest()
+            assert listener.status == 204
+
+
+@EVERY_KIND
+async def test_an_unknown_job_has_no_events(app: ASGIApp, resource: Resource) -> None:
+    async with Reading(app, resource.url(action="/events")) as events, Reading(app, resource.url()) as job:
+        answers = [await events.body(), await job.body()]
+
+    assert [answer | {"instance": ""} for answer in answers if isinstance(answer, dict)] == [
+        answers[0] | {"instance": ""}  # type: ignore[operator]
+    ] * 2
+
+
+async def test_a_job_that_is_deleted_ends_its_streams(app: ASGIApp, house: House) -> None:
+    job_id = await house.job()
+    async with stream(app) as listener:
+        await listener.next()
+        await house.store.erase(job_id)
+        assert await listener.rest() == []
+
+
+async def test_a_retried_job_goes_on_behind_its_first_end(app: ASGIApp, house: House) -> None:
+    job_id = await house.job()
+    await house.work(job_id, failed(Problem("model-failed", "It failed.")))
+    first = await events_of(app, after=2)
+    await house.store.move(job_id, Change(status=Status.PENDING))
+    await house.work(job_id, COMPLETED)
+
+    assert [(event.name, event.id) for event in first] == [("failed", "3")]
+    assert [(event.name, event.id) for event in await events_of(app, after=3)] == [
+        ("status", "4"),
+        ("status", "5"),
+        ("completed", "6"),
+    ]
+    assert (await events_of(app, after=2))[0] == Received("status", {"status": "failed"}, "3")
+
+
+async def test_text_comes_as_it_is_written_without_a_place_in_the_order(app: ASGIApp, house: House) -> None:
+    job_id = await house.job()
+    await house.work(job_id, outlined("Origins", "Fall"))
+    async with stream(app) as listener:
+        snapshot = await listener.next()
+        house.hub.publish(job_id, Delta("section:1", 2, 5, "Rome\n"))
+        delta = await listener.next()
+
+    assert delta == Received("section.delta", {"position": 1, "attempt": 2, "offset": 5, "text": "Rome\n"})
+    assert listener.parser.last_id == snapshot.id
+
+
+async def test_no_text_comes_behind_the_section_that_it_became(app: ASGIApp, house: House) -> None:
+    job_id = await house.job()
+    await house.work(job_id, outlined("Origins"), written(0, "Village."))
+    async with stream(app) as listener:
+        await listener.next()
+        house.hub.publish(job_id, Delta("section:0", 1, 0, "Vill"))
+        house.hub.publish(job_id, Delta("outline", 1, 0, "{"))
+        house.hub.publish(job_id, Delta("section:1", 1, 0, "seen"))
+        assert (await listener.next()).data["text"] == "seen"
+
+
+async def test_a_store_that_is_away_holds_the_stream_up_but_loses_nothing(
+    app: ASGIApp, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aether.api.streams._PAUSE_S", 0.01)
+    job_id = await house.job()
+    async with stream(app) as listener:
+        await listener.next()
+        await house.work(job_id)
+        house.store.away = True
+        await asyncio.sleep(0.05)
+        house.store.away = False
+        job = house.store.jobs[job_id]
+        await house.store.commit(job_id, job.epoch, job.version, COMPLETED)
+
+        assert ids(await listener.rest()) == [2, 3]
+
+
+async def test_silence_is_broken_by_pings(app: ASGIApp, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "PULSE_S", 0.01)
+    await house.job()
+    async with stream(app) as listener:
+        await listener.next()
+        while listener.parser.comments < 3:  # noqa: ASYNC110 - a ping is no event
+            await asyncio.sleep(0.005)
+
+
+async def test_a_closing_hub_ends_streams_where_they_can_be_resumed(app: ASGIApp, house: House) -> None:
+    await house.job()
+    listeners = [stream(app) for _ in range(10)]
+    for listener in listeners:
+        await listener.__aenter__()
+        await listener.next()
+    house.hub.close()
+    for listener in listeners:
+        assert await listener.rest() == []
+        assert listener.ended
+
+
+async def test_head_does_not_wait_for_events(app: ASGIApp, house: House) -> None:
+    await house.job()
+    async with Listener(app, REPORTS.url(action="/events"), method="HEAD") as listener:
+        assert await listener.rest() == []
+
+    assert (listener.status, listener.headers["content-type"]) == (200, "text/event-stream")
+
+
+async def test_one_line_is_logged_at_the_end_of_a_stream(
+    app: ASGIApp, house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    job_id = await house.job()
+    async with stream(app) as listener:
+        await listener.next()
+        await house.work(job_id, outlined("Origins"), written(0, "Village."), COMPLETED)
+        await listener.rest()
+
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "request.answered" in line
+    assert UNKNOWN in line
