@@ -11,6 +11,7 @@ from aether.cli.main import aether
 from aether.cli.making import Making
 from aether.cli.place import RemotePlace
 from aether.cli.progress import Lines
+from aether.cli.report import REPORT
 from aether.cli.stopping import Stop
 from tests.service.cli_api import COMPLETED, JOB_ID, TEXTS, WAITING, Answer, FakeApi, problem, state
 
@@ -100,9 +101,10 @@ def test_a_failed_job_says_why_and_leaves_stdout_empty() -> None:
     with FakeApi([state(9, 2, "failed", error="Step 'section:2' gave up.")]) as api:
         result = run(api)
     assert (result.exit_code, result.stdout) == (1, "")
+    kept = "What is finished is kept until 2030-01-02 03:04 UTC"
     assert result.stderr.splitlines()[-2:] == [
         "The report failed: Step 'section:2' gave up. (2 of 3 sections were finished)",
-        f"They are kept until 2030-01-02 03:04 UTC: GET {api.url}/reports/{JOB_ID}, or POST …/retry to go on.",
+        f"{kept}: GET {api.url}/reports/{JOB_ID}, or POST …/retry to go on.",
     ]
 
 
@@ -145,7 +147,7 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for() -> None:
 async def test_patience_ends() -> None:
     shown = io.StringIO()
     with FakeApi([problem(503, "The job store is unavailable.")]) as api:
-        making = Making(RemotePlace(api.url), Lines(shown), Stop(), patience_s=0.2)
+        making = Making(REPORT, RemotePlace(api.url), Lines(shown), Stop(), patience_s=0.2)
         with pytest.raises(ServerAwayError, match="The job store is unavailable"):
             await making.make({"topic": "Rome"})
     assert len(api.sent("GET", f"/reports/{JOB_ID}")) == 2

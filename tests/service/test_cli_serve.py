@@ -18,9 +18,10 @@ from aether.cli.serve import serve_api
 from aether.cli.workers import work
 from aether.errors import ConfigurationError
 from aether.settings import Settings
-from tests.scripted_model import ScriptedModel, Setup
+from tests.scripted_model import NAMED, Hang, Rule, ScriptedModel, Setup
 
 TOPIC = "Rome"
+GUIDELINE = "Wash your hands before meals.\nKeep raw and cooked food apart."
 
 
 @pytest.fixture
@@ -46,8 +47,10 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "aether", *arguments]
 
 
-def run(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(*arguments), env=environment, capture_output=True, text=True, timeout=40, check=False)
+def run(environment: dict[str, str], *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), env=environment, input=text, capture_output=True, text=True, timeout=40, check=False
+    )
 
 
 def until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
@@ -113,6 +116,18 @@ def test_serve_tells_where_it_is_makes_reports_and_leaves_nothing(tmp_path: Path
     )
 
 
+def test_a_job_is_watched_after_the_server_it_was_ordered_from_has_ended(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """By another private server, which has the same data directory."""
+    report = run(environment, "report", TOPIC)
+    accepted = next(line for line in report.stderr.splitlines() if line.startswith("accepted: "))
+    watch = run(environment, "watch", accepted.rpartition("/")[2])
+    assert (watch.returncode, watch.stdout) == (0, report.stdout), watch.stderr
+    assert "section 3/3: III. " in watch.stderr
+    until(lambda: processes_of(tmp_path / "home") == [], 1.0)
+
+
 def test_serve_starts_a_dead_worker_again(tmp_path: Path, environment: dict[str, str]) -> None:
     home = tmp_path / "home"
 
@@ -173,6 +188,18 @@ async def test_half_a_service_needs_a_redis(half: Callable[[Settings], Awaitable
         await half(Settings())
 
 
+@pytest.mark.parametrize("half", ["api", "serve"])
+def test_files_that_can_be_kept_nowhere_are_told_in_one_line(
+    tmp_path: Path, environment: dict[str, str], half: str
+) -> None:
+    (tmp_path / "file").touch()
+    environment |= {"AETHER_OBJECT_STORE": f"file://{tmp_path}/file/folder", "REDIS_URL": "redis://127.0.0.1:1/0"}
+    refused = run(environment, half, "--port", "0")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("Error: AETHER_OBJECT_STORE: ")
+    assert len(refused.stderr.splitlines()) == 1
+
+
 def test_report_goes_on_when_the_server_it_found_ends(
     tmp_path: Path, environment: dict[str, str], model: ScriptedModel
 ) -> None:
@@ -190,3 +217,70 @@ def test_report_goes_on_when_the_server_it_found_ends(
     assert "trying again for up to 60 s" in err
     assert "starting a private server" in err
     until(lambda: processes_of(home) == [], 1.0)
+
+
+def test_checklist_makes_one_of_what_is_piped_in(tmp_path: Path, environment: dict[str, str]) -> None:
+    checklist = run(environment, "checklist", "-", "--quotes", text=GUIDELINE)
+    assert checklist.returncode == 0, checklist.stderr
+    bullets = checklist.stdout.splitlines()
+    assert [line for line in bullets if line.startswith("  > ")] == [f"  > {line}" for line in GUIDELINE.splitlines()]
+    assert len([line for line in bullets if line.startswith("- ")]) == 2
+    assert [line.partition(":")[0] for line in checklist.stderr.splitlines()[-2:]] == ["summary", "checklist"]
+    until(lambda: processes_of(tmp_path / "home") == [])
+
+
+def test_image_tells_of_failed_attempts_and_writes_the_file(
+    tmp_path: Path, environment: dict[str, str], model: ScriptedModel
+) -> None:
+    model.use([Rule(kind="image", nth=nth, do=NAMED[fault]) for nth, fault in ((1, "500"), (2, "reset"))])
+    target = tmp_path / "lighthouse"
+    image = run(environment | {"AETHER_IMAGE_MODEL": "painter"}, "image", "A lighthouse", "-o", str(target))
+    assert (image.returncode, image.stdout) == (0, f"{target}.png\n"), image.stderr
+    told = [line for line in image.stderr.splitlines() if line.startswith("attempt failed: image 1, try ")]
+    assert len(told) == 2
+    assert all("; next try in " in line for line in told)
+    assert (tmp_path / "lighthouse.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_image_says_which_setting_is_missing(tmp_path: Path, environment: dict[str, str]) -> None:
+    image = run(environment, "image", "A lighthouse", "-o", str(tmp_path / "a.png"))
+    assert image.returncode == 2
+    assert "AETHER_IMAGE_MODEL" in image.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("arguments", [("checklist", "guideline.txt"), ("image", "A lighthouse", "-o", "a.png")])
+def test_an_interrupt_cancels_the_job_and_ends_the_server(
+    tmp_path: Path, environment: dict[str, str], model: ScriptedModel, arguments: tuple[str, ...]
+) -> None:
+    model.use([Rule(do=Hang())])
+    environment["AETHER_IMAGE_MODEL"] = "painter"
+    (tmp_path / "guideline.txt").write_text(GUIDELINE)
+    with ExitStack() as stack:
+        process = stack.enter_context(
+            subprocess.Popen(command(*arguments), cwd=tmp_path, env=environment, stdout=-1, stderr=-1, text=True)
+        )
+        stack.callback(process.kill)
+        until(model.record.calls)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, ""), err
+    assert "cancelling\ncancelled; " in err
+    until(lambda: processes_of(tmp_path / "home") == [])
+
+
+def test_an_interrupt_before_anything_is_asked_for_ends_the_server(
+    tmp_path: Path, environment: dict[str, str], model: ScriptedModel
+) -> None:
+    with ExitStack() as stack:
+        process = stack.enter_context(
+            subprocess.Popen(command("report", TOPIC), env=environment, stdout=-1, stderr=-1, text=True)
+        )
+        stack.callback(process.kill)
+        assert process.stderr
+        assert process.stderr.readline().startswith("starting a private server")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    assert err.endswith("Stopped before the report was asked for.\n")
+    assert model.record.calls() == []
+    until(lambda: processes_of(tmp_path / "home") == [])

@@ -31,7 +31,7 @@ def address_file(home: Path) -> Path:
 def publish(home: Path, address: Address) -> None:
     """Write the address where `published` finds it; only the owner may read it."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomically(address_file(home), msgspec.json.encode(address).decode(), mode=0o600)
+    write_atomically(address_file(home), msgspec.json.encode(address), mode=0o600)
 
 
 def withdraw(home: Path, pid: int) -> None:

@@ -5,8 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def write_atomically(path: Path, text: str, mode: int = 0o666) -> None:
-    """Put `text` at `path` as UTF-8, replacing what stood there; a reader sees the old or the new, never a part.
+def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
+    """Put `content` at `path`, replacing what stood there; a reader sees the old or the new, never a part.
 
     `mode` is for a new file and loses what the umask forbids. A device or pipe is written to, not replaced.
 
@@ -15,13 +15,13 @@ def write_atomically(path: Path, text: str, mode: int = 0o666) -> None:
     """
     target = path.resolve()  # a link stays a link
     if target.exists() and not target.is_file():
-        target.write_text(text, encoding="utf-8")
+        target.write_bytes(content)
         return
     draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
         draft.touch(mode)
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with draft.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         draft.replace(target)

@@ -1,20 +1,23 @@
-"""A client of the reports API."""
+"""A client of the API, for the jobs of one kind."""
 
+from collections.abc import AsyncGenerator
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, Generic, NamedTuple, Self, TypeVar
+from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import msgspec
 
-from aether.cli.wire import Accepted, Job, Problem
+from aether.cli.kind import Kind, StateT
+from aether.cli.wire import Problem
 from aether.errors import AetherError, TransientError
 
 Wanted = TypeVar("Wanted")
 
 _decode_problem = msgspec.json.Decoder(Problem).decode
 _TIMEOUT = httpx2.Timeout(15.0, connect=5.0)
+_STREAM_TIMEOUT = httpx2.Timeout(20.0, connect=5.0)  # something is sent every 15 s at least
 
 
 class ServerAwayError(TransientError):
@@ -42,13 +45,33 @@ class StrangeAnswerError(AetherError):
         super().__init__(f"{url} does not answer like an Aether server.")
 
 
-class Reports:
-    """The reports of one server. Every method raises ServerAwayError, RefusedError or StrangeAnswerError."""
+class Look(NamedTuple, Generic[StateT]):
+    """A job at one of its versions, and the ETag of that version."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
+    state: StateT
+    tag: str
+
+    @property
+    def version(self) -> str:
+        """The version, which is also the id of the event that told of it."""
+        return self.tag.removeprefix("W/").strip('"')
+
+
+class File(NamedTuple):
+    """What a job has made, and of which kind it is."""
+
+    content: bytes
+    media_type: str
+
+
+class Jobs(Generic[StateT]):
+    """The jobs of one kind on one server. Every method raises ServerAwayError, RefusedError or StrangeAnswerError."""
+
+    def __init__(self, url: str, kind: Kind[StateT]) -> None:
+        self._url = url
+        self._kind = kind
         # A proxy that serves the outside world knows nothing of this machine.
-        self._http = httpx2.AsyncClient(base_url=self.url, timeout=_TIMEOUT, trust_env=not _on_this_machine(url))
+        self._http = httpx2.AsyncClient(base_url=url, timeout=_TIMEOUT, trust_env=not _on_this_machine(url))
 
     async def __aenter__(self) -> Self:
         return self
@@ -59,19 +82,44 @@ class Reports:
         await self._http.aclose()
 
     async def submit(self, request: dict[str, Any]) -> str:  # Any: the values of a JSON object
-        """Ask for a report and return its job id; sent once, as a second time might be a second report."""
-        response = await self._send("POST", "/reports", content=msgspec.json.encode(request))
-        return self._read(response, Accepted).job_id
+        """Ask for a job and return its id; sent once, as a second time might be a second job."""
+        response = await self._send("POST", self._kind.path, content=msgspec.json.encode(request))
+        return self._read(response, self._kind.accepted).id
 
-    async def get(self, job_id: str, seen: Job | None = None) -> Job | None:
-        """Return the job, or None if it stands as it was `seen`."""
-        headers = {"If-None-Match": f'"{seen.version}"'} if seen else {}
-        response = await self._send("GET", f"/reports/{job_id}", headers=headers)
-        return None if response.status_code == httpx2.codes.NOT_MODIFIED else self._read(response, Job)
+    async def get(self, job_id: str, seen: Look[StateT] | None = None) -> Look[StateT]:
+        """Return the job; `seen` itself if it stands as it was seen."""
+        headers = {"If-None-Match": seen.tag} if seen else {}
+        response = await self._send("GET", f"{self._kind.path}/{job_id}", headers=headers)
+        if seen and response.status_code == httpx2.codes.NOT_MODIFIED:
+            return seen
+        return Look(self._read(response, self._kind.state), response.headers.get("ETag", ""))
 
-    async def cancel(self, job_id: str) -> Job:
+    async def events(self, job_id: str, after: str) -> AsyncGenerator[httpx2.ServerSentEvent, None]:
+        """Iterate over what is told of the job behind the event with that id, until the server ends it.
+
+        RefusedError and StrangeAnswerError mean that it tells nothing, ServerAwayError that it may tell more later.
+        """
+        path, headers = f"{self._kind.path}/{job_id}/events", {b"Last-Event-ID": after.encode()}
+        try:
+            async with self._http.sse(path, headers=headers, timeout=_STREAM_TIMEOUT) as stream:
+                await self._check_stream(stream.response)
+                async for event in stream:
+                    yield event
+        except httpx2.RequestError as error:
+            raise ServerAwayError(f"{self._url} does not answer ({_reason(error)})") from error
+
+    async def cancel(self, job_id: str) -> StateT:
         """Stop the job and return it; 409 says that it has completed or failed."""
-        return self._read(await self._send("POST", f"/reports/{job_id}/cancel"), Job)
+        return self._read(await self._send("POST", f"{self._kind.path}/{job_id}/cancel"), self._kind.state)
+
+    async def file(self, url: str) -> File:
+        """Return what stands at the URL; what the server itself serves is asked of where we know the server to be.
+
+        It may call itself something else: behind a proxy, or before it was started again on another port.
+        """
+        _, ours, rest = url.partition(f"{self._kind.path}/")
+        response = await self._send("GET", f"{ours}{rest}" if ours else urljoin(self._url, url))
+        return File(response.content, response.headers.get("Content-Type", "").partition(";")[0].strip().lower())
 
     async def _send(
         self, method: str, path: str, *, content: bytes = b"", headers: dict[str, str] | None = None
@@ -81,16 +129,23 @@ class Reports:
             response = await self._http.request(method, path, content=content or None, headers=kind | (headers or {}))
         except httpx2.TransportError as error:
             unclear = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
-            raise ServerAwayError(f"{self.url} does not answer ({_reason(error)})", unclear=unclear) from error
+            raise ServerAwayError(f"{self._url} does not answer ({_reason(error)})", unclear=unclear) from error
         if response.is_error:
             raise _declined(response)
         return response
+
+    async def _check_stream(self, response: httpx2.Response) -> None:
+        if response.is_error:
+            await response.aread()
+            raise _declined(response)
+        if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
+            raise StrangeAnswerError(self._url)
 
     def _read(self, response: httpx2.Response, wanted: type[Wanted]) -> Wanted:
         try:
             return msgspec.json.decode(response.content, type=wanted)
         except msgspec.DecodeError as error:
-            raise StrangeAnswerError(self.url) from error
+            raise StrangeAnswerError(self._url) from error
 
 
 def _declined(response: httpx2.Response) -> AetherError:
@@ -99,16 +154,22 @@ def _declined(response: httpx2.Response) -> AetherError:
     except msgspec.DecodeError:
         problem = Problem(detail=f"{response.url} answered HTTP {response.status_code}.")
     refused = RefusedError(response.status_code, problem)
-    if response.is_server_error or response.status_code == httpx2.codes.TOO_MANY_REQUESTS:
+    if _may_pass(response.status_code):
         return ServerAwayError(str(refused).removesuffix("."), _seconds(response.headers.get("Retry-After", "")))
     return refused
+
+
+def _may_pass(status: int) -> bool:
+    if status == httpx2.codes.NOT_IMPLEMENTED:
+        return False
+    return status == httpx2.codes.TOO_MANY_REQUESTS or httpx2.codes.is_server_error(status)
 
 
 def _seconds(retry_after: str) -> float | None:
     return float(retry_after) if retry_after.isdecimal() else None
 
 
-def _reason(error: httpx2.TransportError) -> str:
+def _reason(error: httpx2.RequestError) -> str:
     return str(error) or type(error).__name__
 
 

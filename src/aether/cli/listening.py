@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from ipaddress import ip_address
 
 import uvicorn
-from litestar import Litestar
+from typing_extensions import override
 
+from aether.app import Api
 from aether.errors import ConfigurationError
 from aether.settings import Settings
+
+_LONGEST_UNREAD_MS = 20_000
 
 
 @contextmanager
@@ -30,6 +33,10 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
         raise _unusable(settings, error) from error
     with door:
         door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            # Whoever reads nothing of what waits for it is cut off by the kernel, which alone can: what was written to
+            # a socket holds it open. Connections inherit it.
+            door.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _LONGEST_UNREAD_MS)
         try:
             door.bind(address)
         except OSError as error:
@@ -49,7 +56,8 @@ def url_of(door: socket.socket) -> str:
 class Server(uvicorn.Server):
     """A server that leaves the signals to whoever runs it, and is told to end by `should_exit`."""
 
-    def __init__(self, app: Litestar, settings: Settings) -> None:
+    def __init__(self, app: Api, settings: Settings) -> None:
+        self._app = app
         super().__init__(
             uvicorn.Config(
                 app,
@@ -63,6 +71,12 @@ class Server(uvicorn.Server):
                 timeout_graceful_shutdown=math.ceil(settings.shutdown_grace),
             )
         )
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what is held open first: uvicorn waits for requests, and a stream would go on."""
+        self._app.end_waiting()
+        await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:

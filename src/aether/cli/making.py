@@ -1,18 +1,22 @@
 """From a request to an ended job, over a server that may be away for a while."""
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, Generic, TypeVar
 
 import httpx2
 
-from aether.cli.client import RefusedError, Reports, ServerAwayError
+from aether.cli.client import File, Jobs, Look, RefusedError, ServerAwayError
+from aether.cli.following import following
+from aether.cli.kind import Kind, StateT
 from aether.cli.place import Place
 from aether.cli.progress import Presentation
 from aether.cli.stopping import Stop, StoppedError
-from aether.cli.wire import Job
 from aether.errors import AetherError
 
-_POLL_S = 0.3
+Result = TypeVar("Result")
+
 _AWAY_PAUSE_S = 1.0
 _PATIENCE_S = 60.0
 _CANCEL_PAUSES_S = (0.0, 0.3, 1.0)
@@ -21,23 +25,32 @@ _CANCEL_PAUSES_S = (0.0, 0.3, 1.0)
 class NotCancelledError(AetherError):
     """The user asked to stop, but the server could not be told."""
 
-    def __init__(self, job_id: str, why: str) -> None:
-        super().__init__(f"Report {job_id} could not be cancelled and may go on being written: {why}")
+    def __init__(self, name: str, job_id: str, why: str) -> None:
+        super().__init__(f"{name.capitalize()} {job_id} could not be cancelled and may go on being made: {why}")
 
 
-class Making:
-    """One report in the making; `url` is where it was last heard of."""
+class Making(Generic[StateT]):
+    """One job in the making."""
 
-    def __init__(self, place: Place, show: Presentation, stop: Stop, patience_s: float = _PATIENCE_S) -> None:
+    def __init__(
+        self, kind: Kind[StateT], place: Place, show: Presentation, stop: Stop, patience_s: float = _PATIENCE_S
+    ) -> None:
+        self._kind = kind
         self._place = place
         self._show = show
         self._stop = stop
         self._patience_s = patience_s
-        self._seen: Job | None = None
+        self._seen: Look[StateT] | None = None
         self._away_since: float | None = None
-        self.url = ""
+        self._url = ""
+        self._job_id = ""
 
-    async def make(self, request: dict[str, Any]) -> Job:  # Any: the values of a JSON object
+    @property
+    def url(self) -> str:
+        """Where the job was last heard of."""
+        return f"{self._url}{self._kind.path}/{self._job_id}"
+
+    async def make(self, request: dict[str, Any]) -> StateT:  # Any: the values of a JSON object
         """Submit the request and return the job once it has ended; at a signal it is cancelled, and ends so.
 
         Raises:
@@ -47,35 +60,91 @@ class Making:
             RefusedError: the request is not accepted, or the job is gone.
             ConfigurationError: there is no server and none can be started.
         """
-        self.url = await self._stop.before(self._place.url())
-        async with Reports(self.url) as reports:
-            job_id = await reports.submit(request)
-        self._show.say(f"accepted: {self.url}/reports/{job_id}")
+        self._url = await self._stop.before(self._place.url())
+        async with self._jobs() as jobs:
+            self._job_id = await jobs.submit(request)
+        self._show.say(f"accepted: {self.url}")
         try:
-            return await self._followed(job_id)
+            return await self._patiently(self._watched)
         except StoppedError:
             self._show.say("cancelling")
-            return await self._cancelled(job_id)
+            return await self._cancelled()
 
-    async def _followed(self, job_id: str) -> Job:
+    async def find(self, job_id: str) -> bool:
+        """Take up a job that exists already, and tell whether there is one of this kind.
+
+        Raises:
+            StoppedError: the signal came first.
+            ServerAwayError: the server did not answer.
+            ConfigurationError: there is no server and none can be started.
+        """
+        self._url = await self._stop.before(self._place.url())
+        self._job_id = job_id
+        async with self._jobs() as jobs:
+            try:
+                await self._stop.before(jobs.get(job_id))
+            except RefusedError as error:
+                if error.status == httpx2.codes.NOT_FOUND:
+                    return False
+                raise
+        return True
+
+    async def watch(self) -> StateT:
+        """Return the job that was found once it has ended; a signal does nothing to it.
+
+        Raises:
+            StoppedError: the signal came first.
+            ServerAwayError: the server was away for too long.
+            RefusedError: the job is gone.
+        """
+        self._show.say(f"watching: {self.url}")
+        return await self._patiently(self._watched)
+
+    async def file(self, url: str) -> File:
+        """Fetch something that the job has made; no signal hurries it while the server answers.
+
+        Raises:
+            StoppedError: the signal came while the server was away.
+            ServerAwayError: that was for too long.
+            RefusedError: the server has it no longer.
+        """
+
+        async def fetched(jobs: Jobs[StateT]) -> File:
+            file = await jobs.file(url)
+            self._is_back()
+            return file
+
+        return await self._patiently(fetched)
+
+    def _jobs(self) -> Jobs[StateT]:
+        return Jobs(self._url, self._kind)
+
+    async def _patiently(self, ask: Callable[[Jobs[StateT]], Awaitable[Result]]) -> Result:
+        """Return what the server says; while it is away, try again wherever it comes back."""
         while True:
             try:
-                async with Reports(self.url) as reports:
-                    return await self._watched(reports, job_id)
+                async with self._jobs() as jobs:
+                    return await ask(jobs)
             except ServerAwayError as error:
                 await self._stop.pause(self._pause_after(error))
-            self.url = await self._stop.before(self._place.url())
+            self._url = await self._stop.before(self._place.url())
 
-    async def _watched(self, reports: Reports, job_id: str) -> Job:
-        while True:
-            newer = await self._stop.before(reports.get(job_id, self._seen))
-            self._is_back()
-            if newer is not None:
-                self._show.show(self._seen, newer)
-                self._seen = newer
-                if newer.ended:
-                    return newer
-            await self._stop.pause(_POLL_S)
+    async def _watched(self, jobs: Jobs[StateT]) -> StateT:
+        look = await self._look(jobs)
+        async with following(partial(jobs.events, self._job_id), look.version, self._show.preview) as follower:
+            while look.state.outcome is None:
+                await self._stop.before(follower.change())
+                look = await self._look(jobs)
+        return look.state
+
+    async def _look(self, jobs: Jobs[StateT]) -> Look[StateT]:
+        before = self._seen
+        look = await self._stop.before(jobs.get(self._job_id, before))
+        self._is_back()
+        if look is not before:
+            self._show.show(look.state.news(before and before.state), look.state.stage, look.state.progress)
+            self._seen = look
+        return look
 
     def _is_back(self) -> None:
         if self._away_since is not None:
@@ -92,17 +161,17 @@ class Making:
             raise error
         return min(_AWAY_PAUSE_S if error.retry_after is None else error.retry_after, left)
 
-    async def _cancelled(self, job_id: str) -> Job:
-        async with Reports(self.url) as reports:
+    async def _cancelled(self) -> StateT:
+        async with self._jobs() as jobs:
             for pause_s in _CANCEL_PAUSES_S:
                 await asyncio.sleep(pause_s)
                 try:
-                    return await reports.cancel(job_id)
+                    return await jobs.cancel(self._job_id)
                 except ServerAwayError as error:
                     why = str(error)
                 except RefusedError as error:
                     why = str(error)
-                    if error.status == httpx2.codes.CONFLICT and (job := await reports.get(job_id)) is not None:
-                        return job  # it had ended a moment before
+                    if error.status == httpx2.codes.CONFLICT:
+                        return (await jobs.get(self._job_id)).state  # it had ended a moment before
                     break
-        raise NotCancelledError(job_id, why)
+        raise NotCancelledError(self._kind.name, self._job_id, why)

@@ -1,8 +1,6 @@
-"""A report as one Markdown document."""
+"""Texts of others as parts of a Markdown document, and as words in a terminal."""
 
 import re
-
-from aether.cli.wire import Report
 
 # Markdown has no use for them, and a terminal that shows the document would obey them.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -15,15 +13,8 @@ _SPECIAL = re.compile(
     r"|&(?=#?\w+;)"
     r"|(?<!\S)#(?=#*$)"
 )
-
-
-def to_markdown(report: Report) -> str:
-    """Write the topic as the title and each section under its heading; headings without a section are left out."""
-    parts = [f"# {_heading(report.topic)}"]
-    for heading in report.outline:
-        if heading in report.sections:
-            parts += [f"## {_heading(heading)}", _text(report.sections[heading])]
-    return "\n\n".join(part for part in parts if part) + "\n"
+# What would begin a block instead of a line: a quote, a heading, a list, a rule, a fence (4.1, 4.2, 4.5, 5.1, 5.2).
+_OPENING = re.compile(r"^(\d{1,9}(?=[.)](?: |$))|(?=>|#{1,6}(?: |$)|[+-](?: |$)|---|~~~))")
 
 
 def one_line(text: str) -> str:
@@ -31,9 +22,16 @@ def one_line(text: str) -> str:
     return " ".join(_CONTROLS.sub("", _BREAKS.sub(" ", text)).split())
 
 
-def _heading(text: str) -> str:
+def heading(text: str) -> str:
+    """Return the text so that it means what it says in a heading."""
     return _SPECIAL.sub(r"\\\g<0>", one_line(text))
 
 
-def _text(text: str) -> str:
+def quotation(text: str) -> str:
+    """Return the text as the one line of a block quote in a list item."""
+    return "  > " + _OPENING.sub(r"\g<1>\\", heading(text))
+
+
+def passage(text: str) -> str:
+    """Return Markdown of others as it is, but for what is no text."""
     return _CONTROLS.sub("", _BREAKS.sub("\n", text)).strip("\n").rstrip()

@@ -1,25 +1,18 @@
-"""What happened to a report between two looks at it."""
+"""What can happen to a job between two looks at it, whatever it makes."""
 
-from collections.abc import Iterator
+from datetime import datetime
+from typing import TypeAlias
 
 import msgspec
 
-from aether.cli.wire import Attempt, Job
 
+class Finished(msgspec.Struct, frozen=True):
+    """A piece of the work is done: what it is and how much of it there is; a text has words to show, maybe a title."""
 
-class OutlineWritten(msgspec.Struct, frozen=True):
-    """The sections to come are known."""
-
-    count: int
-
-
-class SectionWritten(msgspec.Struct, frozen=True):
-    """A section is done, `at` its place in the outline counted from 1."""
-
-    at: int
-    count: int
-    heading: str
-    text: str
+    what: str
+    amount: str
+    title: str = ""
+    text: str = ""
 
 
 class AttemptFailed(msgspec.Struct, frozen=True):
@@ -31,22 +24,19 @@ class AttemptFailed(msgspec.Struct, frozen=True):
     pause_s: float | None
 
 
-News = OutlineWritten | SectionWritten | AttemptFailed
+News: TypeAlias = Finished | AttemptFailed
 
 
-def news(before: Job | None, after: Job) -> Iterator[News]:
-    """Tell what `after` has that `before` had not: failures first, then the outline, then sections in its order."""
-    known = set(before.attempts) if before else set()
-    yield from (_failed(after, attempt) for attempt in after.attempts if attempt not in known)
-    old, new = before.written if before else None, after.written
-    if new.outline and not (old and old.outline):
-        yield OutlineWritten(len(new.outline))
-    for at, heading in enumerate(new.outline, start=1):
-        if heading in new.sections and not (old and heading in old.sections):
-            yield SectionWritten(at, len(new.outline), heading, new.sections[heading])
+def pause_between(at: datetime, next_retry_at: datetime | None) -> float | None:
+    """Return the wait in seconds, from two of the server's times: its clock need not agree with ours."""
+    return (next_retry_at - at).total_seconds() if next_retry_at else None
 
 
-def _failed(job: Job, failed: Attempt) -> AttemptFailed:
-    # The difference of two of the server's times: its clock need not agree with ours.
-    pause_s = (failed.next_retry_at - failed.at).total_seconds() if failed.next_retry_at else None
-    return AttemptFailed(job.title_of(failed.step), failed.attempt, failed.error, pause_s)
+def counted(count: int, noun: str) -> str:
+    """Return the number with its noun, in the plural where it needs it."""
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def words_of(text: str) -> str:
+    """Return how many words the text has."""
+    return counted(len(text.split()), "word")

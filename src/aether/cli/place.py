@@ -1,4 +1,4 @@
-"""Where reports are made: a server elsewhere, the one of this data directory, or one of our own."""
+"""Where jobs are done: a server elsewhere, the one of this data directory, or one of our own."""
 
 import asyncio
 import os

@@ -1,18 +1,22 @@
-"""How the making of a report is shown: lines for files and pipes, a moving bar for people."""
+"""How the making of something is shown: lines for files and pipes, a moving bar for people."""
 
 import textwrap
+from collections.abc import Iterable
 from types import TracebackType
-from typing import Protocol, Self, TextIO
+from typing import NamedTuple, Protocol, Self, TextIO
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
+from typing_extensions import override
 
 from aether.cli.markdown import one_line
-from aether.cli.news import AttemptFailed, News, OutlineWritten, SectionWritten, news
-from aether.cli.wire import Job
+from aether.cli.news import AttemptFailed, Finished, News
+from aether.cli.wire import Delta
 
 _EXCERPT = 100
+_LONGEST_DRAFT = 300
 
 
 class Presentation(Protocol):
@@ -22,8 +26,12 @@ class Presentation(Protocol):
         """Show a remark."""
         ...
 
-    def show(self, before: Job | None, after: Job) -> None:
-        """Show what happened between two looks at the job."""
+    def show(self, news: Iterable[News], stage: str, progress: float | None) -> None:
+        """Show what happened, and where the job stands now: in words, and how much of it is done if that is known."""
+        ...
+
+    def preview(self, delta: Delta) -> None:
+        """Show text that is just being written, and may yet change or come to nothing."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -49,10 +57,13 @@ class Lines:
         """Write the remark as it is."""
         print(text, file=self._stream, flush=True)
 
-    def show(self, before: Job | None, after: Job) -> None:
+    def show(self, news: Iterable[News], stage: str, progress: float | None) -> None:  # noqa: ARG002 - the bar's
         """Write a line for each piece of news."""
-        for item in news(before, after):
+        for item in news:
             self.say(_line(item))
+
+    def preview(self, delta: Delta) -> None:
+        """Nothing to keep."""
 
     def __enter__(self) -> Self:
         return self
@@ -61,12 +72,47 @@ class Lines:
         """Nothing to tidy."""
 
 
+class Draft(NamedTuple):
+    """The last words of a try to write a section."""
+
+    position: int
+    attempt: int
+    text: str = ""
+
+    def followed_by(self, delta: Delta) -> Self:
+        """Add what was written next; other sections do not count, another try begins anew."""
+        if delta.position != self.position:
+            return self
+        before = self.text if delta.attempt == self.attempt else ""
+        return self._replace(attempt=delta.attempt, text=(before + delta.text)[-_LONGEST_DRAFT:])
+
+    def line(self, width: int) -> Text:
+        """Return as much of the end as fits into a line."""
+        end = one_line(self.text)[-width:]
+        while cell_len(end) > width:
+            end = end[1:]
+        return Text(end.lstrip(), style="dim", no_wrap=True)
+
+
+class _Progress(Progress):
+    draft: Draft | None = None
+
+    @override
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        if self.draft is not None:
+            yield self.draft.line(self.console.width - 1)
+
+
 class Bar:
-    """A progress bar, and above it the headings with the first words of their sections as they arrive."""
+    """A progress bar, above it what is finished, texts with their first words, and below it what is being written.
+
+    Of the sections that are being written at once one is shown, until something happens to the job.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._progress = Progress(
+        self._progress = _Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
@@ -77,17 +123,26 @@ class Bar:
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._task = self._progress.add_task("connecting", total=1.0)
+        self._task = self._progress.add_task("connecting", total=None)
 
     def say(self, text: str) -> None:
         """Write the remark above the bar."""
         self._console.print(Text(text, style="dim"))
 
-    def show(self, before: Job | None, after: Job) -> None:
+    def show(self, news: Iterable[News], stage: str, progress: float | None) -> None:
         """Move the bar and write the news above it."""
-        for item in news(before, after):
+        self._progress.draft = None
+        for item in news:
             self._console.print(_styled(item))
-        self._progress.update(self._task, description=_stage(after), completed=after.progress)
+        if progress is None:
+            self._progress.update(self._task, description=stage)
+        else:
+            self._progress.update(self._task, description=stage, total=1.0, completed=progress)
+
+    def preview(self, delta: Delta) -> None:
+        """Show the last words below the bar."""
+        draft = self._progress.draft or Draft(delta.position, delta.attempt)
+        self._progress.draft = draft.followed_by(delta)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -100,43 +155,26 @@ class Bar:
 
 def _line(item: News) -> str:
     match item:
-        case OutlineWritten(count):
-            return f"outline: {_sections(count)}"
-        case SectionWritten(at, count, heading, text):
-            return f"section {at}/{count}: {one_line(heading)} ({_words(text)})"
+        case Finished(what, amount, title) if title:
+            return f"{what}: {one_line(title)} ({amount})"
+        case Finished(what, amount):
+            return f"{what}: {amount}"
         case AttemptFailed():
             return _failure(item)
 
 
 def _styled(item: News) -> Text:
     match item:
-        case SectionWritten(_, _, heading, text):
+        case Finished(what, amount, title, text) if text:
             excerpt = textwrap.shorten(one_line(text), _EXCERPT, placeholder=" …")
-            return Text.assemble((one_line(heading), "bold"), f" ({_words(text)})\n", (f"  {excerpt}", "dim"))
+            return Text.assemble((one_line(title or what), "bold"), f" ({amount})\n", (f"  {excerpt}", "dim"))
+        case Finished():
+            return Text(_line(item))
         case AttemptFailed():
             return Text(_line(item), style="yellow")
-        case OutlineWritten():
-            return Text(_line(item))
 
 
 def _failure(failed: AttemptFailed) -> str:
     then = "no further try" if failed.pause_s is None else f"next try in {failed.pause_s:.3g} s"
     why = one_line(failed.error).rstrip(".")
     return f"attempt failed: {one_line(failed.what)}, try {failed.attempt}: {why}; {then}"
-
-
-def _stage(job: Job) -> str:
-    if job.status == "pending":
-        return "waiting for a worker"
-    if not job.written.outline:
-        return "writing the outline"
-    return f"{len(job.written.sections)} of {_sections(len(job.written.outline))}"
-
-
-def _sections(count: int) -> str:
-    return f"{count} section{'s' * (count != 1)}"
-
-
-def _words(text: str) -> str:
-    count = len(text.split())
-    return f"{count} word{'s' * (count != 1)}"

@@ -1,102 +1,119 @@
-"""`aether report`: ask a server for a report, show how it is made, hand it over."""
+"""A report in the making, and as one Markdown document."""
 
-import signal
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Literal, Self
 
-import click
+import msgspec
 
-from aether.cli.atomic import write_atomically
-from aether.cli.making import Making
-from aether.cli.markdown import one_line, to_markdown
-from aether.cli.place import LocalPlace, Place, RemotePlace
-from aether.cli.progress import presentation
-from aether.cli.stopping import Stop, StoppedError, stop_on_signals
-from aether.cli.wire import Job, Report
-from aether.settings import Settings
-
-INTERRUPTED = 128 + signal.SIGINT
+from aether.cli.kind import Kind, Outcome
+from aether.cli.markdown import heading, passage
+from aether.cli.news import AttemptFailed, Finished, News, counted, pause_between, words_of
 
 
-async def report(request: dict[str, Any], url: str | None, settings: Settings, output: Path | None) -> int:
-    """Make the report on the server at `url`, or on one of this machine, and return the exit status.
+class Report(msgspec.Struct, frozen=True):
+    """A report, or as much of one as is written: `sections` maps headings of the outline to texts."""
 
-    Raises:
-        AetherError: it was not made; the text says why.
-    """
-    async with stop_on_signals() as stop:
-        show = presentation(sys.stderr)
-        async with _place(url, settings, show.say) as place:
-            making = Making(place, show, stop)
-            try:
-                with show:
-                    job = await making.make(request)
-            except StoppedError:
-                click.echo("Stopped before the report was asked for.", err=True)
-                return INTERRUPTED
-            return _handed_over(job, making.url, output, stop)
-    return INTERRUPTED
+    topic: str
+    outline: tuple[str, ...] = ()
+    sections: dict[str, str] = {}
 
 
-@asynccontextmanager
-async def _place(url: str | None, settings: Settings, say: Callable[[str], None]) -> AsyncIterator[Place]:
-    if url is not None:
-        yield RemotePlace(url)
-        return
-    async with LocalPlace(settings, say) as place:
-        yield place
+class Step(msgspec.Struct, frozen=True):
+    """A step's name, and the heading it writes if it writes one."""
+
+    name: str
+    title: str | None = None
 
 
-def _handed_over(job: Job, url: str, output: Path | None, stop: Stop) -> int:
-    if job.report is not None:
-        return _deliver(job.report, output)
-    click.echo(_ending(job), err=True)
-    if job.written.sections:
-        _rescue(job, url, output)
-    return INTERRUPTED if job.status == "cancelled" and stop.asked.is_set() else 1
+class Attempt(msgspec.Struct, frozen=True, rename="camel"):
+    """A try that failed; `next_retry_at` is None if there is no other."""
+
+    step: str
+    attempt: int
+    at: datetime
+    error: str
+    next_retry_at: datetime | None = None
 
 
-def _deliver(report: Report, output: Path | None) -> int:
-    document = to_markdown(report)
-    if output is not None:
-        try:
-            write_atomically(output, document)
-        except OSError as error:
-            click.echo(f"Error: {output} could not be written ({error.strerror}); here is the report.", err=True)
-            _print(document)
-            return 1
-        click.echo(output)
-        return 0
-    _print(document)
-    return 0
+class ReportState(msgspec.Struct, frozen=True, rename="camel"):
+    """A report at one of its versions."""
+
+    status: Literal["pending", "processing", "completed", "failed", "cancelled"]
+    progress: float = 0.0
+    report: Report | None = None
+    partial: Report | None = None
+    error: str | None = None
+    expires_at: datetime | None = None
+    steps: tuple[Step, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended, if it did."""
+        match self.status:
+            case "pending" | "processing":
+                return None
+            case "completed":
+                return "succeeded"
+            case ended:
+                return ended
+
+    @property
+    def written(self) -> Report:
+        """The report as far as it is written."""
+        return self.report or self.partial or Report("")
+
+    @property
+    def stage(self) -> str:
+        """What is going on."""
+        if self.status == "pending":
+            return "waiting for a worker"
+        if not self.written.outline:
+            return "writing the outline"
+        return f"{len(self.written.sections)} of {counted(len(self.written.outline), 'section')}"
+
+    @property
+    def standing(self) -> str:
+        """How many of its sections are finished."""
+        done, planned = len(self.written.sections), len(self.written.outline)
+        return f"{done} of {planned} sections were finished" if planned else "the outline was not written yet"
+
+    def news(self, before: Self | None) -> Iterator[News]:
+        """Tell what is new: failures first, then the outline, then sections in its order."""
+        known = before.attempts if before else ()
+        yield from (self._failed(attempt) for attempt in self.attempts if attempt not in known)
+        old, new = before.written if before else Report(""), self.written
+        if new.outline and not old.outline:
+            yield Finished("outline", counted(len(new.outline), "section"))
+        for at, title in enumerate(new.outline, start=1):
+            if title in new.sections and title not in old.sections:
+                text = new.sections[title]
+                yield Finished(f"section {at}/{len(new.outline)}", words_of(text), title, text)
+
+    def _failed(self, failed: Attempt) -> AttemptFailed:
+        called = next((step.title for step in self.steps if step.name == failed.step and step.title), failed.step)
+        return AttemptFailed(called, failed.attempt, failed.error, pause_between(failed.at, failed.next_retry_at))
 
 
-def _print(document: str) -> None:
-    # UTF-8 whatever the locale: it is a document, not a message.
-    sys.stdout.buffer.write(document.encode())
+class ReportAccepted(msgspec.Struct, frozen=True):
+    """The answer to a new report."""
+
+    id: str = msgspec.field(name="jobId")
 
 
-def _ending(job: Job) -> str:
-    done, planned = len(job.written.sections), len(job.written.outline)
-    finished = f"{done} of {planned} sections were finished" if planned else "the outline was not written yet"
-    if job.status == "cancelled":
-        return f"cancelled; {finished}"
-    return f"The report failed: {one_line(job.error or 'no reason was given')} ({finished})"
+REPORT = Kind("report", "/reports", ReportAccepted, ReportState)
 
 
-def _rescue(job: Job, url: str, output: Path | None) -> None:
-    """Keep what is written: next to where the report would be, or say where it is."""
-    if output is None:
-        until = f" until {job.expires_at:%Y-%m-%d %H:%M} UTC" if job.expires_at else ""
-        click.echo(f"They are kept{until}: GET {url}/reports/{job.job_id}, or POST …/retry to go on.", err=True)
-        return
-    partial = output.with_name(f"{output.stem}.partial{output.suffix}")
-    try:
-        write_atomically(partial, to_markdown(job.written))
-    except OSError as error:
-        click.echo(f"They could not be written to {partial} ({error.strerror}).", err=True)
-    else:
-        click.echo(f"They are in {partial}", err=True)
+def report_document(state: ReportState) -> str:
+    """Write the topic as the title and each finished section under its heading; empty while there is none."""
+    return to_markdown(state.written) if state.report or state.written.sections else ""
+
+
+def to_markdown(report: Report) -> str:
+    """Write the topic as the title and each section under its heading; headings without a section are left out."""
+    parts = [f"# {heading(report.topic)}"]
+    for title in report.outline:
+        if title in report.sections:
+            parts += [f"## {heading(title)}", passage(report.sections[title])]
+    return "\n\n".join(part for part in parts if part) + "\n"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import click
 import structlog
-from litestar import Litestar
 
 from aether.adapters.embedded_valkey import DataDirInUseError
-from aether.app import create_app
+from aether.app import Api, create_app
 from aether.bootstrap.api import api_services
 from aether.bootstrap.backing import backing
+from aether.bootstrap.storage import object_store
 from aether.cli.address import Address, asking, gets_200, publish, withdraw
 from aether.cli.listening import Server, listening, url_of
 from aether.cli.stopping import Stop, stop_on_signals
@@ -47,8 +47,9 @@ async def serve_api(settings: Settings) -> None:
     require_redis(settings)
     async with stop_on_signals() as stop:
         with listening(settings) as door:
+            server = Server(_app(settings), settings)
             structlog.get_logger().info("api.listening", url=url_of(door))
-            await _answer(Server(_app(settings), settings), door, stop)
+            await _answer(server, door, stop)
 
 
 async def _serve_both(settings: Settings, door: socket.socket, stop: Stop) -> None:
@@ -57,7 +58,8 @@ async def _serve_both(settings: Settings, door: socket.socket, stop: Stop) -> No
         await _answer(server, door, stop)
 
 
-def _app(settings: Settings) -> Litestar:
+def _app(settings: Settings) -> Api:
+    object_store(settings)  # one that cannot be used is told in a line here, and by a traceback when the API opens it
     return create_app(settings, partial(api_services, settings))
 
 
@@ -111,6 +113,8 @@ async def _announce(url: str, home: Path) -> None:
     try:
         publish(home, Address(url, os.getpid()))
     except OSError as error:
-        click.echo(f"`aether report` will not find this server by itself: {home}: {error.strerror}.", err=True)
+        click.echo(
+            f"`aether report` and its kin will not find this server by themselves: {home}: {error.strerror}.", err=True
+        )
     example = f"""curl {url}/reports -H 'Content-Type: application/json' -d '{{"topic": "The Roman Empire"}}'"""
     click.echo(f"Aether is ready at {url}. Try:\n  {example}", err=True)

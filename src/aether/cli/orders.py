@@ -1,0 +1,113 @@
+"""`aether report`, `aether checklist`, `aether image`, and `aether watch` for what one of them or others ordered."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+import uvloop
+
+from aether.cli import fulfilling
+from aether.cli.checklist import CHECKLIST, ChecklistState, checklist_document
+from aether.cli.fulfilling import Order
+from aether.cli.guideline import read_guideline
+from aether.cli.handing_over import Document, ImageAddresses, ImageFiles
+from aether.cli.image import IMAGE
+from aether.cli.kind import StateT
+from aether.cli.options import output_option, server_options, settings_with
+from aether.cli.report import REPORT, ReportState, report_document
+from aether.domain.generation import MAX_IMAGES
+from aether.domain.report import MAX_SECTIONS, Length
+
+
+@click.command()
+@click.argument("topic")
+@click.option("--sections", type=click.IntRange(1, MAX_SECTIONS), help="How many sections to write.")
+@click.option("--outline", multiple=True, metavar="HEADING", help="A section to write; repeat it for each one.")
+@click.option("--language", help="The language to write in.")
+@click.option("--tone", help="How it should sound.")
+@click.option("--audience", help="For whom it is.")
+@click.option(
+    "--length", type=click.Choice([length.value for length in Length]), help="How much to write for each section."
+)
+@click.option("--instructions", help="Anything else to heed.")
+@click.option("--model", help="The model to write with, instead of the server's own.")
+@output_option("FILE.md", "Write to this file, not to stdout.")
+@server_options
+def report(url: str | None, data_dir: Path | None, output: Path | None, **wishes: Any) -> None:  # Any: see above
+    """Write a report on TOPIC, as Markdown to stdout.
+
+    The server at --url makes it; without --url the one that `aether serve` runs on this machine, or else a private
+    one that ends with this command. Progress is shown on stderr.
+
+    Ctrl-C cancels the report. If sections are finished when it fails or is cancelled, they go to FILE.partial.md if
+    --output names FILE.md; otherwise you are told where the server keeps them. An existing file is replaced, by a
+    whole one only.
+
+    Exit status: 0 written, 1 failed, 2 wrong usage or settings, 130 interrupted and cancelled.
+    """
+    _order(_report_to(output), wishes, url, data_dir)
+
+
+@click.command()
+@click.argument("guideline", metavar="FILE")
+@click.option("--quotes", is_flag=True, help="Below each item, quote the words of the guideline that ask for it.")
+@output_option("FILE.md", "Write to this file, not to stdout.")
+@server_options
+def checklist(guideline: str, url: str | None, data_dir: Path | None, output: Path | None, *, quotes: bool) -> None:
+    """Turn the guideline in FILE (- is stdin) into a checklist, as Markdown to stdout.
+
+    The guideline is text in UTF-8 of up to 20,000 characters. Who makes the checklist, what Ctrl-C does, and the exit
+    status are as for `aether report`; what is finished when it fails or is cancelled is the summary.
+    """
+    _order(_checklist_to(output, quotes=quotes), {"input_text": read_guideline(guideline)}, url, data_dir)
+
+
+@click.command()
+@click.argument("prompt")
+@output_option("FILE", "Write to this file; several images go to FILE-1, FILE-2 and so on.", required=True)
+@click.option("--count", type=click.IntRange(1, MAX_IMAGES), help="How many images to make. [default 1]")
+@click.option("--size", metavar="WIDTHxHEIGHT", help="How large, as far as the image model can. [default: its own]")
+@server_options
+def image(output: Path, url: str | None, data_dir: Path | None, **wishes: Any) -> None:  # Any: see above
+    """Make images of what PROMPT says.
+
+    A FILE without an extension gets that of the image. Existing files are replaced, by whole ones only. Every try that
+    fails is shown, with the wait for the next one. Who makes the images, what Ctrl-C does, and the exit status are as
+    for `aether report`; the server has to know an image model, see AETHER_IMAGE_MODEL.
+    """
+    _order(Order(IMAGE, ImageFiles(output)), wishes, url, data_dir)
+
+
+@click.command()
+@click.argument("job_id", type=click.UUID)
+@output_option("FILE", "Write what was made to this file, not to stdout.")
+@server_options
+def watch(job_id: UUID, url: str | None, data_dir: Path | None, output: Path | None) -> None:
+    """Watch a job of any kind to its end, through restarts of the server, and hand over what it has made.
+
+    A report or a checklist goes to stdout as Markdown, and of images their addresses, unless --output names a file.
+    Ctrl-C ends the watching, not the job. Who is asked for the job is as for `aether report`.
+
+    Exit status: 0 handed over, 1 failed, cancelled or unknown, 2 wrong usage or settings, 130 interrupted.
+    """
+    orders = (
+        _report_to(output),
+        _checklist_to(output),
+        Order(IMAGE, ImageFiles(output) if output else ImageAddresses()),
+    )
+    raise SystemExit(uvloop.run(fulfilling.watch(str(job_id), orders, url, settings_with(data_dir=data_dir))))
+
+
+def _report_to(output: Path | None) -> Order[ReportState]:
+    return Order(REPORT, Document("report", report_document, output))
+
+
+def _checklist_to(output: Path | None, *, quotes: bool = False) -> Order[ChecklistState]:
+    return Order(CHECKLIST, Document("checklist", partial(checklist_document, quotes=quotes), output))
+
+
+def _order(order: Order[StateT], wishes: dict[str, Any], url: str | None, data_dir: Path | None) -> None:
+    request = {name: wish for name, wish in wishes.items() if wish not in (None, ())}
+    raise SystemExit(uvloop.run(fulfilling.fulfil(order, request, url, settings_with(data_dir=data_dir))))

@@ -1,0 +1,116 @@
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from aether.cli.main import aether
+from tests.service.cli_api import (
+    BULLETS,
+    CHECKED,
+    CHECKLISTS,
+    SUMMARISED,
+    SUMMARY,
+    Answer,
+    FakeApi,
+    checklist,
+    problem,
+)
+
+GUIDELINE = "Wash your\nhands. Größe: * keep raw food apart"
+QUOTED = """\
+- Hands are washed.
+  > Wash your hands.
+- Raw food is apart.
+  > \\* keep raw food apart
+"""
+
+
+def api(*states: Answer, accept: Answer | None = None) -> FakeApi:
+    return FakeApi(states or (CHECKED,), of=CHECKLISTS, accept=accept)
+
+
+def run(api: FakeApi, *arguments: str, text: str = GUIDELINE) -> Result:
+    return CliRunner().invoke(aether, ["checklist", "-", "--url", api.url, *arguments], input=text.encode())
+
+
+def test_bullets_go_to_stdout_and_lines_to_stderr() -> None:
+    with api(checklist("pending"), checklist(), SUMMARISED, CHECKED) as server:
+        result = run(server)
+    assert (result.exit_code, result.stdout) == (0, f"{BULLETS}\n")
+    assert result.stderr.splitlines() == [
+        f"accepted: {server.url}{CHECKLISTS.job}",
+        "summary: 3 words",
+        "checklist: 2 items",
+    ]
+
+
+def test_the_guideline_is_sent_as_it_stands_once_whether_piped_or_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "g.txt").write_text(GUIDELINE, encoding="utf-8")
+    with api() as server:
+        run(server)
+        CliRunner().invoke(aether, ["checklist", str(tmp_path / "g.txt"), "--url", server.url])
+    assert [asked.body for asked in server.sent("POST", "/jobs")] == [{"input_text": GUIDELINE}] * 2
+
+
+def test_quotes_are_given_on_request() -> None:
+    with api() as server:
+        result = run(server, "--quotes")
+    assert (result.exit_code, result.stdout) == (0, QUOTED)
+
+
+def test_output_is_written_and_its_path_printed(tmp_path: Path) -> None:
+    target = tmp_path / "checklist.md"
+    with api() as server:
+        result = run(server, "-o", str(target), "--quotes")
+    assert (result.exit_code, result.stdout) == (0, f"{target}\n")
+    assert target.read_text() == QUOTED
+
+
+def test_a_poll_names_the_version_that_was_seen() -> None:
+    with api(SUMMARISED, SUMMARISED, CHECKED) as server:
+        assert run(server).exit_code == 0
+    first, second, third = (poll.if_none_match for poll in server.sent("GET", CHECKLISTS.job))
+    assert first is None
+    assert second is not None
+    assert second == third
+
+
+def test_the_summary_of_a_failed_checklist_goes_beside_the_output(tmp_path: Path) -> None:
+    with api(checklist("failed", summary=SUMMARY, error="Step 'checklist' gave up.")) as server:
+        result = run(server, "-o", str(tmp_path / "list.md"))
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-2:] == [
+        "The checklist failed: Step 'checklist' gave up. (the summary was finished)",
+        f"What is finished is in {tmp_path / 'list.partial.md'}",
+    ]
+    assert (tmp_path / "list.partial.md").read_text() == f"{SUMMARY}\n"
+
+
+def test_a_checklist_cancelled_by_another_is_no_success() -> None:
+    with api(checklist("failed", error="cancelled")) as server:
+        result = run(server)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.endswith("cancelled; the summary was not written yet\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"), [(" \n", "stdin is empty."), ("x" * 20_001, "stdin is longer than 20,000 characters.")]
+)
+def test_no_guideline_is_wrong_usage_and_nothing_is_sent(text: str, why: str) -> None:
+    with api() as server:
+        result = run(server, text=text)
+    assert result.exit_code == 2
+    assert f"Invalid value for FILE: {why}" in result.stderr
+    assert server.asked == []
+
+
+def test_bad_input_shows_the_rules_that_it_breaks() -> None:
+    refused = problem(422, "The body is wrong.", errors=[{"field": "input_text", "rule": "must be text"}])
+    with api(accept=refused) as server:
+        result = run(server)
+    assert (result.exit_code, result.stderr) == (2, "Error: The body is wrong.\n  input_text: must be text\n")
+
+
+def test_a_checklist_without_items_is_given_without_quotes() -> None:
+    with api(checklist("succeeded", summary=SUMMARY, checklist=BULLETS)) as server:
+        assert run(server, "--quotes").stdout == f"{BULLETS}\n"

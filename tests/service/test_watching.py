@@ -1,0 +1,153 @@
+"""`aether watch` beside the real service, while its processes die and its connections break."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+from redis.asyncio import Redis
+
+from aether.adapters.redis.hub import DeltaPublisher
+from aether.cli import wire
+from aether.cli.checklist import CHECKLIST
+from aether.cli.client import Jobs
+from aether.cli.following import Pace, following
+from aether.cli.image import IMAGE
+from aether.cli.kind import Kind
+from aether.cli.report import REPORT, Report, to_markdown
+from aether.engine.ports import Delta
+from tests.chaos.proxy import Proxy
+from tests.scripted_model import Hang, Rule, Setup
+from tests.service.stack import API, Json, Stack, until
+
+TOPIC = "The Semaphore Line of Lille"
+TOLD_ONLY = Pace(poll_s=3600, check_s=3600)
+
+
+class Watch(NamedTuple):
+    """`aether watch` as a process, whose stderr goes to a file."""
+
+    process: subprocess.Popen[bytes]
+    stderr: Path
+
+    @property
+    def told(self) -> list[str]:
+        return self.stderr.read_text().splitlines()
+
+    def tells(self, beginning: str) -> None:
+        until(lambda: self.process.poll() is not None or any(line.startswith(beginning) for line in self.told))
+        assert any(line.startswith(beginning) for line in self.told), self.told
+
+    def end(self) -> tuple[int, str]:
+        out, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, out.decode()
+
+
+@contextmanager
+def watching(stack: Stack, job_id: str, url: str) -> Iterator[Watch]:
+    command = [sys.executable, "-m", "aether", "watch", job_id, "--url", url]
+    log = stack.folder / f"watch-{job_id}"
+    with (
+        log.open("wb") as stderr,
+        subprocess.Popen(command, env=stack.environment, stdout=subprocess.PIPE, stderr=stderr) as process,
+    ):
+        try:
+            yield Watch(process, log)
+        finally:
+            process.kill()
+
+
+def written(stack: Stack, job_id: str) -> str:
+    """The finished report as it should be on stdout."""
+    return to_markdown(msgspec.convert(stack.get(job_id)["report"], Report))
+
+
+def start_api_again(stack: Stack) -> None:
+    """Where it was before."""
+    port = urlsplit(stack.url).port
+    stack.api = stack.spawn([*API[:-1], str(port)])
+    until(lambda: '"api.listening"' in stack.api.tail())
+
+
+def test_a_job_is_watched_through_the_death_of_the_api_and_of_its_worker(bare: Stack) -> None:
+    bare.model.use([Rule(kind="section", index=3, do=Hang())], Setup(sections=3))
+    worker = bare.ready(bare.start_worker())
+    job_id = bare.submit(TOPIC)
+    with watching(bare, job_id, bare.url) as watch:
+        watch.tells("section 2/3: ")
+
+        bare.api.end(signal.SIGKILL)
+        watch.tells(f"{bare.url} does not answer")
+        worker.end(signal.SIGKILL)
+        bare.model.use([])
+        start_api_again(bare)
+        watch.tells("The server is back.")
+        bare.start_worker()
+
+        assert watch.end() == (0, written(bare, job_id))
+        assert [line.partition(":")[0] for line in watch.told if line.startswith("section ")] == [
+            "section 1/3",
+            "section 2/3",
+            "section 3/3",
+        ]
+
+
+def test_a_connection_that_breaks_again_and_again_costs_no_word(stack: Stack) -> None:
+    stack.model.use([], Setup(sections=8, section_ms=1_500, jitter=1.0))
+    with Proxy() as proxy:
+        link = proxy.link(urlsplit(stack.url).netloc)
+        job_id = stack.submit(TOPIC)
+        with watching(stack, job_id, f"http://127.0.0.1:{link.port}") as watch:
+            watch.tells("watching: ")
+            for _ in range(10):
+                link.reset_all()
+                time.sleep(0.2)
+
+            status, out = watch.end()
+
+            told = [line.partition(":")[0] for line in watch.told if line.startswith("section ")]
+    assert (status, out) == (0, written(stack, job_id))
+    assert sorted(told) == [f"section {at}/8" for at in range(1, 9)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wishes"),
+    [
+        (REPORT, {"topic": TOPIC}),
+        (CHECKLIST, {"input_text": "Wash your hands before meals."}),
+        (IMAGE, {"prompt": "A lighthouse"}),
+    ],
+)
+async def test_every_kind_tells_of_a_change_on_its_stream(
+    bare: Stack, kind: Kind[Any], wishes: Json
+) -> None:  # Any: of whatever kind
+    async with Jobs(bare.url, kind) as jobs:
+        job_id = await jobs.submit(wishes)
+        before = await jobs.get(job_id)
+        async with following(partial(jobs.events, job_id), before.version, lambda _: None, TOLD_ONLY) as follower:
+            await jobs.cancel(job_id)
+            await follower.change()
+        assert (await jobs.get(job_id, before)).state.outcome == "cancelled"
+
+
+async def test_text_is_heard_while_it_is_written(bare: Stack) -> None:
+    heard: asyncio.Queue[wire.Delta] = asyncio.Queue()
+    async with Jobs(bare.url, REPORT) as jobs, Redis.from_url(bare.valkey.url) as client:
+        job_id = await jobs.submit({"topic": TOPIC})
+        async with (
+            DeltaPublisher(client) as publisher,
+            following(partial(jobs.events, job_id), "1", heard.put_nowait, TOLD_ONLY),
+        ):
+            while heard.empty():
+                publisher.publish(job_id, Delta("section:1", 2, 7, "It fell"))
+                await asyncio.sleep(0.05)
+            assert await heard.get() == wire.Delta(1, 2, "It fell")
