@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import structlog
 import uvloop
 
-from benchmarks import costs, idle, pickup, reports, takeover, throughput
+from benchmarks import costs, hub, idle, pickup, reports, streams, takeover, throughput
 from benchmarks.processes import ROOT
 from benchmarks.stores import valkey_version
 from benchmarks.tables import Table
@@ -23,6 +23,8 @@ BENCHMARKS: dict[str, Callable[..., Awaitable[Table]]] = {
     "throughput": throughput.measure,
     "takeover": takeover.measure,
     "reports": reports.measure,
+    "hub": hub.measure,
+    "streams": streams.measure,
     "costs": costs.measure,
 }
 PAGE = ROOT / "docs" / "performance.md"

@@ -17,7 +17,7 @@ import msgspec
 
 from aether.adapters.openai.chat import OpenAIChat, Options
 from aether.adapters.redis.store import Queueing, RedisJobStore
-from aether.bootstrap.worker import model_client
+from aether.bootstrap.models import model_client
 from aether.domain.job import Kind
 from aether.engine.clock import SystemClock
 from aether.engine.ports import JobStore, NewJob

@@ -13,17 +13,18 @@ import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import NamedTuple
+from uuid import uuid4
 
 import msgspec
 from arq.connections import ArqRedis
 from redis.asyncio.client import PubSub
 
+from aether.adapters.redis.keys import CHANGES, EVENTS, RECORD
 from aether.adapters.redis.presence import workers_seen
-from aether.adapters.redis.store import CHANGES, EVENTS, RECORD
 from aether.bootstrap.storage import job_store
 from aether.domain.job import Kind, Status
 from aether.domain.report import ReportRequest
-from aether.engine.jobs import Jobs
+from aether.engine.ports import NewJob
 from aether.settings import Settings
 from aether.workflows.report import first_steps
 from benchmarks.processes import Child, running
@@ -73,7 +74,7 @@ class Bench:
         self._client = client
         self._changes = changes
         self.worker = worker
-        self._jobs = Jobs(job_store(client, Settings()))
+        self._store = job_store(client, Settings())
         self._ended: set[str] = set()
         self.submitted: dict[str, float] = {}
 
@@ -90,9 +91,9 @@ class Bench:
 
     async def _submit(self, topic: str) -> None:
         request = ReportRequest(topic)
-        since = time.monotonic()
-        job_id = await self._jobs.submit(Kind.REPORT, "", msgspec.json.encode(request), first_steps(request))
-        self.submitted[job_id] = since
+        job = NewJob(str(uuid4()), Kind.REPORT, "", msgspec.json.encode(request), first_steps(request))
+        self.submitted[job.id] = time.monotonic()
+        await self._store.create(job)
 
     async def _listen(self, count: int, took: dict[str, float]) -> None:
         async for message in self._changes.listen():

@@ -1,0 +1,87 @@
+"""From the moment a change of a job is sent to Redis until a client has its event, from one API process.
+
+Each client follows a job of its own; one after the other is changed, in no order. Memory and CPU are those of the API
+process, for each stream, and in percent of a core while nothing happens but pings.
+"""
+
+import asyncio
+import random
+import resource
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import NamedTuple
+
+from aether.adapters.redis.store import Queueing, RedisJobStore
+from aether.domain.job import Kind
+from aether.engine.ports import NewJob
+from benchmarks.hub_waiters import job_id
+from benchmarks.processes import Child, running
+from benchmarks.stores import connected, valkey
+from benchmarks.tables import Table, median, note_of, percentile
+
+_FILES = 20_000
+
+
+class Row(NamedTuple):
+    """So many streams."""
+
+    streams: int
+    samples: int
+    p50_ms: float
+    p99_ms: float
+    rss_kb_per_stream: float
+    idle_cpu_percent: float
+
+
+async def measure(*, quick: bool = False) -> Table:
+    """Measure with more and more of them."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, most), most))
+    counts = (1, 100) if quick else (1, 1_000, 5_000)
+    rows = [await _row(streams, 50 if quick else 500, 5.0 if quick else 30.0) for streams in counts]
+    return Table("Following a job", note_of(__doc__), rows)
+
+
+async def _row(streams: int, samples: int, idle_s: float) -> Row:
+    async with valkey() as url, _api(url) as (api, port), connected(url) as client:
+        store = RedisJobStore(client, Queueing("arq:queue", "perform", 100_000), timedelta(hours=1))
+        for at in range(streams):
+            await store.create(NewJob(job_id(at), Kind.REPORT, "local", b'{"topic":"Rome"}'))
+        before = api.rss_mb()
+        async with running("benchmarks.stream_clients", str(port), str(streams)) as clients:
+            await clients.stdout.readline()
+            used = api.cpu_s()
+            await asyncio.sleep(idle_s)
+            used = api.cpu_s() - used
+            kb = (api.rss_mb() - before) * 1024 / streams
+            taken = [await _taken_ms(store, clients, job_id(random.randrange(streams))) for _ in range(samples)]  # noqa: S311
+    return Row(streams, samples, median(taken), percentile(taken, 99), kb, 100 * used / idle_s)
+
+
+@asynccontextmanager
+async def _api(url: str) -> AsyncIterator[tuple[Child, int]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    async with running("aether", "api", "--port", str(port), env={"REDIS_URL": url}) as child:
+        while not await _answers(port):  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.05)
+        yield child, port
+
+
+async def _answers(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+async def _taken_ms(store: RedisJobStore, clients: Child, job: str) -> float:
+    began = time.monotonic()
+    await store.begin(job)
+    return (float(await clients.stdout.readline()) - began) * 1000
