@@ -97,10 +97,11 @@ class Valkey:
             return False
 
     def keys_of(self, job_id: str) -> list[bytes]:
-        """Return every key that names the job, and every set of the queue that holds it."""
-        keys = [key for key in self.client.scan_iter(count=1_000) if job_id.encode() in key]
-        holders = [key for key in self.client.scan_iter(_type="zset") if self.client.zscore(key, job_id) is not None]
-        return keys + holders
+        """Return every key that names the job, and every sorted set of which a member does."""
+        name = job_id.encode()
+        keys = [key for key in self.client.scan_iter(count=1_000) if name in key]
+        sets = [(key, self.client.zrange(key, 0, -1)) for key in self.client.scan_iter(_type="zset")]
+        return keys + [key for key, members in sets if any(name in member for member in members)]
 
 
 class Stack:
@@ -134,10 +135,13 @@ class Stack:
             "OPENAI_BASE_URL": self.model.base_url,
             "OPENAI_API_KEY": KEY,
             "AETHER_MODEL": MODEL,
+            "AETHER_IMAGE_MODEL": MODEL,
             "AETHER_DATA_DIR": str(self.folder / "home"),
             "AETHER_RETRY_BASE": "0.02",
             "AETHER_RETRY_CAP": "0.2",
             "AETHER_SHUTDOWN_GRACE": "0.1",
+            "AETHER_WEBHOOK_HOSTS": "localhost",
+            "AETHER_WEBHOOK_SCHEDULE": "0.05,3600",
             **self._environment,
         }
 
@@ -179,7 +183,8 @@ class Stack:
     def fresh(self) -> None:
         """Give the next test a model without rules or record, and no job that still runs."""
         for job_id in self.valkey.client.zrange(QUEUE, 0, -1):
-            self.http.post(f"/reports/{job_id.decode()}/cancel")
+            for path in ("/reports", "/jobs", "/api/generation"):
+                self.http.post(f"{path}/{job_id.decode()}/cancel")
         until(lambda: not self.model.in_flight)
         self._topics |= self._topics_now()
         self.model.use([], Setup())
@@ -253,6 +258,8 @@ class Stack:
 
 def topic_of(call: Call) -> str:
     """Return whose call it is; `Call.topic` of an outline is that of the examples in the prompt."""
+    if call.kind in {"image", "file"}:
+        return call.topic
     turns = (turn["content"] for turn in reversed(call.body["messages"]) if turn["role"] == "user")
     found = (re.match(r"<topic>\n(.*)\n</topic>", turn) for turn in turns)
     return next((match[1].replace("&lt;", "<") for match in found if match), "")
