@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from itertools import count
 from typing import Protocol
 
 import redis
@@ -77,7 +76,7 @@ class Heartbeat:
         self._keeper = keeper
         self._loop = asyncio.get_running_loop()
         self._stopped = threading.Event()
-        self._idle_beats = count()
+        self._beaten_at = float("-inf")
         self._asked_at: float | None = None
         self._refreshed_at = time.monotonic()
         self._thread = threading.Thread(target=self._beat_until_stopped, name="queue-heartbeat", daemon=True)
@@ -117,8 +116,9 @@ class Heartbeat:
 
     def _beat(self, now: float) -> bool:
         held = list(dict(self._keeper.claims).values())  # copied in one step of the interpreter
-        if not held and next(self._idle_beats) % 2:
-            return True
+        if not held and now - self._beaten_at < self._pulse.lease_s / 2:
+            return True  # what the last beat said of its life still holds
+        self._beaten_at = now
         refresh = now - self._refreshed_at >= _REFRESH_S
         try:
             for start in range(0, max(len(held), 1), _BATCH):
