@@ -70,11 +70,22 @@ class NoEndpointError(CallerError):
         super().__init__("No endpoint is set; set one with PUT.")
 
 
+# In words that suit every kind: each has names of its own for a status.
+_STANDING = {
+    "pending": "is waiting",
+    "processing": "is running",
+    "completed": "has completed",
+    "failed": "has failed",
+    "cancelled": "was cancelled",
+}
+_MOVES = {"pending": "be tried again", "cancelled": "be cancelled"}
+
+
 class IllegalMoveError(CallerError):
     """A status change that the life of a job does not allow."""
 
     def __init__(self, status: str, wanted: str) -> None:
-        super().__init__(f"A job that is {status} cannot become {wanted}.")
+        super().__init__(f"A job that {_STANDING.get(status, status)} cannot {_MOVES.get(wanted, f'become {wanted}')}.")
         self.status = status
         self.wanted = wanted
 

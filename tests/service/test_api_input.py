@@ -84,7 +84,7 @@ async def test_a_guideline_and_a_prompt_may_have_lines(client: Client, house: Ho
         ("count", 0, "must be at least 1"),
         ("count", 5, "must be at most 4"),
         ("count", "2", "must be a whole number, not a string"),
-        ("count", 1.5, "must be a whole number, not a number"),
+        ("count", 1.5, "must be a whole number, not a fraction"),
         ("size", 512, "must be a string, not a whole number"),
         ("size", "big", "must look like 1024x1024"),
         ("size", "1024x1024\n", "must look like 1024x1024"),

@@ -43,10 +43,10 @@ WISHES = [
     (b'{"topic":"Rome","sections":"3"}', "sections", "must be a whole number, not a string"),
     (b'{"topic":"Rome","sections":0}', "sections", "must be at least 1"),
     (b'{"topic":"Rome","sections":21}', "sections", "must be at most 20"),
-    (b'{"topic":"Rome","sections":2.5}', "sections", "must be a whole number, not a number"),
+    (b'{"topic":"Rome","sections":2.5}', "sections", "must be a whole number, not a fraction"),
     (b'{"topic":"Rome","sections":1e400}', "sections", "is not a valid value"),
     (b'{"topic":"Rome","sections":true}', "sections", "must be a whole number, not true or false"),
-    (b'{"topic":"Rome","outline":[]}', "outline", "must have at least 1 items"),
+    (b'{"topic":"Rome","outline":[]}', "outline", "must have at least 1 item"),
     (b'{"topic":"Rome","outline":["a",5]}', "outline[1]", "must be a string, not a whole number"),
     (
         b'{"topic":"Rome","outline":["a"," "]}',
@@ -66,7 +66,7 @@ WISHES = [
         "instructions",
         "must not contain control characters other than line breaks",
     ),
-    (b'{"topic":"Rome","metadata":{"":"a"}}', "metadata", "has a key that must have at least 1 characters"),
+    (b'{"topic":"Rome","metadata":{"":"a"}}', "metadata", "has a key that must have at least 1 character"),
     (b'{"topic":"Rome","metadata":{"a":1}}', "metadata", "has a value that must be a string, not a whole number"),
     (b'{"topic":"Rome","metadata":[]}', "metadata", "must be an object, not a list"),
     (b"[]", "$", "must be an object, not a list"),
@@ -212,10 +212,10 @@ async def test_a_method_that_is_not_allowed_tells_those_that_are(
 @pytest.mark.parametrize(
     ("status", "action", "detail"),
     [
-        (Status.PROCESSING, "retry", "A job that is processing cannot become pending."),
-        (Status.COMPLETED, "retry", "A job that is completed cannot become pending."),
-        (Status.COMPLETED, "cancel", "A job that is completed cannot become cancelled."),
-        (Status.FAILED, "cancel", "A job that is failed cannot become cancelled."),
+        (Status.PROCESSING, "retry", "A job that is running cannot be tried again."),
+        (Status.COMPLETED, "retry", "A job that has completed cannot be tried again."),
+        (Status.COMPLETED, "cancel", "A job that has completed cannot be cancelled."),
+        (Status.FAILED, "cancel", "A job that has failed cannot be cancelled."),
     ],
 )
 async def test_a_move_that_the_status_does_not_allow(

@@ -41,7 +41,7 @@ ENVIRONMENT = os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
 
 
 REPORT = ("report", "Rome")
-TOO_LATE = problem(409, "A job that is completed cannot become cancelled.")
+TOO_LATE = problem(409, "A job that has completed cannot be cancelled.")
 AWAY = problem(503, "The store is unavailable.")
 PATIENCE_S = 20.0
 

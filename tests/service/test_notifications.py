@@ -243,7 +243,7 @@ async def test_a_parameter_that_breaks_a_rule_is_named(client: Client, query: st
     ("body", "field", "rule"),
     [
         ({}, "ids", "is required"),
-        ({"ids": []}, "ids", "must have at least 1 items"),
+        ({"ids": []}, "ids", "must have at least 1 item"),
         ({"ids": ["1"] * 1_001}, "ids", "must have at most 1000 items"),
         ({"ids": "1"}, "ids", "must be a list, not a string"),
         ({"ids": [1]}, "ids[0]", "must be a string, not a whole number"),

@@ -84,8 +84,8 @@ def broken_parameter(request: Request[Any, Any, Any], error: ValidationException
             declared = request.route_handler.parsed_fn_signature.parameters.get(found["key"])
             words = _one_of_these(declared.annotation) if declared else None
             rule = _rule(found["message"]) or words or "is not a valid value"
-            # Everything in a query is a string.
-            return FieldError(found["key"], rule.removesuffix(", not a string"))
+            # Everything in a query is a string, and what may be left out cannot be null there.
+            return FieldError(found["key"], rule.removesuffix(", not a string").removesuffix(" or null"))
     return None
 
 
@@ -98,6 +98,7 @@ _PLACE = re.compile(r"(?P<said>.*?)(?: - at `(?P<key>key` in `)?\$\.?(?P<path>.*
 _MISSING = re.compile(r"Object missing required field `(?P<field>.+)`")
 _UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.+)`", re.DOTALL)
 _TYPE = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`")
+_STEP = re.compile(r"(?P<field>[^.\[\]]+)|\[\d+\]")
 _LENGTH = re.compile(r"Expected `(?P<what>\w+)` of length (?P<sign>[<>]=) (?P<limit>\d+)")
 _BOUND = re.compile(r"Expected `\w+` (?P<sign>[<>]=) (?P<limit>.+)")
 _TYPES = {
@@ -109,7 +110,7 @@ _TYPES = {
     "object": "an object",
     "null": "null",
 }
-_UNITS = {"str": "characters", "array": "items", "object": "entries"}
+_UNITS = {"str": ("character", "characters"), "array": ("item", "items"), "object": ("entry", "entries")}
 _SIGNS = {">=": "at least", "<=": "at most"}
 
 
@@ -128,18 +129,25 @@ def _broken_rule(message: str, wanted: Any) -> FieldError:
 def _rule(said: str) -> str | None:
     if found := _TYPE.fullmatch(said):
         wanted = " or ".join(_TYPES.get(name, name) for name in found["wanted"].split(" | "))
-        return f"must be {wanted}, not {_TYPES.get(found['got'], found['got'])}"
+        got = "a fraction" if (wanted, found["got"]) == (_TYPES["int"], "float") else _TYPES.get(found["got"], found["got"])
+        return f"must be {wanted}, not {got}"
     if found := _LENGTH.fullmatch(said):
-        return f"must have {_SIGNS[found['sign']]} {found['limit']} {_UNITS.get(found['what'], found['what'])}"
+        units = _UNITS.get(found["what"], (found["what"],) * 2)[found["limit"] != "1"]
+        return f"must have {_SIGNS[found['sign']]} {found['limit']} {units}"
     if found := _BOUND.fullmatch(said):
         return f"must be {_SIGNS[found['sign']]} {found['limit']}"
     return None
 
 
 def _one_of(wanted: Any, path: str) -> str | None:
-    """Name the values of an enumeration, which msgspec's message leaves out."""
-    kinds = _kinds(wanted, path)
-    return _among([member.value for kind in kinds if isinstance(kind, msgspec.inspect.EnumType) for member in kind.cls])
+    """Name the values of an enumeration or a literal, which msgspec's message leaves out."""
+    values: list[object] = []
+    for kind in _kinds(wanted, path):
+        if isinstance(kind, msgspec.inspect.EnumType):
+            values += [member.value for member in kind.cls]
+        elif isinstance(kind, msgspec.inspect.LiteralType):
+            values += kind.values
+    return _among(values)
 
 
 def _like(wanted: Any, path: str) -> str | None:
@@ -150,11 +158,20 @@ def _like(wanted: Any, path: str) -> str | None:
 
 
 def _kinds(wanted: Any, path: str) -> list[msgspec.inspect.Type]:
-    """Return the types that a field may have."""
-    fields = getattr(msgspec.inspect.type_info(wanted), "fields", ())
-    return [
-        kind for field in fields if field.encode_name == path for kind in getattr(field.type, "types", (field.type,))
-    ]
+    """Return the types that the value at a path may have."""
+    kinds = [msgspec.inspect.type_info(wanted)]
+    for step in _STEP.finditer(path):
+        kinds = [inner for kind in kinds for inner in _inside(kind, step["field"])]
+    return kinds
+
+
+def _inside(kind: msgspec.inspect.Type, field: str | None) -> list[msgspec.inspect.Type]:
+    """Return the types of a field, or of an item if it is None."""
+    bare = getattr(kind, "type", kind)  # without its rules
+    found = [each.type for each in getattr(bare, "fields", ()) if each.encode_name == field]
+    if field is None:
+        found = [getattr(bare, "item_type", bare)]
+    return [inner for each in found for inner in getattr(each, "types", (each,))]
 
 
 def _one_of_these(declared: Any) -> str | None:
@@ -162,5 +179,5 @@ def _one_of_these(declared: Any) -> str | None:
     return _among([word for kind in get_args(declared) for word in get_args(kind)])
 
 
-def _among(values: list[Any]) -> str | None:
+def _among(values: list[object]) -> str | None:
     return f"must be one of: {', '.join(map(str, values))}" if values else None

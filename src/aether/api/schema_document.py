@@ -1,0 +1,89 @@
+"""The schemas of the OpenAPI document: what msgspec says of the Structs, with names for unions and enumerations."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeAlias, get_args
+
+import msgspec
+
+from aether.api.checklist_views import ChecklistStatus
+from aether.api.generation_views import GenerationStatus
+from aether.api.report_views import ReportStatus
+from aether.api.webhook_views import DeliveryWord
+from aether.domain.job import Kind
+from aether.domain.webhook import Ending
+
+Json: TypeAlias = dict[str, Any]  # Any: JSON
+Structs: TypeAlias = Sequence[type[msgspec.Struct]]
+
+REF = "#/components/schemas/"
+
+WORDS: Mapping[str, Sequence[str]] = {
+    "ReportStatus": get_args(ReportStatus),
+    "ChecklistStatus": get_args(ChecklistStatus),
+    "GenerationStatus": get_args(GenerationStatus),
+    "DeliveryStatus": get_args(DeliveryWord),
+    "Ending": get_args(Ending),
+    "Kind": tuple(Kind),
+}
+"""The enumerations that stand in several places, by the names under which clients find them, and in their order."""
+
+_NAMES = {frozenset(words): name for name, words in WORDS.items()}
+
+# For `re`, "$" alone lets a line break pass behind it; for JSON Schema it does not, and not all dialects look ahead.
+_END = r"$(?!\n)"
+
+
+def reference(name: str) -> Json:
+    """Refer to a schema by its name."""
+    return {"$ref": REF + name}
+
+
+def one_of(names: Sequence[str], told_apart_by: str, mapping: Mapping[str, str]) -> Json:
+    """Return a schema of several, and which of them each value of that field stands for."""
+    told = {value: REF + name for value, name in mapping.items()}
+    refs = [reference(name) for name in names]
+    return {"oneOf": refs, "discriminator": {"propertyName": told_apart_by, "mapping": told}}
+
+
+def schemas_of(structs: Structs, unions: Mapping[str, Structs]) -> Json:
+    """Return the schemas of these Structs and all that they hold, and of unions of them, told apart by `status`."""
+    _, schemas = msgspec.json.schema_components(structs, ref_template=REF + "{name}")
+    for name, members in unions.items():
+        schemas[name] = _union([member.__name__ for member in members], schemas)
+    for schema in objects_in(list(schemas.values())):
+        repair_schema(schema)
+    schemas |= {name: {"title": name, "type": "string", "enum": list(words)} for name, words in WORDS.items()}
+    return dict(schemas)
+
+
+def repair_schema(schema: Json) -> None:
+    """Refer to an enumeration by its name, write the only one of its kind as a constant, and unfold a docstring."""
+    words = schema.get("enum", ())
+    if all(isinstance(word, str) for word in words) and words:
+        schema |= {"type": "string"}
+        if name := _NAMES.get(frozenset(words)):
+            del schema["enum"], schema["type"]
+            schema |= reference(name)
+        elif len(words) == 1:
+            (schema["const"],) = schema.pop("enum")
+    if isinstance(pattern := schema.get("pattern"), str):
+        schema["pattern"] = pattern.replace(_END, "$")
+    if isinstance(text := schema.get("description"), str):
+        schema["description"] = "\n".join(line.strip() for line in text.splitlines())
+
+
+def _union(members: Sequence[str], schemas: Mapping[str, Json]) -> Json:
+    statuses = {member: schemas[member]["properties"]["status"]["enum"] for member in members}
+    mapping = {status: member for member in members for status in statuses[member]}
+    return one_of(members, "status", mapping)
+
+
+def objects_in(json: Any) -> Iterator[Json]:
+    """Walk through every object in it, itself included."""
+    if isinstance(json, dict):
+        yield json
+        for value in json.values():
+            yield from objects_in(value)
+    elif isinstance(json, list):
+        for item in json:
+            yield from objects_in(item)
