@@ -3,7 +3,7 @@
 import asyncio
 import os
 
-from aether.bootstrap import worker
+from aether.bootstrap import recipes
 from aether.domain.report import Report, ReportRequest
 from aether.engine.run import Run
 from aether.workflows.ports import Writer
@@ -24,5 +24,6 @@ async def deadly(run: Run, request: ReportRequest, writer: Writer) -> Report:
 if __name__ == "__main__":
     from aether.cli.main import aether
 
-    vars(worker)["write_report"] = deadly
+    assert vars(recipes)["write_report"] is write_report
+    vars(recipes)["write_report"] = deadly
     aether(["worker"])

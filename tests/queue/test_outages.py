@@ -8,6 +8,7 @@ from arq.connections import ArqRedis
 from redis.exceptions import ResponseError
 
 from aether.adapters.redis.queue import LeasedWorker, enqueue, payload_for
+from aether.adapters.redis.queue.connections import drop_idle
 from tests.queue.conftest import LEASE_S, QUEUE, Launch, eventually
 from tests.queue.valkey import Valkey
 
@@ -140,3 +141,12 @@ async def test_idle_connections_are_not_trusted_after_an_outage(client: ArqRedis
 
 async def _are_gone(now: Callable[[], Awaitable[set[bytes]]], before: set[bytes]) -> bool:
     return not before & await now()
+
+
+async def test_no_connection_is_closed_under_the_hands_of_who_took_it(client: ArqRedis) -> None:
+    asked = [b"a"] * 5
+    await asyncio.gather(*map(client.echo, asked))
+
+    _, *answers = await asyncio.gather(drop_idle(client), *map(client.echo, asked))
+
+    assert answers == asked
