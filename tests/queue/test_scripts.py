@@ -27,8 +27,16 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Redis]:
     await client.aclose()
 
 
-async def claim(store: Redis, worker: str, room: int = 10, *, may_take_over: bool = True, lease_ms: int = 100) -> Any:
-    return await QueueScripts().claim.run(store, [QUEUE, worker, room, lease_ms, 0, int(may_take_over), 50])
+async def claim(  # noqa: PLR0913 - one for each argument of the script
+    store: Redis,
+    worker: str,
+    room: int = 10,
+    *,
+    may_take_over: bool = True,
+    lease_ms: int = 100,
+    queue: str = QUEUE,
+) -> Any:
+    return await QueueScripts().claim.run(store, [queue, worker, room, lease_ms, 0, int(may_take_over), 50])
 
 
 async def settle(store: Redis, verb: str, job_id: str, token: bytes, delay_ms: int = 0) -> Any:
@@ -135,7 +143,7 @@ async def test_a_beat_tells_of_life_for_less_than_a_lease(store: Redis) -> None:
 
 async def kill_others(store: Redis, workers: int) -> None:
     seconds, _ = await store.time()
-    await store.zadd("arq:deaths", {f"other{n}": seconds * 1000 for n in range(workers)})
+    await store.zadd(f"arq:deaths:{QUEUE}", {f"other{n}": seconds * 1000 for n in range(workers)})
 
 
 async def test_deaths_while_alone_are_forgiven_as_long_as_other_workers_die_too(store: Redis) -> None:
@@ -149,6 +157,21 @@ async def test_deaths_while_alone_are_forgiven_as_long_as_other_workers_die_too(
         manners += [entry[4] for entry in entries]
         await asyncio.sleep(0.02)
     assert manners == [b"alone"] * 6 + [b"condemned"]
+
+
+async def test_what_dies_with_its_worker_on_another_queue_does_not_count_as_another_death(store: Redis) -> None:
+    for n in range(3):
+        await enqueue(store, "beside", f"other{n}", PAYLOAD)
+        await claim(store, f"v{n}", lease_ms=5, queue="beside")
+        await asyncio.sleep(0.02)
+    await claim(store, "v", queue="beside")
+    await suspect(store, 2)
+    await claim(store, "w")
+    await store.zadd(QUEUE, {"a": 1})
+    await claim(store, "w", lease_ms=5)
+    await asyncio.sleep(0.02)
+    _, *entries = await claim(store, "w")
+    assert [(entry[0], entry[4]) for entry in entries] == [(b"a", b"condemned")]
 
 
 async def test_two_deaths_make_no_suspect_where_most_workers_died_without_the_job(store: Redis) -> None:

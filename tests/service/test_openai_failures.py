@@ -196,6 +196,8 @@ async def test_the_key_is_in_no_log(fault: str, caplog: pytest.LogCaptureFixture
 )
 @example("Mon, 01 Jan 0001 00:00:00 +2359")
 @example("Fri, 31 Dec 9999 23:59:59 -2359")
+@example("Fri, 31 Dec 99999999999999999999 23:59:59 GMT")
+@example("Mon, 01 Jan 2025 00:00:00 +99999999999999999999")
 def test_any_header_is_a_pause_or_none(value: str) -> None:
     """Whatever a server sends, a failed call must not fail in a worse way."""
     for name in ("retry-after", "retry-after-ms"):

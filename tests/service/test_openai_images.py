@@ -205,7 +205,17 @@ async def test_the_pause_that_the_image_s_own_server_asks_for_is_heard() -> None
 
 
 @pytest.mark.parametrize(
-    "url", ["file:///etc/passwd", "ftp://127.0.0.1/x.png", "/x.png", "http://", "http://a:b", "data:,Hello", "http:x"]
+    "url",
+    [
+        "file:///etc/passwd",
+        "ftp://127.0.0.1/x.png",
+        "/x.png",
+        "http://",
+        "http://a:b",
+        "http://a:65536",
+        "data:,Hello",
+        "http:x",
+    ],
 )
 async def test_an_address_that_is_not_on_the_web_is_not_followed(url: str) -> None:
     error = await failure_of(Rule(kind="image", do=Picture(url=url)))

@@ -15,8 +15,9 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 class Faulty:
     """Work that fails so many times before it goes on for good."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, failure: type[BaseException] = LookupError) -> None:
         self.failures = failures
+        self.failure = failure
         self.begun = 0
         self.goes_on = asyncio.Event()
         self.ended = False
@@ -24,7 +25,7 @@ class Faulty:
     async def work(self) -> None:
         self.begun += 1
         if self.begun <= self.failures:
-            raise LookupError
+            raise self.failure
         self.goes_on.set()
         try:
             await asyncio.Event().wait()
@@ -32,10 +33,12 @@ class Faulty:
             self.ended = True
 
 
-async def test_work_that_fails_begins_anew_and_is_told_of() -> None:
-    faulty = Faulty(3)
+@pytest.mark.parametrize("failure", [LookupError, asyncio.CancelledError])
+async def test_work_that_fails_begins_anew_and_is_told_of(failure: type[BaseException]) -> None:
+    """So does work into which a cancellation has leaked that nobody asked for."""
+    faulty = Faulty(3, failure)
     with capture_logs() as logs:
-        async with Background(faulty.work):
+        async with Background(faulty.work), asyncio.timeout(5):
             await faulty.goes_on.wait()
 
     assert (faulty.begun, [entry["event"] for entry in logs]) == (4, ["background.failed"] * 3)

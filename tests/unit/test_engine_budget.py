@@ -9,7 +9,10 @@ from aether.engine.runner import Recipe, Runner
 from aether.engine.step import Tools
 from aether.engine.throttle import Throttle
 from aether.errors import BudgetExceededError
+from aether.workflows.conversation import Conversation
+from aether.workflows.ports import Message, Reply
 from tests.fakes import FastClock, MemoryJobStore
+from tests.scripted_chat import ScriptedChat
 
 
 async def spend(tokens: int) -> str:
@@ -68,3 +71,16 @@ def test_what_a_call_cost_counts_against_the_budget_and_not_what_it_was_thought_
         meter.spend(Usage(1, 10, 10))
     with budget.reserved(80):
         pass
+
+
+async def test_a_budget_holds_although_a_server_does_not_tell_what_a_call_has_cost() -> None:
+    chat = ScriptedChat(*[Reply("Rome grew.", cut_off=False, usage=Usage(1))] * 2)
+    conversation = Conversation(chat, words=300)
+    meter = Meter(Budget(500))
+
+    with metered(meter):
+        await conversation.text([Message("user", "Write.")])
+        with pytest.raises(BudgetExceededError, match="401 are spent"):
+            await conversation.text([Message("user", "Write.")])
+
+    assert Usage(1) == meter.usage

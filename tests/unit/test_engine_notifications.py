@@ -89,6 +89,17 @@ async def test_with_a_cursor_that_is_ahead_of_the_inbox_nothing_old_is_told(mail
     assert await jobs(following, 1) == [None]
 
 
+async def test_what_comes_is_told_although_the_cursor_is_ahead_of_it(mailroom: Mailroom) -> None:
+    """As behind a failover to a server that has lost the latest, or whose clock is behind."""
+    await mailroom.end("a")
+    following = mailroom.follow(mailroom.told()[0].id + 3_600_000_000, SHORT_S)
+    before = await jobs(following, 1)
+
+    await mailroom.end("b")
+
+    assert (before, await jobs(following, 1)) == ([None], ["b"])
+
+
 async def test_more_than_a_page_is_told_whole(mailroom: Mailroom) -> None:
     names = [f"job-{at}" for at in range(250)]
     await mailroom.end(*names)

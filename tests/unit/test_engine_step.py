@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from aether.domain.job import Attempt, Change, Kind, Problem, Status, StepStatus, Usage
@@ -154,6 +155,19 @@ async def test_an_overloaded_server_that_names_no_pause_is_asked_ever_less_often
     job = await on.perform(on.one_step)
 
     assert (job.status, 20 < len(on.calls.made) < 200) == (Status.FAILED, True)
+
+
+async def test_a_pause_longer_than_a_step_may_take_holds_others_back_for_that_long_alone() -> None:
+    on = bench(ModelOverloadedError(429, retry_after=86_400.0), policy=RetryPolicy(total=600.0))
+    worker = on.worker(on.one_step)
+    await on.store.create(NEW)
+    await worker.perform(ID)
+
+    await on.store.create(replace(NEW, id="other"))
+    await worker.perform("other")
+
+    statuses = [on.store.jobs[name].status for name in (ID, "other")]
+    assert (statuses, on.clock.seconds) == ([Status.FAILED, Status.COMPLETED], 600.0)
 
 
 async def test_being_overloaded_makes_later_failures_not_final() -> None:

@@ -1,7 +1,8 @@
 import ipaddress
+from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aether.errors import RefusedDestinationError
@@ -278,6 +279,13 @@ def test_one_address_that_is_not_public_spoils_all_of_a_name() -> None:
 
 def test_an_opened_host_may_be_anywhere() -> None:
     Destinations(["hooks.test"]).judge("hooks.test", 9000, ["127.0.0.1", "::1"])
+
+
+@given(st.text("localhst:/@[]%.-0123456789abcdefx?#\\&;=_~", max_size=40))
+@example("[]@")
+def test_any_text_is_an_address_or_refused(rest: str) -> None:
+    with suppress(RefusedDestinationError):
+        Destinations().parse(f"http://{rest}")
 
 
 def test_a_refusal_says_what_would_be_right() -> None:

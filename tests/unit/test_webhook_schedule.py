@@ -63,6 +63,8 @@ def test_the_usual_schedule_goes_on_for_three_days() -> None:
         ("1.5", None),
         ("\u0665", None),
         ("Sat, 99 Nov 2026 08:02:00 GMT", None),
+        ("Sat, 21 Nov 99999999999999999999 08:02:00 GMT", None),
+        ("Sat, 21 Nov 2026 08:02:00 +99999999999999999999", None),
     ],
 )
 def test_retry_after_is_seconds_or_a_date_and_nonsense_counts_as_absent(

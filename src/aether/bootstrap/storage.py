@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from arq.connections import ArqRedis
+from arq.connections import ArqRedis, RedisSettings
 from redis.asyncio import BlockingConnectionPool
+from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -48,11 +49,18 @@ def redis_url(settings: Settings) -> str:
     """Return where Redis is, its password included.
 
     Raises:
-        ConfigurationError: it was not said.
+        ConfigurationError: it was not said, or not as an address.
     """
     if settings.redis_url is None:
         raise ConfigurationError("Set REDIS_URL, or start everything at once with `aether serve`.")
-    return settings.redis_url.reveal()
+    url = settings.redis_url.reveal()
+    try:
+        parse_url(url)
+        RedisSettings.from_dsn(url)
+    except ValueError:  # its text may hold a piece of the password
+        rule = "must look like redis://localhost:6379/0, rediss://… or unix:///path"
+        raise ConfigurationError(f"REDIS_URL {rule}.") from None
+    return url
 
 
 def job_store(client: ArqRedis, settings: Settings) -> RedisJobStore:

@@ -30,6 +30,7 @@ _LEASE = timedelta(seconds=8)
 _HEARTBEAT = timedelta(seconds=2)
 _POLL_S = 4.0
 _STRANDED_PAUSE = timedelta(seconds=5)
+_LONGEST_STRANDED_PAUSE = timedelta(hours=1)
 _GRACE = timedelta(seconds=1)
 """How long tries may go on when the process ends; longer ones are made again elsewhere, which receivers can tell."""
 
@@ -89,7 +90,9 @@ def _worker(courier: Courier, client: ArqRedis, settings: Settings) -> LeasedWor
             await courier.deliver(*_try_of(ctx["job_id"]))
         except Exception as error:
             log.exception("webhook.stranded", entry=ctx["job_id"])
-            raise Retry(defer=_STRANDED_PAUSE) from error
+            # What is wrong here may be wrong for long, and each try may have reached the receiver.
+            pause = _STRANDED_PAUSE * 2 ** min(ctx["job_try"] - 1, 10)
+            raise Retry(defer=min(pause, _LONGEST_STRANDED_PAUSE)) from error
 
     async def condemn(entry: str, reason: str) -> None:
         await courier.bury(*_try_of(entry), reason)

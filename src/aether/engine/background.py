@@ -29,6 +29,10 @@ class Background:
         while not self._ending:
             try:
                 await work()
+            except asyncio.CancelledError:
+                if _is_cancelled():
+                    raise
+                log.exception("background.failed")  # one that nobody asked for has leaked out of some call
             except Exception:
                 log.exception("background.failed")
             else:
@@ -51,3 +55,8 @@ class Background:
             for task in running:
                 task.cancel()
             _done, running = await asyncio.wait(running, timeout=_PATIENCE_S)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -43,10 +43,10 @@ class Meter:
         self.usage = Usage()
         self.budget = budget or Budget(None)
 
-    def spend(self, usage: Usage) -> None:
-        """Count a call."""
+    def spend(self, usage: Usage, likely: int = 0) -> None:
+        """Count a call; of one whose cost was not told the budget, though not the record, takes the `likely` one."""
         self.usage += usage
-        self.budget.spend(usage.tokens)
+        self.budget.spend(usage.tokens or likely)
 
 
 _current: ContextVar[Meter] = ContextVar("meter")

@@ -30,10 +30,14 @@ class Notifications:
         None comes wherever nothing else came for `pulse` seconds, also while the store is away: nothing is lost to
         that.
         """
-        behind = False
+        heard, behind = after, False
         with self._hub.arrivals(owner, after, pulse) as arrivals:
             async for newest in arrivals:
-                behind = behind or newest is not None
+                if isinstance(newest, int):
+                    if newest < heard:
+                        # What comes begins anew below the cursor: the store has lost some, or its clock was set back.
+                        after = min(after, newest)
+                    heard, behind = newest, True
                 if behind:
                     with suppress(StoreUnavailableError):
                         async for unread in self._unread(owner, after):

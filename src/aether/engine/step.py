@@ -102,7 +102,8 @@ class StepRunner:
 
     def _wait(self, tries: int, failures: int, error: TransientError, begun: float, last: float) -> float | None:
         if isinstance(error, ModelOverloadedError):
-            self._throttle.overloaded(error.retry_after)
+            # Nobody else waits longer for a server's word than the call that it was said to.
+            self._throttle.overloaded(error.retry_after and min(error.retry_after, self._policy.total))
         if failures >= self._policy.attempts:
             return None
         elapsed = self._clock.monotonic() - begun

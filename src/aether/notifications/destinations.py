@@ -76,7 +76,7 @@ def _parsed(url: str) -> URL:
         raise RefusedDestinationError("must be written in ASCII, without spaces")
     try:
         return URL(url)
-    except ValueError as error:
+    except (ValueError, IndexError) as error:  # the latter is yarl's for `http://[]@`
         raise RefusedDestinationError("must be an http:// or https:// address") from error
 
 

@@ -68,9 +68,10 @@ class Conversation:
         return reply
 
     async def _say(self, messages: Sequence[Message], form: Form | None = None, on_text: OnText | None = None) -> Reply:
-        with spending(prompts.likely_tokens(messages, self._words)) as meter:
+        likely = prompts.likely_tokens(messages, self._words)
+        with spending(likely) as meter:
             reply = await self._chat.complete(messages, model=self._model, form=form, on_text=on_text)
-            meter.spend(reply.usage)
+            meter.spend(reply.usage, likely)
         if reply.refusal is not None:
             raise ModelRefusedError(reply.refusal)
         return reply

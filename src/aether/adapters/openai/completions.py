@@ -33,7 +33,13 @@ class _Completion(msgspec.Struct, frozen=True):
 
 # Some servers leave a reasoning model's thoughts in the answer.
 _THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
+_MOST_TOKENS = 2**40  # so that Redis can add them up, however many calls tell nonsense
 _decoder = msgspec.json.Decoder(_Completion)
+
+
+def counted(tokens: float | None) -> int:
+    """Read a number of tokens; one that no call can have cost, or that is not told, within what can be added up."""
+    return int(min(max(tokens or 0, 0), _MOST_TOKENS))
 
 
 def whole(content: bytes) -> Reply:
@@ -55,6 +61,6 @@ def whole(content: bytes) -> Reply:
 def reply_of(content: str, refusal: str | None, finish_reason: str | None, tokens: Tokens | None) -> Reply:
     """Return what was said, without thoughts."""
     tokens = tokens or Tokens()
-    usage = Usage(1, int(tokens.prompt_tokens or 0), int(tokens.completion_tokens or 0))
+    usage = Usage(1, counted(tokens.prompt_tokens), counted(tokens.completion_tokens))
     filtered = "its content filter stopped the answer." if finish_reason == "content_filter" else None
     return Reply(_THOUGHTS.sub("", content), finish_reason == "length", usage, refusal or filtered)

@@ -64,7 +64,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
         return None if value is None else seconds
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
 

@@ -9,6 +9,7 @@ import httpx2
 import msgspec
 import openai
 
+from aether.adapters.openai.completions import counted
 from aether.adapters.openai.failures import translated
 from aether.adapters.openai.transfers import fetched, limited, lost
 from aether.domain.generation import AUTO, GenerationRequest
@@ -73,7 +74,7 @@ class OpenAIIllustrator:
         with spending(0) as meter:  # what an image costs is told by nothing in the request
             answer = _answer(await self._post(request))
             tokens = answer.usage or _Tokens()
-            meter.spend(Usage(1, int(tokens.input_tokens or 0), int(tokens.output_tokens or 0)))
+            meter.spend(Usage(1, counted(tokens.input_tokens), counted(tokens.output_tokens)))
         if not answer.data:
             raise UnusableOutputError("it has no image")
         return answer.data[0]

@@ -9,6 +9,7 @@ from aether.adapters.openai.failures import retry_after, translated
 from aether.errors import AetherError, ModelFailedError, UnusableOutputError
 
 _SCHEMES = frozenset({"http", "https"})
+_PORTS = range(1, 65_536)
 
 
 async def fetched(web: httpx2.AsyncClient, address: str, most: int) -> bytes:
@@ -22,7 +23,7 @@ async def fetched(web: httpx2.AsyncClient, address: str, most: int) -> bytes:
     """
     try:
         url = httpx2.URL(address)
-        if url.scheme not in _SCHEMES:
+        if url.scheme not in _SCHEMES or (url.port is not None and url.port not in _PORTS):
             raise UnusableOutputError("its image has no HTTP address")
         async with web.stream("GET", url) as response:
             if not response.is_success:

@@ -11,7 +11,7 @@ NOTE = "arq:claim:"  # hash: token of the holder, deaths, suspect, lone_deaths, 
 GONE = "arq:gone:"  # a job was removed although a former holder may still believe in it: GONE_MS
 CONDEMNED = "arq:condemned:"  # payload of a condemned job, kept for redrive: CONDEMNED_MS
 FENCE = "arq:fence"  # counter behind the claim tokens, begins at the server's microseconds: FENCE_MS from a claim
-DEATHS = "arq:deaths"  # sorted set of workers that died lately, by time: DEATHS_MS from the last one
+DEATHS = "arq:deaths:"  # sorted set of a queue's workers that died lately, by time: DEATHS_MS from the last one
 ALIVE = "arq:alive:"  # a worker whose heart beats: three quarters of a lease from each beat
 BELL_SUFFIX = ":bell"  # list of at most one token that wakes a sleeping worker: BELL_MS
 

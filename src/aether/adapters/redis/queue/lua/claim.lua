@@ -30,12 +30,14 @@ local function worker_of(token)
   return string.match(token, ':(.*)') or token
 end
 
--- How many workers died lately without this job's doing: whatever kills them, it need not be this one.
+-- How many workers died lately without this job's doing: whatever kills them, it need not be this one. Those of this
+-- queue alone: a process may have a worker for each of several queues, and dies once.
 local function other_deaths(note)
-  redis.call('ZREMRANGEBYSCORE', DEATHS, '-inf', now - DEATHS_MS)
-  redis.call('ZADD', DEATHS, now, worker_of(note.token))
-  redis.call('PEXPIRE', DEATHS, DEATHS_MS)
-  return redis.call('ZCARD', DEATHS) - note.deaths
+  local deaths = DEATHS .. queue
+  redis.call('ZREMRANGEBYSCORE', deaths, '-inf', now - DEATHS_MS)
+  redis.call('ZADD', deaths, now, worker_of(note.token))
+  redis.call('PEXPIRE', deaths, DEATHS_MS)
+  return redis.call('ZCARD', deaths) - note.deaths
 end
 
 -- A due job with a holder: its lease ran out. Returns whether it may be claimed at once.
