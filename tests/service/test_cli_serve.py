@@ -188,6 +188,15 @@ async def test_half_a_service_needs_a_redis(half: Callable[[Settings], Awaitable
         await half(Settings())
 
 
+@pytest.mark.parametrize("half", ["api", "worker", "serve"])
+def test_what_is_no_address_of_a_redis_is_told_in_one_line(environment: dict[str, str], half: str) -> None:
+    refused = run(environment | {"REDIS_URL": "redis://:secret#word@localhost:6379/0"}, half)
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("Error: REDIS_URL must look like redis://")
+    assert "secret" not in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
 @pytest.mark.parametrize("half", ["api", "serve"])
 def test_files_that_can_be_kept_nowhere_are_told_in_one_line(
     tmp_path: Path, environment: dict[str, str], half: str
@@ -217,6 +226,24 @@ def test_report_goes_on_when_the_server_it_found_ends(
     assert "trying again for up to 60 s" in err
     assert "starting a private server" in err
     until(lambda: processes_of(home) == [], 1.0)
+
+
+def test_a_server_that_is_started_again_keeps_its_guests(
+    tmp_path: Path, environment: dict[str, str], model: ScriptedModel
+) -> None:
+    """A private one in its place would hold the store, and knows nothing of its settings."""
+    home = tmp_path / "home"
+    model.use(setup=Setup(sections=3, section_ms=1000))
+    with serving(environment, home) as service:
+        report = subprocess.Popen(command("report", TOPIC), env=environment, stdout=-1, stderr=-1, text=True)
+        until(lambda: any(call.step.of == "section" for call in model.record.calls()))
+        service.terminate()
+        service.wait(15)
+    with serving(environment, home), report:
+        out, err = report.communicate(timeout=30)
+    assert report.returncode == 0, err
+    assert out.startswith(f"# {TOPIC}\n\n## I. ")
+    assert "starting a private server" not in err
 
 
 def test_checklist_makes_one_of_what_is_piped_in(tmp_path: Path, environment: dict[str, str]) -> None:

@@ -19,6 +19,8 @@ _POLL_S = 0.05
 _START_TIMEOUT_S = 120.0
 _BUSY_PAUSE_S = 0.5
 _BUSY_TIMEOUT_S = 20.0
+_RETURN_S = 10.0
+"""How long a server that was found, and is gone, may take to be back before one is started in its place."""
 _LONGEST_LOG = 1_000_000
 _LAST_LINES = 5
 _STOP_OVERTIME_S = 10.0
@@ -58,6 +60,7 @@ class LocalPlace:
         self._say = say
         self._own: LeashedProcess | None = None
         self._told: set[str] = set()
+        self._is_guest = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -77,10 +80,16 @@ class LocalPlace:
     async def url(self) -> str:
         """Return where the server is; another's, that is just starting or ending, is waited for."""
         clock = asyncio.get_running_loop().time
-        give_up_at = clock() + _BUSY_TIMEOUT_S
+        begun = clock()
+        give_up_at = begun + _BUSY_TIMEOUT_S
         while True:
             if (address := await running(self._home)) is not None:
+                self._is_guest = self._own is None
                 return address.url
+            if self._is_guest and clock() < begun + _RETURN_S:
+                # Whoever looks after it may be starting it again, with settings of its own.
+                await asyncio.sleep(_BUSY_PAUSE_S)
+                continue
             if (url := await self._started()) is not None:
                 return url
             if clock() > give_up_at:

@@ -15,7 +15,7 @@ from aether.adapters.embedded_valkey import DataDirInUseError
 from aether.app import Api, create_app
 from aether.bootstrap.api import api_services
 from aether.bootstrap.backing import backing
-from aether.bootstrap.storage import object_store
+from aether.bootstrap.storage import object_store, redis_url
 from aether.cli.address import Address, asking, gets_200, publish, withdraw
 from aether.cli.listening import Server, listening, url_of
 from aether.cli.stopping import Stop, stop_on_signals
@@ -59,7 +59,9 @@ async def _serve_both(settings: Settings, door: socket.socket, stop: Stop) -> No
 
 
 def _app(settings: Settings) -> Api:
-    object_store(settings)  # one that cannot be used is told in a line here, and by a traceback when the API opens it
+    # What cannot be used is told in a line here, and by a traceback when the API opens it.
+    redis_url(settings)
+    object_store(settings)
     return create_app(settings, partial(api_services, settings))
 
 
