@@ -20,6 +20,7 @@ from aether.api.checklists import ChecklistBody, ChecklistRetryBody, checklists_
 from aether.api.declaring import operation_id
 from aether.api.decoding import StrictRequest
 from aether.api.docs import docs_router
+from aether.api.entrance import refuse_host, refuse_query
 from aether.api.examples import EXAMPLES
 from aether.api.generation_views import GenerationAccepted, GenerationJob, GenerationPage
 from aether.api.generations import GenerationBody, generations_router
@@ -110,6 +111,7 @@ def create_app(
             "image_model": Provide(lambda: settings.image_model, sync_to_thread=False),
         },
         lifespan=[serving],
+        guards=[refuse_host, refuse_query],
         before_send=[edge.allow_every_method],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,

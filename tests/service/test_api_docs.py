@@ -124,6 +124,20 @@ async def test_limits_of_texts_are_declared(document: dict[str, Any]) -> None:
     assert body["required"] == ["topic"]
 
 
+async def test_numbers_and_addresses_are_declared_as_they_are_taken(document: dict[str, Any]) -> None:
+    version, notification = (
+        each["schema"]
+        for path in ("/reports/{jobId}", "/notifications")
+        for each in document["paths"][path]["get"]["parameters"]
+        if each["name"] == "after"
+    )
+
+    assert (version["type"], version["minimum"]) == ("integer", 0)
+    ids = [bool(re.search(notification["pattern"], given)) for given in ("0", "1768469409000000", "9" * 16, "1" * 17)]
+    assert ids == [True, True, False, False]
+    assert document["components"]["schemas"]["WebhookBody"]["properties"]["url"]["format"] == "uri"
+
+
 async def test_absent_fields_are_optional_and_not_null(document: dict[str, Any]) -> None:
     described = document["components"] | document["paths"]
     assert not [found for found in _objects(described) if len(found.get("oneOf", found.get("anyOf", "ab"))) == 1]
@@ -151,19 +165,21 @@ async def test_a_body_that_may_be_left_out_is_not_required(document: dict[str, A
 
 
 @pytest.mark.parametrize(
-    ("path", "words"),
+    ("path", "status", "words"),
     [
-        ("/reports", ["pending", "processing", "completed", "failed", "cancelled"]),
-        ("/jobs/", ["pending", "running", "succeeded", "failed"]),
-        ("/api/generation", ["PENDING", "COMPLETE", "FAILED"]),
+        ("/reports", "ReportStatus", ["pending", "processing", "completed", "failed", "cancelled"]),
+        ("/jobs/", "ChecklistStatus", ["pending", "running", "succeeded", "failed"]),
+        ("/api/generation", "GenerationStatus", ["PENDING", "COMPLETE", "FAILED"]),
     ],
 )
 async def test_the_parameters_of_a_list_are_declared_with_their_rules(
-    document: dict[str, Any], path: str, words: list[str]
+    document: dict[str, Any], path: str, status: str, words: list[str]
 ) -> None:
     parameters = {each["name"]: each["schema"] for each in document["paths"][path]["get"]["parameters"]}
 
-    assert (parameters["status"]["type"], parameters["status"]["enum"]) == ("string", words)
+    assert parameters["status"] == {"$ref": f"#/components/schemas/{status}"}
+    declared = document["components"]["schemas"][status]
+    assert (declared["type"], declared["enum"]) == ("string", words)
     assert parameters["limit"] | {"type": "integer", "minimum": 1, "maximum": 100, "default": 20} == parameters["limit"]
     assert parameters["cursor"]["type"] == "string"
 
@@ -180,15 +196,132 @@ async def test_every_event_of_a_stream_is_declared(
     document: dict[str, Any], path: str, schema: str, ends: set[str]
 ) -> None:
     operation = document["paths"][path]["get"]
-    (content,) = operation["responses"]["200"]["content"].items()
-    events = document["components"]["schemas"][schema]["oneOf"]
+    schemas = document["components"]["schemas"]
+    told = schemas[schema]["discriminator"]["mapping"]
+    events = {name: schemas[where.rpartition("/")[2]] for name, where in told.items()}
 
-    assert (content[0], content[1]["schema"]) == ("text/event-stream", {"$ref": f"#/components/schemas/{schema}"})
     assert {"Last-Event-ID", "after"} <= {parameter["name"] for parameter in operation["parameters"]}
-    named = {event["properties"]["event"]["enum"][0] for event in events}
-    assert {"snapshot", "gap", "status", "steps", "attempt"} | ends <= named
-    data = {event["properties"]["data"]["$ref"].rpartition("/")[2] for event in events}
-    assert data <= document["components"]["schemas"].keys()
+    assert {"snapshot", "gap", "status", "steps", "attempt"} | ends <= told.keys()
+    assert [{"$ref": where} for where in told.values()] == schemas[schema]["oneOf"]
+    assert {name: event["properties"]["event"]["const"] for name, event in events.items()} == {
+        name: name for name in told
+    }
+    data = {event["properties"]["data"]["$ref"].rpartition("/")[2] for event in events.values()}
+    assert data <= schemas.keys()
+
+
+@pytest.mark.parametrize(
+    ("path", "schema"),
+    [
+        ("/reports/{jobId}/events", "ReportEvent"),
+        ("/jobs/{event_id}/events/", "ChecklistEvent"),
+        ("/api/generation/{generationId}/events", "GenerationEvent"),
+        ("/notifications/events", "NotificationEvent"),
+    ],
+)
+async def test_a_stream_is_a_text_of_events_for_clients_that_read_it_whole(
+    document: dict[str, Any], path: str, schema: str
+) -> None:
+    """Generated clients take an object for JSON, and fail at a stream."""
+    content = document["paths"][path]["get"]["responses"]["200"]["content"]["text/event-stream"]
+    event = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
+
+    assert content["schema"]["type"] == "string"
+    assert content["schema"]["contentSchema"] == {"$ref": f"#/components/schemas/{schema}"}
+    for example in content["examples"].values():
+        fields = dict(line.split(": ", 1) for line in example["value"].splitlines() if line)
+        OAS31Validator(event).validate(fields | {"data": msgspec.json.decode(fields["data"])})
+
+
+async def test_names_of_schemas_are_words_and_not_numbers(document: dict[str, Any]) -> None:
+    """Generators number what has no name of its own: unions of nameless objects, and enumerations in many places."""
+    schemas = document["components"]["schemas"]
+    enumerations = [tuple(found["enum"]) for found in _objects(schemas) if "enum" in found]
+
+    assert len(enumerations) == len(set(enumerations))
+    assert [name for name in schemas if not re.fullmatch("([A-Z][a-z]+)+", name)] == []
+    for union in (found for found in schemas.values() if "oneOf" in found):
+        assert all("$ref" in member for member in union["oneOf"])
+        assert union["discriminator"]["mapping"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("Length", ["brief", "standard", "detailed"]),
+        ("StepStatus", ["pending", "running", "done", "failed"]),
+        ("DeliveryStatus", ["pending", "delivered", "dead"]),
+        ("Ending", ["completed", "failed", "cancelled"]),
+        ("Kind", ["report", "checklist", "generation"]),
+    ],
+)
+async def test_the_words_of_an_enumeration_are_in_their_own_order(
+    document: dict[str, Any], name: str, words: list[str]
+) -> None:
+    assert document["components"]["schemas"][name]["enum"] == words
+
+
+async def test_everything_is_described_in_plain_paragraphs(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+
+    assert [name for name, schema in schemas.items() if not schema.get("description")] == []
+    described = [found["description"] for found in _objects(document) if isinstance(found.get("description"), str)]
+    assert [text for text in described if re.search(r"^ {4}", text, re.MULTILINE)] == []
+
+
+async def test_what_may_be_left_out_of_a_body_is_optional_to_generators(document: dict[str, Any]) -> None:
+    """Some take a field with a default for one that must be given."""
+    schemas = document["components"]["schemas"]
+
+    assert [found for found in _objects(schemas) if "default" in found] == []
+    assert schemas["ReportBody"]["properties"]["length"]["description"].endswith("If left out: `standard`.")
+    assert schemas["GenerationBody"]["required"] == ["prompt"]
+
+
+async def test_what_an_answer_always_has_is_required(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+
+    assert schemas["GenerationAccepted"]["required"] == ["generationId", "status"]
+    assert schemas["Ready"]["required"] == ["status", "redis", "worker"]
+
+
+async def test_patterns_are_in_the_dialect_that_every_language_knows(document: dict[str, Any]) -> None:
+    patterns = {found["pattern"] for found in _objects(document) if isinstance(found.get("pattern"), str)}
+
+    assert r"^(auto|[1-9][0-9]{1,3}x[1-9][0-9]{1,3})$" in patterns
+    assert [pattern for pattern in patterns if "(?" in pattern] == []
+
+
+async def test_a_webhook_shares_no_tag_with_an_operation(document: dict[str, Any]) -> None:
+    """Generators make a class of each tag; for one that both have they write two, the second over the first."""
+    tags = {tag for item in document["paths"].values() for operation in item.values() for tag in operation["tags"]}
+    received = {tag for item in document["webhooks"].values() for each in item.values() for tag in each.get("tags", ())}
+
+    assert document["webhooks"].keys() == {"jobEnded"}
+    assert tags & received == set()
+
+
+@pytest.mark.parametrize(
+    ("operation", "status", "words"),
+    [
+        ("get /reports/{jobId}", "404", {"unknown-job"}),
+        ("get /webhooks/endpoint", "404", {"no-endpoint"}),
+        ("get /webhooks/deliveries/{deliveryId}", "404", {"unknown-delivery"}),
+        ("get /api/generation/{generationId}/images/{position}", "404", {"unknown-job", "unknown-image"}),
+        ("get /reports", "400", {"bad-request"}),
+        ("post /reports", "400", {"malformed-body", "bad-request"}),
+        ("get /reports", "503", {"store-unavailable"}),
+        ("post /jobs/", "503", {"store-unavailable", "queue-full"}),
+        ("get /health/ready", "503", {"store-unavailable", "not-ready"}),
+    ],
+)
+async def test_an_operation_shows_the_problems_that_it_can_have(
+    document: dict[str, Any], operation: str, status: str, words: set[str]
+) -> None:
+    method, path = operation.split()
+    (content,) = document["paths"][path][method]["responses"][status]["content"].values()
+
+    assert content["examples"].keys() == words
 
 
 @pytest.mark.parametrize("path", ["/reports", "/jobs/", "/api/generation"])
@@ -213,7 +346,12 @@ async def test_an_image_is_declared_as_bytes(document: dict[str, Any]) -> None:
 
 
 async def test_every_body_has_examples_that_fit_its_schema(document: dict[str, Any]) -> None:
-    bodies = [found for found in _objects(document["paths"]) if "schema" in found and "$ref" in found["schema"]]
+    contents = [
+        found
+        for found in _objects([document["paths"], document["webhooks"]])
+        if "schema" in found and "in" not in found
+    ]
+    bodies = [found for found in contents if "$ref" in found["schema"]]
     assert bodies
     for body in bodies:
         schema = {**body["schema"], "components": document["components"]}

@@ -56,6 +56,17 @@ async def test_head_answers_as_get_would_without_the_body(client: Client, house:
     assert head.headers["Content-Length"] == str(len(got.content))
 
 
+@pytest.mark.parametrize("tags", [['"x"', '"{}"'], ['"{}"', '"x"'], ["", '"x", "{}"']])
+async def test_a_list_may_come_in_several_lines(client: Client, house: House, tags: list[str]) -> None:
+    await house.job(UNKNOWN)
+    version = house.store.jobs[UNKNOWN].version
+
+    lines = [("If-None-Match", tag.format(version)) for tag in tags]
+    answer = await client.get(f"/reports/{UNKNOWN}", headers=lines)
+
+    assert answer.status_code == 304
+
+
 async def test_every_request_leaves_one_line_without_its_words(house: House) -> None:
     logs = await _logged(house, "GET", f"/reports/{UNKNOWN}?token=secret", None)
 

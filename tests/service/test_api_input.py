@@ -5,6 +5,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from aether.domain.job import Change, Status
 from tests.service.api_client import CHECKLISTS, GENERATIONS, RESOURCES, House, Resource
 
 Client = AsyncTestClient[Litestar]
@@ -123,3 +124,20 @@ async def test_a_body_over_the_limit_is_refused(house: House, resource: Resource
         expected = (413, (None, "urn:aether:problem:body-too-large"))
 
         assert await refused(client, resource, {resource.text: "a" * 3_000}) == expected
+
+
+@EVERY_KIND
+@pytest.mark.parametrize(("body", "what"), [(b"null", "null"), (b"[]", "a list")])
+async def test_what_may_be_left_out_of_a_retry_is_an_object_or_not_there(
+    client: Client, house: House, resource: Resource, body: bytes, what: str
+) -> None:
+    job_id = await house.job_of(resource)
+    await house.work(job_id, Change(status=Status.FAILED))
+    url = resource.url(job_id, "/retry")
+
+    refused = await client.post(url, content=body, headers={"Content-Type": "application/json"})
+    accepted = await client.post(url, headers={"Content-Type": "application/json"})
+
+    expected = [{"field": "$", "rule": f"must be an object, not {what}"}]
+    assert (refused.status_code, refused.json()["errors"]) == (422, expected)
+    assert accepted.status_code == 202

@@ -136,7 +136,13 @@ async def test_a_long_guideline_is_listed_by_how_it_begins(client: Client, house
         ("limit=101", "limit", "must be at most 100"),
         ("limit=many", "limit", "must be a whole number"),
         ("limit=", "limit", "must be a whole number"),
+        ("limit=" + "9" * 5_000, "limit", "is a number out of range"),
+        ("status=null", "status", "must not be null"),
+        ("status=NULL", "status", "must not be null"),
+        ("limit=1&limit=2", "limit", "must be given only once"),
+        ("limit=1&cursor=a&cursor=b", "cursor", "must be given only once"),
         ("cursor=", "cursor", "must be one that a page has given"),
+        ("cursor=null", "cursor", "must be one that a page has given"),
         ("cursor=%00", "cursor", "must be one that a page has given"),
     ],
 )

@@ -5,7 +5,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from aether.domain.job import Attempt, Change, Problem, Status, Usage
+from aether.domain.job import Attempt, Change, Problem, Status, Step, StepStatus, Usage
 from aether.domain.report import ReportRequest
 from tests.service.api_client import House, failed, outlined, written
 
@@ -172,6 +172,19 @@ async def test_cancelling_stops_a_job_and_may_be_repeated(client: Client, house:
     assert first.json()["partial"]["sections"] == {"I. Origins": "It began."}
     assert "Retry-After" not in first.headers
     assert second.content == first.content
+
+
+async def test_nothing_of_a_job_that_was_stopped_is_running(client: Client, house: House) -> None:
+    job_id = await house.job()
+    begun = Step("section:0", 1, StepStatus.RUNNING, "I. Origins", attempts=1)
+    await house.work(job_id, outlined("I. Origins", "II. Fall"), Change(steps=(begun,)))
+
+    running = (await client.get(f"/reports/{job_id}")).json()
+    stopped = (await client.post(f"/reports/{job_id}/cancel")).json()
+
+    assert [step["status"] for step in running["steps"]] == ["done", "running", "pending"]
+    assert [step["status"] for step in stopped["steps"]] == ["done", "pending", "pending"]
+    assert stopped["counts"] == {"total": 3, "pending": 2, "running": 0, "done": 1, "failed": 0}
 
 
 @BOTH

@@ -125,7 +125,11 @@ async def test_a_cursor_that_is_no_version_is_refused(client: Client, house: Hou
     job_id = await house.job()
     answers = [await client.get(f"/reports/{job_id}?after={after}", headers=LONG) for after in ("-1", "x")]
 
-    assert [(answer.status_code, answer.json()["errors"][0]["field"]) for answer in answers] == [(422, "after")] * 2
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert [answer.json()["detail"] for answer in answers] == [
+        "after: must be at least 0",
+        "after: must be a whole number",
+    ]
 
 
 @EVERY_KIND

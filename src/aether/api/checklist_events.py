@@ -6,7 +6,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from aether.api.checklist_views import STATUSES, Items
-from aether.api.fields import Moment, given
+from aether.api.fields import NextTry, Tried, given
 from aether.api.telling import News, Telling
 from aether.domain.job import Attempt, Job
 from aether.workflows.checklist import checklist_so_far
@@ -15,7 +15,7 @@ from aether.workflows.checklist import checklist_so_far
 class SummaryNews(msgspec.Struct, frozen=True):
     """The summary is written."""
 
-    summary: str
+    summary: Annotated[str, Meta(description="What the guideline says.")]
 
 
 class ChecklistNews(msgspec.Struct, frozen=True):
@@ -25,14 +25,10 @@ class ChecklistNews(msgspec.Struct, frozen=True):
     items: Items
 
 
-class AttemptNews(msgspec.Struct, frozen=True):
+class AttemptNews(Tried, frozen=True):
     """A try of a step failed; the next one is due at that time, if there is to be one."""
 
-    step: str
-    attempt: int
-    at: Moment
-    error: str
-    next_retry_at: Moment | UnsetType = UNSET
+    next_retry_at: NextTry | UnsetType = UNSET
 
 
 def _finished(step: str, job: Job, _: str) -> News | None:

@@ -5,7 +5,19 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.api.fields import CANCELLED, Expiry, JobId, Moment, Next, Progress, Version, given, listed, reason_of
+from aether.api.fields import (
+    CANCELLED,
+    Created,
+    Expiry,
+    JobId,
+    Next,
+    Progress,
+    Updated,
+    Version,
+    given,
+    listed,
+    reason_of,
+)
 from aether.domain.checklist import ChecklistRequest, Item
 from aether.domain.job import Job, Status
 from aether.domain.listing import Entry, Page
@@ -34,13 +46,13 @@ class ChecklistJob(msgspec.Struct, frozen=True, kw_only=True):
     """A checklist as far as it is made."""
 
     id: JobId
-    input_text: str
+    input_text: Annotated[str, Meta(description="The guideline.")]
     status: ChecklistStatus
     summary: Annotated[str | None, Meta(description="What the guideline says; null until it is written.")]
     checklist: Annotated[str | None, Meta(description="Markdown bullets, `- …`; null until they are written.")]
     items: Items | UnsetType = UNSET
-    created_at: Moment
-    updated_at: Moment
+    created_at: Created
+    updated_at: Updated
     error: Annotated[str, Meta(description=f"What went wrong; `{CANCELLED}` if the caller stopped it.")] | UnsetType = (
         UNSET
     )
@@ -53,8 +65,8 @@ class ChecklistLine(msgspec.Struct, frozen=True):
     excerpt: Annotated[str, Meta(description=f"The first {_EXCERPT} characters of the guideline.")]
     status: ChecklistStatus
     progress: Progress
-    created_at: Moment
-    updated_at: Moment
+    created_at: Created
+    updated_at: Updated
     expires_at: Expiry
     version: Version
 
@@ -62,7 +74,7 @@ class ChecklistLine(msgspec.Struct, frozen=True):
 class ChecklistPage(msgspec.Struct, frozen=True):
     """Some of the caller's checklists, the newest first."""
 
-    jobs: tuple[ChecklistLine, ...]
+    jobs: Annotated[tuple[ChecklistLine, ...], Meta(description="The jobs of this page.")]
     next_cursor: Next | UnsetType = UNSET
 
 

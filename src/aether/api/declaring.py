@@ -1,5 +1,6 @@
 """What handlers declare of themselves for the OpenAPI document."""
 
+import re
 from http import HTTPStatus
 
 from litestar.handlers import HTTPRouteHandler
@@ -8,7 +9,7 @@ from litestar.params import PathParameter
 from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 
-from aether.api.problems import MEDIA_TYPE, ProblemDetails, kinds_of
+from aether.api.problems import MEDIA_TYPE, ProblemDetails, ProblemType, kinds_of
 
 BINARY = "application/octet-stream"
 """The media type of an image; generated clients know it for bytes."""
@@ -20,13 +21,33 @@ def described(status: int, description: str) -> dict[int, ResponseSpec]:
 
 
 def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """Declare the errors of a handler; 500 is always among them."""
-    return {status: _problem_spec(status) for status in (*statuses, HTTPStatus.INTERNAL_SERVER_ERROR.value)}
+    """Declare the errors of a handler; 400 and 500 are always among them: any request may be broken, and any server."""
+    always = HTTPStatus.BAD_REQUEST.value, HTTPStatus.INTERNAL_SERVER_ERROR.value
+    return {status: _problem_spec(status) for status in sorted({*statuses, *always})}
 
 
 def _problem_spec(status: int) -> ResponseSpec:
-    titles = "; ".join(kind.title for kind in kinds_of(status).values())
-    return ResponseSpec(ProblemDetails, generate_examples=False, description=f"{titles}.", media_type=MEDIA_TYPE)
+    phrase = HTTPStatus(status).phrase
+    return ResponseSpec(ProblemDetails, generate_examples=False, description=phrase, media_type=MEDIA_TYPE)
+
+
+# Regular expressions over the ids of the operations that have a problem which not all of its status have.
+_ONLY = {
+    "not-found": "^$",  # whatever is no operation
+    "malformed-body": "^(create|retry|acknowledge|set)",
+    "unknown-job": "(Report|Checklist|Generation|Image)$",
+    "unknown-delivery": "Delivery$",
+    "no-endpoint": "Endpoint$",
+    "unknown-image": "Image$",
+    "queue-full": "^(create|retry)",
+    "not-ready": "Readiness$",
+}
+
+
+def problems_of(status: int, operation_id: str) -> dict[str, ProblemType]:
+    """Return the problems with which this operation may answer, of those that have this status, by their words."""
+    kinds = kinds_of(status)
+    return {word: kind for word, kind in kinds.items() if re.search(_ONLY.get(word, ""), operation_id)}
 
 
 def operation_id(

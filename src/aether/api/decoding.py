@@ -2,12 +2,14 @@
 
 import re
 from functools import cache
+from types import NoneType
 from typing import Any, get_args
 
 import msgspec
 from litestar import Request
 from litestar.enums import ParamType
 from litestar.exceptions import ClientException, InternalServerException, ValidationException
+from litestar.typing import FieldDefinition
 
 from aether.errors import CallerError, FieldError
 
@@ -48,7 +50,7 @@ class StrictRequest(Request[Any, Any, Any]):  # Any: the user, the credentials a
         content_type = self.headers.get("Content-Type", "")
         if not _JSON.fullmatch(content_type):
             raise UnsupportedBodyError(content_type)
-        return decode(await self.body(), self.route_handler.parsed_fn_signature.parameters["data"].annotation)
+        return decode(await self.body(), _wanted(self.route_handler.parsed_fn_signature.parameters["data"]))
 
 
 _JSON = re.compile(r"\s*application/(?:json|[\w.-]+\+json)\s*(?:;.*)?", re.IGNORECASE)
@@ -69,6 +71,12 @@ def decode(body: bytes, wanted: Any) -> object:  # Any: msgspec takes types of e
         raise _broken_rule(str(error), wanted) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedBodyError("The body is not valid JSON in UTF-8.") from error
+
+
+def _wanted(data: FieldDefinition) -> Any:  # Any: as above
+    """Return what a body is to be where there is one: what may be left out cannot be null."""
+    given = (each for each in get_args(data.annotation) if each is not NoneType)
+    return next(given) if data.is_optional else data.annotation
 
 
 def stored(body: msgspec.Struct, request: type[msgspec.Struct]) -> bytes:
@@ -96,7 +104,7 @@ def _decoder(wanted: Any) -> msgspec.json.Decoder[object]:
 
 _PLACE = re.compile(r"(?P<said>.*?)(?: - at `(?P<key>key` in `)?\$\.?(?P<path>.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<field>.+)`")
-_UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.+)`", re.DOTALL)
+_UNKNOWN = re.compile(r"Object contains unknown field `(?P<field>.*)`", re.DOTALL)
 _TYPE = re.compile(r"Expected `(?P<wanted>[^`]+)`, got `(?P<got>[^`]+)`")
 _STEP = re.compile(r"(?P<field>[^.\[\]]+)|\[\d+\]")
 _LENGTH = re.compile(r"Expected `(?P<what>\w+)` of length (?P<sign>[<>]=) (?P<limit>\d+)")
@@ -119,7 +127,8 @@ def _broken_rule(message: str, wanted: Any) -> FieldError:
     said, path, key = (place["said"], place["path"] or "", place["key"]) if place else (message, "", None)
     for pattern, rule in ((_MISSING, "is required"), (_UNKNOWN, "is not a known field")):
         if found := pattern.fullmatch(said):
-            return FieldError(f"{path}.{found['field']}" if path else found["field"], rule)
+            field = found["field"] or '""'
+            return FieldError(f"{path}.{field}" if path else field, rule)
     rule = _rule(said) or _one_of(wanted, path) or _like(wanted, path) or "is not a valid value"
     if key or path.endswith("[...]"):
         rule = f"has a {'key' if key else 'value'} that {rule}"
@@ -129,14 +138,15 @@ def _broken_rule(message: str, wanted: Any) -> FieldError:
 def _rule(said: str) -> str | None:
     if found := _TYPE.fullmatch(said):
         wanted = " or ".join(_TYPES.get(name, name) for name in found["wanted"].split(" | "))
-        got = "a fraction" if (wanted, found["got"]) == (_TYPES["int"], "float") else _TYPES.get(found["got"], found["got"])
-        return f"must be {wanted}, not {got}"
+        # To msgspec every number with a point is a float; to a whole number it is the point that is too much.
+        types = _TYPES | {"float": "a fraction"} if found["wanted"] == "int" else _TYPES
+        return f"must be {wanted}, not {types.get(found['got'], found['got'])}"
     if found := _LENGTH.fullmatch(said):
         units = _UNITS.get(found["what"], (found["what"],) * 2)[found["limit"] != "1"]
         return f"must have {_SIGNS[found['sign']]} {found['limit']} {units}"
     if found := _BOUND.fullmatch(said):
         return f"must be {_SIGNS[found['sign']]} {found['limit']}"
-    return None
+    return "is a number out of range" if said.endswith("out of range") else None
 
 
 def _one_of(wanted: Any, path: str) -> str | None:

@@ -15,6 +15,7 @@ from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Rec
 log = structlog.get_logger()
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_LISTS = (b"if-none-match", b"prefer")
 _DEFAULT_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -48,15 +49,16 @@ async def serve(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) ->
     """
     method = scope["method"]
     # A copy: the server goes on reading its own.
-    inner: HTTPScope = {**scope}
+    inner: HTTPScope = {**scope, "headers": _joined(list(scope["headers"]))}
     if method == "HEAD":
         # A stream would be sent to nobody.
         receive = _left
         # Ranges are for GET alone (RFC 9110, 14.2).
-        inner["method"], inner["headers"] = "GET", [pair for pair in scope["headers"] if pair[0] != b"range"]
+        inner["method"], inner["headers"] = "GET", [pair for pair in inner["headers"] if pair[0] != b"range"]
     given = Headers.from_scope(inner).get("X-Request-Id", "")
     exchange = _Exchange(given if _REQUEST_ID.fullmatch(given) else uuid4().hex, send, without_body=method == "HEAD")
-    inner["state"] = {**scope.get("state", {}), "request_id": exchange.request_id}
+    # Litestar's path is without the prefix and the slash at the end.
+    inner["state"] = {**scope.get("state", {}), "request_id": exchange.request_id, "path": scope["path"]}
     started = time.perf_counter()
     with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
         try:
@@ -64,6 +66,12 @@ async def serve(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send) ->
         finally:
             _report(method, inner.get("path_template"), exchange.status, time.perf_counter() - started)
             structlog.contextvars.unbind_contextvars("job_id")
+
+
+def _joined(lines: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Make one line of the several that a list may come in (RFC 9110, 5.3); Litestar passes on one of them."""
+    lists = ((name, b", ".join(value for each, value in lines if each == name)) for name in _LISTS)
+    return [pair for pair in lines if pair[0] not in _LISTS] + [pair for pair in lists if pair[1]]
 
 
 async def _left() -> HTTPDisconnectEvent:

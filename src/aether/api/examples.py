@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
+from aether.api import sse
 from aether.api.checklist_views import ChecklistAccepted, checklist_job, checklist_page
 from aether.api.generation_views import GenerationAccepted, generation_job, generation_page
 from aether.api.notifications import Acknowledged, NotificationPage, notification_item
@@ -219,6 +220,9 @@ EXAMPLES: Mapping[str, Mapping[str, object]] = {
     },
     "GenerationPage": {"page": generation_page(_page(_PAINTED))},
     "NotificationPage": {"page": NotificationPage((notification_item(_TOLD),), 1, str(_TOLD.id))},
+    "NotificationEvent": {
+        "completed": sse.event("notification", notification_item(_TOLD), _TOLD.id).decode(),
+    },
     "AcknowledgeBody": {"one": {"ids": [str(_TOLD.id)]}},
     "Acknowledged": {"first": Acknowledged(1, 0), "again": Acknowledged(0, 0)},
     "WebhookBody": {"all": {"url": _HOOK}, "some": {"url": _HOOK, "events": ["failed", "cancelled"]}},

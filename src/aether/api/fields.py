@@ -19,6 +19,10 @@ Progress = Annotated[
 ]
 Moment = Annotated[datetime, Meta(tz=True)]  # so that the schema names the format
 Amount = Annotated[int, Meta(ge=0)]
+Created = Annotated[Moment, Meta(description="When it was asked for.")]
+Updated = Annotated[Moment, Meta(description="When it last changed.")]
+NextTry = Annotated[Moment, Meta(description="When the next try is due; absent if there is to be none.")]
+FailedAt = Annotated[Moment, Meta(description="When the try failed.")]
 Expiry = Annotated[Moment, Meta(description="When the job is forgotten, unless it changes before.")]
 Version = Annotated[int, Meta(ge=0, description="Grows with every change; the ETag.")]
 Next = Annotated[str, Meta(description="The cursor of the next page; absent on the last one.")]
@@ -45,12 +49,21 @@ def reason_of(job: Job) -> str | UnsetType:
             return UNSET
 
 
+class Tried(msgspec.Struct, frozen=True):
+    """A try of a step that failed; each kind adds `next_retry_at`, which msgspec would not rename here."""
+
+    step: Annotated[str, Meta(description="The name of the step.")]
+    attempt: Annotated[int, Meta(ge=1, description="Which try of the step it was.")]
+    at: FailedAt
+    error: Annotated[str, Meta(description="Why the try failed.")]
+
+
 class CamelLine(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What is said of every job in a list; msgspec puts keyword-only fields last."""
 
     progress: Progress
-    created_at: Moment
-    updated_at: Moment
+    created_at: Created
+    updated_at: Updated
     expires_at: Expiry
     version: Version
 

@@ -9,9 +9,12 @@ from aether.api.fields import (
     CANCELLED,
     Amount,
     CamelLine,
+    Created,
+    FailedAt,
     JobId,
-    Moment,
     Next,
+    NextTry,
+    Updated,
     given,
     listed,
     reason_of,
@@ -45,11 +48,11 @@ class GenerationAttempt(msgspec.Struct, frozen=True, rename="camel", kw_only=Tru
 
     number: Annotated[int, Meta(ge=1, description="Counted for each image.")]
     step: Annotated[str, Meta(description="`image:` and its position from 0.", examples=["image:0"])]
-    at: Moment
+    at: FailedAt
     status: Annotated[int, Meta(description="What the image server answered, in HTTP.")] | UnsetType = UNSET
     error: Annotated[str, Meta(description="Why it failed.")]
-    wait_seconds: Annotated[float, Meta(ge=0)] | UnsetType = UNSET
-    next_retry_at: Moment | UnsetType = UNSET
+    wait_seconds: Annotated[float, Meta(ge=0, description="How long after it the next try is due.")] | UnsetType = UNSET
+    next_retry_at: NextTry | UnsetType = UNSET
 
 
 class GenerationJob(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
@@ -57,29 +60,29 @@ class GenerationJob(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
     generation_id: JobId
     status: GenerationStatus
-    prompt: str
+    prompt: Annotated[str, Meta(description="What the images show.")]
     images: Images | UnsetType = UNSET
     attempts: Annotated[tuple[GenerationAttempt, ...], Meta(description="Every try that failed, oldest first.")]
-    failed_attempts: Amount
+    failed_attempts: Annotated[Amount, Meta(description="How many tries have failed.")]
     error: Annotated[str, Meta(description=f"What went wrong; `{CANCELLED}` if the caller stopped it.")] | UnsetType = (
         UNSET
     )
-    created_at: Moment
-    updated_at: Moment
+    created_at: Created
+    updated_at: Updated
 
 
 class GenerationLine(CamelLine, frozen=True, rename="camel"):
     """A generation in a list: what it shows and where it stands."""
 
     generation_id: JobId
-    prompt: str
+    prompt: Annotated[str, Meta(description="What the images show.")]
     status: GenerationStatus
 
 
 class GenerationPage(msgspec.Struct, frozen=True, rename="camel"):
     """Some of the caller's generations, the newest first."""
 
-    generations: tuple[GenerationLine, ...]
+    generations: Annotated[tuple[GenerationLine, ...], Meta(description="The jobs of this page.")]
     next_cursor: Next | UnsetType = UNSET
 
 

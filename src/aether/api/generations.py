@@ -43,7 +43,10 @@ class GenerationBody(GenerationRequest, frozen=True, forbid_unknown_fields=True)
 
 
 GenerationId = Annotated[str, id_parameter("generationId")]
-Position = Annotated[str, PathParameter(description="The image's position, from 0.")]
+# Read as text: what is no number is no image, and not a broken rule.
+Position = Annotated[
+    str, PathParameter(description="The image's position, from 0.", schema_extra={"type": "integer", "minimum": 0})
+]
 
 
 class Generations(Resource[GenerationId, GenerationStatus, RetryBody, GenerationJob, GenerationPage]):

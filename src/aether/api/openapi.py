@@ -4,7 +4,7 @@ Litestar knows the routes; msgspec knows its Structs better than Litestar does (
 every schema comes from there. Unions of Structs get names and discriminators, errors their media type, bodies examples.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -13,11 +13,11 @@ import msgspec
 from litestar import Response, Router
 from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import OpenAPI
+from litestar.openapi.spec import Contact, OpenAPI
 from msgspec import UNSET
 
 from aether.api import sse
-from aether.api.declaring import BINARY
+from aether.api.declaring import BINARY, problems_of
 from aether.api.problems import (
     JOB_PROBLEMS,
     MEDIA_TYPE,
@@ -25,27 +25,26 @@ from aether.api.problems import (
     BrokenRule,
     ProblemDetails,
     ProblemType,
-    kinds_of,
     type_uri,
 )
-from aether.api.stream_document import JobEvents
+from aether.api.schema_document import REF, Json, Structs, objects_in, reference, repair_schema, schemas_of
+from aether.api.stream_document import Events
 from aether.errors import FieldError
 
-Json: TypeAlias = dict[str, Any]  # Any: JSON
 Examples: TypeAlias = Mapping[str, Mapping[str, object]]
 
 AnyResponse: TypeAlias = Response[Any]  # Any: whatever the handler answers
-_REF = "#/components/schemas/"
 _ID = "0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11"
 _PARAMETERS = {
     "jobId": _ID,
     "event_id": _ID,
     "generationId": _ID,
     "deliveryId": f"{_ID}-9",
-    "position": "0",
+    "position": 0,
     "If-None-Match": '"7"',
     "Range": "bytes=0-1023",
 }
+_FLAGS = {"deprecated", "allowEmptyValue", "allowReserved"}
 _BYTES = {"type": "string", "format": "binary"}
 
 
@@ -56,6 +55,9 @@ job with all that is finished so far. `Retry-After` says when to ask again, and 
 
 Every error is `application/problem+json` (RFC 9457). A body that is not JSON is a 400; JSON that breaks a rule is a 422
 that names field and rule. Every answer carries `X-Request-Id`.
+
+A text is measured without the white space around it, and holds no control characters; those that may have several lines
+may hold line breaks and tabs. A whole number is written without a point. A parameter of the query is given only once.
 
 | `type` | status | meaning |
 |---|---|---|
@@ -83,11 +85,12 @@ class ApiDocument(OpenAPIConfig):
     operations of these ids send.
     """
 
-    structs: Sequence[type[msgspec.Struct]] = ()
-    unions: Mapping[str, Sequence[type[msgspec.Struct]]] = field(default_factory=dict)
+    contact: Contact | None = field(default_factory=lambda: Contact("Whoever runs this server"))
+    structs: Structs = ()
+    unions: Mapping[str, Structs] = field(default_factory=dict)
     examples: Examples = field(default_factory=dict)
     slashed: tuple[str, ...] = ()
-    streams: Mapping[str, JobEvents] = field(default_factory=dict)
+    streams: Mapping[str, Events] = field(default_factory=dict)
 
     def to_openapi_schema(self) -> OpenAPI:
         """Return the document that puts itself right as it is written."""
@@ -103,8 +106,9 @@ class _Document(OpenAPI):
     def to_schema(self) -> Json:
         document = super().to_schema()
         streams = self.config.streams
-        schemas = document["components"]["schemas"] = _schemas(self.config)
-        schemas |= {stream.schema: stream.described() for stream in streams.values()}
+        schemas = document["components"]["schemas"] = schemas_of(self.config.structs, self.config.unions)
+        for events in streams.values():
+            schemas |= events.schemas()
         slashed = self.config.slashed
         paths = {f"{path}/" if path.startswith(slashed) else path: item for path, item in document["paths"].items()}
         # Litestar's order is not the same in every process.
@@ -112,9 +116,21 @@ class _Document(OpenAPI):
         for path, item in paths.items():
             for operation in item.values():
                 if stream := streams.get(operation["operationId"]):
-                    operation["responses"]["200"]["content"][sse.MEDIA_TYPE]["schema"] = {"$ref": _REF + stream.schema}
+                    operation["responses"]["200"]["content"][sse.MEDIA_TYPE]["schema"] = stream.content()
                 _repair_operation(operation, path, schemas, self.config.examples)
+        for item in document["webhooks"].values():
+            for content in item["post"]["requestBody"]["content"].values():
+                _repair_content(content, schemas, self.config.examples)
+        _leave_out_defaults(document)
         return document
+
+
+def _leave_out_defaults(document: Json) -> None:
+    """Leave out the flags that say what is so without them."""
+    for found in objects_in([document["paths"], document["webhooks"]]):
+        for flag in _FLAGS & found.keys():
+            if found[flag] is False:
+                del found[flag]
 
 
 def _repair_operation(operation: Json, path: str, schemas: Json, examples: Examples) -> None:
@@ -132,14 +148,16 @@ def _repair_operation(operation: Json, path: str, schemas: Json, examples: Examp
     for status, answer in answers.items():
         _repair_answer(int(status), answer)
         if int(status) >= HTTPStatus.BAD_REQUEST:
-            shown = {word: {"value": _problem(kind, path, broken)} for word, kind in kinds_of(int(status)).items()}
+            kinds = problems_of(int(status), operation["operationId"])
+            answer["description"] = "; ".join(kind.title for kind in kinds.values()) + "."
+            shown = {word: {"value": _problem(kind, path, broken)} for word, kind in kinds.items()}
             answer["content"][MEDIA_TYPE]["examples"] = shown
 
 
 def _rule_to_break(operation: Json, schemas: Json) -> BrokenRule:
     """Choose what is wrong in the example of a broken rule: in the body if there is one, else in the query."""
     for content in operation.get("requestBody", {}).get("content", {}).values():
-        body = schemas[content["schema"]["$ref"].removeprefix(_REF)]
+        body = schemas[content["schema"]["$ref"].removeprefix(REF)]
         if body.get("required"):
             return BrokenRule(body["required"][0], "is required")
         return BrokenRule(next(iter(body["properties"])), "must be at least 1")
@@ -171,11 +189,14 @@ def _repair_parameter(parameter: Json) -> None:
     for found in schema.pop("oneOf", ()):
         schema |= found if found != {"type": "null"} else {}
     if "enum" in schema:
-        schema |= {"type": "string", "enum": [word for word in schema["enum"] if word is not None]}
+        schema["enum"] = [word for word in schema["enum"] if word is not None]
     for bound in {"minimum", "maximum"} & schema.keys():
         schema[bound] = int(schema[bound])
-    if example := _PARAMETERS.get(parameter["name"]):
-        parameter["example"] = example
+    repair_schema(schema)
+    if schema.get("description") == parameter.get("description"):
+        del schema["description"]
+    if parameter["name"] in _PARAMETERS:
+        parameter["example"] = _PARAMETERS[parameter["name"]]
 
 
 def _repair_request_body(body: Json) -> None:
@@ -191,8 +212,9 @@ def _repair_content(content: Json, schemas: Json, examples: Examples) -> None:
     """Refer to a union by its name, and show the examples."""
     for name, schema in schemas.items():
         if "oneOf" in schema and schema["oneOf"] == content["schema"].get("oneOf"):
-            content["schema"] = {"$ref": _REF + name}
-    shown = examples.get(content["schema"].get("$ref", "").removeprefix(_REF), {})
+            content["schema"] = reference(name)
+    shown_as = content["schema"].get("contentSchema", content["schema"])
+    shown = examples.get(shown_as.get("$ref", "").removeprefix(REF), {})
     if shown:
         content["examples"] = {name: {"value": msgspec.to_builtins(value)} for name, value in shown.items()}
 
@@ -202,34 +224,6 @@ def _repair_answer(status: int, answer: Json) -> None:
         answer["headers"] = {"Retry-After": {"description": "When to try again, in seconds."}}
     for name, header in answer.get("headers", {}).items():
         header["schema"] = {"type": "integer" if name == "Retry-After" else "string"}
-
-
-def _schemas(config: ApiDocument) -> Json:
-    _, schemas = msgspec.json.schema_components(config.structs, ref_template=_REF + "{name}")
-    for name, members in config.unions.items():
-        schemas[name] = _union([member.__name__ for member in members], schemas)
-    for schema in _objects(schemas):
-        if all(isinstance(value, str) for value in schema.get("enum", [None])):
-            schema["type"] = "string"
-    return dict(schemas)
-
-
-def _union(members: Sequence[str], schemas: Mapping[str, Json]) -> Json:
-    statuses = {member: schemas[member]["properties"]["status"]["enum"] for member in members}
-    mapping = {status: _REF + member for member in members for status in statuses[member]}
-    refs = [{"$ref": _REF + member} for member in members]
-    return {"oneOf": refs, "discriminator": {"propertyName": "status", "mapping": mapping}}
-
-
-def _objects(json: Any) -> Iterator[Json]:
-    """Walk through every object in it, itself included."""
-    if isinstance(json, dict):
-        yield json
-        for value in json.values():
-            yield from _objects(value)
-    elif isinstance(json, list):
-        for item in json:
-            yield from _objects(item)
 
 
 def schema_router() -> Router:

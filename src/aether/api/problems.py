@@ -143,8 +143,8 @@ Detail = Annotated[str, Meta(description="What went wrong this time.")]
 class BrokenRule(msgspec.Struct, frozen=True):
     """A field of the body (`outline[1]`; `$` is the whole body) or a parameter of the query, and its broken rule."""
 
-    field: str
-    rule: str
+    field: Annotated[str, Meta(description="Its name on the wire.")]
+    rule: Annotated[str, Meta(description="What it must be or do.")]
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -182,7 +182,7 @@ def problem_response(request: AnyRequest, error: Exception) -> Response[ProblemD
         title=kind.title,
         status=kind.status.value,
         detail=_detail(kind, request, error),
-        instance=quote(request.scope["path"]),
+        instance=quote(request.scope["state"]["path"]),
         errors=(BrokenRule(error.field, error.rule),) if isinstance(error, FieldError) else UNSET,
         request_id=UNSET if expected else request.scope["state"].get("request_id", UNSET),
     )

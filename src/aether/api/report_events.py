@@ -26,8 +26,8 @@ class SectionNews(msgspec.Struct, frozen=True):
     """A section is finished; its text is final, and takes the place of what was shown while it was written."""
 
     position: Position
-    heading: str
-    text: str
+    heading: Annotated[str, Meta(description="The heading, as in the outline.")]
+    text: Annotated[str, Meta(description="All of it, Markdown without the heading.")]
 
 
 class DeltaNews(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ class DeltaNews(msgspec.Struct, frozen=True):
         int,
         Meta(ge=0, description="How many characters (code points) of this try come before. Is it more: you lack some."),
     ]
-    text: str
+    text: Annotated[str, Meta(description="What comes next.")]
 
 
 def _finished(step: str, job: Job, _: str) -> News | None:

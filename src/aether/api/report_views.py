@@ -10,11 +10,15 @@ from aether.api.fields import (
     UNEXPLAINED,
     Amount,
     CamelLine,
+    Created,
     Expiry,
     JobId,
     Moment,
     Next,
+    NextTry,
     Progress,
+    Tried,
+    Updated,
     Version,
     given,
     listed,
@@ -42,11 +46,11 @@ class ReportAccepted(msgspec.Struct, frozen=True, rename="camel"):
 class Counts(msgspec.Struct, frozen=True):
     """How many steps stand where; `total` grows once, when the outline is known."""
 
-    total: Amount
-    pending: Amount
-    running: Amount
-    done: Amount
-    failed: Amount
+    total: Annotated[Amount, Meta(description="All that are known so far.")]
+    pending: Annotated[Amount, Meta(description="Not begun, or cut off when the job was stopped.")]
+    running: Annotated[Amount, Meta(description="Begun, or waiting for the next try.")]
+    done: Annotated[Amount, Meta(description="Finished for good.")]
+    failed: Annotated[Amount, Meta(description="Given up; retry takes them up again.")]
 
 
 class Step(msgspec.Struct, frozen=True, rename="camel"):
@@ -56,26 +60,22 @@ class Step(msgspec.Struct, frozen=True, rename="camel"):
     status: StepStatus
     attempts: Annotated[int, Meta(ge=0, description="How often it was tried, the present try included.")]
     title: Annotated[str, Meta(description="The section's heading.")] | UnsetType = UNSET
-    started_at: Moment | UnsetType = UNSET
-    finished_at: Moment | UnsetType = UNSET
+    started_at: Annotated[Moment, Meta(description="When its first try began.")] | UnsetType = UNSET
+    finished_at: Annotated[Moment, Meta(description="When its result was there.")] | UnsetType = UNSET
 
 
-class FailedAttempt(msgspec.Struct, frozen=True, rename="camel"):
+class FailedAttempt(Tried, frozen=True, rename="camel"):
     """A try of a step that failed, and when the next one is due, if there is to be one."""
 
-    step: str
-    attempt: Annotated[int, Meta(ge=1)]
-    at: Moment
-    error: str
-    next_retry_at: Moment | UnsetType = UNSET
+    next_retry_at: NextTry | UnsetType = UNSET
 
 
 class Usage(msgspec.Struct, frozen=True, rename="camel"):
     """What the model calls cost so far."""
 
-    calls: Amount
-    input_tokens: Amount
-    output_tokens: Amount
+    calls: Annotated[Amount, Meta(description="Model calls that were answered.")]
+    input_tokens: Annotated[Amount, Meta(description="Tokens that the model read.")]
+    output_tokens: Annotated[Amount, Meta(description="Tokens that the model wrote.")]
 
 
 class JobProblem(msgspec.Struct, frozen=True):
@@ -90,12 +90,12 @@ class JobProblem(msgspec.Struct, frozen=True):
 class _Facts(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What is said of every job; msgspec puts keyword-only fields last, so they follow those of each status."""
 
-    created_at: Moment
-    updated_at: Moment
+    created_at: Created
+    updated_at: Updated
     expires_at: Expiry
     version: Version
     counts: Counts
-    steps: tuple[Step, ...]
+    steps: Annotated[tuple[Step, ...], Meta(description="The steps that are known so far, in order.")]
     usage: Usage
     attempts: Annotated[tuple[FailedAttempt, ...], Meta(description="Every try that failed, oldest first.")]
     metadata: Annotated[dict[str, str], Meta(description="The labels given with the request.")] | UnsetType = UNSET
@@ -153,14 +153,14 @@ class ReportLine(CamelLine, frozen=True, rename="camel"):
     """A report in a list: what it is about and where it stands."""
 
     job_id: JobId
-    topic: str
+    topic: Annotated[str, Meta(description="What it is about.")]
     status: ReportStatus
 
 
 class ReportPage(msgspec.Struct, frozen=True, rename="camel"):
     """Some of the caller's reports, the newest first."""
 
-    reports: tuple[ReportLine, ...]
+    reports: Annotated[tuple[ReportLine, ...], Meta(description="The jobs of this page.")]
     next_cursor: Next | UnsetType = UNSET
 
 
@@ -204,7 +204,7 @@ def _shown(view: Callable[..., T], job: Job, *own: object) -> T:
         expires_at=job.expires_at,
         version=job.version,
         counts=_counts(job),
-        steps=tuple(map(_step, job.steps)),
+        steps=tuple(_step(job, step) for step in job.steps),
         usage=Usage(job.usage.calls, job.usage.input_tokens, job.usage.output_tokens),
         attempts=tuple(map(failed_attempt, job.attempts)),
         metadata=_decode_labels(job.input).metadata,
@@ -228,19 +228,20 @@ def job_problem(problem: domain.Problem) -> JobProblem:
 
 def _counts(job: Job) -> Counts:
     total = max(job.total, len(job.steps))
-    running, done, failed = map(job.count, (StepStatus.RUNNING, StepStatus.DONE, StepStatus.FAILED))
+    stand = [_standing(job, step) for step in job.steps]
+    running, done, failed = map(stand.count, (StepStatus.RUNNING, StepStatus.DONE, StepStatus.FAILED))
     return Counts(total, total - running - done - failed, running, done, failed)
 
 
-def _step(step: domain.Step) -> Step:
-    return Step(
-        step.name,
-        step.status,
-        step.attempts,
-        given(step.title),
-        given(step.started_at),
-        given(step.finished_at),
-    )
+def _step(job: Job, step: domain.Step) -> Step:
+    times = given(step.started_at), given(step.finished_at)
+    return Step(step.name, _standing(job, step), step.attempts, given(step.title), *times)
+
+
+def _standing(job: Job, step: domain.Step) -> StepStatus:
+    """Say where a step stands: what was cut off when its job was stopped runs no more, but waits for a retry."""
+    cut_off = step.status is StepStatus.RUNNING and job.status is not Status.PROCESSING
+    return StepStatus.PENDING if cut_off else step.status
 
 
 def failed_attempt(attempt: domain.Attempt) -> FailedAttempt:

@@ -1,6 +1,7 @@
 """The schemas of the OpenAPI document: what msgspec says of the Structs, with names for unions and enumerations."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import starmap
 from typing import Any, TypeAlias, get_args
 
 import msgspec
@@ -9,7 +10,8 @@ from aether.api.checklist_views import ChecklistStatus
 from aether.api.generation_views import GenerationStatus
 from aether.api.report_views import ReportStatus
 from aether.api.webhook_views import DeliveryWord
-from aether.domain.job import Kind
+from aether.domain.job import Kind, StepStatus
+from aether.domain.report import Length
 from aether.domain.webhook import Ending
 
 Json: TypeAlias = dict[str, Any]  # Any: JSON
@@ -17,17 +19,18 @@ Structs: TypeAlias = Sequence[type[msgspec.Struct]]
 
 REF = "#/components/schemas/"
 
-WORDS: Mapping[str, Sequence[str]] = {
-    "ReportStatus": get_args(ReportStatus),
-    "ChecklistStatus": get_args(ChecklistStatus),
-    "GenerationStatus": get_args(GenerationStatus),
-    "DeliveryStatus": get_args(DeliveryWord),
-    "Ending": get_args(Ending),
-    "Kind": tuple(Kind),
+# In their own order, which msgspec does not keep.
+_ENUMERATIONS: Mapping[str, tuple[str, Sequence[str]]] = {
+    "ReportStatus": ("Where a report stands.", get_args(ReportStatus)),
+    "ChecklistStatus": ("Where a checklist stands.", get_args(ChecklistStatus)),
+    "GenerationStatus": ("Where a generation stands.", get_args(GenerationStatus)),
+    "DeliveryStatus": ("Where a delivery stands; `dead` is given up until it is replayed.", get_args(DeliveryWord)),
+    "Ending": ("How a job has ended, whatever its kind calls it.", get_args(Ending)),
+    "Kind": ("What a job makes.", tuple(Kind)),
+    "Length": ("How much to write for each section.", tuple(Length)),
+    "StepStatus": ("Where a step stands.", tuple(StepStatus)),
 }
-"""The enumerations that stand in several places, by the names under which clients find them, and in their order."""
-
-_NAMES = {frozenset(words): name for name, words in WORDS.items()}
+_NAMES = {frozenset(words): name for name, (_, words) in _ENUMERATIONS.items()}
 
 # For `re`, "$" alone lets a line break pass behind it; for JSON Schema it does not, and not all dialects look ahead.
 _END = r"$(?!\n)"
@@ -50,10 +53,32 @@ def schemas_of(structs: Structs, unions: Mapping[str, Structs]) -> Json:
     _, schemas = msgspec.json.schema_components(structs, ref_template=REF + "{name}")
     for name, members in unions.items():
         schemas[name] = _union([member.__name__ for member in members], schemas)
+    for schema in schemas.values():
+        _repair_defaults(schema, schemas)
     for schema in objects_in(list(schemas.values())):
         repair_schema(schema)
-    schemas |= {name: {"title": name, "type": "string", "enum": list(words)} for name, words in WORDS.items()}
-    return dict(schemas)
+    return {**schemas, **dict(starmap(_enumeration, _ENUMERATIONS.items()))}
+
+
+def _enumeration(name: str, declared: tuple[str, Sequence[str]]) -> tuple[str, Json]:
+    description, words = declared
+    return name, {"title": name, "description": description, "type": "string", "enum": list(words)}
+
+
+def _repair_defaults(schema: Json, schemas: Mapping[str, Json]) -> None:
+    """Say in words what a field is that is left out; an answer leaves none out that has a value.
+
+    Some generators take a field with a default for one that must be given, or get the type of the default wrong.
+    """
+    for name, field in schema.get("properties", {}).items():
+        if "default" not in field:
+            continue
+        default = field.pop("default")
+        if schema.get("additionalProperties", True):
+            schema["required"].append(name)
+        else:
+            about = field if "$ref" not in field else schemas[field["$ref"].removeprefix(REF)]
+            field["description"] = f"{about['description']} If left out: `{default}`."
 
 
 def repair_schema(schema: Json) -> None:
@@ -75,7 +100,7 @@ def repair_schema(schema: Json) -> None:
 def _union(members: Sequence[str], schemas: Mapping[str, Json]) -> Json:
     statuses = {member: schemas[member]["properties"]["status"]["enum"] for member in members}
     mapping = {status: member for member in members for status in statuses[member]}
-    return one_of(members, "status", mapping)
+    return {"description": "One of these, by its `status`."} | one_of(members, "status", mapping)
 
 
 def objects_in(json: Any) -> Iterator[Json]:

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from aether.api import sse
-from aether.api.checklist_events import CHECKLIST_TELLING
-from aether.api.generation_events import GENERATION_TELLING
-from aether.api.report_events import REPORT_TELLING
+from aether.api.checklist_events import CHECKLIST_TELLING, SummaryNews
+from aether.api.generation_events import GENERATION_TELLING, ImageNews
+from aether.api.report_events import REPORT_TELLING, DeltaNews, OutlineNews, SectionNews
 from aether.api.schema_document import one_of, reference
-from aether.api.telling import COMMON, SNAPSHOT, Telling
+from aether.api.telling import COMMON, SNAPSHOT, GapNews, StatusNews, Telling
 from aether.domain.job import ENDED
 
 Json: TypeAlias = dict[str, Any]  # Any: JSON
@@ -30,7 +30,7 @@ class Events(NamedTuple):
         """Return a schema of each event, and one of them all."""
         names = {event: self._name(event) for event in self.data}
         each = {names[event]: _event(event, names[event], data) for event, data in self.data.items()}
-        if names.keys() == {self.schema}:
+        if len(each) == 1:
             return each
         union = {"title": self.schema, "description": _EVENT}
         return each | {self.schema: union | one_of([*each], "event", names)}
@@ -38,7 +38,7 @@ class Events(NamedTuple):
     def _name(self, event: str) -> str:
         words = "".join(map(str.capitalize, re.split(r"\W", event)))
         kind = self.schema.removesuffix("Event")
-        return self.schema if words == kind else f"{kind}{words}Event"
+        return self.schema if len(self.data) == 1 else f"{kind}{words}Event"
 
     def content(self) -> Json:
         """Return the schema of the stream: to a client that knows no events it is a text, which ends with the job."""
@@ -72,48 +72,28 @@ def _structs() -> Iterator[type[msgspec.Struct]]:
 
 STREAM_STRUCTS = tuple(dict.fromkeys(_structs()))
 
-_SECTION = "Rome began as a village on the Tiber …"
-STREAM_EXAMPLES: Mapping[str, Mapping[str, object]] = {
-    "ReportEvent": {
-        "status": {"event": "status", "id": "2", "data": {"status": "processing"}},
-        "outline": {"event": "outline", "id": "4", "data": {"outline": ["I. From Village to Republic"]}},
-        "delta": {
-            "event": "section.delta",
-            "data": {"position": 0, "attempt": 1, "offset": 10, "text": "as a village"},
-        },
-        "section": {
-            "event": "section",
-            "id": "7",
-            "data": {"position": 0, "heading": "I. From Village to Republic", "text": _SECTION},
-        },
-        "gap": {"event": "gap", "data": {"after": 12, "version": 7}},
-    },
-    "ChecklistEvent": {
-        "summary": {"event": "summary", "id": "4", "data": {"summary": "Clean hands before food."}},
-    },
-    "GenerationEvent": {
-        "image": {
-            "event": "image",
-            "id": "4",
-            "data": {
-                "position": 0,
-                "url": "http://127.0.0.1:8000/api/generation/0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11/images/0",
-            },
-        },
-    },
-}
-
 
 def _event(name: str, title: str, data: str) -> Json:
     return {
         "title": title,
+        "description": f"The event `{name}` of a stream.",
         "type": "object",
         "properties": {"event": {"type": "string", "const": name}, "id": _ID, "data": reference(data)},
         "required": ["event", "data"],
     }
 
 
-def as_text(event: Mapping[str, Any]) -> str:
-    """Write an example of an event as the wire shows it."""
-    number = event.get("id")
-    return sse.event(event["event"], event["data"], None if number is None else int(number)).decode()
+_HEADING = "I. From Village to Republic"
+_SECTION = "Rome began as a village on the Tiber …"
+_IMAGE = "http://127.0.0.1:8000/api/generation/0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11/images/0"
+STREAM_EXAMPLES: Mapping[str, Mapping[str, object]] = {
+    "ReportEvent": {
+        "status": sse.event("status", StatusNews("processing"), 2).decode(),
+        "outline": sse.event("outline", OutlineNews((_HEADING,)), 4).decode(),
+        "delta": sse.event("section.delta", DeltaNews(0, 1, 10, "as a village")).decode(),
+        "section": sse.event("section", SectionNews(0, _HEADING, _SECTION), 7).decode(),
+        "gap": sse.event("gap", GapNews(12, 7)).decode(),
+    },
+    "ChecklistEvent": {"summary": sse.event("summary", SummaryNews("Clean hands before food."), 4).decode()},
+    "GenerationEvent": {"image": sse.event("image", ImageNews(0, _IMAGE), 4).decode()},
+}

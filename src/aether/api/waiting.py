@@ -11,7 +11,6 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 
 from aether.api.conditional import IfNoneMatch, entity_tag, is_current
-from aether.api.problems import AnyRequest
 from aether.domain.job import ENDED, LIVE, Job, Kind
 from aether.engine.jobs import Jobs
 from aether.engine.ports import Hub
@@ -28,7 +27,12 @@ Prefer = Annotated[
 ]
 Known = Annotated[
     int | None,
-    QueryParameter(ge=0, description="With `Prefer: wait=N`, the version you have: holds the answer until another."),
+    QueryParameter(
+        ge=0,
+        description="With `Prefer: wait=N`, the version you have: holds the answer until another.",
+        # Litestar declares no bounds of what may be absent.
+        schema_extra={"minimum": 0},
+    ),
 ]
 APPLIED = ResponseHeader(
     name="Preference-Applied", description="`wait=N`, if the answer was to be held.", documentation_only=True
@@ -104,13 +108,9 @@ class Poll(NamedTuple):
         return is_current(self.if_none_match, entity_tag(job.version))
 
 
-def patience(
-    request: AnyRequest, jobs: NamedDependency[Jobs], hub: NamedDependency[SkipValidation[Hub]], prefer: Prefer = ""
-) -> Patience:
+def patience(jobs: NamedDependency[Jobs], hub: NamedDependency[SkipValidation[Hub]], prefer: Prefer = "") -> Patience:
     """Read how long the caller would wait."""
-    # Several lines of a header are one list (RFC 9110, 5.3); Litestar passes on one of them.
-    lines = ", ".join(request.headers.getall("Prefer", [prefer]))
-    return Patience(jobs, hub, wanted_wait(lines))
+    return Patience(jobs, hub, wanted_wait(prefer))
 
 
 def poll(patience: NamedDependency[Patience], if_none_match: IfNoneMatch = "", after: Known = None) -> Poll:

@@ -31,7 +31,7 @@ JOB_ENDED = PathItem(
         operation_id="jobEnded",
         summary="A job has ended",
         description=_WORDS,
-        tags=["Webhooks"],
+        # No tag: clients would get one class for it and for the operations below `/webhooks`, and lose those.
         parameters=[
             _header("webhook-id", "The same at every try of a delivery: what to tell repeats by."),
             _header("webhook-timestamp", "When this try was made, in seconds of the Unix epoch."),

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.api.fields import JobId, Moment, Next, given
+from aether.api.fields import JobId, Moment, Next, NextTry, given
 from aether.domain import webhook as domain
 from aether.domain.job import ENDED, Status
 from aether.domain.webhook import DeliveryStatus, Ending, Webhook
@@ -17,6 +17,7 @@ Url = Annotated[
         min_length=1,
         max_length=2_048,
         description="An http or https address on the public internet.",
+        extra_json_schema={"format": "uri"},
         examples=["https://example.com/hooks/aether"],
     ),
 ]
@@ -41,8 +42,8 @@ class WebhookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Endpoint(msgspec.Struct, frozen=True, rename="camel"):
     """Where the ends of those jobs are told that name no webhook of their own."""
 
-    url: str
-    events: tuple[Ending, ...]
+    url: Annotated[str, Meta(description="Its address.")]
+    events: Annotated[tuple[Ending, ...], Meta(description="Ends that it is told.")]
     disabled_at: (
         Annotated[Moment, Meta(description="When its receiver answered 410; nothing is told until it is set again.")]
         | UnsetType
@@ -53,7 +54,7 @@ class ReplacedSecret(msgspec.Struct, frozen=True, rename="camel"):
     """A secret that goes on signing for a while."""
 
     secret: Secret
-    valid_until: Moment
+    valid_until: Annotated[Moment, Meta(description="When it stops signing.")]
 
 
 class Secrets(msgspec.Struct, frozen=True, rename="camel"):
@@ -66,12 +67,12 @@ class Secrets(msgspec.Struct, frozen=True, rename="camel"):
 class DeliveryAttempt(msgspec.Struct, frozen=True, rename="camel"):
     """One try, and when the next one is due, if there is to be one."""
 
-    number: Annotated[int, Meta(ge=1)]
-    at: Moment
+    number: Annotated[int, Meta(ge=1, description="Counted from 1.")]
+    at: Annotated[Moment, Meta(description="When it was made.")]
     seconds: Annotated[float, Meta(ge=0, description="How long it took.")]
     status: Annotated[int, Meta(description="What the receiver answered, in HTTP, if it did.")] | UnsetType = UNSET
     error: Annotated[str, Meta(description="Why that was not enough.")] | UnsetType = UNSET
-    next_try_at: Moment | UnsetType = UNSET
+    next_try_at: NextTry | UnsetType = UNSET
 
 
 class Delivery(msgspec.Struct, frozen=True, rename="camel"):
@@ -83,16 +84,16 @@ class Delivery(msgspec.Struct, frozen=True, rename="camel"):
     version: Annotated[int, Meta(ge=1, description="The job's version at this end.")]
     url: Annotated[str, Meta(description="Where it went last, or will go first.")]
     status: Annotated[DeliveryWord, Meta(description="`dead`: given up until it is replayed.")]
-    created_at: Moment
+    created_at: Annotated[Moment, Meta(description="When the job ended.")]
     expires_at: Annotated[Moment, Meta(description="When it is forgotten.")]
     attempts: Annotated[tuple[DeliveryAttempt, ...], Meta(description="Its tries, the oldest first.")]
-    next_try_at: Moment | UnsetType = UNSET
+    next_try_at: NextTry | UnsetType = UNSET
 
 
 class DeliveryPage(msgspec.Struct, frozen=True, rename="camel"):
     """Some of the caller's deliveries, the newest first."""
 
-    deliveries: tuple[Delivery, ...]
+    deliveries: Annotated[tuple[Delivery, ...], Meta(description="The deliveries of this page.")]
     next_cursor: Next | UnsetType = UNSET
 
 
