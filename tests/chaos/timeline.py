@@ -74,7 +74,7 @@ class Timeline:
         ]
 
 
-COMMIT_S = 1.0
+COMMIT_S = 2.0
 """How long after the answer a step may take to be durable, in a worker with 200 jobs on a busy machine."""
 _NOTICE_S = 1.5
 """How long a worker that was cut off or stopped goes on before it learns that it has lost a job."""
