@@ -6,7 +6,7 @@ from functools import partial
 from importlib.metadata import version
 from typing import get_args
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
@@ -91,16 +91,7 @@ def create_app(
             yield
 
     return Api(
-        route_handlers=[
-            reports_router("/", in_schema=True),
-            reports_router("/api/v1", in_schema=False),
-            checklists_router,
-            generations_router,
-            notifications_router,
-            webhooks_router,
-            health_router,
-            docs_router,
-        ],
+        route_handlers=_routers(),
         dependencies={
             "jobs": Provide(_jobs, sync_to_thread=False),
             "hub": Provide(_hub, sync_to_thread=False),
@@ -121,6 +112,19 @@ def create_app(
         logging_config=None,
         debug=False,
     )
+
+
+def _routers() -> list[Router]:
+    return [
+        reports_router("/", in_schema=True),
+        reports_router("/api/v1", in_schema=False),
+        checklists_router,
+        generations_router,
+        notifications_router,
+        webhooks_router,
+        health_router,
+        docs_router,
+    ]
 
 
 def _jobs(state: State) -> Jobs:

@@ -9,6 +9,7 @@ from aether.domain.checklist import Checklist, ChecklistRequest, Summary
 from aether.domain.job import Job
 from aether.engine.run import Run
 from aether.errors import UnusableOutputError
+from aether.workflows.parts import step_of_parts, steps_in_parts
 from aether.workflows.ports import Editor
 from aether.workflows.results import result_of
 
@@ -18,7 +19,7 @@ T = TypeVar("T")
 async def make_checklist(run: Run, request: ChecklistRequest, editor: Editor) -> Checklist:
     """Summarise the guideline, in parts if it is longer than the model can read; then turn both into a checklist."""
     parts = editor.parts(request.input_text)
-    run.plan(*_steps(len(parts)))
+    run.plan(*steps_in_parts(("summary", "checklist"), len(parts)))
     summary = await _summarise(run, parts, editor)
     return await _list(run, parts, summary, editor)
 
@@ -54,20 +55,4 @@ async def _for_each(
     run: Run, what: str, parts: Sequence[str], call: Callable[[str], Awaitable[T]], returns: type[T]
 ) -> list[T]:
     titles = [f"{what.capitalize()} of part {at} of {len(parts)}" for at in range(1, len(parts) + 1)]
-    return await run.fan_out(_name(what, len(parts)), parts, call, returns, titles)
-
-
-def _steps(parts: int) -> list[str]:
-    """Name all steps in their order."""
-    if parts == 1:
-        return ["summary", "checklist"]
-    return [step for what in ("summary", "checklist") for step in (*_of_parts(what, parts), what)]
-
-
-def _of_parts(what: str, parts: int) -> list[str]:
-    return [f"{_name(what, parts)}:{at}" for at in range(parts)]
-
-
-def _name(what: str, parts: int) -> str:
-    # The next worker may know a model of another size; what is said of one cut is not taken for that of another.
-    return f"{what}/{parts}"
+    return await run.fan_out(step_of_parts(what, len(parts)), parts, call, returns, titles)

@@ -1,7 +1,7 @@
-"""Cutting a text into parts that a model can read."""
+"""Cutting a text into parts that a model can read, and naming the steps that this takes."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 # From the best place for a cut to the worst; each ends where the next part begins.
@@ -48,3 +48,18 @@ def _place(text: str, ideal: float, slack: float) -> int:
         if ends := [found.end() for found in place.finditer(text, lowest, highest)]:
             return min(ends, key=lambda end: abs(end - ideal))
     return int(ideal)
+
+
+def steps_in_parts(steps: Iterable[str], parts: int) -> list[str]:
+    """Name the steps that are taken, in their order: each once for every part if there are several, then for all."""
+    of_parts = range(parts if parts > 1 else 0)
+    return [name for step in steps for name in (*(f"{step_of_parts(step, parts)}:{at}" for at in of_parts), step)]
+
+
+def step_of_parts(step: str, parts: int) -> str:
+    """Name what is done with each part.
+
+    How many there are belongs to the name: the next worker may know a model of another size, and what is said of one
+    cut is not to be taken for that of another.
+    """
+    return f"{step}/{parts}"
