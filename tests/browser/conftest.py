@@ -31,10 +31,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The service with one worker."""
+    """The service without workers."""
     pytest_socket._remove_restrictions()
     with Stack(tmp_path_factory.mktemp("stack")) as stack:
-        stack.ready(stack.start_worker())
         yield stack
         assert stack.leaks() == []
 
@@ -44,6 +43,7 @@ def stack(service: Stack) -> Iterator[Stack]:
     pytest_socket._remove_restrictions()
     yield service
     service.fresh()
+    service.end_workers()
 
 
 @pytest.fixture(scope="module")

@@ -77,6 +77,9 @@ def test_a_browser_whose_connection_is_cut_comes_back_and_hears_each_event_once(
     answered = statuses(page)
     job_id = stack.submit(TOPIC)
     page.evaluate(_LISTEN, [job_id, _NAMES])
+    page.wait_for_function(_HEARD, arg="snapshot")
+    # Only now, since a call that begins before anybody listens tells nothing of its text.
+    stack.start_worker()
     page.wait_for_function(_HEARD, arg=cut_behind)
     link.reset_all()
     page.wait_for_function(_HEARD, arg="completed")
