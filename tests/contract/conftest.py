@@ -13,7 +13,8 @@ from redis.asyncio import Redis
 
 from aether.adapters.embedded_valkey import find_valkey
 from tests.contract.benches import Bench, MemoryBench, RedisBench
-from tests.fakes import MemoryJobStore
+from tests.contract.hubs import Place, redis_place
+from tests.fakes import MemoryHub, MemoryJobStore
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +59,22 @@ def bench(request: pytest.FixtureRequest) -> Bench:
     if request.param == "memory":
         return MemoryBench(MemoryJobStore(ttl=timedelta(hours=1)))
     return RedisBench(request.getfixturevalue(f"{request.param}_client"))
+
+
+@pytest.fixture(params=["memory", "valkey"])
+def server(request: pytest.FixtureRequest) -> Redis | None:
+    """A client of the server, if the place has one."""
+    client: Redis | None = request.getfixturevalue("valkey_client") if request.param == "valkey" else None
+    return client
+
+
+@pytest.fixture
+async def place(server: Redis | None) -> AsyncIterator[Place]:
+    """What every hub promises, on each."""
+    if server is None:
+        store = MemoryJobStore()
+        hub = MemoryHub(store)
+        yield Place(store, hub, hub.publish)
+    else:
+        async with redis_place(server) as on_server:
+            yield on_server

@@ -2,36 +2,14 @@ import asyncio
 import random
 from collections.abc import AsyncIterator
 
-import pytest
 from msgspec.structs import replace
-from redis.asyncio import Redis
 
 from aether.adapters.redis.hub import RedisHub
 from aether.adapters.redis.keys import TEXTS
 from aether.domain.job import Change
 from aether.engine.ports import Delta
 from tests.contract.benches import NEW, begun
-from tests.contract.hubs import LONG_S, SHORT_S, Place, changing, redis_place, settled, version_of
-from tests.fakes import MemoryHub, MemoryJobStore
-
-
-@pytest.fixture(params=["memory", "valkey"])
-def server(request: pytest.FixtureRequest) -> Redis | None:
-    """A client of the server, if the place has one."""
-    client: Redis | None = request.getfixturevalue("valkey_client") if request.param == "valkey" else None
-    return client
-
-
-@pytest.fixture
-async def place(server: Redis | None) -> AsyncIterator[Place]:
-    """What every hub promises, on each."""
-    if server is None:
-        store = MemoryJobStore()
-        hub = MemoryHub(store)
-        yield Place(store, hub, hub.publish)
-    else:
-        async with redis_place(server) as on_server:
-            yield on_server
+from tests.contract.hubs import LONG_S, SHORT_S, Place, changing, settled, version_of
 
 
 async def test_a_version_that_came_before_is_told_at_once(place: Place) -> None:

@@ -1,6 +1,5 @@
 import asyncio
 import random
-from collections.abc import AsyncIterator
 
 import pytest
 from redis.asyncio import Redis
@@ -10,28 +9,9 @@ from aether.adapters.redis.keys import ARRIVALS
 from aether.engine.ports import Inbox
 from tests.contract.hubs import LONG_S, SHORT_S, Place, redis_place
 from tests.contract.inboxes import OWNER, ended, redis_post, told
-from tests.fakes import MemoryHub, MemoryInbox, MemoryJobStore
+from tests.fakes import MemoryInbox, MemoryJobStore
 
 # The real Valkey listens on a Unix socket, which pytest-socket's list of hosts cannot name.
-
-
-@pytest.fixture(params=["memory", "valkey"])
-def server(request: pytest.FixtureRequest) -> Redis | None:
-    """A client of the server, if the place has one."""
-    client: Redis | None = request.getfixturevalue("valkey_client") if request.param == "valkey" else None
-    return client
-
-
-@pytest.fixture
-async def place(server: Redis | None) -> AsyncIterator[Place]:
-    """What every hub promises, on each."""
-    if server is None:
-        store = MemoryJobStore()
-        hub = MemoryHub(store)
-        yield Place(store, hub, hub.publish)
-    else:
-        async with redis_place(server) as on_server:
-            yield on_server
 
 
 @pytest.fixture

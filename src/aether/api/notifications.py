@@ -17,13 +17,13 @@ from aether.api.checklists import Checklists
 from aether.api.declaring import problems
 from aether.api.fields import Amount, JobId, Moment, given
 from aether.api.generations import Generations
+from aether.api.paging import Limit
 from aether.api.problems import AnyRequest
 from aether.api.reports import Reports
 from aether.api.resource import Resource
 from aether.api.sse import EventStream
 from aether.api.streams import LastEventId
 from aether.domain.job import Kind
-from aether.domain.listing import LONGEST_PAGE
 from aether.domain.notification import LARGEST_ID, Notification
 from aether.engine.notifications import Notifications
 from aether.errors import FieldError
@@ -52,7 +52,6 @@ _After = QueryParameter(
     description="Only what follows this notification, by its `id`.", schema_extra={"pattern": _PATTERN}
 )
 _Unacked = QueryParameter(description="Only what is not acknowledged.")
-_Limit = Annotated[int, QueryParameter(ge=1, le=LONGEST_PAGE, description="How many to list at most.")]
 
 
 class NotificationItem(msgspec.Struct, frozen=True, rename="camel"):
@@ -135,7 +134,7 @@ async def list_notifications(  # noqa: PLR0913 - what may be asked for
     *,
     after: Annotated[str | None, _After] = None,
     unacked: Annotated[bool, _Unacked] = False,
-    limit: _Limit = 20,
+    limit: Limit = 20,
 ) -> NotificationPage:
     """There is one for each time that one of your jobs has completed, failed or been cancelled, even if it was retried.
 

@@ -17,13 +17,14 @@ from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED, HTTP_204_NO_CO
 from aether.api.declaring import described, operation_id, problems
 from aether.api.headers import ETAG, LOCATION, RETRY_AFTER, SOONEST_S, headers_of
 from aether.api.limits import Limited, limits_of
+from aether.api.paging import Cursor, Limit
 from aether.api.problems import AnyRequest
 from aether.api.sse import MEDIA_TYPE
 from aether.api.streams import Follower, follower
 from aether.api.telling import Teller, Telling
 from aether.api.waiting import APPLIED, Patience, Poll, patience, poll
 from aether.domain.job import Job, Kind
-from aether.domain.listing import LONGEST_PAGE, Page
+from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.engine.jobs import Jobs
 from aether.errors import UnknownJobError
@@ -38,8 +39,6 @@ PageT = TypeVar("PageT")
 AcceptedT = TypeVar("AcceptedT")
 
 _Wanted = QueryParameter(description="Only jobs of this status.")
-_Limit = Annotated[int, QueryParameter(ge=1, le=LONGEST_PAGE, description="How many to list at most.")]
-_Cursor = QueryParameter(description="Where the page before ended, as it said itself.")
 
 
 async def _heed_job_id(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -108,8 +107,8 @@ class Resource(Controller, Generic[IdT, StatusT, RetryT, JobT, PageT]):
         jobs: NamedDependency[Jobs],
         owner: NamedDependency[str],
         status: Annotated[StatusT | None, _Wanted] = None,
-        limit: _Limit = 20,
-        cursor: Annotated[str | None, _Cursor] = None,
+        limit: Limit = 20,
+        cursor: Cursor = None,
     ) -> Response[PageT]:
         """Jobs that come while you page shift nothing: each cursor goes on where its page ended."""
         wanted = frozenset(each for each, word in self.telling.statuses.items() if status in (None, word))

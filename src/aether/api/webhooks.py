@@ -8,6 +8,7 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from aether.api.declaring import problems
+from aether.api.paging import Cursor, Limit
 from aether.api.webhook_views import (
     Delivery,
     DeliveryPage,
@@ -22,14 +23,11 @@ from aether.api.webhook_views import (
     status_of,
     webhook_of,
 )
-from aether.domain.listing import LONGEST_PAGE
 from aether.engine.webhooks import Webhooks
 
 _Id = Annotated[str, PathParameter(name="deliveryId", description="The delivery's id.")]
 _Wanted = QueryParameter(description="Only deliveries of this status.")
 _Job = QueryParameter(description="Only deliveries of the job with this id.")
-_Limit = Annotated[int, QueryParameter(ge=1, le=LONGEST_PAGE, description="How many to list at most.")]
-_Cursor = QueryParameter(description="Where the page before ended, as it said itself.")
 
 
 @get(
@@ -102,8 +100,8 @@ async def list_deliveries(  # noqa: PLR0913 - what may be asked for
     *,
     status: Annotated[DeliveryWord | None, _Wanted] = None,
     job: Annotated[str | None, _Job] = None,
-    limit: _Limit = 20,
-    cursor: Annotated[str | None, _Cursor] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
 ) -> DeliveryPage:
     """There is one for each time that a job has ended and somebody was to be told.
 

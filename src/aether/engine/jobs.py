@@ -2,14 +2,13 @@
 
 from uuid import uuid4
 
-from msgspec.structs import replace
-
 from aether.domain.job import LIVE, Change, Job, Kind, Limits, Status
-from aether.domain.listing import LONGEST_PAGE, Page, cursor_of, position_of
+from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.domain.webhook import Webhook
+from aether.engine.paging import paged
 from aether.engine.ports import FileStore, JobStore, NewJob, Replay
-from aether.errors import FieldError, IllegalMoveError, UnknownJobError
+from aether.errors import IllegalMoveError, UnknownJobError
 
 _UNLIMITED = Limits()
 
@@ -103,11 +102,7 @@ class Jobs:
         Raises:
             FieldError: `limit` is out of bounds, or no page has given this `cursor`.
         """
-        if not 1 <= limit <= LONGEST_PAGE:
-            raise FieldError("limit", f"must be at least 1 and at most {LONGEST_PAGE}")
-        before = None if cursor is None else position_of(cursor)
-        page = await self._store.list(owner, kind, statuses, limit, before)
-        return replace(page, next=None if page.next is None else cursor_of(page.next))
+        return await paged(lambda before: self._store.list(owner, kind, statuses, limit, before), limit, cursor)
 
     async def _moved(self, job_id: str, change: Change) -> None:
         """Move a job unless it is there already, as after a request whose answer was lost."""

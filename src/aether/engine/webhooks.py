@@ -4,10 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
-from msgspec.structs import replace
-
-from aether.domain.listing import LONGEST_PAGE, cursor_of, position_of
 from aether.domain.webhook import Delivery, DeliveryPage, DeliveryStatus, Endpoint, SigningSecret, Try, Webhook
+from aether.engine.paging import paged
 from aether.errors import FieldError, NoEndpointError, RefusedDestinationError, UnknownDeliveryError
 
 
@@ -146,11 +144,7 @@ class Webhooks:
         Raises:
             FieldError: `limit` is out of bounds, or no page has given this `cursor`.
         """
-        if not 1 <= limit <= LONGEST_PAGE:
-            raise FieldError("limit", f"must be at least 1 and at most {LONGEST_PAGE}")
-        before = None if cursor is None else position_of(cursor)
-        page = await self._store.list(owner, status, job_id, limit, before)
-        return replace(page, next=None if page.next is None else cursor_of(page.next))
+        return await paged(lambda before: self._store.list(owner, status, job_id, limit, before), limit, cursor)
 
     async def replay(self, owner: str, delivery_id: str) -> Delivery:
         """Have a delivery tried again at once, however it ended, and return it.

@@ -12,12 +12,6 @@ local function try_of(delivery, number)
   return delivery .. ':' .. whole(number)
 end
 
-local function prune_deliveries(list)
-  for _, position in ipairs(redis.call('ZRANGE', list, 0, 1)) do
-    if redis.call('EXISTS', DELIVERY .. id_at(position)) == 0 then redis.call('ZREM', list, position) end
-  end
-end
-
 -- Puts a delivery where it belongs now, to be kept for `life` ms; `was` is its status before, or false if it is new.
 local function enlist_delivery(delivery, was, status, life)
   local facts = redis.call('HMGET', DELIVERY .. delivery, 'owner', 'job', 'created_at')
@@ -25,7 +19,7 @@ local function enlist_delivery(delivery, was, status, life)
   if was then redis.call('ZREM', deliveries_of(owner, was), position) end
   for _, list in ipairs({deliveries_of(owner, 'all'), deliveries_of(owner, status), DELIVERIES_OF_JOB .. facts[2]}) do
     redis.call('ZADD', list, 0, position)
-    prune_deliveries(list)
+    prune(list, DELIVERY)
     prolong(list, life)
   end
   redis.call('HSET', DELIVERY .. delivery, 'expires_at', whole(now_ms() + life))

@@ -25,10 +25,11 @@ local function prolong(index, ttl)
   if redis.call('PTTL', index) < life then redis.call('PEXPIRE', index, life) end
 end
 
--- Takes out those of the oldest two whose records have expired: more than came in, so they cannot pile up.
-local function prune(index)
+-- Takes out those of the oldest two whose records, behind this prefix, have expired: more than came in, so they cannot
+-- pile up.
+local function prune(index, records)
   for _, position in ipairs(redis.call('ZRANGE', index, 0, 1)) do
-    if redis.call('EXISTS', RECORD .. id_at(position)) == 0 then redis.call('ZREM', index, position) end
+    if redis.call('EXISTS', records .. id_at(position)) == 0 then redis.call('ZREM', index, position) end
   end
 end
 
@@ -38,7 +39,7 @@ local function enlist(record, id, was, status, ttl)
   local index, position = index_of(job[1], status, job[2]), position_of(job[3], id)
   if was then redis.call('ZREM', index_of(job[1], was, job[2]), position) end
   redis.call('ZADD', index, 0, position)
-  prune(index)
+  prune(index, RECORD)
   prolong(index, ttl)
 end
 

@@ -1,0 +1,10 @@
+"""What callers ask of a list."""
+
+from typing import Annotated, TypeAlias
+
+from litestar.params import QueryParameter
+
+from aether.domain.listing import LONGEST_PAGE
+
+Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=LONGEST_PAGE, description="How many to list at most.")]
+Cursor: TypeAlias = Annotated[str | None, QueryParameter(description="Where the page before ended, as it said itself.")]

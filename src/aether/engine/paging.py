@@ -1,0 +1,24 @@
+"""Pages as callers ask for them: by a cursor that they are not to read anything into."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from msgspec.structs import replace
+
+from aether.domain.listing import LONGEST_PAGE, Page, cursor_of, position_of
+from aether.domain.webhook import DeliveryPage
+from aether.errors import FieldError
+
+PageT = TypeVar("PageT", Page, DeliveryPage)
+
+
+async def paged(read: Callable[[str | None], Awaitable[PageT]], limit: int, cursor: str | None) -> PageT:
+    """Return the page that `read` finds behind a position; `cursor` is the `next` of the page before.
+
+    Raises:
+        FieldError: `limit` is out of bounds, or no page has given this `cursor`.
+    """
+    if not 1 <= limit <= LONGEST_PAGE:
+        raise FieldError("limit", f"must be at least 1 and at most {LONGEST_PAGE}")
+    page = await read(None if cursor is None else position_of(cursor))
+    return replace(page, next=None if page.next is None else cursor_of(page.next))
