@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache
 
+import httpx
 import msgspec
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
@@ -178,3 +179,17 @@ def done(name: str, order: int, result: object) -> Step:
 def failed(problem: Problem) -> Change:
     """Fail the job."""
     return Change(status=Status.FAILED, problem=problem)
+
+
+def assert_breaks(answer: httpx.Response, instance: str, field: str, rule: str) -> None:
+    """See that the answer is the problem of a field that breaks a rule, whole."""
+    assert answer.status_code == 422
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert msgspec.json.decode(answer.content) == {
+        "type": "urn:aether:problem:invalid-field",
+        "title": "A field breaks a rule",
+        "status": 422,
+        "detail": f"{field}: {rule}",
+        "instance": instance,
+        "errors": [{"field": field, "rule": rule}],
+    }

@@ -2,14 +2,13 @@
 
 import re
 
-import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Change, Status
 from tests.fakes import FastClock
-from tests.service.api_client import CHECKLISTS, GENERATIONS, REPORTS, RESOURCES, House, Resource
+from tests.service.api_client import CHECKLISTS, GENERATIONS, REPORTS, RESOURCES, House, Resource, assert_breaks
 
 Client = AsyncTestClient[Litestar]
 EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
@@ -151,16 +150,7 @@ async def test_a_parameter_that_breaks_a_rule_is_named(
 ) -> None:
     answer = await client.get(f"{resource.path}?{query}")
 
-    assert answer.status_code == 422
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert msgspec.json.decode(answer.content) == {
-        "type": "urn:aether:problem:invalid-field",
-        "title": "A field breaks a rule",
-        "status": 422,
-        "detail": f"{field}: {rule}",
-        "instance": resource.path,
-        "errors": [{"field": field, "rule": rule}],
-    }
+    assert_breaks(answer, resource.path, field, rule)
 
 
 @pytest.mark.parametrize(

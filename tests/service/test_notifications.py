@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
@@ -11,7 +10,7 @@ from litestar.testing import AsyncTestClient
 from aether.domain.job import Change, Status
 from aether.domain.notification import LARGEST_ID
 from tests.fakes import FastClock
-from tests.service.api_client import CHECKLISTS, GENERATIONS, REPORTS, RESOURCES, House, Resource
+from tests.service.api_client import CHECKLISTS, GENERATIONS, REPORTS, RESOURCES, House, Resource, assert_breaks
 
 Client = AsyncTestClient[Litestar]
 Json = dict[str, Any]  # what the service answers is asserted field by field
@@ -227,16 +226,7 @@ async def test_notifications_of_other_owners_are_neither_shown_nor_acknowledged(
 async def test_a_parameter_that_breaks_a_rule_is_named(client: Client, query: str, field: str, rule: str) -> None:
     answer = await client.get(f"/notifications?{query}")
 
-    assert answer.status_code == 422
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert msgspec.json.decode(answer.content) == {
-        "type": "urn:aether:problem:invalid-field",
-        "title": "A field breaks a rule",
-        "status": 422,
-        "detail": f"{field}: {rule}",
-        "instance": "/notifications",
-        "errors": [{"field": field, "rule": rule}],
-    }
+    assert_breaks(answer, "/notifications", field, rule)
 
 
 @pytest.mark.parametrize(
