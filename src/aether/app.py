@@ -15,6 +15,7 @@ from litestar.openapi.spec import License, Server, Tag
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from aether.api import edge
+from aether.api.authentication import authenticate, caller_of
 from aether.api.checklist_views import ChecklistAccepted, ChecklistJob, ChecklistPage
 from aether.api.checklists import ChecklistBody, ChecklistRetryBody, checklists_router
 from aether.api.declaring import operation_id
@@ -34,7 +35,7 @@ from aether.api.notifications import (
     notifications_router,
 )
 from aether.api.openapi import ApiDocument, description, schema_router
-from aether.api.problems import EXCEPTION_HANDLERS, ProblemDetails
+from aether.api.problems import EXCEPTION_HANDLERS, AnyRequest, ProblemDetails
 from aether.api.report_views import ReportAccepted, ReportJob, ReportPage
 from aether.api.reports import ReportBody, reports_router
 from aether.api.services import ApiServices, Readiness
@@ -102,7 +103,7 @@ def create_app(
             "image_model": Provide(lambda: settings.image_model, sync_to_thread=False),
         },
         lifespan=[serving],
-        guards=[refuse_host, refuse_query],
+        guards=[refuse_host, authenticate, refuse_query],
         before_send=[edge.allow_every_method],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
@@ -152,9 +153,9 @@ def _services(state: State) -> ApiServices:
     return services
 
 
-def _owner() -> str:
+def _owner(request: AnyRequest) -> str:
     """Name whose jobs a request is about."""
-    return "local"
+    return caller_of(request).owner
 
 
 def _document() -> ApiDocument:

@@ -6,13 +6,16 @@
     │   ├── UnknownJobError
     │   ├── UnknownDeliveryError
     │   ├── NoEndpointError
-    │   └── IllegalMoveError
+    │   ├── IllegalMoveError
+    │   ├── InvalidCredentialError
+    │   └── ForbiddenError
     ├── TransientError              the world's, for now: tried again
     │   ├── ModelOverloadedError        429, 503 and their kin: carries the server's pause
     │   ├── ModelUnreachableError       no connection, reset, timeout
     │   ├── ModelFailedError            a 5xx
     │   ├── UnusableOutputError         an answer that is empty or cannot be parsed
     │   ├── QueueFullError
+    │   ├── IdentityProviderUnavailableError
     │   └── StoreUnavailableError
     ├── PermanentError              the world's, for good: the job fails with this description
     │   ├── ModelRejectedKeyError
@@ -90,6 +93,21 @@ class IllegalMoveError(CallerError):
         self.wanted = wanted
 
 
+class InvalidCredentialError(CallerError):
+    """The caller did not say who they are, or what they sent is not valid, or not any more."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+
+
+class ForbiddenError(CallerError):
+    """The caller is known, but may not do this; `scope` is what it takes."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"This takes the scope {scope}, which your credentials do not have.")
+        self.scope = scope
+
+
 class TransientError(AetherError):
     """The world failed for now.
 
@@ -147,6 +165,14 @@ class StoreUnavailableError(TransientError):
 
     def __init__(self, what: str, retry_after: float = 2.0) -> None:
         super().__init__("The job store is unavailable.", retry_after)
+        self.what = what
+
+
+class IdentityProviderUnavailableError(TransientError):
+    """The keys of the identity provider cannot be had."""
+
+    def __init__(self, what: str, retry_after: float = 5.0) -> None:
+        super().__init__("The identity provider is unavailable.", retry_after)
         self.what = what
 
 

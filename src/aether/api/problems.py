@@ -25,7 +25,10 @@ from aether.errors import (
     AetherError,
     CallerError,
     FieldError,
+    ForbiddenError,
+    IdentityProviderUnavailableError,
     IllegalMoveError,
+    InvalidCredentialError,
     NoEndpointError,
     QueueFullError,
     StoreUnavailableError,
@@ -84,6 +87,8 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "malformed-body", HTTPStatus.BAD_REQUEST, "Malformed body", "The body must be a JSON object; there is none."
     ),
     HTTPException: ProblemType("bad-request", HTTPStatus.BAD_REQUEST, "Bad request"),
+    InvalidCredentialError: ProblemType("unauthenticated", HTTPStatus.UNAUTHORIZED, "Who are you?"),
+    ForbiddenError: ProblemType("forbidden", HTTPStatus.FORBIDDEN, "Not allowed"),
     NotFoundException: ProblemType(
         "not-found", HTTPStatus.NOT_FOUND, "Nothing here", "Nothing is served at this path."
     ),
@@ -112,6 +117,9 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
     NoImageModelError: ProblemType("no-image-model", HTTPStatus.NOT_IMPLEMENTED, "No image model"),
     QueueFullError: ProblemType("queue-full", HTTPStatus.SERVICE_UNAVAILABLE, "The queue is full"),
     StoreUnavailableError: ProblemType("store-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Store unavailable"),
+    IdentityProviderUnavailableError: ProblemType(
+        "identity-provider-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Identity provider unavailable"
+    ),
     NotReadyError: ProblemType("not-ready", HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
     Exception: ProblemType(
         "internal-error",
