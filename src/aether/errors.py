@@ -183,10 +183,10 @@ class PermanentError(AetherError):
 
 
 class ModelRejectedKeyError(PermanentError):
-    """The API key is missing, wrong, or not allowed to use the model."""
+    """The API key is missing, wrong, or not allowed to use the model; `setting` is where it comes from."""
 
-    def __init__(self, status: int) -> None:
-        super().__init__(f"The model server rejected the API key (HTTP {status}). Check OPENAI_API_KEY.")
+    def __init__(self, status: int, setting: str = "OPENAI_API_KEY") -> None:
+        super().__init__(f"The model server rejected the API key (HTTP {status}). Check {setting}.")
         self.status = status
 
 

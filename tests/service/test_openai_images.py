@@ -172,6 +172,15 @@ async def test_every_failure_to_make_an_image_is_told_apart(
     assert text in str(error)
 
 
+@pytest.mark.parametrize(
+    ("environment", "setting"), [({}, "OPENAI_API_KEY"), ({"AETHER_IMAGE_API_KEY": KEY}, "AETHER_IMAGE_API_KEY")]
+)
+async def test_a_rejected_key_is_named_by_where_it_is_set(environment: dict[str, str], setting: str) -> None:
+    error = await failure_of(Rule(kind="image", do=NAMED["401"]), **environment)
+
+    assert str(error).endswith(f" Check {setting}.")
+
+
 FETCHED: dict[str, tuple[Action, type[AetherError], str]] = {
     "404": (NAMED["404"], ModelFailedError, "failed (HTTP 404)"),
     "429": (rate_limited(after_s=7), ModelFailedError, "failed (HTTP 429)"),

@@ -7,6 +7,7 @@ import httpx2
 import openai
 from msgspec.structs import replace
 
+from aether.adapters.openai.failures import IMAGES, TEXTS
 from aether.adapters.openai.images import OpenAIIllustrator, Terms
 from aether.settings import Settings
 
@@ -36,7 +37,9 @@ async def illustrator(settings: Settings, model: str) -> AsyncIterator[OpenAIIll
     """Open the clients for the server that paints, and for the addresses at which it may leave its images."""
     timeout = httpx2.Timeout(settings.model_read_timeout, connect=settings.model_connect_timeout, pool=None)
     web = httpx2.AsyncClient(timeout=timeout, follow_redirects=True, max_redirects=_MAX_REDIRECTS)
-    terms = Terms(model, settings.image_options or {}, settings.model_total_timeout, settings.image_max_bytes)
+    seconds, most = settings.model_total_timeout, settings.image_max_bytes
+    own = settings.image_base_url is not None or settings.image_api_key is not None
+    terms = Terms(model, settings.image_options or {}, seconds, most, IMAGES if own else TEXTS)
     async with model_client(_of_images(settings)) as client, web:
         yield OpenAIIllustrator(client, web, terms)
 

@@ -17,6 +17,10 @@ from aether.errors import (
     ModelUnreachableError,
 )
 
+TEXTS = "OPENAI"
+IMAGES = "AETHER_IMAGE"
+"""What the settings of a server begin with: of the one that writes, and of one that only paints."""
+
 _OVERLOADED = frozenset({429, 503, 529})
 _BAD_KEY = frozenset({401, 403})
 _PASSING = frozenset({408, 409, 425})
@@ -25,15 +29,15 @@ _MAX_DETAIL = 300
 _SHORTEST_KEY = 8  # what stands for "no key" is shorter, and may be a word
 
 
-def translated(error: openai.APIError) -> AetherError:
-    """Return the error of ours that says the same."""
+def translated(error: openai.APIError, settings: str = TEXTS) -> AetherError:
+    """Return the error of ours that says the same; `settings` is what those of the server begin with."""
     if isinstance(error, openai.APIStatusError):
-        return _of_status(error, error.status_code)
+        return _of_status(error, error.status_code, settings)
     # The client's transport on aiohttp calls each of its connection errors a timeout; what it was stands behind that.
     cause = error.__cause__ or error
     origin = cause.__cause__
     if isinstance(origin, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        return ModelUnreachableError("it accepts no connection; check OPENAI_BASE_URL")
+        return ModelUnreachableError(f"it accepts no connection; check {settings}_BASE_URL")
     if isinstance(origin, aiohttp.ClientConnectionError) and not isinstance(origin, TimeoutError):
         return ModelUnreachableError(f"the connection was lost ({type(origin).__name__})")
     if isinstance(error, openai.APITimeoutError):
@@ -41,11 +45,11 @@ def translated(error: openai.APIError) -> AetherError:
     return ModelUnreachableError(f"the connection was lost ({type(cause).__name__})")
 
 
-def _of_status(error: openai.APIStatusError, status: int) -> AetherError:
+def _of_status(error: openai.APIStatusError, status: int, settings: str) -> AetherError:
     if error.code in _CONTENT_FILTER:
         return ModelRefusedError(_detail(error), status)
     if status in _BAD_KEY:
-        return ModelRejectedKeyError(status)
+        return ModelRejectedKeyError(status, f"{settings}_API_KEY")
     if error.code == "insufficient_quota":
         return ModelRejectedRequestError(status, _detail(error))
     if status in _OVERLOADED:

@@ -10,7 +10,7 @@ import msgspec
 import openai
 
 from aether.adapters.openai.completions import counted
-from aether.adapters.openai.failures import translated
+from aether.adapters.openai.failures import TEXTS, translated
 from aether.adapters.openai.transfers import fetched, limited, lost
 from aether.domain.generation import AUTO, GenerationRequest
 from aether.domain.job import Usage
@@ -22,12 +22,16 @@ _AROUND = 65_536
 
 
 class Terms(msgspec.Struct, frozen=True):
-    """What each call is made with: the model, further members of the request body, seconds and bytes at most."""
+    """What each call is made with: the model, further members of the request body, seconds and bytes at most.
+
+    `settings` is what the settings of the server begin with, for whoever has to look at them.
+    """
 
     model: str
     options: dict[str, Any]  # Any: what servers accept here has no bounds
     total_timeout: float
     max_bytes: int
+    settings: str = TEXTS
 
 
 class _Picture(msgspec.Struct, frozen=True):
@@ -89,9 +93,9 @@ class OpenAIIllustrator:
             ) as response:
                 return await limited(response.iter_bytes(), most)
         except openai.APIError as error:
-            raise translated(error) from error
+            raise translated(error, self._terms.settings) from error
         except httpx2.RequestError as error:
-            raise lost(error) from error
+            raise lost(error, self._terms.settings) from error
 
     async def _content(self, picture: _Picture) -> bytes:
         if picture.b64_json:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import openai
 
-from aether.adapters.openai.failures import retry_after, translated
+from aether.adapters.openai.failures import TEXTS, retry_after, translated
 from aether.errors import AetherError, ModelFailedError, UnusableOutputError
 
 _SCHEMES = frozenset({"http", "https"})
@@ -49,9 +49,9 @@ async def limited(pieces: AsyncIterator[bytes], most: int) -> bytes:
     return bytes(body)
 
 
-def lost(error: httpx2.RequestError) -> AetherError:
+def lost(error: httpx2.RequestError, settings: str = TEXTS) -> AetherError:
     """Return the error of ours for a transfer that broke off where OpenAI's client does not look."""
     kind = openai.APITimeoutError if isinstance(error, httpx2.TimeoutException) else openai.APIConnectionError
     seen = kind(request=error.request)
     seen.__cause__ = error
-    return translated(seen)
+    return translated(seen, settings)
