@@ -42,6 +42,9 @@ def headings(text: str) -> list[tuple[int, str]]:
         "# Origins of Rome\n\n## Origins of Rome",
         "Origins of Rome\n---\nOrigins of Rome",
         "\n\n  ## Origins of Rome  ",
+        "<h2>II. Origins of Rome</h2>",
+        "<title>Rome: A History</title>",
+        "<TITLE>Origins of Rome</TITLE>\n\n# Origins of Rome",
     ],
 )
 @pytest.mark.parametrize("gap", ["\n", "\n\n"])
@@ -82,6 +85,7 @@ def test_what_only_looks_like_the_heading_stays(title: str, text: str) -> None:
         "# Another heading",
         "#\n\n## Two\n\n---",
         "```markdown\n## Origins of Rome\n```",
+        "<title>Origins of Rome</title>",
     ],
 )
 def test_headings_alone_are_no_text(text: str) -> None:

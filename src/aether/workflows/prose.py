@@ -17,6 +17,7 @@ _WRAPPED = re.compile(
 )
 _BLOCK = re.compile(r"\s*(?:[-+*•]\s|>|```|~~~|\||<)")
 _NUMBERED = re.compile(r"\s*\d{1,2}[.)]\s")
+_TAGGED = re.compile(r"\s*<(?P<tag>title|h[1-6])>(?P<said>.*)</(?P=tag)>\s*", re.IGNORECASE)
 _RULE = re.compile(r"\s*(?:-{3,}|\*{3,}|_{3,})\s*")
 _NESTED_MARKS = re.compile(r"^((?:\s*(?:>|[-*+]|\d{1,9}[.)]))*\s*)#{1,6}(?=\s|$)")
 _WIDE_ENDS = "。！？｡"  # noqa: RUF001 - no space follows these
@@ -101,6 +102,9 @@ def _without_title(lines: list[str], title: str) -> list[str]:
 
 
 def _says(lines: list[str], at: int, title: str) -> bool:
+    if tagged := _TAGGED.fullmatch(lines[at]):
+        # The title of a page, whatever it says, is none of its text.
+        return tagged["tag"].lower() == "title" or _says([tagged["said"]], 0, title)
     if _BLOCK.match(lines[at]) or _begins_list(lines, at):
         return False
     said, wanted = _letters(lines[at]), _letters(title)
