@@ -295,3 +295,16 @@ def test_slow_receivers_hold_up_no_job(bare: Stack, receiver: Receiver) -> None:
 
     bare.when(job_id, "completed")
     assert len(receiver.received) == 2
+
+
+def test_a_queue_that_could_not_be_read_is_read_again(bare: Stack, receiver: Receiver) -> None:
+    """What ends the reading is a defect; it must not leave a worker that delivers nothing."""
+    queue = "aether:webhooks"
+    bare.valkey.client.set(queue, "no queue")
+    worker = bare.ready(bare.start_worker())
+    until(lambda: "WRONGTYPE" in worker.log.read_text())
+    bare.valkey.client.delete(queue)
+
+    delivery = tried(bare, written(bare, receiver.url()))
+
+    assert (delivery["status"], worker.running) == ("delivered", True)

@@ -1,6 +1,5 @@
 """Webhooks: what the API calls, and what makes the deliveries in a worker's process."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -15,6 +14,7 @@ from aether.adapters.redis.keys import DELIVER, WEBHOOKS
 from aether.adapters.redis.queue import LeasedWorker
 from aether.adapters.redis.webhooks import RedisWebhooks
 from aether.bootstrap.storage import redis_client
+from aether.engine.background import Background
 from aether.engine.clock import SystemClock
 from aether.engine.webhooks import Webhooks
 from aether.errors import ConfigurationError
@@ -69,19 +69,23 @@ async def delivering(settings: Settings) -> AsyncIterator[None]:
     post = Post.open(destinations(settings), settings.webhook_timeout)
     async with redis_client(settings) as client, post as opened:
         terms = Terms(Schedule(settings.webhook_waits), settings.public_url or "")
-        worker = _worker(Courier(RedisWebhooks(client), opened, SystemClock(), terms), client, settings)
-        working = asyncio.create_task(worker.async_run())
-        working.add_done_callback(_tell_of_failure)
-        try:
-            yield
-        finally:
-            await worker.close()
-            await asyncio.gather(working, return_exceptions=True)
+        courier = Courier(RedisWebhooks(client), opened, SystemClock(), terms)
+        working: list[LeasedWorker] = []
 
+        async def work() -> None:
+            working[:] = [_worker(courier, client, settings)]
+            try:
+                await working[0].async_run()
+            except Exception:
+                await working.pop().close()
+                raise
 
-def _tell_of_failure(working: asyncio.Task[None]) -> None:
-    if not working.cancelled() and (error := working.exception()) is not None:
-        log.error("webhooks.stopped", exc_info=error)
+        async with Background(work):
+            try:
+                yield
+            finally:
+                for worker in working:
+                    await worker.close()
 
 
 def _worker(courier: Courier, client: ArqRedis, settings: Settings) -> LeasedWorker:
