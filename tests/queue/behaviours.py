@@ -12,18 +12,19 @@ from arq.worker import Function, func
 
 from aether.adapters.redis.queue import LeasedWorker, payload_for
 from aether.adapters.redis.queue.scripts import Script, lua_source
+from tests.queue.commands import claim
 from tests.queue.conftest import LEASE_S, QUEUE, Launch, Work, eventually
 
 Context = dict[Any, Any]  # arq's
-ENQUEUE = "return enqueue(ARGV[1], ARGV[2], ARGV[3], 60000, 0) and 1 or 0"
+ENQUEUE = "return enqueue(ARGV[1], ARGV[2], ARGV[3], 60000, 0, ARGV[4]) and 1 or 0"
 
 
 def named_work(function: Work) -> Function:
     return func(cast(WorkerCoroutine, function), name="work")
 
 
-async def enqueue_with(client: ArqRedis, source: str, job_id: str, function: str) -> None:
-    await Script(source + ENQUEUE).run(client, [QUEUE, job_id, payload_for(function)])
+async def enqueue_with(client: ArqRedis, source: str, job_id: str, function: str, flow: str = "") -> None:
+    await Script(source + ENQUEUE).run(client, [QUEUE, job_id, payload_for(function), flow])
 
 
 async def check_the_bell_wakes_an_idle_worker(
@@ -91,3 +92,35 @@ async def check_a_paused_worker_cannot_end_the_run_of_another(
     assert (await client.get("arq:in-progress:a") or b"").endswith(heir.worker_id.encode())
     ending.set()
     await eventually(lambda: heir.counts.finished == 1)
+
+
+async def check_an_owners_single_job_waits_for_no_more_than_one_of_anothers(
+    client: ArqRedis, launch: Launch, worker_class: type[LeasedWorker] = LeasedWorker, source: str = lua_source()
+) -> None:
+    starts: list[str] = []
+    ending = asyncio.Event()
+
+    async def work(ctx: Context) -> None:
+        starts.append(ctx["job_id"])
+        await ending.wait()
+
+    worker = await launch(named_work(work), worker_class=worker_class, max_jobs=1)
+    for n in range(20):
+        await enqueue_with(client, source, f"adas-{n:02}", "work", "ada")
+    await eventually(lambda: len(starts) == 1)
+    await enqueue_with(client, source, "bobs", "work", "bob")
+    ending.set()
+    await eventually(lambda: worker.counts.finished == 21)
+    assert starts[:3] == ["adas-00", "bobs", "adas-01"]
+
+
+async def check_what_a_dead_worker_left_goes_before_all_that_waits(
+    client: ArqRedis, _: Launch, worker_class: type[LeasedWorker] = LeasedWorker, source: str = lua_source()
+) -> None:
+    await enqueue_with(client, source, "left", "work", "ada")
+    await claim(client, "dead", lease_ms=1)
+    for n in range(20):
+        await enqueue_with(client, source, f"adas-{n:02}", "work", "ada")
+    await asyncio.sleep(0.01)
+    _, *entries = await claim(client, "heir", room=1, scripts=worker_class.scripts)
+    assert [entry[0] for entry in entries] == [b"left"]

@@ -8,11 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+import fakeredis
 import pytest
 import pytest_socket
 from arq.connections import ArqRedis
 from arq.typing import WorkerCoroutine
 from arq.worker import Function
+from redis.asyncio import Redis
 
 from aether.adapters.redis.queue import LeasedWorker
 from tests.queue.valkey import Valkey
@@ -64,6 +66,18 @@ async def client(valkey: Valkey) -> AsyncIterator[ArqRedis]:
     client = valkey.client()
     yield client
     await client.aclose(close_connection_pool=True)
+
+
+@pytest.fixture(params=["fakeredis", "valkey"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Redis]:
+    if request.param == "fakeredis":
+        client: Redis = fakeredis.FakeAsyncRedis()
+    else:
+        valkey: Valkey = request.getfixturevalue("valkey")
+        client = valkey.client()
+        await client.config_set("appendonly", "no")  # what is said to it costs no writes to disk
+    yield client
+    await client.aclose()
 
 
 @pytest.fixture

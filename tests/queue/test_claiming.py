@@ -29,8 +29,8 @@ class Log:
         await asyncio.sleep(self.seconds)
 
 
-async def put(client: ArqRedis, job_id: str, **options: int) -> bool:
-    return await enqueue(client, QUEUE, job_id, payload_for("Log.work"), **options)
+async def put(client: ArqRedis, job_id: str, delay_ms: int = 0) -> bool:
+    return await enqueue(client, QUEUE, job_id, payload_for("Log.work"), delay_ms=delay_ms)
 
 
 async def test_the_bell_wakes_an_idle_worker(client: ArqRedis, launch: Launch) -> None:

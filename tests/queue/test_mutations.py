@@ -28,7 +28,14 @@ class WithoutRenewal(LeasedWorker):
     scripts = replace(SOUND, renew=Script("return {}"))
 
 
+class WithoutComebacks(LeasedWorker):
+    scripts = replace(
+        SOUND, claim=Script(without(SOUND.claim.text, "(whole(CLOCK), whole(now), DUE_AT_ONCE)", "(1, 0, 0)"))
+    )
+
+
 WITHOUT_BELL = without(lua_source(), "redis.call('LPUSH', bell, '1')", "")
+WITHOUT_TURNS = without(lua_source(), "math.max(last + 1, served)", "served")
 
 
 @pytest.mark.parametrize(
@@ -37,8 +44,10 @@ WITHOUT_BELL = without(lua_source(), "redis.call('LPUSH', bell, '1')", "")
         (behaviours.check_a_paused_worker_cannot_end_the_run_of_another, WithoutFence, lua_source()),
         (behaviours.check_a_lease_is_renewed_while_the_loop_is_blocked, WithoutRenewal, lua_source()),
         (behaviours.check_the_bell_wakes_an_idle_worker, LeasedWorker, WITHOUT_BELL),
+        (behaviours.check_an_owners_single_job_waits_for_no_more_than_one_of_anothers, LeasedWorker, WITHOUT_TURNS),
+        (behaviours.check_what_a_dead_worker_left_goes_before_all_that_waits, WithoutComebacks, lua_source()),
     ],
-    ids=["fence", "renewal", "bell"],
+    ids=["fence", "renewal", "bell", "turns", "comebacks"],
 )
 async def test_a_missing_part_is_noticed(
     client: ArqRedis, launch: Launch, check: Check, worker_class: type[LeasedWorker], source: str

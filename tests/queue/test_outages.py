@@ -1,14 +1,19 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from arq.connections import ArqRedis
+from redis.asyncio.retry import Retry
+from redis.backoff import ConstantBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from aether.adapters.redis.queue import LeasedWorker, enqueue, payload_for
-from aether.adapters.redis.queue.connections import drop_idle
+from aether.adapters.redis.queue.connections import drop_idle, harden
 from tests.queue.conftest import LEASE_S, QUEUE, Launch, eventually
 from tests.queue.valkey import Valkey
 
@@ -150,3 +155,22 @@ async def test_no_connection_is_closed_under_the_hands_of_who_took_it(client: Ar
     _, *answers = await asyncio.gather(drop_idle(client), *map(client.echo, asked))
 
     assert answers == asked
+
+
+async def test_a_server_that_accepts_and_stays_silent_costs_as_many_tries_as_are_granted(tmp_path: Path) -> None:
+    """A check of a connection that is just being opened would open another, and that one another again."""
+    opened: list[asyncio.StreamWriter] = []
+
+    async def stay_silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        opened.append(writer)
+
+    retry = Retry(ConstantBackoff(0), 2)
+    client = ArqRedis(unix_socket_path=str(tmp_path / "s"), retry=retry, retry_on_error=[RedisConnectionError])
+    harden(client, timeout_s=0.02)
+    async with await asyncio.start_unix_server(stay_silent, tmp_path / "s"), client, asyncio.timeout(10):
+        with pytest.raises((RedisConnectionError, RedisTimeoutError)):
+            await client.get("anything")
+        for writer in opened:
+            writer.close()
+
+    assert len(opened) == 3

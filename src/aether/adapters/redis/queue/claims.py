@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+from arq.utils import timestamp_ms
 
 
 class Manner(Enum):
@@ -21,12 +23,13 @@ class Manner(Enum):
 class Claim:
     """One job in this worker's hands.
 
-    `token` is the fence: the queue obeys orders about the job only from whoever knows the latest one.
+    `token` is the fence: the queue obeys orders about the job only from whoever knows the latest one. `score` is its
+    place in the queue, which is given back as it came.
     """
 
     job_id: str
     token: str
-    score: float
+    score: bytes
     payload: bytes
     manner: Manner = Manner.PLAIN
     begun: bool = False  # arq's `run_job` was entered: a try was counted
@@ -34,6 +37,7 @@ class Claim:
     lost: bool = False
     settling: bool = False  # its last order is on the way: what the heartbeat finds no longer matters
     task: asyncio.Task[None] | None = None
+    taken_at_ms: int = field(default_factory=timestamp_ms)
 
 
 # Set in the task of each job, so that what arq calls from within finds the claim it acts for; a job id would not do, as
@@ -53,7 +57,7 @@ def parse_haul(reply: Sequence[Any]) -> Haul:
     """Read the claim script's reply."""
     due_in_ms, *entries = reply
     claims = [
-        Claim(job_id.decode(), token.decode(), float(score), payload, Manner(manner.decode()))
+        Claim(job_id.decode(), token.decode(), score, payload, Manner(manner.decode()))
         for job_id, token, score, payload, manner in entries
     ]
     return Haul(claims, None if due_in_ms < 0 else due_in_ms / 1000)

@@ -1,13 +1,15 @@
 """Connections beside the pool: to the same server, but never shared and never without a timeout."""
 
+import asyncio
 from typing import Any
 
 import redis
 import redis.asyncio
 from arq.connections import ArqRedis
 from redis.asyncio import connection as asynchronous
+from redis.connection import HiredisRespSerializer
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ReadOnlyError, RedisError
+from redis.exceptions import DataError, ReadOnlyError, RedisError
 from typing_extensions import override
 
 _CONNECT_S = 1.0
@@ -15,7 +17,26 @@ UNREACHABLE = (RedisError, OSError, TimeoutError)
 
 
 class _Steady(asynchronous.AbstractConnection):
-    """A connection on which writing to what was cut off is an error of the connection, under uvloop too."""
+    """A connection that fails once, and as such: on writing to what was cut off under uvloop, too.
+
+    It packs commands as redis-py's blocking connections do, in C.
+    """
+
+    _packer = HiredisRespSerializer()
+
+    @override
+    def pack_command(self, *args: Any) -> list[bytes]:  # as in redis-py
+        try:
+            packed: list[bytes] = self._packer.pack(*args)
+        except DataError:  # of bytes in another form than these
+            return super().pack_command(*args)
+        return packed
+
+    @override
+    async def on_connect(self) -> None:
+        """Introduce this client; what was just opened needs no check, and one that fails would open it from within."""
+        self.next_health_check = asyncio.get_running_loop().time() + self.health_check_interval
+        await super().on_connect()
 
     @override
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # as in redis-py

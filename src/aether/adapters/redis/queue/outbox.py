@@ -34,7 +34,7 @@ class Order:
     def arguments(self) -> list[Argument]:
         """The script's seven arguments."""
         claim = self.claim
-        return [self.verb, claim.job_id, claim.token, f"{claim.score:.0f}", self.delay_ms, self.data, self.data_ttl_ms]
+        return [self.verb, claim.job_id, claim.token, claim.score, self.delay_ms, self.data, self.data_ttl_ms]
 
 
 class Outbox:

@@ -5,7 +5,7 @@ import redis.asyncio
 from aether.adapters.redis.queue import keys
 from aether.adapters.redis.queue.scripts import Script, lua_source
 
-_ENQUEUE = Script(lua_source() + "return enqueue(ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]) and 1 or 0")
+_ENQUEUE = Script(lua_source() + "return enqueue(ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]) and 1 or 0")
 _WITHDRAW = Script(lua_source() + "return withdraw(ARGV[1], ARGV[2]) and 1 or 0")
 _DEPTH = Script(lua_source() + "return depth(ARGV[1])")
 _VINDICATE = Script(lua_source() + "vindicate(ARGV[1]) return 1")
@@ -18,7 +18,7 @@ return payload and enqueue(ARGV[1], ARGV[2], payload, ARGV[3], 0) and 1 or 0
 )
 
 
-async def enqueue(  # noqa: PLR0913 - two of them have defaults
+async def enqueue(  # noqa: PLR0913 - three of them have defaults
     client: redis.asyncio.Redis,
     queue: str,
     job_id: str,
@@ -26,9 +26,13 @@ async def enqueue(  # noqa: PLR0913 - two of them have defaults
     *,
     payload_ttl_ms: int = keys.PAYLOAD_MS,
     delay_ms: int = 0,
+    flow: str = "",
 ) -> bool:
-    """Queue a job; False if one of this id is already queued or running, or its result is still kept."""
-    return bool(await _ENQUEUE.run(client, [queue, job_id, payload, payload_ttl_ms, delay_ms]))
+    """Queue a job; False if one of this id is already queued or running, or its result is still kept.
+
+    Flows take turns: what waits of one delays the first job of another by no more than one of its own.
+    """
+    return bool(await _ENQUEUE.run(client, [queue, job_id, payload, payload_ttl_ms, delay_ms, flow]))
 
 
 async def withdraw(client: redis.asyncio.Redis, queue: str, job_id: str) -> bool:

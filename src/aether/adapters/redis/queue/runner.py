@@ -80,7 +80,7 @@ class Runner(Worker):
         pause_s = _PAUSE_S
         while not claim.lost and not claim.started:
             try:
-                await self.run_job(claim.job_id, int(claim.score))
+                await self.run_job(claim.job_id, claim.taken_at_ms)
                 break
             except Exception:
                 # Redis went away, or `on_job_start` raised, before the job began. Each attempt counts as a try.
@@ -133,8 +133,8 @@ class Runner(Worker):
         """End a run as arq decided, if the claim behind it is still valid."""
         claim = current_claim.get()
         if not finish:
-            # arq hands over what to add to the old score, by this machine's clock; the queue wants the delay in it.
-            delay_ms = 0 if incr_score is None else incr_score - (timestamp_ms() - int(claim.score))
+            # arq hands over what to add to the score it was given, by this machine's clock; the queue wants the delay.
+            delay_ms = 0 if incr_score is None else incr_score - (timestamp_ms() - claim.taken_at_ms)
             await self._settle(self._return(claim, delay_ms=max(delay_ms, 0)))
             return
         ttl_ms = 0 if keep_result_forever else to_ms(result_timeout_s) or 0

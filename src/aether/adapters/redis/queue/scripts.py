@@ -22,7 +22,7 @@ def read_lua(name: str) -> str:
 
 def lua_source() -> str:
     """Lua to prepend to another script: `enqueue`, `withdraw`, `depth`, `vindicate`, `ring` and `now_ms` as locals."""
-    return lua_constants() + read_lua("enqueue")
+    return "\n".join([lua_constants(), read_lua("turns"), read_lua("enqueue")])
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ local queue, worker = ARGV[1], ARGV[2]
 local room, lease_ms, running = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local may_take_over, settle_ms = ARGV[6] == '1', tonumber(ARGV[7])
 local now = now_ms()
-local claimed = {}
+local claimed, fresh, latest_turn = {}, {}, nil
 
 local function postpone(job_id, delay_ms)
   redis.call('ZADD', queue, whole(now + delay_ms), job_id)
@@ -22,8 +22,11 @@ local function next_token()
 end
 
 local function read_note(job_id)
-  local fields = redis.call('HMGET', NOTE .. job_id, 'token', 'suspect', 'alone', 'held', 'condemned')
-  return {token = fields[1], suspect = fields[2], alone = fields[3], held = fields[4], condemned = fields[5]}
+  local fields = redis.call('HMGET', NOTE .. job_id, 'token', 'suspect', 'alone', 'held', 'condemned', 'flow', 'claimed')
+  return {
+    token = fields[1], suspect = fields[2], alone = fields[3], held = fields[4], condemned = fields[5], flow = fields[6],
+    claimed = fields[7],
+  }
 end
 
 local function worker_of(token)
@@ -82,12 +85,13 @@ local function take(job_id, score, note)
   local token, manner, key = next_token(), manner_of(note), NOTE .. job_id
   redis.call('SET', IN_PROGRESS .. job_id, token, 'PX', lease_ms)
   redis.call('HDEL', key, 'alone', 'held')
-  redis.call('HSET', key, 'token', token)
+  redis.call('HSET', key, 'token', token, 'claimed', '1')
   if manner == 'alone' or manner == 'held' then
     redis.call('HSET', key, manner, '1')
   end
   redis.call('PEXPIRE', key, NOTE_MS)
   postpone(job_id, lease_ms)
+  if is_turn(score) then latest_turn = score end
   claimed[#claimed + 1] = {job_id, token, score, redis.call('GET', JOB .. job_id) or '', manner}
   return manner
 end
@@ -99,33 +103,61 @@ local function visit(job_id, score)
     return
   end
   local note = read_note(job_id)
-  if not note.token or inherit(job_id, note) then
+  if not (is_turn(score) or note.claimed or note.token) then
+    fresh[#fresh + 1] = {job_id, score, note}
+  elseif not note.token or inherit(job_id, note) then
     return take(job_id, score, note)
   end
 end
 
-local due_in = -1
-local function look_ahead(score)
-  due_in = math.max(math.ceil(tonumber(score) - now), 0)
+-- Visits the first jobs with such scores while there is room. Returns whether nothing may start beside the last one.
+local function visit_all(lowest, highest, most)
+  local entries = redis.call('ZRANGE', queue, lowest, highest, 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
+  for i = 1, #entries, 2 do
+    if #claimed == room then return false end
+    local manner = visit(entries[i], entries[i + 1])
+    if manner == 'alone' or manner == 'held' then return true end
+  end
+  return false
 end
 
-local entries = redis.call('ZRANGE', queue, 0, room - 1, 'WITHSCORES')
-for i = 1, #entries, 2 do
-  if tonumber(entries[i + 1]) > now then
-    look_ahead(entries[i + 1])
-    break
-  end
-  local manner = visit(entries[i], entries[i + 1])
-  due_in = 0
-  if manner == 'alone' or manner == 'held' then
-    break -- nothing may start beside a suspect
+-- What was put off until now, or was put here by plain arq, stands in line from now on. If nobody else does, it need not.
+local function line_up(is_contested)
+  for _, entry in ipairs(fresh) do
+    local job_id, score, note = unpack(entry)
+    if is_contested or note.flow then
+      redis.call('ZADD', queue, take_turn(queue, note.flow), job_id)
+    elseif #claimed < room then
+      take(job_id, score, note)
+    end
   end
 end
-if due_in == 0 then
-  local first = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')
-  look_ahead(first[2])
-  if due_in == 0 then
-    ring(queue)
+
+local function first_score()
+  return redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')[2]
+end
+
+-- What comes back from a worker goes first, or a lease that ran out would wait behind all that wait. There may be much
+-- that is fresh before it.
+local function claim_all()
+  local is_contested = is_turn(first_score())
+  if visit_all(whole(CLOCK), whole(now), DUE_AT_ONCE) then return end
+  line_up(is_contested)
+  visit_all('-inf', '(' .. whole(CLOCK), room - #claimed)
+  if latest_turn then
+    serve_round(queue, math.max(served_round(queue), round_of(latest_turn)))
   end
+end
+
+local function until_due()
+  local first = first_score()
+  return first and math.max(math.ceil(tonumber(first) - now), 0) or -1
+end
+
+local due_in = until_due()
+if due_in == 0 then
+  claim_all()
+  due_in = until_due()
+  if due_in == 0 then ring(queue) end
 end
 return {due_in, unpack(claimed)}

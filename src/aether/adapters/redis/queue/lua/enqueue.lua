@@ -18,14 +18,20 @@ local function ring(queue)
   end
 end
 
+-- Flows take turns; jobs without one share the flow ''. What is put off stands in line from when it is due.
 -- Returns false, and changes nothing, if a job of this id exists or its result is still kept.
-local function enqueue(queue, job_id, payload, payload_ttl_ms, delay_ms)
+local function enqueue(queue, job_id, payload, payload_ttl_ms, delay_ms, flow)
   if redis.call('EXISTS', JOB .. job_id, RESULT .. job_id) > 0 then
     return false
   end
   delay_ms = tonumber(delay_ms)
-  redis.call('SET', JOB .. job_id, payload, 'PX', whole(tonumber(payload_ttl_ms) + delay_ms))
-  redis.call('ZADD', queue, whole(now_ms() + delay_ms), job_id)
+  local life = whole(tonumber(payload_ttl_ms) + delay_ms)
+  redis.call('SET', JOB .. job_id, payload, 'PX', life)
+  if flow and flow ~= '' then
+    redis.call('HSET', NOTE .. job_id, 'flow', flow)
+    redis.call('PEXPIRE', NOTE .. job_id, life)
+  end
+  redis.call('ZADD', queue, delay_ms > 0 and whole(now_ms() + delay_ms) or take_turn(queue, flow), job_id)
   -- What an earlier job of this id left behind must not count against this one.
   redis.call('DEL', GONE .. job_id, CONDEMNED .. job_id, RETRY .. job_id)
   redis.call('ZREM', ABORT, job_id)
@@ -35,8 +41,10 @@ end
 
 -- Removes a job in any state; a worker that still runs it is told so by its next beat. Returns whether it was queued.
 local function withdraw(queue, job_id)
+  local note = redis.call('HMGET', NOTE .. job_id, 'flow', 'token')
+  give_turn_back(queue, job_id, note[1])
   local queued = redis.call('ZREM', queue, job_id) == 1
-  if redis.call('HEXISTS', NOTE .. job_id, 'token') == 1 then
+  if note[2] then
     redis.call('SET', GONE .. job_id, '1', 'PX', GONE_MS)
   end
   redis.call('DEL', JOB .. job_id, IN_PROGRESS .. job_id, RETRY .. job_id, NOTE .. job_id, CONDEMNED .. job_id)
