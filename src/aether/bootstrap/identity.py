@@ -1,0 +1,74 @@
+"""The identity provider whose tokens are accepted, if one is set."""
+
+import re
+from contextlib import AbstractAsyncContextManager, nullcontext
+
+import msgspec
+
+from aether.domain.access import Scope
+from aether.engine.access import TokenVerifier
+from aether.engine.clock import SystemClock
+from aether.errors import ConfigurationError
+from aether.settings import Settings
+
+_VARIABLES = ("AETHER_JWT_ISSUER", "AETHER_JWT_AUDIENCE", "AETHER_JWT_JWKS")
+_HTTPS = r"https://[^\s/?#@]+([/?][^\s#]*)?"
+_LOOPBACK = r"http://(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?([/?][^\s#]*)?"
+_FILE = r"(file://)?/.+"
+_JWKS = re.compile(f"{_HTTPS}|{_LOOPBACK}|{_FILE}")
+
+
+def accepts_tokens(settings: Settings) -> bool:
+    """Whether an identity provider is set.
+
+    Raises:
+        ConfigurationError: only half of it is, or its keys are nowhere they may be.
+    """
+    return _provider(settings) is not None
+
+
+def token_verifier(settings: Settings) -> AbstractAsyncContextManager[TokenVerifier | None]:
+    """Return what verifies the provider's tokens, to be opened; None comes out of it if no provider is set.
+
+    Raises:
+        ConfigurationError: as `accepts_tokens`, or the libraries for it are not installed.
+    """
+    provider = _provider(settings)
+    if provider is None:
+        return nullcontext()
+    try:
+        from aether.adapters.jwt.claims import Terms  # noqa: PLC0415 - it needs an extra
+        from aether.adapters.jwt.verifier import JwtVerifier  # noqa: PLC0415 - as above
+    except ModuleNotFoundError as error:
+        raise ConfigurationError("AETHER_JWT_ISSUER needs its libraries: pip install 'aether[jwt]'.") from error
+    terms = Terms(
+        issuer=provider.issuer,
+        audience=provider.audience,
+        algorithms=frozenset(settings.jwt_algorithms.split(",")),
+        leeway_s=settings.jwt_leeway,
+        scopes=frozenset(map(Scope, settings.jwt_scopes.split(","))),
+        scope_claim=settings.jwt_scope_claim,
+    )
+    return JwtVerifier.open(provider.jwks, terms, SystemClock())
+
+
+class _Provider(msgspec.Struct, frozen=True):
+    issuer: str
+    audience: str
+    jwks: str
+
+
+def _provider(settings: Settings) -> _Provider | None:
+    given = (settings.jwt_issuer, settings.jwt_audience, settings.jwt_jwks)
+    match given:
+        case (None, None, None):
+            return None
+        case (str(issuer), str(audience), str(jwks)):
+            if not _JWKS.fullmatch(jwks):
+                raise ConfigurationError(
+                    "AETHER_JWT_JWKS: Expected an https:// address, an http:// address on this machine, "
+                    "or the absolute path of a file."
+                )
+            return _Provider(issuer, audience, jwks)
+    missing = [variable for variable, value in zip(_VARIABLES, given, strict=True) if value is None]
+    raise ConfigurationError(f"Set {' and '.join(missing)} too: {', '.join(_VARIABLES)} go together.")

@@ -1,0 +1,195 @@
+import asyncio
+import gzip
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+from structlog.testing import capture_logs
+
+from aether.adapters.jwt.key_set import KeySet
+from aether.adapters.jwt.sources import jwks_source
+from aether.adapters.jwt.verifier import JwtVerifier
+from aether.errors import IdentityProviderUnavailableError, InvalidCredentialError
+from tests.identity_provider import KeyServer, Published, Signer
+from tests.token_verifiers import TERMS, AheadClock
+
+FIRST = Signer(kid="first")
+SECOND = Signer(kid="second", number=1)
+
+
+@pytest.fixture
+def server() -> Iterator[KeyServer]:
+    with KeyServer(FIRST.jwk()) as server:
+        yield server
+
+
+@pytest.fixture
+def clock() -> AheadClock:
+    return AheadClock()
+
+
+@asynccontextmanager
+async def verifying(server: KeyServer, clock: AheadClock) -> AsyncIterator[JwtVerifier]:
+    async with JwtVerifier.open(server.url, TERMS, clock) as verifier:
+        yield verifier
+
+
+async def end_of(verifier: JwtVerifier, signer: Signer) -> str:
+    """Return the owner, or the kind of refusal."""
+    try:
+        return (await verifier.caller(signer.token())).owner
+    except (InvalidCredentialError, IdentityProviderUnavailableError) as error:
+        return type(error).__name__
+
+
+async def test_keys_are_had_from_the_provider(server: KeyServer, clock: AheadClock) -> None:
+    async with verifying(server, clock) as verifier:
+        assert [await end_of(verifier, FIRST) for _ in range(3)] == ["ada"] * 3
+
+    assert server.fetches == 1
+
+
+async def test_a_rotation_needs_no_restart(server: KeyServer, clock: AheadClock) -> None:
+    async with verifying(server, clock) as verifier:
+        before = [await end_of(verifier, signer) for signer in (FIRST, SECOND)]
+        server.published.keys = (FIRST.jwk(), SECOND.jwk())
+        clock.seconds = 10.0
+        during = [await end_of(verifier, signer) for signer in (FIRST, SECOND)]
+        server.published.keys = (SECOND.jwk(),)
+        clock.seconds = 310.0
+        await end_of(verifier, SECOND)
+        await until(lambda: server.fetches == 3)
+        clock.seconds = 320.0
+        after = [await end_of(verifier, signer) for signer in (FIRST, SECOND)]
+
+    assert (before, during, after) == (
+        ["ada", "InvalidCredentialError"],
+        ["ada", "ada"],
+        ["InvalidCredentialError", "ada"],
+    )
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - the server's thread sets no event of this loop
+            await asyncio.sleep(0.01)
+
+
+async def test_a_flood_of_unknown_keys_does_not_reach_the_provider(server: KeyServer, clock: AheadClock) -> None:
+    async with verifying(server, clock) as verifier:
+        await end_of(verifier, FIRST)
+        clock.seconds = 10.0
+        flood = [end_of(verifier, Signer(kid=f"forged-{number}")) for number in range(200)]
+
+        assert set(await asyncio.gather(*flood)) == {"InvalidCredentialError"}
+        assert server.fetches == 2
+
+
+async def test_a_provider_that_is_down_at_the_start_holds_nothing_up(server: KeyServer, clock: AheadClock) -> None:
+    server.published.status = 503
+
+    async with verifying(server, clock) as verifier:
+        down = await end_of(verifier, FIRST)
+        server.published.status = 200
+        clock.seconds = 1.0
+
+        assert (down, await end_of(verifier, FIRST)) == ("IdentityProviderUnavailableError", "ada")
+
+
+async def test_a_provider_that_goes_down_is_not_missed(server: KeyServer, clock: AheadClock) -> None:
+    async with verifying(server, clock) as verifier:
+        await end_of(verifier, FIRST)
+        server.published.status = 500
+        clock.seconds = 3_600.0
+
+        assert await end_of(verifier, FIRST) == "ada"
+        await until(lambda: server.fetches == 2)
+        assert await end_of(verifier, FIRST) == "ada"
+
+
+async def test_nobody_listens_at_the_address(clock: AheadClock) -> None:
+    with KeyServer() as gone:
+        url = gone.url
+
+    async with JwtVerifier.open(url, TERMS, clock) as verifier:
+        assert await end_of(verifier, FIRST) == "IdentityProviderUnavailableError"
+
+
+@pytest.mark.parametrize(
+    ("published", "reason"),
+    [
+        (Published(status=404), "it answered 404"),
+        (Published(body=b"<html>"), "it is no JWK set"),
+        (Published(), "no key in it fits an accepted algorithm"),
+        (Published(body=b" " * (1024 * 1024 + 1)), "its answer is larger than 1 MiB"),
+        (
+            Published(body=gzip.compress(b" " * 2**25), headers={"Content-Encoding": "gzip"}),
+            "its answer is larger than 1 MiB",
+        ),
+    ],
+    ids=["status", "no JSON", "no keys", "too large", "too large once unpacked"],
+)
+async def test_what_is_of_no_use_is_as_good_as_nothing(
+    published: Published, reason: str, server: KeyServer, clock: AheadClock
+) -> None:
+    server.published = published
+
+    with capture_logs() as logged:
+        async with verifying(server, clock) as verifier:
+            assert await end_of(verifier, FIRST) == "IdentityProviderUnavailableError"
+
+    assert [(entry["event"], entry["reason"]) for entry in logged] == [("identity.keys_unavailable", reason)]
+
+
+async def test_a_redirect_is_not_followed(server: KeyServer, clock: AheadClock) -> None:
+    with KeyServer(FIRST.jwk()) as elsewhere:
+        server.published = Published(status=302, headers={"Location": elsewhere.url})
+        async with verifying(server, clock) as verifier:
+            assert await end_of(verifier, FIRST) == "IdentityProviderUnavailableError"
+
+        assert elsewhere.fetches == 0
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "fresh_s"),
+    [
+        (None, 300.0),
+        ("no-cache", 300.0),
+        ("public, max-age=600", 600.0),
+        ("max-age=5", 60.0),
+        ('Max-Age="120", immutable', 120.0),
+        ("max-age=31536000", 86_400.0),
+        ("x-max-age=600", 300.0),
+        ("max-age=soon", 300.0),
+    ],
+)
+async def test_keys_are_fresh_for_as_long_as_the_provider_says(
+    cache_control: str | None, fresh_s: float, server: KeyServer
+) -> None:
+    server.published.headers = {"Cache-Control": cache_control} if cache_control else {}
+    read = partial(KeySet.read, algorithms=TERMS.algorithms)
+    async with jwks_source(server.url, read) as source:
+        assert fresh_s == (await source.fetch()).fresh_s
+
+
+async def test_all_who_come_while_the_provider_is_slow_share_its_answer(server: KeyServer, clock: AheadClock) -> None:
+    server.published.gate = threading.Event()
+    async with verifying(server, clock) as verifier:
+        waiting = [asyncio.create_task(end_of(verifier, FIRST)) for _ in range(50)]
+        await until(lambda: server.fetches == 1)
+        server.published.gate.set()
+
+        assert set(await asyncio.gather(*waiting)) == {"ada"}
+
+    assert server.fetches == 1
+
+
+async def test_an_end_does_not_wait_for_the_provider(server: KeyServer, clock: AheadClock) -> None:
+    server.published.gate = threading.Event()
+
+    async with asyncio.timeout(8), verifying(server, clock):
+        await until(lambda: server.fetches == 1)
+
+    assert not server.published.gate.is_set()
