@@ -1,11 +1,14 @@
 """Who may do what."""
 
+from datetime import datetime
 from enum import StrEnum
 
 import msgspec
 
 LOCAL = "local"
 """The owner of all jobs where nobody has to say who they are."""
+
+LONGEST_OWNER = 255
 
 
 class Scope(StrEnum):
@@ -35,13 +38,55 @@ class Quota(msgspec.Struct, frozen=True):
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Whose jobs a request is about, and what it may do with them; with a `job_id`, with that job alone."""
+    """Whose jobs a request is about, and what it may do with them; with a `job_id`, with that job alone.
+
+    `key_id` names the key that it was made with, for the log.
+    """
 
     owner: str
     scopes: frozenset[Scope]
     quota: Quota = Quota()
     job_id: str | None = None
+    key_id: str | None = None
 
     def may(self, scope: Scope) -> bool:
         """Whether this caller has the scope."""
         return scope in self.scopes or Scope.ADMIN in self.scopes
+
+
+class KeyDigest(msgspec.Struct, frozen=True):
+    """The SHA-256 of a key's secret text, in hexadecimal; that of a text that was replaced is good `until` then."""
+
+    sha256: str
+    until: datetime | None = None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether the text is good for anything."""
+        return self.until is None or now < self.until
+
+
+class Key(msgspec.Struct, frozen=True):
+    """What a caller identifies itself with, without the secret text; the newest of the `digests` stands first."""
+
+    id: str
+    name: str
+    owner: str
+    scopes: frozenset[Scope]
+    created_at: datetime
+    digests: tuple[KeyDigest, ...]
+    quota: Quota = Quota()
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    def ended_before(self, moment: datetime) -> bool:
+        """Whether it was revoked or had expired by then."""
+        return any(end is not None and end < moment for end in (self.revoked_at, self.expires_at))
+
+
+def may_own(text: str) -> bool:
+    """Whether this can be the name of an owner: up to 255 printable characters, without space around them."""
+    return 0 < len(text) <= LONGEST_OWNER and text.isprintable() and text == text.strip()

@@ -1,0 +1,56 @@
+"""Keys on Redis: one hash, a field for each key, and their version."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+import msgspec
+import structlog
+from redis.asyncio import Redis
+
+from aether.adapters.redis.keys import ACCESS_KEYS, script
+from aether.adapters.redis.store import reaching_redis
+from aether.domain.access import Key
+from aether.engine.keys import KeySet
+
+_PUT = script("put_key")
+_VERSION = b"version"  # ids of keys are longer
+
+_key = msgspec.json.Decoder(Key)
+
+log = structlog.get_logger()
+
+
+class RedisKeys:
+    """The `KeyStore` for production; `client` must not decode responses."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def version(self) -> int:
+        """Read that field alone."""
+        with reaching_redis():
+            # redis-py types the answers of its two kinds of client as one.
+            version: bytes | None = await self._client.hget(ACCESS_KEYS, "version")  # type: ignore[misc]
+        return int(version or 0)
+
+    async def load(self) -> KeySet:
+        """Read the hash."""
+        with reaching_redis():
+            fields: dict[bytes, bytes] = await self._client.hgetall(ACCESS_KEYS)  # type: ignore[misc]
+        version = int(fields.pop(_VERSION, 0))
+        keys = sorted(_readable(fields), key=lambda key: (key.created_at, key.id))
+        return KeySet(version, tuple(keys))
+
+    async def put(self, key: Key, version: int, dropping: Collection[str] = ()) -> bool:
+        """Write the field and the version."""
+        content = msgspec.json.encode(key, order="sorted")
+        with reaching_redis():
+            return bool(await _PUT.run(self._client, [key.id, content, version, *dropping]))
+
+
+def _readable(fields: Mapping[bytes, bytes]) -> Iterator[Key]:
+    # One of a later version, or written by hand, must lock nobody out but its holder.
+    for key_id, content in fields.items():
+        try:
+            yield _key.decode(content)
+        except msgspec.DecodeError:
+            log.warning("keys.unreadable", key_id=key_id.decode("ascii", "replace"))
