@@ -1,0 +1,257 @@
+"""How often an owner may ask, and what the answers say of it."""
+
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
+
+import pytest
+import structlog
+from httpx import Response
+from litestar import Litestar
+from litestar.testing import AsyncTestClient, RequestFactory
+
+from aether.api.rate_limits import RateLimit
+from aether.domain.access import Caller, Quota, Rate, Scope
+from aether.engine.clock import SystemClock
+from aether.engine.keys import Keys
+from tests.fakes import FastClock
+from tests.service.api_client import UNKNOWN, House
+
+Client = AsyncTestClient[Litestar]
+POLICY = '"requests";q=3;w=60'
+LAST = '"requests";r=2;t=20'
+JOB = f"/reports/{UNKNOWN}"
+
+
+@pytest.fixture
+def clock(house: House) -> FastClock:
+    assert isinstance(house.limiter.clock, FastClock)
+    return house.limiter.clock
+
+
+@pytest.fixture
+async def limited(house: House) -> AsyncIterator[Client]:
+    """The API with room for three requests in a minute."""
+    await house.job()
+    async with house.client(rate_limit="3/60") as client:
+        yield client
+
+
+def told(answer: Response) -> tuple[str | None, str | None]:
+    return answer.headers.get("RateLimit-Policy"), answer.headers.get("RateLimit")
+
+
+async def refused(client: Client) -> Response:
+    """Ask until there is no more room."""
+    for _ in range(3):
+        await client.get(JOB)
+    return await client.get(JOB)
+
+
+async def test_every_answer_says_how_many_more_there_may_be(limited: Client) -> None:
+    answers = [await limited.get(JOB) for _ in range(3)]
+
+    assert [(POLICY, f'"requests";r={left};t={within}') for left, within in ((2, 20), (1, 40), (0, 20))] == [
+        told(answer) for answer in answers
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+
+
+async def test_beyond_that_the_problem_says_when_to_come_again(limited: Client) -> None:
+    answer = await refused(limited)
+
+    assert answer.status_code == 429
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Retry-After"] == "20"
+    assert told(answer) == (POLICY, '"requests";r=0;t=20')
+    assert answer.json() == {
+        "type": "urn:aether:problem:rate-limited",
+        "title": "Too many requests",
+        "status": 429,
+        "detail": "The limit of 3 requests in 60 s is reached.",
+        "instance": JOB,
+    }
+
+
+async def test_the_wait_is_told_in_whole_seconds_that_are_enough(limited: Client, clock: FastClock) -> None:
+    await refused(limited)
+
+    waits = []
+    for seconds in (0.5, 18.7, 0.7):
+        clock.seconds += seconds
+        waits.append((await limited.get(JOB)).headers["Retry-After"])
+    clock.seconds += float(waits[-1])
+
+    assert waits == ["20", "1", "1"]
+    assert [(await limited.get(JOB)).status_code for _ in range(2)] == [200, 429]
+
+
+async def test_a_request_that_is_refused_is_not_read_and_changes_nothing(limited: Client, house: House) -> None:
+    await refused(limited)
+
+    asked = await limited.post("/reports", json={"topic": "Rome"})
+    broken = await limited.post("/reports", content=b"{", headers={"Content-Type": "application/json"})
+
+    assert [asked.status_code, broken.status_code] == [429, 429]
+    assert list(house.store.jobs) == [UNKNOWN]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status"),
+    [
+        ("POST", "/reports", b'{"topic":"Rome"}', 202),
+        ("POST", "/reports", b"{", 400),
+        ("POST", "/reports", b"{}", 422),
+        ("GET", "/reports/x", None, 404),
+        ("GET", "/reports?limit=0", None, 422),
+        ("GET", "/notifications", None, 200),
+        ("GET", "/webhooks/endpoint", None, 404),
+        ("HEAD", JOB, None, 200),
+        ("DELETE", JOB, None, 204),
+        ("POST", f"{JOB}/cancel", None, 200),
+    ],
+)
+async def test_answers_of_every_kind_say_it(
+    limited: Client, method: str, path: str, body: bytes | None, status: int
+) -> None:
+    answer = await limited.request(method, path, content=body, headers={"Content-Type": "application/json"})
+
+    assert (status, POLICY, LAST) == (answer.status_code, *told(answer))
+
+
+async def test_an_answer_that_nothing_has_changed_says_it(limited: Client, house: House) -> None:
+    tag = f'"{house.store.jobs[UNKNOWN].version}"'
+
+    answer = await limited.get(JOB, headers={"If-None-Match": tag})
+
+    assert (answer.status_code, *told(answer)) == (304, POLICY, LAST)
+
+
+async def test_a_stream_says_it_and_is_one_request(limited: Client, house: House) -> None:
+    await limited.post(f"{JOB}/cancel")
+
+    stream = await limited.get(f"{JOB}/events")
+    ended = await limited.get(JOB, headers={"Prefer": "wait=5"})
+
+    assert [told(stream), told(ended)] == [(POLICY, '"requests";r=1;t=40'), (POLICY, '"requests";r=0;t=20')]
+    assert "event: cancelled" in stream.text
+    assert ended.headers["Preference-Applied"] == "wait=5"
+    assert len(house.limiter.asked) == 3
+
+
+async def test_what_a_job_says_of_asking_again_stays(limited: Client) -> None:
+    asked = await limited.post("/reports", json={"topic": "Rome"})
+    polled = await limited.get(asked.headers["Location"])
+
+    assert [answer.headers["Retry-After"] for answer in (asked, polled)] == ["1", "1"]
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/docs", "/schema/openapi.json", "/nothing"])
+async def test_what_is_public_costs_nothing(limited: Client, house: House, path: str) -> None:
+    answers = [await limited.get(path) for _ in range(5)]
+
+    assert {(None, None)} == {told(answer) for answer in answers}
+    assert 429 not in {answer.status_code for answer in answers}
+    assert house.limiter.asked == []
+
+
+async def with_key(house: House, name: str, owner: str, rate: Rate | None = None) -> dict[str, str]:
+    """The header of somebody with a key of this rate."""
+    keys = Keys(house.keys, SystemClock())
+    _, secret = await keys.create(name, owner, scopes=[Scope.ADMIN], quota=Quota(rate))
+    return {"Authorization": f"Bearer {secret.reveal()}"}
+
+
+async def test_the_rate_of_a_key_goes_before_that_of_the_service(limited: Client, house: House) -> None:
+    ada = await with_key(house, "ada", "ada", Rate(100, 50.0))
+
+    answer = await limited.get("/reports", headers=ada)
+
+    assert told(answer) == ('"requests";q=100;w=50', '"requests";r=99;t=1')
+
+
+async def test_the_rate_of_a_key_needs_none_of_the_service(client: Client, house: House) -> None:
+    ada = await with_key(house, "ada", "ada", Rate(1, 1.5))
+    grace = await with_key(house, "grace", "grace")
+
+    answers = [await client.get("/reports", headers=ada) for _ in range(2)]
+    other = await client.get("/reports", headers=grace)
+
+    assert [(answer.status_code, *told(answer)) for answer in answers] == [
+        (200, '"requests";q=1;w=2', '"requests";r=0;t=2'),
+        (429, '"requests";q=1;w=2', '"requests";r=0;t=2'),
+    ]
+    assert (other.status_code, told(other)) == (200, (None, None))
+
+
+async def test_all_keys_of_an_owner_share_one_bucket_and_no_one_elses(limited: Client, house: House) -> None:
+    laptop, desk = await with_key(house, "laptop", "ada"), await with_key(house, "desk", "ada")
+    grace = await with_key(house, "grace", "grace")
+
+    answers = [await limited.get("/reports", headers=key) for key in (laptop, desk, laptop, desk, grace)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 200]
+
+
+async def test_a_key_with_a_rate_of_its_own_takes_from_no_other_and_no_other_from_it(
+    limited: Client, house: House
+) -> None:
+    slow, fast = await with_key(house, "slow", "ada", Rate(2, 3_600.0)), await with_key(house, "fast", "ada")
+    sent = [slow, fast, slow, fast, slow, fast, fast]
+
+    statuses = [(await limited.get("/reports", headers=key)).status_code for key in sent]
+
+    assert statuses == [200, 200, 200, 200, 429, 200, 429]
+
+
+async def test_who_is_not_known_takes_from_nobody(limited: Client, house: House) -> None:
+    await with_key(house, "ada", "ada")
+
+    answers = [await limited.get(JOB, headers=sent) for sent in ({}, {"Authorization": "Bearer aether_x"})]
+
+    assert [(answer.status_code, told(answer)) for answer in answers] == [(401, (None, None))] * 2
+    assert house.limiter.asked == []
+
+
+async def test_where_nothing_is_limited_nobody_is_asked(client: Client, house: House) -> None:
+    await house.job()
+
+    answers = [await client.get(JOB) for _ in range(5)]
+
+    assert [told(answer) for answer in answers] == [(None, None)] * 5
+    assert house.limiter.asked == []
+
+
+async def test_while_the_buckets_are_away_requests_pass_and_the_log_says_so_once(house: House) -> None:
+    await house.job()
+    house.limiter.away = True
+    async with house.client(rate_limit="1/60") as client:
+        with structlog.testing.capture_logs() as first:
+            answers = [await client.get(JOB) for _ in range(3)]
+        house.limiter.away = False
+        back = [await client.get(JOB) for _ in range(2)]
+        house.limiter.away = True
+        with structlog.testing.capture_logs() as second:
+            await client.get(JOB)
+        house.limiter.away = False
+        await client.get(JOB)
+
+    assert [(answer.status_code, told(answer)) for answer in answers] == [(200, (None, None))] * 3
+    assert [answer.status_code for answer in back] == [200, 429]
+    expected = {"event": "rate_limit.suspended", "reason": "away", "log_level": "warning"}
+    assert [[expected], [expected]] == [_suspensions(logs) for logs in (first, second)]
+
+
+async def test_buckets_that_say_nothing_are_not_waited_for_long(house: House) -> None:
+    house.limiter.silent = True
+    asked = RequestFactory(house.local()).get(JOB)
+    asked.scope["state"] |= {"caller": Caller("ada", frozenset()), "headers": {}}
+
+    with structlog.testing.capture_logs() as logs:
+        await RateLimit(Rate(1, 60.0), patience_s=0.01)(asked, asked.route_handler)
+
+    assert asked.scope["state"]["headers"] == {}
+    assert logs == [{"event": "rate_limit.suspended", "reason": "timeout", "log_level": "warning"}]
+
+
+def _suspensions(logs: list[MutableMapping[str, Any]]) -> list[MutableMapping[str, Any]]:
+    return [line for line in logs if line["event"].startswith("rate_limit.")]
