@@ -89,7 +89,8 @@ async def test_beginning_takes_the_epoch_and_returns_the_record(bench: Bench) ->
 
     assert first
     assert second
-    assert (first.status, first.epoch - created.epoch, second.epoch - first.epoch) == (Status.PROCESSING, 1, 1)
+    assert first.status is Status.PROCESSING
+    assert created.epoch < first.epoch < second.epoch
     assert second == await loaded(bench.store)
 
 
@@ -244,6 +245,7 @@ async def test_an_erased_job_is_gone_and_its_run_is_fenced(bench: Bench) -> None
 CALLS: dict[str, Callable[[JobStore], Awaitable[object]]] = {
     "create": lambda store: store.create(NEW),
     "load": lambda store: store.load(NEW.id),
+    "look": lambda store: store.look(NEW.kind, NEW.owner, NEW.id),
     "begin": lambda store: store.begin(NEW.id),
     "commit": lambda store: store.commit(NEW.id, 1, 1, COMPLETED),
     "move": lambda store: store.move(NEW.id, Change(status=Status.CANCELLED)),
@@ -363,7 +365,8 @@ async def test_a_run_that_knows_more_than_the_record_is_ended_and_the_job_queued
     assert await bench.queued() == {job.id}
     again = await bench.store.begin(job.id)
     assert again is not None
-    assert (again.status, again.epoch) == (Status.PROCESSING, job.epoch + 1)
+    assert again.status is Status.PROCESSING
+    assert again.epoch > job.epoch
 
 
 async def test_of_many_ids_those_with_a_record_are_known(bench: Bench) -> None:

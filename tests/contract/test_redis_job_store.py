@@ -43,6 +43,36 @@ async def test_a_retried_job_is_queued_even_if_arq_kept_a_result_of_its_last_run
     assert await ArqJob(NEW.id, redis_bench.client).status() is JobStatus.queued
 
 
+async def test_owners_take_turns_in_the_queue(redis_bench: RedisBench) -> None:
+    """The place that is told is that of the turn, whoever came first."""
+    waiting = [("ada", "a1"), ("ada", "a2"), ("ada", "a3"), ("bob", "b1"), ("bob", "b2")]
+    for owner, job_id in waiting:
+        await redis_bench.store.create(replace(NEW, id=job_id, owner=owner))
+
+    jobs = [await loaded(redis_bench.store, job_id) for _, job_id in waiting]
+    assert [(await redis_bench.store.outlook(job)).position for job in jobs] == [1, 3, 5, 2, 4]
+
+
+async def test_a_job_that_is_retried_gets_in_line_behind_its_owners_others(redis_bench: RedisBench) -> None:
+    await brought_to(redis_bench.store, Status.FAILED)
+    await redis_bench.client.zrem(QUEUE, NEW.id)  # no worker is here to do so
+    for owner, job_id in [(NEW.owner, "a2"), ("bob", "b1")]:
+        await redis_bench.store.create(replace(NEW, id=job_id, owner=owner))
+
+    await redis_bench.store.move(NEW.id, Change(status=Status.PENDING))
+
+    assert (await redis_bench.store.outlook(await loaded(redis_bench.store, NEW.id))).position == 3
+
+
+async def test_what_comes_back_from_a_lost_worker_has_the_first_place(redis_bench: RedisBench) -> None:
+    for job_id in ("a1", "a2", "back"):
+        await redis_bench.store.create(replace(NEW, id=job_id))
+    await redis_bench.client.zadd(QUEUE, {"back": keys.CLOCK + 1})
+
+    jobs = [await loaded(redis_bench.store, job_id) for job_id in ("back", "a1", "a2")]
+    assert [(await redis_bench.store.outlook(job)).position for job in jobs] == [1, 2, 3]
+
+
 async def test_erasing_leaves_no_key(redis_bench: RedisBench) -> None:
     job = await begun(redis_bench.store)
     await redis_bench.store.commit(job.id, job.epoch, job.version, Change(Status.FAILED, 2, (DONE,)))
@@ -130,10 +160,11 @@ async def test_fences_tell_of_takeover_cancellation_and_erasure(redis_bench: Red
         second = await redis_bench.store.begin(NEW.id)
         assert second
         await redis_bench.store.move(NEW.id, Change(status=Status.CANCELLED))
+        cancelled = await loaded(redis_bench.store)
         await redis_bench.store.erase(NEW.id)
 
     fences = list(dict.fromkeys(fence for fence in heard if fence[0] == NEW.id))
-    epochs = [first.epoch, second.epoch, second.epoch + 1]
+    epochs = [first.epoch, second.epoch, cancelled.epoch]
     assert [(NEW.id, epoch) for epoch in epochs] == fences[:3]
     assert [job_id for job_id, epoch in fences[3:] if epoch > 1 << 50] == [NEW.id]
 
@@ -266,3 +297,18 @@ async def test_times_are_the_servers_own(redis_bench: RedisBench) -> None:
     job = await begun(redis_bench.store)
 
     assert timedelta(0) <= job.created_at - earliest < timedelta(seconds=5)
+
+
+async def test_an_epoch_that_was_lost_is_not_issued_again(redis_bench: RedisBench) -> None:
+    """Else the run that had it and the next one would each take the other's commits for their own."""
+    await redis_bench.store.create(NEW)
+    created = await loaded(redis_bench.store)
+    lost = await redis_bench.store.begin(NEW.id)
+    await redis_bench.client.hset(RECORD + NEW.id, "epoch", str(created.epoch))  # type: ignore[misc]  # as redis-py types it
+    await asyncio.sleep(0.005)
+
+    begun_again = await redis_bench.store.begin(NEW.id)
+
+    assert lost is not None
+    assert begun_again is not None
+    assert begun_again.epoch > lost.epoch

@@ -1,5 +1,6 @@
 """What becomes of reports when a process of the service dies in the middle of them."""
 
+import asyncio
 import signal
 import threading
 import time
@@ -9,7 +10,9 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 
+from aether.bootstrap.storage import job_store, redis_client
 from aether.domain.report import roman
+from aether.settings import Secret, Settings
 from tests.scripted_model import Hang, Rule, Setup, expected_section, section_title
 from tests.service.stack import ARQ_WORKER, JOB, QUEUE, Json, Stack, until
 
@@ -133,6 +136,23 @@ def test_a_short_absence_of_redis_between_two_calls_goes_unnoticed(bare: Stack) 
     assert worker.running
 
 
+def test_a_job_that_a_run_without_a_claim_has_taken_over_is_taken_back(bare: Stack) -> None:
+    """A Redis that loses what it had acknowledged forgets a claim of which the run has yet to begin."""
+    bare.start_worker()
+    job_id = half_written(bare, HOLD_FIRST_CALLS)
+
+    asyncio.run(_begun_elsewhere(bare, job_id))
+
+    assert_whole(bare.when(job_id, "completed"))
+    assert calls_of(bare) == asked(held=2)
+
+
+async def _begun_elsewhere(stack: Stack, job_id: str) -> None:
+    settings = Settings(redis_url=Secret(stack.valkey.url))
+    async with redis_client(settings) as client:
+        assert await job_store(client, settings).begin(job_id)
+
+
 def test_jobs_go_on_while_the_api_is_dead(bare: Stack) -> None:
     bare.start_worker()
     job_id = half_written(bare, DELAY_FIRST_CALLS)
@@ -170,7 +190,7 @@ def test_a_post_that_is_refused_leaves_nothing_behind(bare: Stack) -> None:
 
     assert statuses == {503}
     mine = {JOB + accepted, f"aether:events:{accepted}", f"arq:job:{accepted}", QUEUE, f"{QUEUE}:bell"}
-    mine.add("aether:index:report:pending:local")
+    mine |= {"aether:index:report:pending:local", f"arq:claim:{accepted}", f"arq:turns:{QUEUE}:local"}
     after = {key.decode() for key in bare.valkey.client.scan_iter()} - {key.decode() for key in before}
     assert after - mine == set()
     assert bare.valkey.client.zscore(QUEUE, accepted) is not None

@@ -28,7 +28,7 @@ def held(*names: str) -> EngineBench:
     return EngineBench(calls=ScriptedCalls(held={name: asyncio.Event() for name in names}))
 
 
-async def started(on: EngineBench, worker: Runner, *calls: str) -> asyncio.Task[None]:
+async def started(on: EngineBench, worker: Runner, *calls: str) -> asyncio.Task[bool]:
     """The job in a run of this worker that is making these calls."""
     await on.store.create(NEW)
     performing = asyncio.create_task(worker.perform(ID))
@@ -49,8 +49,8 @@ async def test_a_fence_aborts_the_calls_of_the_run_at_once() -> None:
     cancelled = on.job
 
     worker.fence(ID, cancelled.epoch)
-    await performing
 
+    assert await performing
     assert (["outline", "a"], cancelled, set()) == (on.calls.ended, on.job, others())
     assert {StepStatus.DONE} == {step.status for step in on.job.steps if step.title in (None, "Title a")}
 
@@ -100,10 +100,10 @@ async def test_a_job_that_comes_back_to_its_worker_ends_the_run_it_still_has() -
 
     second = asyncio.create_task(worker.perform(ID))
     async with asyncio.timeout(1):
-        await first
+        assert not await first
     on.calls.held["outline"].set()
-    await second
 
+    assert await second
     assert (on.job.status, on.calls.made.count("outline")) == (Status.COMPLETED, 2)
 
 
@@ -113,8 +113,8 @@ async def test_an_erased_job_ends_its_run() -> None:
     await on.store.erase(ID)
 
     worker.fence(ID, 1 << 53)
-    await performing
 
+    assert await performing
     assert (None, set()) == (await on.store.load(ID), others())
 
 

@@ -1,7 +1,6 @@
 """The worker's half of the house."""
 
 import asyncio
-import gc
 import os
 import socket
 from contextlib import AsyncExitStack, suppress
@@ -18,6 +17,7 @@ from aether.adapters.redis.hub import DeltaPublisher
 from aether.adapters.redis.presence import be_seen
 from aether.adapters.redis.queue import LeasedWorker, serializer
 from aether.adapters.redis.store import RedisJobStore
+from aether.bootstrap.garbage import spare_collections
 from aether.bootstrap.recipes import recipes
 from aether.bootstrap.storage import FUNCTION, QUEUE, file_store, job_store, object_store, redis_client, redis_url
 from aether.bootstrap.webhooks import delivering
@@ -36,6 +36,7 @@ from aether.settings import Settings
 _LEASE = timedelta(seconds=3.25)
 _HEARTBEAT = timedelta(seconds=0.5)
 _STRANDED_PAUSE = timedelta(seconds=5)
+_OVERTAKEN_PAUSE = timedelta(seconds=0.5)
 
 log = structlog.get_logger()
 
@@ -94,12 +95,17 @@ class Worker:
         await self._open.aclose()
 
     async def perform(self, ctx: dict[str, Any]) -> None:  # arq's own type
-        """Run the job whose entry was taken off the queue; one that could not be brought to an end stays on it."""
+        """Run the job whose entry was taken off the queue; one that could not be brought to an end stays on it.
+
+        So does one that another run has taken over; a queue that has given it to that run refuses to take this back.
+        """
         try:
-            await self._runner.perform(ctx["job_id"])
+            settled = await self._runner.perform(ctx["job_id"])
         except Exception as error:
             log.exception("job.stranded", job_id=ctx["job_id"])
             raise Retry(defer=_STRANDED_PAUSE) from error
+        if not settled:
+            raise Retry(defer=_OVERTAKEN_PAUSE)
 
     async def condemn(self, job_id: str, reason: str) -> None:
         """Fail a job that ends every worker it runs on."""
@@ -126,15 +132,8 @@ async def run_worker(settings: Settings) -> None:
             shutdown_grace=timedelta(seconds=settings.shutdown_grace),
             on_condemned=worker.condemn,
         )
-        _spare_collections()
+        spare_collections()
         try:
             await leased.async_run()
         finally:
             await leased.close()
-
-
-def _spare_collections() -> None:
-    """Collect garbage less often: hundreds of calls in flight are a heap in which a collection finds nothing."""
-    gc.collect()
-    gc.freeze()  # modules and classes stay for good
-    gc.set_threshold(10_000, 20, 100)

@@ -5,7 +5,9 @@ from uuid import uuid4
 from aether.domain.job import LIVE, Change, Job, Kind, Limits, Status
 from aether.domain.listing import Page
 from aether.domain.pace import Outlook
+from aether.domain.sight import Sight, Stand
 from aether.domain.webhook import Webhook
+from aether.engine.admission import Admission, keyed
 from aether.engine.paging import paged
 from aether.engine.ports import FileStore, JobStore, NewJob, Replay
 from aether.errors import IllegalMoveError, UnknownJobError
@@ -16,17 +18,19 @@ _UNLIMITED = Limits()
 class Jobs:
     """The jobs of all owners, seen by one at a time: another's job is as unknown as one that never was.
 
+    `most` is how many of an owner's jobs may wait or run at a time, of all kinds, where the owner has no own number.
     Every method raises StoreUnavailableError while the store is away, and those that take an id UnknownJobError.
     """
 
-    def __init__(self, store: JobStore, files: FileStore) -> None:
+    def __init__(self, store: JobStore, files: FileStore, most: int | None = None) -> None:
         self._store = store
         self._files = files
+        self._most = most
 
-    async def submit(  # noqa: PLR0913, PLR0917 - whose job, and all that a caller may say about it
+    async def submit(  # noqa: PLR0913, PLR0917 - on what terms, and all that a caller may say about it
         self,
         kind: Kind,
-        owner: str,
+        admission: Admission,
         request: bytes,
         plan: tuple[str, ...] = (),
         limits: Limits = _UNLIMITED,
@@ -34,19 +38,32 @@ class Jobs:
     ) -> str:
         """Accept a job and return its id; it is queued already. Its end is told to `webhook`, or the owner's endpoint.
 
+        What is asked for again under the same key is the first job, as it stands.
+
         Raises:
+            IdempotencyKeyReusedError: the key stands for another request.
             QueueFullError: too many jobs wait; nothing was stored.
+            TooManyJobsError: too many of the owner's jobs wait or run; nothing was stored.
         """
-        job = NewJob(str(uuid4()), kind, owner, request, plan, limits, webhook)
-        await self._store.create(job)
-        return job.id
+        job = NewJob(str(uuid4()), kind, admission.owner, request, plan, limits, webhook)
+        if admission.key is not None:
+            job = keyed(job, admission.key)
+        return await self._store.create(job, self._most_for(admission.most))
 
     async def get(self, kind: Kind, owner: str, job_id: str) -> Job:
         """Return the job as it stands."""
-        job = await self._store.load(job_id)
-        if job is None or (job.kind, job.owner) != (kind, owner):
+        return (await self.sight(kind, owner, job_id)).job
+
+    async def sight(self, kind: Kind, owner: str, job_id: str) -> Sight:
+        """Return the job as it stands, and what is to come."""
+        sight = await self.news(kind, owner, job_id)
+        if sight is None:
             raise UnknownJobError(job_id)
-        return job
+        return sight
+
+    async def news(self, kind: Kind, owner: str, job_id: str, known: Stand | None = None) -> Sight | None:
+        """Return the job as it stands, and what is to come; None if it still stands as `known` says."""
+        return await self._store.look(kind, owner, job_id, known)
 
     async def replay(self, job: Job, after: int, limit: int) -> Replay:
         """Tell up to `limit` events of a job that followed the version `after`."""
@@ -66,16 +83,20 @@ class Jobs:
         await self._moved(job_id, Change(status=Status.CANCELLED))
         return await self.get(kind, owner, job_id)
 
-    async def retry(self, kind: Kind, owner: str, job_id: str, limits: Limits = _UNLIMITED) -> Job:
+    async def retry(
+        self, kind: Kind, owner: str, job_id: str, limits: Limits = _UNLIMITED, most: int | None = None
+    ) -> Job:
         """Queue a failed or cancelled job again, with these limits in place of its own; finished steps are kept.
 
-        Retrying a job that is queued already changes nothing.
+        Retrying a job that is queued already changes nothing. `most` is as in `Admission`.
 
         Raises:
             IllegalMoveError: it is none of these.
+            TooManyJobsError: too many of the owner's jobs wait or run.
         """
         job = await self.get(kind, owner, job_id)
-        await self._moved(job_id, Change(status=Status.PENDING, limits=job.limits | limits))
+        change = Change(status=Status.PENDING, limits=job.limits | limits)
+        await self._moved(job_id, change, self._most_for(most))
         return await self.get(kind, owner, job_id)
 
     async def erase(self, kind: Kind, owner: str, job_id: str) -> None:
@@ -104,10 +125,13 @@ class Jobs:
         """
         return await paged(lambda before: self._store.list(owner, kind, statuses, limit, before), limit, cursor)
 
-    async def _moved(self, job_id: str, change: Change) -> None:
+    def _most_for(self, owners_own: int | None) -> int | None:
+        return self._most if owners_own is None else owners_own
+
+    async def _moved(self, job_id: str, change: Change, most: int | None = None) -> None:
         """Move a job unless it is there already, as after a request whose answer was lost."""
         try:
-            await self._store.move(job_id, change)
+            await self._store.move(job_id, change, most)
         except IllegalMoveError as error:
             if error.status != change.status:
                 raise

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from aether.domain.job import Change, Job, Kind, Problem, Status
+from aether.domain.job import LIVE, Change, Job, Kind, Problem, Status
 from aether.engine.journal import Journal, patiently
 from aether.engine.ports import JobStore
 from aether.engine.retry import RetryPolicy
@@ -58,27 +58,34 @@ class Runner:
         self._tools = tools
         self._running: dict[str, tuple[int, asyncio.Task[None]]] = {}
 
-    async def perform(self, job_id: str) -> None:
-        """Run a job; returns when it has ended, is not to be run, or is no longer this worker's.
+    async def perform(self, job_id: str) -> bool:
+        """Run a job; return True when it has ended or is not to be run, and False if another run has taken it over.
 
-        A cancellation of the calling task leaves the job as it is, for another worker to go on with.
+        Whoever holds the queue's entry must keep it then: that run may have no claim to it. A cancellation of the
+        calling task leaves the job as it is, for another worker to go on with.
         """
         with structlog.contextvars.bound_contextvars(job_id=job_id):
             job = await patiently(lambda: self._store.begin(job_id), self._tools.clock)
             if job is None:
                 log.info("job.not_to_be_run")
-                return
+                return True
             self.fence(job_id, job.epoch)
             work = asyncio.create_task(self._to_its_end(job))
             self._running[job_id] = (job.epoch, work)
             try:
                 await asyncio.wait({work})
-                if not work.cancelling():
-                    work.result()
+                if work.cancelling():
+                    return not await self._is_live(job_id)
+                work.result()
             finally:
                 if self._running.get(job_id) == (job.epoch, work):
                     del self._running[job_id]
                 await _stopped(work)
+            return True
+
+    async def _is_live(self, job_id: str) -> bool:
+        job = await patiently(lambda: self._store.load(job_id), self._tools.clock)
+        return job is not None and job.status in LIVE
 
     def fence(self, job_id: str, epoch: int) -> None:
         """Stop this worker's run of the job, if it has an older epoch: what it does now would be refused anyway."""

@@ -32,6 +32,7 @@ def fields_of_new(job: NewJob) -> dict[str, Argument]:
         "input": job.input,
         "limits": _encode(job.limits),
         **(fields_of_webhook(job.webhook) if job.webhook else {}),
+        **({"once": job.once.key} if job.once else {}),
         **steps,
     }
 
@@ -102,6 +103,11 @@ def _under(prefix: bytes, record: Mapping[bytes, bytes]) -> Iterable[bytes]:
     return (value for field, value in record.items() if field.startswith(prefix))
 
 
-def moment(milliseconds: bytes) -> datetime:
+def moment(written: bytes) -> datetime:
     """Read a time that Redis has set."""
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
+    return datetime.fromtimestamp(int(written) / 1000, UTC)
+
+
+def milliseconds(time: datetime) -> int:
+    """Write a time as Redis has set it."""
+    return round(time.timestamp() * 1000)

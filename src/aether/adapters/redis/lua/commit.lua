@@ -1,14 +1,16 @@
--- The only way to change a job: record, events, time to live, list, inbox, webhook and queue entry at once, or nothing
--- of it.
+-- The only way to change a job: record, idempotency key, events, time to live, list, inbox, webhook and queue entry at
+-- once, or nothing of it.
 -- Stands behind index.lua, inbox.lua, deliveries.lua and the queue's own source, of which it uses now_ms, whole,
 -- enqueue, withdraw, depth and vindicate.
 --
--- ARGV: id, writer, epoch, version, status, moves, ttl in ms, queue, payload, longest queue, finished steps,
---       ttl of the inbox in ms, payload for a webhook, n, n × (field, value) to set, m, m × (field, number) to add,
---       events…
--- Writers: 'create' a new job; 'run' the holder of epoch, who has seen version; 'begin' takes the epoch for a new run;
---          'outside' takes it from whoever runs the job.
+-- ARGV: id, writer, epoch, version, most, owner, idempotency key, fingerprint, status, moves, ttl in ms, queue, payload,
+--       longest queue, finished steps, ttl of the inbox in ms, payload for a webhook, n, n × (field, value) to set,
+--       m, m × (field, number) to add, events…
+-- Writers: 'create' a new job of this owner, under this idempotency key or ''; 'run' the holder of epoch, who has seen
+--          version; 'begin' takes the epoch for a new run; 'outside' takes it from whoever runs the job. The first and
+--          the last may queue a job, unless as many of the owner's wait or run as `most` says, if it is not ''.
 -- Returns {'ok', version, epoch, listeners to the job's texts}, and the record behind that for 'begin';
+--         {'known' or 'reused', the job that stands for the idempotency key}; {'crowded', most, kind};
 --         or {why not, status, epoch}.
 
 -- Running means, in milliseconds: how long a job of this kind takes, and how soon the next one ends while others wait.
@@ -30,81 +32,108 @@ local function listeners()
   return redis.call('PUBSUB', 'NUMSUB', TEXTS .. ARGV[1])[2]
 end
 
-local id, writer, status, queue = ARGV[1], ARGV[2], ARGV[5], ARGV[8]
+-- What stands for an idempotency key: {job, fingerprint}, or nothing if that job is gone.
+local function first_under(key)
+  local first = redis.call('HMGET', ONCE .. key, 'job', 'fingerprint')
+  return first[1] and redis.call('EXISTS', RECORD .. first[1]) == 1 and first
+end
+
+local id, writer, own_epoch, seen, most, owner, key, fingerprint = unpack(ARGV, 1, 8)
+local status, moves, ttl, queue, payload, longest, done, inbox_ttl, delivery = unpack(ARGV, 9, 17)
 local record, stream = RECORD .. id, EVENTS .. id
-local held = redis.call('HMGET', record, 'status', 'epoch', 'version', 'finished', 'updated_at')
+local held = redis.call(
+  'HMGET', record, 'status', 'epoch', 'version', 'finished', 'updated_at', 'kind', 'owner', 'once'
+)
 local was, epoch, version = held[1], tonumber(held[2] or 0), tonumber(held[3] or 0)
-local finished = tonumber(held[4] or 0) + tonumber(ARGV[11])
+local finished = tonumber(held[4] or 0) + tonumber(done)
+if was then owner, key = held[7], held[8] or '' end
 
 if writer == 'create' then
   if was then return {'taken', was, epoch} end
-  if depth(queue) >= tonumber(ARGV[10]) then return {'full', '', 0} end
+  local first = key ~= '' and first_under(key)
+  if first then return {first[2] == fingerprint and 'known' or 'reused', first[1]} end
+  if depth(queue) >= tonumber(longest) then return {'full', '', 0} end
 elseif not was then
   return {'gone', '', 0}
 elseif writer == 'run' then
-  local behind = epoch < tonumber(ARGV[3]) or (epoch == tonumber(ARGV[3]) and version < tonumber(ARGV[4]))
+  own_epoch, seen = tonumber(own_epoch), tonumber(seen)
+  local behind = epoch < own_epoch or (epoch == own_epoch and version < seen)
   if behind and (was == 'pending' or was == 'processing') then
     -- Redis lost what it had acknowledged: the run knows of steps that the record does not. Another goes on from here.
     withdraw(queue, id)
-    enqueue(queue, id, ARGV[9], ARGV[7], 0)
+    enqueue(queue, id, payload, ttl, 0, owner)
   end
-  if behind or epoch ~= tonumber(ARGV[3]) then return {'fenced', was, epoch} end
+  if behind or epoch ~= own_epoch then return {'fenced', was, epoch} end
   -- The holder of the epoch is alone: a later version is this very commit, whose answer was lost.
-  if version > tonumber(ARGV[4]) then return {'ok', version, epoch, listeners()} end
+  if version > seen then return {'ok', version, epoch, listeners()} end
 end
-if was and status ~= '' and not string.find(ARGV[6], '|' .. was .. '|', 1, true) then
+if was and status ~= '' and not string.find(moves, '|' .. was .. '|', 1, true) then
   return {'illegal', was, epoch}
 end
 
-local now, ttl, at = now_ms(), tonumber(ARGV[7]), 14
-local function pairs_of(command)
-  local n = tonumber(ARGV[at])
-  for i = at + 1, at + 2 * n, 2 do
-    redis.call(command, record, ARGV[i], ARGV[i + 1])
+local now, at = now_ms(), 18
+ttl = tonumber(ttl)
+if most ~= '' and is_crowded(owner, tonumber(most), now - ttl) then return {'crowded', most, held[6] or ''} end
+
+-- So many fields go to Lua's stack at once.
+local FIELDS = 500
+local function pairs_of(command, most)
+  local last = at + 2 * tonumber(ARGV[at])
+  for i = at + 1, last, 2 * most do
+    redis.call(command, record, unpack(ARGV, i, math.min(last, i + 2 * most - 1)))
   end
-  at = at + 2 * n + 1
+  at = last + 1
 end
-pairs_of('HSET')
-pairs_of('HINCRBY')
+pairs_of('HSET', FIELDS)
+pairs_of('HINCRBY', 1)
 for i = at, #ARGV do
   version = version + 1
   redis.call('XADD', stream, version .. '-0', 'event', ARGV[i])
 end
-if writer ~= 'run' then epoch = epoch + 1 end
-if not was then redis.call('HSET', record, 'created_at', whole(now)) end
-if status == 'pending' then redis.call('HSET', record, 'queued_at', whole(now)) end
-if was == 'pending' and status == 'processing' then redis.call('HSET', record, 'started_at', whole(now)) end
-if status == 'completed' then note_pace(record, queue, now) end
-if status ~= '' then redis.call('HSET', record, 'status', status) end
-redis.call(
-  'HSET', record, 'version', version, 'epoch', epoch, 'finished', finished,
+-- By the clock, so that one which Redis issued and lost is never issued again: two runs would hold it.
+if writer ~= 'run' then epoch = math.max(epoch + 1, now) end
+local facts = {
+  'version', version, 'epoch', whole(epoch), 'finished', finished,
   'updated_at', whole(now), 'expires_at', whole(now + ttl)
-)
+}
+local function fact(field, value)
+  facts[#facts + 1], facts[#facts + 2] = field, value
+end
+if not was then fact('created_at', whole(now)) end
+if status == 'pending' then fact('queued_at', whole(now)) end
+if was == 'pending' and status == 'processing' then fact('started_at', whole(now)) end
+if status ~= '' then fact('status', status) end
+redis.call('HSET', record, unpack(facts))
+if status == 'completed' then note_pace(record, queue, now) end
 redis.call('PEXPIRE', record, ttl)
 redis.call('PEXPIRE', stream, ttl)
+if key ~= '' then
+  if not was then redis.call('HSET', ONCE .. key, 'job', id, 'fingerprint', fingerprint) end
+  redis.call('PEXPIRE', ONCE .. key, ttl)
+end
 -- Between two changes of status the list is kept alive once in a while, for which INDEX_SLACK_MS makes up.
 if status ~= '' or math.floor(now / INDEX_SLACK_MS) ~= math.floor(held[5] / INDEX_SLACK_MS) then
   enlist(record, id, was, status ~= '' and status or was, ttl)
 end
 redis.call('PEXPIRE', FILES .. id, ttl)
 if is_end(status) then
-  notify(record, id, status, version, now, ARGV[12])
-  announce(record, id, status, version, ARGV[13], now)
+  notify(record, id, status, version, now, inbox_ttl)
+  announce(record, id, status, version, delivery, now)
 end
 
 if writer == 'create' then
-  enqueue(queue, id, ARGV[9], ttl, 0)
+  enqueue(queue, id, payload, ttl, 0, owner)
 elseif writer == 'run' then
   -- A step that merely starts may be the one that kills the worker.
-  if tonumber(ARGV[11]) > 0 then vindicate(id) end
+  if tonumber(done) > 0 then vindicate(id) end
 else
-  redis.call('PUBLISH', FENCES, id .. ' ' .. epoch)
+  redis.call('PUBLISH', FENCES, id .. ' ' .. whole(epoch))
 end
 if writer == 'outside' then
   withdraw(queue, id)
   -- A worker that keeps results would hinder the next run.
   redis.call('DEL', RESULT .. id)
-  if status == 'pending' then enqueue(queue, id, ARGV[9], ttl, 0) end
+  if status == 'pending' then enqueue(queue, id, payload, ttl, 0, owner) end
 end
 redis.call('PUBLISH', CHANGES .. id, version)
 if writer == 'begin' then return {'ok', version, epoch, listeners(), redis.call('HGETALL', record)} end

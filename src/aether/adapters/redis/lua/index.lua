@@ -48,3 +48,29 @@ local function delist(record, id)
   local job = redis.call('HMGET', record, 'kind', 'status', 'owner', 'created_at')
   if job[1] then redis.call('ZREM', index_of(job[1], job[2], job[3]), position_of(job[4], id)) end
 end
+
+local function size_of(lists)
+  local size = 0
+  for _, index in ipairs(lists) do size = size + redis.call('ZCARD', index) end
+  return size
+end
+
+-- Takes out those that were created up to then and whose records have expired.
+local function drop_expired(index, up_to)
+  for _, position in ipairs(redis.call('ZRANGE', index, '-', '(' .. position_of(up_to + 1, ''), 'BYLEX')) do
+    if redis.call('EXISTS', RECORD .. id_at(position)) == 0 then redis.call('ZREM', index, position) end
+  end
+end
+
+-- Whether as many of an owner's jobs wait or run as may, of all kinds. `oldest` is one time to live ago: no record of a
+-- job that was created later has expired.
+local function is_crowded(owner, most, oldest)
+  local lists = {}
+  for kind in string.gmatch(KINDS, '%S+') do
+    lists[#lists + 1] = index_of(kind, 'pending', owner)
+    lists[#lists + 1] = index_of(kind, 'processing', owner)
+  end
+  if size_of(lists) < most then return false end
+  for _, index in ipairs(lists) do drop_expired(index, oldest) end
+  return size_of(lists) >= most
+end

@@ -1,0 +1,269 @@
+"""A POST that is sent again under its Idempotency-Key, on the wire."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import httpx
+import httpx2
+import msgspec
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+from typing_extensions import override
+
+from aether.domain.job import Change, Problem, Status
+from aether.engine.ports import NewJob
+from aether.errors import StoreUnavailableError
+from tests.fakes import MemoryJobStore
+from tests.service.api_client import REPORTS, RESOURCES, House, Resource, assert_breaks, failed
+
+Client = AsyncTestClient[Litestar]
+EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
+KEY = {"Idempotency-Key": '"8e03978e-40d5-43e8-bc93-6894a57f9324"'}
+JSON = {"Content-Type": "application/json"}
+ROME = {"topic": "Rome"}
+NO_MORE: Mapping[str, str] = MappingProxyType({})
+REUSED = "urn:aether:problem:idempotency-key-reused"
+
+
+class ForgetfulStore(MemoryJobStore):
+    """Takes every job, and loses its first answer to that."""
+
+    @override
+    async def create(self, job: NewJob, most: int | None = None) -> str:
+        is_first = not self.jobs
+        job_id = await super().create(job, most)
+        if is_first:
+            raise StoreUnavailableError("answer lost")
+        return job_id
+
+
+@pytest.fixture
+async def local(house: House) -> AsyncIterator[httpx2.AsyncClient]:
+    """The API in the loop of the test; it sees every line of a header, which Litestar's client would join."""
+    transport = httpx2.ASGITransport(house.local())  # type: ignore[arg-type]  # Litestar has types of its own for ASGI
+    async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+        yield client
+
+
+async def post(
+    client: Client, resource: Resource = REPORTS, body: bytes | None = None, more: Mapping[str, str] = NO_MORE
+) -> httpx.Response:
+    return await client.post(resource.path, content=body or resource.request, headers=JSON | KEY | dict(more))
+
+
+def told(answer: httpx.Response) -> tuple[int, bytes, str, str]:
+    return answer.status_code, answer.content, answer.headers["Location"], answer.headers["Retry-After"]
+
+
+@EVERY_KIND
+async def test_the_same_request_is_answered_as_the_first_time(client: Client, house: House, resource: Resource) -> None:
+    first, *others = [told(await post(client, resource)) for _ in range(3)]
+
+    assert [first] * 2 == others
+    assert len(house.store.jobs) == len(house.store.queue) == 1
+
+
+@EVERY_KIND
+async def test_another_request_under_the_key_is_refused(client: Client, house: House, resource: Resource) -> None:
+    await post(client, resource)
+    jobs = dict(house.store.jobs)
+
+    refused = await post(client, resource, resource.request.replace(b'"}', b'!"}'))
+
+    assert refused.status_code == 422
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert refused.json() == {
+        "type": REUSED,
+        "title": "The Idempotency-Key stands for another request",
+        "status": 422,
+        "detail": "This Idempotency-Key stands for another request; take a new one for each.",
+        "instance": resource.path,
+    }
+    assert jobs == house.store.jobs
+
+
+async def test_a_key_stands_for_a_job_of_one_kind(client: Client, house: House) -> None:
+    statuses = [(await post(client, resource)).status_code for resource in RESOURCES]
+
+    assert (statuses, len(house.store.jobs)) == ([202, 422, 422], 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'  {"metadata":{"a":"1","b":"2"},"topic":"Rome"}\n',
+        b'{"topic": "Rome", "metadata": {"b": "2", "a": "1"}}',
+        b'{"topic":" Rome ","metadata":{"a":"1","b":"\\u0032"}}',
+    ],
+)
+async def test_how_a_body_is_written_makes_no_difference(client: Client, body: bytes) -> None:
+    first = await post(client, body=b'{"topic":"Rome","metadata":{"a":"1","b":"2"}}')
+
+    assert told(first) == told(await post(client, body=body))
+
+
+@pytest.mark.parametrize(
+    "more", [{"maxTokens": 5_000}, {"deadlineSeconds": 60}, {"webhook": {"url": "http://localhost/"}}, {"tone": "dry"}]
+)
+async def test_all_that_a_body_says_makes_a_difference(client: Client, more: dict[str, object]) -> None:
+    await post(client, body=msgspec.json.encode(ROME))
+
+    refused = await post(client, body=msgspec.json.encode(ROME | more))
+
+    assert (refused.status_code, refused.json()["type"]) == (422, REUSED)
+
+
+async def test_what_was_accepted_though_nobody_could_say_so_is_not_accepted_again() -> None:
+    house = House(store=ForgetfulStore())
+    async with house.client() as client:
+        answers = [await post(client) for _ in range(2)]
+
+    (job_id,) = house.store.jobs
+    assert [answer.status_code for answer in answers] == [503, 202]
+    assert answers[1].json() == {"jobId": job_id}
+
+
+async def test_a_key_is_the_same_with_and_without_quotes(client: Client, house: House) -> None:
+    for key in ("order-7", '"order-7"'):
+        await client.post("/reports", json=ROME, headers={"Idempotency-Key": key})
+
+    assert len(house.store.jobs) == 1
+
+
+async def test_without_a_key_every_request_is_a_job(client: Client, house: House) -> None:
+    for _ in range(2):
+        await client.post("/reports", json=ROME)
+
+    assert len(house.store.jobs) == 2
+
+
+@EVERY_KIND
+@pytest.mark.parametrize("key", ["", '"', "a b", "é", "a" * 256])
+async def test_a_key_that_breaks_the_rule_is_refused_by_its_name(
+    client: Client, house: House, resource: Resource, key: str
+) -> None:
+    headers = [(b"Content-Type", b"application/json"), (b"Idempotency-Key", key.encode())]
+
+    answer = await client.post(resource.path, content=resource.request, headers=headers)
+
+    rule = "must be 1 to 255 visible ASCII characters, in quotes or bare"
+    assert_breaks(answer, resource.path, "Idempotency-Key", rule)
+    assert house.store.jobs == {}
+
+
+async def test_two_keys_are_refused(local: httpx2.AsyncClient, house: House) -> None:
+    headers = [*JSON.items(), ("Idempotency-Key", "a"), ("Idempotency-Key", "a")]
+
+    answer = await local.post("/reports", content=REPORTS.request, headers=headers)
+
+    broken = [{"field": "Idempotency-Key", "rule": "must be given only once"}]
+    assert (answer.status_code, answer.json()["errors"], house.store.jobs) == (422, broken, {})
+
+
+@EVERY_KIND
+async def test_what_became_of_the_job_is_not_told_unless_it_is_waited_for(
+    client: Client, house: House, resource: Resource
+) -> None:
+    first = await post(client, resource)
+    (job_id,) = house.store.jobs
+    await house.work(job_id, failed(Problem("model-failed", "No luck.")))
+
+    again, waited = await post(client, resource), await post(client, resource, more={"Prefer": "wait=5"})
+
+    assert told(first) == told(again)
+    assert (waited.status_code, waited.headers["Location"]) == (200, first.headers["Location"])
+    assert waited.json()["status"] == resource.words[Status.FAILED]
+    assert house.store.queue == []
+
+
+async def test_a_job_that_is_tried_again_stands_for_its_key(client: Client, house: House) -> None:
+    first = await post(client)
+    (job_id,) = house.store.jobs
+    await client.post(f"/reports/{job_id}/cancel")
+    await client.post(f"/reports/{job_id}/retry")
+
+    assert told(first) == told(await post(client))
+    assert house.store.queue == [job_id]
+
+
+async def test_deleting_a_job_frees_its_key(client: Client, house: House) -> None:
+    first = await post(client)
+    (job_id,) = house.store.jobs
+    await client.delete(f"/reports/{job_id}")
+
+    again = await post(client, body=b'{"topic":"Carthage"}')
+
+    assert again.status_code == 202
+    assert again.headers["Location"] != first.headers["Location"]
+
+
+async def test_both_addresses_of_reports_share_their_keys(client: Client, house: House) -> None:
+    await post(client)
+    again = await client.post("/api/v1/reports", json=ROME, headers=KEY)
+
+    (job_id,) = house.store.jobs
+    assert (again.json(), again.headers["Location"]) == ({"jobId": job_id}, f"/api/v1/reports/{job_id}")
+
+
+async def test_the_same_key_of_another_owner_is_another_key(house: House) -> None:
+    credentials = {owner: await house.key(owner) for owner in ("ada", "eve")}
+    async with house.client() as client:
+        answers = {owner: await post(client, more=headers) for owner, headers in credentials.items()}
+
+    made = {answer.json()["jobId"]: owner for owner, answer in answers.items()}
+    assert made == {job.id: job.owner for job in house.store.jobs.values()}
+    assert len(made) == 2
+
+
+async def test_a_full_service_still_answers_what_it_has_accepted(client: Client, house: House) -> None:
+    first = await post(client)
+    house.store.longest = 1
+
+    assert (await client.post("/reports", json=ROME)).status_code == 503
+    assert told(first) == told(await post(client))
+
+
+async def test_who_sends_again_waits_with_the_first_for_the_same_end(local: httpx2.AsyncClient, house: House) -> None:
+    headers = KEY | {"Prefer": "wait=60"}
+    requests = [asyncio.ensure_future(local.post("/reports", json=ROME, headers=headers)) for _ in range(3)]
+    while len(house.hub.watches) < len(requests):
+        assert not any(request.done() for request in requests)
+        await asyncio.sleep(0.001)
+    (job_id,) = house.store.jobs
+    await house.work(job_id, Change(status=Status.COMPLETED))
+    answers = await asyncio.gather(*requests)
+
+    assert {(answer.status_code, answer.headers["Preference-Applied"]) for answer in answers} == {(200, "wait=60")}
+    assert {answer.json()["jobId"] for answer in answers} == {job_id}
+
+
+async def operations(client: Client) -> dict[str, dict[str, Any]]:  # Any: JSON
+    document = (await client.get("/schema/openapi.json")).json()
+    return {each["operationId"]: each for item in document["paths"].values() for each in item.values()}
+
+
+def headers_of(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:  # Any: as above
+    return {each["name"]: each for each in operation.get("parameters", ()) if each["in"] == "header"}
+
+
+@pytest.mark.parametrize("name", ["createReport", "createChecklist", "createGeneration"])
+async def test_the_header_is_declared_where_jobs_are_asked_for(client: Client, name: str) -> None:
+    operation = (await operations(client))[name]
+    header = headers_of(operation)["Idempotency-Key"]
+
+    assert (header["required"], header["schema"]["type"], header["example"]) == (False, "string", KEY[header["name"]])
+    assert re.search(header["schema"]["pattern"], header["example"])
+    assert "makes no second one" in header["description"]
+    examples = operation["responses"]["422"]["content"]["application/problem+json"]["examples"]
+    assert examples["idempotency-key-reused"]["value"]["type"] == REUSED
+    assert "409" not in operation["responses"]
+
+
+async def test_the_header_is_declared_nowhere_else(client: Client) -> None:
+    declaring = {name for name, each in (await operations(client)).items() if "Idempotency-Key" in headers_of(each)}
+
+    assert declaring == {"createReport", "createChecklist", "createGeneration"}

@@ -1,0 +1,108 @@
+"""How many jobs of one owner may wait or run at a time, on the wire."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from aether.domain.access import Quota, Scope
+from aether.domain.job import Change, Status
+from aether.engine.clock import SystemClock
+from aether.engine.keys import Keys
+from tests.service.api_client import RESOURCES, House, Resource
+
+Client = AsyncTestClient[Litestar]
+EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
+JSON = {"Content-Type": "application/json"}
+HELD = "10000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture
+def house() -> House:
+    return House(owner_jobs=2)
+
+
+@pytest.fixture
+async def client(house: House) -> AsyncIterator[Client]:
+    """An API of whose two places one is taken."""
+    await house.job(HELD)
+    async with house.client() as client:
+        yield client
+
+
+def problem(instance: str) -> dict[str, object]:
+    return {
+        "type": "urn:aether:problem:too-many-jobs",
+        "title": "Too many jobs",
+        "status": 429,
+        "detail": "No more than 2 of your jobs may wait or run at a time.",
+        "instance": instance,
+    }
+
+
+@EVERY_KIND
+async def test_one_job_too_many_is_refused_and_not_stored(client: Client, house: House, resource: Resource) -> None:
+    accepted, refused = [await client.post(resource.path, content=resource.request, headers=JSON) for _ in range(2)]
+
+    assert accepted.is_success
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert refused.json() == problem(resource.path)
+    assert len(house.store.jobs) == 2
+
+
+@EVERY_KIND
+async def test_a_job_is_not_tried_again_beyond_that(client: Client, house: House, resource: Resource) -> None:
+    job_id = await house.job_of(resource)
+    await house.work(job_id, Change(status=Status.FAILED))
+    await house.job("20000000-0000-4000-8000-000000000000")
+    retry = resource.url(job_id, "/retry")
+
+    refused = await client.post(retry)
+    await client.post(f"/reports/{HELD}/cancel")
+    accepted = await client.post(retry)
+
+    assert (refused.status_code, refused.json(), refused.headers["Retry-After"]) == (429, problem(retry), "5")
+    assert (accepted.status_code, house.store.jobs[job_id].status) == (202, Status.PENDING)
+
+
+async def test_what_was_accepted_already_is_answered_though_there_is_no_room(client: Client) -> None:
+    ask = {"content": b'{"topic":"Rome"}', "headers": JSON | {"Idempotency-Key": "order-7"}}
+
+    answers = [await client.post("/reports", **ask) for _ in range(2)]  # type: ignore[arg-type]
+
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert len({answer.content for answer in answers}) == 1
+
+
+async def test_a_keys_own_number_goes_before_the_services(house: House) -> None:
+    """The one place that the owner has is taken by the first job; the service would have another."""
+    _, secret = await Keys(house.keys, SystemClock()).create("ada", scopes=[Scope.WRITE], quota=Quota(jobs=1))
+    headers = {"Authorization": f"Bearer {secret.reveal()}"}
+    async with house.client() as client:
+        first, second = [await client.post("/reports", json={"topic": "Rome"}, headers=headers) for _ in range(2)]
+        await client.post(f"{first.headers['Location']}/cancel", headers=headers)
+        third = await client.post("/reports", json={"topic": "Rome"}, headers=headers)
+        retried = await client.post(f"{first.headers['Location']}/retry", headers=headers)
+
+    assert [answer.status_code for answer in (first, second, third, retried)] == [202, 429, 202, 429]
+    assert second.json()["detail"] == "No more than 1 of your jobs may wait or run at a time."
+
+
+async def test_what_is_there_can_be_seen_and_stopped(client: Client) -> None:
+    await client.post("/jobs", json={"input_text": "Wash your hands."})
+
+    assert (await client.get(f"/reports/{HELD}")).status_code == 200
+    assert (await client.post(f"/reports/{HELD}/cancel")).status_code == 200
+    assert (await client.post("/reports", json={"topic": "Rome"})).status_code == 202
+
+
+@pytest.mark.parametrize("name", ["createReport", "createChecklist", "createGeneration", "retryReport"])
+async def test_the_problem_is_declared_where_jobs_are_queued(client: Client, name: str) -> None:
+    paths = (await client.get("/schema/openapi.json")).json()["paths"]
+    (operation,) = [each for item in paths.values() for each in item.values() if each["operationId"] == name]
+    declared = operation["responses"]["429"]
+
+    assert "too-many-jobs" in declared["content"]["application/problem+json"]["examples"]
+    assert "Retry-After" in declared["headers"]

@@ -1,0 +1,78 @@
+"""The text of an Idempotency-Key: a string of RFC 8941, or bare."""
+
+import string
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aether.api.idempotency import key_in
+from aether.errors import FieldError
+
+VISIBLE = string.ascii_letters + string.digits + string.punctuation
+UUID = "8e03978e-40d5-43e8-bc93-6894a57f9324"
+
+keys = st.text(VISIBLE, min_size=1, max_size=255)
+
+
+def quoted(text: str) -> str:
+    """Write a string as RFC 8941 has it (4.1.6)."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+@given(keys)
+def test_a_quoted_key_is_the_text_between_its_quotes(key: str) -> None:
+    assert key == key_in([quoted(key)])
+
+
+@given(keys.filter(lambda key: not key.startswith('"')))
+def test_a_bare_key_is_the_same_key_as_in_quotes(key: str) -> None:
+    assert key_in([quoted(key)]) == key_in([key])
+
+
+@given(keys, st.text(" \t"), st.text(" \t"))
+def test_the_space_around_a_key_is_no_part_of_it(key: str, before: str, behind: str) -> None:
+    assert key == key_in([before + quoted(key) + behind])
+
+
+@given(st.text().filter(lambda text: not text.strip(" \t") or not set(text.strip(" \t")) <= set(VISIBLE)))
+def test_what_is_not_visible_ascii_is_no_key(text: str) -> None:
+    with pytest.raises(FieldError):
+        key_in([text])
+
+
+@given(st.text())
+def test_whatever_is_sent_is_a_key_of_the_right_length_or_breaks_the_rule(text: str) -> None:
+    with suppress(FieldError):
+        assert 1 <= len(key_in([text])) <= 255
+
+
+@pytest.mark.parametrize("line", [UUID, f'"{UUID}"'])
+def test_a_uuid_may_be_sent_both_ways(line: str) -> None:
+    assert key_in([line]) == UUID
+
+
+@pytest.mark.parametrize(
+    "line", ["", '"', '""', '"a', '"a"b', '"a" "b"', '"a";q=1', r'"\a"', r'"a\"', "a b", "a\x7f", "é"]
+)
+def test_what_is_neither_is_refused_with_the_rule(line: str) -> None:
+    with pytest.raises(FieldError) as refused:
+        key_in([line])
+
+    rule = "must be 1 to 255 visible ASCII characters, in quotes or bare"
+    assert ("Idempotency-Key", rule) == (refused.value.field, refused.value.rule)
+
+
+@pytest.mark.parametrize("write", [str, quoted])
+def test_the_length_is_that_of_the_text(write: type[str]) -> None:
+    assert key_in([write("\\" * 255)]) == "\\" * 255
+    with pytest.raises(FieldError):
+        key_in([write("\\" * 256)])
+
+
+def test_of_two_keys_none_is_taken() -> None:
+    with pytest.raises(FieldError) as refused:
+        key_in([UUID, UUID])
+
+    assert refused.value.rule == "must be given only once"
