@@ -1,0 +1,41 @@
+"""Read tokens on Redis: for each job a sorted set of those that have not ended, by when they end."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from redis.asyncio import Redis
+
+from aether.adapters.redis.keys import script
+from aether.adapters.redis.record import moment
+from aether.adapters.redis.store import reaching_redis
+from aether.domain.access import Caller
+from aether.domain.job import Kind
+from aether.errors import UnknownJobError
+
+_ADD = script("add_read_token")
+_READER = script("reader")
+
+_caller = msgspec.json.Decoder(Caller)
+
+
+class RedisReadTokens:
+    """The `ReadTokenStore` for production; `client` must not decode responses."""
+
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+
+    async def add(self, kind: Kind, job_id: str, digest: str, reader: Caller, life: timedelta) -> datetime:
+        """Add it to the set."""
+        kept = msgspec.json.encode(reader, order="deterministic")
+        life_ms = int(life.total_seconds() * 1000)
+        with reaching_redis():
+            ends_ms: bytes | None = await _ADD.run(self._client, [job_id, kind, reader.owner, digest, kept, life_ms])
+        if ends_ms is None:
+            raise UnknownJobError(job_id)
+        return moment(ends_ms)
+
+    async def reader(self, job_id: str, digest: str) -> Caller | None:
+        """Look for it in the set."""
+        with reaching_redis():
+            kept: bytes | None = await _READER.run(self._client, [job_id, digest])
+        return _caller.decode(kept) if kept else None

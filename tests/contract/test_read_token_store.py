@@ -1,0 +1,229 @@
+"""What every store of read tokens promises."""
+
+from datetime import timedelta
+from typing import NamedTuple
+
+import pytest
+from msgspec.structs import replace
+from redis.asyncio import Redis
+
+from aether.adapters.redis.keys import READ_TOKENS, RECORD
+from aether.adapters.redis.read_tokens import RedisReadTokens
+from aether.domain.access import Caller, Quota, Rate, Scope
+from aether.domain.job import Kind
+from aether.engine.read_tokens import ReadTokenStore
+from aether.errors import StoreUnavailableError, UnknownJobError
+from tests.contract.benches import NEW, TTL, RedisBench
+from tests.fake_read_tokens import MemoryReadTokens
+from tests.fakes import FastClock, MemoryJobStore
+
+LIFE = timedelta(minutes=15)
+MINUTE = timedelta(minutes=1)
+READER = Caller(NEW.owner, frozenset({Scope.READ}), job_id=NEW.id)
+WHOLE = replace(READER, quota=Quota(Rate(600, 0.5), 3), key_id="7hq2mzk4t5ca")
+DIGESTS = [f"{number:064x}" for number in range(40)]
+
+
+class MemoryTokens:
+    def __init__(self) -> None:
+        self.clock = FastClock()
+        self.jobs = MemoryJobStore(ttl=TTL, clock=self.clock)
+        self.store = MemoryReadTokens(self.jobs)
+
+    async def wait(self, life: timedelta) -> None:
+        self.clock.seconds += life.total_seconds()
+
+
+class RedisTokens:
+    def __init__(self, client: Redis) -> None:
+        self.client = client
+        self.jobs = RedisBench(client).store
+        self.store = RedisReadTokens(client)
+
+    async def wait(self, life: timedelta) -> None:
+        """Let time pass for the tokens, as if each had been made so much earlier."""
+        for token in await self.client.zrange(READ_TOKENS + NEW.id, 0, -1):
+            await self.client.zincrby(READ_TOKENS + NEW.id, -life.total_seconds() * 1000, token)
+
+
+@pytest.fixture(params=["memory", "fakeredis", "valkey"])
+def place(request: pytest.FixtureRequest) -> MemoryTokens | RedisTokens:
+    if request.param == "memory":
+        return MemoryTokens()
+    return RedisTokens(request.getfixturevalue(f"{request.param}_client"))
+
+
+@pytest.fixture
+async def tokens(place: MemoryTokens | RedisTokens) -> MemoryTokens | RedisTokens:
+    """Of a job that is there."""
+    await place.jobs.create(NEW)
+    return place
+
+
+@pytest.fixture(params=["fakeredis", "valkey"])
+def redis_place(request: pytest.FixtureRequest) -> RedisTokens:
+    return RedisTokens(request.getfixturevalue(f"{request.param}_client"))
+
+
+@pytest.fixture
+async def on_redis(redis_place: RedisTokens) -> RedisTokens:
+    """Of a job that is there."""
+    await redis_place.jobs.create(NEW)
+    return redis_place
+
+
+class Wanted(NamedTuple):
+    kind: Kind = NEW.kind
+    job_id: str = NEW.id
+    reader: Caller = READER
+
+
+OWN = Wanted()
+
+
+async def added(store: ReadTokenStore, digest: str = DIGESTS[0], life: timedelta = LIFE, wanted: Wanted = OWN) -> None:
+    await store.add(wanted.kind, wanted.job_id, digest, wanted.reader, life)
+
+
+async def good(store: ReadTokenStore) -> list[str]:
+    return [digest for digest in DIGESTS if await store.reader(NEW.id, digest)]
+
+
+@pytest.mark.parametrize("reader", [READER, WHOLE], ids=["plain", "whole"])
+async def test_a_token_is_kept_with_all_that_is_said_of_its_reader(
+    tokens: MemoryTokens | RedisTokens, reader: Caller
+) -> None:
+    await added(tokens.store, wanted=Wanted(reader=reader))
+
+    assert reader == await tokens.store.reader(NEW.id, DIGESTS[0])
+
+
+async def test_a_token_of_one_job_is_none_of_another(tokens: MemoryTokens | RedisTokens) -> None:
+    await tokens.jobs.create(replace(NEW, id="77aa"))
+    await added(tokens.store)
+
+    found = [await tokens.store.reader(job_id, DIGESTS[0]) for job_id in ("77aa", "none")]
+    assert found == [None, None]
+    assert await tokens.store.reader(NEW.id, DIGESTS[1]) is None
+
+
+async def test_a_token_is_good_until_it_ends(tokens: MemoryTokens | RedisTokens) -> None:
+    await added(tokens.store)
+    await tokens.wait(LIFE - MINUTE)
+    before = await good(tokens.store)
+    await tokens.wait(MINUTE)
+
+    assert (before, await good(tokens.store)) == ([DIGESTS[0]], [])
+
+
+async def test_a_token_says_when_it_ends_and_does_not_outlive_its_job(tokens: MemoryTokens | RedisTokens) -> None:
+    job = await tokens.jobs.load(NEW.id)
+    assert job
+    early, late = [await tokens.store.add(NEW.kind, NEW.id, DIGESTS[0], READER, life) for life in (LIFE, 2 * TTL)]
+
+    assert timedelta() <= early - (job.updated_at + LIFE) < timedelta(seconds=10)
+    assert late == job.expires_at
+
+
+async def test_of_many_tokens_those_are_good_that_end_last_and_the_newest(tokens: MemoryTokens | RedisTokens) -> None:
+    for number in range(25):
+        await added(tokens.store, DIGESTS[number], LIFE + number * MINUTE)
+    await added(tokens.store, DIGESTS[30], MINUTE)
+
+    assert await good(tokens.store) == [*DIGESTS[6:25], DIGESTS[30]]
+
+
+async def test_tokens_that_have_ended_take_no_place(tokens: MemoryTokens | RedisTokens) -> None:
+    for digest in DIGESTS[:20]:
+        await added(tokens.store, digest)
+    await tokens.wait(LIFE)
+    for digest in DIGESTS[20:39]:
+        await added(tokens.store, digest)
+
+    assert await good(tokens.store) == DIGESTS[20:39]
+
+
+async def test_a_token_may_be_added_again_as_when_the_answer_was_lost(tokens: MemoryTokens | RedisTokens) -> None:
+    for digest in (*DIGESTS[:19], DIGESTS[19], DIGESTS[19]):
+        await added(tokens.store, digest)
+
+    assert DIGESTS[19] in await good(tokens.store)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [Wanted(job_id="none"), Wanted(kind=Kind.CHECKLIST), Wanted(reader=replace(READER, owner="eve"))],
+    ids=["no job", "another kind", "another owner"],
+)
+async def test_there_is_none_for_what_is_not_the_owners(tokens: MemoryTokens | RedisTokens, wanted: Wanted) -> None:
+    with pytest.raises(UnknownJobError):
+        await added(tokens.store, wanted=wanted)
+
+    assert await tokens.store.reader(wanted.job_id, DIGESTS[0]) is None
+
+
+async def test_a_job_that_is_erased_takes_its_tokens_along(tokens: MemoryTokens | RedisTokens) -> None:
+    await added(tokens.store)
+
+    await tokens.jobs.erase(NEW.id)
+
+    assert await good(tokens.store) == []
+
+
+@pytest.mark.parametrize("kind", ["memory", "redis"])
+async def test_a_store_that_does_not_answer_says_so(kind: str) -> None:
+    nowhere = Redis(unix_socket_path="/nowhere/valkey.sock")
+    store: ReadTokenStore = (
+        MemoryReadTokens(MemoryJobStore(away=True)) if kind == "memory" else RedisReadTokens(nowhere)
+    )
+
+    with pytest.raises(StoreUnavailableError):
+        await added(store)
+    with pytest.raises(StoreUnavailableError):
+        await store.reader(NEW.id, DIGESTS[0])
+
+
+async def test_the_key_lives_as_long_as_its_last_token(on_redis: RedisTokens) -> None:
+    lives = []
+    for digest, life in zip(DIGESTS, (LIFE, 2 * LIFE, MINUTE, 2 * TTL), strict=False):
+        await added(on_redis.store, digest, life)
+        lives.append(timedelta(milliseconds=await on_redis.client.pttl(READ_TOKENS + NEW.id)))
+    record = timedelta(milliseconds=await on_redis.client.pttl(RECORD + NEW.id))
+
+    for expected, life in zip((LIFE, 2 * LIFE, 2 * LIFE, record), lives, strict=True):
+        assert abs(expected - life) < timedelta(seconds=10)
+
+
+async def test_a_token_that_cannot_be_made_leaves_nothing(on_redis: RedisTokens) -> None:
+    with pytest.raises(UnknownJobError):
+        await added(on_redis.store, wanted=Wanted(job_id="none"))
+
+    assert await on_redis.client.exists(READ_TOKENS + "none") == 0
+
+
+async def test_erasing_a_job_deletes_the_key(on_redis: RedisTokens) -> None:
+    await added(on_redis.store)
+    before = await on_redis.client.exists(READ_TOKENS + NEW.id)
+
+    await on_redis.jobs.erase(NEW.id)
+
+    assert (before, [key for key in await on_redis.client.keys() if NEW.id.encode() in key]) == (1, [])
+
+
+async def test_a_wrong_token_costs_as_much_where_there_are_others_as_where_there_is_no_job(
+    valkey_client: Redis,
+) -> None:
+    tokens = RedisTokens(valkey_client)
+    await tokens.jobs.create(NEW)
+    for digest in DIGESTS[1:20]:
+        await added(tokens.store, digest)
+    for _ in range(2):  # the first time the server does not know the script
+        sent = []
+        for job_id in (NEW.id, "none"):
+            before = await valkey_client.info("stats")
+            await tokens.store.reader(job_id, DIGESTS[0])
+            after = await valkey_client.info("stats")
+            sent.append(after["total_net_output_bytes"] - before["total_net_output_bytes"])
+
+    # The answer to the first INFO is counted; the numbers in it may be a few digits longer.
+    assert abs(sent[0] - sent[1]) < 100

@@ -1,0 +1,48 @@
+"""Read tokens in a dictionary; the same contract tests run over them and over the real ones."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from aether.domain.access import Caller
+from aether.domain.job import Kind
+from aether.errors import StoreUnavailableError, UnknownJobError
+from tests.fakes import MemoryJobStore
+
+KEPT = 20
+
+
+@dataclass
+class MemoryReadTokens:
+    """A `ReadTokenStore` beside that of the jobs; `kept` holds the readers and ends of tokens by job and digest."""
+
+    jobs: MemoryJobStore
+    kept: dict[str, dict[str, tuple[Caller, datetime]]] = field(default_factory=dict)
+    asked: int = 0
+
+    async def add(self, kind: Kind, job_id: str, digest: str, reader: Caller, life: timedelta) -> datetime:
+        await self._answer()
+        job = self.jobs.jobs.get(job_id)
+        if job is None or (job.kind, job.owner) != (kind, reader.owner):
+            raise UnknownJobError(job_id)
+        ends_at = min(self.jobs.clock.now() + life, job.expires_at)
+        others = sorted(self._live(job_id).items(), key=lambda token: token[1][1])[-(KEPT - 1) :]
+        self.kept[job_id] = dict(others) | {digest: (reader, ends_at)}
+        return ends_at
+
+    async def reader(self, job_id: str, digest: str) -> Caller | None:
+        await self._answer()
+        reader, _ = self._live(job_id).get(digest, (None, None))
+        return reader
+
+    def _live(self, job_id: str) -> Mapping[str, tuple[Caller, datetime]]:
+        now = self.jobs.clock.now()
+        kept = self.kept.get(job_id, {}) if job_id in self.jobs.jobs else {}
+        return {digest: token for digest, token in kept.items() if now < token[1]}
+
+    async def _answer(self) -> None:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.jobs.away:
+            raise StoreUnavailableError("away")

@@ -1,0 +1,364 @@
+"""Read tokens on the wire: who gets one, what it opens, and what it does not."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import structlog
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from aether.domain.access import Quota, Rate, Scope
+from aether.domain.generation import Image
+from aether.domain.job import Change, Status
+from aether.engine.clock import SystemClock
+from aether.engine.keys import Keys
+from tests.event_streams import Listener, parsed
+from tests.fakes import FastClock, MemoryJobStore
+from tests.service.api_client import (
+    CHECKLISTS,
+    GENERATIONS,
+    REPORTS,
+    RESOURCES,
+    UNKNOWN,
+    House,
+    Resource,
+    assert_breaks,
+    done,
+)
+from tests.service.test_api_authentication import PUBLIC, operations
+
+Client = AsyncTestClient[Litestar]
+Headers = dict[str, str]
+
+OTHER = "11111111-1111-4111-8111-111111111111"
+EVES = "22222222-2222-4222-8222-222222222222"
+IMAGE = Image("image/png", 4, "0" * 64)
+MADE_UP = "aejt_" + "a" * 43
+COMPLETED = Change(status=Status.COMPLETED)
+EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
+READING = {f"{verb}{kind}" for verb in ("get", "stream") for kind in ("Report", "Checklist", "Generation")}
+REFUSED = "The token does not read this job, or not any more."
+
+
+@pytest.fixture
+def house() -> House:
+    """One whose clock a test can set."""
+    return House(store=MemoryJobStore(clock=FastClock()))
+
+
+@pytest.fixture
+async def key(house: House) -> Headers:
+    return await house.key("ada")
+
+
+def bearing(text: str) -> Headers:
+    return {"Authorization": f"Bearer {text}"}
+
+
+async def issued(client: Client, key: Headers, resource: Resource = REPORTS, **wanted: int) -> dict[str, str]:
+    answer = await client.post(resource.url(action="/token"), json=wanted or None, headers=key)
+    assert answer.status_code == 201, answer.text
+    token: dict[str, str] = answer.json()
+    return token
+
+
+def ways(text: str) -> Iterator[dict[str, Any]]:
+    """Both ways to send a token."""
+    yield {"headers": bearing(text)}
+    yield {"params": {"access_token": text}}
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("resource", "members"),
+    [
+        (REPORTS, ["token", "expiresAt", "url"]),
+        (CHECKLISTS, ["token", "expires_at", "url"]),
+        (GENERATIONS, ["token", "expiresAt", "url"]),
+    ],
+    ids=lambda given: given.plural if isinstance(given, Resource) else "",
+)
+async def test_a_token_comes_with_the_address_at_which_a_browser_listens(
+    client: Client, house: House, key: Headers, resource: Resource, members: list[str]
+) -> None:
+    await house.job_of(resource, owner="ada")
+    answer = await client.post(resource.url(action="/token"), headers=key)
+
+    token = answer.json()
+    events = f"http://testserver.local{resource.url(action='/events')}?access_token={token['token']}"
+    assert (answer.status_code, list(token), token["url"]) == (201, members, events)
+    assert datetime.fromisoformat(token[members[1]]) - house.store.clock.now() == timedelta(minutes=15)
+    assert (answer.headers["Cache-Control"], answer.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+
+
+async def test_an_address_is_below_the_prefix_by_which_the_caller_came(
+    client: Client, house: House, key: Headers
+) -> None:
+    await house.job(owner="ada")
+
+    token = (await client.post(f"/api/v1/reports/{UNKNOWN}/token", headers=key)).json()
+
+    assert token["url"].startswith(f"http://testserver.local/api/v1/reports/{UNKNOWN}/events?")
+
+
+@pytest.mark.parametrize(("resource", "name"), [(REPORTS, "expiresIn"), (CHECKLISTS, "expires_in")])
+async def test_the_caller_says_for_how_long(
+    client: Client, house: House, key: Headers, resource: Resource, name: str
+) -> None:
+    await house.job_of(resource, owner="ada")
+    ends = [
+        next(
+            value
+            for member, value in (await issued(client, key, resource, **{name: asked})).items()
+            if "expires" in member
+        )
+        for asked in (60, 3_600)
+    ]
+
+    now = house.store.clock.now()
+    assert [datetime.fromisoformat(end) - now for end in ends] == [timedelta(minutes=1), timedelta(hours=1)]
+
+
+@pytest.mark.parametrize(("asked", "rule"), [(59, "must be at least 60"), (3_601, "must be at most 3600")])
+async def test_not_for_less_than_a_minute_or_more_than_an_hour(
+    client: Client, house: House, key: Headers, asked: int, rule: str
+) -> None:
+    await house.job(owner="ada")
+    path = f"/reports/{UNKNOWN}/token"
+
+    assert_breaks(await client.post(path, json={"expiresIn": asked}, headers=key), path, "expiresIn", rule)
+    assert house.tokens.kept == {}
+
+
+@EVERY_KIND
+async def test_a_token_reads_the_job_and_follows_it(
+    client: Client, house: House, key: Headers, resource: Resource
+) -> None:
+    await house.job_of(resource, owner="ada")
+    await house.work(UNKNOWN, COMPLETED)
+    token = await issued(client, key, resource)
+    seen = await client.get(resource.url(), headers=key)
+
+    for way in ways(token["token"]):
+        got, head = await client.get(resource.url(), **way), await client.head(resource.url(), **way)
+        assert (got.status_code, got.content, head.status_code) == (200, seen.content, 200)
+        assert got.headers["Cache-Control"].startswith("private")
+    events = parsed((await client.get(token["url"])).content)
+    assert [event.name for event in events] == ["snapshot", resource.words[Status.COMPLETED].lower()]
+
+
+async def test_a_token_reads_the_images(client: Client, house: House, key: Headers) -> None:
+    await house.job_of(GENERATIONS, owner="ada")
+    await house.work(UNKNOWN, Change(total=1, steps=(done("image:0", 0, IMAGE),)), COMPLETED)
+    await house.files.put(UNKNOWN, IMAGE.digest, b"\x89PNG")
+    token = await issued(client, key, GENERATIONS)
+
+    answers = [await client.get(GENERATIONS.url(action="/images/0"), **way) for way in ways(token["token"])]
+
+    assert [answer.content for answer in answers] == [b"\x89PNG"] * 2
+
+
+async def test_a_token_does_nothing_else(client: Client, house: House, key: Headers) -> None:
+    """Whether it is good or not: nobody looks."""
+    await house.job(owner="ada")
+    token = (await issued(client, key))["token"]
+    before = house.store.jobs[UNKNOWN]
+    found = await operations(client)
+    house.tokens.asked = 0
+
+    for name in found.keys() - PUBLIC - READING - {"getGenerationImage"}:
+        method, path, _ = found[name]
+        for text in (token, MADE_UP):
+            for way in ways(text):
+                answer = await client.request(method, path, **way)
+                challenge = 'Bearer realm="aether", error="insufficient_scope"'
+                assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (403, challenge), (name, way)
+                assert answer.json()["detail"].startswith("A read token is for reading the job that it was made for")
+    assert (house.tokens.asked, house.store.jobs[UNKNOWN]) == (0, before)
+
+
+async def test_the_document_says_which_calls_take_one(client: Client) -> None:
+    declared = {name: operation.get("security") for name, (_, _, operation) in (await operations(client)).items()}
+    document = (await client.get("/schema/openapi.json")).json()
+
+    taking = {name for name, security in declared.items() if security == [{"bearerAuth": []}, {"readToken": []}]}
+    assert taking == READING | {"getGenerationImage"}
+    assert document["security"] == [{"bearerAuth": []}]
+    scheme = document["components"]["securitySchemes"]["readToken"]
+    assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "query", "access_token")
+
+
+async def test_to_a_token_every_other_job_is_the_same(client: Client, house: House, key: Headers) -> None:
+    """Be it its maker's or another's, with tokens of its own or without, of another kind, none, or no id at all."""
+    for job_id, owner in ((UNKNOWN, "ada"), (OTHER, "ada"), (EVES, "eve")):
+        await house.job(job_id, owner=owner)
+    await client.post(f"/reports/{OTHER}/token", headers=key)
+    text = (await issued(client, key))["token"]
+    nowhere = "99999999-9999-4999-8999-999999999999"
+    paths = [
+        *(f"/reports/{job_id}{below}" for job_id in (OTHER, EVES, nowhere, "x") for below in ("", "/events")),
+        *(f"/api/generation/{job_id}/images/0" for job_id in (OTHER, EVES, nowhere, "x")),
+    ]
+
+    answers = [await client.get(path, **way) for path in paths for way in ways(text)]
+
+    assert {refusal(answer) for answer in answers} == {(401, REFUSED)}
+    assert {answer.headers["WWW-Authenticate"] for answer in answers} == {
+        'Bearer realm="aether", error="invalid_token"'
+    }
+    bodies = {msgspec.json.encode(answer.json() | {"instance": ""}) for answer in answers}
+    assert len(bodies) == 1
+
+
+async def test_a_token_of_another_kinds_path_is_as_unknown_there_as_the_job(
+    client: Client, house: House, key: Headers
+) -> None:
+    await house.job(owner="ada")
+    text = (await issued(client, key))["token"]
+
+    answers = [await client.get(CHECKLISTS.url(), headers=sent) for sent in (bearing(text), key)]
+
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].content == answers[1].content
+
+
+async def test_a_token_that_has_ended_is_refused(client: Client, house: House, key: Headers) -> None:
+    await house.job(owner="ada")
+    token = await issued(client, key, expiresIn=60)
+    assert isinstance(house.store.clock, FastClock)
+    house.store.clock.seconds += 60
+
+    assert refusal(await client.get(token["url"])) == (401, REFUSED)
+
+
+async def test_a_job_that_is_deleted_takes_its_tokens_along(client: Client, house: House, key: Headers) -> None:
+    await house.job(owner="ada")
+    token = await issued(client, key)
+
+    await client.delete(f"/reports/{UNKNOWN}", headers=key)
+
+    assert refusal(await client.get(token["url"])) == (401, REFUSED)
+
+
+async def test_a_stream_that_is_open_goes_on_when_its_token_ends(house: House, key: Headers) -> None:
+    await house.job(owner="ada")
+    async with house.client() as client:
+        path = (await issued(client, key))["url"].removeprefix("http://testserver.local")
+    async with Listener(house.local(), path) as listener:
+        first = await listener.next()
+        assert isinstance(house.store.clock, FastClock)
+        house.store.clock.seconds += 3_600
+        await house.work(UNKNOWN, COMPLETED)
+        rest = await listener.rest()
+    async with house.client() as client:
+        again = await client.get(path, headers={"Last-Event-ID": str(first.id)})
+
+    assert (first.name, rest[-1].name, again.status_code) == ("snapshot", "completed", 401)
+
+
+@pytest.mark.parametrize(("scope", "status"), [(Scope.READ, 201), (Scope.WRITE, 403), (Scope.ADMIN, 201)], ids=str)
+async def test_who_may_read_may_let_others_read(client: Client, house: House, scope: Scope, status: int) -> None:
+    await house.job(owner="ada")
+
+    answer = await client.post(f"/reports/{UNKNOWN}/token", headers=await house.key("ada", scope))
+
+    assert answer.status_code == status
+
+
+async def test_where_nobody_needs_a_key_a_token_is_still_made_and_a_wrong_one_refused(
+    client: Client, house: House
+) -> None:
+    await house.job()
+    token = await issued(client, {})
+
+    answers = [
+        await client.get(f"/reports/{UNKNOWN}", params={"access_token": text}) for text in (token["token"], MADE_UP)
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 401]
+
+
+async def test_what_is_no_read_token_has_no_place_in_an_address(client: Client, house: House, key: Headers) -> None:
+    """Not even where the same would be taken in a header."""
+    await house.job(owner="ada")
+    text = key["Authorization"].removeprefix("Bearer ")
+
+    for path in ("/reports", f"/reports/{UNKNOWN}"):
+        for sent in (text, "eyJhbGciOiJFUzI1NiJ9.e30.c2ln", ""):
+            answer = await client.get(path, params={"access_token": sent})
+            assert answer.status_code == 401
+            assert answer.json()["detail"].startswith("An address gets into logs and histories")
+            assert not sent or sent not in answer.text
+
+
+async def test_a_credential_is_sent_only_once(client: Client, house: House, key: Headers) -> None:
+    await house.job(owner="ada")
+    token = (await issued(client, key))["token"]
+    path = f"/reports/{UNKNOWN}"
+
+    answers = [
+        await client.get(path, params={"access_token": token}, headers=bearing(token)),
+        await client.get(path, params={"access_token": token}, headers=key),
+        await client.get(path, params={"access_token": [token, token]}),
+        await client.get(f"{path}?access_token={token}&access%5Ftoken={MADE_UP}"),
+    ]
+
+    assert [refusal(answer) for answer in answers] == [(401, "Send one credential, and that only once.")] * 4
+
+
+async def test_a_token_goes_with_other_parameters(client: Client, house: House, key: Headers) -> None:
+    await house.job(owner="ada")
+    await house.work(UNKNOWN, COMPLETED)
+    token = await issued(client, key)
+    version = house.store.jobs[UNKNOWN].version
+
+    assert (await client.get(f"{token['url']}&after={version}")).status_code == 204
+
+
+async def test_the_requests_of_a_token_count_as_those_of_its_maker(client: Client, house: House) -> None:
+    _, secret = await Keys(house.keys, SystemClock()).create("ada", quota=Quota(Rate(3, 60.0)))
+    await house.job(owner="ada")
+    token = await issued(client, bearing(secret.reveal()))
+
+    answers = [await client.get(f"/reports/{UNKNOWN}", headers=bearing(token["token"])) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[0].headers["RateLimit-Policy"] == '"requests";q=3;w=60'
+
+
+async def test_a_token_shows_in_no_log_and_no_problem(client: Client, house: House, key: Headers) -> None:
+    await house.job(owner="ada")
+    with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
+        token = await issued(client, key)
+        gone = token["url"].replace(UNKNOWN, OTHER)
+        answers = [await client.get(url) for url in (gone, gone + "&after=x", token["url"] + "&after=x")]
+
+    (made,) = house.keys.held.keys
+    assert [answer.status_code for answer in answers] == [401, 401, 422]
+    assert (
+        token["token"] not in f"{logs} {[answer.text for answer in answers]} {[answer.headers for answer in answers]}"
+    )
+    assert answers[2].json()["instance"] == f"/reports/{UNKNOWN}/events"
+    assert [line["route"] for line in logs if line["event"] == "request.answered"][1:] == [
+        "/reports/{jobId}/events"
+    ] * 3
+    assert logs[-1]["key_id"] == made.id
+
+
+async def test_while_nobody_can_say_whose_a_token_is_it_opens_nothing(
+    client: Client, house: House, key: Headers
+) -> None:
+    await house.job(owner="ada")
+    token = await issued(client, key)
+    house.store.away = True
+
+    answer = await client.get(token["url"])
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
