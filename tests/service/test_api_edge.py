@@ -15,7 +15,7 @@ from tests.service.api_client import UNKNOWN, House
 Client = AsyncTestClient[Litestar]
 PATHS = [
     *("/reports", f"/reports/{UNKNOWN}", f"/jobs/{UNKNOWN}/", f"/api/generation/{UNKNOWN}/images/0"),
-    *("/nothing", "/health/live", "/docs", "/schema/openapi.json"),
+    *("/", "/nothing", "/health/live", "/docs", "/schema/openapi.json", "/schema/nothing"),
 ]
 
 
@@ -35,14 +35,54 @@ async def test_an_id_unfit_for_a_log_is_replaced(client: Client, given: bytes) -
     assert len(first) == len(second) == 32
 
 
+async def test_two_ids_are_none(client: Client) -> None:
+    answer = await client.get("/health/live", headers=[("X-Request-Id", "one"), ("X-Request-Id", "two")])
+
+    assert len(answer.headers["X-Request-Id"]) == 32
+
+
 @pytest.mark.parametrize("path", PATHS)
 async def test_browsers_are_told_to_be_careful(client: Client, path: str) -> None:
     answer = await client.get(path)
 
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; ")
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+    assert "unsafe" not in answer.headers["Content-Security-Policy"]
+    assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert "Cache-Control" in answer.headers
+    assert "Strict-Transport-Security" not in answer.headers
+
+
+async def test_whoever_came_by_tls_is_to_come_by_it_again(client: Client) -> None:
+    answers = [await client.get(f"{scheme}://test/nothing") for scheme in ("http", "https")]
+
+    said = [answer.headers.get("Strict-Transport-Security") for answer in answers]
+    assert said == [None, "max-age=31536000"]
+
+
+async def test_a_page_may_use_nothing_of_the_machine_it_is_shown_on(client: Client) -> None:
+    answer = await client.get("/docs")
+
+    assert "camera=()" in answer.headers["Permissions-Policy"]
+
+
+async def test_the_address_of_the_service_leads_to_its_docs(client: Client) -> None:
+    answer = await client.get("/", follow_redirects=True)
+
+    assert (answer.url.path, answer.status_code) == ("/docs", 200)
+
+
+async def test_the_document_is_sent_once_to_each_who_keeps_it(client: Client) -> None:
+    first = await client.get("/schema/openapi.json")
+    again = await client.get("/schema/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
+    other = await client.get("/schema/openapi.json", headers={"If-None-Match": '"other"'})
+
+    assert first.headers["Cache-Control"] == "no-cache"
+    assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    assert (other.status_code, other.content) == (200, first.content)
 
 
 async def test_head_answers_as_get_would_without_the_body(client: Client, house: House) -> None:

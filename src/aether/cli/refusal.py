@@ -1,0 +1,32 @@
+"""A problem as it goes over the wire where no app answers."""
+
+import msgspec
+import structlog
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+
+from aether.api.cors import Lines
+from aether.api.edge import SAFE_HEADERS, request_id
+from aether.api.problem_details import MEDIA_TYPE
+from aether.api.problems import problem_of
+from aether.errors import AetherError
+
+log = structlog.get_logger()
+
+
+def refusal(error: AetherError, path: bytes, asked: Lines, usual: Lines, *, without_body: bool) -> bytes:
+    """Return the whole answer; `asked` are the request's header lines, `usual` those of every answer of the server."""
+    problem, own = problem_of(error, path.decode("ascii", "replace"))
+    name = request_id(asked)
+    log.info("request.refused", status=problem.status, reason=type(error).__name__, request_id=name)
+    body = msgspec.json.encode(problem)
+    lines = [
+        *usual,
+        *SAFE_HEADERS,
+        *((name.lower().encode(), value.encode()) for name, value in own.items()),
+        (b"x-request-id", name.encode()),
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
+    head = STATUS_LINE[problem.status] + b"".join(b"%b: %b\r\n" % line for line in dict(lines).items())
+    return head + b"\r\n" + (b"" if without_body else body)

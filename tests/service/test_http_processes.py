@@ -1,0 +1,132 @@
+"""The edge of the real service: its own server, before its own API."""
+
+import json
+import resource
+import select
+import socket
+from http.client import HTTPResponse
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import httpx2
+
+from tests.service.stack import KEY, Stack
+
+CHUNK = b"10000\r\n" + b" " * 65_536 + b"\r\n"
+
+
+def connect(url: str) -> socket.socket:
+    address = urlsplit(url)
+    return socket.create_connection((address.hostname, address.port), timeout=20)
+
+
+def read(connection: socket.socket) -> HTTPResponse:
+    answer = HTTPResponse(connection)
+    answer.begin()
+    return answer
+
+
+def problem_of(answer: HTTPResponse) -> str:
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    word: str = json.loads(answer.read())["type"].rpartition(":")[2]
+    return word
+
+
+def send_until_answered(connection: socket.socket, endless: bytes) -> None:
+    while not select.select([connection], [], [], 0)[0]:
+        connection.sendall(endless)
+
+
+def resident_bytes(pid: int) -> int:
+    """Return how much memory the process has."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+def test_what_is_no_request_is_answered_by_a_problem(bare: Stack) -> None:
+    with connect(bare.url) as connection:
+        connection.sendall(b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03")
+        answer = read(connection)
+
+    assert (answer.status, problem_of(answer)) == (400, "malformed-request")
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    assert answer.headers["Server"] is None
+
+
+def test_a_key_in_a_request_that_is_refused_is_not_repeated(bare: Stack) -> None:
+    with connect(bare.url) as connection:
+        connection.sendall(b"GET /reports HTTP/1.1\r\nAuthorization: Bearer " + KEY.encode() + b"\r\nHost : x\r\n\r\n")
+        answered = read(connection).read()
+
+    assert KEY.encode() not in answered
+    assert bare.leaks() == []
+
+
+def test_a_head_without_end_takes_no_memory(bare: Stack) -> None:
+    before = resident_bytes(bare.api.pid)
+    with connect(bare.url) as connection:
+        connection.sendall(b"GET /reports HTTP/1.1\r\nHost: test\r\nX: ")
+        send_until_answered(connection, b"a" * 65_536)
+        answer = read(connection)
+
+    assert answer.status == 431
+    assert resident_bytes(bare.api.pid) - before < 10_000_000
+
+
+def test_a_body_without_end_is_refused_when_it_is_too_large(bare: Stack) -> None:
+    before = resident_bytes(bare.api.pid)
+    with connect(bare.url) as connection:
+        head = b"POST /reports HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n")
+        send_until_answered(connection, CHUNK)
+        answer = read(connection)
+
+    assert (answer.status, problem_of(answer)) == (413, "body-too-large")
+    assert resident_bytes(bare.api.pid) - before < 10_000_000
+
+
+def test_many_hold_connections_and_the_service_answers_who_is_left(bare: Stack) -> None:
+    with bare.another_api(AETHER_MAX_CONNECTIONS="3") as url:
+        held = [connect(url) for _ in range(3)]
+        with httpx2.Client(base_url=url) as http:
+            refused, probed = http.get("/reports"), http.get("/health/live")
+        for connection in held:
+            connection.close()
+        with httpx2.Client(base_url=url) as http:
+            answered = http.get("/reports")
+
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert refused.json()["type"] == "urn:aether:problem:too-many-connections"
+    assert (probed.status_code, answered.status_code) == (200, 200)
+
+
+def test_only_a_proxy_that_is_trusted_says_how_the_caller_came(bare: Stack) -> None:
+    by_tls = {"X-Forwarded-Proto": "https"}
+    believed = bare.http.get("/reports", headers=by_tls)
+    with bare.another_api(AETHER_TRUSTED_PROXIES="10.0.0.0/8") as url:
+        doubted = httpx2.get(f"{url}/reports", headers=by_tls)
+
+    said = ["Strict-Transport-Security" in answer.headers for answer in (believed, doubted)]
+    assert said == [True, False]
+
+
+def test_pages_of_listed_origins_may_call_a_real_server(bare: Stack) -> None:
+    with bare.another_api(AETHER_CORS_ORIGINS="https://app.example.com") as url:
+        asked = httpx2.options(
+            f"{url}/reports", headers={"Origin": "https://app.example.com", "Access-Control-Request-Method": "POST"}
+        )
+
+    assert (asked.status_code, asked.headers["Access-Control-Allow-Origin"]) == (204, "https://app.example.com")
+
+
+def test_words_of_a_caller_leave_one_line_each_in_the_log(bare: Stack) -> None:
+    nasty = 'x\r\n{"event":"forged"}\x1b[2J\u2028'
+    bare.http.post("/reports", json={"topic": nasty})
+    bare.http.post("/reports", json={"topic": "The Ink of Forgers", "metadata": {nasty: nasty}})
+    bare.http.put("/webhooks/endpoint", json={"url": f"http://localhost/{nasty}"})
+    bare.http.get(f"/reports/{quote(nasty)}", params={nasty: nasty})
+    bare.http.get("/reports", headers={b"X-Request-Id": b"a\xff", b"User-Agent": "\u2028".encode()})
+    bare.http.get("/reports", headers={b"Authorization": b"Bearer \xff\xc2\x85"})
+
+    lines = bare.api.log.read_text().splitlines()
+    assert [line for line in lines if not isinstance(json.loads(line), dict)] == []
+    assert [line for line in lines if json.loads(line)["event"] == "forged"] == []
