@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import structlog
 import uvloop
 
-from benchmarks import costs, hub, idle, pickup, reports, streams, takeover, throughput
+from benchmarks import api, costs, hub, idle, pickup, reports, streams, takeover, throughput
 from benchmarks.processes import ROOT
 from benchmarks.stores import valkey_version
 from benchmarks.tables import Table
@@ -25,6 +25,7 @@ BENCHMARKS: dict[str, Callable[..., Awaitable[Table]]] = {
     "reports": reports.measure,
     "hub": hub.measure,
     "streams": streams.measure,
+    "api": api.measure,
     "costs": costs.measure,
 }
 PAGE = ROOT / "docs" / "performance.md"

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +26,11 @@ class Child:
         if self._process.stdout is None:
             raise RuntimeError
         return self._process.stdout
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it runs no more."""
+        return self._process.returncode is not None
 
     def cpu_s(self) -> float:
         """CPU time of all its threads until now, to the nanosecond."""
@@ -71,3 +77,28 @@ async def running(module: str, *arguments: str, env: Mapping[str, str] | None = 
         yield child
     finally:
         await child.stop()
+
+
+@asynccontextmanager
+async def serving(
+    module: str, *arguments: str, env: Mapping[str, str] | None = None
+) -> AsyncIterator[tuple[Child, int]]:
+    """Run a Python module that takes `--port`, for as long as the block; it accepts connections when this yields."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    async with running(module, *arguments, "--port", str(port), env=env) as child:
+        while not await _accepts(port):
+            if child.has_ended:
+                raise ChildProcessError(f"{module} did not start; BENCHMARKS_SHOW_LOGS=1 shows why.")
+            await asyncio.sleep(0.05)
+        yield child, port
+
+
+async def _accepts(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True

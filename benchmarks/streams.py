@@ -7,10 +7,7 @@ process, for each stream, and in percent of a core while nothing happens but pin
 import asyncio
 import random
 import resource
-import socket
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -18,7 +15,7 @@ from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.domain.job import Kind
 from aether.engine.ports import NewJob
 from benchmarks.hub_waiters import job_id
-from benchmarks.processes import Child, running
+from benchmarks.processes import Child, running, serving
 from benchmarks.stores import connected, valkey
 from benchmarks.tables import Table, median, note_of, percentile
 
@@ -46,7 +43,11 @@ async def measure(*, quick: bool = False) -> Table:
 
 
 async def _row(streams: int, samples: int, idle_s: float) -> Row:
-    async with valkey() as url, _api(url) as (api, port), connected(url) as client:
+    async with (
+        valkey() as url,
+        connected(url) as client,
+        serving("aether", "api", env={"REDIS_URL": url}) as (api, port),
+    ):
         store = RedisJobStore(client, Queueing("arq:queue", "perform", 100_000), timedelta(hours=1))
         for at in range(streams):
             await store.create(NewJob(job_id(at), Kind.REPORT, "local", b'{"topic":"Rome"}'))
@@ -59,26 +60,6 @@ async def _row(streams: int, samples: int, idle_s: float) -> Row:
             kb = (api.rss_mb() - before) * 1024 / streams
             taken = [await _taken_ms(store, clients, job_id(random.randrange(streams))) for _ in range(samples)]  # noqa: S311
     return Row(streams, samples, median(taken), percentile(taken, 99), kb, 100 * used / idle_s)
-
-
-@asynccontextmanager
-async def _api(url: str) -> AsyncIterator[tuple[Child, int]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-    async with running("aether", "api", "--port", str(port), env={"REDIS_URL": url}) as child:
-        while not await _answers(port):  # noqa: ASYNC110 - it tells nobody
-            await asyncio.sleep(0.05)
-        yield child, port
-
-
-async def _answers(port: int) -> bool:
-    try:
-        _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except OSError:
-        return False
-    writer.close()
-    return True
 
 
 async def _taken_ms(store: RedisJobStore, clients: Child, job: str) -> float:

@@ -1,0 +1,58 @@
+"""How a job is read for its owner, with what is to come, in one round trip."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple, Self
+
+from redis.asyncio import Redis
+
+from aether.adapters.redis.keys import script
+from aether.adapters.redis.record import job_of, milliseconds, moment
+from aether.domain.job import Job, Kind
+from aether.domain.pace import Outlook, Pace, outlook
+from aether.domain.sight import Sight, Stand
+from aether.errors import UnknownJobError
+
+_LOOK = script("look")
+_OUTLOOK = script("outlook")
+
+
+class Ahead(NamedTuple):
+    """What is known about a job's future: its place among those that wait, and how others went."""
+
+    position: int | None
+    pace: Pace
+    now: datetime
+
+    @classmethod
+    def told(cls, place: bytes, run: bytes, gap: bytes, now: bytes) -> Self:
+        """Read what `ahead.lua` tells."""
+        pace = Pace(*(int(measured) / 1000 if measured else None for measured in (run, gap)))
+        return cls(int(place) if place else None, pace, moment(now))
+
+    def outlook(self, job: Job) -> Outlook:
+        """Judge a job that has not ended."""
+        return outlook(job, self.position, self.pace, self.now)
+
+
+async def ahead(client: Redis, queue: str, job_id: str, kind: Kind) -> Ahead:
+    """Ask about a job's future."""
+    return Ahead.told(*await _OUTLOOK.run(client, [job_id, kind, queue]))
+
+
+async def look(client: Redis, queue: str, whose: tuple[Kind, str], job_id: str, known: Stand | None) -> Sight | None:
+    """Read a job of this kind and owner, or find that it stands as `known` says.
+
+    Raises:
+        UnknownJobError: the owner has none.
+    """
+    stand = (known.version, milliseconds(known.updated_at)) if known else ("", "")
+    found: Sequence[Sequence[bytes]] | None = await _LOOK.run(client, [job_id, *whose, queue, *stand])
+    if found is None:
+        raise UnknownJobError(job_id)
+    if not found:
+        return None
+    record, rest = found
+    fields = iter(record)
+    job = job_of(job_id, dict(zip(fields, fields, strict=True)))
+    return Sight(job, Ahead.told(*rest).outlook(job)) if rest else Sight(job)
