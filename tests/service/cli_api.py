@@ -32,6 +32,8 @@ class Asked(NamedTuple):
     body: Json | None
     if_none_match: str | None
     last_event_id: str | None
+    idempotency_key: str | None
+    authorization: str | None
 
 
 class Resource(NamedTuple):
@@ -155,7 +157,8 @@ class FakeApi:
     """Answers each GET of the job with the next of `states`, and from then on with the last.
 
     A state of the version that the client has already is answered 304. `pictures` stand at their paths. Who follows the
-    job gets the next of `streams`; when there is none left, or never was, nothing is served there.
+    job gets the next of `streams`; when there is none left, or never was, nothing is served there. As many requests for
+    a job as `lost` says get no answer.
     """
 
     def __init__(
@@ -163,6 +166,7 @@ class FakeApi:
     ) -> None:
         self.asked: list[Asked] = []
         self.accept = accept or of.accepted
+        self.lost = 0
         self.cancel: Answer | None = None
         self.pictures: dict[str, Answer] = {}
         self.resource = of
@@ -220,8 +224,13 @@ class FakeApi:
 
             def _answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                conditions = self.headers.get("If-None-Match"), self.headers.get("Last-Event-ID")
-                answer = api.answer(Asked(self.command, self.path, json.loads(body) if body else None, *conditions))
+                names = ("If-None-Match", "Last-Event-ID", "Idempotency-Key", "Authorization")
+                given = json.loads(body) if body else None
+                answer = api.answer(Asked(self.command, self.path, given, *map(self.headers.get, names)))
+                if self.command == "POST" and api.lost:
+                    api.lost -= 1
+                    self.close_connection = True
+                    return
                 if answer.script is not None:
                     self._tell(answer, answer.script)
                     return

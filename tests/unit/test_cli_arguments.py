@@ -15,7 +15,7 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-@pytest.mark.parametrize("command", ["report", "checklist", "image", "watch", "serve", "api", "worker"])
+@pytest.mark.parametrize("command", ["report", "checklist", "image", "watch", "serve", "api", "worker", "keys"])
 def test_every_command_explains_itself(command: str) -> None:
     code, out = run(command, "--help")
     assert code == 0
@@ -45,6 +45,10 @@ def test_the_version_is_told() -> None:
         ("watch",),
         ("watch", "../health/live"),
         ("watch", "0b8e8a3e-2f58-4a5c-9d0b-6f4f6f1f8f11", "-o", "."),
+        ("keys", "create"),
+        ("keys", "create", "a b"),
+        ("keys", "revoke"),
+        ("keys", "rotate", "ci", "--overlap", "-1h"),
     ],
 )
 def test_wrong_usage_is_told_before_anything_happens(tmp_path: Path, arguments: tuple[str, ...]) -> None:
@@ -62,14 +66,8 @@ def test_this_machine_may_always_connect(host: str) -> None:
             pass
 
 
-def test_strangers_may_connect_with_leave_only() -> None:
-    everywhere = "0.0.0.0"  # noqa: S104 - what this is about
-    with (
-        pytest.raises(ConfigurationError, match="AETHER_ALLOW_ANONYMOUS"),
-        listening(Settings(host=everywhere, port=0)),
-    ):
-        pass
-    with listening(Settings(host=everywhere, port=0, allow_anonymous=True)) as door:
+def test_whoever_listens_everywhere_is_reached_by_this_machine_at_its_own_address() -> None:
+    with listening(Settings(host="0.0.0.0", port=0)) as door:  # noqa: S104 - what this is about
         assert url_of(door) == f"http://127.0.0.1:{door.getsockname()[1]}"
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from aether.cli.address import Address, address_file, publish, published, running, withdraw
 from aether.cli.atomic import write_atomically
+from aether.settings import Secret
 
 
 @contextmanager
@@ -59,6 +60,15 @@ def test_an_address_is_for_its_owner_only(tmp_path: Path) -> None:
     publish(tmp_path / "home", address)
     assert published(tmp_path / "home") == address
     assert stat.S_IMODE(address_file(tmp_path / "home").stat().st_mode) == 0o600
+
+
+def test_an_address_holds_a_key_that_it_does_not_show(tmp_path: Path) -> None:
+    publish(tmp_path, Address("http://127.0.0.1:1", 4711, Secret("open sesame")))
+    address = published(tmp_path)
+    assert address is not None
+    assert address.key is not None
+    assert address.key.reveal() == "open sesame"
+    assert "sesame" not in repr(address)
 
 
 def test_only_the_own_address_is_withdrawn(tmp_path: Path) -> None:

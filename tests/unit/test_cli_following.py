@@ -134,6 +134,13 @@ async def test_a_server_that_cannot_tell_for_now_is_asked_again() -> None:
     assert stream.asked == ["4", "4", "4"]
 
 
+async def test_a_server_that_cannot_tell_is_not_asked_before_the_time_that_it_names() -> None:
+    async with follow(Connection(error=ServerAwayError("limit", NEVER_S)), pace=QUICK) as (follower, stream):
+        for _ in range(20):
+            await follower.change()
+    assert stream.asked == ["4"]
+
+
 async def test_a_silent_stream_is_not_believed_for_ever() -> None:
     async with follow(Connection([OPENING], held=True), pace=Pace(NEVER_S, 0.001, NEVER_S)) as (follower, stream):
         await stream.done.wait()

@@ -9,18 +9,21 @@ import httpx2
 import msgspec
 
 from aether.cli.atomic import write_atomically
+from aether.settings import Secret
 
 _ASK_TIMEOUT_S = 2.0
 
 
 class Address(msgspec.Struct, frozen=True):
-    """A server's URL and the process that answers there."""
+    """A server's URL, the process that answers there, and a key that it takes for as long as it runs."""
 
     url: str
     pid: int
+    key: Secret | None = None
 
 
-_decode = msgspec.json.Decoder(Address).decode
+_encode = msgspec.json.Encoder(enc_hook=Secret.reveal).encode
+_decode = msgspec.json.Decoder(Address, dec_hook=lambda _, text: Secret(text)).decode
 
 
 def address_file(home: Path) -> Path:
@@ -29,9 +32,9 @@ def address_file(home: Path) -> Path:
 
 
 def publish(home: Path, address: Address) -> None:
-    """Write the address where `published` finds it; only the owner may read it."""
+    """Write the address where `published` finds it; only this user may read it."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_atomically(address_file(home), msgspec.json.encode(address), mode=0o600)
+    write_atomically(address_file(home), _encode(address), mode=0o600)
 
 
 def withdraw(home: Path, pid: int) -> None:

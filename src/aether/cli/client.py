@@ -1,6 +1,7 @@
 """A client of the API, for the jobs of one kind."""
 
-from collections.abc import AsyncGenerator
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar
@@ -8,7 +9,9 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import msgspec
+from msgspec.structs import replace
 
+from aether.cli.endpoint import Bearer, Credential
 from aether.cli.kind import Kind, StateT
 from aether.cli.wire import Problem
 from aether.errors import AetherError, TransientError
@@ -17,6 +20,7 @@ Wanted = TypeVar("Wanted")
 
 _decode_problem = msgspec.json.Decoder(Problem).decode
 _TIMEOUT = httpx2.Timeout(15.0, connect=5.0)
+_SHORTEST_WAIT_S = 0.1  # a server that says 0 would be asked without a pause
 _STREAM_TIMEOUT = httpx2.Timeout(20.0, connect=5.0)  # something is sent every 15 s at least
 
 
@@ -26,6 +30,14 @@ class ServerAwayError(TransientError):
     def __init__(self, what: str, retry_after: float | None = None, *, unclear: bool = False) -> None:
         super().__init__(what, retry_after)
         self.unclear = unclear
+
+
+class LimitedError(ServerAwayError):
+    """The server takes no more requests of ours for now, and says for how long."""
+
+    def __init__(self, what: str, wait_s: float) -> None:
+        super().__init__(what, wait_s)
+        self.wait_s = wait_s
 
 
 class RefusedError(AetherError):
@@ -64,14 +76,35 @@ class File(NamedTuple):
     media_type: str
 
 
-class Jobs(Generic[StateT]):
-    """The jobs of one kind on one server. Every method raises ServerAwayError, RefusedError or StrangeAnswerError."""
+async def _wait(limit: LimitedError) -> None:
+    await asyncio.sleep(limit.wait_s)
 
-    def __init__(self, url: str, kind: Kind[StateT]) -> None:
+
+class Jobs(Generic[StateT]):
+    """The jobs of one kind on one server. Every method raises ServerAwayError, RefusedError or StrangeAnswerError.
+
+    What the server limits is asked again as soon as `heed` returns, which has to wait for as long as the error says;
+    events are not, and raise LimitedError.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        kind: Kind[StateT],
+        heed: Callable[[LimitedError], Awaitable[None]] = _wait,
+        credential: Credential | None = None,
+    ) -> None:
         self._url = url
         self._kind = kind
-        # A proxy that serves the outside world knows nothing of this machine.
-        self._http = httpx2.AsyncClient(base_url=url, timeout=_TIMEOUT, trust_env=not _on_this_machine(url))
+        self._heed = heed
+        self._credential = credential
+        self._http = httpx2.AsyncClient(
+            base_url=url,
+            timeout=_TIMEOUT,
+            auth=credential and Bearer(url, credential.key),
+            # A proxy that serves the outside world knows nothing of this machine.
+            trust_env=not _on_this_machine(url),
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,9 +114,10 @@ class Jobs(Generic[StateT]):
     ) -> None:
         await self._http.aclose()
 
-    async def submit(self, request: dict[str, Any]) -> str:  # Any: the values of a JSON object
-        """Ask for a job and return its id; sent once, as a second time might be a second job."""
-        response = await self._send("POST", self._kind.path, content=msgspec.json.encode(request))
+    async def submit(self, request: dict[str, Any], key: str) -> str:  # Any: the values of a JSON object
+        """Ask for a job and return its id; asking again under the same key makes no second job."""
+        headers = {"Idempotency-Key": f'"{key}"'}
+        response = await self._send("POST", self._kind.path, content=msgspec.json.encode(request), headers=headers)
         return self._read(response, self._kind.accepted).id
 
     async def get(self, job_id: str, seen: Look[StateT] | None = None) -> Look[StateT]:
@@ -124,20 +158,27 @@ class Jobs(Generic[StateT]):
     async def _send(
         self, method: str, path: str, *, content: bytes = b"", headers: dict[str, str] | None = None
     ) -> httpx2.Response:
+        while True:
+            try:
+                return await self._send_once(method, path, content, headers or {})
+            except LimitedError as limit:
+                await self._heed(limit)
+
+    async def _send_once(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> httpx2.Response:
         kind = {"Content-Type": "application/json"} if content else {}
         try:
-            response = await self._http.request(method, path, content=content or None, headers=kind | (headers or {}))
+            response = await self._http.request(method, path, content=content or None, headers=kind | headers)
         except httpx2.TransportError as error:
             unclear = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
             raise ServerAwayError(f"{self._url} does not answer ({_reason(error)})", unclear=unclear) from error
         if response.is_error:
-            raise _declined(response)
+            raise self._declined(response)
         return response
 
     async def _check_stream(self, response: httpx2.Response) -> None:
         if response.is_error:
             await response.aread()
-            raise _declined(response)
+            raise self._declined(response)
         if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
             raise StrangeAnswerError(self._url)
 
@@ -147,16 +188,36 @@ class Jobs(Generic[StateT]):
         except msgspec.DecodeError as error:
             raise StrangeAnswerError(self._url) from error
 
+    def _declined(self, response: httpx2.Response) -> AetherError:
+        status, problem = response.status_code, _problem(response)
+        if status in (httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN):
+            if self._credential is not None and not self._credential.given:
+                # Another process answers there by now, and lends another key.
+                return ServerAwayError(f"{self._url} does not take its own key")
+            problem = replace(problem, detail=f"{self._shut_out(status)}\n  {problem.detail or problem.title}")
+        refused = RefusedError(status, problem)
+        return _away(response, str(refused).removesuffix(".")) if _may_pass(status) else refused
 
-def _declined(response: httpx2.Response) -> AetherError:
+    def _shut_out(self, status: int) -> str:
+        if self._credential is None:
+            return f"{self._url} asks who calls. Set AETHER_API_KEY to a key for it."
+        if status == httpx2.codes.UNAUTHORIZED:
+            return f"{self._url} does not take the key in AETHER_API_KEY."
+        return f"{self._url} does not let the key in AETHER_API_KEY do this."
+
+
+def _problem(response: httpx2.Response) -> Problem:
     try:
-        problem = _decode_problem(response.content)
+        return _decode_problem(response.content)
     except msgspec.DecodeError:
-        problem = Problem(detail=f"{response.url} answered HTTP {response.status_code}.")
-    refused = RefusedError(response.status_code, problem)
-    if _may_pass(response.status_code):
-        return ServerAwayError(str(refused).removesuffix("."), _seconds(response.headers.get("Retry-After", "")))
-    return refused
+        return Problem(detail=f"{response.url} answered HTTP {response.status_code}.")
+
+
+def _away(response: httpx2.Response, what: str) -> ServerAwayError:
+    seconds = _seconds(response.headers.get("Retry-After", ""))
+    if seconds is None or response.status_code != httpx2.codes.TOO_MANY_REQUESTS:
+        return ServerAwayError(what, seconds)
+    return LimitedError(what, max(seconds, _SHORTEST_WAIT_S))
 
 
 def _may_pass(status: int) -> bool:

@@ -73,14 +73,15 @@ class Follower:
     async def listen(self) -> None:
         """Hear the stream, again and again from where it broke off, until it turns out that there is none."""
         while True:
+            asked_s = 0.0
             try:
                 await self._hear()
-            except ServerAwayError:
-                pass
+            except ServerAwayError as error:
+                asked_s = error.retry_after or 0.0
             except AetherError:
                 return
             self._lose()
-            await asyncio.sleep(self._reconnect_s)
+            await asyncio.sleep(max(self._reconnect_s, asked_s))
 
     async def _hear(self) -> None:
         async with aclosing(self._stream(self._after)) as events:

@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple
 
 import click
 
+from aether.cli.endpoint import given_credential
 from aether.cli.handing_over import HandOver
 from aether.cli.kind import Kind, StateT
 from aether.cli.making import Making
@@ -97,7 +98,7 @@ async def _session(url: str | None, settings: Settings) -> AsyncIterator[Session
 @asynccontextmanager
 async def _place(url: str | None, settings: Settings, say: Callable[[str], None]) -> AsyncIterator[Place]:
     if url is not None:
-        yield RemotePlace(url)
+        yield RemotePlace(url, given_credential(settings))
         return
     async with LocalPlace(settings, say) as place:
         yield place

@@ -3,17 +3,22 @@
 import math
 import socket
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ipaddress import ip_address
 
 import uvicorn
 from typing_extensions import override
 
 from aether.app import Api
-from aether.errors import ConfigurationError
+from aether.bootstrap.access import asks_for_credentials
+from aether.cli.open_files import make_room
+from aether.cli.protocol import Protocol
+from aether.errors import ConfigurationError, StoreUnavailableError
 from aether.settings import Settings
 
 _LONGEST_UNREAD_MS = 20_000
+# Longer than a proxy keeps a connection for later, so that it is never the one to find it closed.
+_IDLE_S = 75
 
 
 @contextmanager
@@ -21,13 +26,12 @@ def listening(settings: Settings) -> Iterator[socket.socket]:
     """Bind the address that the settings name; connections are refused until the server takes the socket over.
 
     Raises:
-        ConfigurationError: the address is taken, unknown, or open to others without leave.
+        ConfigurationError: the address is taken or unknown.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        _refuse_strangers(settings, str(address[0]))
         door = socket.socket(family, kind, protocol)
     except OSError as error:
         raise _unusable(settings, error) from error
@@ -58,16 +62,20 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: Api, settings: Settings) -> None:
         self._app = app
+        make_room(settings.max_connections)
         super().__init__(
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http="httptools",
+                http=Protocol,
                 ws="none",
                 lifespan="on",
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                forwarded_allow_ips=settings.trusted_proxies,
+                limit_concurrency=settings.max_connections,
+                timeout_keep_alive=_IDLE_S,
                 timeout_graceful_shutdown=math.ceil(settings.shutdown_grace),
             )
         )
@@ -84,12 +92,21 @@ class Server(uvicorn.Server):
         yield
 
 
-def _refuse_strangers(settings: Settings, address: str) -> None:
-    if not (settings.allow_anonymous or ip_address(address.partition("%")[0]).is_loopback):
-        raise ConfigurationError(
-            f"Whoever reaches {settings.host} could use this server, as it asks for no key. "
-            "Listen on 127.0.0.1, or set AETHER_ALLOW_ANONYMOUS=true if that is what you want."
-        )
+async def refuse_strangers(settings: Settings, door: socket.socket) -> None:
+    """See that whoever reaches the socket is of this machine, or needs a key, or is let in by the settings.
+
+    Raises:
+        ConfigurationError: anybody could reach it, and nobody could call it.
+    """
+    if settings.allow_anonymous or ip_address(door.getsockname()[0].partition("%")[0]).is_loopback:
+        return
+    # Without an answer each request is refused until there is one.
+    with suppress(StoreUnavailableError):
+        if not await asks_for_credentials(settings):
+            raise ConfigurationError(
+                f"Whoever reaches {settings.host} needs a key, and there is none. Create one with `aether keys create "
+                "NAME`, listen on 127.0.0.1, or set AETHER_ALLOW_ANONYMOUS=true to let in everybody."
+            )
 
 
 def _unusable(settings: Settings, error: OSError) -> ConfigurationError:

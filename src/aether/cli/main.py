@@ -1,5 +1,6 @@
 """The `aether` command and its subcommands."""
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +13,25 @@ from aether.errors import AetherError, ConfigurationError
 from aether.settings import Settings
 from aether.telemetry import configure_logging
 
-_WRONG_USAGE = frozenset({400, 413, 422, 501})
+_WRONG_USAGE = frozenset({400, 401, 403, 413, 422, 501})
 """What a server answers to a request that it could never take as it is, or as the server is set up."""
 
-_CLIENTS = ("checklist", "image", "report", "watch")
+_LATER = dict.fromkeys(("checklist", "image", "report", "watch"), "orders") | {"keys": "keys"}
 
 
 class _Group(click.Group):
     """Turns errors that are raised on purpose into one line and an exit status.
 
-    What asks a server for jobs is loaded when it is called for: a worker has no use for a client and its display.
+    What asks for something is loaded when it is called for: a worker has no use for a client and its display.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *_CLIENTS])
+        return sorted([*super().list_commands(ctx), *_LATER])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _CLIENTS:
+        if cmd_name not in _LATER:
             return super().get_command(ctx, cmd_name)
-        from aether.cli import orders  # noqa: PLC0415 - see above
-
-        command: click.Command = getattr(orders, cmd_name)
+        command: click.Command = getattr(import_module(f"aether.cli.{_LATER[cmd_name]}"), cmd_name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:  # Any: as the overridden method

@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any, Generic, TypeVar
+from uuid import uuid4
 
 import httpx2
 
-from aether.cli.client import File, Jobs, Look, RefusedError, ServerAwayError
+from aether.cli.client import File, Jobs, LimitedError, Look, RefusedError, ServerAwayError
+from aether.cli.endpoint import Endpoint
 from aether.cli.following import following
 from aether.cli.kind import Kind, StateT
 from aether.cli.place import Place
@@ -42,13 +44,14 @@ class Making(Generic[StateT]):
         self._patience_s = patience_s
         self._seen: Look[StateT] | None = None
         self._away_since: float | None = None
-        self._url = ""
+        self._longest_wait_s = 0.0
+        self._server = Endpoint("")
         self._job_id = ""
 
     @property
     def url(self) -> str:
         """Where the job was last heard of."""
-        return f"{self._url}{self._kind.path}/{self._job_id}"
+        return f"{self._server.url}{self._kind.path}/{self._job_id}"
 
     async def make(self, request: dict[str, Any]) -> StateT:  # Any: the values of a JSON object
         """Submit the request and return the job once it has ended; at a signal it is cancelled, and ends so.
@@ -56,13 +59,12 @@ class Making(Generic[StateT]):
         Raises:
             StoppedError: the signal came before anything was submitted.
             NotCancelledError: the signal came later, and cancelling failed.
-            ServerAwayError: the server did not take the request, or was away for too long.
+            ServerAwayError: the server does not take the request for now, or was away for too long.
             RefusedError: the request is not accepted, or the job is gone.
             ConfigurationError: there is no server and none can be started.
         """
-        self._url = await self._stop.before(self._place.url())
-        async with self._jobs() as jobs:
-            self._job_id = await jobs.submit(request)
+        self._server = await self._stop.before(self._place.endpoint())
+        self._job_id = await self._submitted(request)
         self._show.say(f"accepted: {self.url}")
         try:
             return await self._patiently(self._watched)
@@ -78,7 +80,7 @@ class Making(Generic[StateT]):
             ServerAwayError: the server did not answer.
             ConfigurationError: there is no server and none can be started.
         """
-        self._url = await self._stop.before(self._place.url())
+        self._server = await self._stop.before(self._place.endpoint())
         self._job_id = job_id
         async with self._jobs() as jobs:
             try:
@@ -116,8 +118,37 @@ class Making(Generic[StateT]):
 
         return await self._patiently(fetched)
 
+    async def _submitted(self, request: dict[str, Any]) -> str:  # Any: the values of a JSON object
+        """Return the new job's id; only where the answer was lost the request is sent again."""
+        key = str(uuid4())
+
+        async def accepted(jobs: Jobs[StateT]) -> str:
+            job_id = await jobs.submit(request, key)
+            self._is_back()
+            return job_id
+
+        try:
+            async with self._jobs() as jobs:
+                return await accepted(jobs)
+        except ServerAwayError as error:
+            if not error.unclear:
+                raise
+        try:
+            return await self._patiently(accepted)
+        except StoppedError as error:
+            raise NotCancelledError(self._kind.name, "of unknown id", "the answer to the request was lost") from error
+
     def _jobs(self) -> Jobs[StateT]:
-        return Jobs(self._url, self._kind)
+        return Jobs(self._server.url, self._kind, self._heed, self._server.credential)
+
+    async def _heed(self, limit: LimitedError) -> None:
+        """Wait as the server asks, and say so, unless it was said already of a wait as long."""
+        if limit.wait_s > self._longest_wait_s:
+            self._show.say(f"{limit}; going on in {limit.wait_s:g} s")
+            self._longest_wait_s = limit.wait_s
+        # What is asked behind a signal, to cancel, was asked for by it.
+        pause = asyncio.sleep if self._stop.asked.is_set() else self._stop.pause
+        await pause(limit.wait_s)
 
     async def _patiently(self, ask: Callable[[Jobs[StateT]], Awaitable[Result]]) -> Result:
         """Return what the server says; while it is away, try again wherever it comes back."""
@@ -127,7 +158,7 @@ class Making(Generic[StateT]):
                     return await ask(jobs)
             except ServerAwayError as error:
                 await self._stop.pause(self._pause_after(error))
-            self._url = await self._stop.before(self._place.url())
+            self._server = await self._stop.before(self._place.endpoint())
 
     async def _watched(self, jobs: Jobs[StateT]) -> StateT:
         look = await self._look(jobs)

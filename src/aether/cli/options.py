@@ -1,16 +1,21 @@
 """Options that several subcommands share, and the settings that they change."""
 
 import os
+import re
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 from msgspec.structs import replace
 
+from aether.domain.access import Rate
 from aether.settings import Settings
 
 Command = Callable[..., None]
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def address_options(command: Command) -> Command:
@@ -45,6 +50,24 @@ def output_option(metavar: str, help: str, *, required: bool = False) -> Callabl
         required=required,
         callback=_checked_output,
     )
+
+
+def as_duration(_: click.Context, __: click.Parameter, text: str | None) -> timedelta | None:
+    """Read a number of seconds, minutes, hours or days, as the callback of an option."""
+    if text is None:
+        return None
+    if not (found := re.fullmatch(r"([0-9]{1,5})([smhd])", text)):
+        raise click.BadParameter("It must be a number with its unit, as in 90d, 12h, 30m or 45s.")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def as_rate(_: click.Context, __: click.Parameter, text: str | None) -> Rate | None:
+    """Read a number of requests and of the seconds for them, as the callback of an option."""
+    if text is None:
+        return None
+    if not (found := re.fullmatch(r"([0-9]{1,9})/([0-9]{1,6})", text)):
+        raise click.BadParameter("It must be requests and the seconds for them, as in 600/60.")
+    return Rate(int(found[1]), int(found[2]))
 
 
 def settings_with(**given: Any) -> Settings:  # Any: the values of any settings

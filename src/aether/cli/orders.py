@@ -39,7 +39,8 @@ def report(url: str | None, data_dir: Path | None, output: Path | None, **wishes
     """Write a report on TOPIC, as Markdown to stdout.
 
     The server at --url makes it; without --url the one that `aether serve` runs on this machine, or else a private
-    one that ends with this command. Progress is shown on stderr.
+    one that ends with this command. Progress is shown on stderr. AETHER_API_KEY is the key to call with, if the server
+    asks for one; those on this machine lend their own user theirs.
 
     Ctrl-C cancels the report. If sections are finished when it fails or is cancelled, they go to FILE.partial.md if
     --output names FILE.md; otherwise you are told where the server keeps them. An existing file is replaced, by a

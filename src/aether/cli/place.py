@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from aether.adapters.leash import LeashedProcess
-from aether.cli.address import published, running
+from aether.cli.address import Address, published, running
+from aether.cli.endpoint import Credential, Endpoint, given_credential
 from aether.errors import ConfigurationError
 from aether.settings import Settings
 
@@ -30,8 +31,8 @@ _STOP_OVERTIME_S = 10.0
 class Place(Protocol):
     """A server that can be asked for again after it was away."""
 
-    async def url(self) -> str:
-        """Return where the server is now.
+    async def endpoint(self) -> Endpoint:
+        """Return where the server is now, and the key for it.
 
         Raises:
             ConfigurationError: there is none and none can be started.
@@ -42,19 +43,23 @@ class Place(Protocol):
 class RemotePlace:
     """A server that somebody else looks after."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, credential: Credential | None = None) -> None:
+        self._endpoint = Endpoint(url, credential)
 
-    async def url(self) -> str:
-        """Return the address that was given."""
-        return self._url
+    async def endpoint(self) -> Endpoint:
+        """Return what was given."""
+        return self._endpoint
 
 
 class LocalPlace:
-    """The server of a data directory: the one that runs already, or else a private one that ends with the context."""
+    """The server of a data directory: the one that runs already, or else a private one that ends with the context.
+
+    It lends its user a key, unless they have given another.
+    """
 
     def __init__(self, settings: Settings, say: Callable[[str], None]) -> None:
         self._settings = settings
+        self._given = given_credential(settings)
         self._home = settings.home
         self._log = settings.home / "server.log"
         self._say = say
@@ -77,7 +82,7 @@ class LocalPlace:
                 os.kill(self._own.pid, signal.SIGTERM)  # the second one: at once
             raise
 
-    async def url(self) -> str:
+    async def endpoint(self) -> Endpoint:
         """Return where the server is; another's, that is just starting or ending, is waited for."""
         clock = asyncio.get_running_loop().time
         begun = clock()
@@ -85,13 +90,13 @@ class LocalPlace:
         while True:
             if (address := await running(self._home)) is not None:
                 self._is_guest = self._own is None
-                return address.url
+                return self._at(address)
             if self._is_guest and clock() < begun + _RETURN_S:
                 # Whoever looks after it may be starting it again, with settings of its own.
                 await asyncio.sleep(_BUSY_PAUSE_S)
                 continue
-            if (url := await self._started()) is not None:
-                return url
+            if (address := await self._started()) is not None:
+                return self._at(address)
             if clock() > give_up_at:
                 raise ConfigurationError(
                     f"The data directory {self._home} is in use by a server that does not answer. "
@@ -100,13 +105,17 @@ class LocalPlace:
             self._say_once("waiting for another server of this data directory, which is starting or ending")
             await asyncio.sleep(_BUSY_PAUSE_S)
 
+    def _at(self, address: Address) -> Endpoint:
+        lent = Credential(address.key, given=False) if address.key else None
+        return Endpoint(address.url, self._given or lent)
+
     def _say_once(self, text: str) -> None:
         if text not in self._told:
             self._say(text)
         self._told.add(text)
 
-    async def _started(self) -> str | None:
-        """Start a private server and return its URL, or None if the data directory is still another's."""
+    async def _started(self) -> Address | None:
+        """Start a private server and return its address, or None if the data directory is still another's."""
         if self._own is not None and self._own.returncode is None:
             return None  # ours, but it does not answer
         log_begins = self._prepare_log()
@@ -117,9 +126,9 @@ class LocalPlace:
             env=os.environ | self._settings.as_environment(),
             grace_s=self._settings.shutdown_grace + _STOP_OVERTIME_S,
         )
-        url = await self._ready_url(self._own)
-        if url is not None or self._own.returncode == os.EX_TEMPFAIL:
-            return url
+        address = await self._ready(self._own)
+        if address is not None or self._own.returncode == os.EX_TEMPFAIL:
+            return address
         raise ConfigurationError(f"The private server did not start. {_reason(self._log, log_begins)}")
 
     def _prepare_log(self) -> int:
@@ -133,13 +142,13 @@ class LocalPlace:
             raise ConfigurationError(f"The data directory {self._home} cannot be used: {error.strerror}.") from error
         return size
 
-    async def _ready_url(self, server: LeashedProcess) -> str | None:
+    async def _ready(self, server: LeashedProcess) -> Address | None:
         """Wait until the server has told its address, or ended, or taken far too long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_START_TIMEOUT_S):
                 while server.returncode is None:
                     if (address := published(self._home)) is not None and address.pid == server.pid:
-                        return address.url
+                        return address
                     await asyncio.sleep(_POLL_S)
         return None
 

@@ -6,20 +6,23 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from pathlib import Path
 
 import click
 import structlog
 
 from aether.adapters.embedded_valkey import DataDirInUseError
 from aether.app import Api, create_app
+from aether.bootstrap.access import asks_for_credentials
 from aether.bootstrap.api import api_services
 from aether.bootstrap.backing import backing
+from aether.bootstrap.identity import token_verifier
 from aether.bootstrap.storage import object_store, redis_url
 from aether.cli.address import Address, asking, gets_200, publish, withdraw
-from aether.cli.listening import Server, listening, url_of
+from aether.cli.listening import Server, listening, refuse_strangers, url_of
 from aether.cli.stopping import Stop, stop_on_signals
 from aether.cli.workers import keep_workers, require_redis
+from aether.engine.local_key import LocalKey
+from aether.errors import StoreUnavailableError
 from aether.settings import Settings
 
 _READY_POLL_S = 0.2
@@ -36,6 +39,7 @@ async def serve(settings: Settings) -> None:
         try:
             with listening(settings) as door:
                 async with backing(settings) as complete:
+                    await refuse_strangers(complete, door)
                     await _serve_both(complete, door, stop)
         except DataDirInUseError as error:
             click.echo(f"Error: {error}", err=True)
@@ -48,21 +52,25 @@ async def serve_api(settings: Settings) -> None:
     async with stop_on_signals() as stop:
         with listening(settings) as door:
             server = Server(_app(settings), settings)
+            await refuse_strangers(settings, door)
             structlog.get_logger().info("api.listening", url=url_of(door))
             await _answer(server, door, stop)
 
 
 async def _serve_both(settings: Settings, door: socket.socket, stop: Stop) -> None:
-    server = Server(_app(settings), settings)
-    async with _workers(settings, stop), _announced(url_of(door), settings.home):
+    key = LocalKey()
+    server = Server(_app(settings, key), settings)
+    address = Address(url_of(door), os.getpid(), key.secret)
+    async with _workers(settings, stop), _announced(address, settings):
         await _answer(server, door, stop)
 
 
-def _app(settings: Settings) -> Api:
+def _app(settings: Settings, local_key: LocalKey | None = None) -> Api:
     # What cannot be used is told in a line here, and by a traceback when the API opens it.
     redis_url(settings)
     object_store(settings)
-    return create_app(settings, partial(api_services, settings))
+    token_verifier(settings)
+    return create_app(settings, partial(api_services, settings, local_key))
 
 
 async def _answer(server: Server, door: socket.socket, stop: Stop) -> None:
@@ -94,29 +102,36 @@ async def _workers(settings: Settings, stop: Stop) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _announced(url: str, home: Path) -> AsyncIterator[None]:
+async def _announced(address: Address, settings: Settings) -> AsyncIterator[None]:
     """Tell people and files where the service is, once it is ready, for as long as the context lasts."""
-    telling = asyncio.create_task(_announce(url, home))
+    telling = asyncio.create_task(_announce(address, settings))
     try:
         yield
     finally:
         telling.cancel()
         with suppress(asyncio.CancelledError):
             await telling
-        withdraw(home, os.getpid())
+        withdraw(settings.home, address.pid)
 
 
-async def _announce(url: str, home: Path) -> None:
+async def _announce(address: Address, settings: Settings) -> None:
     async with asking() as http:
         ready = False
         while not ready:
             await asyncio.sleep(_READY_POLL_S)
-            ready = await gets_200(http, f"{url}/health/ready")
+            ready = await gets_200(http, f"{address.url}/health/ready")
+    home = settings.home
     try:
-        publish(home, Address(url, os.getpid()))
+        publish(home, address)
     except OSError as error:
         click.echo(
             f"`aether report` and its kin will not find this server by themselves: {home}: {error.strerror}.", err=True
         )
-    example = f"""curl {url}/reports -H 'Content-Type: application/json' -d '{{"topic": "The Roman Empire"}}'"""
-    click.echo(f"Aether is ready at {url}. Try:\n  {example}", err=True)
+    click.echo(f"Aether is ready at {address.url}. Try:\n  {await _example(address.url, settings)}", err=True)
+
+
+async def _example(url: str, settings: Settings) -> str:
+    key = ""
+    with suppress(StoreUnavailableError):
+        key = """-H "Authorization: Bearer $KEY" """ if await asks_for_credentials(settings) else ""
+    return f"""curl {url}/reports {key}-H 'Content-Type: application/json' -d '{{"topic": "The Roman Empire"}}'"""

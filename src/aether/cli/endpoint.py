@@ -1,0 +1,58 @@
+"""A server as those who call it know it: where it is, and what to tell it of who calls."""
+
+import re
+from collections.abc import Generator
+from typing import NamedTuple
+
+import httpx2
+from typing_extensions import override
+
+from aether.errors import ConfigurationError
+from aether.settings import Secret, Settings
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1
+
+
+class Credential(NamedTuple):
+    """A key: one that the user has `given`, or one that the server lends for as long as its process lives."""
+
+    key: Secret
+    given: bool
+
+
+class Endpoint(NamedTuple):
+    """A server's URL, and the key for it if there is one."""
+
+    url: str
+    credential: Credential | None = None
+
+
+class Bearer(httpx2.Auth):
+    """Sends a key to the server that it is for, and to none that this one names."""
+
+    def __init__(self, server: str, key: Secret) -> None:
+        self._origin = _origin(httpx2.URL(server))
+        self._key = key
+
+    @override
+    def auth_flow(self, request: httpx2.Request) -> Generator[httpx2.Request, httpx2.Response, None]:
+        if _origin(request.url) == self._origin:
+            request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
+        yield request
+
+
+def given_credential(settings: Settings) -> Credential | None:
+    """Return what the user has set in order to call.
+
+    Raises:
+        ConfigurationError: that cannot be a key.
+    """
+    if settings.api_key is None:
+        return None
+    if not _TOKEN.fullmatch(settings.api_key.reveal()):
+        raise ConfigurationError("AETHER_API_KEY: Expected a key alone, without spaces or line breaks.")
+    return Credential(settings.api_key, given=True)
+
+
+def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
+    return url.scheme, url.host, url.port

@@ -1,0 +1,87 @@
+"""The store of a data directory, for a command."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from aether.adapters.embedded_valkey import embedded_valkey
+from aether.cli.address import Address, publish
+from aether.cli.stores import opened_store
+from aether.errors import ConfigurationError
+from aether.settings import Secret, Settings
+from tests.service.cli_api import FakeApi
+
+
+@pytest.fixture
+def lock(tmp_path: Path) -> Iterator[int]:
+    """Held as by a server whose store does not answer yet."""
+    lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    os.write(lock, str(os.getpid()).encode())
+    yield lock
+    os.close(lock)
+
+
+def url_of(settings: Settings) -> str:
+    assert settings.redis_url is not None
+    return settings.redis_url.reveal()
+
+
+async def test_one_that_is_named_is_taken_as_it_is(tmp_path: Path) -> None:
+    named = Settings(redis_url=Secret("redis://elsewhere"), data_dir=tmp_path / "home")
+
+    async with opened_store(named, print) as settings:
+        assert settings is named
+    assert not (tmp_path / "home").exists()
+
+
+async def test_that_of_a_server_which_runs_is_shared(tmp_path: Path) -> None:
+    async with embedded_valkey(tmp_path) as url, opened_store(Settings(data_dir=tmp_path), print) as settings:
+        assert url_of(settings) == url
+
+
+async def test_what_was_written_while_no_server_ran_is_kept(tmp_path: Path) -> None:
+    for _ in range(2):
+        async with opened_store(Settings(data_dir=tmp_path), print) as settings, _client(settings) as client:
+            count = await client.incr("commands")
+
+    assert count == 2
+
+
+async def test_a_server_that_has_its_store_elsewhere_is_not_passed_by(tmp_path: Path) -> None:
+    with FakeApi() as api:
+        publish(tmp_path, Address(api.url, os.getpid()))
+        with pytest.raises(ConfigurationError, match=f"The server at {api.url} .* Set REDIS_URL"):
+            async with opened_store(Settings(data_dir=tmp_path), print):
+                pass
+
+
+async def test_a_server_that_is_starting_or_ending_is_waited_for(tmp_path: Path, lock: int) -> None:
+    told: list[str] = []
+
+    def say(text: str) -> None:
+        told.append(text)
+        fcntl.flock(lock, fcntl.LOCK_UN)
+
+    async with opened_store(Settings(data_dir=tmp_path), say) as settings, _client(settings) as client:
+        assert await client.ping()
+    assert told == ["waiting for a server of this data directory, which is starting or ending"]
+
+
+@pytest.mark.usefixtures("lock")
+async def test_patience_ends(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    with pytest.raises(ConfigurationError, match=f"in use by process {os.getpid()}.*Its store does not answer"):
+        async with opened_store(Settings(data_dir=tmp_path), told.append, patience_s=0.2):
+            pass
+    assert len(told) == 1
+
+
+def _client(settings: Settings) -> Redis:
+    client: Redis = Redis.from_url(url_of(settings))
+    return client
