@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+TOOLS  := .venv-acceptance
 TOPIC  ?= The Roman Empire
 export TOPIC
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help report serve test bench chaos lint format types imports check lock clean
+.PHONY: help report serve test document clients fuzz bench chaos lint format types imports audit check lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -27,6 +28,17 @@ chaos: $(VENV)/.dev ## Break everything for MINUTES=20; repeat a run with SEED=�
 test: $(VENV)/.dev ## Run all tests with their coverage; fewer, without, by ARGS="tests/unit"
 	@$(BIN)/python -m pytest $(or $(ARGS),--cov)
 
+document: $(VENV)/.dev $(TOOLS)/.python ## Lint the OpenAPI document with redocly and spectral
+	@-$(MAKE) $(TOOLS)/.node
+	@$(BIN)/python -m pytest tests/acceptance/test_document.py
+
+clients: $(VENV)/.dev $(TOOLS)/.python ## Generate clients in Python and TypeScript, and let them work
+	@-$(MAKE) $(TOOLS)/.node
+	@$(BIN)/python -m pytest tests/acceptance/test_clients.py
+
+fuzz: $(VENV)/.dev $(TOOLS)/.python ## Fuzz the API for SECONDS=60; repeat a run with SEED=…
+	@$(BIN)/python -m tests.acceptance.fuzz $(if $(SEED),--seed $(SEED)) --seconds $(or $(SECONDS),60) $(ARGS)
+
 lint: $(VENV)/.dev ## Check style and format
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -41,29 +53,45 @@ types: $(VENV)/.dev ## Check types
 imports: $(VENV)/.dev ## Check that imports point one way
 	@$(BIN)/lint-imports
 
-check: lint types imports test ## All of the above, as CI does
+audit: $(VENV)/.dev ## Look up what is locked among known vulnerabilities
+	@BIN=$(BIN) .ci/audit
 
-lock: $(VENV)/.dev ## Lock the dependencies anew
-	@$(COMPILE) --group dev -o requirements-dev.lock
-	@$(COMPILE) --group build -c requirements-dev.lock -o requirements.lock
+check: lint types imports audit test ## All of the above, as CI does
+
+lock: $(VENV)/.dev $(TOOLS)/.python ## Lock the dependencies anew
+	@$(COMPILE) pyproject.toml --all-extras --group dev -o requirements-dev.lock
+	@$(COMPILE) pyproject.toml --all-extras --group build -c requirements-dev.lock -o requirements.lock
+	@$(COMPILE) tests/acceptance/requirements.in -o tests/acceptance/requirements.lock
+	@$(NPM) install --prefix tests/acceptance --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what these targets made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf $(VENV) $(TOOLS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 
-COMPILE = $(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
-	--generate-hashes --no-emit-index-url --no-header --quiet
-INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+INSTALL = pip install --quiet --disable-pip-version-check --no-deps
+NPM     = PATH="$(CURDIR)/$(TOOLS)/bin:$$PATH" npm --ignore-scripts --no-audit --no-fund --silent
 
 $(VENV)/bin/pip:
 	@$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/bin/pip
 	@echo "Installing Aether into $(VENV) …" >&2
-	@$(INSTALL) --require-hashes -r requirements.lock
-	@$(INSTALL) --no-build-isolation -e .
+	@$(BIN)/$(INSTALL) --require-hashes -r requirements.lock
+	@$(BIN)/$(INSTALL) --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@echo "Installing the development tools into $(VENV) …" >&2
-	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@$(BIN)/$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(TOOLS)/.python: tests/acceptance/requirements.lock
+	@echo "Installing the tools that read the OpenAPI document into $(TOOLS) …" >&2
+	@$(PYTHON) -m venv $(TOOLS)
+	@$(TOOLS)/bin/$(INSTALL) --require-hashes -r $<
+	@touch $@
+
+$(TOOLS)/.node: tests/acceptance/package-lock.json $(TOOLS)/.python
+	@cp tests/acceptance/package.json $< $(TOOLS)
+	@$(NPM) ci --prefix $(TOOLS)
 	@touch $@

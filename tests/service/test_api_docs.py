@@ -45,13 +45,15 @@ async def test_operations_are_named_as_methods_of_a_client(document: dict[str, A
         "GET /reports/{jobId}/events": "streamReport",
         "POST /reports/{jobId}/cancel": "cancelReport",
         "POST /reports/{jobId}/retry": "retryReport",
-        "POST /jobs/": "createChecklist",
-        "GET /jobs/": "listChecklists",
-        "GET /jobs/{event_id}/": "getChecklist",
-        "DELETE /jobs/{event_id}/": "deleteChecklist",
-        "GET /jobs/{event_id}/events/": "streamChecklist",
-        "POST /jobs/{event_id}/cancel/": "cancelChecklist",
-        "POST /jobs/{event_id}/retry/": "retryChecklist",
+        "POST /reports/{jobId}/token": "createReportToken",
+        "POST /jobs": "createChecklist",
+        "GET /jobs": "listChecklists",
+        "GET /jobs/{event_id}": "getChecklist",
+        "DELETE /jobs/{event_id}": "deleteChecklist",
+        "GET /jobs/{event_id}/events": "streamChecklist",
+        "POST /jobs/{event_id}/cancel": "cancelChecklist",
+        "POST /jobs/{event_id}/retry": "retryChecklist",
+        "POST /jobs/{event_id}/token": "createChecklistToken",
         "POST /api/generation": "createGeneration",
         "GET /api/generation": "listGenerations",
         "GET /api/generation/{generationId}": "getGeneration",
@@ -59,6 +61,7 @@ async def test_operations_are_named_as_methods_of_a_client(document: dict[str, A
         "GET /api/generation/{generationId}/events": "streamGeneration",
         "POST /api/generation/{generationId}/cancel": "cancelGeneration",
         "POST /api/generation/{generationId}/retry": "retryGeneration",
+        "POST /api/generation/{generationId}/token": "createGenerationToken",
         "GET /api/generation/{generationId}/images/{position}": "getGenerationImage",
         "GET /notifications": "listNotifications",
         "GET /notifications/events": "streamNotifications",
@@ -89,10 +92,10 @@ async def test_every_error_is_a_problem_with_an_example_of_its_own_status(docume
 @pytest.mark.parametrize(
     ("operation", "instance", "field"),
     [
-        ("post /jobs/", "/jobs/", "input_text"),
+        ("post /jobs", "/jobs", "input_text"),
         ("post /api/generation", "/api/generation", "prompt"),
         ("get /reports", "/reports", "limit"),
-        ("post /jobs/{event_id}/retry/", "/jobs/0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11/retry/", "max_tokens"),
+        ("post /jobs/{event_id}/retry", "/jobs/0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11/retry", "max_tokens"),
     ],
 )
 async def test_the_example_of_a_broken_rule_is_one_that_the_operation_has(
@@ -118,8 +121,15 @@ async def test_limits_of_texts_are_declared(document: dict[str, Any]) -> None:
     body = document["components"]["schemas"]["ReportBody"]
 
     topic = body["properties"]["topic"]
-    assert (topic["minLength"], topic["maxLength"]) == (1, 300)
-    assert body["properties"]["instructions"]["maxLength"] == 2_000
+    assert topic["minLength"] == 1
+    assert topic["description"].endswith("1 to 300 characters.")
+    assert [bool(re.search(topic["pattern"], "a" * length)) for length in (0, 1, 300, 301)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert body["properties"]["instructions"]["description"].endswith("1 to 2,000 characters.")
     assert body["additionalProperties"] is False
     assert body["required"] == ["topic"]
 
@@ -161,14 +171,16 @@ async def test_a_body_that_may_be_left_out_is_not_required(document: dict[str, A
         f"{verb}{kind}": verb == "create"
         for verb in ("create", "retry")
         for kind in ("Report", "Checklist", "Generation")
-    } | {"acknowledgeNotifications": True, "setEndpoint": True}
+    } | {"acknowledgeNotifications": True, "setEndpoint": True} | {
+        f"create{kind}Token": False for kind in ("Report", "Checklist", "Generation")
+    }
 
 
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
         ("/reports", "ReportStatus", ["pending", "processing", "completed", "failed", "cancelled"]),
-        ("/jobs/", "ChecklistStatus", ["pending", "running", "succeeded", "failed"]),
+        ("/jobs", "ChecklistStatus", ["pending", "running", "succeeded", "failed"]),
         ("/api/generation", "GenerationStatus", ["PENDING", "COMPLETE", "FAILED"]),
     ],
 )
@@ -188,7 +200,7 @@ async def test_the_parameters_of_a_list_are_declared_with_their_rules(
     ("path", "schema", "ends"),
     [
         ("/reports/{jobId}/events", "ReportEvent", {"completed", "failed", "cancelled"}),
-        ("/jobs/{event_id}/events/", "ChecklistEvent", {"succeeded", "failed"}),
+        ("/jobs/{event_id}/events", "ChecklistEvent", {"succeeded", "failed"}),
         ("/api/generation/{generationId}/events", "GenerationEvent", {"complete", "failed"}),
     ],
 )
@@ -214,19 +226,19 @@ async def test_every_event_of_a_stream_is_declared(
     ("path", "schema"),
     [
         ("/reports/{jobId}/events", "ReportEvent"),
-        ("/jobs/{event_id}/events/", "ChecklistEvent"),
+        ("/jobs/{event_id}/events", "ChecklistEvent"),
         ("/api/generation/{generationId}/events", "GenerationEvent"),
         ("/notifications/events", "NotificationEvent"),
     ],
 )
-async def test_a_stream_is_a_text_of_events_for_clients_that_read_it_whole(
+async def test_a_stream_has_no_type_but_examples_of_its_events(
     document: dict[str, Any], path: str, schema: str
 ) -> None:
-    """Generated clients take an object for JSON, and fail at a stream."""
+    """Generated clients take an object for JSON, and fail at a stream; others take a type for that of each event."""
     content = document["paths"][path]["get"]["responses"]["200"]["content"]["text/event-stream"]
     event = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
 
-    assert content["schema"]["type"] == "string"
+    assert "type" not in content["schema"]
     assert content["schema"]["contentSchema"] == {"$ref": f"#/components/schemas/{schema}"}
     for example in content["examples"].values():
         fields = dict(line.split(": ", 1) for line in example["value"].splitlines() if line)
@@ -310,8 +322,11 @@ async def test_a_webhook_shares_no_tag_with_an_operation(document: dict[str, Any
         ("get /api/generation/{generationId}/images/{position}", "404", {"unknown-job", "unknown-image"}),
         ("get /reports", "400", {"bad-request"}),
         ("post /reports", "400", {"malformed-body", "bad-request"}),
-        ("get /reports", "503", {"store-unavailable"}),
-        ("post /jobs/", "503", {"store-unavailable", "queue-full"}),
+        ("get /reports", "429", {"rate-limited"}),
+        ("get /reports", "401", {"unauthenticated"}),
+        ("get /reports", "403", {"forbidden"}),
+        ("get /reports", "503", {"store-unavailable", "identity-provider-unavailable"}),
+        ("post /jobs", "503", {"store-unavailable", "queue-full", "identity-provider-unavailable"}),
         ("get /health/ready", "503", {"store-unavailable", "not-ready"}),
     ],
 )
@@ -324,7 +339,17 @@ async def test_an_operation_shows_the_problems_that_it_can_have(
     assert content["examples"].keys() == words
 
 
-@pytest.mark.parametrize("path", ["/reports", "/jobs/", "/api/generation"])
+async def test_a_limit_is_declared_wherever_it_may_be_reached(document: dict[str, Any]) -> None:
+    operations = [operation for item in document["paths"].values() for operation in item.values()]
+    limited = {each["operationId"]: each["responses"]["429"] for each in operations if "429" in each["responses"]}
+
+    everything = {each["operationId"] for each in operations}
+    assert everything - {"getLiveness", "getReadiness"} == limited.keys()
+    told = {name: header["schema"]["type"] for name, header in limited["getReport"]["headers"].items()}
+    assert told == {"Retry-After": "integer", "RateLimit-Policy": "string", "RateLimit": "string"}
+
+
+@pytest.mark.parametrize("path", ["/reports", "/jobs", "/api/generation"])
 async def test_waiting_is_declared(document: dict[str, Any], path: str) -> None:
     (job_path,) = (each for each in document["paths"] if re.fullmatch(rf"{path.rstrip('/')}/{{\w+}}/?", each))
     asked, got = document["paths"][path]["post"], document["paths"][job_path]["get"]
@@ -333,7 +358,27 @@ async def test_waiting_is_declared(document: dict[str, Any], path: str) -> None:
         assert "Prefer" in {parameter["name"] for parameter in operation["parameters"]}
         assert any("Preference-Applied" in answer.get("headers", {}) for answer in operation["responses"].values())
     job = got["responses"]["200"]["content"]["application/json"]["schema"]
-    assert asked["responses"]["200"]["content"]["application/json"]["schema"] == job
+    assert asked["responses"]["2XX"]["content"]["application/json"]["schema"] == job
+
+
+@pytest.mark.parametrize(
+    ("path", "noun", "named"),
+    [
+        ("/reports", "Report", "jobId"),
+        ("/jobs", "Checklist", "event_id"),
+        ("/api/generation", "Generation", "generationId"),
+    ],
+)
+async def test_what_was_accepted_leads_to_every_call_about_it(
+    document: dict[str, Any], path: str, noun: str, named: str
+) -> None:
+    accepted = next(
+        answer for status, answer in document["paths"][path]["post"]["responses"].items() if status in {"201", "202"}
+    )
+
+    assert accepted["links"].keys() >= {f"{verb}{noun}" for verb in ("get", "stream", "cancel", "retry", "delete")}
+    for link in accepted["links"].values():
+        assert link["parameters"] == {named: f"$response.body#/{named}"}
 
 
 async def test_an_image_is_declared_as_bytes(document: dict[str, Any]) -> None:

@@ -7,33 +7,25 @@ every schema comes from there. Unions of Structs get names and discriminators, e
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgspec
-from litestar import Response, Router
-from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.spec import Contact, OpenAPI
+from litestar.openapi.spec import Components, Contact, OpenAPI, Reference, SecurityRequirement, SecurityScheme
 from msgspec import UNSET
 
 from aether.api import sse
-from aether.api.declaring import BINARY, problems_of
-from aether.api.problems import (
-    JOB_PROBLEMS,
-    MEDIA_TYPE,
-    PROBLEMS,
-    BrokenRule,
-    ProblemDetails,
-    ProblemType,
-    type_uri,
-)
+from aether.api.declaring import BEARER, BINARY, READ_TOKEN, problems_of
+from aether.api.link_document import add_links
+from aether.api.problem_details import MEDIA_TYPE, BrokenRule, ProblemDetails
+from aether.api.problems import PROBLEMS, ProblemType, type_uri
+from aether.api.read_tokens import PARAMETER
 from aether.api.schema_document import REF, Json, Structs, objects_in, reference, repair_schema, schemas_of
 from aether.api.stream_document import Events
 from aether.errors import FieldError
 
 Examples: TypeAlias = Mapping[str, Mapping[str, object]]
 
-AnyResponse: TypeAlias = Response[Any]  # Any: whatever the handler answers
 _ID = "0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11"
 _PARAMETERS = {
     "jobId": _ID,
@@ -42,37 +34,35 @@ _PARAMETERS = {
     "deliveryId": f"{_ID}-9",
     "position": 0,
     "If-None-Match": '"7"',
+    "Idempotency-Key": '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
     "Range": "bytes=0-1023",
 }
+_RETRY_AFTER = {"Retry-After": "When to try again, in seconds."}
+_CHALLENGE = {"WWW-Authenticate": "What to send (RFC 6750, 3)."}
+_HEADERS: dict[int, dict[str, str]] = {
+    HTTPStatus.UNAUTHORIZED: _CHALLENGE,
+    HTTPStatus.FORBIDDEN: _CHALLENGE,
+    HTTPStatus.TOO_MANY_REQUESTS: _RETRY_AFTER
+    | {
+        "RateLimit-Policy": "How many requests may be made, in how many seconds.",
+        "RateLimit": "How many may be made now, and in how many seconds more.",
+    },
+    HTTPStatus.SERVICE_UNAVAILABLE: _RETRY_AFTER,
+}
+_SCHEMES: dict[str, SecurityScheme | Reference] = {
+    BEARER: SecurityScheme(
+        "http", scheme="bearer", description="A key, a token of the identity provider, or a job's read token."
+    ),
+    READ_TOKEN: SecurityScheme(
+        "apiKey",
+        name=PARAMETER,
+        security_scheme_in="query",
+        description="A job's read token, for those who can send no headers. Nothing else is taken here.",
+    ),
+}
+_SECURITY: list[SecurityRequirement] = [{BEARER: []}]
 _FLAGS = {"deprecated", "allowEmptyValue", "allowReserved"}
 _BYTES = {"type": "string", "format": "binary"}
-
-
-_DESCRIPTION = """Durable jobs: a topic becomes a structured report, a guideline a checklist, a prompt images.
-
-A POST to `/reports`, `/jobs/` or `/api/generation` is accepted at once; a GET of the address in `Location` shows the
-job with all that is finished so far. `Retry-After` says when to ask again, and is absent once the job has ended.
-
-Every error is `application/problem+json` (RFC 9457). A body that is not JSON is a 400; JSON that breaks a rule is a 422
-that names field and rule. Every answer carries `X-Request-Id`.
-
-A text is measured without the white space around it, and holds no control characters; those that may have several lines
-may hold line breaks and tabs. A whole number is written without a point. A parameter of the query is given only once.
-
-| `type` | status | meaning |
-|---|---|---|
-{rows}
-"""
-
-
-def description() -> str:
-    """Return the words at the head of the document, with every problem type."""
-    answers = {kind.word: (str(kind.status.value), kind.title) for kind in PROBLEMS.values()}
-    jobs = {word: ("in a failed job", title) for word, title in JOB_PROBLEMS.items()}
-    rows = "\n".join(
-        f"| `{type_uri(word)}` | {where} | {title} |" for word, (where, title) in [*answers.items(), *jobs.items()]
-    )
-    return _DESCRIPTION.format(rows=rows)
 
 
 @dataclass
@@ -80,16 +70,16 @@ class ApiDocument(OpenAPIConfig):
     """The document's title and its like, and what goes over the wire.
 
     `structs` are all Structs of the wire; `unions` name those answers that are one of several, told apart by `status`;
-    `examples` are shown, by their names, wherever the Struct or union of that name is a body. Paths that begin with one
-    of `slashed` are shown with a slash at their end; it makes no difference to the service. `streams` are what the
+    `examples` are shown, by their names, wherever the Struct or union of that name is a body; `streams` are what the
     operations of these ids send.
     """
 
     contact: Contact | None = field(default_factory=lambda: Contact("Whoever runs this server"))
+    components: Components | list[Components] = field(default_factory=lambda: Components(security_schemes=_SCHEMES))
+    security: list[SecurityRequirement] | None = field(default_factory=lambda: list(_SECURITY))
     structs: Structs = ()
     unions: Mapping[str, Structs] = field(default_factory=dict)
     examples: Examples = field(default_factory=dict)
-    slashed: tuple[str, ...] = ()
     streams: Mapping[str, Events] = field(default_factory=dict)
 
     def to_openapi_schema(self) -> OpenAPI:
@@ -109,18 +99,18 @@ class _Document(OpenAPI):
         schemas = document["components"]["schemas"] = schemas_of(self.config.structs, self.config.unions)
         for events in streams.values():
             schemas |= events.schemas()
-        slashed = self.config.slashed
-        paths = {f"{path}/" if path.startswith(slashed) else path: item for path, item in document["paths"].items()}
         # Litestar's order is not the same in every process.
-        document["paths"] = dict(sorted(paths.items()))
+        paths = document["paths"] = dict(sorted(document["paths"].items()))
         for path, item in paths.items():
             for operation in item.values():
                 if stream := streams.get(operation["operationId"]):
                     operation["responses"]["200"]["content"][sse.MEDIA_TYPE]["schema"] = stream.content()
                 _repair_operation(operation, path, schemas, self.config.examples)
         for item in document["webhooks"].values():
+            item["post"]["security"] = []
             for content in item["post"]["requestBody"]["content"].values():
                 _repair_content(content, schemas, self.config.examples)
+        add_links(paths, schemas)
         _leave_out_defaults(document)
         return document
 
@@ -135,6 +125,8 @@ def _leave_out_defaults(document: Json) -> None:
 
 def _repair_operation(operation: Json, path: str, schemas: Json, examples: Examples) -> None:
     answers = operation["responses"] = _declared(operation["responses"])
+    if str(HTTPStatus.UNAUTHORIZED.value) not in answers:
+        operation["security"] = []
     for parameter in operation.get("parameters", ()):
         _repair_parameter(parameter)
     if "requestBody" in operation:
@@ -152,6 +144,13 @@ def _repair_operation(operation: Json, path: str, schemas: Json, examples: Examp
             answer["description"] = "; ".join(kind.title for kind in kinds.values()) + "."
             shown = {word: {"value": _problem(kind, path, broken)} for word, kind in kinds.items()}
             answer["content"][MEDIA_TYPE]["examples"] = shown
+    _name_usual_answer(answers)
+
+
+def _name_usual_answer(answers: Json) -> None:
+    """Widen the 200 of what is accepted as a rule: generators take the lowest status for the usual answer."""
+    if answers.keys() & {"201", "202"} and "200" in answers:
+        answers["2XX"] = answers.pop("200")
 
 
 def _rule_to_break(operation: Json, schemas: Json) -> BrokenRule:
@@ -160,7 +159,8 @@ def _rule_to_break(operation: Json, schemas: Json) -> BrokenRule:
         body = schemas[content["schema"]["$ref"].removeprefix(REF)]
         if body.get("required"):
             return BrokenRule(body["required"][0], "is required")
-        return BrokenRule(next(iter(body["properties"])), "must be at least 1")
+        name, rules = next(iter(body["properties"].items()))
+        return BrokenRule(name, f"must be at least {rules['minimum']}")
     return BrokenRule("limit", "must be at least 1")
 
 
@@ -220,18 +220,7 @@ def _repair_content(content: Json, schemas: Json, examples: Examples) -> None:
 
 
 def _repair_answer(status: int, answer: Json) -> None:
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        answer["headers"] = {"Retry-After": {"description": "When to try again, in seconds."}}
+    if headers := _HEADERS.get(status):
+        answer["headers"] = {name: {"description": description} for name, description in headers.items()}
     for name, header in answer.get("headers", {}).items():
         header["schema"] = {"type": "integer" if name == "Retry-After" else "string"}
-
-
-def schema_router() -> Router:
-    """Return where the document is served; Litestar would answer a wrong path below it with a page of HTML."""
-    return Router("/schema", route_handlers=[], include_in_schema=False, after_request=_no_page)
-
-
-async def _no_page(response: AnyResponse) -> AnyResponse:
-    if response.status_code == HTTPStatus.NOT_FOUND:
-        raise NotFoundException
-    return response

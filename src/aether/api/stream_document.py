@@ -41,10 +41,11 @@ class Events(NamedTuple):
         return self.schema if len(self.data) == 1 else f"{kind}{words}Event"
 
     def content(self) -> Json:
-        """Return the schema of the stream: to a client that knows no events it is a text, which ends with the job."""
+        """Return the schema of the stream, without a type.
+
+        Some readers of the document take it for that of the whole text, others for that of each event.
+        """
         return {
-            "type": "string",
-            "contentMediaType": sse.MEDIA_TYPE,
             "contentSchema": reference(self.schema),
             "description": f"Server-sent events; each is a `{self.schema}`, with `data` in one line of JSON.",
         }
