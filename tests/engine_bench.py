@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aether.domain.job import Job, Kind
-from aether.engine.ports import NewJob, TextChannel
+from aether.engine.hub import TextChannel
+from aether.engine.ports import NewJob
 from aether.engine.previews import Silence
 from aether.engine.retry import RetryPolicy
 from aether.engine.run import Run

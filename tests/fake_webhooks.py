@@ -80,9 +80,10 @@ class MemoryWebhooks:
         self.signing[owner] = (SigningSecret(fresh), *older)[:5]
         return self.signing[owner]
 
-    async def load(self, delivery_id: str) -> Delivery | None:
+    async def load(self, delivery_id: str, owner: str | None = None) -> Delivery | None:
         await self._answer()
-        return self.deliveries.get(delivery_id)
+        found = self.deliveries.get(delivery_id)
+        return found if found and owner in (None, found.owner) else None
 
     async def list(
         self, owner: str, status: DeliveryStatus | None, job_id: str | None, limit: int, before: str | None = None

@@ -14,11 +14,21 @@ from aether.domain.job import ENDED, LIVE, MOVES, Change, Job, Kind, Status, Ste
 from aether.domain.listing import Entry, Page
 from aether.domain.notification import Acknowledgement, InboxPage, Notification
 from aether.domain.pace import Outlook, Pace, outlook
+from aether.domain.sight import Sight, Stand
 from aether.domain.webhook import Webhook
 from aether.engine.clock import SystemClock
+from aether.engine.hub import Delta
 from aether.engine.metering import spending
-from aether.engine.ports import Clock, Committed, Delta, NewJob, Replay
-from aether.errors import FencedError, IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
+from aether.engine.ports import Clock, Committed, NewJob, Replay
+from aether.errors import (
+    FencedError,
+    IdempotencyKeyReusedError,
+    IllegalMoveError,
+    QueueFullError,
+    StoreUnavailableError,
+    TooManyJobsError,
+    UnknownJobError,
+)
 from tests.fake_webhooks import MemoryWebhooks
 
 
@@ -26,7 +36,7 @@ from tests.fake_webhooks import MemoryWebhooks
 class MemoryJobStore:
     """A `JobStore` in a dictionary. `queue` holds the ids in the order in which they came, `seen` every state of a job.
 
-    Like a real one it answers only after others had their turn.
+    `shown` are the records that owners were given. Like a real one it answers only after others had their turn.
     """
 
     longest: int = 10_000
@@ -36,6 +46,7 @@ class MemoryJobStore:
     events: dict[str, list[Event]] = field(default_factory=dict)
     queue: list[str] = field(default_factory=list)
     seen: list[Job] = field(default_factory=list)
+    shown: list[Job] = field(default_factory=list)
     pace: Pace = field(default_factory=Pace)
     away: bool = False
     watched: set[asyncio.Event] = field(default_factory=set)
@@ -43,13 +54,22 @@ class MemoryJobStore:
     inboxes: dict[str, list[Notification]] = field(default_factory=dict)
     webhooks: MemoryWebhooks = field(default_factory=MemoryWebhooks)
     named: dict[str, Webhook | None] = field(default_factory=dict)
+    keyed: dict[str, NewJob] = field(default_factory=dict)
 
-    async def create(self, job: NewJob) -> None:
+    async def create(self, job: NewJob, most: int | None = None) -> str:
         await self._answer()
         if job.id in self.jobs:
-            return
+            return job.id
+        first = self.keyed.get(job.once.key) if job.once else None
+        if first and first.id in self.jobs:
+            if first.once != job.once:
+                raise IdempotencyKeyReusedError
+            return first.id
         if len(self.queue) >= self.longest:
             raise QueueFullError(self.longest, 5.0)
+        self._make_sure_of_room(job.owner, most)
+        if job.once:
+            self.keyed[job.once.key] = job
         now = self.clock.now()
         steps = tuple(Step(name, order=at) for at, name in enumerate(job.plan))
         self.jobs[job.id] = Job(
@@ -58,10 +78,20 @@ class MemoryJobStore:
         self.jobs[job.id] = replace(self.jobs[job.id], limits=job.limits)
         self.named[job.id] = job.webhook
         self._apply(job.id, Change(status=Status.PENDING), takes_over=True, now=now)
+        return job.id
 
     async def load(self, job_id: str) -> Job | None:
         await self._answer()
         return self.jobs.get(job_id)
+
+    async def look(self, kind: Kind, owner: str, job_id: str, known: Stand | None = None) -> Sight | None:
+        job = await self.load(job_id)
+        if job is None or (job.kind, job.owner) != (kind, owner):
+            raise UnknownJobError(job_id)
+        if known == Stand.of(job):
+            return None
+        self.shown.append(job)
+        return Sight(job, await self.outlook(job) if job.status in LIVE else Outlook())
 
     async def replay(self, job_id: str, after: int, limit: int) -> Replay:
         await self._answer()
@@ -99,13 +129,14 @@ class MemoryJobStore:
             raise FencedError(job_id)
         return Committed(self._apply(job_id, change).version, job_id in self.listeners)
 
-    async def move(self, job_id: str, change: Change) -> None:
+    async def move(self, job_id: str, change: Change, most: int | None = None) -> None:
         await self._answer()
         job = self.jobs.get(job_id)
         if job is None:
             raise UnknownJobError(job_id)
         if change.status and job.status not in MOVES[change.status]:
             raise IllegalMoveError(job.status, change.status)
+        self._make_sure_of_room(job.owner, most)
         self._apply(job_id, change, takes_over=True)
 
     async def erase(self, job_id: str) -> None:
@@ -131,6 +162,11 @@ class MemoryJobStore:
         await asyncio.sleep(0)
         if self.away:
             raise StoreUnavailableError("away")
+
+    def _make_sure_of_room(self, owner: str, most: int | None) -> None:
+        live = sum(job.owner == owner and job.status in LIVE for job in self.jobs.values())
+        if most is not None and live >= most:
+            raise TooManyJobsError(most, 5.0)
 
     def _apply(self, job_id: str, change: Change, *, takes_over: bool = False, now: datetime | None = None) -> Job:
         job, now = self.jobs[job_id], now or self.clock.now()

@@ -7,9 +7,9 @@ from importlib.metadata import version
 from typing import get_args
 
 from litestar import Litestar, Router
-from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.enums import ScopeType
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License, Server, Tag
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
@@ -18,14 +18,19 @@ from aether.api import edge
 from aether.api.authentication import authenticate, caller_of
 from aether.api.checklist_views import ChecklistAccepted, ChecklistJob, ChecklistPage
 from aether.api.checklists import ChecklistBody, ChecklistRetryBody, checklists_router
+from aether.api.cors import Cors
 from aether.api.declaring import operation_id
 from aether.api.decoding import StrictRequest
-from aether.api.docs import docs_router
+from aether.api.docs import docs_router, lead_to_docs
+from aether.api.document_head import description
+from aether.api.document_route import schema_router
 from aether.api.entrance import refuse_host, refuse_query
 from aether.api.examples import EXAMPLES
+from aether.api.foreign_pages import ForeignPages
 from aether.api.generation_views import GenerationAccepted, GenerationJob, GenerationPage
 from aether.api.generations import GenerationBody, generations_router
 from aether.api.health import Live, Ready, health_router
+from aether.api.idempotency import admission
 from aether.api.limits import RetryBody
 from aether.api.notifications import (
     AcknowledgeBody,
@@ -34,20 +39,24 @@ from aether.api.notifications import (
     NotificationPage,
     notifications_router,
 )
-from aether.api.openapi import ApiDocument, description, schema_router
-from aether.api.problems import EXCEPTION_HANDLERS, AnyRequest, ProblemDetails
+from aether.api.openapi import ApiDocument
+from aether.api.problem_details import ProblemDetails
+from aether.api.problems import EXCEPTION_HANDLERS, AnyRequest
+from aether.api.rate_limits import RateLimit
+from aether.api.read_tokens import TOKEN_EXAMPLES, ChecklistToken, ChecklistTokenBody, JobToken, TokenBody
 from aether.api.report_views import ReportAccepted, ReportJob, ReportPage
 from aether.api.reports import ReportBody, reports_router
-from aether.api.services import ApiServices, Readiness
+from aether.api.services import ApiServices, Readiness, services_of
 from aether.api.stream_document import STREAM_EXAMPLES, STREAM_STRUCTS, STREAMS
 from aether.api.webhook_document import JOB_ENDED
 from aether.api.webhook_views import Delivery, DeliveryPage, Endpoint, Secrets, WebhookBody
 from aether.api.webhooks import webhooks_router
 from aether.bootstrap.api import api_services
+from aether.domain.access import Rate
 from aether.domain.webhook import JobEnded
+from aether.engine.hub import Hub
 from aether.engine.jobs import Jobs
 from aether.engine.notifications import Notifications
-from aether.engine.ports import Hub
 from aether.engine.webhooks import Webhooks
 from aether.settings import Settings
 
@@ -55,25 +64,30 @@ from aether.settings import Settings
 class Api(Litestar):
     """Litestar with the edge around it, where also what no route matches passes through."""
 
+    cors: Cors | None = None
+
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
     ) -> None:
         """Answer a request, or go through a lifespan."""
         if scope["type"] == ScopeType.HTTP:
             # The scope's type tells which receive and send these are.
-            await edge.serve(super().__call__, scope, receive, send)  # type: ignore[arg-type]
+            await edge.serve(super().__call__, scope, receive, send, self.cors)  # type: ignore[arg-type]
         else:
             await super().__call__(scope, receive, send)
 
     def end_waiting(self) -> None:
         """End all streams and long polls at once, for good; those that come later wait for nothing."""
-        _services(self.state).hub.close()
+        self.state.services.hub.close()
 
 
-_BODIES = (ReportBody, RetryBody, ChecklistBody, ChecklistRetryBody, GenerationBody, AcknowledgeBody, WebhookBody)
+_BODIES = (
+    *(ReportBody, RetryBody, ChecklistBody, ChecklistRetryBody, GenerationBody),
+    *(TokenBody, ChecklistTokenBody, AcknowledgeBody, WebhookBody),
+)
 _ANSWERS = (
     *(ReportAccepted, ReportPage, ChecklistAccepted, ChecklistJob, ChecklistPage),
-    *(NotificationItem, NotificationPage, Acknowledged),
+    *(NotificationItem, NotificationPage, Acknowledged, JobToken, ChecklistToken),
     *(Endpoint, Secrets, Delivery, DeliveryPage, JobEnded),
     *(GenerationAccepted, GenerationJob, GenerationPage, Live, Ready, ProblemDetails),
 )
@@ -91,7 +105,7 @@ def create_app(
             app.state.services = opened
             yield
 
-    return Api(
+    api = Api(
         route_handlers=_routers(),
         dependencies={
             "jobs": Provide(_jobs, sync_to_thread=False),
@@ -100,10 +114,11 @@ def create_app(
             "notifications": Provide(_notifications, sync_to_thread=False),
             "webhooks": Provide(_webhooks, sync_to_thread=False),
             "owner": Provide(_owner, sync_to_thread=False),
+            "admission": Provide(admission, sync_to_thread=False),
             "image_model": Provide(lambda: settings.image_model, sync_to_thread=False),
         },
         lifespan=[serving],
-        guards=[refuse_host, authenticate, refuse_query],
+        guards=[refuse_host, ForeignPages(settings.origins), authenticate, RateLimit(_rate(settings)), refuse_query],
         before_send=[edge.allow_every_method],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
@@ -113,9 +128,15 @@ def create_app(
         logging_config=None,
         debug=False,
     )
+    api.cors = Cors(settings.origins) if settings.origins else None
+    return api
 
 
-def _routers() -> list[Router]:
+def _rate(settings: Settings) -> Rate | None:
+    return Rate(*settings.request_rate) if settings.request_rate else None
+
+
+def _routers() -> list[Router | HTTPRouteHandler]:
     return [
         reports_router("/", in_schema=True),
         reports_router("/api/v1", in_schema=False),
@@ -125,32 +146,28 @@ def _routers() -> list[Router]:
         webhooks_router,
         health_router,
         docs_router,
+        lead_to_docs,
     ]
 
 
-def _jobs(state: State) -> Jobs:
-    return _services(state).jobs
+def _jobs(request: AnyRequest) -> Jobs:
+    return services_of(request).jobs
 
 
-def _hub(state: State) -> Hub:
-    return _services(state).hub
+def _hub(request: AnyRequest) -> Hub:
+    return services_of(request).hub
 
 
-def _readiness(state: State) -> Callable[[], Awaitable[Readiness]]:
-    return _services(state).readiness
+def _readiness(request: AnyRequest) -> Callable[[], Awaitable[Readiness]]:
+    return services_of(request).readiness
 
 
-def _notifications(state: State) -> Notifications:
-    return _services(state).notifications
+def _notifications(request: AnyRequest) -> Notifications:
+    return services_of(request).notifications
 
 
-def _webhooks(state: State) -> Webhooks:
-    return _services(state).webhooks
-
-
-def _services(state: State) -> ApiServices:
-    services: ApiServices = state.services
-    return services
+def _webhooks(request: AnyRequest) -> Webhooks:
+    return services_of(request).webhooks
 
 
 def _owner(request: AnyRequest) -> str:
@@ -164,8 +181,7 @@ def _document() -> ApiDocument:
         title="Aether",
         version=version("aether"),
         description=description(),
-        license=License("MIT", identifier="MIT"),
-        security=[],
+        license=License("MIT", url="https://opensource.org/license/mit"),
         servers=[Server("/")],
         tags=[
             Tag("Reports", "A topic in, a structured report out."),
@@ -181,8 +197,7 @@ def _document() -> ApiDocument:
         render_plugins=[JsonRenderPlugin()],
         structs=[*_BODIES, *_ANSWERS, *STREAM_STRUCTS, *reports],
         unions={"ReportJob": reports},
-        examples={**EXAMPLES, **STREAM_EXAMPLES},
+        examples={**EXAMPLES, **STREAM_EXAMPLES, **TOKEN_EXAMPLES},
         streams=STREAMS,
-        slashed=("/jobs",),
         webhooks={"jobEnded": JOB_ENDED},
     )

@@ -7,14 +7,18 @@
     │   ├── UnknownDeliveryError
     │   ├── NoEndpointError
     │   ├── IllegalMoveError
+    │   ├── IdempotencyKeyReusedError
     │   ├── InvalidCredentialError
     │   └── ForbiddenError
+    │       └── BeyondTokenError
     ├── TransientError              the world's, for now: tried again
     │   ├── ModelOverloadedError        429, 503 and their kin: carries the server's pause
     │   ├── ModelUnreachableError       no connection, reset, timeout
     │   ├── ModelFailedError            a 5xx
     │   ├── UnusableOutputError         an answer that is empty or cannot be parsed
     │   ├── QueueFullError
+    │   ├── TooManyJobsError
+    │   ├── RateLimitedError            an owner's requests, not a model's
     │   ├── IdentityProviderUnavailableError
     │   └── StoreUnavailableError
     ├── PermanentError              the world's, for good: the job fails with this description
@@ -24,6 +28,8 @@
     │   ├── BudgetExceededError         the next call might cost more than the job may
     │   ├── DeadlineExceededError       the job took longer than it may
     │   └── StepFailedError             a step gave up: which one, after how many attempts, and why
+    ├── UnknownKeyError             an operator names a key that is not there, or
+    ├── NameTakenError              a new one as another is named
     ├── RefusedDestinationError     an address that must not be called: a broken rule, or a webhook's failed try
     ├── FencedError                 this run no longer owns its job; it stops without a word
     └── ConfigurationError          the service cannot start as it is set up
@@ -93,19 +99,34 @@ class IllegalMoveError(CallerError):
         self.wanted = wanted
 
 
-class InvalidCredentialError(CallerError):
-    """The caller did not say who they are, or what they sent is not valid, or not any more."""
+class IdempotencyKeyReusedError(CallerError):
+    """The owner has asked for something else under the same idempotency key."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key stands for another request; take a new one for each.")
+
+
+class InvalidCredentialError(CallerError):
+    """The caller did not say who they are, or what was `sent` is not valid, or not any more."""
+
+    def __init__(self, why: str, *, sent: bool = True) -> None:
         super().__init__(why)
+        self.sent = sent
 
 
 class ForbiddenError(CallerError):
-    """The caller is known, but may not do this; `scope` is what it takes."""
+    """The caller is known, but may not do this; `scope` is what it takes, if that is all."""
 
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"This takes the scope {scope}, which your credentials do not have.")
+    def __init__(self, scope: str | None, why: str | None = None) -> None:
+        super().__init__(why or f"This takes the scope {scope}, which your credentials do not have.")
         self.scope = scope
+
+
+class BeyondTokenError(ForbiddenError):
+    """A read token was sent with a request that does anything else than to read one job."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "A read token is for reading the job that it was made for, and for nothing else.")
 
 
 class TransientError(AetherError):
@@ -157,6 +178,21 @@ class QueueFullError(TransientError):
 
     def __init__(self, limit: int, retry_after: float) -> None:
         super().__init__(f"The queue is full ({limit} jobs are waiting).", retry_after)
+        self.limit = limit
+
+
+class RateLimitedError(TransientError):
+    """The owner has made as many requests as may be made for now."""
+
+    def __init__(self, requests: int, seconds: float, retry_after: float) -> None:
+        super().__init__(f"The limit of {requests} requests in {seconds:g} s is reached.", retry_after)
+
+
+class TooManyJobsError(TransientError):
+    """As many of the owner's jobs wait or run as may at a time."""
+
+    def __init__(self, limit: int, retry_after: float) -> None:
+        super().__init__(f"No more than {limit} of your jobs may wait or run at a time.", retry_after)
         self.limit = limit
 
 
@@ -231,6 +267,22 @@ class StepFailedError(PermanentError):
         super().__init__(f"{title or step.capitalize()} failed{times}: {cause}")
         self.step = step
         self.cause = cause
+
+
+class UnknownKeyError(AetherError):
+    """No key has this id, and no valid one this name."""
+
+    def __init__(self, id_or_name: str) -> None:
+        super().__init__(f"There is no valid key {id_or_name}.")
+        self.id_or_name = id_or_name
+
+
+class NameTakenError(AetherError):
+    """A valid key has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a key {name} already; revoke it first, or rotate it.")
+        self.name = name
 
 
 class RefusedDestinationError(AetherError):

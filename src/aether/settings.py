@@ -16,7 +16,14 @@ Context = Annotated[int, Meta(ge=2_048)]  # less leaves no room for a text besid
 ObjectStoreUrl = Annotated[str, Meta(pattern=r"^(file:///|s3://)[^/?#]")]
 HttpUrl = Annotated[str, Meta(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")]
 HostList = Annotated[str, Meta(pattern=r"^[\w.:\[\]-]+(,[\w.:\[\]-]+)*$")]
+AddressList = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f.:]+(/\d{1,3})?(,[0-9A-Fa-f.:]+(/\d{1,3})?)*$")]
+_ORIGIN = r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?"
+OriginList = Annotated[str, Meta(pattern=f"^{_ORIGIN}(,{_ORIGIN})*$")]
+RequestRate = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,8}/[1-9][0-9]{0,5}$")]
 WaitList = Annotated[str, Meta(pattern=r"^\d{1,6}(\.\d+)?(,\d{1,6}(\.\d+)?){0,49}$")]
+Algorithms = Annotated[str, Meta(pattern=r"^((RS|PS|ES)(256|384|512)|EdDSA)(,((RS|PS|ES)(256|384|512)|EdDSA))*$")]
+ScopeList = Annotated[str, Meta(pattern=r"^(read|write|admin)(,(read|write|admin))*$")]
+Leeway = Annotated[float, Meta(ge=0, le=300)]
 
 
 class Secret:
@@ -80,12 +87,27 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     worker_processes: Count = field(default=1, name="AETHER_WORKER_PROCESSES")
     shutdown_grace: Seconds = field(default=10.0, name="AETHER_SHUTDOWN_GRACE")
     max_queue: Count = field(default=10_000, name="AETHER_MAX_QUEUE")
+    owner_jobs: Count | None = field(default=None, name="AETHER_OWNER_JOBS")
 
     host: str = field(default="127.0.0.1", name="AETHER_HOST")
     port: Annotated[int, Meta(ge=0, le=65_535)] = field(default=8000, name="AETHER_PORT")
     allow_anonymous: bool = field(default=False, name="AETHER_ALLOW_ANONYMOUS")
     max_body: Count = field(default=262_144, name="AETHER_MAX_BODY")
+    rate_limit: RequestRate | None = field(default=None, name="AETHER_RATE_LIMIT")
+    max_connections: Count = field(default=10_000, name="AETHER_MAX_CONNECTIONS")
+    trusted_proxies: AddressList = field(default="127.0.0.1,::1", name="AETHER_TRUSTED_PROXIES")
+    cors_origins: OriginList | None = field(default=None, name="AETHER_CORS_ORIGINS")
     public_url: HttpUrl | None = field(default=None, name="AETHER_PUBLIC_URL")
+
+    api_key: Secret | None = field(default=None, name="AETHER_API_KEY")
+
+    jwt_issuer: str | None = field(default=None, name="AETHER_JWT_ISSUER")
+    jwt_audience: str | None = field(default=None, name="AETHER_JWT_AUDIENCE")
+    jwt_jwks: str | None = field(default=None, name="AETHER_JWT_JWKS")
+    jwt_algorithms: Algorithms = field(default="RS256,ES256,EdDSA", name="AETHER_JWT_ALGORITHMS")
+    jwt_leeway: Leeway = field(default=30.0, name="AETHER_JWT_LEEWAY")
+    jwt_scopes: ScopeList = field(default="read,write", name="AETHER_JWT_SCOPES")
+    jwt_scope_claim: str = field(default="scope", name="AETHER_JWT_SCOPE_CLAIM")
 
     webhook_hosts: HostList | None = field(default=None, name="AETHER_WEBHOOK_HOSTS")
     webhook_timeout: Seconds = field(default=15.0, name="AETHER_WEBHOOK_TIMEOUT")
@@ -118,9 +140,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         return self.data_dir or _user_data_folder() / "aether"
 
     @property
+    def request_rate(self) -> tuple[int, int] | None:
+        """How many requests an owner may make in how many seconds."""
+        if self.rate_limit is None:
+            return None
+        requests, seconds = self.rate_limit.split("/")
+        return int(requests), int(seconds)
+
+    @property
     def webhook_waits(self) -> tuple[float, ...]:
         """The waits between the tries of a delivery."""
         return tuple(map(float, self.webhook_schedule.split(",")))
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Origins whose pages may call the API."""
+        return tuple(self.cors_origins.split(",")) if self.cors_origins else ()
 
     @property
     def opened_hosts(self) -> tuple[str, ...]:

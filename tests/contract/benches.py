@@ -7,6 +7,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import EVENTS, RECORD
+from aether.adapters.redis.queue.keys import ROUND, TURNS
 from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.domain.events import Event
 from aether.domain.job import Change, Job, Kind, Status
@@ -90,8 +91,9 @@ class RedisBench:
         await self.client.delete(*(prefix + job_id for prefix in (RECORD, EVENTS) for job_id in job_ids))
 
     async def keys(self) -> set[str]:
-        """Every key of the server but the bell, which belongs to the queue as a whole."""
-        return {key.decode() for key in await self.client.keys()} - {f"{QUEUE}:bell"}
+        """Every key of the server but those that belong to the queue as a whole: its bell, and whose turn it is."""
+        keys = {key.decode() for key in await self.client.keys()} - {f"{QUEUE}:bell", ROUND + QUEUE}
+        return {key for key in keys if not key.startswith(f"{TURNS}{QUEUE}:")}
 
 
 async def begun(store: JobStore, job: NewJob = NEW) -> Job:

@@ -1,5 +1,6 @@
 """Every implementation of a port, each on its own bench."""
 
+import socket
 import subprocess
 import tempfile
 import time
@@ -21,16 +22,22 @@ from tests.fakes import MemoryHub, MemoryJobStore
 def valkey_socket() -> Iterator[Path]:
     """A real Valkey that keeps nothing on disk; its folder is short, since the path of a socket may not be long."""
     with tempfile.TemporaryDirectory(prefix="aether-test-") as folder:
-        socket = Path(folder) / "valkey.sock"
-        flags = ["--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no", "--dir", folder]
+        path = Path(folder) / "valkey.sock"
+        flags = ["--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no", "--dir", folder]
         with subprocess.Popen([find_valkey(), *flags], stdout=subprocess.DEVNULL) as server:
             try:
                 give_up_at = time.monotonic() + 10
-                while not socket.exists() and server.poll() is None and time.monotonic() < give_up_at:
+                while not _listens(path) and server.poll() is None and time.monotonic() < give_up_at:
                     time.sleep(0.01)
-                yield socket
+                yield path
             finally:
                 server.kill()
+
+
+def _listens(path: Path) -> bool:
+    """A socket is there a moment before anybody listens."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
 
 
 @pytest.fixture

@@ -13,15 +13,24 @@ from litestar.testing import AsyncTestClient
 
 from aether.api.services import ApiServices, Readiness
 from aether.app import create_app
+from aether.domain.access import Scope
 from aether.domain.job import Change, Kind, Problem, Status, Step, StepStatus
 from aether.domain.report import Outline, OutlineItem, Section
+from aether.engine.access import Authenticator, TokenVerifier
+from aether.engine.clock import SystemClock
 from aether.engine.jobs import Jobs
+from aether.engine.key_ring import KeyRing
+from aether.engine.keys import Keys
 from aether.engine.notifications import Notifications
 from aether.engine.ports import NewJob
+from aether.engine.read_tokens import ReadTokens
 from aether.engine.webhooks import Webhooks
 from aether.notifications.destinations import Destinations
 from aether.notifications.signing import new_secret
 from aether.settings import Settings
+from tests.fake_keys import MemoryKeys
+from tests.fake_rates import MemoryRateLimiter
+from tests.fake_read_tokens import MemoryReadTokens
 from tests.fakes import MemoryFiles, MemoryHub, MemoryInbox, MemoryJobStore
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -85,7 +94,9 @@ RESOURCES = [REPORTS, CHECKLISTS, GENERATIONS]
 
 
 @cache
-def _app(max_body: int, image_model: str | None) -> tuple[Litestar, list[ApiServices]]:
+def _app(
+    max_body: int, image_model: str | None, rate_limit: str | None = None, cors_origins: str | None = None
+) -> tuple[Litestar, list[ApiServices]]:
     """Build an API once for all tests, and the list from which it takes its services when it starts."""
     opened: list[ApiServices] = []
 
@@ -93,7 +104,8 @@ def _app(max_body: int, image_model: str | None) -> tuple[Litestar, list[ApiServ
     async def services() -> AsyncIterator[ApiServices]:
         yield opened[0]
 
-    return create_app(Settings(max_body=max_body, image_model=image_model), services), opened
+    settings = Settings(max_body=max_body, image_model=image_model, rate_limit=rate_limit, cors_origins=cors_origins)
+    return create_app(settings, services), opened
 
 
 @dataclass
@@ -102,16 +114,26 @@ class House:
 
     store: MemoryJobStore = field(default_factory=MemoryJobStore)
     files: MemoryFiles = field(default_factory=MemoryFiles)
+    limiter: MemoryRateLimiter = field(default_factory=MemoryRateLimiter)
+    keys: MemoryKeys = field(default_factory=MemoryKeys)
+    identities: TokenVerifier | None = None
+    allow_anonymous: bool = True
     readiness: Readiness = field(default_factory=lambda: Readiness(redis=True, worker=True))
+    owner_jobs: int | None = None
 
     def __post_init__(self) -> None:
         self.hub = MemoryHub(self.store)
+        self.tokens = MemoryReadTokens(self.store)
 
     def client(
-        self, max_body: int = 100_000, image_model: str | None = "painter"
+        self,
+        max_body: int = 100_000,
+        image_model: str | None = "painter",
+        rate_limit: str | None = None,
+        cors_origins: str | None = None,
     ) -> AbstractAsyncContextManager[AsyncTestClient[Litestar]]:
         """Start the API."""
-        app, opened = _app(max_body, image_model)
+        app, opened = _app(max_body, image_model, rate_limit, cors_origins)
         opened[:] = [self.services]
         return AsyncTestClient(app, raise_server_exceptions=False)
 
@@ -124,8 +146,28 @@ class House:
     @property
     def services(self) -> ApiServices:
         """What the API calls."""
-        jobs = Jobs(self.store, self.files)
-        return ApiServices(jobs, self.hub, self._ready, self.notifications, self.webhooks)
+        jobs = Jobs(self.store, self.files, self.owner_jobs)
+        return ApiServices(
+            jobs,
+            self.hub,
+            self._ready,
+            self.notifications,
+            self.webhooks,
+            self.limiter,
+            self.authenticator,
+            self.read_tokens,
+        )
+
+    @property
+    def authenticator(self) -> Authenticator:
+        """Who tells who calls."""
+        ring = KeyRing(self.keys, SystemClock())
+        return Authenticator(ring, self.identities, read_tokens=self.read_tokens, allow_anonymous=self.allow_anonymous)
+
+    @property
+    def read_tokens(self) -> ReadTokens:
+        """What lets others read a job."""
+        return ReadTokens(self.tokens)
 
     @property
     def notifications(self) -> Notifications:
@@ -139,6 +181,11 @@ class House:
 
     async def _ready(self) -> Readiness:
         return self.readiness
+
+    async def key(self, owner: str, *scopes: Scope) -> dict[str, str]:
+        """Create a key, and return the header that a caller sends with it."""
+        _, secret = await Keys(self.keys, SystemClock()).create(owner, scopes=scopes or (Scope.ADMIN,))
+        return {"Authorization": f"Bearer {secret.reveal()}"}
 
     async def job(self, job_id: str = UNKNOWN, *, owner: str = "local", request: bytes = REPORTS.request) -> str:
         """Put a pending report into the store."""

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -118,6 +119,7 @@ class Stack:
         self.api: Process
         self.http: httpx2.Client
         self.answers: list[bytes] = []
+        self.secrets = [KEY]
         self._topics: set[bytes] = set()
         self._logs = 0
         self._environment = environment
@@ -158,6 +160,17 @@ class Stack:
         self.http = httpx2.Client(
             base_url=f"http://127.0.0.1:{_port_of(self.api.pid)}", timeout=20, event_hooks={"response": [self._keep]}
         )
+
+    @contextmanager
+    def another_api(self, **environment: str) -> Iterator[str]:
+        """Run one more API process, and tell its URL."""
+        api = self.spawn(API, **environment)
+        try:
+            until(lambda: not api.running or _port_of(api.pid))
+            assert api.running, api.tail()
+            yield f"http://127.0.0.1:{_port_of(api.pid)}"
+        finally:
+            api.end()
 
     def start_worker(self, command: list[str] = WORKER, **environment: str) -> Process:
         """Start one more worker; `ready` tells when it is there."""
@@ -212,10 +225,11 @@ class Stack:
         return job
 
     def leaks(self) -> list[str]:
-        """Tell where the key stands that may stand nowhere, and where topics or prompts stand in a log."""
-        files = [path for path in self.folder.rglob("*") if path.is_file()]
-        found = [f"key in {path}" for path in files if KEY.encode() in path.read_bytes()]
-        found += [f"key in an answer: {answer!r}" for answer in self.answers if KEY.encode() in answer]
+        """Tell where one of the `secrets` stands, which may stand nowhere, and where topics or prompts are logged."""
+        texts = {f"{path}": path.read_bytes() for path in self.folder.rglob("*") if path.is_file()}
+        texts |= {f"an answer: {answer!r}": answer for answer in self.answers}
+        secrets = [secret.encode() for secret in self.secrets]
+        found = [f"secret in {where}" for where, text in texts.items() if any(secret in text for secret in secrets)]
         topics = self._topics | self._topics_now()
         for path in self.folder.glob("*.log"):
             said = path.read_bytes()

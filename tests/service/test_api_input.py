@@ -96,6 +96,23 @@ async def test_the_wishes_for_images_have_their_limits(client: Client, field: st
     assert await refused(client, GENERATIONS, {"prompt": "A lighthouse", field: value}) == (422, (field, rule))
 
 
+async def test_a_whole_number_may_be_written_with_a_point(client: Client, house: House) -> None:
+    """To JSON Schema, by which clients check what they send, 2.0 is an integer."""
+    body = b'{"prompt": "A lighthouse", "count": 2.0}'
+    answer = await client.post("/api/generation", content=body, headers={"Content-Type": "application/json"})
+
+    (job,) = house.store.jobs.values()
+    assert answer.status_code == 202
+    assert msgspec.json.decode(job.input)["count"] == 2
+
+
+@pytest.mark.parametrize("count", ["2.5", "1e999", "5.0", "-1.0", "1e300"])
+async def test_any_other_number_is_named(client: Client, count: str) -> None:
+    status, (field, _) = await refused(client, GENERATIONS, b'{"prompt": "A lighthouse", "count": %s}' % count.encode())
+
+    assert (status, field) == (422, "count")
+
+
 @EVERY_KIND
 @pytest.mark.parametrize("body", [b"[]", b'"Rome"', b"null"])
 async def test_a_body_is_an_object(client: Client, resource: Resource, body: bytes) -> None:

@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from aether.adapters.embedded_valkey import DataDirInUseError, embedded_valkey, find_valkey
+from aether.adapters.embedded_valkey import DataDirInUseError, embedded_valkey, find_valkey, running_valkey
 from aether.errors import ConfigurationError
 
 # pytest-socket's list of hosts has no way to name a unix socket.
@@ -80,6 +80,18 @@ async def test_any_directory_name_will_do(tmp_path: Path, name: str) -> None:
     """A socket's path may have about a hundred bytes, and a URL has its own ideas about letters."""
     async with embedded_valkey(tmp_path / name / "data") as url, store(url) as client:
         assert await client.ping()
+        assert await running_valkey(tmp_path / name / "data") == url
+
+
+@pytest.mark.parametrize("name", ["data", "quite " * 20])
+async def test_where_none_runs_none_is_found(tmp_path: Path, name: str) -> None:
+    data_dir = tmp_path / name
+    before = await running_valkey(data_dir)
+    async with embedded_valkey(data_dir):
+        pass
+
+    assert [before, await running_valkey(data_dir)] == [None, None]
+    assert sorted(path.name for path in (data_dir / "valkey").iterdir()) == ["appendonlydir"]
 
 
 async def test_data_is_private(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ ELSEWHERE = {
     "aether checklist guideline.txt": "test_cli_serve.py",
     'aether image "A lighthouse" -o lighthouse.png': "test_cli_serve.py",
     "aether watch 0d2f6c1e-…": "test_watching.py",
+    "aether keys create ci": "test_cli_serve_keys.py",
     "python worker.py": "stack.py starts it",
     "arq worker.WorkerSettings": "test_crash.py",
     "export REDIS_URL=redis://localhost:6379/0 OPENAI_API_KEY=…": "no command of ours",

@@ -235,7 +235,7 @@ def test_who_reads_late_holds_nobody_up_and_reads_all(bare: Stack) -> None:
     with socket.socket() as lazy:
         lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1_024)
         lazy.connect((host, int(port)))
-        lazy.sendall(f"GET /reports/{reader.job_id}/events HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        lazy.sendall(f"GET /reports/{reader.job_id}/events HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         bare.start_worker()
         bare.when(reader.job_id, "completed")
         answer = HTTPResponse(lazy)

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -24,7 +25,7 @@ from aether.cli.following import Pace, following
 from aether.cli.image import IMAGE
 from aether.cli.kind import Kind
 from aether.cli.report import REPORT, Report, to_markdown
-from aether.engine.ports import Delta
+from aether.engine.hub import Delta
 from tests.chaos.proxy import Proxy
 from tests.scripted_model import Hang, Rule, Setup
 from tests.service.stack import API, Json, Stack, until
@@ -131,7 +132,7 @@ async def test_every_kind_tells_of_a_change_on_its_stream(
     bare: Stack, kind: Kind[Any], wishes: Json
 ) -> None:  # Any: of whatever kind
     async with Jobs(bare.url, kind) as jobs:
-        job_id = await jobs.submit(wishes)
+        job_id = await jobs.submit(wishes, str(uuid4()))
         before = await jobs.get(job_id)
         async with following(partial(jobs.events, job_id), before.version, lambda _: None, TOLD_ONLY) as follower:
             await jobs.cancel(job_id)
@@ -142,7 +143,7 @@ async def test_every_kind_tells_of_a_change_on_its_stream(
 async def test_text_is_heard_while_it_is_written(bare: Stack) -> None:
     heard: asyncio.Queue[wire.Delta] = asyncio.Queue()
     async with Jobs(bare.url, REPORT) as jobs, Redis.from_url(bare.valkey.url) as client:
-        job_id = await jobs.submit({"topic": TOPIC})
+        job_id = await jobs.submit({"topic": TOPIC}, str(uuid4()))
         async with (
             DeltaPublisher(client) as publisher,
             following(partial(jobs.events, job_id), "1", heard.put_nowait, TOLD_ONLY),

@@ -48,6 +48,11 @@ def test_lists_are_separated_by_commas() -> None:
     assert Settings().opened_hosts == ()
 
 
+def test_a_rate_is_requests_in_seconds() -> None:
+    assert Settings.from_env({"AETHER_RATE_LIMIT": "600/60"}).request_rate == (600, 60)
+    assert Settings().request_rate is None
+
+
 def test_an_empty_variable_counts_as_not_set() -> None:
     assert Settings.from_env({}).as_environment() == Settings.from_env(dict.fromkeys(ALL, "")).as_environment()
 
@@ -58,6 +63,7 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("AETHER_PORT", "http", "Expected `int`"),
         ("AETHER_PORT", "65536", "<= 65535"),
         ("AETHER_WORKER_JOBS", "0", ">= 1"),
+        ("AETHER_OWNER_JOBS", "0", ">= 1"),
         ("AETHER_JOB_TTL", "0", "> 0"),
         ("AETHER_JOB_TTL", "-1", "> 0"),
         ("AETHER_JOB_TTL", "nan", "AETHER_JOB_TTL"),
@@ -68,6 +74,19 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("AETHER_WEBHOOK_SCHEDULE", "5,soon", "matching regex"),
         ("AETHER_WEBHOOK_HOSTS", "localhost, hooks.test", "matching regex"),
         ("AETHER_PUBLIC_URL", "aether.example.com", "matching regex"),
+        ("AETHER_MAX_CONNECTIONS", "0", ">= 1"),
+        ("AETHER_TRUSTED_PROXIES", "*", "matching regex"),
+        ("AETHER_TRUSTED_PROXIES", "proxy.example.com", "matching regex"),
+        ("AETHER_CORS_ORIGINS", "*", "matching regex"),
+        ("AETHER_CORS_ORIGINS", "null", "matching regex"),
+        ("AETHER_CORS_ORIGINS", "https://app.example.com/", "matching regex"),
+        ("AETHER_CORS_ORIGINS", "https://*.example.com", "matching regex"),
+        ("AETHER_CORS_ORIGINS", "https://App.example.com", "matching regex"),
+        ("AETHER_CORS_ORIGINS", "https://app.example.com, https://b.example.com", "matching regex"),
+        ("AETHER_RATE_LIMIT", "600", "matching regex"),
+        ("AETHER_RATE_LIMIT", "0/60", "matching regex"),
+        ("AETHER_RATE_LIMIT", "600/0", "matching regex"),
+        ("AETHER_RATE_LIMIT", "600/1.5", "matching regex"),
     ],
 )
 def test_an_error_names_the_variable_and_the_rule(variable: str, value: str, rule: str) -> None:
@@ -86,6 +105,9 @@ def test_settings_survive_the_way_through_an_environment(variable: str) -> None:
         "AETHER_OBJECT_STORE": "file:///srv/images",
         "AETHER_PUBLIC_URL": "https://aether.example.com",
         "AETHER_WEBHOOK_HOSTS": "localhost,hooks.test:9000",
+        "AETHER_RATE_LIMIT": "600/60",
+        "AETHER_OWNER_JOBS": "20",
+        "AETHER_CORS_ORIGINS": "https://app.example.com,http://[::1]:3000",
     }
     value = (Settings().as_environment() | own).get(variable, '{"a":1}')  # which is a text, a path and JSON
     given = Settings.from_env({**ALL, variable: value})

@@ -1,7 +1,10 @@
-from typing import Annotated
+import re
+from typing import Annotated, Any
 
 import msgspec
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
 from aether.domain.report import ReportRequest
@@ -16,6 +19,7 @@ class Letter(msgspec.Struct, frozen=True, rename="camel"):
     to_whom: Annotated[str, text("Receiver.", 5)] | UnsetType = UNSET
     body_text: Annotated[str, text("Body.", 20, lines=True)] | None = None
     copies_to: tuple[Annotated[str, text("Reader.", 5)], ...] = ()
+    title: Annotated[str, text("Title.", 100, marks="*-")] = "letter"
     postmark: str = "  as it is\n"
 
     def __post_init__(self) -> None:
@@ -25,7 +29,7 @@ class Letter(msgspec.Struct, frozen=True, rename="camel"):
 def test_texts_are_trimmed_and_everything_else_is_left() -> None:
     letter = Letter("  ada ", "\tbob\n", " one\r\ntwo\t\n", (" c ", "d"))
 
-    assert Letter("ada", "bob", "one\r\ntwo", ("c", "d"), "  as it is\n") == letter
+    assert Letter("ada", "bob", "one\r\ntwo", ("c", "d"), postmark="  as it is\n") == letter
 
 
 def test_what_is_not_given_stays_so() -> None:
@@ -49,6 +53,7 @@ CONTROLS = "must not contain control characters"
         ({"bodyText": "a\x1bb"}, "bodyText", f"{CONTROLS} other than line breaks"),
         ({"copiesTo": ["a", "  "]}, "copiesTo[1]", LENGTH),
         ({"copiesTo": ["a\tb"]}, "copiesTo[0]", CONTROLS),
+        ({"title": "- **"}, "title", "must hold words, not only marks"),
     ],
 )
 def test_a_broken_rule_names_the_field_as_the_caller_wrote_it(body: object, field: str, rule: str) -> None:
@@ -65,10 +70,51 @@ def test_the_limit_counts_characters_without_the_space_around_them(value: str) -
     assert value.strip() == Letter(value).from_whom
 
 
-def test_the_limits_stand_in_the_schema() -> None:
+def test_the_limits_stand_in_the_description() -> None:
     schema = msgspec.json.schema(Letter)["$defs"]["Letter"]["properties"]["fromWhom"]
 
-    assert (schema["minLength"], schema["maxLength"], schema["description"]) == (1, 5, "Sender.")
+    assert schema["description"] == "Sender. 1 to 5 characters."
+
+
+@pytest.mark.parametrize("field", ["fromWhom", "bodyText", "title"])
+@settings(deadline=None)
+@given(
+    text=st.text(
+        alphabet=st.one_of(st.sampled_from(" \t\n\x0b\x1c\x85\u2028\u00a0*-\0a"), st.characters()), max_size=24
+    )
+)
+@example(text=" \n12345\x1f")
+@example(text=" 123456")
+@example(text="a\nb")
+@example(text="a\x85b")
+@example(text="- * -")
+@example(text="-\u00a0* a")
+def test_the_pattern_in_the_schema_fits_what_is_taken_and_nothing_else(field: str, text: str) -> None:
+    pattern = next(
+        part["pattern"] for part in _parts(msgspec.json.schema(Letter)["$defs"]["Letter"]["properties"][field])
+    )
+    try:
+        msgspec.convert({field: text}, Letter)
+        taken = True
+    except msgspec.ValidationError:
+        taken = False
+
+    # Python alone takes "$" for a place before a line break, too.
+    assert taken == bool(re.search(pattern.removesuffix("$") + r"\Z", text))
+
+
+def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    return [part for part in (schema, *schema.get("anyOf", ())) if "pattern" in part]
+
+
+def test_no_text_takes_long_to_be_found_wrong() -> None:
+    pattern = next(
+        part["pattern"]
+        for part in _parts(msgspec.json.schema(ReportRequest)["$defs"]["ReportRequest"]["properties"]["instructions"])
+    )
+
+    for nasty in (" " * 20_000 + "\0", "a " * 20_000 + "\0", "a" * 20_000 + "\0"):
+        assert re.search(pattern, nasty) is None
 
 
 def test_a_stored_request_is_read_as_it_was_stored() -> None:

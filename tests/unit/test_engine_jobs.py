@@ -4,6 +4,7 @@ import pytest
 
 from aether.domain.events import StatusChanged
 from aether.domain.job import Change, Job, Kind, Status, Step
+from aether.engine.admission import Admission
 from aether.engine.jobs import Jobs
 from aether.engine.ports import Replay
 from aether.errors import IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
@@ -36,7 +37,7 @@ def jobs(store: MemoryJobStore, files: MemoryFiles) -> Jobs:
 
 
 async def submitted(jobs: Jobs) -> str:
-    return await jobs.submit(Kind.REPORT, "ada", b"{}", ("outline",))
+    return await jobs.submit(Kind.REPORT, Admission("ada"), b"{}", ("outline",))
 
 
 async def test_a_submitted_job_is_its_owners(jobs: Jobs, store: MemoryJobStore) -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from aether.domain.job import Kind, Status
 from aether.domain.listing import LONGEST_PAGE, Page
+from aether.engine.admission import Admission
 from aether.engine.jobs import Jobs
 from aether.errors import FieldError
 from tests.fakes import MemoryFiles, MemoryJobStore
@@ -15,7 +16,7 @@ def jobs() -> Jobs:
 
 
 async def test_the_next_page_begins_where_the_cursor_says(jobs: Jobs) -> None:
-    submitted = {await jobs.submit(Kind.REPORT, "ada", b"{}") for _ in range(5)}
+    submitted = {await jobs.submit(Kind.REPORT, Admission("ada"), b"{}") for _ in range(5)}
 
     pages = [await jobs.list(Kind.REPORT, "ada", EVERY, 2)]
     while pages[-1].next is not None:
@@ -27,7 +28,7 @@ async def test_the_next_page_begins_where_the_cursor_says(jobs: Jobs) -> None:
 
 async def test_anothers_jobs_are_not_listed_even_by_the_owners_cursor(jobs: Jobs) -> None:
     for _ in range(2):
-        await jobs.submit(Kind.REPORT, "ada", b"{}")
+        await jobs.submit(Kind.REPORT, Admission("ada"), b"{}")
     page = await jobs.list(Kind.REPORT, "ada", EVERY, 1)
 
     assert Page(()) == await jobs.list(Kind.REPORT, "eve", EVERY, 1, page.next)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from aether.domain.job import StepStatus
-from aether.engine.ports import Delta
+from aether.engine.hub import Delta
 from aether.engine.previews import Preview, current_preview
 from aether.engine.run import Run
 from aether.errors import ModelFailedError

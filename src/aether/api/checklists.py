@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import msgspec
-from litestar import Response, Router, post
+from litestar import Response, Router
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_201_CREATED
@@ -24,14 +24,18 @@ from aether.api.decoding import stored
 from aether.api.headers import LOCATION, RETRY_AFTER
 from aether.api.limits import DeadlineSeconds, MaxTokens
 from aether.api.problems import AnyRequest
+from aether.api.read_tokens import ChecklistToken, ChecklistTokenBody
 from aether.api.resource import Resource
+from aether.api.routing import post
 from aether.api.waiting import APPLIED, Patience
 from aether.domain.checklist import ChecklistRequest
 from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.domain.text import trim
+from aether.engine.admission import Admission
 from aether.engine.jobs import Jobs
+from aether.engine.read_tokens import ReadToken
 
 ChecklistId = Annotated[str, id_parameter("event_id")]
 
@@ -50,7 +54,17 @@ class ChecklistRetryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     deadline_seconds: DeadlineSeconds | UnsetType = UNSET
 
 
-class Checklists(Resource[ChecklistId, ChecklistStatus, ChecklistRetryBody, ChecklistJob, ChecklistPage]):
+class Checklists(
+    Resource[
+        ChecklistId,
+        ChecklistStatus,
+        ChecklistRetryBody,
+        ChecklistTokenBody,
+        ChecklistJob,
+        ChecklistPage,
+        ChecklistToken,
+    ]
+):
     """Checklists, in snake_case."""
 
     path = "/jobs"
@@ -74,12 +88,12 @@ class Checklists(Resource[ChecklistId, ChecklistStatus, ChecklistRetryBody, Chec
         data: JSONBody[ChecklistBody],
         request: AnyRequest,
         jobs: NamedDependency[Jobs],
-        owner: NamedDependency[str],
+        admission: NamedDependency[Admission],
         patience: NamedDependency[Patience],
     ) -> Response[ChecklistAccepted]:
         """The job is queued when this answers; follow `Location` until its status is succeeded or failed."""
-        job_id = await jobs.submit(self.kind, owner, stored(data, ChecklistRequest))
-        return await self.accepted(request, owner, job_id, patience, ChecklistAccepted(job_id))
+        job_id = await jobs.submit(self.kind, admission, stored(data, ChecklistRequest))
+        return await self.accepted(request, admission.owner, job_id, patience, ChecklistAccepted(job_id))
 
     @override
     def view(self, job: Job, outlook: Outlook, url: str) -> ChecklistJob:
@@ -88,6 +102,10 @@ class Checklists(Resource[ChecklistId, ChecklistStatus, ChecklistRetryBody, Chec
     @override
     def page(self, page: Page) -> ChecklistPage:
         return checklist_page(page)
+
+    @override
+    def token(self, token: ReadToken, url: str) -> ChecklistToken:
+        return ChecklistToken(token.text.reveal(), token.ends_at, url)
 
 
 checklists_router = Router("/", route_handlers=[Checklists])

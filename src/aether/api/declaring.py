@@ -5,14 +5,20 @@ from http import HTTPStatus
 
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import SecurityRequirement
 from litestar.params import PathParameter
 from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 
-from aether.api.problems import MEDIA_TYPE, ProblemDetails, ProblemType, kinds_of
+from aether.api.problem_details import MEDIA_TYPE, ProblemDetails
+from aether.api.problems import ProblemType, kinds_of
 
 BINARY = "application/octet-stream"
 """The media type of an image; generated clients know it for bytes."""
+BEARER, READ_TOKEN = "bearerAuth", "readToken"
+"""The names of the security schemes."""
+READABLE: tuple[SecurityRequirement, ...] = ({BEARER: []}, {READ_TOKEN: []})
+"""What the calls take that read one job: either of them."""
 
 
 def described(status: int, description: str) -> dict[int, ResponseSpec]:
@@ -20,10 +26,19 @@ def described(status: int, description: str) -> dict[int, ResponseSpec]:
     return {status: ResponseSpec(None, description=description)}
 
 
-def problems(*statuses: int) -> dict[int, ResponseSpec]:
-    """Declare the errors of a handler; 400 and 500 are always among them: any request may be broken, and any server."""
-    always = HTTPStatus.BAD_REQUEST.value, HTTPStatus.INTERNAL_SERVER_ERROR.value
-    return {status: _problem_spec(status) for status in sorted({*statuses, *always})}
+# Any request may be broken, and any server.
+_ALWAYS = (HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR)
+# What the guards answer, before a handler is reached.
+_GUARDED = (
+    *(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
+    *(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE),
+)
+
+
+def problems(*statuses: int, public: bool = False) -> dict[int, ResponseSpec]:
+    """Declare the errors of a handler beside those that every handler has, or every one that is not public."""
+    always = {status.value for status in (*_ALWAYS, *(() if public else _GUARDED))}
+    return {status: _problem_spec(status) for status in sorted(always.union(statuses))}
 
 
 def _problem_spec(status: int) -> ResponseSpec:
@@ -34,12 +49,18 @@ def _problem_spec(status: int) -> ResponseSpec:
 # Regular expressions over the ids of the operations that have a problem which not all of its status have.
 _ONLY = {
     "not-found": "^$",  # whatever is no operation
+    # Refused before it is known what was asked for; the head of the document lists them.
+    "malformed-request": "^$",
+    "too-many-connections": "^$",
     "malformed-body": "^(create|retry|acknowledge|set)",
-    "unknown-job": "(Report|Checklist|Generation|Image)$",
+    "unknown-job": "(Report|Checklist|Generation|Image|Token)$",
     "unknown-delivery": "Delivery$",
     "no-endpoint": "Endpoint$",
     "unknown-image": "Image$",
-    "queue-full": "^(create|retry)",
+    "idempotency-key-reused": "^create(?!.*Token$)",
+    "too-many-jobs": "^(create|retry)(?!.*Token$)",
+    "queue-full": "^(create|retry)(?!.*Token$)",
+    "identity-provider-unavailable": "^(?!get(Liveness|Readiness)$)",
     "not-ready": "Readiness$",
 }
 

@@ -64,13 +64,34 @@ def decode(body: bytes, wanted: Any) -> object:  # Any: msgspec takes types of e
         FieldError: the first rule that it breaks, with the wire name of the field; `$` stands for the whole body.
     """
     try:
-        return _decoder(wanted).decode(body)
+        return _decoded(body, wanted)
     except msgspec.ValidationError as error:
         if isinstance(error.__cause__, FieldError):
             raise error.__cause__ from None
         raise _broken_rule(str(error), wanted) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise MalformedBodyError("The body is not valid JSON in UTF-8.") from error
+
+
+def _decoded(body: bytes, wanted: Any) -> object:  # Any: as above
+    try:
+        return _decoder(wanted).decode(body)
+    except msgspec.ValidationError as error:
+        if "Expected `int`, got `float`" not in str(error):
+            raise
+        return msgspec.convert(_with_whole_numbers(msgspec.json.decode(body)), wanted)
+
+
+def _with_whole_numbers(json: Any) -> Any:  # Any: JSON
+    """Write 2.0 as 2: to JSON Schema they are one number, to msgspec a float and an int."""
+    match json:
+        case float() if json.is_integer():
+            return int(json)
+        case dict():
+            return {name: _with_whole_numbers(value) for name, value in json.items()}
+        case list():
+            return [_with_whole_numbers(value) for value in json]
+    return json
 
 
 def _wanted(data: FieldDefinition) -> Any:  # Any: as above

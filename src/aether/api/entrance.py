@@ -1,20 +1,22 @@
 """What is refused of every request, whatever it asks for: parts of it that would be taken for something else."""
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
+import structlog
 from litestar.connection import ASGIConnection
 from litestar.exceptions import ClientException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import QueryParameter
 from litestar.typing import FieldDefinition
 
-from aether.errors import FieldError
+from aether.errors import FieldError, UnknownJobError
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]  # Any: it reads nothing that these stand for
 
+_JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HOST = re.compile(r"(?:[\w.-]+|\[[\w:.%]+\])(?::\d*)?", re.ASCII)
 
 
@@ -29,6 +31,7 @@ async def refuse_host(connection: Connection, _: BaseRouteHandler) -> None:
         raise ClientException("The Host header names no host.")
 
 
+@lru_cache(maxsize=256)
 def _is_host(host: str) -> bool:
     try:
         # Read only for what it raises: a port that no server can have.
@@ -36,6 +39,18 @@ def _is_host(host: str) -> bool:
     except ValueError:
         return False
     return _HOST.fullmatch(host) is not None
+
+
+async def heed_job_id(connection: Connection, _: BaseRouteHandler) -> None:
+    """Name the job in every line of the log; an id of another form than ours is unknown without a look.
+
+    Raises:
+        UnknownJobError: it has another form.
+    """
+    for job_id in list(connection.path_params.values())[:1]:
+        if not _JOB_ID.fullmatch(job_id):
+            raise UnknownJobError(job_id)
+        structlog.contextvars.bind_contextvars(job_id=job_id)
 
 
 async def refuse_query(connection: Connection, handler: BaseRouteHandler) -> None:

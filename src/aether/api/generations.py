@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from litestar import Response, Router, get, post
+from litestar import Response, Router
 from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody, PathParameter
 from litestar.status_codes import HTTP_202_ACCEPTED
@@ -24,14 +24,18 @@ from aether.api.generation_views import (
 from aether.api.headers import LOCATION, RETRY_AFTER
 from aether.api.limits import RetryBody
 from aether.api.problems import AnyRequest, NoImageModelError, UnknownImageError
+from aether.api.read_tokens import JobToken, TokenBody
 from aether.api.resource import Resource
+from aether.api.routing import get, post
 from aether.api.waiting import APPLIED, Patience
 from aether.domain.generation import GenerationRequest, Image
 from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.domain.text import trim
+from aether.engine.admission import Admission
 from aether.engine.jobs import Jobs
+from aether.engine.read_tokens import ReadToken
 from aether.workflows.generation import first_steps, images_so_far
 
 
@@ -49,7 +53,9 @@ Position = Annotated[
 ]
 
 
-class Generations(Resource[GenerationId, GenerationStatus, RetryBody, GenerationJob, GenerationPage]):
+class Generations(
+    Resource[GenerationId, GenerationStatus, RetryBody, TokenBody, GenerationJob, GenerationPage, JobToken]
+):
     """Generations and their images, in camelCase."""
 
     path = "/api/generation"
@@ -72,15 +78,15 @@ class Generations(Resource[GenerationId, GenerationStatus, RetryBody, Generation
         data: JSONBody[GenerationBody],
         request: AnyRequest,
         jobs: NamedDependency[Jobs],
-        owner: NamedDependency[str],
+        admission: NamedDependency[Admission],
         image_model: NamedDependency[str | None],
         patience: NamedDependency[Patience],
     ) -> Response[GenerationAccepted]:
         """The job is queued when this answers; follow `Location` until its status is COMPLETE or FAILED."""
         if image_model is None:
             raise NoImageModelError
-        job_id = await jobs.submit(self.kind, owner, stored(data, GenerationRequest), first_steps(data))
-        return await self.accepted(request, owner, job_id, patience, GenerationAccepted(job_id))
+        job_id = await jobs.submit(self.kind, admission, stored(data, GenerationRequest), first_steps(data))
+        return await self.accepted(request, admission.owner, job_id, patience, GenerationAccepted(job_id))
 
     @get(
         "/{jobId:str}/images/{position:str}",
@@ -121,6 +127,10 @@ class Generations(Resource[GenerationId, GenerationStatus, RetryBody, Generation
     @override
     def page(self, page: Page) -> GenerationPage:
         return generation_page(page)
+
+    @override
+    def token(self, token: ReadToken, url: str) -> JobToken:
+        return JobToken(token.text.reveal(), token.ends_at, url)
 
 
 def _image(job: Job, position: str) -> Image:

@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 from typing import Literal
 
 import msgspec
-from litestar import Router, get
+from litestar import Router
 from litestar.di import NamedDependency
 
 from aether.api.declaring import problems
 from aether.api.problems import NotReadyError
+from aether.api.routing import get
 from aether.api.services import Readiness
 
 
@@ -26,7 +27,7 @@ class Ready(msgspec.Struct, frozen=True):
     worker: Literal["ok"] = "ok"
 
 
-@get("/live", summary="Is the process up?", response_description="It is.", responses=problems())
+@get("/live", summary="Is the process up?", response_description="It is.", responses=problems(public=True))
 async def get_liveness() -> Live:
     """Asks nobody else, so that trouble elsewhere restarts no healthy process."""
     return Live()
@@ -36,7 +37,7 @@ async def get_liveness() -> Live:
     "/ready",
     summary="Can jobs be done?",
     response_description="Redis answers, and a worker was seen lately.",
-    responses=problems(503),
+    responses=problems(503, public=True),
 )
 async def get_readiness(readiness: NamedDependency[Callable[[], Awaitable[Readiness]]]) -> Ready:
     """When they cannot, the problem's detail says what is missing."""
@@ -46,4 +47,4 @@ async def get_readiness(readiness: NamedDependency[Callable[[], Awaitable[Readin
     return Ready()
 
 
-health_router = Router("/health", route_handlers=[get_liveness, get_readiness], tags=["Health"])
+health_router = Router("/health", route_handlers=[get_liveness, get_readiness], tags=["Health"], opt={"public": True})

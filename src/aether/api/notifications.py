@@ -3,10 +3,10 @@
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Router, get, post
+from litestar import Router
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
@@ -17,10 +17,11 @@ from aether.api.checklists import Checklists
 from aether.api.declaring import problems
 from aether.api.fields import Amount, JobId, Moment, given
 from aether.api.generations import Generations
+from aether.api.job_controller import JobController
 from aether.api.paging import Limit
 from aether.api.problems import AnyRequest
 from aether.api.reports import Reports
-from aether.api.resource import Resource
+from aether.api.routing import get, post
 from aether.api.sse import EventStream
 from aether.api.streams import LastEventId
 from aether.domain.job import Kind
@@ -32,8 +33,7 @@ _MOST_IDS = 1_000
 _ID = re.compile(r"\d{1,16}", re.ASCII)
 # Nearly all up to the largest; no clock comes to the rest for two centuries.
 _PATTERN = "^[0-8]?[0-9]{1,15}$"
-# Any: each kind has type arguments of its own.
-_RESOURCES: dict[Kind, type[Resource[Any, Any, Any, Any, Any]]] = {
+_RESOURCES: dict[Kind, type[JobController]] = {
     resource.kind: resource for resource in (Reports, Checklists, Generations)
 }
 

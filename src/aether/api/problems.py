@@ -2,43 +2,49 @@
 
 import math
 from http import HTTPStatus
-from typing import Annotated, Any, TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import quote
 
 import msgspec
 import structlog
 from litestar import Request, Response
-from litestar.exceptions import (
-    HTTPException,
-    MethodNotAllowedException,
-    NotFoundException,
-    ValidationException,
-)
+from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException, ValidationException
 from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.types import ExceptionHandlersMap
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from aether.api.decoding import MalformedBodyError, UnsupportedBodyError, broken_parameter
+from aether.api.problem_details import MEDIA_TYPE, BrokenRule, ProblemDetails
 from aether.api.ranges import UnsatisfiableRangeError
+from aether.api.refusals import (
+    HeadersTooLargeError,
+    MalformedRequestError,
+    RequestTimeoutError,
+    TooManyConnectionsError,
+    UriTooLongError,
+)
 from aether.errors import (
     AetherError,
     CallerError,
     FieldError,
     ForbiddenError,
+    IdempotencyKeyReusedError,
     IdentityProviderUnavailableError,
     IllegalMoveError,
     InvalidCredentialError,
     NoEndpointError,
     QueueFullError,
+    RateLimitedError,
     StoreUnavailableError,
+    TooManyJobsError,
     TransientError,
     UnknownDeliveryError,
     UnknownJobError,
 )
 
-MEDIA_TYPE = "application/problem+json"
 _NAMESPACE = "urn:aether:problem:"
+_CHALLENGE = 'Bearer realm="aether"'  # RFC 6750, 3
 
 AnyRequest: TypeAlias = Request[Any, Any, Any]  # Any: user, credentials and state are none of its business
 
@@ -87,7 +93,8 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "malformed-body", HTTPStatus.BAD_REQUEST, "Malformed body", "The body must be a JSON object; there is none."
     ),
     HTTPException: ProblemType("bad-request", HTTPStatus.BAD_REQUEST, "Bad request"),
-    InvalidCredentialError: ProblemType("unauthenticated", HTTPStatus.UNAUTHORIZED, "Who are you?"),
+    MalformedRequestError: ProblemType("malformed-request", HTTPStatus.BAD_REQUEST, "Malformed request"),
+    InvalidCredentialError: ProblemType("unauthenticated", HTTPStatus.UNAUTHORIZED, "No valid credentials"),
     ForbiddenError: ProblemType("forbidden", HTTPStatus.FORBIDDEN, "Not allowed"),
     NotFoundException: ProblemType(
         "not-found", HTTPStatus.NOT_FOUND, "Nothing here", "Nothing is served at this path."
@@ -102,6 +109,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "Method not allowed",
         "Only the methods in the Allow header are.",
     ),
+    RequestTimeoutError: ProblemType("request-timeout", HTTPStatus.REQUEST_TIMEOUT, "Request too slow"),
     IllegalMoveError: ProblemType("illegal-move", HTTPStatus.CONFLICT, "The job's status does not allow it"),
     RequestEntityTooLarge: ProblemType(
         "body-too-large",
@@ -109,16 +117,28 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "Body too large",
         "The body is larger than {limit} bytes.",
     ),
+    UriTooLongError: ProblemType("uri-too-long", HTTPStatus.REQUEST_URI_TOO_LONG, "Target too long"),
     UnsupportedBodyError: ProblemType("unsupported-body", HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Unsupported body"),
     UnsatisfiableRangeError: ProblemType(
         "unsatisfiable-range", HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, "No such bytes"
     ),
     FieldError: ProblemType("invalid-field", HTTPStatus.UNPROCESSABLE_ENTITY, "A field breaks a rule"),
+    IdempotencyKeyReusedError: ProblemType(
+        "idempotency-key-reused", HTTPStatus.UNPROCESSABLE_ENTITY, "The Idempotency-Key stands for another request"
+    ),
+    TooManyJobsError: ProblemType("too-many-jobs", HTTPStatus.TOO_MANY_REQUESTS, "Too many jobs"),
+    RateLimitedError: ProblemType("rate-limited", HTTPStatus.TOO_MANY_REQUESTS, "Too many requests"),
+    HeadersTooLargeError: ProblemType(
+        "headers-too-large", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Header too large"
+    ),
     NoImageModelError: ProblemType("no-image-model", HTTPStatus.NOT_IMPLEMENTED, "No image model"),
     QueueFullError: ProblemType("queue-full", HTTPStatus.SERVICE_UNAVAILABLE, "The queue is full"),
     StoreUnavailableError: ProblemType("store-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Store unavailable"),
     IdentityProviderUnavailableError: ProblemType(
         "identity-provider-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Identity provider unavailable"
+    ),
+    TooManyConnectionsError: ProblemType(
+        "too-many-connections", HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections"
     ),
     NotReadyError: ProblemType("not-ready", HTTPStatus.SERVICE_UNAVAILABLE, "Not ready"),
     Exception: ProblemType(
@@ -142,29 +162,6 @@ JOB_PROBLEMS = {
     "internal-error": "Aether failed",
 }
 """Why a job failed: the words in its `problem`, and their titles."""
-
-Uri = Annotated[str, Meta(description="What kind of problem it is; stable.", extra_json_schema={"format": "uri"})]
-Title = Annotated[str, Meta(description="The kind in words.")]
-Detail = Annotated[str, Meta(description="What went wrong this time.")]
-
-
-class BrokenRule(msgspec.Struct, frozen=True):
-    """A field of the body (`outline[1]`; `$` is the whole body) or a parameter of the query, and its broken rule."""
-
-    field: Annotated[str, Meta(description="Its name on the wire.")]
-    rule: Annotated[str, Meta(description="What it must be or do.")]
-
-
-class ProblemDetails(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """An error (RFC 9457)."""
-
-    type: Uri
-    title: Title
-    status: Annotated[int, Meta(description="The HTTP status.", ge=400, le=599)]
-    detail: Detail
-    instance: Annotated[str, Meta(description="The path that was called.")]
-    errors: Annotated[tuple[BrokenRule, ...], Meta(description="Which rules are broken.")] | UnsetType = UNSET
-    request_id: Annotated[str, Meta(description="Where to look in the log.")] | UnsetType = UNSET
 
 
 def kinds_of(status: int) -> dict[str, ProblemType]:
@@ -197,6 +194,13 @@ def problem_response(request: AnyRequest, error: Exception) -> Response[ProblemD
     return Response(details, status_code=kind.status.value, media_type=MEDIA_TYPE, headers=_headers(error))
 
 
+def problem_of(error: AetherError, path: str) -> tuple[ProblemDetails, dict[str, str]]:
+    """Tell an error for which no handler was called: the problem, and the headers that go with it."""
+    kind = _kind(error)
+    details = ProblemDetails(type_uri(kind.word), kind.title, kind.status.value, str(error), quote(path, safe="/%:"))
+    return details, _headers(error)
+
+
 def _kind(error: Exception) -> ProblemType:
     kind = next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
     if kind is not PROBLEMS[HTTPException] or not isinstance(error, HTTPException):
@@ -224,6 +228,14 @@ def _headers(error: Exception) -> dict[str, str]:
         return {"Content-Range": f"bytes */{error.size}"}
     if isinstance(error, TransientError) and error.retry_after is not None:
         return {"Retry-After": str(math.ceil(error.retry_after))}
+    if isinstance(error, InvalidCredentialError):
+        return {"WWW-Authenticate": _CHALLENGE + (', error="invalid_token"' if error.sent else "")}
+    if isinstance(error, ForbiddenError):
+        scope = f', scope="{error.scope}"' if error.scope else ""
+        return {"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope"{scope}'}
+    if isinstance(error, RequestTimeoutError):
+        # The rest of it may still come.
+        return {"Connection": "close"}
     return dict(error.headers or {}) if isinstance(error, HTTPException) else {}
 
 

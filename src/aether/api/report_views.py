@@ -23,7 +23,8 @@ from aether.api.fields import (
     given,
     listed,
 )
-from aether.api.problems import JOB_PROBLEMS, Detail, Title, Uri, type_uri
+from aether.api.problem_details import Detail, Title, Uri
+from aether.api.problems import JOB_PROBLEMS, type_uri
 from aether.domain import job as domain
 from aether.domain.job import Job, Status, StepStatus
 from aether.domain.listing import Entry, Page
@@ -101,6 +102,7 @@ class _Facts(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     metadata: Annotated[dict[str, str], Meta(description="The labels given with the request.")] | UnsetType = UNSET
 
 
+Place = Annotated[int, Meta(ge=1, description="Its place among the jobs that wait; it may rise, as owners take turns.")]
 Partial = Annotated[Report, Meta(description="The sections that are finished so far, in outline order.")]
 
 
@@ -111,7 +113,7 @@ class ReportInProgress(_Facts, frozen=True, rename="camel"):
     status: Literal["pending", "processing"]
     progress: Progress
     partial: Partial
-    queue_position: Annotated[int, Meta(ge=1, description="Its place among the jobs that wait.")] | UnsetType = UNSET
+    queue_position: Place | UnsetType = UNSET
     estimated_seconds_left: (
         Annotated[float, Meta(ge=0, description="Until it is done, judged by how others went; no promise.")] | UnsetType
     ) = UNSET

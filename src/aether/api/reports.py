@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from litestar import Response, Router, post
+from litestar import Response, Router
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_202_ACCEPTED
@@ -14,6 +14,7 @@ from aether.api.decoding import stored
 from aether.api.headers import LOCATION, RETRY_AFTER
 from aether.api.limits import DeadlineSeconds, MaxTokens, RetryBody, limits_of
 from aether.api.problems import AnyRequest
+from aether.api.read_tokens import JobToken, TokenBody
 from aether.api.report_events import REPORT_TELLING
 from aether.api.report_views import (
     ReportAccepted,
@@ -24,24 +25,22 @@ from aether.api.report_views import (
     report_page,
 )
 from aether.api.resource import Resource
+from aether.api.routing import post
+from aether.api.services import services_of
 from aether.api.waiting import APPLIED, Patience
 from aether.api.webhook_views import WebhookBody, webhook_of
 from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
 from aether.domain.pace import Outlook
-from aether.domain.report import Outline, OutlineItem, ReportRequest
+from aether.domain.report import ReportRequest
 from aether.domain.text import trim
-from aether.engine.jobs import Jobs
-from aether.engine.webhooks import Webhooks
-from aether.errors import FieldError
+from aether.engine.admission import Admission
+from aether.engine.read_tokens import ReadToken
 from aether.workflows.report import first_steps
 
 
 class ReportBody(ReportRequest, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What the report is to be about, and as much of the rest as matters.
-
-    Where both are given, `sections` is the number of headings in `outline`.
-    """
+    """What the report is to be about, and as much of the rest as matters."""
 
     max_tokens: MaxTokens | UnsetType = UNSET
     deadline_seconds: DeadlineSeconds | UnsetType = UNSET
@@ -49,18 +48,12 @@ class ReportBody(ReportRequest, frozen=True, forbid_unknown_fields=True, rename=
 
     def __post_init__(self) -> None:
         trim(self)
-        if self.outline is UNSET:
-            return
-        if self.sections is not UNSET and self.sections != len(self.outline):
-            raise FieldError("sections", "must be the number of headings in outline, or be left out")
-        if len(Outline.of(map(OutlineItem, self.outline)).items) != len(self.outline):
-            raise FieldError("outline", "must hold headings with words in them, not only marks")
 
 
 ReportId = Annotated[str, id_parameter("jobId")]
 
 
-class Reports(Resource[ReportId, ReportStatus, RetryBody, ReportJob, ReportPage]):
+class Reports(Resource[ReportId, ReportStatus, RetryBody, TokenBody, ReportJob, ReportPage, JobToken]):
     """Reports, in camelCase."""
 
     path = "/reports"
@@ -78,21 +71,18 @@ class Reports(Resource[ReportId, ReportStatus, RetryBody, ReportJob, ReportPage]
         response_headers=[LOCATION, RETRY_AFTER, APPLIED],
         responses=problems(400, 413, 415, 422, 503) | ended_at_once(ReportJob),
     )
-    async def create_report(  # noqa: PLR0913 - all that it takes
+    async def create_report(
         self,
         data: JSONBody[ReportBody],
         request: AnyRequest,
-        jobs: NamedDependency[Jobs],
-        owner: NamedDependency[str],
-        *,
+        admission: NamedDependency[Admission],
         patience: NamedDependency[Patience],
-        webhooks: NamedDependency[Webhooks],
     ) -> Response[ReportAccepted]:
         """The job is queued when this answers; follow `Location` until its status is completed, failed or cancelled."""
-        plan, limits = first_steps(data), limits_of(data)
-        webhook = None if data.webhook is UNSET else webhooks.heed(webhook_of(data.webhook), "webhook.url")
-        job_id = await jobs.submit(self.kind, owner, stored(data, ReportRequest), plan, limits, webhook)
-        return await self.accepted(request, owner, job_id, patience, ReportAccepted(job_id))
+        services, plan, limits = services_of(request), first_steps(data), limits_of(data)
+        webhook = None if data.webhook is UNSET else services.webhooks.heed(webhook_of(data.webhook), "webhook.url")
+        job_id = await services.jobs.submit(self.kind, admission, stored(data, ReportRequest), plan, limits, webhook)
+        return await self.accepted(request, admission.owner, job_id, patience, ReportAccepted(job_id))
 
     @override
     def view(self, job: Job, outlook: Outlook, url: str) -> ReportJob:
@@ -101,6 +91,10 @@ class Reports(Resource[ReportId, ReportStatus, RetryBody, ReportJob, ReportPage]
     @override
     def page(self, page: Page) -> ReportPage:
         return report_page(page)
+
+    @override
+    def token(self, token: ReadToken, url: str) -> JobToken:
+        return JobToken(token.text.reveal(), token.ends_at, url)
 
 
 def reports_router(path: str, *, in_schema: bool) -> Router:

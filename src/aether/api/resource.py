@@ -1,93 +1,76 @@
 """A resource of jobs: watch, list, stop, try again and forget, the same for every kind."""
 
-import re
 from abc import abstractmethod
 from functools import partial
-from inspect import cleandoc
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
+from typing import Annotated, ClassVar, Generic, TypeVar, get_args
 
+import msgspec
 import structlog
-from litestar import Controller, Response, Router, delete, get, post
-from litestar.connection import ASGIConnection
+from litestar import Response, Router
 from litestar.di import NamedDependency, Provide
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import JSONBody, QueryParameter
-from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED, HTTP_204_NO_CONTENT, HTTP_304_NOT_MODIFIED
+from litestar.status_codes import (
+    HTTP_200_OK,
+    HTTP_201_CREATED,
+    HTTP_202_ACCEPTED,
+    HTTP_204_NO_CONTENT,
+    HTTP_304_NOT_MODIFIED,
+)
 
-from aether.api.declaring import described, operation_id, problems
+from aether.api.answers import JsonAnswer
+from aether.api.authentication import caller_of
+from aether.api.bodies import Bodies, Body
+from aether.api.declaring import described, problems
 from aether.api.headers import ETAG, LOCATION, RETRY_AFTER, SOONEST_S, headers_of
+from aether.api.job_controller import JobController
 from aether.api.limits import Limited, limits_of
 from aether.api.paging import Cursor, Limit
 from aether.api.problems import AnyRequest
+from aether.api.read_tokens import Lasting, life_of, with_token
+from aether.api.routing import delete, get, post
+from aether.api.services import services_of
 from aether.api.sse import MEDIA_TYPE
 from aether.api.streams import Follower, follower
 from aether.api.telling import Teller, Telling
 from aether.api.waiting import APPLIED, Patience, Poll, patience, poll
-from aether.domain.job import Job, Kind
+from aether.domain.access import Scope
+from aether.domain.job import ENDED, Job
 from aether.domain.listing import Page
 from aether.domain.pace import Outlook
+from aether.domain.sight import Sight, Stand
 from aether.engine.jobs import Jobs
-from aether.errors import UnknownJobError
-
-_JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+from aether.engine.read_tokens import ReadToken
 
 IdT = TypeVar("IdT", bound=str)
 StatusT = TypeVar("StatusT", bound=str)
 RetryT = TypeVar("RetryT", bound=Limited)
+TokenBodyT = TypeVar("TokenBodyT", bound=Lasting)
 JobT = TypeVar("JobT")
 PageT = TypeVar("PageT")
+TokenT = TypeVar("TokenT")
 AcceptedT = TypeVar("AcceptedT")
 
 _Wanted = QueryParameter(description="Only jobs of this status.")
 
 
-async def _heed_job_id(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Name the job in every line of the log; an id of another form than ours is unknown without a look."""
-    for job_id in list(connection.path_params.values())[:1]:
-        if not _JOB_ID.fullmatch(job_id):
-            raise UnknownJobError(job_id)
-        structlog.contextvars.bind_contextvars(job_id=job_id)
-
-
-class Resource(Controller, Generic[IdT, StatusT, RetryT, JobT, PageT]):
+class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, PageT, TokenT]):
     """What callers do with jobs of one kind, wherever it is mounted.
 
-    A kind is a subclass. Its type arguments are the job's id as a path parameter, its words for a status, the body of a
-    retry, a job and a page of jobs as the wire shows them; it adds how a job is asked for. `{noun}`, `{meanwhile}` and
-    `{jobId}` stand in what follows for the words of the kind.
+    A kind is a subclass. Its type arguments are the job's id as a path parameter, its words for a status, the bodies
+    that ask for a retry and a token, and a job, a page of jobs and a token as the wire shows them; it adds how a job is
+    asked for.
     """
 
-    guards = (_heed_job_id,)
     # As Litestar declares it.
     dependencies = {each.__name__: Provide(each, sync_to_thread=False) for each in (patience, poll, follower)}  # noqa: RUF012
 
-    kind: ClassVar[Kind]
-    noun: ClassVar[str]
-    meanwhile: ClassVar[str]
-    id_name: ClassVar[str]
     telling: ClassVar[Telling]
-    ending: ClassVar[str] = ""
 
     def __init__(self, owner: Router) -> None:
         super().__init__(owner)
         (base,) = type(self).__orig_bases__  # type: ignore[attr-defined]  # as typing has it for every generic's heir
         # Litestar puts these types in the place of the variables, though it declares names alone.
         self.signature_namespace = dict(zip(Resource.__parameters__, get_args(base), strict=True))  # type: ignore[attr-defined]
-
-    def get_route_handlers(self) -> list[BaseRouteHandler]:
-        """Return the handlers, each in the words of the kind."""
-        handlers = super().get_route_handlers()
-        for handler in handlers:
-            if isinstance(handler, HTTPRouteHandler):
-                self._name(handler)
-        return handlers
-
-    def _name(self, handler: HTTPRouteHandler) -> None:
-        words = {"noun": self.noun, "meanwhile": self.meanwhile}
-        handler.paths = {path.replace("{jobId:", f"{{{self.id_name}:") for path in handler.paths}
-        handler.operation_id = operation_id(handler).replace("Job", self.noun.capitalize())
-        handler.summary = str(handler.summary).format(**words)
-        handler.description = cleandoc(str(handler.fn.__doc__)).format(**words)
 
     @abstractmethod
     def view(self, job: Job, outlook: Outlook, url: str) -> JobT:
@@ -96,6 +79,10 @@ class Resource(Controller, Generic[IdT, StatusT, RetryT, JobT, PageT]):
     @abstractmethod
     def page(self, page: Page) -> PageT:
         """Show a page of jobs."""
+
+    @abstractmethod
+    def token(self, token: ReadToken, url: str) -> TokenT:
+        """Show a new token; `url` is that of the job's events, with the token in it."""
 
     @get(
         summary="List your {noun}s",
@@ -122,27 +109,21 @@ class Resource(Controller, Generic[IdT, StatusT, RetryT, JobT, PageT]):
         responses=problems(404, 422, 503)
         | described(HTTP_304_NOT_MODIFIED, "Nothing has changed since the ETag you sent."),
     )
-    async def get_job(
-        self,
-        job_id: IdT,
-        request: AnyRequest,
-        jobs: NamedDependency[Jobs],
-        owner: NamedDependency[str],
-        poll: NamedDependency[Poll],
-    ) -> Response[JobT]:
+    async def get_job(self, job_id: IdT, request: AnyRequest, poll: NamedDependency[Poll]) -> Response[JobT]:
         """{meanwhile}
 
         `Prefer: wait=N` holds the answer until the job has ended; with `If-None-Match` or `after`, until it is at
         another version than you have; or until N seconds are over.
         """  # noqa: D415 - a whole sentence of the kind's
-        job = await poll.held(await jobs.get(self.kind, owner, job_id))
-        headers = poll.patience.headers
-        if poll.has(job):
-            headers |= headers_of(job, await jobs.outlook(job))
-            return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)  # type: ignore[arg-type]
-        answer = await self._answer(request, jobs, job)
-        answer.headers |= headers
-        return answer
+        services, url = services_of(request), self.url_of(request, job_id)
+        look = partial(services.jobs.news, self.kind, caller_of(request).owner, job_id)
+        found = await services.bodies.current(url, look)
+        if isinstance(found, Body):
+            return poll.answer(found.stand.version, found.headers, lambda: found.content)
+        sight = await poll.held(found)
+        return poll.answer(
+            sight.job.version, headers_of(sight.job, sight.outlook), lambda: self._encoded(sight, url, services.bodies)
+        )
 
     @get(
         "/{jobId:str}/events",
@@ -169,7 +150,7 @@ class Resource(Controller, Generic[IdT, StatusT, RetryT, JobT, PageT]):
         job = await jobs.get(self.kind, owner, job_id)
         if follower.has_all(job):
             return Response(None, status_code=HTTP_204_NO_CONTENT)
-        teller = Teller(self.telling, partial(self._shown, request, jobs), self._url_of(request, job_id))
+        teller = Teller(self.telling, partial(self._shown, request, jobs), self.url_of(request, job_id))
         return await follower.follow(job, teller)
 
     @post(
@@ -203,9 +184,31 @@ class Resource(Controller, Generic[IdT, StatusT, RetryT, JobT, PageT]):
         data: JSONBody[RetryT | None] = None,
     ) -> Response[JobT]:
         """Finished steps are kept: only what is missing is made. The body, if any, sets new limits."""
-        answer = await self._answer(request, jobs, await jobs.retry(self.kind, owner, job_id, limits_of(data)))
-        answer.headers["Location"] = self._path_of(request, job_id)
+        job = await jobs.retry(self.kind, owner, job_id, limits_of(data), caller_of(request).quota.jobs)
+        answer = await self._answer(request, jobs, job)
+        answer.headers["Location"] = self.path_of(request, job_id)
         return answer
+
+    @post(
+        "/{jobId:str}/token",
+        status_code=HTTP_201_CREATED,
+        summary="Let a browser read a {noun}",
+        response_description="A token that reads this job and does nothing else.",
+        responses=problems(400, 404, 413, 415, 422, 503),
+        # Whoever may read can pass on all that they read; a token spares them the copying, and ends.
+        opt={"scope": Scope.READ},
+    )
+    async def create_job_token(
+        self, job_id: IdT, request: AnyRequest, data: JSONBody[TokenBodyT | None] = None
+    ) -> Response[TokenT]:
+        """For whoever must not have a key, or can send no headers, as an `EventSource`.
+
+        It reads what is at the job's address and below it, as `Authorization: Bearer` or as `access_token` in the
+        query, until it ends; a stream that is open by then goes on. Of a job's tokens the last 20 to end are good.
+        """
+        tokens = services_of(request).read_tokens
+        token = await tokens.issue(self.kind, job_id, caller_of(request), life_of(data))
+        return Response(self.token(token, with_token(self.url_of(request, job_id, "/events"), token.text.reveal())))
 
     @delete(
         "/{jobId:str}",
@@ -222,27 +225,26 @@ class Resource(Controller, Generic[IdT, StatusT, RetryT, JobT, PageT]):
     ) -> Response[AcceptedT]:
         """Answer for a new job: with this body, or with the job itself if the caller would wait for its end."""
         structlog.contextvars.bind_contextvars(job_id=job_id)
-        headers = {"Location": self._path_of(request, job_id)} | patience.headers
+        headers = {"Location": self.path_of(request, job_id)} | patience.headers
         ended = await patience.end_of(self.kind, owner, job_id)
         if ended is None:
-            return Response(body, headers=headers | {"Retry-After": str(SOONEST_S)})
-        shown = self.view(ended, Outlook(), self._url_of(request, job_id))
+            return JsonAnswer(body, headers=headers | {"Retry-After": str(SOONEST_S)})
+        shown = self.view(ended, Outlook(), self.url_of(request, job_id))
         headers |= headers_of(ended, Outlook())
         return Response(shown, status_code=HTTP_200_OK, headers=headers)  # type: ignore[arg-type]  # as `ended_at_once` says
 
+    def _encoded(self, sight: Sight, url: str, bodies: Bodies) -> bytes:
+        """Show a job in bytes, which are kept where they will be the same next time."""
+        job, outlook = sight.job, sight.outlook
+        content = msgspec.json.encode(self.view(job, outlook, url))
+        if job.status in ENDED:
+            bodies.keep(url, Body(Stand.of(job), headers_of(job, outlook), content))
+        return content
+
     async def _answer(self, request: AnyRequest, jobs: Jobs, job: Job) -> Response[JobT]:
         outlook = await jobs.outlook(job)
-        shown = self.view(job, outlook, self._url_of(request, job.id))
+        shown = self.view(job, outlook, self.url_of(request, job.id))
         return Response(shown, headers=headers_of(job, outlook))
 
     async def _shown(self, request: AnyRequest, jobs: Jobs, job: Job) -> JobT:
-        return self.view(job, await jobs.outlook(job), self._url_of(request, job.id))
-
-    def _url_of(self, request: AnyRequest, job_id: str) -> str:
-        # Whole, so that it can be used as it stands; a proxy in front has to pass the caller's Host on.
-        return f"{request.url.scheme}://{request.url.netloc}{self._path_of(request, job_id)}"
-
-    def _path_of(self, request: AnyRequest, job_id: str) -> str:
-        """Return the job's path under the prefix by which the caller came."""
-        prefix, _, _ = request.scope["path"].partition(self.path)
-        return f"{request.scope.get('root_path', '')}{prefix}{self.path}/{job_id}{self.ending}"
+        return self.view(job, await jobs.outlook(job), self.url_of(request, job.id))

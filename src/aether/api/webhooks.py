@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
-from litestar import Router, delete, get, post, put
+from litestar import Router
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from aether.api.declaring import problems
 from aether.api.paging import Cursor, Limit
+from aether.api.routing import delete, get, post, put
 from aether.api.webhook_views import (
     Delivery,
     DeliveryPage,
@@ -23,6 +24,7 @@ from aether.api.webhook_views import (
     status_of,
     webhook_of,
 )
+from aether.domain.access import Scope
 from aether.engine.webhooks import Webhooks
 
 _Id = Annotated[str, PathParameter(name="deliveryId", description="The delivery's id.")]
@@ -44,6 +46,7 @@ async def get_endpoint(webhooks: NamedDependency[Webhooks], owner: NamedDependen
 @put(
     "/endpoint",
     summary="Set your endpoint",
+    opt={"scope": Scope.ADMIN},
     response_description="The endpoint as it is set.",
     responses=problems(400, 413, 415, 422, 503),
 )
@@ -57,6 +60,7 @@ async def set_endpoint(
 @delete(
     "/endpoint",
     summary="Forget your endpoint",
+    opt={"scope": Scope.ADMIN},
     response_description="No endpoint is set.",
     responses=problems(503),
 )
@@ -68,6 +72,7 @@ async def delete_endpoint(webhooks: NamedDependency[Webhooks], owner: NamedDepen
 @get(
     "/secret",
     summary="See what signs your webhooks",
+    opt={"scope": Scope.ADMIN},
     response_description="The secret, and those before it that are still valid.",
     responses=problems(503),
 )
@@ -80,6 +85,7 @@ async def get_webhook_secret(webhooks: NamedDependency[Webhooks], owner: NamedDe
     "/secret/rotate",
     status_code=HTTP_200_OK,
     summary="Replace what signs your webhooks",
+    opt={"scope": Scope.ADMIN},
     response_description="The new secret, and those before it that are still valid.",
     responses=problems(503),
 )

@@ -7,26 +7,45 @@ from functools import partial
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
+from aether.adapters.redis.batching import BatchingRedis
 from aether.adapters.redis.hub import RedisHub
 from aether.adapters.redis.presence import workers_seen
+from aether.adapters.redis.rates import RedisRateLimiter
+from aether.adapters.redis.read_tokens import RedisReadTokens
 from aether.api.services import ApiServices, Readiness
+from aether.bootstrap.access import authenticator
+from aether.bootstrap.garbage import spare_collections
+from aether.bootstrap.identity import token_verifier
 from aether.bootstrap.storage import file_store, inbox, job_store, redis_client
 from aether.bootstrap.webhooks import webhooks
 from aether.engine.jobs import Jobs
+from aether.engine.local_key import LocalKey
 from aether.engine.notifications import Notifications
+from aether.engine.read_tokens import ReadTokens
 from aether.settings import Settings
 
 
 @asynccontextmanager
-async def api_services(settings: Settings) -> AsyncIterator[ApiServices]:
+async def api_services(settings: Settings, local_key: LocalKey | None = None) -> AsyncIterator[ApiServices]:
     """Open what the API's handlers call."""
-    async with redis_client(settings) as client, RedisHub(client) as hub:
+    async with (
+        redis_client(settings, BatchingRedis) as client,
+        RedisHub(client) as hub,
+        token_verifier(settings) as identities,
+    ):
+        # Nobody is to wait behind a large file.
+        alone = ArqRedis(client.connection_pool)
+        read_tokens = ReadTokens(RedisReadTokens(client))
+        spare_collections()
         yield ApiServices(
-            Jobs(job_store(client, settings), file_store(client, settings)),
+            Jobs(job_store(client, settings), file_store(alone, settings), settings.owner_jobs),
             hub,
             partial(_readiness, client),
             Notifications(inbox(client, settings), hub),
             webhooks(client, settings),
+            RedisRateLimiter(client),
+            authenticator(client, settings, identities, local_key, read_tokens),
+            read_tokens,
         )
 
 

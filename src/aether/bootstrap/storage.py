@@ -27,7 +27,7 @@ _TIMEOUT_S = 2.5
 
 
 @asynccontextmanager
-async def redis_client(settings: Settings) -> AsyncIterator[ArqRedis]:
+async def redis_client(settings: Settings, client_class: type[ArqRedis] = ArqRedis) -> AsyncIterator[ArqRedis]:
     """Open a client that comes back by itself after Redis was away; a call fails after seconds, not minutes."""
     pool = BlockingConnectionPool.from_url(
         redis_url(settings),
@@ -37,7 +37,7 @@ async def redis_client(settings: Settings) -> AsyncIterator[ArqRedis]:
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 2),
         retry_on_error=[RedisConnectionError],
     )
-    client = ArqRedis(pool)
+    client = client_class(pool)
     harden(client, _TIMEOUT_S)
     try:
         yield client

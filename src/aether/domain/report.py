@@ -23,9 +23,12 @@ class Length(StrEnum):
     DETAILED = "detailed"
 
 
-Title = Annotated[str, text("One heading of the outline.", 200)]
+_MARKS = '#*_`"“”+•-'
+Title = Annotated[str, text("One heading of the outline.", 200, marks=_MARKS)]
 Outlined = Annotated[tuple[Title, ...], Meta(min_length=1, max_length=MAX_SECTIONS)]
-SectionCount = Annotated[int, Meta(ge=1, le=MAX_SECTIONS, description="How many sections to write.")]
+SectionCount = Annotated[
+    int, Meta(ge=1, le=MAX_SECTIONS, description="How many sections to write; an `outline` says so itself.")
+]
 Labels = Annotated[
     dict[Annotated[str, Meta(min_length=1, max_length=64)], Annotated[str, Meta(max_length=256)]],
     Meta(max_length=16, description="The caller's own labels; they come back with the job."),
@@ -101,7 +104,6 @@ _LEADING_NUMBER = re.compile(
 _LEADING_MARK = re.compile(r"^(?:#{1,6}|[-*+•])\s+")
 _EMPHASIS = re.compile(r"(\*{1,3}|_{2,3}|`)(?=\S)(.+?)(?<=\S)\1")
 _QUOTED = re.compile(r'"([^"]+)"|“([^“”]+)”')
-_MARKS = '#*_`"“”-+• '
 
 
 @cache
@@ -119,7 +121,7 @@ def _plain(title: str) -> str:
     plainer = _EMPHASIS.sub(r"\2", _LEADING_MARK.sub("", " ".join(title.split())))
     if quoted := _QUOTED.fullmatch(plainer):
         plainer = quoted[1] or quoted[2]
-    if not plainer.strip(_MARKS):
+    if not plainer.strip(f"{_MARKS} "):
         return ""
     return plainer if plainer == title else _plain(plainer)
 

@@ -1,24 +1,25 @@
 """What the engine needs from outside, named by role."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from aether.domain.events import Event
+from aether.domain.idempotency import Idempotency
 from aether.domain.job import Change, Job, Kind, Limits, Status
 from aether.domain.listing import Page
 from aether.domain.notification import Acknowledgement, InboxPage
 from aether.domain.pace import Outlook
+from aether.domain.sight import Sight, Stand
 from aether.domain.webhook import Webhook
 
 
 class NewJob(msgspec.Struct, frozen=True):
     """A job as it is accepted: `input` is the request as JSON, `plan` the steps that are known beforehand.
 
-    Its end is told to `webhook`, or else to the owner's own endpoint.
+    Its end is told to `webhook`, or else to the owner's own endpoint. It stands for the key in `once`.
     """
 
     id: str
@@ -28,6 +29,7 @@ class NewJob(msgspec.Struct, frozen=True):
     plan: tuple[str, ...] = ()
     limits: Limits = Limits()
     webhook: Webhook | None = None
+    once: Idempotency | None = None
 
 
 class Replay(msgspec.Struct, frozen=True):
@@ -55,16 +57,31 @@ class JobStore(Protocol):
     All methods raise StoreUnavailableError while it cannot be reached; whether the change was made is then unknown.
     """
 
-    async def create(self, job: NewJob) -> None:
+    async def create(self, job: NewJob, most: int | None = None) -> str:
         """Store a pending job and queue it, both or neither; an id that is taken already is left as it is.
 
+        Returns its id, or that of the one that stands for its idempotency key already, for as long as that exists and
+        whatever has become of it; then nothing is stored.
+
         Raises:
+            IdempotencyKeyReusedError: what stands for the key is another request.
             QueueFullError: too many jobs wait.
+            TooManyJobsError: `most` of the owner's jobs, of all kinds, wait or run.
         """
         ...
 
     async def load(self, job_id: str) -> Job | None:
         """Return the record as it stands, or None if there is none (any more)."""
+        ...
+
+    async def look(self, kind: Kind, owner: str, job_id: str, known: Stand | None = None) -> Sight | None:
+        """Return the owner's job of this kind and what is to come, or None if the job stands as `known` says.
+
+        A job of another owner or kind is as unknown as none, and takes as long to find out.
+
+        Raises:
+            UnknownJobError: the owner has no such job (any more).
+        """
         ...
 
     async def known(self, job_ids: Collection[str]) -> set[str]:
@@ -96,7 +113,7 @@ class JobStore(Protocol):
         """
         ...
 
-    async def move(self, job_id: str, change: Change) -> None:
+    async def move(self, job_id: str, change: Change, most: int | None = None) -> None:
         """Change the status from outside of a run, against whoever runs the job: that run is fenced off.
 
         Becoming pending queues the job again; becoming cancelled or failed takes it off the queue.
@@ -104,6 +121,7 @@ class JobStore(Protocol):
         Raises:
             UnknownJobError: no such record.
             IllegalMoveError: the job's status does not allow it.
+            TooManyJobsError: it would become pending, beside `most` of the owner's that wait or run.
         """
         ...
 
@@ -146,65 +164,6 @@ class Inbox(Protocol):
 
         Whoever sends them cannot know what has expired or was erased meanwhile.
         """
-        ...
-
-
-class Delta(msgspec.Struct, frozen=True):
-    """A piece of text as a model writes it: it follows the first `offset` characters (code points) of this attempt's.
-
-    It is told once and kept nowhere. Who came late or missed one sees it by the offset, and finds the whole text in the
-    step's result. A change may overtake it, so that the step may be done by then, or another attempt begun.
-    """
-
-    step: str
-    attempt: int
-    offset: int
-    text: str
-
-
-class TextChannel(Protocol):
-    """Where texts are told while they are written; what cannot be told is dropped, and nobody is kept waiting."""
-
-    def publish(self, job_id: str, delta: Delta) -> None:
-        """Tell a piece, soon; never fails."""
-        ...
-
-    async def flush(self, job_id: str, step: str) -> None:
-        """Return when all that was published of the step has been told or dropped; never fails."""
-        ...
-
-
-class Hub(Protocol):
-    """Where changes of jobs are heard of; a job that is gone, erased or expired, is at version 0.
-
-    No change that is committed behind `after` is missed, however often the store goes away meanwhile; then it is heard
-    of when the store is back. A version below `after` means that the job is gone, that the store has lost what it had
-    acknowledged, or that `after` never was. A closing hub ends all waiting at once.
-    """
-
-    async def changed(self, job_id: str, after: int, within: float) -> int | None:
-        """Return the job's version as soon as it is not `after`; None after `within` seconds, or on closing."""
-        ...
-
-    def watch(self, job_id: str, after: int, pulse: float) -> AbstractContextManager[AsyncIterator[int | Delta | None]]:
-        """Iterate over new versions and deltas, until the hub closes; None after each `pulse` seconds without any.
-
-        A slow reader is told the newest version alone, and of the text what fits into a bounded buffer. Waiting for the
-        next may be cancelled without a loss.
-        """
-        ...
-
-    def arrivals(
-        self, owner: str, after: int, pulse: float
-    ) -> AbstractContextManager[AsyncIterator[int | Delta | None]]:
-        """Iterate over the id of the newest notification in the owner's inbox, as `watch` does over versions.
-
-        There are no deltas. The id of an empty inbox is 0; erasing the newest one may go by unheard for a while.
-        """
-        ...
-
-    def close(self) -> None:
-        """End all waiting, for good."""
         ...
 
 

@@ -10,9 +10,10 @@ import structlog
 from msgspec.structs import replace
 
 from aether.domain.job import Attempt, Change, Job, Step, StepStatus
+from aether.engine.hub import TextChannel
 from aether.engine.journal import Journal
 from aether.engine.metering import Budget, Meter, metered
-from aether.engine.ports import Clock, TextChannel
+from aether.engine.ports import Clock
 from aether.engine.previews import Preview, Silence, previewed
 from aether.engine.retry import RetryPolicy
 from aether.engine.siblings import Siblings

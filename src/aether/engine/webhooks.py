@@ -36,8 +36,11 @@ class WebhookStore(Protocol):
         """Make `fresh` the secret; those before stay valid for this long at most, and no more than a few of them."""
         ...
 
-    async def load(self, delivery_id: str) -> Delivery | None:
-        """Return the delivery as it stands, or None if there is none (any more)."""
+    async def load(self, delivery_id: str, owner: str | None = None) -> Delivery | None:
+        """Return the delivery as it stands, or None if there is none (any more), or none of the owner's.
+
+        Another owner's costs no more than none at all.
+        """
         ...
 
     async def list(
@@ -131,8 +134,8 @@ class Webhooks:
         Raises:
             UnknownDeliveryError: the owner has none of this id.
         """
-        delivery = await self._store.load(delivery_id)
-        if delivery is None or delivery.owner != owner:
+        delivery = await self._store.load(delivery_id, owner)
+        if delivery is None:
             raise UnknownDeliveryError(delivery_id)
         return delivery
 

@@ -16,7 +16,8 @@ from aether.notifications.addresses import is_public
 _LONGEST_URL = 2_048
 _PLAIN = re.compile(r"[!-~]+")
 _SCHEMES = frozenset({"http", "https"})
-_NAME = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}")
+# At most 255 characters, as RFC 1123 has it in 2.1.
+_NAME = re.compile(r"(?=.{1,255}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9-]{2,63}")
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 _LOCAL = (".localhost", ".localdomain", ".local", ".internal", ".intranet", ".lan", ".home.arpa", ".onion")
 _NOT_PUBLIC = "must not lead to a private, local or reserved address"

@@ -3,6 +3,7 @@
 from importlib.resources import files
 
 from aether.adapters.redis.queue.scripts import Script, lua_source
+from aether.domain.job import Kind
 
 RECORD = "aether:job:"  # the record of a job: the time to live, from its last change
 EVENTS = "aether:events:"  # its event stream: as long as the record
@@ -10,28 +11,34 @@ FILES = "aether:files:"  # hash: its files in pieces, as `RedisFiles` says: as l
 CHANGES = "aether:changed:"  # channel: the new version of the job
 TEXTS = "aether:text:"  # channel: deltas as JSON
 INDEX = "aether:index:"  # "<kind>:<status>:<owner>", sorted set of such jobs: INDEX_SLACK_MS longer than their records
+ONCE = "aether:once:"  # hash: the job that stands for an idempotency key, and for what: as long as its record
 PACE = "aether:pace:"  # how jobs of a kind have gone lately: PACE_MS from the last one that was completed
 INBOX = "aether:inbox:"  # sorted set: an owner's notifications: the inbox's time to live, from the last one
 UNREAD = "aether:unread:"  # those of them that are not acknowledged: as long
 ARRIVALS = "aether:arrived:"  # channel: the id of the owner's newest notification
+BUCKET = "aether:bucket:"  # "<tokens>:<µs from one to the next>:<owner>": when that bucket is full, in µs: until then
 FENCES = "aether:fences"  # channel: "<job id> <epoch>" when a run has lost its job
 ENDPOINT = "aether:webhook:"  # hash: an owner's default webhook: ENDPOINT_MS from when it was last of use
 SECRETS = "aether:webhook-secrets:"  # sorted set: an owner's secrets by when they run out: as long
 DELIVERY = "aether:delivery:"  # hash: DELIVERY_MS from its last try, or from the next one
 DELIVERIES = "aether:deliveries:"  # "<status or all>:<owner>", sorted set of such deliveries: as the last of them
 DELIVERIES_OF_JOB = "aether:deliveries-of:"  # sorted set of a job's deliveries: as the last of them
+READ_TOKENS = "aether:tokens:"  # sorted set: a job's read tokens by when they end: as the last of them
+ACCESS_KEYS = "aether:keys"  # hash: id → key as JSON, and `version`: configuration, so it never runs out
 WEBHOOKS = "aether:webhooks"  # the queue of tries, as arq's own; an entry is "<delivery id>:<number of the try>"
 DELIVER = "deliver"  # the function of its entries
 
+KINDS = " ".join(Kind)
 INDEX_SLACK_MS = 60_000
 PACE_MS = 7 * 24 * 60 * 60 * 1000
 PIECE = 256 * 1024  # bytes of a file in one field of its hash
 DELIVERY_MS = 7 * 24 * 60 * 60 * 1000
 ENDPOINT_MS = 400 * 24 * 60 * 60 * 1000
 SECRETS_KEPT = 5
+READ_TOKENS_KEPT = 20
 TRIES_KEPT = 50
 
-_LIBRARIES = ("index", "inbox", "deliveries")
+_LIBRARIES = ("index", "inbox", "deliveries", "ahead")
 
 
 def script(name: str) -> Script:

@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import chain
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
@@ -14,21 +14,31 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from aether.adapters.redis.keys import DELIVER, EVENTS, FENCES, RECORD, script
+from aether.adapters.redis.looking import Ahead, ahead, look
 from aether.adapters.redis.queue.scripts import Argument
 from aether.adapters.redis.queue.serializer import payload_for
-from aether.adapters.redis.record import counts_of, entry_of, fields_of, fields_of_new, job_of, moment
+from aether.adapters.redis.record import counts_of, entry_of, fields_of, fields_of_new, job_of
 from aether.adapters.redis.stream import oldest_wanted, replay_of
+from aether.adapters.redis.writer import Writer
 from aether.domain.events import events_of
 from aether.domain.job import ENDED, MOVES, Change, Job, Kind, Status, StepStatus
 from aether.domain.listing import Entry, Page
-from aether.domain.pace import Outlook, Pace, outlook
+from aether.domain.pace import Outlook
+from aether.domain.sight import Sight, Stand
 from aether.engine.ports import Committed, NewJob, Replay
-from aether.errors import FencedError, IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
+from aether.errors import (
+    FencedError,
+    IdempotencyKeyReusedError,
+    IllegalMoveError,
+    QueueFullError,
+    StoreUnavailableError,
+    TooManyJobsError,
+    UnknownJobError,
+)
 
 _COMMIT = script("commit")
 _ERASE = script("erase")
 _LIST = script("list")
-_OUTLOOK = script("outlook")
 
 
 class Queueing(msgspec.Struct, frozen=True):
@@ -41,15 +51,7 @@ class Queueing(msgspec.Struct, frozen=True):
 
 _USUAL_PAUSE_S = 5.0
 _LONGEST_PAUSE_S = 300.0
-"""What a full queue asks callers to wait: until a place is free, as far as that was measured."""
-
-
-class _Writer(NamedTuple):
-    """As whom a commit is made; the script explains them."""
-
-    name: Literal["create", "run", "begin", "outside"]
-    epoch: int = 0
-    version: int = 0
+"""What those who find no place are asked to wait, where nothing was measured, and at most."""
 
 
 class RedisJobStore:
@@ -63,12 +65,21 @@ class RedisJobStore:
         self._ttl_ms = int(ttl.total_seconds() * 1000)
         self._inbox_ttl_ms = int(inbox_ttl.total_seconds() * 1000)
 
-    async def create(self, job: NewJob) -> None:
+    async def create(self, job: NewJob, most: int | None = None) -> str:
         """Store and queue a pending job."""
-        why, *_ = await self._commit(job.id, _Writer("create"), Change(status=Status.PENDING), fields_of_new(job))
-        if why == b"full":
-            _, pace, _ = await self._ahead(job.id, job.kind)
-            raise QueueFullError(self._queueing.longest, min(max(1.0, pace.gap or _USUAL_PAUSE_S), _LONGEST_PAUSE_S))
+        writer, change = Writer.of_new(job, most), Change(status=Status.PENDING)
+        why, *rest = await self._commit(job.id, writer, change, fields_of_new(job))
+        match why:
+            case b"reused":
+                raise IdempotencyKeyReusedError
+            case b"full":
+                raise QueueFullError(self._queueing.longest, await self._pause(job.kind))
+            case b"crowded":
+                raise TooManyJobsError(int(rest[0]), await self._pause(job.kind))
+            case b"known":
+                first: bytes = rest[0]
+                return first.decode()
+        return job.id
 
     async def load(self, job_id: str) -> Job | None:
         """Read the record."""
@@ -76,6 +87,11 @@ class RedisJobStore:
             # redis-py types the answers of its two kinds of client as one.
             record: dict[bytes, bytes] = await self._client.hgetall(RECORD + job_id)  # type: ignore[misc]
         return job_of(job_id, record) if record else None
+
+    async def look(self, kind: Kind, owner: str, job_id: str, known: Stand | None = None) -> Sight | None:
+        """Read the record and the queue, unless the record is as it was."""
+        with reaching_redis():
+            return await look(self._client, self._queueing.name, (kind, owner), job_id, known)
 
     async def known(self, job_ids: Collection[str]) -> set[str]:
         """Look for the records, all at once."""
@@ -94,12 +110,11 @@ class RedisJobStore:
 
     async def outlook(self, job: Job) -> Outlook:
         """Judge by the queue and by how others went."""
-        position, pace, now = await self._ahead(job.id, job.kind)
-        return outlook(job, position, pace, now)
+        return (await self._ahead(job.id, job.kind)).outlook(job)
 
     async def begin(self, job_id: str) -> Job | None:
         """Take the job for a new run."""
-        why, *rest = await self._commit(job_id, _Writer("begin"), Change(status=Status.PROCESSING))
+        why, *rest = await self._commit(job_id, Writer("begin"), Change(status=Status.PROCESSING))
         if why != b"ok":
             return None
         flat = iter(rest[-1])
@@ -107,19 +122,22 @@ class RedisJobStore:
 
     async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
         """Write as the holder of the epoch."""
-        why, *rest = await self._commit(job_id, _Writer("run", epoch, version), change)
+        why, *rest = await self._commit(job_id, Writer("run", epoch, version), change)
         if why != b"ok":
             raise FencedError(job_id)
         new_version, _, listeners = rest
         return Committed(new_version, listeners > 0)
 
-    async def move(self, job_id: str, change: Change) -> None:
+    async def move(self, job_id: str, change: Change, most: int | None = None) -> None:
         """Write against whoever holds the epoch."""
-        why, status, *_ = await self._commit(job_id, _Writer("outside"), change)
-        if why == b"gone":
-            raise UnknownJobError(job_id)
-        if why == b"illegal":
-            raise IllegalMoveError(status.decode(), str(change.status))
+        why, *rest = await self._commit(job_id, Writer.from_outside(most), change)
+        match why:
+            case b"gone":
+                raise UnknownJobError(job_id)
+            case b"illegal":
+                raise IllegalMoveError(rest[0].decode(), str(change.status))
+            case b"crowded":
+                raise TooManyJobsError(int(rest[0]), await self._pause(Kind(rest[1].decode())))
 
     async def erase(self, job_id: str) -> None:
         """Delete the job."""
@@ -154,14 +172,17 @@ class RedisJobStore:
                         job_id, _, epoch = message["data"].decode().partition(" ")
                         yield job_id, int(epoch)
 
-    async def _ahead(self, job_id: str, kind: Kind) -> tuple[int | None, Pace, datetime]:
+    async def _pause(self, kind: Kind) -> float:
+        """Say when to ask again for a place: when the next job ends, as far as that was measured."""
+        _, pace, _ = await self._ahead("", kind)
+        return min(max(1.0, pace.gap or _USUAL_PAUSE_S), _LONGEST_PAUSE_S)
+
+    async def _ahead(self, job_id: str, kind: Kind) -> Ahead:
         with reaching_redis():
-            place, run, gap, now = await _OUTLOOK.run(self._client, [job_id, kind, self._queueing.name])
-        pace = Pace(*(int(measured) / 1000 if measured else None for measured in (run, gap)))
-        return (int(place) if place else None), pace, moment(now)
+            return await ahead(self._client, self._queueing.name, job_id, kind)
 
     async def _commit(
-        self, job_id: str, writer: _Writer, change: Change, fields: Mapping[str, Argument] | None = None
+        self, job_id: str, writer: Writer, change: Change, fields: Mapping[str, Argument] | None = None
     ) -> Sequence[Any]:  # the script's answer, as it says at its head
         status = change.status
         moves = "|".join(["", *sorted(MOVES[status]), ""]) if status else ""

@@ -9,7 +9,7 @@ from datetime import timedelta
 import msgspec
 from redis.asyncio import Redis
 
-from aether.adapters.redis.keys import DELIVER, DELIVERY, ENDPOINT, ENDPOINT_MS, script
+from aether.adapters.redis.keys import DELIVER, ENDPOINT, ENDPOINT_MS, script
 from aether.adapters.redis.queue.scripts import Argument
 from aether.adapters.redis.queue.serializer import payload_for
 from aether.adapters.redis.record import listed_events, moment
@@ -18,6 +18,7 @@ from aether.domain.job import Kind, Status
 from aether.domain.webhook import Delivery, DeliveryPage, DeliveryStatus, Endpoint, SigningSecret, Try, Webhook
 
 _LIST = script("list_deliveries")
+_LOAD = script("load_delivery")
 _RECORD = script("record_try")
 _REPLAY = script("replay_delivery")
 _SECRETS = script("secrets")
@@ -65,10 +66,10 @@ class RedisWebhooks:
         """Put a new one first."""
         return await self._secrets(owner, fresh, _milliseconds(overlap.total_seconds()))
 
-    async def load(self, delivery_id: str) -> Delivery | None:
+    async def load(self, delivery_id: str, owner: str | None = None) -> Delivery | None:
         """Read the hash."""
         with reaching_redis():
-            fields: dict[bytes, bytes] = await self._client.hgetall(DELIVERY + delivery_id)  # type: ignore[misc]
+            fields = _paired(await _LOAD.run(self._client, [delivery_id, *([] if owner is None else [owner])]))
         return _delivery_of(delivery_id, fields) if fields else None
 
     async def list(

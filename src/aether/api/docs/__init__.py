@@ -7,11 +7,14 @@ from hashlib import sha256
 from pathlib import Path
 from string import Template
 
-from litestar import MediaType, Response, Router, get
+from litestar import MediaType, Response, Router
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_302_FOUND
 
 from aether.api.problems import AnyRequest
+from aether.api.routing import get
 
 _ASSETS = Path(__file__).parent / "assets"
 _MEDIA_TYPES = {"swagger-ui-bundle.js": "text/javascript", "start.js": "text/javascript", "swagger-ui.css": "text/css"}
@@ -24,6 +27,11 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    "Cache-Control": "no-cache",
+}
 
 
 @get("/", media_type=MediaType.HTML, sync_to_thread=False)
@@ -31,7 +39,13 @@ def show_docs(request: AnyRequest) -> Response[str]:
     """Answer the page."""
     root = html.escape(str(request.scope.get("root_path", "")))
     page = _PAGE.substitute(root=root, assets=f"{root}/docs/{_DIGEST}")
-    return Response(page, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"})
+    return Response(page, headers=_HEADERS)
+
+
+@get("/", status_code=HTTP_302_FOUND, include_in_schema=False, sync_to_thread=False, opt={"public": True})
+def lead_to_docs(request: AnyRequest) -> Redirect:
+    """Lead those who have only the address of the service to its docs."""
+    return Redirect(f"{request.scope.get('root_path', '')}/docs")
 
 
 @get("/{digest:str}/{name:str}", sync_to_thread=False)
@@ -52,4 +66,4 @@ def _compressed(name: str) -> bytes:
     return gzip.compress(_FILES[name], mtime=0)
 
 
-docs_router = Router("/docs", route_handlers=[show_docs, send_asset], include_in_schema=False)
+docs_router = Router("/docs", route_handlers=[show_docs, send_asset], include_in_schema=False, opt={"public": True})

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.keys import TEXTS
 from aether.adapters.redis.queue.connections import UNREACHABLE
 from aether.engine.background import Background
-from aether.engine.ports import Delta
+from aether.engine.hub import Delta
 
 _PAUSE_S = 0.05
 _LAST_S = 0.25  # for the last piece of a step, which has to wait for it

@@ -48,7 +48,7 @@ local function announce(record, id, status, version, payload, now)
     'tried', 0, 'begun', 0
   )
   enlist_delivery(delivery, false, 'pending', DELIVERY_MS)
-  enqueue(WEBHOOKS, try_of(delivery, 1), payload, DELIVERY_MS, 0)
+  enqueue(WEBHOOKS, try_of(delivery, 1), payload, DELIVERY_MS, 0, job[2])
 end
 
 -- Deletes all deliveries of a job; a try that is being made is stopped.

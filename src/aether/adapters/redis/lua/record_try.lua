@@ -13,7 +13,7 @@ redis.call('HSET', record, 'tried', number, 'try:' .. number, ARGV[3], 'url', ur
 redis.call('HDEL', record, 'next_at', 'try:' .. (number - TRIES_KEPT))
 if wait then
   redis.call('HSET', record, 'next_at', whole(now_ms() + wait))
-  enqueue(WEBHOOKS, try_of(delivery, number + 1), ARGV[7], DELIVERY_MS, wait)
+  enqueue(WEBHOOKS, try_of(delivery, number + 1), ARGV[7], DELIVERY_MS, wait, held[3])
 end
 enlist_delivery(delivery, held[1], status, DELIVERY_MS + (wait or 0))
 local endpoint = ENDPOINT .. held[3]

@@ -1,0 +1,49 @@
+"""Keys, and what tells who calls by them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from redis.asyncio import Redis
+
+from aether.adapters.redis.access_keys import RedisKeys
+from aether.bootstrap.identity import accepts_tokens
+from aether.bootstrap.storage import redis_client
+from aether.engine.access import Authenticator, TokenVerifier
+from aether.engine.clock import SystemClock
+from aether.engine.key_ring import KeyRing
+from aether.engine.keys import Keys
+from aether.engine.local_key import LocalKey
+from aether.engine.read_tokens import ReadTokens
+from aether.settings import Settings
+
+
+@asynccontextmanager
+async def keys(settings: Settings) -> AsyncIterator[Keys]:
+    """Open the keys of the service that these settings are of, for those who run it."""
+    async with redis_client(settings) as client:
+        yield Keys(RedisKeys(client), SystemClock())
+
+
+def authenticator(
+    client: Redis,
+    settings: Settings,
+    identities: TokenVerifier | None,
+    local_key: LocalKey | None,
+    read_tokens: ReadTokens,
+) -> Authenticator:
+    """Return what tells who calls."""
+    ring = KeyRing(RedisKeys(client), SystemClock())
+    return Authenticator(ring, identities, local_key, read_tokens, allow_anonymous=settings.allow_anonymous)
+
+
+async def asks_for_credentials(settings: Settings) -> bool:
+    """Whether the service lets nobody in without any.
+
+    Raises:
+        ConfigurationError: as `accepts_tokens`.
+        StoreUnavailableError: nobody can say.
+    """
+    if accepts_tokens(settings):
+        return True
+    async with redis_client(settings) as client:
+        return await RedisKeys(client).version() > 0

@@ -1,0 +1,91 @@
+"""What another owner's job or delivery costs: as much as one that never was, or the time would tell that it exists."""
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+from msgspec import Raw
+from msgspec.structs import replace
+from redis.asyncio import Redis
+
+from aether.domain.job import Change, Kind, Limits, Status, Step, StepStatus
+from aether.engine.jobs import Jobs
+from aether.engine.webhooks import Webhooks
+from aether.errors import UnknownDeliveryError, UnknownJobError
+from tests.contract.benches import NEW, RedisBench, begun
+from tests.contract.webhook_offices import DAY, TOLD, RedisOffice, delivery_of, failed
+from tests.fakes import MemoryFiles
+
+NEVER_WAS = "0000"
+LARGE = Step("outline", status=StepStatus.DONE, result=Raw(b'"%s"' % (b"a" * 200_000)))
+CALLS: dict[str, Callable[[Jobs, str], Awaitable[object]]] = {
+    "get": lambda jobs, job_id: jobs.get(Kind.REPORT, "eve", job_id),
+    "get of another kind": lambda jobs, job_id: jobs.get(Kind.CHECKLIST, "ada", job_id),
+    "cancel": lambda jobs, job_id: jobs.cancel(Kind.REPORT, "eve", job_id),
+    "retry": lambda jobs, job_id: jobs.retry(Kind.REPORT, "eve", job_id, Limits()),
+    "erase": lambda jobs, job_id: jobs.erase(Kind.REPORT, "eve", job_id),
+    "file": lambda jobs, job_id: jobs.file(Kind.REPORT, "eve", job_id, "a"),
+}
+
+
+async def sent_by(server: Redis, asking: Awaitable[object], error: type[Exception]) -> tuple[int, int]:
+    """How many commands the server has run for this, and how many bytes it has sent."""
+    before = await server.info("stats")
+    with pytest.raises(error):
+        await asking
+    after = await server.info("stats")
+    commands, sent = (
+        int(after[name] - before[name]) for name in ("total_commands_processed", "total_net_output_bytes")
+    )
+    return commands, sent
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_another_owners_job_costs_as_much_as_none(valkey_client: Redis, call: str) -> None:
+    store = RedisBench(valkey_client).store
+    job = await begun(store)
+    await store.commit(job.id, job.epoch, job.version, Change(Status.COMPLETED, 1, (LARGE,)))
+    jobs = Jobs(store, MemoryFiles())
+    for _ in range(2):  # the first time the server does not know the scripts
+        theirs, nobodys = [
+            await sent_by(valkey_client, CALLS[call](jobs, job_id), UnknownJobError) for job_id in (NEW.id, NEVER_WAS)
+        ]
+
+    # The answer to the first INFO is counted; the numbers in it may be a few digits longer.
+    assert theirs[0] == nobodys[0]
+    assert abs(theirs[1] - nobodys[1]) < 200
+
+
+async def test_another_owners_delivery_costs_as_much_as_none(valkey_client: Redis) -> None:
+    office = RedisOffice(valkey_client)
+    delivery = await delivery_of(office, TOLD)
+    for number in range(1, 30):
+        await office.webhooks.record(delivery, failed(delivery, number), 3600.0)
+    webhooks = Webhooks(office.webhooks, lambda _: None, lambda: "whsec_one", DAY)
+    for _ in range(2):
+        theirs, nobodys = [
+            await sent_by(valkey_client, webhooks.delivery("eve", name), UnknownDeliveryError)
+            for name in (delivery.id, NEVER_WAS)
+        ]
+
+    assert (await webhooks.delivery("ada", delivery.id)).tried == 29
+    assert theirs[0] == nobodys[0]
+    assert abs(theirs[1] - nobodys[1]) < 200
+
+
+async def test_many_deliveries_of_another_owners_job_cost_as_much_as_one(valkey_client: Redis) -> None:
+    office, many, one = RedisOffice(valkey_client), replace(TOLD, id="many"), replace(TOLD, id="one")
+    for job, ends in ((many, 20), (one, 1)):
+        await office.jobs.create(job)
+        for _ in range(ends):
+            await office.jobs.move(job.id, Change(status=Status.CANCELLED))
+            await office.jobs.move(job.id, Change(status=Status.PENDING))
+
+    async def looked_through(job_id: str, owner: str) -> tuple[int, int]:
+        """How many deliveries are listed, and how many records are looked at for that."""
+        await valkey_client.config_resetstat()
+        page = await office.webhooks.list(owner, None, job_id, 100)
+        stats = await valkey_client.info("commandstats")
+        return len(page.deliveries), stats["cmdstat_hmget"]["calls"]
+
+    assert [await looked_through(job.id, "ada") for job in (many, one)] == [(20, 20), (1, 1)]
+    assert [await looked_through(job.id, "eve") for job in (many, one)] == [(0, 1), (0, 1)]

@@ -1,0 +1,143 @@
+"""Tokens of an identity provider, as callers of the API meet them."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+
+import httpx2
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+
+from aether.domain.access import Scope
+from tests.identity_provider import AUDIENCE, ISSUER, KeyServer, Signer, seconds_from_now
+from tests.service.api_client import House
+from tests.service.stack import API, Process, Stack, _port_of, until
+from tests.token_verifiers import AheadClock, ScriptedSource, verifying
+
+Client = AsyncTestClient[Litestar]
+Headers = dict[str, str]
+SIGNER = Signer()
+TOPIC = {"topic": "The Lighthouse of Alexandria"}
+
+
+@pytest.fixture
+def source() -> ScriptedSource:
+    return ScriptedSource((SIGNER.jwk(),))
+
+
+@pytest.fixture
+def clock() -> AheadClock:
+    return AheadClock()
+
+
+@pytest.fixture
+async def client(house: House, source: ScriptedSource, clock: AheadClock) -> AsyncIterator[Client]:
+    """The API for which there is a provider; its keys were fetched."""
+    async with verifying(source, clock) as verifier:
+        await verifier.caller(SIGNER.token())
+        house.identities = verifier
+        async with house.client() as client:
+            yield client
+
+
+def bearing(signer: Signer = SIGNER, **claims: object) -> Headers:
+    return {"Authorization": f"Bearer {signer.token(**claims)}"}
+
+
+async def test_a_job_belongs_to_the_subject_of_the_token(client: Client) -> None:
+    job = (await client.post("/reports", json=TOPIC, headers=bearing(sub="ada"))).headers["Location"]
+
+    answers = [await client.get(job, headers=bearing(sub=subject)) for subject in ("ada", "eve")]
+
+    assert [answer.status_code for answer in answers] == [200, 404]
+
+
+async def test_a_subject_and_the_owner_of_a_key_may_be_the_same(client: Client, house: House) -> None:
+    key = await house.key("ada", Scope.READ)
+    job = (await client.post("/reports", json=TOPIC, headers=bearing(sub="ada"))).headers["Location"]
+
+    assert (await client.get(job, headers=key)).status_code == 200
+
+
+async def test_where_there_is_a_provider_nobody_is_anonymous(client: Client) -> None:
+    answer = await client.get("/reports")
+
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="aether"')
+
+
+async def test_a_token_that_is_refused_says_why(client: Client) -> None:
+    answer = await client.get("/reports", headers=bearing(exp=seconds_from_now(-60)))
+
+    assert (answer.status_code, answer.json()["detail"]) == (401, "The token has expired.")
+    assert answer.headers["WWW-Authenticate"] == 'Bearer realm="aether", error="invalid_token"'
+
+
+async def test_a_token_may_do_no_more_than_its_scopes(client: Client) -> None:
+    reading = bearing(scope="openid aether:read")
+
+    looked = await client.get("/reports", headers=reading)
+    asked = await client.post("/reports", json=TOPIC, headers=reading)
+
+    assert (looked.status_code, asked.status_code) == (200, 403)
+    assert 'error="insufficient_scope", scope="write"' in asked.headers["WWW-Authenticate"]
+
+
+async def test_a_provider_that_is_away_is_not_the_callers_fault(
+    client: Client, source: ScriptedSource, clock: AheadClock
+) -> None:
+    source.away = True
+    clock.seconds = 10.0
+
+    answer = await client.get("/reports", headers=bearing(Signer(kid="new")))
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.json()["type"] == "urn:aether:problem:identity-provider-unavailable"
+
+
+async def test_a_key_needs_no_provider(client: Client, house: House, source: ScriptedSource, clock: AheadClock) -> None:
+    key = await house.key("ada")
+    source.away = True
+    clock.seconds = 10.0**6
+
+    assert (await client.get("/reports", headers=key)).status_code == 200
+
+
+@contextmanager
+def trusting_api(bare: Stack, provider: KeyServer) -> Iterator[tuple[Process, httpx2.Client]]:
+    process = bare.spawn(
+        API,
+        AETHER_JWT_ISSUER=ISSUER,
+        AETHER_JWT_AUDIENCE=AUDIENCE,
+        AETHER_JWT_JWKS=provider.url,
+        AETHER_LOG_LEVEL="debug",
+    )
+    try:
+        until(lambda: _port_of(process.pid) or not process.running)
+        assert process.running, process.tail()
+        with httpx2.Client(base_url=f"http://127.0.0.1:{_port_of(process.pid)}", timeout=20) as http:
+            yield process, http
+    finally:
+        process.end()
+
+
+def test_a_server_takes_the_tokens_of_the_provider_it_was_told(bare: Stack) -> None:
+    subject = "ada.lovelace@example.com"
+    good, expired = bearing(sub=subject), bearing(sub=subject, exp=seconds_from_now(-60))
+    with KeyServer(SIGNER.jwk()) as provider, trusting_api(bare, provider) as (process, http):
+        statuses = [http.get("/reports", headers=headers).status_code for headers in (good, expired, {})]
+        provider.published.keys = ()
+        statuses.append(http.get("/reports", headers=good).status_code)
+
+    assert statuses == [200, 401, 401, 200]
+    said = process.log.read_text()
+    assert "token.refused" in said
+    assert [text for text in (subject, *good["Authorization"].split("."), "eyJ") if text in said] == []
+
+
+def test_half_a_provider_is_told_in_a_line(bare: Stack) -> None:
+    process = bare.spawn(API, AETHER_JWT_ISSUER=ISSUER)
+    until(lambda: not process.running)
+
+    assert process.end() == 2
+    (line,) = process.tail().splitlines()
+    assert "Set AETHER_JWT_AUDIENCE and AETHER_JWT_JWKS too" in line
