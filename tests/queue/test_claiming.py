@@ -10,8 +10,8 @@ from arq.jobs import Job, JobStatus
 
 from aether.adapters.redis.queue import LeasedWorker, create_worker, enqueue, payload_for, withdraw
 from aether.adapters.redis.queue.serializer import decode
-from tests.queue.behaviours import check_the_bell_wakes_an_idle_worker
-from tests.queue.conftest import QUEUE, Launch, eventually
+from tests.queue.behaviours import check_the_bell_wakes_an_idle_worker, named_work
+from tests.queue.conftest import BEAT_S, QUEUE, Launch, eventually
 from tests.queue.valkey import Valkey
 
 Context = dict[Any, Any]  # arq's
@@ -97,6 +97,32 @@ async def test_a_withdrawn_job_is_cancelled_where_it_runs(client: ArqRedis, laun
     await withdraw(client, QUEUE, "a")
     await eventually(lambda: not worker.tasks)
     assert (worker.counts.lost, await client.zcard(QUEUE), worker.counts.restored) == (1, 0, 0)
+
+
+async def test_a_job_that_is_withdrawn_and_put_again_runs_once_at_a_time(client: ArqRedis, launch: Launch) -> None:
+    runs: list[str] = []
+    unwound = asyncio.Event()
+
+    async def work(_: Context) -> None:
+        runs.append("begun")
+        try:
+            await asyncio.sleep(30 if len(runs) == 1 else 0)
+        finally:
+            await unwound.wait()
+            runs.append("ended")
+
+    worker = await launch(named_work(work))
+    for claimed in (1, 2, 3):
+        await enqueue(client, QUEUE, "a", payload_for("work"))
+        await eventually(lambda: worker.counts.claimed == claimed)  # noqa: B023 - awaited before the next round
+        if claimed < 3:
+            await eventually(lambda: runs == ["begun"])
+            await withdraw(client, QUEUE, "a")
+            await eventually(lambda: worker.counts.lost == claimed)  # noqa: B023 - as above
+    await asyncio.sleep(BEAT_S)
+    unwound.set()
+    await eventually(lambda: worker.counts.finished == 1)
+    assert runs == ["begun", "ended", "begun", "ended"]
 
 
 async def test_an_idle_worker_asks_little(client: ArqRedis, launch: Launch) -> None:

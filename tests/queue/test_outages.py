@@ -1,4 +1,5 @@
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -120,6 +121,23 @@ async def test_a_server_that_refuses_writes_is_waited_for(
     await eventually(lambda: worker.counts.finished == 2)
 
 
+async def test_an_outage_stands_in_the_log_when_it_begins_and_when_it_is_over(
+    valkey: Valkey, client: ArqRedis, launch: Launch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """However long it is: an idle worker tries ten times a second."""
+    caplog.set_level(logging.INFO, "aether.adapters.redis.queue.worker")
+    gate = Gate()
+    await launch(gate.probe)
+    valkey.kill()
+    await asyncio.sleep(1)
+    valkey.start()
+    await enqueue(client, QUEUE, "probe", payload_for("Gate.probe"))
+    await eventually(lambda: gate.runs == ["probe"])
+
+    told = [record.message.partition(":")[0] for record in caplog.records if "claimed" in record.message]
+    assert told == ["no jobs can be claimed", "jobs can be claimed again"]
+
+
 async def test_a_worker_can_stop_while_redis_is_away(valkey: Valkey, client: ArqRedis, launch: Launch) -> None:
     gate, worker = await begin(client, launch)
     valkey.kill()
@@ -155,6 +173,18 @@ async def test_no_connection_is_closed_under_the_hands_of_who_took_it(client: Ar
     _, *answers = await asyncio.gather(drop_idle(client), *map(client.echo, asked))
 
     assert answers == asked
+
+
+async def test_no_cancellation_is_lost_whenever_it_comes(client: ArqRedis) -> None:
+    harden(client, 2.5)
+    await client.ping()
+    for turns in range(12):
+        asking = asyncio.ensure_future(client.blpop(["nothing"], 1))  # type: ignore[arg-type]  # typed for both clients
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.wait({asking}, timeout=0.5)
+        assert asking.cancelled(), turns
 
 
 async def test_a_server_that_accepts_and_stays_silent_costs_as_many_tries_as_are_granted(tmp_path: Path) -> None:

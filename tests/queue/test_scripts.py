@@ -1,11 +1,13 @@
 import asyncio
 
 from arq.jobs import Job, JobStatus
+from arq.worker import JobExecutionFailed
 from redis.asyncio import Redis
 
 from aether.adapters.redis.queue import depth, enqueue, lua_source, redrive, vindicate, withdraw
 from aether.adapters.redis.queue.keys import ALIVE, CONDEMNED, JOB, NOTE
 from aether.adapters.redis.queue.scripts import Script
+from aether.adapters.redis.queue.serializer import decode, encode
 from tests.queue.commands import PAYLOAD, beat, claim, settle
 from tests.queue.conftest import QUEUE
 
@@ -42,6 +44,22 @@ async def test_a_withdrawn_job_leaves_no_key_but_the_sign_for_its_holder_and_who
     whose = [b"arq:round:arq:queue", b"arq:turns:arq:queue:ada"]
     assert sorted(await store.keys()) == [b"arq:fence", b"arq:gone:a", b"arq:queue:bell", *whose]
     assert await settle(store, "finish", "a", entry[1]) == [0]
+
+
+async def test_who_held_a_job_before_it_was_queued_again_does_not_write_it_back_once_it_is_done(store: Redis) -> None:
+    await enqueue(store, QUEUE, "a", PAYLOAD)
+    (_, held) = await claim(store, "w")
+    for _ in range(2):
+        await withdraw(store, QUEUE, "a")
+        await enqueue(store, QUEUE, "a", PAYLOAD)
+    (_, again) = await claim(store, "v")
+    await settle(store, "finish", "a", again[1])
+    assert await settle(store, "restore", "a", held[1]) == [0]
+    assert not await store.exists("arq:job:a")
+
+
+async def test_an_error_that_a_job_raised_is_kept_as_its_text() -> None:
+    assert decode(encode({"r": JobExecutionFailed("job expired")})) == {"r": "JobExecutionFailed('job expired')"}
 
 
 async def test_every_key_but_the_queue_has_a_lifetime(store: Redis) -> None:

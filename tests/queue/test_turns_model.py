@@ -71,7 +71,7 @@ class Line:
                 assert other == FICKLE or self.passed[other][flow] <= 2, f"{flow} went before {other} again"
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=st.lists(asking | claiming | taking_back, max_size=40))
 def test_nobody_who_waits_is_passed_by_another_more_than_twice(
     server: redis.Redis, plan: list[tuple[str, str, int]]

@@ -10,6 +10,7 @@ from redis.asyncio import connection as asynchronous
 from redis.connection import HiredisRespSerializer
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import DataError, ReadOnlyError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from typing_extensions import override
 
 _CONNECT_S = 1.0
@@ -17,7 +18,7 @@ UNREACHABLE = (RedisError, OSError, TimeoutError)
 
 
 class _Steady(asynchronous.AbstractConnection):
-    """A connection that fails once, and as such: on writing to what was cut off under uvloop, too.
+    """A connection that fails once, and as such, however the writing ends.
 
     It packs commands as redis-py's blocking connections do, in C.
     """
@@ -40,10 +41,23 @@ class _Steady(asynchronous.AbstractConnection):
 
     @override
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # as in redis-py
+        """Write as redis-py does but for `wait_for`, which in Python 3.11 loses cancellations, and costs a task."""
+        if not self.is_connected:
+            await self.connect()  # type: ignore[no-untyped-call]  # so it is in redis-py
+        elif check_health:
+            await self.check_health()  # type: ignore[no-untyped-call]  # as above
         try:
-            await super().send_packed_command(command, check_health)
-        except RuntimeError as error:  # uvloop's word for a transport that has been closed
-            raise RedisConnectionError(str(error)) from error
+            async with asyncio.timeout(self.socket_timeout):
+                await self._send_packed_command(command)
+        except BaseException as error:
+            # It may have been written in part.
+            await self.disconnect(nowait=True)
+            if isinstance(error, TimeoutError):
+                raise RedisTimeoutError("Timeout writing to socket") from None
+            # RuntimeError is uvloop's word for a transport that has been closed.
+            if isinstance(error, OSError | RuntimeError):
+                raise RedisConnectionError(str(error)) from error
+            raise
 
 
 class _SteadyTcp(_Steady, asynchronous.Connection):

@@ -14,6 +14,7 @@ import redis
 
 from aether.adapters.redis.queue.claims import Claim, Manner
 from aether.adapters.redis.queue.connections import UNREACHABLE
+from aether.adapters.redis.queue.outage import Outage
 from aether.adapters.redis.queue.scripts import Argument, Script
 
 _logger = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class Heartbeat:
         self._beaten_at = float("-inf")
         self._asked_at: float | None = None
         self._refreshed_at = time.monotonic()
+        self._outage = Outage(_logger, "leases cannot be renewed", "leases can be renewed again")
         self._thread = threading.Thread(target=self._beat_until_stopped, name="queue-heartbeat", daemon=True)
 
     def start(self) -> None:
@@ -124,10 +126,11 @@ class Heartbeat:
             for start in range(0, max(len(held), 1), _BATCH):
                 self._renew(held[start : start + _BATCH], refresh=refresh)
         except UNREACHABLE as error:
-            _logger.warning("leases could not be renewed: %r", error)
+            self._outage.met(error)
             self._client.connection_pool.disconnect()
             self._tell(self._keeper.on_outage)
             return False
+        self._outage.over()
         if refresh:
             self._refreshed_at = now
         return True

@@ -42,13 +42,3 @@ SUSPECT_DEATHS = 2  # the first death costs nothing: the job was most likely onl
 BACKOFF_MS = 1_000  # doubled with every further death
 MAX_BACKOFF_MS = 10_000
 CLEAR_DEATHS = 5  # as many make a suspect whatever else kills workers
-
-
-def lua_constants() -> str:
-    """The upper-case names of this module as Lua locals, so that both languages share one definition."""
-    lines = [
-        f"local {name} = {value!r}"
-        for name, value in sorted(globals().items())
-        if name.isupper() and isinstance(value, str | int)
-    ]
-    return "\n".join(lines) + "\n"

@@ -12,6 +12,7 @@ import redis.asyncio
 
 from aether.adapters.redis.queue.claims import Claim
 from aether.adapters.redis.queue.connections import UNREACHABLE, leave_replica
+from aether.adapters.redis.queue.outage import Outage
 from aether.adapters.redis.queue.scripts import Argument, Script
 
 _logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Outbox:
         self._head: list[Argument] = [queue, lease_ms]
         self._waiting: deque[tuple[Order, asyncio.Future[bool]]] = deque()
         self._sender: asyncio.Task[None] | None = None
+        self._outage = Outage(_logger, "orders wait for Redis", "orders are sent again")
 
     async def send(self, order: Order) -> bool:
         """Return whether the queue accepted the order; False means the claim behind it is no longer valid."""
@@ -73,11 +75,13 @@ class Outbox:
         while True:
             try:
                 replies: list[int] = await self._script.run(self._client, arguments)
-                return [reply == 1 for reply in replies]
             except UNREACHABLE as error:
-                _logger.warning("%d orders wait for Redis: %r", len(orders), error)
+                self._outage.met(error)
                 await leave_replica(self._client, error)
                 await asyncio.sleep(_PAUSE_S)
+            else:
+                self._outage.over()
+                return [reply == 1 for reply in replies]
 
     async def close(self, timeout_s: float) -> None:
         """Deliver what waits, for at most `timeout_s`; what is left then is not accepted."""

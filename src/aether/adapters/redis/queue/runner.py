@@ -61,7 +61,7 @@ class Runner(Worker):
     async def _run(self, claim: Claim, earlier: asyncio.Task[Any] | None) -> None:
         current_claim.set(claim)
         if earlier is not None:  # a lost run of the same job still unwinds
-            await asyncio.wait({earlier})
+            await _outlast(earlier)
         if claim.manner is Manner.HELD:
             await self._isolate(claim)
         if claim.manner is Manner.CONDEMNED:
@@ -202,3 +202,12 @@ class Runner(Worker):
         if job_id in self.job_tasks and job_id not in self.aborting_tasks:
             self.aborting_tasks.add(job_id)
             self.job_tasks[job_id].cancel()
+
+
+async def _outlast(earlier: asyncio.Task[Any]) -> None:
+    """Wait for a task's end even if cancelled meanwhile: whoever comes next waits for the calling task alone."""
+    try:
+        await asyncio.wait({earlier})
+    except asyncio.CancelledError:
+        await asyncio.wait({earlier})
+        raise

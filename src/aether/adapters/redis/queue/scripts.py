@@ -1,7 +1,7 @@
 """The Lua scripts of the queue and how they are run."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -10,9 +10,15 @@ import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError
 
-from aether.adapters.redis.queue.keys import lua_constants
+from aether.adapters.redis.queue import keys
 
 Argument = str | bytes | int
+
+
+def lua_constants(names: Mapping[str, object]) -> str:
+    """The upper-case names of a module as Lua locals, so that both languages share one definition."""
+    constants = ((name, value) for name, value in names.items() if name.isupper() and not name.startswith("_"))
+    return "".join(f"local {name} = {value!r}\n" for name, value in constants)
 
 
 def read_lua(name: str) -> str:
@@ -22,7 +28,7 @@ def read_lua(name: str) -> str:
 
 def lua_source() -> str:
     """Lua to prepend to another script: `enqueue`, `withdraw`, `depth`, `vindicate`, `ring` and `now_ms` as locals."""
-    return "\n".join([lua_constants(), read_lua("turns"), read_lua("enqueue")])
+    return "\n".join([lua_constants(vars(keys)), read_lua("turns"), read_lua("enqueue")])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,15 @@ from typing import Any
 
 import msgspec
 
-_encoder = msgspec.msgpack.Encoder()
+
+def _told(value: object) -> str:
+    """Write an error as its text: arq keeps what a job raised, and logs a traceback where that cannot be written."""
+    if isinstance(value, BaseException):
+        return repr(value)
+    raise NotImplementedError(f"A payload cannot hold {type(value).__name__}.")
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_told)
 _decoder = msgspec.msgpack.Decoder(dict[str, Any])  # arq's payload is a dict of mixed types
 
 # Bound methods: arq calls them once per job.

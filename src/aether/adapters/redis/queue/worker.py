@@ -25,6 +25,7 @@ from aether.adapters.redis.queue.connections import (
     thread_client,
 )
 from aether.adapters.redis.queue.heartbeat import Heartbeat, Pulse
+from aether.adapters.redis.queue.outage import Outage
 from aether.adapters.redis.queue.outbox import Outbox
 from aether.adapters.redis.queue.scripts import Argument, Script, lua_source
 from aether.adapters.redis.queue.shutdown import GracefulRunner
@@ -79,6 +80,7 @@ class LeasedWorker(GracefulRunner):
         self._may_take_over_at = 0.0
         self._due_in_s: float | None = None
         self._dropping: asyncio.Task[None] | None = None
+        self._outage = Outage(_logger, "no jobs can be claimed", "jobs can be claimed again")
 
     @override
     async def main(self) -> None:
@@ -134,7 +136,7 @@ class LeasedWorker(GracefulRunner):
             await self.heart_beat()  # arq's: cron jobs and the health record
             self._due_in_s = await self._claim()
         except UNREACHABLE as error:
-            _logger.warning("no jobs could be claimed: %r", error)
+            self._outage.met(error)
             self.on_outage()
             self._due_in_s = _OUTAGE_PAUSE_S
             await leave_replica(self.pool, error)
@@ -148,6 +150,7 @@ class LeasedWorker(GracefulRunner):
         arguments: list[Argument] = [self.queue_name, self.worker_id, room, lease_ms, self.job_counter]
         arguments += [int(may_take_over), settle_ms]
         haul = parse_haul(await self.scripts.claim.run(self.pool, arguments))
+        self._outage.over()
         for claim in haul.claims:
             self._start(claim)
         return haul.due_in_s
@@ -161,6 +164,9 @@ class LeasedWorker(GracefulRunner):
         return room
 
     def _start(self, claim: Claim) -> None:
+        held = self.claims.get(claim.job_id)
+        if held is not None and not held.settling:  # it was queued again, which the heart has not noticed
+            self._lose(held)
         self.counts.claimed += 1
         self.job_counter += 1
         if claim.manner in {Manner.HELD, Manner.ALONE}:

@@ -27,24 +27,24 @@ local function enqueue(queue, job_id, payload, payload_ttl_ms, delay_ms, flow)
   delay_ms = tonumber(delay_ms)
   local life = whole(tonumber(payload_ttl_ms) + delay_ms)
   redis.call('SET', JOB .. job_id, payload, 'PX', life)
-  if flow and flow ~= '' then
-    redis.call('HSET', NOTE .. job_id, 'flow', flow)
-    redis.call('PEXPIRE', NOTE .. job_id, life)
-  end
-  redis.call('ZADD', queue, delay_ms > 0 and whole(now_ms() + delay_ms) or take_turn(queue, flow), job_id)
-  -- What an earlier job of this id left behind must not count against this one.
-  redis.call('DEL', GONE .. job_id, CONDEMNED .. job_id, RETRY .. job_id)
+  local note = NOTE .. job_id
+  if flow and flow ~= '' then redis.call('HSET', note, 'flow', flow) end
+  -- What an earlier job of this id left behind must not count against this one; its holder may still believe in it.
+  if redis.call('DEL', GONE .. job_id) == 1 then redis.call('HSET', note, 'taken', '1') end
+  redis.call('DEL', CONDEMNED .. job_id, RETRY .. job_id)
   redis.call('ZREM', ABORT, job_id)
+  redis.call('PEXPIRE', note, life)
+  redis.call('ZADD', queue, delay_ms > 0 and whole(now_ms() + delay_ms) or take_turn(queue, flow), job_id)
   ring(queue)
   return true
 end
 
 -- Removes a job in any state; a worker that still runs it is told so by its next beat. Returns whether it was queued.
 local function withdraw(queue, job_id)
-  local note = redis.call('HMGET', NOTE .. job_id, 'flow', 'token')
+  local note = redis.call('HMGET', NOTE .. job_id, 'flow', 'token', 'taken')
   give_turn_back(queue, job_id, note[1])
   local queued = redis.call('ZREM', queue, job_id) == 1
-  if note[2] then
+  if note[2] or note[3] then
     redis.call('SET', GONE .. job_id, '1', 'PX', GONE_MS)
   end
   redis.call('DEL', JOB .. job_id, IN_PROGRESS .. job_id, RETRY .. job_id, NOTE .. job_id, CONDEMNED .. job_id)
