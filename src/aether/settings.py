@@ -3,27 +3,32 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Self, get_type_hints
 
 import msgspec
-from msgspec import Meta, field
+from msgspec import field
 
 from aether.errors import ConfigurationError
-
-Count = Annotated[int, Meta(ge=1)]
-Seconds = Annotated[float, Meta(gt=0, le=10 * 365 * 86_400)]
-Context = Annotated[int, Meta(ge=2_048)]  # less leaves no room for a text beside what the model is told
-ObjectStoreUrl = Annotated[str, Meta(pattern=r"^(file:///|s3://)[^/?#]")]
-HttpUrl = Annotated[str, Meta(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$")]
-HostList = Annotated[str, Meta(pattern=r"^[\w.:\[\]-]+(,[\w.:\[\]-]+)*$")]
-AddressList = Annotated[str, Meta(pattern=r"^[0-9A-Fa-f.:]+(/\d{1,3})?(,[0-9A-Fa-f.:]+(/\d{1,3})?)*$")]
-_ORIGIN = r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?"
-OriginList = Annotated[str, Meta(pattern=f"^{_ORIGIN}(,{_ORIGIN})*$")]
-RequestRate = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,8}/[1-9][0-9]{0,5}$")]
-WaitList = Annotated[str, Meta(pattern=r"^\d{1,6}(\.\d+)?(,\d{1,6}(\.\d+)?){0,49}$")]
-Algorithms = Annotated[str, Meta(pattern=r"^((RS|PS|ES)(256|384|512)|EdDSA)(,((RS|PS|ES)(256|384|512)|EdDSA))*$")]
-ScopeList = Annotated[str, Meta(pattern=r"^(read|write|admin)(,(read|write|admin))*$")]
-Leeway = Annotated[float, Meta(ge=0, le=300)]
+from aether.setting_types import (
+    AddressList,
+    Algorithms,
+    Context,
+    Count,
+    Flag,
+    HostList,
+    HttpUrl,
+    Leeway,
+    LogFormat,
+    LogLevel,
+    ObjectStoreUrl,
+    OriginList,
+    Port,
+    RequestRate,
+    ScopeList,
+    Seconds,
+    WaitList,
+    description_of,
+)
 
 
 class Secret:
@@ -58,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     inbox_ttl: Seconds = field(default=604_800.0, name="AETHER_INBOX_TTL")
 
     openai_api_key: Secret | None = field(default=None, name="OPENAI_API_KEY")
-    openai_base_url: str | None = field(default=None, name="OPENAI_BASE_URL")
+    openai_base_url: HttpUrl | None = field(default=None, name="OPENAI_BASE_URL")
     model: str = field(default="gpt-4.1-mini", name="AETHER_MODEL")
     model_options: JsonObject | None = field(default=None, name="AETHER_MODEL_OPTIONS")
     outline_options: JsonObject | None = field(default=None, name="AETHER_OUTLINE_OPTIONS")
@@ -71,7 +76,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
     image_model: str | None = field(default=None, name="AETHER_IMAGE_MODEL")
     image_api_key: Secret | None = field(default=None, name="AETHER_IMAGE_API_KEY")
-    image_base_url: str | None = field(default=None, name="AETHER_IMAGE_BASE_URL")
+    image_base_url: HttpUrl | None = field(default=None, name="AETHER_IMAGE_BASE_URL")
     image_options: JsonObject | None = field(default=None, name="AETHER_IMAGE_OPTIONS")
     image_attempts: Count = field(default=5, name="AETHER_IMAGE_ATTEMPTS")
     image_max_bytes: Count = field(default=20_971_520, name="AETHER_IMAGE_MAX_BYTES")
@@ -90,8 +95,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     owner_jobs: Count | None = field(default=None, name="AETHER_OWNER_JOBS")
 
     host: str = field(default="127.0.0.1", name="AETHER_HOST")
-    port: Annotated[int, Meta(ge=0, le=65_535)] = field(default=8000, name="AETHER_PORT")
-    allow_anonymous: bool = field(default=False, name="AETHER_ALLOW_ANONYMOUS")
+    port: Port = field(default=8000, name="AETHER_PORT")
+    allow_anonymous: Flag = field(default=False, name="AETHER_ALLOW_ANONYMOUS")
     max_body: Count = field(default=262_144, name="AETHER_MAX_BODY")
     rate_limit: RequestRate | None = field(default=None, name="AETHER_RATE_LIMIT")
     max_connections: Count = field(default=10_000, name="AETHER_MAX_CONNECTIONS")
@@ -117,8 +122,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     webhook_overlap: Seconds = field(default=86_400.0, name="AETHER_WEBHOOK_OVERLAP")
     webhook_deliveries: Count = field(default=100, name="AETHER_WEBHOOK_DELIVERIES")
 
-    log_level: Literal["debug", "info", "warning", "error"] = field(default="info", name="AETHER_LOG_LEVEL")
-    log_format: Literal["auto", "console", "json"] = field(default="auto", name="AETHER_LOG_FORMAT")
+    log_level: LogLevel = field(default="info", name="AETHER_LOG_LEVEL")
+    log_format: LogFormat = field(default="auto", name="AETHER_LOG_FORMAT")
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -131,8 +136,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         try:
             return msgspec.convert(given, cls, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
-            rule, _, variable = str(error).partition(" - at `$.")
-            raise ConfigurationError(f"{variable.rstrip('`') or 'A setting'}: {rule}.") from error
+            broken, _, place = str(error).partition(" - at `$.")
+            variable = place.rstrip("`")
+            raise ConfigurationError(f"{variable}: {cls._rule_of(variable) or broken}.") from error
+
+    @classmethod
+    def _rule_of(cls, variable: str) -> str | None:
+        name = cls.__struct_fields__[cls.__struct_encode_fields__.index(variable)]
+        description = description_of(get_type_hints(cls, include_extras=True)[name])
+        return description and f"Expected {description}"
 
     @property
     def home(self) -> Path:

@@ -1,0 +1,79 @@
+"""What a setting may be, each kind with the words for an operator who has set something else."""
+
+from typing import Annotated, Literal, get_args
+
+from msgspec import Meta
+
+Count = Annotated[int, Meta(ge=1, description="a whole number, 1 or more")]
+Seconds = Annotated[
+    float, Meta(gt=0, le=10 * 365 * 86_400, description="a number of seconds, more than 0, at most ten years")
+]
+# Less leaves no room for a text beside what the model is told.
+Context = Annotated[int, Meta(ge=2_048, description="a whole number, 2048 or more")]
+Port = Annotated[int, Meta(ge=0, le=65_535, description="a whole number, 0 to 65535")]
+Flag = Annotated[bool, Meta(description="true or false")]
+ObjectStoreUrl = Annotated[
+    str, Meta(pattern=r"^(file:///|s3://)[^/?#]", description="file:///folder or s3://bucket/folder")
+]
+HttpUrl = Annotated[
+    str,
+    Meta(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$", description="an address that begins with http:// or https://"),
+]
+HostList = Annotated[
+    str,
+    Meta(
+        pattern=r"^[\w.:\[\]-]+(,[\w.:\[\]-]+)*$",
+        description="names or addresses, each with or without a port, with commas and no spaces between them",
+    ),
+]
+AddressList = Annotated[
+    str,
+    Meta(
+        pattern=r"^[0-9A-Fa-f.:]+(/\d{1,3})?(,[0-9A-Fa-f.:]+(/\d{1,3})?)*$",
+        description="addresses or networks, such as 10.0.0.0/8, with commas and no spaces between them",
+    ),
+]
+_ORIGIN = r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?"
+OriginList = Annotated[
+    str,
+    Meta(
+        pattern=f"^{_ORIGIN}(,{_ORIGIN})*$",
+        description="origins as browsers send them, such as https://app.example.com, in small letters, without a path, "
+        "with commas and no spaces between them",
+    ),
+]
+RequestRate = Annotated[
+    str,
+    Meta(pattern=r"^[1-9][0-9]{0,8}/[1-9][0-9]{0,5}$", description="requests/seconds in whole numbers, such as 600/60"),
+]
+WaitList = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d{1,6}(\.\d+)?(,\d{1,6}(\.\d+)?){0,49}$",
+        description="1 to 50 numbers of seconds, with commas and no spaces between them",
+    ),
+]
+Algorithms = Annotated[
+    str,
+    Meta(
+        pattern=r"^((RS|PS|ES)(256|384|512)|EdDSA)(,((RS|PS|ES)(256|384|512)|EdDSA))*$",
+        description="some of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512 and EdDSA, "
+        "with commas and no spaces between them",
+    ),
+]
+ScopeList = Annotated[
+    str,
+    Meta(
+        pattern=r"^(read|write|admin)(,(read|write|admin))*$",
+        description="some of read, write and admin, with commas and no spaces between them",
+    ),
+]
+Leeway = Annotated[float, Meta(ge=0, le=300, description="a number of seconds, 0 to 300")]
+LogLevel = Annotated[Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")]
+LogFormat = Annotated[Literal["auto", "console", "json"], Meta(description="auto, console or json")]
+
+
+def description_of(kind: object) -> str | None:
+    """Return the words for a kind, or for the first with any of those that it may be instead."""
+    described = (meta.description for meta in getattr(kind, "__metadata__", ()) if isinstance(meta, Meta))
+    return next(filter(None, (*described, *map(description_of, get_args(kind)))), None)
