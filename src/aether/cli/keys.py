@@ -31,18 +31,20 @@ _OPTIONS = {
     "quota.rate": "--rate",
 }
 
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
 _which = click.argument("which", metavar="NAME|ID")
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
 def keys() -> None:
-    """Create, list, rotate and revoke the keys with which a service is called.
+    """Create, list, rotate and revoke keys.
 
-    They are kept in the store at REDIS_URL or, without it, in that of the data directory, whether its server runs or
-    not. From the first key on nobody is let in without one.
+    With one, programs and people call a service. They are kept in the store at REDIS_URL or, without it, in that of
+    the data directory, whether its server runs or not. From the first key on nobody is let in without one.
 
-    Exit status: 0 done, 1 there is no such key or the store is away, 2 wrong usage or settings.
+    Exit status: 0 done, 1 there is no such key, the name is taken or the store is away, 2 wrong usage or settings.
     """
 
 
@@ -90,7 +92,10 @@ def create(
 @_as_json
 @data_dir_option
 def list_(data_dir: Path | None, *, as_json: bool) -> None:
-    """Show all keys, also those that are revoked or expired, the oldest first."""
+    """Show all keys, the oldest first.
+
+    Those that were revoked or have expired are shown for 30 days more.
+    """
     held, now = _asked(data_dir, lambda keys: keys.list()), datetime.now(UTC)
     if as_json:
         print_json([view(key, now) for key in held])
@@ -125,17 +130,18 @@ def revoke(which: str, data_dir: Path | None) -> None:
 @_as_json
 @data_dir_option
 def rotate(which: str, overlap: timedelta, data_dir: Path | None, *, as_json: bool) -> None:
-    """Print a new key in place of the key NAME|ID; name, owner, scopes and limits stay.
+    """Print a new key in place of the key NAME|ID.
 
-    The key is shown this once, on stdout and with nothing else there. Without --overlap this returns when no process
-    takes the old one any more, which is after a second.
+    Its name, owner, scopes, end and limits stay. The key is shown this once, on stdout and with nothing else there.
+    Without --overlap this returns when no process takes the old one any more, which is after a second.
     """
     key, secret = _asked(data_dir, lambda keys: keys.rotate(which, overlap))
     _show(key, secret, as_json=as_json)
     if not overlap:
         _wait_for_all()
-    ends = f"is valid until {datetime.now(UTC) + overlap:%Y-%m-%d %H:%M:%S} UTC" if overlap else "is refused everywhere"
-    _say(f"rotated {key.name} ({key.id}); the old key {ends}")
+    ends = min(datetime.now(UTC) + overlap, key.expires_at or _NEVER)
+    old = f"is valid until {ends:%Y-%m-%d %H:%M:%S} UTC" if overlap else "is refused everywhere"
+    _say(f"rotated {key.name} ({key.id}); the old key {old}")
 
 
 def _asked(data_dir: Path | None, what: Callable[[Keys], Awaitable[Result]]) -> Result:
@@ -153,7 +159,7 @@ def _check(rules: Callable[[], None]) -> None:
     try:
         rules()
     except FieldError as error:
-        raise click.BadParameter(error.rule, param_hint=f"'{_OPTIONS[error.field]}'") from error
+        raise click.BadParameter(f"It {error.rule}.", param_hint=f"'{_OPTIONS[error.field]}'") from error
 
 
 def _show(key: Key, secret: Secret, *, as_json: bool) -> None:

@@ -77,7 +77,12 @@ def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
 @aether.command()
 @address_options
 def api(host: str | None, port: int | None) -> None:
-    """Run the API alone, for any number of machines around one REDIS_URL."""
+    """Run the API alone.
+
+    Any number of machines may do so around one REDIS_URL; `aether worker` does the work.
+
+    Exit status: 0 stopped, 2 wrong settings.
+    """
     from aether.cli import serve as processes  # noqa: PLC0415 - as above
 
     uvloop.run(processes.serve_api(_service_settings(host=host, port=port)))
@@ -85,9 +90,12 @@ def api(host: str | None, port: int | None) -> None:
 
 @aether.command()
 def worker() -> None:
-    """Run the workers alone, for any number of machines around one REDIS_URL.
+    """Run the workers alone.
 
-    AETHER_WORKER_PROCESSES says how many; each is a process of its own, started again should it die.
+    Any number of machines may do so around one REDIS_URL. AETHER_WORKER_PROCESSES says how many workers there are on
+    this one; each is a process of its own, started again should it die.
+
+    Exit status: 0 stopped, 2 wrong settings.
     """
     from aether.cli import workers  # noqa: PLC0415 - as above
 

@@ -57,10 +57,11 @@ def report(url: str | None, data_dir: Path | None, output: Path | None, **wishes
 @output_option("FILE.md", "Write to this file, not to stdout.")
 @server_options
 def checklist(guideline: str, url: str | None, data_dir: Path | None, output: Path | None, *, quotes: bool) -> None:
-    """Turn the guideline in FILE (- is stdin) into a checklist, as Markdown to stdout.
+    """Turn the guideline in FILE into a checklist.
 
-    The guideline is text in UTF-8 of up to 20,000 characters. Who makes the checklist, what Ctrl-C does, and the exit
-    status are as for `aether report`; what is finished when it fails or is cancelled is the summary.
+    It goes to stdout, as Markdown. FILE, or stdin if it is -, is text in UTF-8 of up to 20,000 characters. Who makes
+    the checklist, what Ctrl-C does, and the exit status are as for `aether report`; what is finished when it fails or
+    is cancelled is the summary.
     """
     _order(_checklist_to(output, quotes=quotes), {"input_text": read_guideline(guideline)}, url, data_dir)
 
@@ -86,10 +87,11 @@ def image(output: Path, url: str | None, data_dir: Path | None, **wishes: Any) -
 @output_option("FILE", "Write what was made to this file, not to stdout.")
 @server_options
 def watch(job_id: UUID, url: str | None, data_dir: Path | None, output: Path | None) -> None:
-    """Watch a job of any kind to its end, through restarts of the server, and hand over what it has made.
+    """Watch a job to its end, and hand over what it has made.
 
-    A report or a checklist goes to stdout as Markdown, and of images their addresses, unless --output names a file.
-    Ctrl-C ends the watching, not the job. Who is asked for the job is as for `aether report`.
+    It may be of any kind, and the server may be restarted meanwhile. A report or a checklist goes to stdout as
+    Markdown, and of images their addresses, unless --output names a file. Ctrl-C ends the watching, not the job. Who
+    is asked for the job is as for `aether report`.
 
     Exit status: 0 handed over, 1 failed, cancelled or unknown, 2 wrong usage or settings, 130 interrupted.
     """

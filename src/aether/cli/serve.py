@@ -18,11 +18,11 @@ from aether.bootstrap.backing import backing
 from aether.bootstrap.identity import token_verifier
 from aether.bootstrap.storage import object_store, redis_url
 from aether.cli.address import Address, asking, gets_200, publish, withdraw
-from aether.cli.listening import Server, listening, refuse_strangers, url_of
 from aether.cli.stopping import Stop, stop_on_signals
 from aether.cli.workers import keep_workers, require_redis
 from aether.engine.local_key import LocalKey
 from aether.errors import StoreUnavailableError
+from aether.server.listening import Server, listening, refuse_strangers, url_of
 from aether.settings import Settings
 
 _READY_POLL_S = 0.2

@@ -7,7 +7,7 @@ import pytest
 
 _SAY = """
 import resource, sys
-from aether.cli.open_files import make_room
+from aether.server.open_files import make_room
 soft, hard, wanted = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 make_room(wanted)

@@ -5,7 +5,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from aether.cli.packets import OnePacket
+from aether.server.packets import OnePacket
 
 
 class Wire(asyncio.Transport):

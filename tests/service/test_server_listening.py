@@ -6,8 +6,8 @@ from contextlib import closing
 
 import pytest
 
-from aether.cli.listening import listening, refuse_strangers
 from aether.errors import ConfigurationError
+from aether.server.listening import listening, refuse_strangers
 from aether.settings import Secret, Settings
 
 NOWHERE = Secret("unix:///nowhere/valkey.sock")

@@ -11,9 +11,9 @@ from typing_extensions import override
 
 from aether.app import Api
 from aether.bootstrap.access import asks_for_credentials
-from aether.cli.open_files import make_room
-from aether.cli.protocol import Protocol
 from aether.errors import ConfigurationError, StoreUnavailableError
+from aether.server.open_files import make_room
+from aether.server.protocol import Protocol
 from aether.settings import Settings
 
 _LONGEST_UNREAD_MS = 20_000

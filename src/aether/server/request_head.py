@@ -3,7 +3,8 @@
 The parser has refused by then what is not HTTP: two lengths, a length beside chunks, folded lines, control characters.
 """
 
-from aether.api.cors import Lines
+from litestar.types.asgi_types import RawHeadersList
+
 from aether.api.refusals import HeadersTooLargeError, MalformedRequestError, UriTooLongError
 from aether.errors import AetherError
 
@@ -14,7 +15,7 @@ MOST_LINES = 100
 _VERSIONS = ("1.1", "1.0")
 
 
-def check_head(method: bytes, target: bytes, version: str, lines: Lines) -> None:
+def check_head(method: bytes, target: bytes, version: str, lines: RawHeadersList) -> None:
     """Refuse what is too large, and what could be read in more than one way.
 
     Raises:
@@ -39,7 +40,7 @@ def check_head(method: bytes, target: bytes, version: str, lines: Lines) -> None
     _check_target(method, target, _host(hosts, version))
 
 
-def oversize(target: bytes, lines: Lines) -> AetherError:
+def oversize(target: bytes, lines: RawHeadersList) -> AetherError:
     """Tell what is too large of a head that has not come to its end, of which so much is known."""
     long = len(target) > LONGEST_TARGET and not lines
     return UriTooLongError(LONGEST_TARGET) if long else HeadersTooLargeError(MOST_LINES, LONGEST_HEAD)

@@ -2,9 +2,9 @@
 
 import msgspec
 import structlog
+from litestar.types.asgi_types import RawHeadersList
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from aether.api.cors import Lines
 from aether.api.edge import SAFE_HEADERS, request_id
 from aether.api.problem_details import MEDIA_TYPE
 from aether.api.problems import problem_of
@@ -13,7 +13,9 @@ from aether.errors import AetherError
 log = structlog.get_logger()
 
 
-def refusal(error: AetherError, path: bytes, asked: Lines, usual: Lines, *, without_body: bool) -> bytes:
+def refusal(
+    error: AetherError, path: bytes, asked: RawHeadersList, usual: RawHeadersList, *, without_body: bool
+) -> bytes:
     """Return the whole answer; `asked` are the request's header lines, `usual` those of every answer of the server."""
     problem, own = problem_of(error, path.decode("ascii", "replace"))
     name = request_id(asked)

@@ -7,23 +7,23 @@ import asyncio
 from typing import Any, Literal
 
 import httptools
+from litestar.types.asgi_types import RawHeadersList
 from typing_extensions import override
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from aether.api.cors import Lines
 from aether.api.refusals import (
     WHOLE_BODY_S,
     MalformedRequestError,
     RequestTimeoutError,
     TooManyConnectionsError,
 )
-from aether.cli.packets import OnePacket
-from aether.cli.refusal import refusal
-from aether.cli.request_head import LONGEST_HEAD, LONGEST_TARGET, check_head, oversize
-from aether.cli.slow_readers import ReaderWatch
 from aether.errors import AetherError
+from aether.server.packets import OnePacket
+from aether.server.refusal import refusal
+from aether.server.request_head import LONGEST_HEAD, LONGEST_TARGET, check_head, oversize
+from aether.server.slow_readers import ReaderWatch
 
 _DEEPEST_PIPELINE = 16
 _FRAMING = (b"content-length", b"transfer-encoding")
@@ -193,7 +193,7 @@ class Protocol(HttpToolsProtocol):
             self.cycle.message_event.set()
         path = self.url.partition(b"?")[0] if self._arriving and len(self.url) <= LONGEST_TARGET else b""
         # uvicorn's type of the header is wider than what it puts there.
-        asked: Lines = self.scope["headers"] if self._arriving else []  # type: ignore[assignment]
+        asked: RawHeadersList = self.scope["headers"] if self._arriving else []  # type: ignore[assignment]
         head_only = self.parser.get_method() == b"HEAD"
         self.transport.write(refusal(error, path, asked, self.server_state.default_headers, without_body=head_only))
         self._linger()
