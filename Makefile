@@ -56,7 +56,7 @@ imports: $(VENV)/.dev ## Check that imports point one way
 audit: $(VENV)/.dev ## Look up what is locked among known vulnerabilities
 	@BIN=$(BIN) .ci/audit
 
-check: lint types imports audit test ## All of the above, as CI does
+check: lint types imports audit test ## Check style, types, imports and packages, and run all tests
 
 lock: $(VENV)/.dev $(TOOLS)/.python ## Lock the dependencies anew
 	@$(COMPILE) pyproject.toml --all-extras --group dev -o requirements-dev.lock

@@ -1,8 +1,7 @@
 """Stand-ins that behave like the real thing; the same contract tests run over both."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -14,10 +13,9 @@ from aether.domain.job import ENDED, LIVE, MOVES, Change, Job, Kind, Status, Ste
 from aether.domain.listing import Entry, Page
 from aether.domain.notification import Acknowledgement, InboxPage, Notification
 from aether.domain.pace import Outlook, Pace, outlook
-from aether.domain.sight import Sight, Stand
+from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
 from aether.engine.clock import SystemClock
-from aether.engine.hub import Delta
 from aether.engine.metering import spending
 from aether.engine.ports import Clock, Committed, NewJob, Replay
 from aether.errors import (
@@ -84,14 +82,14 @@ class MemoryJobStore:
         await self._answer()
         return self.jobs.get(job_id)
 
-    async def look(self, kind: Kind, owner: str, job_id: str, known: Stand | None = None) -> Sight | None:
+    async def look(self, kind: Kind, owner: str, job_id: str, known: Revision | None = None) -> Snapshot | None:
         job = await self.load(job_id)
         if job is None or (job.kind, job.owner) != (kind, owner):
             raise UnknownJobError(job_id)
-        if known == Stand.of(job):
+        if known == Revision.of(job):
             return None
         self.shown.append(job)
-        return Sight(job, await self.outlook(job) if job.status in LIVE else Outlook())
+        return Snapshot(job, await self.outlook(job) if job.status in LIVE else Outlook())
 
     async def replay(self, job_id: str, after: int, limit: int) -> Replay:
         await self._answer()
@@ -246,97 +244,6 @@ class MemoryInbox:
             raise StoreUnavailableError("away")
         oldest = self.store.clock.now() - self.ttl
         return [entry for entry in self.store.inboxes.get(owner, []) if entry.at >= oldest]
-
-
-@dataclass
-class MemoryHub:
-    """A `Hub` over a dictionary, that passes on what is said to `publish`."""
-
-    store: MemoryJobStore
-    watches: set["MemoryWatch"] = field(default_factory=set)
-    closed: bool = False
-
-    async def changed(self, job_id: str, after: int, within: float) -> int | None:
-        with self._watching(MemoryWatch(self, job_id, after, within)) as watch:
-            news = await anext(watch, None)
-        return news if isinstance(news, int) else None
-
-    @contextmanager
-    def watch(self, job_id: str, after: int, pulse: float) -> Iterator[AsyncIterator[int | Delta | None]]:
-        self.store.listeners.append(job_id)
-        try:
-            with self._watching(MemoryWatch(self, job_id, after, pulse)) as watch:
-                yield watch
-        finally:
-            self.store.listeners.remove(job_id)
-
-    @contextmanager
-    def arrivals(self, owner: str, after: int, pulse: float) -> Iterator[AsyncIterator[int | Delta | None]]:
-        with self._watching(MemoryInboxWatch(self, owner, after, pulse)) as watch:
-            yield watch
-
-    @contextmanager
-    def _watching(self, watch: "MemoryWatch") -> Iterator[AsyncIterator[int | Delta | None]]:
-        self.watches.add(watch)
-        self.store.watched.add(watch.stirred)
-        try:
-            yield watch
-        finally:
-            self.watches.remove(watch)
-            self.store.watched.remove(watch.stirred)
-
-    def publish(self, job_id: str, delta: Delta) -> None:
-        for watch in self.watches:
-            if watch.job_id == job_id:
-                watch.texts.append(delta)
-                watch.stirred.set()
-
-    def close(self) -> None:
-        self.closed = True
-        for watch in self.watches:
-            watch.stirred.set()
-
-
-@dataclass(eq=False)
-class MemoryWatch:
-    hub: MemoryHub
-    job_id: str
-    after: int
-    pulse: float
-    texts: list[Delta] = field(default_factory=list)
-    stirred: asyncio.Event = field(default_factory=asyncio.Event)
-
-    def __aiter__(self) -> "MemoryWatch":
-        return self
-
-    async def __anext__(self) -> int | Delta | None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self.pulse):
-                while not self._has_news():
-                    self.stirred.clear()
-                    await self.stirred.wait()
-        if self.hub.closed:
-            raise StopAsyncIteration
-        if self._version() != self.after:
-            self.after = self._version()
-            return self.after
-        return self.texts.pop(0) if self.texts else None
-
-    def _has_news(self) -> bool:
-        return self.hub.closed or bool(self.texts) or self._version() != self.after
-
-    def _version(self) -> int:
-        job = self.hub.store.jobs.get(self.job_id)
-        return job.version if job else 0
-
-
-@dataclass(eq=False)
-class MemoryInboxWatch(MemoryWatch):
-    """Its `job_id` is the owner."""
-
-    def _version(self) -> int:
-        inbox = self.hub.store.inboxes.get(self.job_id)
-        return inbox[-1].id if inbox else 0
 
 
 @dataclass

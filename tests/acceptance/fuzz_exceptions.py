@@ -1,14 +1,48 @@
 """What schemathesis takes for a failure, and is none; it loads this file by itself."""
 
-import schemathesis
+import json
+import re
+from typing import Any, TypeAlias
 
-_NO_SCHEMA_CAN_TELL = (
-    b"urn:aether:problem:idempotency-key-reused",  # which keys stand for other requests
-    b"urn:aether:problem:unsatisfiable-range",  # how many bytes an image has
-)
+import schemathesis
+from schemathesis.core.failures import Failure
+from schemathesis.openapi.checks import RejectedPositiveData
+
+Case: TypeAlias = schemathesis.Case
+Response: TypeAlias = schemathesis.Response
+
+_REUSED = "urn:aether:problem:idempotency-key-reused"
+
+# What each Idempotency-Key stands for: the path and the body that were accepted under it last.
+_accepted: dict[str, tuple[str, object]] = {}
 
 
 @schemathesis.hook
-def filter_failure(_: object, __: object, ___: object, response: schemathesis.Response) -> bool:
-    """Keep a failure, unless it is a request that fits its schema but not what went before."""
-    return not any(problem in response.content for problem in _NO_SCHEMA_CAN_TELL)
+def after_call(_: object, __: Case, response: Response) -> None:
+    """Note what was accepted."""
+    key = _key_of(response)
+    if key is not None and response.status_code < 300:
+        _accepted[key] = _asked(response)
+
+
+@schemathesis.hook
+def filter_failure(_: object, failure: Failure, __: Case, response: Response) -> bool:
+    """Keep a failure, unless a key is refused that does stand for another request, which no schema can tell."""
+    reused = isinstance(failure, RejectedPositiveData) and _type_of(response) == _REUSED
+    return not (reused and _accepted.get(_key_of(response) or "", _asked(response)) != _asked(response))
+
+
+def _key_of(response: Response) -> str | None:
+    """Return the key of the request that was answered, which may be quoted (RFC 8941, 3.3.3)."""
+    given = response.request.headers.get("Idempotency-Key")
+    text = given.decode("latin-1") if isinstance(given, bytes) else given
+    return re.sub(r"\\(.)", r"\1", text[1:-1]) if text and text.startswith('"') else text
+
+
+def _asked(response: Response) -> tuple[str, Any]:  # Any: JSON
+    body = response.request.body
+    return str(response.request.path_url), json.loads(body) if body else None
+
+
+def _type_of(response: Response) -> object:
+    return response.json().get("type") if response.status_code == 422 else None

@@ -15,7 +15,8 @@ from redis.asyncio import Redis
 from aether.adapters.embedded_valkey import find_valkey
 from tests.contract.benches import Bench, MemoryBench, RedisBench
 from tests.contract.hubs import Place, redis_place
-from tests.fakes import MemoryHub, MemoryJobStore
+from tests.fake_hub import MemoryHub
+from tests.fakes import MemoryJobStore
 
 
 @pytest.fixture(scope="session")

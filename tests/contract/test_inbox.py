@@ -220,7 +220,7 @@ async def test_what_was_told_outlives_the_record(post: Post, bench: Bench) -> No
 ACTIONS = ("end", "again", "erase", "ack", "page")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 9)), max_size=30), limit=st.integers(1, 4))
 async def test_whoever_pages_and_acknowledges_hears_of_every_end(
     bench: Bench, plan: list[tuple[str, int]], limit: int

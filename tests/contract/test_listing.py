@@ -266,7 +266,7 @@ async def done(bench: Bench, action: str, job_id: str) -> None:
         pass
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     first=st.integers(0, 12),
     limit=st.integers(1, 5),

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from aether.domain.job import Change, Job, Kind, Status, Step, StepStatus
 from aether.domain.pace import Outlook
-from aether.domain.sight import Sight, Stand
+from aether.domain.snapshot import Revision, Snapshot
 from aether.engine.ports import JobStore, NewJob
 from aether.errors import UnknownJobError
 from tests.contract.benches import NEW, Bench, RedisBench, begun, brought_to, loaded
@@ -19,14 +19,14 @@ from tests.contract.benches import NEW, Bench, RedisBench, begun, brought_to, lo
 OUTLINE = Step("outline", status=StepStatus.DONE)
 
 
-async def seen(store: JobStore, known: Stand | None = None) -> Sight | None:
+async def seen(store: JobStore, known: Revision | None = None) -> Snapshot | None:
     return await store.look(NEW.kind, NEW.owner, NEW.id, known)
 
 
 async def test_the_owner_sees_the_job_as_it_stands_and_its_place_in_the_queue(bench: Bench) -> None:
     await bench.store.create(NEW)
 
-    assert Sight(await loaded(bench.store), Outlook(position=1)) == await seen(bench.store)
+    assert Snapshot(await loaded(bench.store), Outlook(position=1)) == await seen(bench.store)
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
@@ -34,7 +34,7 @@ async def test_of_a_job_that_has_ended_nothing_is_to_come(bench: Bench, status: 
     job = await brought_to(bench.store, Status.PROCESSING)
     await bench.store.move(job.id, Change(status=status))
 
-    assert Sight(await loaded(bench.store), Outlook()) == await seen(bench.store)
+    assert Snapshot(await loaded(bench.store), Outlook()) == await seen(bench.store)
 
 
 @pytest.mark.parametrize(
@@ -46,9 +46,9 @@ async def test_what_is_not_the_owners_is_unknown_even_to_whoever_knows_how_it_st
     bench: Bench, kind: Kind, owner: str, job_id: str
 ) -> None:
     await bench.store.create(NEW)
-    stand = Stand.of(await loaded(bench.store))
+    revision = Revision.of(await loaded(bench.store))
 
-    for known in (None, stand):
+    for known in (None, revision):
         with pytest.raises(UnknownJobError):
             await bench.store.look(kind, owner, job_id, known)
 
@@ -56,7 +56,7 @@ async def test_what_is_not_the_owners_is_unknown_even_to_whoever_knows_how_it_st
 async def test_a_job_that_stands_as_it_is_known_is_not_told_again(bench: Bench) -> None:
     await bench.store.create(NEW)
 
-    assert await seen(bench.store, Stand.of(await loaded(bench.store))) is None
+    assert await seen(bench.store, Revision.of(await loaded(bench.store))) is None
 
 
 CHANGES: dict[str, Callable[[JobStore, Job], Awaitable[object]]] = {
@@ -72,9 +72,9 @@ async def test_every_change_is_seen_by_whoever_knows_how_the_job_stood(bench: Be
 
     await CHANGES[change](bench.store, job)
 
-    news = await seen(bench.store, Stand.of(job))
-    assert news
-    assert (await loaded(bench.store), 3) == (news.job, news.job.version)
+    snapshot = await seen(bench.store, Revision.of(job))
+    assert snapshot
+    assert (await loaded(bench.store), 3) == (snapshot.job, snapshot.job.version)
 
 
 async def test_a_version_that_was_made_at_another_time_is_another_state(bench: Bench) -> None:
@@ -82,7 +82,7 @@ async def test_a_version_that_was_made_at_another_time_is_another_state(bench: B
     await bench.store.create(NEW)
     job = await loaded(bench.store)
 
-    earlier = Stand(job.version, job.updated_at - timedelta(milliseconds=1))
+    earlier = Revision(job.version, job.updated_at - timedelta(milliseconds=1))
 
     assert await seen(bench.store, earlier) == await seen(bench.store)
 
@@ -94,7 +94,7 @@ async def test_a_job_that_is_gone_is_unknown_to_whoever_knew_it(bench: Bench, wa
     await (bench.store.erase(job.id) if way == "erased" else bench.expire(job.id))
 
     with pytest.raises(UnknownJobError):
-        await seen(bench.store, Stand.of(job))
+        await seen(bench.store, Revision.of(job))
 
 
 async def _commands(client: Redis, look: Awaitable[object]) -> dict[str, int]:

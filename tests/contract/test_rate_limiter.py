@@ -131,7 +131,7 @@ async def test_a_clock_that_is_set_back_costs_no_more_than_a_full_bucket(bench: 
 SPANS = st.lists(st.integers(0, 12), min_size=1, max_size=25)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.integers(1, 9), spans=SPANS)
 async def test_a_bucket_holds_what_came_in_less_what_was_taken(
     bench: LimiterBench, size: int, spans: list[int]
@@ -147,7 +147,7 @@ async def test_a_bucket_holds_what_came_in_less_what_was_taken(
         level = min(level + Fraction(halves, 2), Fraction(size))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.integers(1, 50), seconds=st.integers(1, 100_000), spans=SPANS)
 async def test_no_stretch_of_time_sees_more_than_a_full_bucket_and_what_came_into_it(
     bench: LimiterBench, size: int, seconds: int, spans: list[int]

@@ -266,7 +266,7 @@ async def test_a_server_that_says_nothing_counts_as_away(valkey_client: Redis, v
             os.kill(pid, signal.SIGCONT)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(change=changes(), owner=st.text(), request_body=json_values(), plan=st.lists(st.text(), unique=True, max_size=3))
 async def test_every_field_of_a_job_comes_back_as_it_was_written(
     redis_bench: RedisBench, change: Change, owner: str, request_body: bytes, plan: list[str]

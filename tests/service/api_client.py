@@ -28,10 +28,11 @@ from aether.engine.webhooks import Webhooks
 from aether.notifications.destinations import Destinations
 from aether.notifications.signing import new_secret
 from aether.settings import Settings
+from tests.fake_hub import MemoryHub
 from tests.fake_keys import MemoryKeys
 from tests.fake_rates import MemoryRateLimiter
 from tests.fake_read_tokens import MemoryReadTokens
-from tests.fakes import MemoryFiles, MemoryHub, MemoryInbox, MemoryJobStore
+from tests.fakes import MemoryFiles, MemoryInbox, MemoryJobStore
 
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 

@@ -1,5 +1,7 @@
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
+import msgspec
 import pytest
 import pytest_socket
 from litestar import Litestar
@@ -55,3 +57,10 @@ async def client(house: House) -> AsyncIterator[AsyncTestClient[Litestar]]:
     """The API over `house`, without a worker."""
     async with house.client() as client:
         yield client
+
+
+@pytest.fixture
+async def document(client: AsyncTestClient[Litestar]) -> dict[str, Any]:  # Any: JSON
+    """The OpenAPI document as it is served."""
+    document: dict[str, Any] = msgspec.json.decode((await client.get("/schema/openapi.json")).content)
+    return document

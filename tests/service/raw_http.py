@@ -12,7 +12,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from aether.api import edge
-from aether.cli.protocol import Protocol
+from aether.server.protocol import Protocol
 
 HOST = b"Host: test\r\n"
 LAST = b"Connection: close\r\n"

@@ -111,7 +111,7 @@ async def test_jobs_belong_to_the_owner_of_the_key(client: Client, house: House)
     assert [job.owner for job in house.store.jobs.values()] == ["ada@example.com"]
 
 
-@pytest.mark.parametrize("sent", ["Basic YTpi", "Bearer", "Bearer ", "aether_aaaaaaaaaaaa_b", "Token x", ""])
+@pytest.mark.parametrize("sent", ["Basic YTpi", "aether_aaaaaaaaaaaa_b", "Token x", ""])
 async def test_another_scheme_is_told_the_right_one(client: Client, house: House, sent: str) -> None:
     await house.key("ada")
 
@@ -119,6 +119,16 @@ async def test_another_scheme_is_told_the_right_one(client: Client, house: House
 
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="aether"')
     assert answer.json()["detail"] == "Use the scheme Bearer: Authorization: Bearer aether_…."
+
+
+@pytest.mark.parametrize("sent", ["Bearer", "Bearer "])
+async def test_whose_key_is_an_empty_variable_is_told_so(client: Client, house: House, sent: str) -> None:
+    await house.key("ada")
+
+    answer = await client.get("/reports", headers={"Authorization": sent})
+
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="aether"')
+    assert answer.json()["detail"] == "Nothing stands behind Bearer: Authorization: Bearer aether_…."
 
 
 @pytest.mark.parametrize("text", ["x", f"aether_{'a' * 12}_{'b' * 43}", "aether_" + "é" * 56, "a b", "x" * 9_000])

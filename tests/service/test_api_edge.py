@@ -85,6 +85,14 @@ async def test_the_document_is_sent_once_to_each_who_keeps_it(client: Client) ->
     assert (other.status_code, other.content) == (200, first.content)
 
 
+@pytest.mark.parametrize("path", ["/schema/openapi.json", "/docs", "/reports"])
+async def test_who_asks_for_the_methods_of_a_path_is_sent_no_body(client: Client, path: str) -> None:
+    answer = await client.options(path)
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert {"GET", "HEAD", "OPTIONS"} <= set(answer.headers["Allow"].split(", "))
+
+
 async def test_head_answers_as_get_would_without_the_body(client: Client, house: House) -> None:
     await house.job(UNKNOWN)
 

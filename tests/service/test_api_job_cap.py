@@ -1,6 +1,7 @@
 """How many jobs of one owner may wait or run at a time, on the wire."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from litestar import Litestar
@@ -99,9 +100,10 @@ async def test_what_is_there_can_be_seen_and_stopped(client: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["createReport", "createChecklist", "createGeneration", "retryReport"])
-async def test_the_problem_is_declared_where_jobs_are_queued(client: Client, name: str) -> None:
-    paths = (await client.get("/schema/openapi.json")).json()["paths"]
-    (operation,) = [each for item in paths.values() for each in item.values() if each["operationId"] == name]
+async def test_the_problem_is_declared_where_jobs_are_queued(document: dict[str, Any], name: str) -> None:
+    (operation,) = [
+        each for item in document["paths"].values() for each in item.values() if each["operationId"] == name
+    ]
     declared = operation["responses"]["429"]
 
     assert "too-many-jobs" in declared["content"]["application/problem+json"]["examples"]

@@ -185,6 +185,15 @@ def test_with_an_overlap_the_old_key_is_valid_for_so_long(operator: Operator) ->
     assert "the old key is valid until 20" in made.stderr
 
 
+def test_no_overlap_is_longer_than_the_key_itself(operator: Operator) -> None:
+    operator.made("ci", "--expires", "1h")
+    (key,) = operator.listed()
+
+    made = operator.keys("rotate", "ci", "--overlap", "90d")
+
+    assert f"valid until {str(key['expiresAt'])[:19].replace('T', ' ')} UTC" in made.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
 def test_a_key_that_could_not_be_written_can_be_had_again(operator: Operator) -> None:
     """It was made, and nobody has seen it."""
@@ -224,15 +233,16 @@ def test_a_name_that_is_taken_is_an_error(operator: Operator) -> None:
 @pytest.mark.parametrize(
     ("arguments", "option", "rule"),
     [
-        (("a b",), "NAME", "must be 1 to 64 letters"),
-        (("ci", "--owner", ""), "--owner", "must be 1 to 255 printable characters"),
+        (("a b",), "NAME", "It must be 1 to 64 letters"),
+        (("--", "-ci"), "NAME", "It must be 1 to 64 letters"),
+        (("ci", "--owner", ""), "--owner", "It must be 1 to 255 printable characters"),
         (("ci", "--scope", "root"), "--scope", "'root' is not one of"),
-        (("ci", "--expires", "0d"), "--expires", "must be longer than nothing"),
+        (("ci", "--expires", "0d"), "--expires", "It must be more than 0."),
         (("ci", "--expires", "2 weeks"), "--expires", "It must be a number with its unit, as in 90d, 12h, 30m"),
         (("ci", "--expires", "100000d"), "--expires", "It must be a number with its unit"),
         (("ci", "--rate", "600"), "--rate", "It must be requests and the seconds for them, as in 600/60."),
-        (("ci", "--rate", "0/60"), "--rate", "must be 1 to "),
-        (("ci", "--jobs", "0"), "--jobs", "must be 1 to "),
+        (("ci", "--rate", "0/60"), "--rate", "It must be 1 to "),
+        (("ci", "--jobs", "0"), "--jobs", "It must be 1 to "),
     ],
 )
 def test_wrong_input_names_the_option_and_the_rule(

@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from aether.cli.listening import listening, url_of
 from aether.cli.main import aether
 from aether.errors import ConfigurationError
+from aether.server.listening import listening, url_of
 from aether.settings import Settings
 
 

@@ -3,7 +3,7 @@ from typing import Annotated, Any
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
@@ -77,7 +77,6 @@ def test_the_limits_stand_in_the_description() -> None:
 
 
 @pytest.mark.parametrize("field", ["fromWhom", "bodyText", "title"])
-@settings(deadline=None)
 @given(
     text=st.text(
         alphabet=st.one_of(st.sampled_from(" \t\n\x0b\x1c\x85\u2028\u00a0*-\0a"), st.characters()), max_size=24

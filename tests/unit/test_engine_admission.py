@@ -131,13 +131,13 @@ async def test_trying_again_counts_like_asking(store: MemoryJobStore) -> None:
     with pytest.raises(TooManyJobsError):
         await jobs(store, 1).retry(Kind.REPORT, "ada", first)
 
-    assert (await jobs(store, 1).retry(Kind.REPORT, "ada", first, most=2)).status is Status.PENDING
+    assert (await jobs(store, 1).retry(Kind.REPORT, "ada", first, most=2)).job.status is Status.PENDING
 
 
 async def test_trying_again_what_is_queued_already_takes_no_place(store: MemoryJobStore) -> None:
     first = await jobs(store, 1).submit(Kind.REPORT, Admission("ada"), b"{}")
 
-    assert (await jobs(store, 1).retry(Kind.REPORT, "ada", first)).id == first
+    assert (await jobs(store, 1).retry(Kind.REPORT, "ada", first)).job.id == first
 
 
 async def test_a_known_request_needs_no_place(store: MemoryJobStore) -> None:

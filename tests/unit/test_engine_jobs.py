@@ -79,7 +79,7 @@ async def test_cancelling_again_changes_nothing(jobs: Jobs) -> None:
 
     first, second = [await jobs.cancel(Kind.REPORT, "ada", job_id) for _ in range(2)]
 
-    assert (Status.CANCELLED, first) == (first.status, second)
+    assert (Status.CANCELLED, first) == (first.job.status, second)
 
 
 async def brought_to(store: MemoryJobStore, job_id: str, status: Status) -> Job:
@@ -106,14 +106,16 @@ async def test_what_failed_or_was_cancelled_can_be_queued_again(
     job_id = await submitted(jobs)
     await brought_to(store, job_id, status)
 
-    assert (Status.PENDING, [job_id]) == ((await jobs.retry(Kind.REPORT, "ada", job_id)).status, store.queue)
+    retried = await jobs.retry(Kind.REPORT, "ada", job_id)
+
+    assert (Status.PENDING, [job_id]) == (retried.job.status, store.queue)
 
 
 async def test_retrying_a_job_that_is_queued_changes_nothing(jobs: Jobs, store: MemoryJobStore) -> None:
     job_id = await submitted(jobs)
     queued = store.jobs[job_id]
 
-    assert await jobs.retry(Kind.REPORT, "ada", job_id) == queued
+    assert (await jobs.retry(Kind.REPORT, "ada", job_id)).job == queued
 
 
 async def test_what_runs_or_is_completed_cannot_be_retried(jobs: Jobs, store: MemoryJobStore) -> None:

@@ -11,7 +11,8 @@ from aether.domain.job import Change, Kind, Status
 from aether.domain.notification import Notification
 from aether.engine.notifications import Notifications
 from aether.engine.ports import NewJob
-from tests.fakes import MemoryHub, MemoryInbox, MemoryJobStore
+from tests.fake_hub import MemoryHub
+from tests.fakes import MemoryInbox, MemoryJobStore
 
 OWNER = "ada"
 LONG_S = 30.0

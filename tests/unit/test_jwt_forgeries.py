@@ -189,13 +189,13 @@ _JSON = st.recursive(
 @example("ä.b.c")
 @example(urlsafe_b64encode(b'{"alg":' + b"[" * 5_000).decode() + "..")
 @example(urlsafe_b64encode(b'{"more":' + b"[" * 5_000).decode() + "..")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_garbage_is_refused(runner: asyncio.Runner, garbage: str) -> None:
     assert asked(runner, garbage) is None
 
 
 @given(st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jwk", "x5c"]), _JSON))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_a_header_of_any_form_is_refused_or_taken(runner: asyncio.Runner, header: Members) -> None:
     token = forged({"alg": "ES256", "kid": "ec"} | header, partial(signing, EC))
 
@@ -207,7 +207,7 @@ def test_a_header_of_any_form_is_refused_or_taken(runner: asyncio.Runner, header
 @example({"exp": float("inf")})
 @example({"exp": float("nan")})
 @example({"nbf": "1" * 5_000})
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_signed_claims_of_any_form_are_refused_or_taken(runner: asyncio.Runner, claims: Members) -> None:
     payload = json.dumps(claims_with() | claims).encode()
     token = forged({"alg": "ES256", "kid": "ec"}, partial(signing, EC), payload)
@@ -216,7 +216,7 @@ def test_signed_claims_of_any_form_are_refused_or_taken(runner: asyncio.Runner, 
 
 
 @given(st.binary(max_size=200) | st.just(b"[" * 5_000) | _JSON.map(json.dumps).map(str.encode))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_a_signed_payload_of_any_form_is_refused(runner: asyncio.Runner, payload: bytes) -> None:
     token = forged({"alg": "ES256", "kid": "ec"}, partial(signing, EC), payload)
 

@@ -132,6 +132,13 @@ def test_a_key_that_is_passed_over_does_not_get_into_the_log() -> None:
     assert [entry["event"] for entry in logged] == ["identity.key_passed_over"]
 
 
+def test_the_log_says_why_a_key_is_passed_over() -> None:
+    with capture_logs() as logged:
+        set_of({**FIRST.jwk(), "x": 1}, FIRST.jwk())
+
+    assert [entry["reason"] for entry in logged] == ["ValidationError: Expected `str | null`, got `int` - at `$.x`"]
+
+
 class Provider:
     """The keys over a scripted source, on a clock that the test sets."""
 

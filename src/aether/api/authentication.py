@@ -3,21 +3,18 @@
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
 import structlog
-from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Scope as Asked
 
+from aether.api.entrance import Connection
 from aether.api.read_tokens import PARAMETER
-from aether.api.services import ApiServices
+from aether.api.services import services_of
 from aether.domain.access import Caller, Scope
 from aether.engine.read_tokens import is_read_token
 from aether.errors import ForbiddenError, InvalidCredentialError
-
-Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]  # Any: it reads nothing that these stand for
 
 READS = "reads"
 """What a handler declares that reads one job and does nothing else: the name of the id in its path."""
@@ -34,12 +31,12 @@ async def authenticate(connection: Connection, handler: BaseRouteHandler) -> Non
     asked = connection.scope
     if is_public(connection, handler):
         return
-    services: ApiServices = connection.app.state.services
+    authenticator = services_of(connection).authenticator
     credential = _credential_of(connection)
     if credential is None:
-        caller = await services.authenticator.anonymous(from_here=_is_from_here(asked))
+        caller = await authenticator.anonymous(from_here=_is_from_here(asked))
     else:
-        caller = await services.authenticator.caller(credential, _job_read(connection, handler))
+        caller = await authenticator.caller(credential, _job_read(connection, handler))
     if caller.key_id:
         structlog.contextvars.bind_contextvars(key_id=caller.key_id)
     needed = scope_of(asked.get("method"), handler)
@@ -99,8 +96,10 @@ def _bearer_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     if len(sent) > 1:
         raise InvalidCredentialError("Send one Authorization header.")
     scheme, _, credential = sent[0].decode("latin-1").strip().partition(" ")
-    if scheme.lower() != "bearer" or not (credential := credential.lstrip(" ")):
+    if scheme.lower() != "bearer":
         raise InvalidCredentialError("Use the scheme Bearer: Authorization: Bearer aether_….", sent=False)
+    if not (credential := credential.lstrip(" ")):
+        raise InvalidCredentialError("Nothing stands behind Bearer: Authorization: Bearer aether_….", sent=False)
     return credential
 
 

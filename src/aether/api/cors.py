@@ -6,11 +6,9 @@ Cookies and their like are never among it: `Access-Control-Allow-Credentials` is
 
 from collections.abc import Iterable
 from http import HTTPStatus
-from typing import TypeAlias
 
 from litestar.types import ASGIApp, HTTPResponseBodyEvent, HTTPResponseStartEvent, HTTPScope, Receive, Scope, Send
-
-Lines: TypeAlias = list[tuple[bytes, bytes]]
+from litestar.types.asgi_types import RawHeadersList
 
 _READABLE = (
     "Location, ETag, Retry-After, RateLimit, RateLimit-Policy, Preference-Applied, X-Request-Id, WWW-Authenticate, "
@@ -19,13 +17,13 @@ _READABLE = (
 _SENDABLE = (
     "Authorization, Content-Type, Idempotency-Key, If-None-Match, If-Range, Last-Event-ID, Prefer, Range, X-Request-Id"
 )
-_GRANTED: Lines = [
+_GRANTED: RawHeadersList = [
     (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, DELETE"),
     (b"access-control-allow-headers", _SENDABLE.encode()),
     (b"access-control-max-age", b"600"),
 ]
 # An answer for one origin must not be shown to another by a cache between them.
-_FOR_ALL: Lines = [(b"vary", b"Origin"), (b"cross-origin-resource-policy", b"cross-origin")]
+_FOR_ALL: RawHeadersList = [(b"vary", b"Origin"), (b"cross-origin-resource-policy", b"cross-origin")]
 
 
 class Cors:
@@ -34,7 +32,7 @@ class Cors:
     def __init__(self, origins: Iterable[str]) -> None:
         self._origins = frozenset(origin.encode() for origin in origins)
 
-    def lines(self, scope: HTTPScope) -> Lines:
+    def lines(self, scope: HTTPScope) -> RawHeadersList:
         """Return the header lines that every answer to this request has."""
         origin = _first(scope, b"origin")
         if origin not in self._origins:

@@ -26,8 +26,11 @@ def described(status: int, description: str) -> dict[int, ResponseSpec]:
     return {status: ResponseSpec(None, description=description)}
 
 
-# Any request may be broken, and any server.
-_ALWAYS = (HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR)
+# Any request may be broken or too large, and any server broken.
+_ALWAYS = (
+    *(HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+)
 # What the guards answer, before a handler is reached.
 _GUARDED = (
     *(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),

@@ -34,7 +34,7 @@ def schema_router() -> Router:
 
 async def _send_document(request: AnyRequest) -> Response[bytes] | None:
     """Go before Litestar's own handler, which would write the document for each request."""
-    if not request.scope["path"].endswith(_PATHS):
+    if request.method == "OPTIONS" or not request.scope["path"].endswith(_PATHS):
         return None
     document, tag = _written(request.app)
     headers = {"ETag": tag, "Cache-Control": "no-cache"}

@@ -12,8 +12,9 @@ from litestar import Litestar
 from litestar.datastructures import MutableScopeHeaders
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Receive, Scope, Send
+from litestar.types.asgi_types import RawHeadersList
 
-from aether.api.cors import Cors, Lines
+from aether.api.cors import Cors
 from aether.api.refusals import PromptBody
 
 log = structlog.get_logger()
@@ -21,7 +22,7 @@ log = structlog.get_logger()
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 _LISTS = (b"if-none-match", b"prefer")
 
-SAFE_HEADERS: Lines = [
+SAFE_HEADERS: RawHeadersList = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
@@ -31,7 +32,7 @@ SAFE_HEADERS: Lines = [
 ]
 """What every answer tells browsers, unless its handler says otherwise."""
 # Where the caller came by TLS; of other hosts of the same domain we know nothing.
-_TLS_ONLY: Lines = [(b"strict-transport-security", b"max-age=31536000")]
+_TLS_ONLY: RawHeadersList = [(b"strict-transport-security", b"max-age=31536000")]
 
 
 class _Exchange(msgspec.Struct):
@@ -39,7 +40,7 @@ class _Exchange(msgspec.Struct):
 
     request_id: str
     send: Send
-    lines: Lines
+    lines: RawHeadersList
     without_body: bool
     status: int | None = None
     headers: dict[str, str] = msgspec.field(default_factory=dict)
@@ -96,7 +97,7 @@ def request_id(lines: Iterable[tuple[bytes, bytes]]) -> str:
     return given[0].decode() if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]) else uuid4().hex
 
 
-def _lines(scope: HTTPScope, cors: Cors | None) -> Lines:
+def _lines(scope: HTTPScope, cors: Cors | None) -> RawHeadersList:
     """Return what this answer has beside what all have."""
     return (_TLS_ONLY if scope.get("scheme") == "https" else []) + (cors.lines(scope) if cors else [])
 
@@ -122,7 +123,7 @@ async def allow_every_method(message: Message, scope: Scope) -> None:
         MutableScopeHeaders.from_message(message)["Allow"] = ", ".join(sorted(methods))
 
 
-def _completed(lines: Iterable[tuple[bytes, bytes]], exchange: _Exchange) -> Lines:
+def _completed(lines: Iterable[tuple[bytes, bytes]], exchange: _Exchange) -> RawHeadersList:
     own = [(name.lower().encode(), value.encode()) for name, value in exchange.headers.items()]
     complete = [*lines, (b"x-request-id", exchange.request_id.encode()), *own, *exchange.lines]
     present = {name for name, _ in complete}

@@ -34,7 +34,6 @@ _PARAMETERS = {
     "deliveryId": f"{_ID}-9",
     "position": 0,
     "If-None-Match": '"7"',
-    "Idempotency-Key": '"8e03978e-40d5-43e8-bc93-6894a57f9324"',
     "Range": "bytes=0-1023",
 }
 _RETRY_AFTER = {"Retry-After": "When to try again, in seconds."}

@@ -8,7 +8,7 @@ from litestar.handlers import BaseRouteHandler
 
 from aether.api.authentication import caller_of, is_public
 from aether.api.entrance import Connection
-from aether.api.services import ApiServices
+from aether.api.services import services_of
 from aether.domain.access import Rate
 from aether.engine.rates import RateLimiter, Tokens
 from aether.errors import RateLimitedError, StoreUnavailableError
@@ -40,8 +40,7 @@ class RateLimit:
         rate = caller.quota.rate or self._rate
         if rate is None:
             return
-        services: ApiServices = connection.app.state.services
-        tokens = await self._taken(services.limiter, caller.owner, rate)
+        tokens = await self._taken(services_of(connection).limiter, caller.owner, rate)
         if tokens is None:
             return
         connection.scope["state"]["headers"] |= _headers(rate, tokens)

@@ -103,6 +103,7 @@ class _Facts(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 
 
 Place = Annotated[int, Meta(ge=1, description="Its place among the jobs that wait; it may rise, as owners take turns.")]
+Left = Annotated[float, Meta(ge=0, description="Until it is done, judged by how others went; no promise.")]
 Partial = Annotated[Report, Meta(description="The sections that are finished so far, in outline order.")]
 
 
@@ -114,9 +115,7 @@ class ReportInProgress(_Facts, frozen=True, rename="camel"):
     progress: Progress
     partial: Partial
     queue_position: Place | UnsetType = UNSET
-    estimated_seconds_left: (
-        Annotated[float, Meta(ge=0, description="Until it is done, judged by how others went; no promise.")] | UnsetType
-    ) = UNSET
+    estimated_seconds_left: Left | UnsetType = UNSET
 
 
 class ReportCompleted(_Facts, frozen=True, rename="camel"):

@@ -19,7 +19,6 @@ from litestar.status_codes import (
 
 from aether.api.answers import JsonAnswer
 from aether.api.authentication import caller_of
-from aether.api.bodies import Bodies, Body
 from aether.api.declaring import described, problems
 from aether.api.headers import ETAG, LOCATION, RETRY_AFTER, SOONEST_S, headers_of
 from aether.api.job_controller import JobController
@@ -27,6 +26,7 @@ from aether.api.limits import Limited, limits_of
 from aether.api.paging import Cursor, Limit
 from aether.api.problems import AnyRequest
 from aether.api.read_tokens import Lasting, life_of, with_token
+from aether.api.response_cache import CachedResponse, ResponseCache
 from aether.api.routing import delete, get, post
 from aether.api.services import services_of
 from aether.api.sse import MEDIA_TYPE
@@ -37,7 +37,7 @@ from aether.domain.access import Scope
 from aether.domain.job import ENDED, Job
 from aether.domain.listing import Page
 from aether.domain.pace import Outlook
-from aether.domain.sight import Sight, Stand
+from aether.domain.snapshot import Revision, Snapshot
 from aether.engine.jobs import Jobs
 from aether.engine.read_tokens import ReadToken
 
@@ -116,14 +116,13 @@ class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, Pa
         another version than you have; or until N seconds are over.
         """  # noqa: D415 - a whole sentence of the kind's
         services, url = services_of(request), self.url_of(request, job_id)
-        look = partial(services.jobs.news, self.kind, caller_of(request).owner, job_id)
-        found = await services.bodies.current(url, look)
-        if isinstance(found, Body):
-            return poll.answer(found.stand.version, found.headers, lambda: found.content)
-        sight = await poll.held(found)
-        return poll.answer(
-            sight.job.version, headers_of(sight.job, sight.outlook), lambda: self._encoded(sight, url, services.bodies)
-        )
+        look = partial(services.jobs.look, self.kind, caller_of(request).owner, job_id)
+        found = await services.cache.current(url, look)
+        if isinstance(found, CachedResponse):
+            return poll.answer(found.revision.version, found.headers, lambda: found.content)
+        snapshot = await poll.held(found)
+        headers = headers_of(snapshot.job, snapshot.outlook)
+        return poll.answer(snapshot.job.version, headers, lambda: self._encoded(snapshot, url, services.cache))
 
     @get(
         "/{jobId:str}/events",
@@ -165,7 +164,7 @@ class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, Pa
         self, job_id: IdT, request: AnyRequest, jobs: NamedDependency[Jobs], owner: NamedDependency[str]
     ) -> Response[JobT]:
         """What is finished is kept; cancelling again changes nothing."""
-        return await self._answer(request, jobs, await jobs.cancel(self.kind, owner, job_id))
+        return self._answer(request, await jobs.cancel(self.kind, owner, job_id))
 
     @post(
         "/{jobId:str}/retry",
@@ -184,8 +183,8 @@ class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, Pa
         data: JSONBody[RetryT | None] = None,
     ) -> Response[JobT]:
         """Finished steps are kept: only what is missing is made. The body, if any, sets new limits."""
-        job = await jobs.retry(self.kind, owner, job_id, limits_of(data), caller_of(request).quota.jobs)
-        answer = await self._answer(request, jobs, job)
+        most = caller_of(request).quota.jobs
+        answer = self._answer(request, await jobs.retry(self.kind, owner, job_id, limits_of(data), most))
         answer.headers["Location"] = self.path_of(request, job_id)
         return answer
 
@@ -233,16 +232,16 @@ class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, Pa
         headers |= headers_of(ended, Outlook())
         return Response(shown, status_code=HTTP_200_OK, headers=headers)  # type: ignore[arg-type]  # as `ended_at_once` says
 
-    def _encoded(self, sight: Sight, url: str, bodies: Bodies) -> bytes:
+    def _encoded(self, snapshot: Snapshot, url: str, cache: ResponseCache) -> bytes:
         """Show a job in bytes, which are kept where they will be the same next time."""
-        job, outlook = sight.job, sight.outlook
+        job, outlook = snapshot.job, snapshot.outlook
         content = msgspec.json.encode(self.view(job, outlook, url))
         if job.status in ENDED:
-            bodies.keep(url, Body(Stand.of(job), headers_of(job, outlook), content))
+            cache.keep(url, CachedResponse(Revision.of(job), headers_of(job, outlook), content))
         return content
 
-    async def _answer(self, request: AnyRequest, jobs: Jobs, job: Job) -> Response[JobT]:
-        outlook = await jobs.outlook(job)
+    def _answer(self, request: AnyRequest, snapshot: Snapshot) -> Response[JobT]:
+        job, outlook = snapshot.job, snapshot.outlook
         shown = self.view(job, outlook, self.url_of(request, job.id))
         return Response(shown, headers=headers_of(job, outlook))
 

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from litestar.connection import ASGIConnection
 
-from aether.api.bodies import Bodies
+from aether.api.response_cache import ResponseCache
 from aether.engine.access import Authenticator
 from aether.engine.hub import Hub
 from aether.engine.jobs import Jobs
@@ -34,7 +34,7 @@ class ApiServices(msgspec.Struct, frozen=True):
     limiter: RateLimiter
     authenticator: Authenticator
     read_tokens: ReadTokens
-    bodies: Bodies = msgspec.field(default_factory=Bodies)
+    cache: ResponseCache = msgspec.field(default_factory=ResponseCache)
 
 
 def services_of(connection: ASGIConnection[Any, Any, Any, Any]) -> ApiServices:  # Any: it reads nothing of these

@@ -16,7 +16,7 @@ from aether.api.conditional import IfNoneMatch, entity_tag, is_current
 from aether.api.problems import AnyRequest
 from aether.api.services import services_of
 from aether.domain.job import ENDED, LIVE, Job, Kind
-from aether.domain.sight import Sight
+from aether.domain.snapshot import Snapshot
 from aether.engine.hub import Hub
 from aether.engine.jobs import Jobs
 from aether.errors import StoreUnavailableError, UnknownJobError
@@ -65,11 +65,11 @@ class Patience:
         self._seconds = seconds or 0
         self.headers = {"Vary": "Prefer"} | ({} if seconds is None else {"Preference-Applied": f"wait={seconds}"})
 
-    async def until_changed(self, seen: Sight) -> Sight:
+    async def until_changed(self, seen: Snapshot) -> Snapshot:
         """Return the job when it has another version or the time is up; one that has ended is not waited for."""
         return await self._hold(seen, lambda now: now.version != seen.job.version)
 
-    async def until_ended(self, seen: Sight) -> Sight:
+    async def until_ended(self, seen: Snapshot) -> Snapshot:
         """Return the job when it has ended or the time is up."""
         return await self._hold(seen, lambda _: False)
 
@@ -81,17 +81,17 @@ class Patience:
         if not self._seconds:
             return None
         with suppress(StoreUnavailableError, UnknownJobError):
-            job = (await self.until_ended(await self._jobs.sight(kind, owner, job_id))).job
+            job = (await self.until_ended(await self._jobs.snapshot(kind, owner, job_id))).job
             return job if job.status in ENDED else None
         return None
 
-    async def _hold(self, seen: Sight, is_enough: Callable[[Job], bool]) -> Sight:
+    async def _hold(self, seen: Snapshot, is_enough: Callable[[Job], bool]) -> Snapshot:
         until = time.monotonic() + self._seconds
         job = seen.job
         while job.status in LIVE and not is_enough(job) and (left := until - time.monotonic()) > 0:
             if await self._hub.changed(job.id, job.version, left) is None:
                 break
-            seen = await self._jobs.sight(job.kind, job.owner, job.id)
+            seen = await self._jobs.snapshot(job.kind, job.owner, job.id)
             job = seen.job
         return seen
 
@@ -103,7 +103,7 @@ class Poll(NamedTuple):
     if_none_match: str
     after: int | None
 
-    async def held(self, seen: Sight) -> Sight:
+    async def held(self, seen: Snapshot) -> Snapshot:
         """Return the job when it is worth an answer: at its end, or already at a change of what the caller has."""
         if self.after is not None or self.if_none_match:
             version = seen.job.version

@@ -32,8 +32,9 @@ def authenticator(
     read_tokens: ReadTokens,
 ) -> Authenticator:
     """Return what tells who calls."""
-    ring = KeyRing(RedisKeys(client), SystemClock())
-    return Authenticator(ring, identities, local_key, read_tokens, allow_anonymous=settings.allow_anonymous)
+    return Authenticator(
+        _key_ring(client), identities, local_key, read_tokens, allow_anonymous=settings.allow_anonymous
+    )
 
 
 async def asks_for_credentials(settings: Settings) -> bool:
@@ -46,4 +47,8 @@ async def asks_for_credentials(settings: Settings) -> bool:
     if accepts_tokens(settings):
         return True
     async with redis_client(settings) as client:
-        return await RedisKeys(client).version() > 0
+        return await _key_ring(client).has_any()
+
+
+def _key_ring(client: Redis) -> KeyRing:
+    return KeyRing(RedisKeys(client), SystemClock())

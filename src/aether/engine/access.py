@@ -97,7 +97,8 @@ class Authenticator:
             StoreUnavailableError: nobody can say whether it takes one.
         """
         if await self.asks_for_credentials():
-            raise InvalidCredentialError("Send a key: Authorization: Bearer aether_….", sent=False)
+            what = "a key, or a token of the identity provider" if self._identities else "a key"
+            raise InvalidCredentialError(f"Send {what}: Authorization: Bearer ….", sent=False)
         if not (from_here or self._allow_anonymous):
             why = (
                 "Only this server's own machine, calling it by a loopback address, may use it without a key. "

@@ -5,7 +5,7 @@ from uuid import uuid4
 from aether.domain.job import LIVE, Change, Job, Kind, Limits, Status
 from aether.domain.listing import Page
 from aether.domain.pace import Outlook
-from aether.domain.sight import Sight, Stand
+from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
 from aether.engine.admission import Admission, keyed
 from aether.engine.paging import paged
@@ -52,16 +52,16 @@ class Jobs:
 
     async def get(self, kind: Kind, owner: str, job_id: str) -> Job:
         """Return the job as it stands."""
-        return (await self.sight(kind, owner, job_id)).job
+        return (await self.snapshot(kind, owner, job_id)).job
 
-    async def sight(self, kind: Kind, owner: str, job_id: str) -> Sight:
+    async def snapshot(self, kind: Kind, owner: str, job_id: str) -> Snapshot:
         """Return the job as it stands, and what is to come."""
-        sight = await self.news(kind, owner, job_id)
-        if sight is None:
+        snapshot = await self.look(kind, owner, job_id)
+        if snapshot is None:
             raise UnknownJobError(job_id)
-        return sight
+        return snapshot
 
-    async def news(self, kind: Kind, owner: str, job_id: str, known: Stand | None = None) -> Sight | None:
+    async def look(self, kind: Kind, owner: str, job_id: str, known: Revision | None = None) -> Snapshot | None:
         """Return the job as it stands, and what is to come; None if it still stands as `known` says."""
         return await self._store.look(kind, owner, job_id, known)
 
@@ -73,7 +73,7 @@ class Jobs:
         """Say when a job will be done; one that has ended has nothing to come."""
         return await self._store.outlook(job) if job.status in LIVE else Outlook()
 
-    async def cancel(self, kind: Kind, owner: str, job_id: str) -> Job:
+    async def cancel(self, kind: Kind, owner: str, job_id: str) -> Snapshot:
         """Stop a job for good, wherever it runs, keeping its finished steps; cancelling it again changes nothing.
 
         Raises:
@@ -81,11 +81,11 @@ class Jobs:
         """
         await self.get(kind, owner, job_id)
         await self._moved(job_id, Change(status=Status.CANCELLED))
-        return await self.get(kind, owner, job_id)
+        return await self.snapshot(kind, owner, job_id)
 
     async def retry(
         self, kind: Kind, owner: str, job_id: str, limits: Limits = _UNLIMITED, most: int | None = None
-    ) -> Job:
+    ) -> Snapshot:
         """Queue a failed or cancelled job again, with these limits in place of its own; finished steps are kept.
 
         Retrying a job that is queued already changes nothing. `most` is as in `Admission`.
@@ -97,7 +97,7 @@ class Jobs:
         job = await self.get(kind, owner, job_id)
         change = Change(status=Status.PENDING, limits=job.limits | limits)
         await self._moved(job_id, change, self._most_for(most))
-        return await self.get(kind, owner, job_id)
+        return await self.snapshot(kind, owner, job_id)
 
     async def erase(self, kind: Kind, owner: str, job_id: str) -> None:
         """Cancel a job if need be and forget everything about it."""

@@ -26,7 +26,7 @@ _REMEMBERED = timedelta(days=30)
 """How long a key that is revoked or has expired is told from one that never was."""
 _LENGTH = len(PREFIX) + _ID_LENGTH + 1 + 43  # the secret in base64url, without padding
 _ID = slice(len(PREFIX), len(PREFIX) + _ID_LENGTH)
-_NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
+_NAME = re.compile(r"(?!-)[A-Za-z0-9._@-]{1,64}")  # with a hyphen first it would be an option
 _USUAL = frozenset({Scope.READ, Scope.WRITE})
 _UNLIMITED = Quota()
 # Of a quota, as AETHER_RATE_LIMIT has them. A time without an end would be none once it was stored.
@@ -149,13 +149,13 @@ def check_key(
         FieldError: names what breaks a rule, and the rule.
     """
     if not _NAME.fullmatch(name):
-        raise FieldError("name", "must be 1 to 64 letters, digits, dots, underscores, hyphens or at signs")
+        raise FieldError("name", "must be 1 to 64 letters, digits or any of . _ @ -, and not begin with a hyphen")
     if owner is not None and not may_own(owner):
         raise FieldError("owner", f"must be 1 to {LONGEST_OWNER} printable characters, without space around them")
     if not scopes:
         raise FieldError("scopes", "must be at least one of: " + ", ".join(Scope))
     if expires_in is not None and expires_in <= timedelta(0):
-        raise FieldError("expires_in", "must be longer than nothing")
+        raise FieldError("expires_in", "must be more than 0")
     if quota.jobs is not None and not 1 <= quota.jobs <= _MOST:
         raise FieldError("quota.jobs", f"must be 1 to {_MOST}")
     rate = quota.rate

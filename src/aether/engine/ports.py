@@ -12,7 +12,7 @@ from aether.domain.job import Change, Job, Kind, Limits, Status
 from aether.domain.listing import Page
 from aether.domain.notification import Acknowledgement, InboxPage
 from aether.domain.pace import Outlook
-from aether.domain.sight import Sight, Stand
+from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
 
 
@@ -74,7 +74,7 @@ class JobStore(Protocol):
         """Return the record as it stands, or None if there is none (any more)."""
         ...
 
-    async def look(self, kind: Kind, owner: str, job_id: str, known: Stand | None = None) -> Sight | None:
+    async def look(self, kind: Kind, owner: str, job_id: str, known: Revision | None = None) -> Snapshot | None:
         """Return the owner's job of this kind and what is to come, or None if the job stands as `known` says.
 
         A job of another owner or kind is as unknown as none, and takes as long to find out.

@@ -86,7 +86,7 @@ def _usable(raw: msgspec.Raw, algorithms: Collection[str]) -> Iterator[jwt.PyJWK
         for algorithm in filter(jwk.fits, algorithms):
             yield _built(jwk, algorithm)
     except (msgspec.DecodeError, RecursionError, jwt.PyJWTError, UnsupportedAlgorithm, ValueError) as error:
-        log.warning("identity.key_passed_over", reason=type(error).__name__)
+        log.warning("identity.key_passed_over", reason=f"{type(error).__name__}: {error}")
 
 
 def _built(jwk: _Jwk, algorithm: str) -> jwt.PyJWK:

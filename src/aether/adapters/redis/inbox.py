@@ -12,8 +12,8 @@ from aether.adapters.redis.store import reaching_redis
 from aether.domain.job import Kind, Status
 from aether.domain.notification import Acknowledgement, InboxPage, Notification
 
-_READ = script("read_inbox")
-_ACKNOWLEDGE = script("acknowledge")
+_READ = script("read_inbox", "inbox")
+_ACKNOWLEDGE = script("acknowledge", "inbox")
 
 
 class RedisInbox:

@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from aether.adapters.redis.queue.scripts import Script, lua_source
+from aether.adapters.redis.queue.scripts import Script, lua_constants, lua_source
 from aether.domain.job import Kind
 
 RECORD = "aether:job:"  # the record of a job: the time to live, from its last change
@@ -38,17 +38,9 @@ SECRETS_KEPT = 5
 READ_TOKENS_KEPT = 20
 TRIES_KEPT = 50
 
-_LIBRARIES = ("index", "inbox", "deliveries", "ahead")
 
-
-def script(name: str) -> Script:
-    """Return a script of this folder behind the constants and the libraries it uses."""
+def script(name: str, *libraries: str) -> Script:
+    """Return a script of this folder behind the constants and these libraries, each of which the server pays for."""
     folder = files(__package__).joinpath("lua")
-    sources = (folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in (*_LIBRARIES, name))
-    return Script(lua_source() + _lua_constants() + "".join(sources))
-
-
-def _lua_constants() -> str:
-    """Write the names above as Lua locals, so that both languages share one definition."""
-    names = [name for name in globals() if name.isupper() and not name.startswith("_")]
-    return "".join(f"local {name} = {globals()[name]!r}\n" for name in names)
+    sources = (folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in (*libraries, name))
+    return Script(lua_source() + lua_constants(globals()) + "".join(sources))

@@ -10,11 +10,11 @@ from aether.adapters.redis.keys import script
 from aether.adapters.redis.record import job_of, milliseconds, moment
 from aether.domain.job import Job, Kind
 from aether.domain.pace import Outlook, Pace, outlook
-from aether.domain.sight import Sight, Stand
+from aether.domain.snapshot import Revision, Snapshot
 from aether.errors import UnknownJobError
 
-_LOOK = script("look")
-_OUTLOOK = script("outlook")
+_LOOK = script("look", "inbox", "ahead")
+_OUTLOOK = script("outlook", "ahead")
 
 
 class Ahead(NamedTuple):
@@ -40,7 +40,9 @@ async def ahead(client: Redis, queue: str, job_id: str, kind: Kind) -> Ahead:
     return Ahead.told(*await _OUTLOOK.run(client, [job_id, kind, queue]))
 
 
-async def look(client: Redis, queue: str, whose: tuple[Kind, str], job_id: str, known: Stand | None) -> Sight | None:
+async def look(
+    client: Redis, queue: str, whose: tuple[Kind, str], job_id: str, known: Revision | None
+) -> Snapshot | None:
     """Read a job of this kind and owner, or find that it stands as `known` says.
 
     Raises:
@@ -55,4 +57,4 @@ async def look(client: Redis, queue: str, whose: tuple[Kind, str], job_id: str, 
     record, rest = found
     fields = iter(record)
     job = job_of(job_id, dict(zip(fields, fields, strict=True)))
-    return Sight(job, Ahead.told(*rest).outlook(job)) if rest else Sight(job)
+    return Snapshot(job, Ahead.told(*rest).outlook(job)) if rest else Snapshot(job)

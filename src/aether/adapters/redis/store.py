@@ -24,7 +24,7 @@ from aether.domain.events import events_of
 from aether.domain.job import ENDED, MOVES, Change, Job, Kind, Status, StepStatus
 from aether.domain.listing import Entry, Page
 from aether.domain.pace import Outlook
-from aether.domain.sight import Sight, Stand
+from aether.domain.snapshot import Revision, Snapshot
 from aether.engine.ports import Committed, NewJob, Replay
 from aether.errors import (
     FencedError,
@@ -36,9 +36,9 @@ from aether.errors import (
     UnknownJobError,
 )
 
-_COMMIT = script("commit")
-_ERASE = script("erase")
-_LIST = script("list")
+_COMMIT = script("commit", "index", "inbox", "deliveries")
+_ERASE = script("erase", "index", "inbox", "deliveries")
+_LIST = script("list", "index")
 
 
 class Queueing(msgspec.Struct, frozen=True):
@@ -88,7 +88,7 @@ class RedisJobStore:
             record: dict[bytes, bytes] = await self._client.hgetall(RECORD + job_id)  # type: ignore[misc]
         return job_of(job_id, record) if record else None
 
-    async def look(self, kind: Kind, owner: str, job_id: str, known: Stand | None = None) -> Sight | None:
+    async def look(self, kind: Kind, owner: str, job_id: str, known: Revision | None = None) -> Snapshot | None:
         """Read the record and the queue, unless the record is as it was."""
         with reaching_redis():
             return await look(self._client, self._queueing.name, (kind, owner), job_id, known)

@@ -17,10 +17,11 @@ from aether.adapters.redis.store import reaching_redis
 from aether.domain.job import Kind, Status
 from aether.domain.webhook import Delivery, DeliveryPage, DeliveryStatus, Endpoint, SigningSecret, Try, Webhook
 
-_LIST = script("list_deliveries")
+_LIBRARIES = ("index", "deliveries")
+_LIST = script("list_deliveries", *_LIBRARIES)
 _LOAD = script("load_delivery")
-_RECORD = script("record_try")
-_REPLAY = script("replay_delivery")
+_RECORD = script("record_try", *_LIBRARIES)
+_REPLAY = script("replay_delivery", *_LIBRARIES)
 _SECRETS = script("secrets")
 
 _try = msgspec.json.Decoder(Try)

@@ -1,4 +1,5 @@
--- Reads a job for its owner. ARGV: id, kind, owner, queue, version and time of change that the caller has, or ''.
+-- Reads a job for its owner. Stands behind inbox.lua and ahead.lua.
+-- ARGV: id, kind, owner, queue, version and time of change that the caller has, or ''.
 -- Returns nil, and has read as much, whether there is no such job or it is another's; '' if it is as the caller has it;
 --         or {record, what `ahead` says of it}, of which the latter is '' if the job has ended.
 local record = RECORD .. ARGV[1]

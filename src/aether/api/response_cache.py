@@ -4,21 +4,21 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
-from aether.domain.sight import Sight, Stand
+from aether.domain.snapshot import Revision, Snapshot
 
 _MOST = 16 * 1024 * 1024
 _OVERHEAD = 1024  # of one, beside its bytes
 
 
-class Body(NamedTuple):
-    """What a caller was sent of a job that stood so."""
+class CachedResponse(NamedTuple):
+    """What a caller was sent of a job at this revision."""
 
-    stand: Stand
+    revision: Revision
     headers: Mapping[str, str]
     content: bytes
 
 
-class Bodies:
+class ResponseCache:
     """As many bytes of them as fit, by the URL that was asked for, which they may show; the latest asked for stay.
 
     Whoever takes one must have asked the store whether the job still stands so, and is the caller's.
@@ -26,45 +26,47 @@ class Bodies:
 
     def __init__(self, most: int = _MOST) -> None:
         self._most = most
-        self._bodies: OrderedDict[str, Body] = OrderedDict()
+        self._responses: OrderedDict[str, CachedResponse] = OrderedDict()
         self.size = 0
 
     def __len__(self) -> int:
-        return len(self._bodies)
+        return len(self._responses)
 
-    async def current(self, url: str, look: Callable[[Stand | None], Awaitable[Sight | None]]) -> "Body | Sight":
+    async def current(
+        self, url: str, look: Callable[[Revision | None], Awaitable[Snapshot | None]]
+    ) -> "CachedResponse | Snapshot":
         """Return what was kept if the job still stands so, or else the job: one look tells."""
         kept = self.get(url)
-        sight = await look(kept.stand if kept else None)
-        if sight is not None:
-            return sight
+        snapshot = await look(kept.revision if kept else None)
+        if snapshot is not None:
+            return snapshot
         if kept is None:
             raise AssertionError(url)
         return kept
 
-    def get(self, url: str) -> Body | None:
+    def get(self, url: str) -> CachedResponse | None:
         """Return what was kept."""
-        body = self._bodies.get(url)
-        if body:
-            self._bodies.move_to_end(url)
-        return body
+        response = self._responses.get(url)
+        if response:
+            self._responses.move_to_end(url)
+        return response
 
-    def keep(self, url: str, body: Body) -> None:
+    def keep(self, url: str, response: CachedResponse) -> None:
         """Put one in the place of what was kept under the URL; one that is larger than all may be is not kept."""
         self.drop(url)
-        if _size(url, body) > self._most:
+        if _size(url, response) > self._most:
             return
-        self._bodies[url] = body
-        self.size += _size(url, body)
+        self._responses[url] = response
+        self.size += _size(url, response)
         while self.size > self._most:
-            self.drop(next(iter(self._bodies)))
+            self.drop(next(iter(self._responses)))
 
     def drop(self, url: str) -> None:
         """Forget what was kept, if anything was."""
-        body = self._bodies.pop(url, None)
-        if body:
-            self.size -= _size(url, body)
+        response = self._responses.pop(url, None)
+        if response:
+            self.size -= _size(url, response)
 
 
-def _size(url: str, body: Body) -> int:
-    return len(url) + len(body.content) + _OVERHEAD
+def _size(url: str, response: CachedResponse) -> int:
+    return len(url) + len(response.content) + _OVERHEAD

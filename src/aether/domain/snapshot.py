@@ -9,7 +9,7 @@ from aether.domain.job import Job
 from aether.domain.pace import Outlook
 
 
-class Stand(NamedTuple):
+class Revision(NamedTuple):
     """Which state of a job this is: a version may come twice, but not at one time, where the store has lost one."""
 
     version: int
@@ -21,7 +21,7 @@ class Stand(NamedTuple):
         return cls(job.version, job.updated_at)
 
 
-class Sight(msgspec.Struct, frozen=True):
+class Snapshot(msgspec.Struct, frozen=True):
     """A job as it stands, and what is to come, of which there is nothing once it has ended."""
 
     job: Job
