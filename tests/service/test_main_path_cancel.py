@@ -134,3 +134,22 @@ def test_no_key_is_left_without_an_end(stack: Stack) -> None:
 
     assert client.exists(JOB + job_ids[0])
     assert [key for key in client.scan_iter() if client.ttl(key) == -1] == []
+
+
+def test_cancelling_and_trying_again_in_quick_succession_strands_no_job(stack: Stack) -> None:
+    stack.model.use([], Setup(sections=2, outline_ms=20, section_ms=20))
+    said_before = [worker.log.stat().st_size for worker in stack.workers]
+    jobs = [stack.submit(f"{TOPIC} {n}") for n in range(4)]
+    for _ in range(12):
+        for job_id in jobs:
+            for order in ("cancel", "retry"):
+                answer = stack.http.post(f"/reports/{job_id}/{order}")
+                assert answer.status_code in {200, 202, 409}, answer.text
+    for job_id in jobs:
+        stack.http.post(f"/reports/{job_id}/retry")
+
+    for job_id in jobs:
+        stack.when(job_id, "completed")
+        until(lambda: stack.valkey.client.zscore(QUEUE, job_id) is None)  # noqa: B023 - at once
+    said = [worker.log.read_bytes()[size:] for worker, size in zip(stack.workers, said_before, strict=True)]
+    assert not any(b"Traceback" in each or b'"level": "error"' in each for each in said)

@@ -75,3 +75,15 @@ async def test_what_is_large_is_not_copied() -> None:
     answer.write(sent)
 
     assert wire.packets[-1] is sent
+
+
+async def test_nothing_is_written_for_who_has_left() -> None:
+    wire = Wire()
+    answer = OnePacket(wire, asyncio.get_running_loop())
+
+    answer.write(b"head")
+    wire.close()
+    answer.write(b"body")
+    answer.write(b"more")
+
+    assert wire.packets == []

@@ -39,6 +39,9 @@ class OnePacket(asyncio.Transport):
 
     def _send(self, data: Any) -> None:
         head, self._head = self._head, None
+        if self._transport.is_closing():
+            # The client has just left, of which uvicorn has not heard yet; to uvloop this is an error.
+            return
         if head is not None:
             self._transport.writelines([head, data])
         elif data:

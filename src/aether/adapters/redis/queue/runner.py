@@ -160,7 +160,7 @@ class Runner(Worker):
         self._forget(claim)
         if not accepted:
             self.counts.refused += 1
-            _logger.warning("job %s: %s came too late, another holds it", claim.job_id, order.verb)
+            _logger.info("job %s: %s came too late, it is withdrawn or another's", claim.job_id, order.verb)
         elif order.verb == "finish":
             self.counts.finished += 1
         return accepted
