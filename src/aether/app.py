@@ -30,7 +30,6 @@ from aether.api.foreign_pages import ForeignPages
 from aether.api.generation_views import GenerationAccepted, GenerationJob, GenerationPage
 from aether.api.generations import GenerationBody, generations_router
 from aether.api.health import Live, Ready, health_router
-from aether.api.idempotency import admission
 from aether.api.limits import RetryBody
 from aether.api.notifications import (
     AcknowledgeBody,
@@ -114,7 +113,6 @@ def create_app(
             "notifications": Provide(_notifications, sync_to_thread=False),
             "webhooks": Provide(_webhooks, sync_to_thread=False),
             "owner": Provide(_owner, sync_to_thread=False),
-            "admission": Provide(admission, sync_to_thread=False),
             "image_model": Provide(lambda: settings.image_model, sync_to_thread=False),
         },
         lifespan=[serving],

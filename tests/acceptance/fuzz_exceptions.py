@@ -21,7 +21,7 @@ _accepted: dict[str, tuple[str, object]] = {}
 def after_call(_: object, __: Case, response: Response) -> None:
     """Note what was accepted."""
     key = _key_of(response)
-    if key is not None and response.status_code < 300:
+    if key is not None and response.request.method == "POST" and response.status_code < 300:
         _accepted[key] = _asked(response)
 
 

@@ -4,7 +4,6 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, Router
-from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_201_CREATED
 from msgspec import UNSET, UnsetType
@@ -22,19 +21,19 @@ from aether.api.checklist_views import (
 from aether.api.declaring import ended_at_once, id_parameter, problems
 from aether.api.decoding import stored
 from aether.api.headers import LOCATION, RETRY_AFTER
+from aether.api.idempotency import IdempotencyKey, admission
 from aether.api.limits import DeadlineSeconds, MaxTokens
 from aether.api.problems import AnyRequest
 from aether.api.read_tokens import ChecklistToken, ChecklistTokenBody
 from aether.api.resource import Resource
 from aether.api.routing import post
-from aether.api.waiting import APPLIED, Patience
+from aether.api.services import services_of
+from aether.api.waiting import APPLIED, Prefer
 from aether.domain.checklist import ChecklistRequest
 from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.domain.text import trim
-from aether.engine.admission import Admission
-from aether.engine.jobs import Jobs
 from aether.engine.read_tokens import ReadToken
 
 ChecklistId = Annotated[str, id_parameter("event_id")]
@@ -87,13 +86,13 @@ class Checklists(
         self,
         data: JSONBody[ChecklistBody],
         request: AnyRequest,
-        jobs: NamedDependency[Jobs],
-        admission: NamedDependency[Admission],
-        patience: NamedDependency[Patience],
+        idempotency_key: IdempotencyKey = None,
+        prefer: Prefer = "",
     ) -> Response[ChecklistAccepted]:
         """The job is queued when this answers; follow `Location` until its status is succeeded or failed."""
-        job_id = await jobs.submit(self.kind, admission, stored(data, ChecklistRequest))
-        return await self.accepted(request, admission.owner, job_id, patience, ChecklistAccepted(job_id))
+        terms = admission(request, idempotency_key)
+        job_id = await services_of(request).jobs.submit(self.kind, terms, stored(data, ChecklistRequest))
+        return await self.accepted(request, job_id, prefer, ChecklistAccepted(job_id))
 
     @override
     def view(self, job: Job, outlook: Outlook, url: str) -> ChecklistJob:

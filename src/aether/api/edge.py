@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Iterable
 from http import HTTPStatus
-from uuid import uuid4
+from secrets import token_hex
 
 import msgspec
 import structlog
@@ -94,7 +94,7 @@ def _joined(lines: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
 def request_id(lines: Iterable[tuple[bytes, bytes]]) -> str:
     """Return the caller's own id of a request if it is fit for a log, and the only one; else a new one."""
     given = [value for name, value in lines if name == b"x-request-id"]
-    return given[0].decode() if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]) else uuid4().hex
+    return given[0].decode() if len(given) == 1 and _REQUEST_ID.fullmatch(given[0]) else token_hex(16)
 
 
 def _lines(scope: HTTPScope, cors: Cors | None) -> RawHeadersList:

@@ -13,7 +13,15 @@ from aether.api.conditional import IfNoneMatch, is_current
 from aether.api.declaring import BINARY, described
 from aether.api.ranges import wanted_part
 
-Range = Annotated[str, HeaderParameter(name="Range", description="One range of bytes, to get only those.")]
+Range = Annotated[
+    str,
+    HeaderParameter(
+        name="Range",
+        description="One range of bytes, to get only those; with anything else comes the whole.",
+        # As RFC 9110, 14.2 calls it. Any text is taken, but a range may be one that the file does not have.
+        schema_extra={"format": "ranges-specifier"},
+    ),
+]
 IfRange = Annotated[str, HeaderParameter(name="If-Range", description="The ETag of the file whose bytes you have.")]
 
 FILE_HEADERS = [

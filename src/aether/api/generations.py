@@ -22,18 +22,19 @@ from aether.api.generation_views import (
     generation_page,
 )
 from aether.api.headers import LOCATION, RETRY_AFTER
+from aether.api.idempotency import IdempotencyKey, admission
 from aether.api.limits import RetryBody
 from aether.api.problems import AnyRequest, NoImageModelError, UnknownImageError
 from aether.api.read_tokens import JobToken, TokenBody
 from aether.api.resource import Resource
 from aether.api.routing import get, post
-from aether.api.waiting import APPLIED, Patience
+from aether.api.services import services_of
+from aether.api.waiting import APPLIED, Prefer
 from aether.domain.generation import GenerationRequest, Image
 from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.domain.text import trim
-from aether.engine.admission import Admission
 from aether.engine.jobs import Jobs
 from aether.engine.read_tokens import ReadToken
 from aether.workflows.generation import first_steps, images_so_far
@@ -73,20 +74,20 @@ class Generations(
         response_headers=[LOCATION, RETRY_AFTER, APPLIED],
         responses=problems(400, 413, 415, 422, 501, 503) | ended_at_once(GenerationJob),
     )
-    async def create_generation(  # noqa: PLR0913, PLR0917 - what makes an answer
+    async def create_generation(
         self,
         data: JSONBody[GenerationBody],
         request: AnyRequest,
-        jobs: NamedDependency[Jobs],
-        admission: NamedDependency[Admission],
         image_model: NamedDependency[str | None],
-        patience: NamedDependency[Patience],
+        idempotency_key: IdempotencyKey = None,
+        prefer: Prefer = "",
     ) -> Response[GenerationAccepted]:
         """The job is queued when this answers; follow `Location` until its status is COMPLETE or FAILED."""
         if image_model is None:
             raise NoImageModelError
-        job_id = await jobs.submit(self.kind, admission, stored(data, GenerationRequest), first_steps(data))
-        return await self.accepted(request, admission.owner, job_id, patience, GenerationAccepted(job_id))
+        terms, asked = admission(request, idempotency_key), stored(data, GenerationRequest)
+        job_id = await services_of(request).jobs.submit(self.kind, terms, asked, first_steps(data))
+        return await self.accepted(request, job_id, prefer, GenerationAccepted(job_id))
 
     @get(
         "/{jobId:str}/images/{position:str}",

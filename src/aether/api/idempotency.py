@@ -27,7 +27,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-def admission(request: AnyRequest, idempotency_key: IdempotencyKey = None) -> Admission:
+def admission(request: AnyRequest, idempotency_key: str | None) -> Admission:
     """Read who asks for a job, and whether for the first time."""
     caller = caller_of(request)
     key = None if idempotency_key is None else key_in(request.headers.getall(_NAME))

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from litestar import Response, Router
-from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_202_ACCEPTED
 from msgspec import UNSET, UnsetType
@@ -12,6 +11,7 @@ from typing_extensions import override
 from aether.api.declaring import ended_at_once, id_parameter, problems
 from aether.api.decoding import stored
 from aether.api.headers import LOCATION, RETRY_AFTER
+from aether.api.idempotency import IdempotencyKey, admission
 from aether.api.limits import DeadlineSeconds, MaxTokens, RetryBody, limits_of
 from aether.api.problems import AnyRequest
 from aether.api.read_tokens import JobToken, TokenBody
@@ -27,14 +27,13 @@ from aether.api.report_views import (
 from aether.api.resource import Resource
 from aether.api.routing import post
 from aether.api.services import services_of
-from aether.api.waiting import APPLIED, Patience
+from aether.api.waiting import APPLIED, Prefer
 from aether.api.webhook_views import WebhookBody, webhook_of
 from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.domain.report import ReportRequest
 from aether.domain.text import trim
-from aether.engine.admission import Admission
 from aether.engine.read_tokens import ReadToken
 from aether.workflows.report import first_steps
 
@@ -75,14 +74,15 @@ class Reports(Resource[ReportId, ReportStatus, RetryBody, TokenBody, ReportJob, 
         self,
         data: JSONBody[ReportBody],
         request: AnyRequest,
-        admission: NamedDependency[Admission],
-        patience: NamedDependency[Patience],
+        idempotency_key: IdempotencyKey = None,
+        prefer: Prefer = "",
     ) -> Response[ReportAccepted]:
         """The job is queued when this answers; follow `Location` until its status is completed, failed or cancelled."""
-        services, plan, limits = services_of(request), first_steps(data), limits_of(data)
+        services, terms = services_of(request), admission(request, idempotency_key)
+        plan, limits = first_steps(data), limits_of(data)
         webhook = None if data.webhook is UNSET else services.webhooks.heed(webhook_of(data.webhook), "webhook.url")
-        job_id = await services.jobs.submit(self.kind, admission, stored(data, ReportRequest), plan, limits, webhook)
-        return await self.accepted(request, admission.owner, job_id, patience, ReportAccepted(job_id))
+        job_id = await services.jobs.submit(self.kind, terms, stored(data, ReportRequest), plan, limits, webhook)
+        return await self.accepted(request, job_id, prefer, ReportAccepted(job_id))
 
     @override
     def view(self, job: Job, outlook: Outlook, url: str) -> ReportJob:

@@ -32,7 +32,7 @@ from aether.api.services import services_of
 from aether.api.sse import MEDIA_TYPE
 from aether.api.streams import Follower, follower
 from aether.api.telling import Teller, Telling
-from aether.api.waiting import APPLIED, Patience, Poll, patience, poll
+from aether.api.waiting import APPLIED, Poll, patience, poll
 from aether.domain.access import Scope
 from aether.domain.job import ENDED, Job
 from aether.domain.listing import Page
@@ -62,7 +62,7 @@ class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, Pa
     """
 
     # As Litestar declares it.
-    dependencies = {each.__name__: Provide(each, sync_to_thread=False) for each in (patience, poll, follower)}  # noqa: RUF012
+    dependencies = {each.__name__: Provide(each, sync_to_thread=False) for each in (poll, follower)}  # noqa: RUF012
 
     telling: ClassVar[Telling]
 
@@ -219,13 +219,12 @@ class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, Pa
         """A job that is still running is cancelled first."""
         await jobs.erase(self.kind, owner, job_id)
 
-    async def accepted(
-        self, request: AnyRequest, owner: str, job_id: str, patience: Patience, body: AcceptedT
-    ) -> Response[AcceptedT]:
+    async def accepted(self, request: AnyRequest, job_id: str, prefer: str, body: AcceptedT) -> Response[AcceptedT]:
         """Answer for a new job: with this body, or with the job itself if the caller would wait for its end."""
         structlog.contextvars.bind_contextvars(job_id=job_id)
-        headers = {"Location": self.path_of(request, job_id)} | patience.headers
-        ended = await patience.end_of(self.kind, owner, job_id)
+        wait = patience(request, prefer)
+        headers = {"Location": self.path_of(request, job_id)} | wait.headers
+        ended = await wait.end_of(self.kind, caller_of(request).owner, job_id)
         if ended is None:
             return JsonAnswer(body, headers=headers | {"Retry-After": str(SOONEST_S)})
         shown = self.view(ended, Outlook(), self.url_of(request, job_id))

@@ -123,7 +123,7 @@ class Poll(NamedTuple):
         return JsonAnswer(content(), headers=headers)
 
 
-def patience(request: AnyRequest, prefer: Prefer = "") -> Patience:
+def patience(request: AnyRequest, prefer: str) -> Patience:
     """Read how long the caller would wait."""
     services = services_of(request)
     return Patience(services.jobs, services.hub, wanted_wait(prefer))
