@@ -2,6 +2,7 @@
 
 import time
 
+from aether.adapters.redis.keys import WEBHOOKS
 from tests.scripted_model import Call, Hang, Rule, Setup
 from tests.service.stack import JOB, QUEUE, Json, Stack, until
 
@@ -133,7 +134,8 @@ def test_no_key_is_left_without_an_end(stack: Stack) -> None:
     client = stack.valkey.client
 
     assert client.exists(JOB + job_ids[0])
-    assert [key for key in client.scan_iter() if client.ttl(key) == -1] == []
+    # A queue is there for as long as something waits in it: a try of a webhook, which another test may have left.
+    assert {key for key in client.scan_iter() if client.ttl(key) == -1} <= {WEBHOOKS.encode()}
 
 
 def test_cancelling_and_trying_again_in_quick_succession_strands_no_job(stack: Stack) -> None:
