@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import script
-from aether.adapters.redis.record import job_of, milliseconds, moment
+from aether.adapters.redis.record import job_of, milliseconds, moment, paired
 from aether.domain.job import Job, Kind
 from aether.domain.pace import Outlook, Pace, outlook
 from aether.domain.snapshot import Revision, Snapshot
@@ -55,6 +55,5 @@ async def look(
     if not found:
         return None
     record, rest = found
-    fields = iter(record)
-    job = job_of(job_id, dict(zip(fields, fields, strict=True)))
+    job = job_of(job_id, paired(record))
     return Snapshot(job, Ahead.told(*rest).outlook(job)) if rest else Snapshot(job)

@@ -66,6 +66,12 @@ def counts_of(change: Change) -> dict[str, Argument]:
     return {f"usage:{name}": number for name, number in counted.items() if number}
 
 
+def paired(flat: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Read a hash as scripts tell it: each field, and behind it its value."""
+    each = iter(flat)
+    return dict(zip(each, each, strict=True))
+
+
 def job_of(job_id: str, record: Mapping[bytes, bytes]) -> Job:
     """Read a record."""
     usage = {name: int(record.get(b"usage:" + name.encode(), 0)) for name in Usage.__struct_fields__}

@@ -17,7 +17,7 @@ from aether.adapters.redis.keys import DELIVER, EVENTS, FENCES, RECORD, script
 from aether.adapters.redis.looking import Ahead, ahead, look
 from aether.adapters.redis.queue.scripts import Argument
 from aether.adapters.redis.queue.serializer import payload_for
-from aether.adapters.redis.record import counts_of, entry_of, fields_of, fields_of_new, job_of
+from aether.adapters.redis.record import counts_of, entry_of, fields_of, fields_of_new, job_of, paired
 from aether.adapters.redis.stream import oldest_wanted, replay_of
 from aether.adapters.redis.writer import Writer
 from aether.domain.events import events_of
@@ -117,8 +117,7 @@ class RedisJobStore:
         why, *rest = await self._commit(job_id, Writer("begin"), Change(status=Status.PROCESSING))
         if why != b"ok":
             return None
-        flat = iter(rest[-1])
-        return job_of(job_id, dict(zip(flat, flat, strict=True)))
+        return job_of(job_id, paired(rest[-1]))
 
     async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
         """Write as the holder of the epoch."""

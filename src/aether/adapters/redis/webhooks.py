@@ -3,7 +3,7 @@
 `deliveries.lua` says how deliveries are listed; `commit.lua` makes them, in the script that ends their job.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.keys import DELIVER, ENDPOINT, ENDPOINT_MS, script
 from aether.adapters.redis.queue.scripts import Argument
 from aether.adapters.redis.queue.serializer import payload_for
-from aether.adapters.redis.record import listed_events, moment
+from aether.adapters.redis.record import listed_events, moment, paired
 from aether.adapters.redis.store import reaching_redis
 from aether.domain.job import Kind, Status
 from aether.domain.webhook import Delivery, DeliveryPage, DeliveryStatus, Endpoint, SigningSecret, Try, Webhook
@@ -70,7 +70,7 @@ class RedisWebhooks:
     async def load(self, delivery_id: str, owner: str | None = None) -> Delivery | None:
         """Read the hash."""
         with reaching_redis():
-            fields = _paired(await _LOAD.run(self._client, [delivery_id, *([] if owner is None else [owner])]))
+            fields = paired(await _LOAD.run(self._client, [delivery_id, *([] if owner is None else [owner])]))
         return _delivery_of(delivery_id, fields) if fields else None
 
     async def list(
@@ -84,7 +84,7 @@ class RedisWebhooks:
                 wanted = limit + 1 - len(found)
                 arguments = [owner, status or "", job_id or "", wanted, position]
                 position, *listed = await _LIST.run(self._client, arguments)
-                found += tuple(_delivery_of(each.decode(), _paired(fields)) for each, *fields in listed)
+                found += tuple(_delivery_of(each.decode(), paired(fields)) for each, *fields in listed)
         return DeliveryPage(found[:limit], found[limit - 1].position if len(found) > limit else None)
 
     async def record(self, tried: Delivery, latest: Try, wait: float | None, *, disable: bool = False) -> bool:
@@ -105,17 +105,12 @@ class RedisWebhooks:
             answer = await _SECRETS.run(self._client, [owner, fresh, overlap])
         return tuple(
             SigningSecret(value.decode(), None if until == b"inf" else moment(until))
-            for value, until in _paired(answer).items()
+            for value, until in paired(answer).items()
         )
 
 
 def _milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
-
-
-def _paired(flat: Iterable[bytes]) -> dict[bytes, bytes]:
-    each = iter(flat)
-    return dict(zip(each, each, strict=True))
 
 
 def _delivery_of(delivery_id: str, fields: Mapping[bytes, bytes]) -> Delivery:
