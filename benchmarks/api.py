@@ -18,9 +18,9 @@ from aether.adapters.redis.access_keys import RedisKeys
 from aether.bootstrap.storage import job_store
 from aether.domain.job import Change, Kind, Status, Step, StepStatus, Usage
 from aether.domain.report import Outline, OutlineItem, Section
-from aether.engine.clock import SystemClock
+from aether.durable.clock import SystemClock
+from aether.durable.ports import JobStore, NewJob
 from aether.engine.keys import Keys
-from aether.engine.ports import JobStore, NewJob
 from aether.settings import Settings
 from benchmarks.api_bare import KEY
 from benchmarks.processes import Child, running, serving

@@ -19,13 +19,13 @@ from aether.adapters.openai.chat import OpenAIChat, Options
 from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.bootstrap.models import model_client
 from aether.domain.job import Kind
-from aether.engine.clock import SystemClock
-from aether.engine.ports import JobStore, NewJob
-from aether.engine.retry import RetryPolicy
-from aether.engine.run import Run
-from aether.engine.runner import Recipe, Runner
-from aether.engine.step import Tools
-from aether.engine.throttle import Throttle
+from aether.durable.clock import SystemClock
+from aether.durable.concurrency_limiter import Throttle
+from aether.durable.ports import JobStore, NewJob
+from aether.durable.retry import RetryPolicy
+from aether.durable.run import Run
+from aether.durable.runner import Recipe, Runner
+from aether.durable.step import Tools
 from aether.settings import Secret, Settings
 from aether.workflows.ports import Message
 from benchmarks.reports import SECTIONS, bench

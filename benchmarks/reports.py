@@ -24,7 +24,7 @@ from aether.adapters.redis.presence import workers_seen
 from aether.bootstrap.storage import job_store
 from aether.domain.job import Kind, Status
 from aether.domain.report import ReportRequest
-from aether.engine.ports import NewJob
+from aether.durable.ports import NewJob
 from aether.settings import Settings
 from aether.workflows.report import first_steps
 from benchmarks.processes import Child, running

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.domain.job import Kind
-from aether.engine.ports import NewJob
+from aether.durable.ports import NewJob
 from benchmarks.hub_waiters import job_id
 from benchmarks.processes import Child, running, serving
 from benchmarks.stores import connected, valkey

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aether.domain.job import Job, Kind
-from aether.engine.hub import TextChannel
-from aether.engine.ports import NewJob
-from aether.engine.previews import Silence
-from aether.engine.retry import RetryPolicy
-from aether.engine.run import Run
-from aether.engine.runner import Recipe, Runner
-from aether.engine.step import Tools
-from aether.engine.throttle import Throttle
+from aether.durable.change_hub import TextChannel
+from aether.durable.concurrency_limiter import Throttle
+from aether.durable.ports import NewJob
+from aether.durable.retry import RetryPolicy
+from aether.durable.run import Run
+from aether.durable.runner import Recipe, Runner
+from aether.durable.step import Tools
+from aether.durable.token_stream import Silence
 from tests.fakes import FastClock, MemoryJobStore, ScriptedCalls
 
 ID = "job"

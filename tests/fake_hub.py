@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from aether.engine.hub import Delta
+from aether.durable.change_hub import Delta
 from tests.fakes import MemoryJobStore
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from aether.domain.access import Rate
-from aether.engine.ports import Clock
+from aether.durable.ports import Clock
 from aether.engine.rates import Tokens
 from aether.errors import StoreUnavailableError
 from tests.fakes import FastClock

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from aether.domain.job import Job
 from aether.domain.webhook import Delivery, DeliveryPage, DeliveryStatus, Endpoint, SigningSecret, Try, Webhook
-from aether.engine.clock import SystemClock
-from aether.engine.ports import Clock
+from aether.durable.clock import SystemClock
+from aether.durable.ports import Clock
 from aether.errors import StoreUnavailableError
 
 LIFE = timedelta(days=7)

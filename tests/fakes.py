@@ -15,9 +15,9 @@ from aether.domain.notification import Acknowledgement, InboxPage, Notification
 from aether.domain.pace import Outlook, Pace, outlook
 from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
-from aether.engine.clock import SystemClock
-from aether.engine.metering import spending
-from aether.engine.ports import Clock, Committed, NewJob, Replay
+from aether.durable.clock import SystemClock
+from aether.durable.ports import Clock, Committed, NewJob, Replay
+from aether.durable.token_budget import spending
 from aether.errors import (
     FencedError,
     IdempotencyKeyReusedError,

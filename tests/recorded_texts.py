@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from aether.engine.hub import Delta
+from aether.durable.change_hub import Delta
 
 
 @dataclass

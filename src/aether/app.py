@@ -53,7 +53,7 @@ from aether.api.webhooks import webhooks_router
 from aether.bootstrap.api import api_services
 from aether.domain.access import Rate
 from aether.domain.webhook import JobEnded
-from aether.engine.hub import Hub
+from aether.durable.change_hub import Hub
 from aether.engine.jobs import Jobs
 from aether.engine.notifications import Notifications
 from aether.engine.webhooks import Webhooks

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.access_keys import RedisKeys
 from aether.domain.access import Scope
-from aether.engine.clock import SystemClock
+from aether.durable.clock import SystemClock
 from aether.engine.keys import Keys
 from tests.service.stack import Stack
 

@@ -17,7 +17,7 @@ from aether.adapters.redis.store import RedisJobStore
 from aether.bootstrap.storage import job_store, redis_client
 from aether.domain.job import Kind
 from aether.domain.report import ReportRequest
-from aether.engine.ports import NewJob
+from aether.durable.ports import NewJob
 from aether.errors import StoreUnavailableError
 from aether.settings import Settings
 from aether.workflows.report import first_steps

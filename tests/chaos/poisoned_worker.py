@@ -5,7 +5,7 @@ import os
 
 from aether.bootstrap import recipes
 from aether.domain.report import Report, ReportRequest
-from aether.engine.run import Run
+from aether.durable.run import Run
 from aether.workflows.ports import Writer
 from aether.workflows.report import write_report
 

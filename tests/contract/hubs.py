@@ -11,8 +11,8 @@ from redis.asyncio import Redis
 from aether.adapters.redis.hub import DeltaPublisher, RedisHub
 from aether.adapters.redis.keys import CHANGES
 from aether.domain.job import Change
-from aether.engine.hub import Delta, Hub
-from aether.engine.ports import JobStore
+from aether.durable.change_hub import Delta, Hub
+from aether.durable.ports import JobStore
 from tests.contract.benches import NEW, RedisBench, begun
 
 LONG_S = 30.0  # for what is to come, never waited for in full

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.inbox import RedisInbox
 from aether.domain.job import Change, Job, Kind, Status
 from aether.domain.notification import InboxPage, Notification
-from aether.engine.ports import Inbox, JobStore
+from aether.durable.ports import Inbox, JobStore
 from tests.contract.benches import NEW, TTL, RedisBench, brought_to
 
 OWNER = NEW.owner

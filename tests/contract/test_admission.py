@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from aether.domain.idempotency import Idempotency
 from aether.domain.job import Change, Kind, Status
-from aether.engine.ports import NewJob
+from aether.durable.ports import NewJob
 from aether.errors import IdempotencyKeyReusedError, IllegalMoveError, QueueFullError, TooManyJobsError
 from tests.contract.benches import NEW, Bench, brought_to, loaded
 

@@ -17,7 +17,7 @@ from aether.adapters.object_store import ObjectFiles
 from aether.adapters.redis.files import RedisFiles
 from aether.adapters.redis.keys import FILES, PIECE, RECORD
 from aether.domain.job import Change
-from aether.engine.ports import FileStore
+from aether.durable.ports import FileStore
 from aether.errors import ConfigurationError, StoreUnavailableError
 from tests.contract.benches import NEW, RedisBench, begun
 from tests.fakes import MemoryFiles, MemoryJobStore

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from aether.adapters.redis.hub import RedisHub
 from aether.adapters.redis.keys import TEXTS
 from aether.domain.job import Change
-from aether.engine.hub import Delta
+from aether.durable.change_hub import Delta
 from tests.contract.benches import NEW, begun
 from tests.contract.hubs import LONG_S, SHORT_S, Place, changing, settled, version_of
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from aether.domain.job import ENDED, LIVE, Change, Kind, Status
 from aether.domain.notification import LARGEST_ID, Acknowledgement, InboxPage
-from aether.engine.ports import Inbox
+from aether.durable.ports import Inbox
 from tests.contract.benches import Bench, RedisBench, begun, brought_to
 from tests.contract.inboxes import OWNER, Post, ended, ended_again, ids, jobs, redis_post, told
 from tests.fakes import MemoryInbox, MemoryJobStore

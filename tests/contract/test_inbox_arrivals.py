@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.hub import RedisHub
 from aether.adapters.redis.keys import ARRIVALS
-from aether.engine.ports import Inbox
+from aether.durable.ports import Inbox
 from tests.contract.hubs import LONG_S, SHORT_S, Place, redis_place
 from tests.contract.inboxes import OWNER, ended, redis_post, told
 from tests.fakes import MemoryInbox, MemoryJobStore

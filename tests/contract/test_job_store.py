@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from aether.domain.events import AttemptFailed, StatusChanged, StepFinished, StepsPlanned
 from aether.domain.job import Attempt, Change, Job, Kind, Limits, Problem, Status, Step, StepStatus, Usage
-from aether.engine.ports import Committed, JobStore
+from aether.durable.ports import Committed, JobStore
 from aether.errors import FencedError, IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
 from tests.contract.benches import NEW, TTL, Bench, begun, brought_to, loaded
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from aether.domain.job import LIVE, RETRYABLE, Change, Job, Kind, Status, Step, StepStatus
 from aether.domain.listing import Page
-from aether.engine.ports import JobStore, NewJob
+from aether.durable.ports import JobStore, NewJob
 from aether.errors import IllegalMoveError, UnknownJobError
 from tests.contract.benches import NEW, Bench, begun, brought_to, loaded
 

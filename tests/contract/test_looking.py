@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from aether.domain.job import Change, Job, Kind, Status, Step, StepStatus
 from aether.domain.pace import Outlook
 from aether.domain.snapshot import Revision, Snapshot
-from aether.engine.ports import JobStore, NewJob
+from aether.durable.ports import JobStore, NewJob
 from aether.errors import UnknownJobError
 from tests.contract.benches import NEW, Bench, RedisBench, begun, brought_to, loaded
 

@@ -15,7 +15,7 @@ from redis.asyncio.client import PubSub
 from aether.adapters.redis.hub import DeltaPublisher, RedisHub
 from aether.adapters.redis.hub.watch import Watch
 from aether.adapters.redis.keys import CHANGES, EVENTS, RECORD, TEXTS
-from aether.engine.hub import Delta
+from aether.durable.change_hub import Delta
 from tests.chaos.proxy import Proxy
 from tests.contract.benches import NEW, begun
 from tests.contract.hubs import LONG_S, SHORT_S, Place, changing, redis_place, settled, version_of

@@ -3,7 +3,7 @@ import pytest
 from aether.adapters.redis.keys import EVENTS
 from aether.domain.events import StatusChanged, StepFinished, StepsPlanned
 from aether.domain.job import Change, Status, Step, StepStatus
-from aether.engine.ports import Replay
+from aether.durable.ports import Replay
 from aether.errors import StoreUnavailableError
 from tests.contract.benches import NEW, Bench, RedisBench, begun
 

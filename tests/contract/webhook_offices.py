@@ -12,7 +12,7 @@ from aether.adapters.redis.keys import WEBHOOKS
 from aether.adapters.redis.webhooks import RedisWebhooks
 from aether.domain.job import Status
 from aether.domain.webhook import Delivery, DeliveryStatus, Try, Webhook
-from aether.engine.ports import JobStore, NewJob
+from aether.durable.ports import JobStore, NewJob
 from aether.engine.webhooks import WebhookStore
 from tests.contract.benches import NEW, RedisBench, brought_to
 from tests.fakes import MemoryJobStore

@@ -16,13 +16,13 @@ from aether.app import create_app
 from aether.domain.access import Scope
 from aether.domain.job import Change, Kind, Problem, Status, Step, StepStatus
 from aether.domain.report import Outline, OutlineItem, Section
+from aether.durable.clock import SystemClock
+from aether.durable.ports import NewJob
 from aether.engine.access import Authenticator, TokenVerifier
-from aether.engine.clock import SystemClock
 from aether.engine.jobs import Jobs
 from aether.engine.key_ring import KeyRing
 from aether.engine.keys import Keys
 from aether.engine.notifications import Notifications
-from aether.engine.ports import NewJob
 from aether.engine.read_tokens import ReadTokens
 from aether.engine.webhooks import Webhooks
 from aether.notifications.destinations import Destinations

@@ -11,7 +11,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.access import Scope
-from aether.engine.clock import SystemClock
+from aether.durable.clock import SystemClock
 from aether.engine.keys import Keys
 from tests.service.api_client import UNKNOWN, House
 

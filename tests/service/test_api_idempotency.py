@@ -15,7 +15,7 @@ from litestar.testing import AsyncTestClient
 from typing_extensions import override
 
 from aether.domain.job import Change, Problem, Status
-from aether.engine.ports import NewJob
+from aether.durable.ports import NewJob
 from aether.errors import StoreUnavailableError
 from tests.fakes import MemoryJobStore
 from tests.service.api_client import REPORTS, RESOURCES, House, Resource, assert_breaks, failed

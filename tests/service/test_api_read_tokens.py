@@ -14,7 +14,7 @@ from litestar.testing import AsyncTestClient
 from aether.domain.access import Quota, Rate, Scope
 from aether.domain.generation import Image
 from aether.domain.job import Change, Status
-from aether.engine.clock import SystemClock
+from aether.durable.clock import SystemClock
 from aether.engine.keys import Keys
 from tests.event_streams import Listener, parsed
 from tests.fakes import FastClock, MemoryJobStore

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from aether.domain.job import Change, Kind, Status
 from aether.domain.webhook import Delivery, DeliveryStatus, Try, Webhook
-from aether.engine.ports import NewJob
+from aether.durable.ports import NewJob
 from tests.service.api_client import REPORTS, UNKNOWN, House
 
 URL = "https://example.com/hook"

@@ -9,7 +9,7 @@ import pytest
 
 from aether.domain.generation import GenerationRequest, Image
 from aether.domain.job import Usage
-from aether.engine.metering import Meter, metered
+from aether.durable.token_budget import Meter, metered
 from aether.errors import (
     AetherError,
     ModelFailedError,

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from aether.adapters.redis.keys import CHANGES, TEXTS
-from aether.engine.hub import Delta
+from aether.durable.change_hub import Delta
 from tests.scripted_model import Reset, Rule, Setup, cut_at_length, expected_section
 from tests.service.stack import Json, Stack, until
 

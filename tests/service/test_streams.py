@@ -12,7 +12,7 @@ from aether.api import sse
 from aether.domain.checklist import Checklist, Item, Summary
 from aether.domain.generation import Image
 from aether.domain.job import Attempt, Change, Problem, Status
-from aether.engine.hub import Delta
+from aether.durable.change_hub import Delta
 from tests.event_streams import Listener, Received
 from tests.service.api_client import (
     CHECKLISTS,

@@ -25,7 +25,7 @@ from aether.cli.following import Pace, following
 from aether.cli.image import IMAGE
 from aether.cli.kind import Kind
 from aether.cli.report import REPORT, Report, to_markdown
-from aether.engine.hub import Delta
+from aether.durable.change_hub import Delta
 from tests.chaos.proxy import Proxy
 from tests.scripted_model import Hang, Rule, Setup
 from tests.service.stack import API, Json, Stack, until

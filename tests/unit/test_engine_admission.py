@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from aether.domain.idempotency import Idempotency
 from aether.domain.job import Change, Kind, Limits, Status
 from aether.domain.webhook import Webhook
+from aether.durable.ports import NewJob
 from aether.engine.admission import Admission, keyed
 from aether.engine.jobs import Jobs
-from aether.engine.ports import NewJob
 from aether.errors import IdempotencyKeyReusedError, QueueFullError, TooManyJobsError
 from tests.fakes import MemoryFiles, MemoryJobStore
 

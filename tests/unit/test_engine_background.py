@@ -3,13 +3,13 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from aether.engine.background import Background
+from aether.durable.background import Background
 
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aether.engine.background._PAUSE_S", 0)
-    monkeypatch.setattr("aether.engine.background._PATIENCE_S", 0.001)
+    monkeypatch.setattr("aether.durable.background._PAUSE_S", 0)
+    monkeypatch.setattr("aether.durable.background._PATIENCE_S", 0.001)
 
 
 class Faulty:

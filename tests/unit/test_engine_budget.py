@@ -1,13 +1,13 @@
 import pytest
 
 from aether.domain.job import Change, Kind, Limits, Status, StepStatus, Usage
-from aether.engine.metering import Budget, Meter, metered, spending
-from aether.engine.ports import NewJob
-from aether.engine.retry import RetryPolicy
-from aether.engine.run import Run
-from aether.engine.runner import Recipe, Runner
-from aether.engine.step import Tools
-from aether.engine.throttle import Throttle
+from aether.durable.concurrency_limiter import Throttle
+from aether.durable.ports import NewJob
+from aether.durable.retry import RetryPolicy
+from aether.durable.run import Run
+from aether.durable.runner import Recipe, Runner
+from aether.durable.step import Tools
+from aether.durable.token_budget import Budget, Meter, metered, spending
 from aether.errors import BudgetExceededError
 from aether.workflows.conversation import Conversation
 from aether.workflows.ports import Message, Reply

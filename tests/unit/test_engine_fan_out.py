@@ -4,8 +4,8 @@ from functools import partial
 import pytest
 
 from aether.domain.job import Change, Problem, Status, StepStatus
-from aether.engine.retry import RetryPolicy
-from aether.engine.run import Run
+from aether.durable.retry import RetryPolicy
+from aether.durable.run import Run
 from aether.errors import ModelFailedError, ModelRefusedError
 from tests.engine_bench import ID, EngineBench, until
 from tests.fakes import ScriptedCalls

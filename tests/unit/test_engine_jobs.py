@@ -4,9 +4,9 @@ import pytest
 
 from aether.domain.events import StatusChanged
 from aether.domain.job import Change, Job, Kind, Status, Step
+from aether.durable.ports import Replay
 from aether.engine.admission import Admission
 from aether.engine.jobs import Jobs
-from aether.engine.ports import Replay
 from aether.errors import IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
 from tests.fakes import MemoryFiles, MemoryJobStore
 

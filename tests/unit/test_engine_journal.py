@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from aether.domain.job import Change, Job, Kind, Status, Step, StepStatus, Usage
-from aether.engine.journal import Journal
-from aether.engine.ports import Committed, NewJob
+from aether.durable.journal import Journal
+from aether.durable.ports import Committed, NewJob
 from aether.errors import FencedError
 from tests.fakes import FastClock, MemoryJobStore
 

@@ -3,8 +3,8 @@
 import pytest
 
 from aether.domain.access import LOCAL, Caller, Scope
+from aether.durable.clock import SystemClock
 from aether.engine.access import Authenticator
-from aether.engine.clock import SystemClock
 from aether.engine.key_ring import KeyRing
 from aether.engine.keys import Keys
 from aether.engine.local_key import LocalKey

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from aether.domain.job import Change, Kind, Status
 from aether.domain.notification import Notification
+from aether.durable.ports import NewJob
 from aether.engine.notifications import Notifications
-from aether.engine.ports import NewJob
 from tests.fake_hub import MemoryHub
 from tests.fakes import MemoryInbox, MemoryJobStore
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from aether.domain.job import StepStatus
-from aether.engine.hub import Delta
-from aether.engine.previews import Preview, current_preview
-from aether.engine.run import Run
+from aether.durable.change_hub import Delta
+from aether.durable.run import Run
+from aether.durable.token_stream import Preview, current_preview
 from aether.errors import ModelFailedError
 from tests.engine_bench import ID, NEW, EngineBench
 from tests.recorded_texts import RecordedTexts

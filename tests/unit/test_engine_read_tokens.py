@@ -8,10 +8,10 @@ from msgspec.structs import replace
 
 from aether.domain.access import Caller, Quota, Rate, Scope
 from aether.domain.job import Kind
+from aether.durable.ports import NewJob
 from aether.engine.access import Authenticator
 from aether.engine.key_ring import KeyRing
 from aether.engine.keys import Keys, digest_of
-from aether.engine.ports import NewJob
 from aether.engine.read_tokens import ReadToken, ReadTokens, is_read_token
 from aether.errors import BeyondTokenError, InvalidCredentialError, UnknownJobError
 from tests.fake_keys import MemoryKeys

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aether.engine.retry import RetryPolicy
+from aether.durable.retry import RetryPolicy
 from aether.errors import ModelFailedError, ModelOverloadedError, ModelUnreachableError, TransientError
 
 POLICY = RetryPolicy(attempts=6, base=0.5, cap=30.0, total=600.0)

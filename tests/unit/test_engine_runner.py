@@ -5,11 +5,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from aether.domain.job import Change, Kind, Problem, Status, StepStatus
-from aether.engine.ports import Committed
-from aether.engine.run import Run
-from aether.engine.runner import Runner
-from aether.engine.step import Tools
-from aether.engine.throttle import Throttle
+from aether.durable.concurrency_limiter import Throttle
+from aether.durable.ports import Committed
+from aether.durable.run import Run
+from aether.durable.runner import Runner
+from aether.durable.step import Tools
 from aether.errors import ModelFailedError
 from tests.engine_bench import ID, NEW, EngineBench, until
 from tests.fakes import MemoryJobStore, ScriptedCalls

@@ -5,11 +5,11 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from aether.domain.job import Attempt, Change, Kind, Problem, Status, StepStatus, Usage
-from aether.engine.retry import RetryPolicy
-from aether.engine.run import Run
-from aether.engine.runner import Recipe, Runner
-from aether.engine.step import Tools
-from aether.engine.throttle import Throttle
+from aether.durable.concurrency_limiter import Throttle
+from aether.durable.retry import RetryPolicy
+from aether.durable.run import Run
+from aether.durable.runner import Recipe, Runner
+from aether.durable.step import Tools
 from aether.errors import (
     ModelFailedError,
     ModelOverloadedError,

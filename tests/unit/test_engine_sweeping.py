@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aether.domain.job import Kind
-from aether.engine.ports import NewJob
+from aether.durable.ports import NewJob
 from aether.engine.sweeping import keep_swept
 from tests.fakes import FastClock, MemoryFiles, MemoryJobStore
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from aether.engine.throttle import Throttle
+from aether.durable.concurrency_limiter import Throttle
 from tests.engine_bench import until
 from tests.fakes import FastClock
 

@@ -7,7 +7,7 @@ import pytest
 from aether import errors
 from aether.api.conditional import is_current
 from aether.api.problems import JOB_PROBLEMS, PROBLEMS
-from aether.engine import runner
+from aether.durable import runner
 
 CALLER_ERRORS = [
     error for error in vars(errors).values() if isinstance(error, type) and issubclass(error, errors.CallerError)

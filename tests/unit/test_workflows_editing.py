@@ -4,7 +4,7 @@ import pytest
 
 from aether.domain.checklist import Checklist, Item, Summary
 from aether.domain.job import Usage
-from aether.engine.metering import Meter, metered
+from aether.durable.token_budget import Meter, metered
 from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows import checklist_prompts as prompts
 from aether.workflows.editing import ModelEditor

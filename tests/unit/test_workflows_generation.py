@@ -9,12 +9,12 @@ import pytest
 
 from aether.domain.generation import GenerationRequest, Image
 from aether.domain.job import Change, Job, Kind, Status, StepStatus, Usage
-from aether.engine.metering import spending
-from aether.engine.ports import NewJob
-from aether.engine.retry import RetryPolicy
-from aether.engine.runner import Recipe, Runner
-from aether.engine.step import Tools
-from aether.engine.throttle import Throttle
+from aether.durable.concurrency_limiter import Throttle
+from aether.durable.ports import NewJob
+from aether.durable.retry import RetryPolicy
+from aether.durable.runner import Recipe, Runner
+from aether.durable.step import Tools
+from aether.durable.token_budget import spending
 from aether.errors import AetherError, ModelFailedError, ModelOverloadedError, ModelRefusedError, ModelUnreachableError
 from aether.workflows.generation import first_steps, generate_images, images_so_far
 from tests.engine_bench import until

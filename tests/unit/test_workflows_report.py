@@ -8,11 +8,11 @@ import pytest
 
 from aether.domain.job import Change, Job, Kind, Status, StepStatus
 from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
-from aether.engine.ports import NewJob
-from aether.engine.retry import RetryPolicy
-from aether.engine.runner import Recipe, Runner
-from aether.engine.step import Tools
-from aether.engine.throttle import Throttle
+from aether.durable.concurrency_limiter import Throttle
+from aether.durable.ports import NewJob
+from aether.durable.retry import RetryPolicy
+from aether.durable.runner import Recipe, Runner
+from aether.durable.step import Tools
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError
 from aether.workflows.report import first_steps, given_outline, report_so_far, write_report
 from tests.engine_bench import until

@@ -6,8 +6,8 @@ import pytest
 
 from aether.domain.job import Usage
 from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
-from aether.engine.metering import Meter, metered
-from aether.engine.previews import Preview, previewed
+from aether.durable.token_budget import Meter, metered
+from aether.durable.token_stream import Preview, previewed
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError, UnusableOutputError
 from aether.workflows import prompts
 from aether.workflows.ports import Message, Reply

@@ -8,7 +8,7 @@ from msgspec import Meta
 from aether.api.report_views import STATUSES, FailedAttempt, failed_attempt
 from aether.api.telling import News, Telling
 from aether.domain.job import Job
-from aether.engine.hub import Delta
+from aether.durable.change_hub import Delta
 from aether.workflows.report import report_so_far
 
 _SECTION = "section:"

@@ -7,8 +7,8 @@ import msgspec
 from litestar.connection import ASGIConnection
 
 from aether.api.response_cache import ResponseCache
+from aether.durable.change_hub import Hub
 from aether.engine.access import Authenticator
-from aether.engine.hub import Hub
 from aether.engine.jobs import Jobs
 from aether.engine.notifications import Notifications
 from aether.engine.rates import RateLimiter

@@ -14,7 +14,7 @@ from aether.api.sse import EventStream
 from aether.api.telling import Teller
 from aether.domain.events import Event, StatusChanged, StepFinished
 from aether.domain.job import ENDED, Job
-from aether.engine.hub import Delta, Hub
+from aether.durable.change_hub import Delta, Hub
 from aether.engine.jobs import Jobs
 from aether.errors import StoreUnavailableError, UnknownJobError
 

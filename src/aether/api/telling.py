@@ -9,7 +9,7 @@ from msgspec import Meta
 from aether.api import sse
 from aether.domain.events import AttemptFailed, Event, StatusChanged, StepFinished, StepsPlanned
 from aether.domain.job import ENDED, Attempt, Job, Status, StepStatus
-from aether.engine.hub import Delta
+from aether.durable.change_hub import Delta
 
 SNAPSHOT = "snapshot"
 

@@ -17,7 +17,7 @@ from aether.api.problems import AnyRequest
 from aether.api.services import services_of
 from aether.domain.job import ENDED, LIVE, Job, Kind
 from aether.domain.snapshot import Snapshot
-from aether.engine.hub import Hub
+from aether.durable.change_hub import Hub
 from aether.engine.jobs import Jobs
 from aether.errors import StoreUnavailableError, UnknownJobError
 

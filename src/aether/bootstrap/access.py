@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 from aether.adapters.redis.access_keys import RedisKeys
 from aether.bootstrap.identity import accepts_tokens
 from aether.bootstrap.storage import redis_client
+from aether.durable.clock import SystemClock
 from aether.engine.access import Authenticator, TokenVerifier
-from aether.engine.clock import SystemClock
 from aether.engine.key_ring import KeyRing
 from aether.engine.keys import Keys
 from aether.engine.local_key import LocalKey

@@ -6,8 +6,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 import msgspec
 
 from aether.domain.access import Scope
+from aether.durable.clock import SystemClock
 from aether.engine.access import TokenVerifier
-from aether.engine.clock import SystemClock
 from aether.errors import ConfigurationError
 from aether.settings import Settings
 

@@ -15,7 +15,7 @@ from aether.adapters.redis.files import RedisFiles
 from aether.adapters.redis.inbox import RedisInbox
 from aether.adapters.redis.queue.connections import harden
 from aether.adapters.redis.store import Queueing, RedisJobStore
-from aether.engine.ports import FileStore
+from aether.durable.ports import FileStore
 from aether.engine.sweeping import SweptFiles
 from aether.errors import ConfigurationError
 from aether.settings import Settings

@@ -14,8 +14,8 @@ from aether.adapters.redis.keys import DELIVER, WEBHOOKS
 from aether.adapters.redis.queue import LeasedWorker
 from aether.adapters.redis.webhooks import RedisWebhooks
 from aether.bootstrap.storage import redis_client
-from aether.engine.background import Background
-from aether.engine.clock import SystemClock
+from aether.durable.background import Background
+from aether.durable.clock import SystemClock
 from aether.engine.webhooks import Webhooks
 from aether.errors import ConfigurationError
 from aether.notifications.courier import Courier, Terms

@@ -22,13 +22,13 @@ from aether.bootstrap.recipes import recipes
 from aether.bootstrap.storage import FUNCTION, QUEUE, file_store, job_store, object_store, redis_client, redis_url
 from aether.bootstrap.webhooks import delivering
 from aether.domain.job import Change, Problem, Status
-from aether.engine.background import Background
-from aether.engine.clock import SystemClock
-from aether.engine.retry import RetryPolicy
-from aether.engine.runner import Runner
-from aether.engine.step import Tools
+from aether.durable.background import Background
+from aether.durable.clock import SystemClock
+from aether.durable.concurrency_limiter import Throttle
+from aether.durable.retry import RetryPolicy
+from aether.durable.runner import Runner
+from aether.durable.step import Tools
 from aether.engine.sweeping import keep_swept
-from aether.engine.throttle import Throttle
 from aether.errors import IllegalMoveError, StoreUnavailableError, UnknownJobError
 from aether.settings import Settings
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec.structs import replace
 
 from aether.domain.idempotency import Idempotency
-from aether.engine.ports import NewJob
+from aether.durable.ports import NewJob
 
 _canonical = msgspec.json.Encoder(order="sorted").encode
 

@@ -7,9 +7,9 @@ from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
+from aether.durable.ports import FileStore, JobStore, NewJob, Replay
 from aether.engine.admission import Admission, keyed
 from aether.engine.paging import paged
-from aether.engine.ports import FileStore, JobStore, NewJob, Replay
 from aether.errors import IllegalMoveError, UnknownJobError
 
 _UNLIMITED = Limits()

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import structlog
 
 from aether.domain.access import Caller, Key, KeyDigest
+from aether.durable.ports import Clock
 from aether.engine.keys import LONGEST_IGNORANCE_S, PREFIX, KeySet, KeyStore, digest_of, id_in
-from aether.engine.ports import Clock
 from aether.errors import InvalidCredentialError, StoreUnavailableError
 
 _SHORTEST_PAUSE_S = 0.05

@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from aether.domain.access import LONGEST_OWNER, Key, KeyDigest, Quota, Scope, may_own
-from aether.engine.ports import Clock
+from aether.durable.ports import Clock
 from aether.errors import FieldError, NameTakenError, UnknownKeyError
 from aether.settings import Secret
 

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 from aether.domain.listing import LONGEST_PAGE
 from aether.domain.notification import Acknowledgement, InboxPage, Notification
-from aether.engine.hub import Hub
-from aether.engine.ports import Inbox
+from aether.durable.change_hub import Hub
+from aether.durable.ports import Inbox
 from aether.errors import StoreUnavailableError
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import structlog
 
-from aether.engine.ports import Clock, FileStore, JobStore
+from aether.durable.ports import Clock, FileStore, JobStore
 from aether.errors import StoreUnavailableError
 
 _PAUSE_S = 3_600.0

@@ -11,7 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from aether.domain.webhook import Delivery, DeliveryStatus, Try
-from aether.engine.ports import Clock
+from aether.durable.ports import Clock
 from aether.engine.webhooks import WebhookStore
 from aether.notifications.payload import payload
 from aether.notifications.posting import Answer

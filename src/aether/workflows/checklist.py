@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from aether.domain.checklist import Checklist, ChecklistRequest, Summary
 from aether.domain.job import Job
-from aether.engine.run import Run
+from aether.durable.run import Run
 from aether.errors import UnusableOutputError
 from aether.workflows.parts import step_of_parts, steps_in_parts
 from aether.workflows.ports import Editor

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from aether.engine.metering import spending
-from aether.engine.previews import current_preview
+from aether.durable.token_budget import spending
+from aether.durable.token_stream import current_preview
 from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows import prompts
 from aether.workflows.ports import ChatModel, Form, Message, OnText, Reply

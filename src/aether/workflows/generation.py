@@ -4,8 +4,8 @@ import msgspec
 
 from aether.domain.generation import GenerationRequest, Image
 from aether.domain.job import Job
-from aether.engine.ports import FileStore
-from aether.engine.run import Run
+from aether.durable.ports import FileStore
+from aether.durable.run import Run
 from aether.errors import UnusableOutputError
 from aether.workflows.ports import Illustrator
 from aether.workflows.results import result_of

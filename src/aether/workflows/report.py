@@ -5,7 +5,7 @@ from msgspec import UNSET
 
 from aether.domain.job import Job
 from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
-from aether.engine.run import Run
+from aether.durable.run import Run
 from aether.workflows.ports import Writer
 from aether.workflows.results import result_of
 

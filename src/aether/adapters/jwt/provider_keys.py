@@ -9,7 +9,7 @@ from jwt import PyJWK
 
 from aether.adapters.jwt.key_set import KeySet
 from aether.adapters.jwt.sources import Fetched, JwksSource
-from aether.engine.ports import Clock
+from aether.durable.ports import Clock
 from aether.errors import IdentityProviderUnavailableError
 
 _STALE_S = 86_400.0

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 
 from aether.domain.access import Caller
-from aether.engine.ports import Clock
+from aether.durable.ports import Clock
 
 
 class RememberedCallers:

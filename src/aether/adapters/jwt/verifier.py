@@ -17,7 +17,7 @@ from aether.adapters.jwt.provider_keys import ProviderKeys
 from aether.adapters.jwt.remembered import RememberedCallers
 from aether.adapters.jwt.sources import jwks_source
 from aether.domain.access import Caller
-from aether.engine.ports import Clock
+from aether.durable.ports import Clock
 from aether.errors import InvalidCredentialError
 
 _LONGEST = 8 * 1024

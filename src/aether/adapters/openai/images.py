@@ -14,7 +14,7 @@ from aether.adapters.openai.failures import TEXTS, translated
 from aether.adapters.openai.transfers import fetched, limited, lost
 from aether.domain.generation import AUTO, GenerationRequest
 from aether.domain.job import Usage
-from aether.engine.metering import spending
+from aether.durable.token_budget import spending
 from aether.errors import ModelUnreachableError, UnusableOutputError
 
 _AROUND = 65_536

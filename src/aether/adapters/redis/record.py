@@ -14,7 +14,7 @@ from aether.adapters.redis.queue.scripts import Argument
 from aether.domain.job import Attempt, Change, Job, Kind, Limits, Problem, Status, Step, Usage, progress_of
 from aether.domain.listing import Entry
 from aether.domain.webhook import Webhook
-from aether.engine.ports import NewJob
+from aether.durable.ports import NewJob
 
 _encode = msgspec.json.encode
 _step = msgspec.json.Decoder(Step)

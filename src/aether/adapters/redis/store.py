@@ -25,7 +25,7 @@ from aether.domain.job import ENDED, MOVES, Change, Job, Kind, Status, StepStatu
 from aether.domain.listing import Entry, Page
 from aether.domain.pace import Outlook
 from aether.domain.snapshot import Revision, Snapshot
-from aether.engine.ports import Committed, NewJob, Replay
+from aether.durable.ports import Committed, NewJob, Replay
 from aether.errors import (
     FencedError,
     IdempotencyKeyReusedError,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from aether.domain.events import Event
-from aether.engine.ports import Replay
+from aether.durable.ports import Replay
 
 Entry = tuple[bytes, Mapping[bytes, bytes]]
 

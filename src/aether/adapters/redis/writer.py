@@ -2,7 +2,7 @@
 
 from typing import Literal, NamedTuple, Self
 
-from aether.engine.ports import NewJob
+from aether.durable.ports import NewJob
 
 
 class Writer(NamedTuple):

@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import TEXTS
 from aether.adapters.redis.queue.connections import UNREACHABLE
-from aether.engine.background import Background
-from aether.engine.hub import Delta
+from aether.durable.background import Background
+from aether.durable.change_hub import Delta
 
 _PAUSE_S = 0.05
 _LAST_S = 0.25  # for the last piece of a step, which has to wait for it

@@ -14,8 +14,8 @@ from aether.adapters.redis.hub.versions import ask, version_in
 from aether.adapters.redis.hub.watch import Watch
 from aether.adapters.redis.keys import ARRIVALS, CHANGES, TEXTS
 from aether.adapters.redis.queue.connections import UNREACHABLE
-from aether.engine.background import Background
-from aether.engine.hub import Delta
+from aether.durable.background import Background
+from aether.durable.change_hub import Delta
 
 _BATCH = 500  # versions read in one round trip
 _PAUSE_S = 0.2

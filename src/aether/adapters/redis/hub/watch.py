@@ -3,7 +3,7 @@
 import asyncio
 
 from aether.adapters.redis.hub.deltas import merged
-from aether.engine.hub import Delta
+from aether.durable.change_hub import Delta
 
 _MOST_STEPS = 64
 

@@ -10,14 +10,14 @@ import structlog
 from msgspec.structs import replace
 
 from aether.domain.job import Attempt, Change, Job, Step, StepStatus
-from aether.engine.hub import TextChannel
-from aether.engine.journal import Journal
-from aether.engine.metering import Budget, Meter, metered
-from aether.engine.ports import Clock
-from aether.engine.previews import Preview, Silence, previewed
-from aether.engine.retry import RetryPolicy
-from aether.engine.siblings import Siblings
-from aether.engine.throttle import Throttle
+from aether.durable.change_hub import TextChannel
+from aether.durable.concurrency_limiter import Throttle
+from aether.durable.fan_out import Siblings
+from aether.durable.journal import Journal
+from aether.durable.ports import Clock
+from aether.durable.retry import RetryPolicy
+from aether.durable.token_budget import Budget, Meter, metered
+from aether.durable.token_stream import Preview, Silence, previewed
 from aether.errors import ModelOverloadedError, PermanentError, StepFailedError, TransientError
 
 T = TypeVar("T")

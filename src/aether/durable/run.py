@@ -8,9 +8,9 @@ import msgspec
 from msgspec.structs import replace
 
 from aether.domain.job import Change, Job, Step, StepStatus
-from aether.engine.journal import Journal, patiently
-from aether.engine.siblings import Siblings
-from aether.engine.step import StepRunner, Tools
+from aether.durable.fan_out import Siblings
+from aether.durable.journal import Journal, patiently
+from aether.durable.step import StepRunner, Tools
 
 Item = TypeVar("Item")
 T = TypeVar("T")

@@ -11,12 +11,12 @@ import structlog
 from msgspec.structs import replace
 
 from aether.domain.job import LIVE, Change, Job, Kind, Problem, Status
-from aether.engine.journal import Journal, patiently
-from aether.engine.ports import JobStore
-from aether.engine.retry import RetryPolicy
-from aether.engine.run import Run
-from aether.engine.step import Tools
-from aether.engine.throttle import Throttle
+from aether.durable.concurrency_limiter import Throttle
+from aether.durable.journal import Journal, patiently
+from aether.durable.ports import JobStore
+from aether.durable.retry import RetryPolicy
+from aether.durable.run import Run
+from aether.durable.step import Tools
 from aether.errors import (
     AetherError,
     BudgetExceededError,

@@ -8,7 +8,7 @@ from typing import TypeVar
 import structlog
 
 from aether.domain.job import Change, Job
-from aether.engine.ports import Clock, JobStore
+from aether.durable.ports import Clock, JobStore
 from aether.errors import FencedError, StoreUnavailableError
 
 T = TypeVar("T")

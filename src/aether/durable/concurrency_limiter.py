@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable
 
-from aether.engine.ports import Clock
+from aether.durable.ports import Clock
 
 _WEIGHT = 0.1
 """Of the latest call in the running share of calls that were turned away."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from aether.engine.hub import Delta, TextChannel
+from aether.durable.change_hub import Delta, TextChannel
 
 
 class Silence:
