@@ -20,7 +20,7 @@ from aether.domain.job import Change, Kind, Status, Step, StepStatus, Usage
 from aether.domain.report import Outline, OutlineItem, Section
 from aether.durable.clock import SystemClock
 from aether.durable.ports import JobStore, NewJob
-from aether.engine.keys import Keys
+from aether.identity.api_keys import Keys
 from aether.settings import Settings
 from benchmarks.api_bare import KEY
 from benchmarks.processes import Child, running, serving

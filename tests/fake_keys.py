@@ -5,8 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from aether.domain.access import Key
-from aether.engine.keys import KeySet
 from aether.errors import StoreUnavailableError
+from aether.identity.api_keys import KeySet
 
 
 @dataclass

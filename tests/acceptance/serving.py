@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.access_keys import RedisKeys
 from aether.domain.access import Scope
 from aether.durable.clock import SystemClock
-from aether.engine.keys import Keys
+from aether.identity.api_keys import Keys
 from tests.service.stack import Stack
 
 

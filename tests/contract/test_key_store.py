@@ -12,8 +12,8 @@ from structlog.testing import capture_logs
 from aether.adapters.redis.access_keys import RedisKeys
 from aether.adapters.redis.keys import ACCESS_KEYS
 from aether.domain.access import Key, KeyDigest, Quota, Rate, Scope
-from aether.engine.keys import KeySet, KeyStore
 from aether.errors import StoreUnavailableError
+from aether.identity.api_keys import KeySet, KeyStore
 from tests.fake_keys import MemoryKeys
 
 BEGAN = datetime(2026, 1, 1, 12, 30, 0, 5, tzinfo=UTC)

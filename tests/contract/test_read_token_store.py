@@ -11,8 +11,8 @@ from aether.adapters.redis.keys import READ_TOKENS, RECORD
 from aether.adapters.redis.read_tokens import RedisReadTokens
 from aether.domain.access import Caller, Quota, Rate, Scope
 from aether.domain.job import Kind
-from aether.engine.read_tokens import ReadTokenStore
 from aether.errors import StoreUnavailableError, UnknownJobError
+from aether.identity.read_tokens import ReadTokenStore
 from tests.contract.benches import NEW, TTL, RedisBench
 from tests.fake_read_tokens import MemoryReadTokens
 from tests.fakes import FastClock, MemoryJobStore

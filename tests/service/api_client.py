@@ -18,13 +18,13 @@ from aether.domain.job import Change, Kind, Problem, Status, Step, StepStatus
 from aether.domain.report import Outline, OutlineItem, Section
 from aether.durable.clock import SystemClock
 from aether.durable.ports import NewJob
-from aether.engine.access import Authenticator, TokenVerifier
 from aether.engine.jobs import Jobs
-from aether.engine.key_ring import KeyRing
-from aether.engine.keys import Keys
 from aether.engine.notifications import Notifications
-from aether.engine.read_tokens import ReadTokens
 from aether.engine.webhooks import Webhooks
+from aether.identity.api_key_cache import KeyRing
+from aether.identity.api_keys import Keys
+from aether.identity.authenticator import Authenticator, TokenVerifier
+from aether.identity.read_tokens import ReadTokens
 from aether.notifications.destinations import Destinations
 from aether.notifications.signing import new_secret
 from aether.settings import Settings

@@ -12,7 +12,7 @@ from litestar.testing import AsyncTestClient
 
 from aether.domain.access import Scope
 from aether.durable.clock import SystemClock
-from aether.engine.keys import Keys
+from aether.identity.api_keys import Keys
 from tests.service.api_client import UNKNOWN, House
 
 Client = AsyncTestClient[Litestar]

@@ -10,7 +10,7 @@ from litestar.testing import AsyncTestClient
 from aether.domain.access import Quota, Scope
 from aether.domain.job import Change, Status
 from aether.durable.clock import SystemClock
-from aether.engine.keys import Keys
+from aether.identity.api_keys import Keys
 from tests.service.api_client import RESOURCES, House, Resource
 
 Client = AsyncTestClient[Litestar]

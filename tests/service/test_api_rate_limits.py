@@ -12,7 +12,7 @@ from litestar.testing import AsyncTestClient, RequestFactory
 from aether.api.rate_limits import RateLimit
 from aether.domain.access import Caller, Quota, Rate, Scope
 from aether.durable.clock import SystemClock
-from aether.engine.keys import Keys
+from aether.identity.api_keys import Keys
 from tests.fakes import FastClock
 from tests.service.api_client import UNKNOWN, House
 

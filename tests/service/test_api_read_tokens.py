@@ -15,7 +15,7 @@ from aether.domain.access import Quota, Rate, Scope
 from aether.domain.generation import Image
 from aether.domain.job import Change, Status
 from aether.durable.clock import SystemClock
-from aether.engine.keys import Keys
+from aether.identity.api_keys import Keys
 from tests.event_streams import Listener, parsed
 from tests.fakes import FastClock, MemoryJobStore
 from tests.service.api_client import (

@@ -18,7 +18,7 @@ from click.testing import CliRunner, Result
 
 from aether.adapters.redis.keys import ACCESS_KEYS
 from aether.cli.main import aether
-from aether.engine.keys import LONGEST_IGNORANCE_S
+from aether.identity.api_keys import LONGEST_IGNORANCE_S
 from tests.service.stack import Stack
 
 DATABASE = 2

@@ -14,7 +14,7 @@ import pytest_socket
 
 from aether.bootstrap.access import keys
 from aether.domain.access import Key, Scope
-from aether.engine.keys import LONGEST_IGNORANCE_S, Keys
+from aether.identity.api_keys import LONGEST_IGNORANCE_S, Keys
 from aether.settings import Secret, Settings
 from tests.service.stack import API, KEY, Stack, until
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from aether.domain.access import LOCAL, Caller, Scope, may_own
-from aether.engine.access import Authenticator
 from aether.errors import InvalidCredentialError
+from aether.identity.authenticator import Authenticator
 
 ADA = Caller("ada", frozenset({Scope.READ}))
 EVE = Caller("eve", frozenset({Scope.WRITE}))

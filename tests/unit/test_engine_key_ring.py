@@ -9,9 +9,9 @@ from structlog.testing import capture_logs
 from typing_extensions import override
 
 from aether.domain.access import Caller, Quota, Scope
-from aether.engine.key_ring import KeyRing
-from aether.engine.keys import Keys, KeySet
 from aether.errors import InvalidCredentialError, StoreUnavailableError
+from aether.identity.api_key_cache import KeyRing
+from aether.identity.api_keys import Keys, KeySet
 from tests.fake_keys import MemoryKeys
 from tests.fakes import FastClock
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from aether.domain.access import Quota, Rate, Scope
-from aether.engine.keys import Keys
 from aether.errors import FieldError, NameTakenError, UnknownKeyError
+from aether.identity.api_keys import Keys
 from tests.fake_keys import MemoryKeys
 from tests.fakes import FastClock
 

@@ -4,11 +4,11 @@ import pytest
 
 from aether.domain.access import LOCAL, Caller, Scope
 from aether.durable.clock import SystemClock
-from aether.engine.access import Authenticator
-from aether.engine.key_ring import KeyRing
-from aether.engine.keys import Keys
-from aether.engine.local_key import LocalKey
 from aether.errors import InvalidCredentialError
+from aether.identity.api_key_cache import KeyRing
+from aether.identity.api_keys import Keys
+from aether.identity.authenticator import Authenticator
+from aether.identity.local_key import LocalKey
 from tests.fake_keys import MemoryKeys
 
 

@@ -9,11 +9,11 @@ from msgspec.structs import replace
 from aether.domain.access import Caller, Quota, Rate, Scope
 from aether.domain.job import Kind
 from aether.durable.ports import NewJob
-from aether.engine.access import Authenticator
-from aether.engine.key_ring import KeyRing
-from aether.engine.keys import Keys, digest_of
-from aether.engine.read_tokens import ReadToken, ReadTokens, is_read_token
 from aether.errors import BeyondTokenError, InvalidCredentialError, UnknownJobError
+from aether.identity.api_key_cache import KeyRing
+from aether.identity.api_keys import Keys, digest_of
+from aether.identity.authenticator import Authenticator
+from aether.identity.read_tokens import ReadToken, ReadTokens, is_read_token
 from tests.fake_keys import MemoryKeys
 from tests.fake_read_tokens import MemoryReadTokens
 from tests.fakes import FastClock, MemoryJobStore

@@ -13,8 +13,8 @@ from aether.api.entrance import Connection
 from aether.api.read_tokens import PARAMETER
 from aether.api.services import services_of
 from aether.domain.access import Caller, Scope
-from aether.engine.read_tokens import is_read_token
 from aether.errors import ForbiddenError, InvalidCredentialError
+from aether.identity.read_tokens import is_read_token
 
 READS = "reads"
 """What a handler declares that reads one job and does nothing else: the name of the id in its path."""

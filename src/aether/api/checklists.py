@@ -34,7 +34,7 @@ from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.domain.text import trim
-from aether.engine.read_tokens import ReadToken
+from aether.identity.read_tokens import ReadToken
 
 ChecklistId = Annotated[str, id_parameter("event_id")]
 

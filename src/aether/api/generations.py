@@ -36,7 +36,7 @@ from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.domain.text import trim
 from aether.engine.jobs import Jobs
-from aether.engine.read_tokens import ReadToken
+from aether.identity.read_tokens import ReadToken
 from aether.workflows.generation import first_steps, images_so_far
 
 

@@ -34,7 +34,7 @@ from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.domain.report import ReportRequest
 from aether.domain.text import trim
-from aether.engine.read_tokens import ReadToken
+from aether.identity.read_tokens import ReadToken
 from aether.workflows.report import first_steps
 
 

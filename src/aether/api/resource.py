@@ -39,7 +39,7 @@ from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.domain.snapshot import Revision, Snapshot
 from aether.engine.jobs import Jobs
-from aether.engine.read_tokens import ReadToken
+from aether.identity.read_tokens import ReadToken
 
 IdT = TypeVar("IdT", bound=str)
 StatusT = TypeVar("StatusT", bound=str)

@@ -8,12 +8,12 @@ from litestar.connection import ASGIConnection
 
 from aether.api.response_cache import ResponseCache
 from aether.durable.change_hub import Hub
-from aether.engine.access import Authenticator
 from aether.engine.jobs import Jobs
 from aether.engine.notifications import Notifications
 from aether.engine.rates import RateLimiter
-from aether.engine.read_tokens import ReadTokens
 from aether.engine.webhooks import Webhooks
+from aether.identity.authenticator import Authenticator
+from aether.identity.read_tokens import ReadTokens
 
 
 class Readiness(msgspec.Struct, frozen=True):

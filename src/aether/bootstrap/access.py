@@ -9,11 +9,11 @@ from aether.adapters.redis.access_keys import RedisKeys
 from aether.bootstrap.identity import accepts_tokens
 from aether.bootstrap.storage import redis_client
 from aether.durable.clock import SystemClock
-from aether.engine.access import Authenticator, TokenVerifier
-from aether.engine.key_ring import KeyRing
-from aether.engine.keys import Keys
-from aether.engine.local_key import LocalKey
-from aether.engine.read_tokens import ReadTokens
+from aether.identity.api_key_cache import KeyRing
+from aether.identity.api_keys import Keys
+from aether.identity.authenticator import Authenticator, TokenVerifier
+from aether.identity.local_key import LocalKey
+from aether.identity.read_tokens import ReadTokens
 from aether.settings import Settings
 
 

@@ -19,9 +19,9 @@ from aether.bootstrap.identity import token_verifier
 from aether.bootstrap.storage import file_store, inbox, job_store, redis_client
 from aether.bootstrap.webhooks import webhooks
 from aether.engine.jobs import Jobs
-from aether.engine.local_key import LocalKey
 from aether.engine.notifications import Notifications
-from aether.engine.read_tokens import ReadTokens
+from aether.identity.local_key import LocalKey
+from aether.identity.read_tokens import ReadTokens
 from aether.settings import Settings
 
 

@@ -7,8 +7,8 @@ import msgspec
 
 from aether.domain.access import Scope
 from aether.durable.clock import SystemClock
-from aether.engine.access import TokenVerifier
 from aether.errors import ConfigurationError
+from aether.identity.authenticator import TokenVerifier
 from aether.settings import Settings
 
 _VARIABLES = ("AETHER_JWT_ISSUER", "AETHER_JWT_AUDIENCE", "AETHER_JWT_JWKS")

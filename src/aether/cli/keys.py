@@ -16,8 +16,8 @@ from aether.cli.key_views import in_words, print_json, print_table, view
 from aether.cli.options import as_duration, as_rate, data_dir_option, settings_with
 from aether.cli.stores import opened_store
 from aether.domain.access import Key, Quota, Rate, Scope
-from aether.engine.keys import LONGEST_IGNORANCE_S, Keys, check_key
 from aether.errors import FieldError
+from aether.identity.api_keys import LONGEST_IGNORANCE_S, Keys, check_key
 from aether.settings import Secret, Settings
 from aether.telemetry import configure_logging
 

@@ -20,8 +20,8 @@ from aether.bootstrap.storage import object_store, redis_url
 from aether.cli.address import Address, asking, gets_200, publish, withdraw
 from aether.cli.stopping import Stop, stop_on_signals
 from aether.cli.workers import keep_workers, require_redis
-from aether.engine.local_key import LocalKey
 from aether.errors import StoreUnavailableError
+from aether.identity.local_key import LocalKey
 from aether.server.listening import Server, listening, refuse_strangers, url_of
 from aether.settings import Settings
 

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.keys import ACCESS_KEYS, script
 from aether.adapters.redis.store import reaching_redis
 from aether.domain.access import Key
-from aether.engine.keys import KeySet
+from aether.identity.api_keys import KeySet
 
 _PUT = script("put_key")
 _VERSION = b"version"  # ids of keys are longer

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from aether.domain.access import Caller, Scope
 from aether.domain.job import Kind
-from aether.engine.keys import digest_of
 from aether.errors import BeyondTokenError, InvalidCredentialError
+from aether.identity.api_keys import digest_of
 from aether.settings import Secret
 
 PREFIX = "aejt_"

@@ -10,8 +10,8 @@ import structlog
 
 from aether.domain.access import Caller, Key, KeyDigest
 from aether.durable.ports import Clock
-from aether.engine.keys import LONGEST_IGNORANCE_S, PREFIX, KeySet, KeyStore, digest_of, id_in
 from aether.errors import InvalidCredentialError, StoreUnavailableError
+from aether.identity.api_keys import LONGEST_IGNORANCE_S, PREFIX, KeySet, KeyStore, digest_of, id_in
 
 _SHORTEST_PAUSE_S = 0.05
 """Between two looks at the store, however many texts are tried that belong to no key."""

@@ -3,8 +3,8 @@
 from typing import Protocol
 
 from aether.domain.access import LOCAL, Caller, Scope
-from aether.engine.read_tokens import ReadTokens, is_read_token
 from aether.errors import InvalidCredentialError
+from aether.identity.read_tokens import ReadTokens, is_read_token
 
 _ANYBODY = Caller(LOCAL, frozenset({Scope.ADMIN}))
 

@@ -1,0 +1,1 @@
+"""Identity: API keys, tokens, and the authenticator that turns credentials into a caller."""
