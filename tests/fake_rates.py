@@ -6,8 +6,8 @@ from fractions import Fraction
 
 from aether.domain.access import Rate
 from aether.durable.ports import Clock
-from aether.engine.rates import Tokens
 from aether.errors import StoreUnavailableError
+from aether.services.rate_limit import Tokens
 from tests.fakes import FastClock
 
 

@@ -54,9 +54,9 @@ from aether.bootstrap.api import api_services
 from aether.domain.access import Rate
 from aether.domain.webhook import JobEnded
 from aether.durable.change_hub import Hub
-from aether.engine.jobs import Jobs
-from aether.engine.notifications import Notifications
-from aether.engine.webhooks import Webhooks
+from aether.services.inbox import Notifications
+from aether.services.jobs import Jobs
+from aether.services.webhooks import Webhooks
 from aether.settings import Settings
 
 

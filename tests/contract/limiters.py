@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import BUCKET
 from aether.adapters.redis.rates import RedisRateLimiter
-from aether.engine.rates import RateLimiter
+from aether.services.rate_limit import RateLimiter
 from tests.fake_rates import MemoryRateLimiter
 from tests.fakes import FastClock
 

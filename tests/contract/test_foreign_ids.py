@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from aether.domain.job import Change, Kind, Limits, Status, Step, StepStatus
-from aether.engine.jobs import Jobs
-from aether.engine.webhooks import Webhooks
 from aether.errors import UnknownDeliveryError, UnknownJobError
+from aether.services.jobs import Jobs
+from aether.services.webhooks import Webhooks
 from tests.contract.benches import NEW, RedisBench, begun
 from tests.contract.webhook_offices import DAY, TOLD, RedisOffice, delivery_of, failed
 from tests.fakes import MemoryFiles

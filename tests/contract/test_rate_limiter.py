@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 from aether.adapters.redis.keys import BUCKET
 from aether.adapters.redis.rates import RedisRateLimiter
 from aether.domain.access import Rate
-from aether.engine.rates import RateLimiter, Tokens
 from aether.errors import StoreUnavailableError
+from aether.services.rate_limit import RateLimiter, Tokens
 from tests.contract.benches import RedisBench
 from tests.contract.limiters import OWNER, LimiterBench, MemoryLimiterBench, RedisLimiterBench
 from tests.contract.test_redis_listing import commands

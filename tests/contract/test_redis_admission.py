@@ -10,8 +10,8 @@ from redis.asyncio import Redis
 from aether.adapters.redis.keys import ONCE, RECORD
 from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.domain.job import Change, Kind, Status
-from aether.engine.admission import keyed
 from aether.errors import TooManyJobsError
+from aether.services.admission import keyed
 from tests.contract.benches import NEW, QUEUE, TTL, RedisBench, begun, brought_to
 from tests.contract.test_listing import named
 from tests.contract.test_redis_listing import commands

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 from aether.adapters.redis.webhooks import RedisWebhooks
 from aether.domain.job import ENDED, RETRYABLE, Change, Kind, Status
 from aether.domain.webhook import Delivery, DeliveryStatus, Webhook
-from aether.engine.webhooks import WebhookStore
 from aether.errors import StoreUnavailableError
+from aether.services.webhooks import WebhookStore
 from tests.contract.benches import NEW, begun, brought_to
 from tests.contract.webhook_offices import (
     DAY,

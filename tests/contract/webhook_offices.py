@@ -13,7 +13,7 @@ from aether.adapters.redis.webhooks import RedisWebhooks
 from aether.domain.job import Status
 from aether.domain.webhook import Delivery, DeliveryStatus, Try, Webhook
 from aether.durable.ports import JobStore, NewJob
-from aether.engine.webhooks import WebhookStore
+from aether.services.webhooks import WebhookStore
 from tests.contract.benches import NEW, RedisBench, brought_to
 from tests.fakes import MemoryJobStore
 

@@ -18,15 +18,15 @@ from aether.domain.job import Change, Kind, Problem, Status, Step, StepStatus
 from aether.domain.report import Outline, OutlineItem, Section
 from aether.durable.clock import SystemClock
 from aether.durable.ports import NewJob
-from aether.engine.jobs import Jobs
-from aether.engine.notifications import Notifications
-from aether.engine.webhooks import Webhooks
 from aether.identity.api_key_cache import KeyRing
 from aether.identity.api_keys import Keys
 from aether.identity.authenticator import Authenticator, TokenVerifier
 from aether.identity.read_tokens import ReadTokens
 from aether.notifications.destinations import Destinations
 from aether.notifications.signing import new_secret
+from aether.services.inbox import Notifications
+from aether.services.jobs import Jobs
+from aether.services.webhooks import Webhooks
 from aether.settings import Settings
 from tests.fake_hub import MemoryHub
 from tests.fake_keys import MemoryKeys

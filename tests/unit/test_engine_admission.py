@@ -10,9 +10,9 @@ from aether.domain.idempotency import Idempotency
 from aether.domain.job import Change, Kind, Limits, Status
 from aether.domain.webhook import Webhook
 from aether.durable.ports import NewJob
-from aether.engine.admission import Admission, keyed
-from aether.engine.jobs import Jobs
 from aether.errors import IdempotencyKeyReusedError, QueueFullError, TooManyJobsError
+from aether.services.admission import Admission, keyed
+from aether.services.jobs import Jobs
 from tests.fakes import MemoryFiles, MemoryJobStore
 
 ASKED = NewJob("4f9c", Kind.REPORT, "ada", b'{"topic":"Rome","metadata":{"a":"1","b":"2"}}')

@@ -5,9 +5,9 @@ import pytest
 from aether.domain.events import StatusChanged
 from aether.domain.job import Change, Job, Kind, Status, Step
 from aether.durable.ports import Replay
-from aether.engine.admission import Admission
-from aether.engine.jobs import Jobs
 from aether.errors import IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
+from aether.services.admission import Admission
+from aether.services.jobs import Jobs
 from tests.fakes import MemoryFiles, MemoryJobStore
 
 Call = Callable[[Jobs, str], Awaitable[object]]

@@ -2,9 +2,9 @@ import pytest
 
 from aether.domain.job import Kind, Status
 from aether.domain.listing import LONGEST_PAGE, Page
-from aether.engine.admission import Admission
-from aether.engine.jobs import Jobs
 from aether.errors import FieldError
+from aether.services.admission import Admission
+from aether.services.jobs import Jobs
 from tests.fakes import MemoryFiles, MemoryJobStore
 
 EVERY = frozenset(Status)

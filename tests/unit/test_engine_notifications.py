@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from aether.domain.job import Change, Kind, Status
 from aether.domain.notification import Notification
 from aether.durable.ports import NewJob
-from aether.engine.notifications import Notifications
+from aether.services.inbox import Notifications
 from tests.fake_hub import MemoryHub
 from tests.fakes import MemoryInbox, MemoryJobStore
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from aether.domain.job import Kind
 from aether.durable.ports import NewJob
-from aether.engine.sweeping import keep_swept
+from aether.services.orphan_sweeper import keep_swept
 from tests.fakes import FastClock, MemoryFiles, MemoryJobStore
 
 NEW = NewJob("alive", Kind.GENERATION, "ada", b"{}")

@@ -3,8 +3,8 @@ from datetime import timedelta
 import pytest
 
 from aether.domain.webhook import Webhook
-from aether.engine.webhooks import Webhooks
 from aether.errors import FieldError, RefusedDestinationError
+from aether.services.webhooks import Webhooks
 from tests.fake_webhooks import MemoryWebhooks
 
 

@@ -35,8 +35,8 @@ from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.domain.text import trim
-from aether.engine.jobs import Jobs
 from aether.identity.read_tokens import ReadToken
+from aether.services.jobs import Jobs
 from aether.workflows.generation import first_steps, images_so_far
 
 

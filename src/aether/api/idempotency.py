@@ -8,8 +8,8 @@ from litestar.params import HeaderParameter
 
 from aether.api.authentication import caller_of
 from aether.api.problems import AnyRequest
-from aether.engine.admission import Admission
 from aether.errors import FieldError
+from aether.services.admission import Admission
 
 _NAME = "Idempotency-Key"
 _KEY = re.compile(r"[!-~]{1,255}")

@@ -26,8 +26,8 @@ from aether.api.sse import EventStream
 from aether.api.streams import LastEventId
 from aether.domain.job import Kind
 from aether.domain.notification import LARGEST_ID, Notification
-from aether.engine.notifications import Notifications
 from aether.errors import FieldError
+from aether.services.inbox import Notifications
 
 _MOST_IDS = 1_000
 _ID = re.compile(r"\d{1,16}", re.ASCII)

@@ -10,8 +10,8 @@ from aether.api.authentication import caller_of, is_public
 from aether.api.entrance import Connection
 from aether.api.services import services_of
 from aether.domain.access import Rate
-from aether.engine.rates import RateLimiter, Tokens
 from aether.errors import RateLimitedError, StoreUnavailableError
+from aether.services.rate_limit import RateLimiter, Tokens
 
 log = structlog.get_logger()
 

@@ -38,8 +38,8 @@ from aether.domain.job import ENDED, Job
 from aether.domain.listing import Page
 from aether.domain.pace import Outlook
 from aether.domain.snapshot import Revision, Snapshot
-from aether.engine.jobs import Jobs
 from aether.identity.read_tokens import ReadToken
+from aether.services.jobs import Jobs
 
 IdT = TypeVar("IdT", bound=str)
 StatusT = TypeVar("StatusT", bound=str)

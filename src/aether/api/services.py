@@ -8,12 +8,12 @@ from litestar.connection import ASGIConnection
 
 from aether.api.response_cache import ResponseCache
 from aether.durable.change_hub import Hub
-from aether.engine.jobs import Jobs
-from aether.engine.notifications import Notifications
-from aether.engine.rates import RateLimiter
-from aether.engine.webhooks import Webhooks
 from aether.identity.authenticator import Authenticator
 from aether.identity.read_tokens import ReadTokens
+from aether.services.inbox import Notifications
+from aether.services.jobs import Jobs
+from aether.services.rate_limit import RateLimiter
+from aether.services.webhooks import Webhooks
 
 
 class Readiness(msgspec.Struct, frozen=True):

@@ -15,8 +15,8 @@ from aether.api.telling import Teller
 from aether.domain.events import Event, StatusChanged, StepFinished
 from aether.domain.job import ENDED, Job
 from aether.durable.change_hub import Delta, Hub
-from aether.engine.jobs import Jobs
 from aether.errors import StoreUnavailableError, UnknownJobError
+from aether.services.jobs import Jobs
 
 _PAGE = 200  # events read at once
 _PAUSE_S = 0.5

@@ -18,8 +18,8 @@ from aether.api.services import services_of
 from aether.domain.job import ENDED, LIVE, Job, Kind
 from aether.domain.snapshot import Snapshot
 from aether.durable.change_hub import Hub
-from aether.engine.jobs import Jobs
 from aether.errors import StoreUnavailableError, UnknownJobError
+from aether.services.jobs import Jobs
 
 LONGEST_WAIT_S = 60
 

@@ -25,7 +25,7 @@ from aether.api.webhook_views import (
     webhook_of,
 )
 from aether.domain.access import Scope
-from aether.engine.webhooks import Webhooks
+from aether.services.webhooks import Webhooks
 
 _Id = Annotated[str, PathParameter(name="deliveryId", description="The delivery's id.")]
 _Wanted = QueryParameter(description="Only deliveries of this status.")

@@ -18,10 +18,10 @@ from aether.bootstrap.garbage import spare_collections
 from aether.bootstrap.identity import token_verifier
 from aether.bootstrap.storage import file_store, inbox, job_store, redis_client
 from aether.bootstrap.webhooks import webhooks
-from aether.engine.jobs import Jobs
-from aether.engine.notifications import Notifications
 from aether.identity.local_key import LocalKey
 from aether.identity.read_tokens import ReadTokens
+from aether.services.inbox import Notifications
+from aether.services.jobs import Jobs
 from aether.settings import Settings
 
 

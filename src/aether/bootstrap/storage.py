@@ -16,8 +16,8 @@ from aether.adapters.redis.inbox import RedisInbox
 from aether.adapters.redis.queue.connections import harden
 from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.durable.ports import FileStore
-from aether.engine.sweeping import SweptFiles
 from aether.errors import ConfigurationError
+from aether.services.orphan_sweeper import SweptFiles
 from aether.settings import Settings
 
 # The plain arq name, so that its own tools find the queue.

@@ -16,13 +16,13 @@ from aether.adapters.redis.webhooks import RedisWebhooks
 from aether.bootstrap.storage import redis_client
 from aether.durable.background import Background
 from aether.durable.clock import SystemClock
-from aether.engine.webhooks import Webhooks
 from aether.errors import ConfigurationError
 from aether.notifications.courier import Courier, Terms
 from aether.notifications.destinations import Destinations
 from aether.notifications.posting import Post
 from aether.notifications.schedule import Schedule
 from aether.notifications.signing import new_secret
+from aether.services.webhooks import Webhooks
 from aether.settings import Settings
 
 # In no such hurry as jobs: an idle worker has about one more command a second for it.

@@ -28,8 +28,8 @@ from aether.durable.concurrency_limiter import Throttle
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Runner
 from aether.durable.step import Tools
-from aether.engine.sweeping import keep_swept
 from aether.errors import IllegalMoveError, StoreUnavailableError, UnknownJobError
+from aether.services.orphan_sweeper import keep_swept
 from aether.settings import Settings
 
 # A cut of 2.5 s just after a heartbeat costs no lease, and a dead worker's jobs are taken over as soon as that allows.

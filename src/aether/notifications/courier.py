@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from aether.domain.webhook import Delivery, DeliveryStatus, Try
 from aether.durable.ports import Clock
-from aether.engine.webhooks import WebhookStore
 from aether.notifications.payload import payload
 from aether.notifications.posting import Answer
 from aether.notifications.schedule import Schedule
 from aether.notifications.signing import new_secret, signed
+from aether.services.webhooks import WebhookStore
 
 log = structlog.get_logger()
 

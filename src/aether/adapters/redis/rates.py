@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.keys import script
 from aether.adapters.redis.store import reaching_redis
 from aether.domain.access import Rate
-from aether.engine.rates import Tokens
+from aether.services.rate_limit import Tokens
 
 _TAKE = script("take_token")
 _SECOND_US = 1_000_000

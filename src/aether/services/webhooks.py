@@ -5,8 +5,8 @@ from datetime import timedelta
 from typing import Protocol
 
 from aether.domain.webhook import Delivery, DeliveryPage, DeliveryStatus, Endpoint, SigningSecret, Try, Webhook
-from aether.engine.paging import paged
 from aether.errors import FieldError, NoEndpointError, RefusedDestinationError, UnknownDeliveryError
+from aether.services.pagination import paged
 
 
 class WebhookStore(Protocol):

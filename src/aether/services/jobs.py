@@ -8,9 +8,9 @@ from aether.domain.pace import Outlook
 from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
 from aether.durable.ports import FileStore, JobStore, NewJob, Replay
-from aether.engine.admission import Admission, keyed
-from aether.engine.paging import paged
 from aether.errors import IllegalMoveError, UnknownJobError
+from aether.services.admission import Admission, keyed
+from aether.services.pagination import paged
 
 _UNLIMITED = Limits()
 

@@ -1,1 +1,0 @@
-"""Durable execution: runs, steps, retries. Knows neither HTTP nor any model vendor."""

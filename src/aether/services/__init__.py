@@ -1,0 +1,1 @@
+"""Use cases: what callers do with jobs, their inbox and their webhooks, whatever the transport."""
