@@ -27,7 +27,7 @@ from aether.durable.run import Run
 from aether.durable.runner import Recipe, Runner
 from aether.durable.step import Tools
 from aether.settings import Secret, Settings
-from aether.workflows.ports import Message
+from aether.workflows.llm.ports import Message
 from benchmarks.reports import SECTIONS, bench
 from benchmarks.stores import connected, valkey
 from benchmarks.tables import Table, median, note_of

@@ -26,7 +26,7 @@ from aether.domain.job import Kind, Status
 from aether.domain.report import ReportRequest
 from aether.durable.ports import NewJob
 from aether.settings import Settings
-from aether.workflows.report import first_steps
+from aether.workflows.report.recipe import first_steps
 from benchmarks.processes import Child, running
 from benchmarks.stores import connected, valkey
 from benchmarks.tables import Table, median, note_of

@@ -7,7 +7,7 @@ import msgspec
 
 from aether.domain.job import Usage
 from aether.errors import AetherError
-from aether.workflows.ports import Form, Message, OnText, Reply
+from aether.workflows.llm.ports import Form, Message, OnText, Reply
 
 SPENT = Usage(1, 10, 5)
 

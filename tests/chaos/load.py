@@ -20,7 +20,7 @@ from aether.domain.report import ReportRequest
 from aether.durable.ports import NewJob
 from aether.errors import StoreUnavailableError
 from aether.settings import Settings
-from aether.workflows.report import first_steps
+from aether.workflows.report.recipe import first_steps
 
 T = TypeVar("T")
 OWNER = "chaos"

@@ -6,8 +6,8 @@ import os
 from aether.bootstrap import recipes
 from aether.domain.report import Report, ReportRequest
 from aether.durable.run import Run
-from aether.workflows.ports import Writer
-from aether.workflows.report import write_report
+from aether.workflows.llm.ports import Writer
+from aether.workflows.report.recipe import write_report
 
 MARKER = "poison"
 _AFTER_S = 0.4

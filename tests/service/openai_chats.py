@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from aether.adapters.openai.chat import OpenAIChat, Options
 from aether.bootstrap.models import model_client
 from aether.settings import Settings
-from aether.workflows.ports import Form, Message
+from aether.workflows.llm.ports import Form, Message
 from tests.scripted_model import Model
 
 KEY = "sk-a-key-that-nobody-may-see"

@@ -19,7 +19,7 @@ from aether.adapters.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIO
 from aether.adapters.openai.chat import OpenAIChat, Options
 from aether.domain.checklist import Checklist
 from aether.errors import ConfigurationError, UnusableOutputError
-from aether.workflows.editing import ModelEditor
+from aether.workflows.checklist.editor import ModelEditor
 
 PARENT = """
 import asyncio, sys

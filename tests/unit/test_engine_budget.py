@@ -9,8 +9,8 @@ from aether.durable.runner import Recipe, Runner
 from aether.durable.step import Tools
 from aether.durable.token_budget import Budget, Meter, metered, spending
 from aether.errors import BudgetExceededError
-from aether.workflows.conversation import Conversation
-from aether.workflows.ports import Message, Reply
+from aether.workflows.llm.conversation import Conversation
+from aether.workflows.llm.ports import Message, Reply
 from tests.fakes import FastClock, MemoryJobStore
 from tests.scripted_chat import ScriptedChat
 

@@ -10,7 +10,7 @@ from aether.adapters.openai.completions import reply_of
 from aether.adapters.openai.streaming import Speech, StreamedAnswer
 from aether.domain.job import Usage
 from aether.errors import ModelUnreachableError, UnusableOutputError
-from aether.workflows.ports import Reply
+from aether.workflows.llm.ports import Reply
 
 MARKUP = st.sampled_from(["<", "<think>", "</think>", "think>", "</", " ", "\n\n", "Rome", "é", "."])
 TEXTS = st.lists(MARKUP | st.text(max_size=5), max_size=12).map("".join)

@@ -11,12 +11,13 @@ from msgspec import to_builtins
 from aether.domain.checklist import Summary
 from aether.domain.report import Outline, OutlineItem, ReportRequest
 from aether.errors import UnusableOutputError
-from aether.workflows import checklist_prompts, prompts
-from aether.workflows.checklists import parse_checklist
-from aether.workflows.outlines import parse_outline
-from aether.workflows.ports import Message as PromptMessage
-from aether.workflows.prose import section_body
-from aether.workflows.quotes import Source
+from aether.workflows.checklist import prompts as checklist_prompts
+from aether.workflows.checklist.parser import parse_checklist
+from aether.workflows.llm.markdown_cleanup import section_body
+from aether.workflows.llm.ports import Message as PromptMessage
+from aether.workflows.llm.quotes import Source
+from aether.workflows.report import prompts
+from aether.workflows.report.outline_parser import parse_outline
 from tests.scripted_model import (
     NAMED,
     Answer,

@@ -14,8 +14,8 @@ from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Recipe, Runner
 from aether.durable.step import Tools
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError
-from aether.workflows.checklist import checklist_so_far, make_checklist
-from aether.workflows.parts import split
+from aether.workflows.checklist.recipe import checklist_so_far, make_checklist
+from aether.workflows.llm.chunking import split
 from tests.fakes import FastClock, MemoryJobStore
 
 ID = "job"

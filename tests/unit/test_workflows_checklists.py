@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from aether.domain.checklist import Checklist, Item
 from aether.errors import UnusableOutputError
-from aether.workflows.checklists import parse_checklist
-from aether.workflows.quotes import Source
+from aether.workflows.checklist.parser import parse_checklist
+from aether.workflows.llm.quotes import Source
 
 TEXT = "Staff wash their hands before meals. Raw meat is stored below cooked food. Cloths are replaced daily."
 WASH = Item("Wash hands before meals", "wash their hands before meals")

@@ -6,11 +6,11 @@ from aether.domain.checklist import Checklist, Item, Summary
 from aether.domain.job import Usage
 from aether.durable.token_budget import Meter, metered
 from aether.errors import ModelRefusedError, UnusableOutputError
-from aether.workflows import checklist_prompts as prompts
-from aether.workflows.editing import ModelEditor
-from aether.workflows.parts import most_tokens
-from aether.workflows.ports import Message, Reply
-from aether.workflows.prompts import continuation, repair
+from aether.workflows.checklist import prompts
+from aether.workflows.checklist.editor import ModelEditor
+from aether.workflows.llm.chunking import most_tokens
+from aether.workflows.llm.ports import Message, Reply
+from aether.workflows.report.prompts import continuation, repair
 from tests.scripted_chat import Asked, ScriptedChat, cut
 
 TEXT = "Staff wash their hands before meals. Raw meat is stored below cooked food."

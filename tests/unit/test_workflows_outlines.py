@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from aether.domain.report import MAX_SECTIONS, Outline, OutlineItem
 from aether.errors import UnusableOutputError
-from aether.workflows.outlines import parse_outline
+from aether.workflows.report.outline_parser import parse_outline
 
 PLAN = {"sections": [{"title": "Origins", "covers": "How it began."}, {"title": "Fall", "covers": "How it ended."}]}
 STRICT = json.dumps(PLAN)

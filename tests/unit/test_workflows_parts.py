@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aether.workflows.parts import most_tokens, parts_that, split
+from aether.workflows.llm.chunking import most_tokens, parts_that, split
 
 TEXTS = st.text(min_size=1) | st.lists(
     st.sampled_from(["Wash hands. ", "\n", "\n\n", "- item\n", "洗手。", "word ", "x" * 30]), min_size=1

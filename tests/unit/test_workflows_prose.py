@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from aether.workflows.prose import continued, section_body, up_to_last_sentence
+from aether.workflows.llm.markdown_cleanup import continued, section_body, up_to_last_sentence
 
 TITLE = "Origins of Rome"
 TEXT = "Rome began as a village."

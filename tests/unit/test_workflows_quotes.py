@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aether.workflows.quotes import Source
+from aether.workflows.llm.quotes import Source
 
 TEXT = """1. Staff must wash their hands for at least 20 seconds
    before they handle food (rings off!).

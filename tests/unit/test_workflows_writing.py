@@ -9,9 +9,9 @@ from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
 from aether.durable.token_budget import Meter, metered
 from aether.durable.token_stream import Preview, previewed
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError, UnusableOutputError
-from aether.workflows import prompts
-from aether.workflows.ports import Message, Reply
-from aether.workflows.writing import ModelWriter
+from aether.workflows.llm.ports import Message, Reply
+from aether.workflows.report import prompts
+from aether.workflows.report.writer import ModelWriter
 from tests.recorded_texts import RecordedTexts
 from tests.scripted_chat import ScriptedChat, cut
 

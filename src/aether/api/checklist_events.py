@@ -9,7 +9,7 @@ from aether.api.checklist_views import STATUSES, Items
 from aether.api.fields import NextTry, Tried, given
 from aether.api.telling import News, Telling
 from aether.domain.job import Attempt, Job
-from aether.workflows.checklist import checklist_so_far
+from aether.workflows.checklist.recipe import checklist_so_far
 
 
 class SummaryNews(msgspec.Struct, frozen=True):

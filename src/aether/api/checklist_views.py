@@ -21,7 +21,7 @@ from aether.api.fields import (
 from aether.domain.checklist import ChecklistRequest, Item
 from aether.domain.job import Job, Status
 from aether.domain.listing import Entry, Page
-from aether.workflows.checklist import checklist_so_far
+from aether.workflows.checklist.recipe import checklist_so_far
 
 _EXCERPT = 200
 

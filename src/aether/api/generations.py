@@ -37,7 +37,7 @@ from aether.domain.pace import Outlook
 from aether.domain.text import trim
 from aether.identity.read_tokens import ReadToken
 from aether.services.jobs import Jobs
-from aether.workflows.generation import first_steps, images_so_far
+from aether.workflows.image.recipe import first_steps, images_so_far
 
 
 class GenerationBody(GenerationRequest, frozen=True, forbid_unknown_fields=True):

@@ -9,7 +9,7 @@ from aether.api.report_views import STATUSES, FailedAttempt, failed_attempt
 from aether.api.telling import News, Telling
 from aether.domain.job import Job
 from aether.durable.change_hub import Delta
-from aether.workflows.report import report_so_far
+from aether.workflows.report.recipe import report_so_far
 
 _SECTION = "section:"
 

@@ -30,7 +30,7 @@ from aether.domain.job import Job, Status, StepStatus
 from aether.domain.listing import Entry, Page
 from aether.domain.pace import Outlook
 from aether.domain.report import Report
-from aether.workflows.report import report_so_far
+from aether.workflows.report.recipe import report_so_far
 
 T = TypeVar("T")
 

@@ -35,7 +35,7 @@ from aether.domain.pace import Outlook
 from aether.domain.report import ReportRequest
 from aether.domain.text import trim
 from aether.identity.read_tokens import ReadToken
-from aether.workflows.report import first_steps
+from aether.workflows.report.recipe import first_steps
 
 
 class ReportBody(ReportRequest, frozen=True, forbid_unknown_fields=True, rename="camel"):

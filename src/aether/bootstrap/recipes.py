@@ -18,11 +18,11 @@ from aether.durable.run import Run
 from aether.durable.runner import Recipe
 from aether.errors import ConfigurationError
 from aether.settings import Settings
-from aether.workflows.checklist import make_checklist
-from aether.workflows.editing import ModelEditor
-from aether.workflows.generation import generate_images
-from aether.workflows.report import write_report
-from aether.workflows.writing import ModelWriter
+from aether.workflows.checklist.editor import ModelEditor
+from aether.workflows.checklist.recipe import make_checklist
+from aether.workflows.image.recipe import generate_images
+from aether.workflows.report.recipe import write_report
+from aether.workflows.report.writer import ModelWriter
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from aether.adapters.openai.failures import translated
 from aether.adapters.openai.streaming import StreamedAnswer
 from aether.adapters.openai.transfers import lost
 from aether.errors import ModelRejectedRequestError, ModelUnreachableError, UnusableOutputError
-from aether.workflows.ports import Form, Message, OnText, Reply
+from aether.workflows.llm.ports import Form, Message, OnText, Reply
 
 
 class Options(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ import msgspec
 
 from aether.domain.job import Usage
 from aether.errors import UnusableOutputError
-from aether.workflows.ports import Reply
+from aether.workflows.llm.ports import Reply
 
 
 class Tokens(msgspec.Struct, frozen=True):

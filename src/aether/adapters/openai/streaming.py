@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from aether.adapters.openai.completions import Tokens, reply_of, whole
 from aether.errors import ModelUnreachableError, UnusableOutputError
-from aether.workflows.ports import Reply
+from aether.workflows.llm.ports import Reply
 
 _OPENING, _CLOSING = "<think>", "</think>"
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from aether.domain.checklist import Checklist, Item
 from aether.errors import UnusableOutputError
-from aether.workflows.loose_json import first_text, json_values, without_controls
-from aether.workflows.quotes import Source
+from aether.workflows.llm.json_repair import first_text, json_values, without_controls
+from aether.workflows.llm.quotes import Source
 
 _MOST_TEXT = 300  # characters; a longer line is no requirement but a paragraph
 _MOST_READ = 3_000  # characters; a model that does not find an end costs no more time than that

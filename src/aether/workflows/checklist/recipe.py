@@ -9,9 +9,9 @@ from aether.domain.checklist import Checklist, ChecklistRequest, Summary
 from aether.domain.job import Job
 from aether.durable.run import Run
 from aether.errors import UnusableOutputError
-from aether.workflows.parts import step_of_parts, steps_in_parts
-from aether.workflows.ports import Editor
-from aether.workflows.results import result_of
+from aether.workflows.llm.chunking import step_of_parts, steps_in_parts
+from aether.workflows.llm.ports import Editor
+from aether.workflows.step_results import result_of
 
 T = TypeVar("T")
 

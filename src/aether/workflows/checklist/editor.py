@@ -5,14 +5,14 @@ from functools import partial
 
 from aether.domain.checklist import Checklist, Summary
 from aether.errors import UnusableOutputError
-from aether.workflows import checklist_prompts as prompts
-from aether.workflows.checklists import parse_checklist
-from aether.workflows.conversation import Conversation
-from aether.workflows.parts import most_tokens, parts_that, split
-from aether.workflows.ports import ChatModel, Message, Reply
-from aether.workflows.prompts import fenced, repair
-from aether.workflows.prose import section_body, up_to_last_sentence
-from aether.workflows.quotes import Source
+from aether.workflows.checklist import prompts
+from aether.workflows.checklist.parser import parse_checklist
+from aether.workflows.llm.chunking import most_tokens, parts_that, split
+from aether.workflows.llm.conversation import Conversation
+from aether.workflows.llm.markdown_cleanup import section_body, up_to_last_sentence
+from aether.workflows.llm.ports import ChatModel, Message, Reply
+from aether.workflows.llm.quotes import Source
+from aether.workflows.report.prompts import fenced, repair
 
 # Beside what it is told a model needs room for a text, an answer as long as it, another one if the first must be
 # repaired, and a summary half as long, so that any two summaries can be merged.

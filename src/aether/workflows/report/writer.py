@@ -4,11 +4,11 @@ from msgspec import UNSET
 
 from aether.domain.report import Outline, ReportRequest, Section
 from aether.errors import UnusableOutputError
-from aether.workflows import prompts
-from aether.workflows.conversation import Conversation
-from aether.workflows.outlines import parse_outline
-from aether.workflows.ports import ChatModel
-from aether.workflows.prose import section_body
+from aether.workflows.llm.conversation import Conversation
+from aether.workflows.llm.markdown_cleanup import section_body
+from aether.workflows.llm.ports import ChatModel
+from aether.workflows.report import prompts
+from aether.workflows.report.outline_parser import parse_outline
 
 
 class ModelWriter:

@@ -6,8 +6,8 @@ from msgspec import UNSET
 from aether.domain.job import Job
 from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
 from aether.durable.run import Run
-from aether.workflows.ports import Writer
-from aether.workflows.results import result_of
+from aether.workflows.llm.ports import Writer
+from aether.workflows.step_results import result_of
 
 
 async def write_report(run: Run, request: ReportRequest, writer: Writer) -> Report:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from msgspec import UNSET
 
 from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
-from aether.workflows.ports import Form, Message
+from aether.workflows.llm.ports import Form, Message
 
 WORDS = {Length.BRIEF: 120, Length.STANDARD: 250, Length.DETAILED: 600}
 """About how long a section is to be."""

@@ -6,9 +6,9 @@ from typing import TypeVar
 from aether.durable.token_budget import spending
 from aether.durable.token_stream import current_preview
 from aether.errors import ModelRefusedError, UnusableOutputError
-from aether.workflows import prompts
-from aether.workflows.ports import ChatModel, Form, Message, OnText, Reply
-from aether.workflows.prose import continued, up_to_last_sentence
+from aether.workflows.llm.markdown_cleanup import continued, up_to_last_sentence
+from aether.workflows.llm.ports import ChatModel, Form, Message, OnText, Reply
+from aether.workflows.report import prompts
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ import re
 
 from aether.domain.report import MAX_SECTIONS, Outline, OutlineItem
 from aether.errors import UnusableOutputError
-from aether.workflows.loose_json import first_text, json_values, without_controls
+from aether.workflows.llm.json_repair import first_text, json_values, without_controls
 
 _MAX_TITLE = 200
 _TITLE_KEYS = ("title", "heading", "name", "section", "section_title", "header", "chapter", "label", "topic")

@@ -7,8 +7,8 @@ from aether.domain.job import Job
 from aether.durable.ports import FileStore
 from aether.durable.run import Run
 from aether.errors import UnusableOutputError
-from aether.workflows.ports import Illustrator
-from aether.workflows.results import result_of
+from aether.workflows.llm.ports import Illustrator
+from aether.workflows.step_results import result_of
 
 
 async def generate_images(

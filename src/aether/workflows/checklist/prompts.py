@@ -8,8 +8,8 @@ import json
 from collections.abc import Iterator, Sequence
 
 from aether.domain.checklist import Summary
-from aether.workflows.ports import Form, Message
-from aether.workflows.prompts import fenced, object_schema
+from aether.workflows.llm.ports import Form, Message
+from aether.workflows.report.prompts import fenced, object_schema
 
 SUMMARY_WORDS = 100
 """About how long a summary is to be."""

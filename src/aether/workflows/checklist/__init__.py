@@ -1,0 +1,1 @@
+"""Checklist workflow: recipe, editor, prompts and parser."""

@@ -1,0 +1,1 @@
+"""Report workflow: recipe, writer, prompts and outline parser."""
