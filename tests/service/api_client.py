@@ -22,12 +22,12 @@ from aether.identity.api_key_cache import KeyRing
 from aether.identity.api_keys import Keys
 from aether.identity.authenticator import Authenticator, TokenVerifier
 from aether.identity.read_tokens import ReadTokens
-from aether.notifications.destinations import Destinations
-from aether.notifications.signing import new_secret
+from aether.outbound.ssrf_policy import Destinations
 from aether.services.inbox import Notifications
 from aether.services.jobs import Jobs
 from aether.services.webhooks import Webhooks
 from aether.settings import Settings
+from aether.webhooks.signing import new_secret
 from tests.fake_hub import MemoryHub
 from tests.fake_keys import MemoryKeys
 from tests.fake_rates import MemoryRateLimiter

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from aether.notifications.destinations import Destinations
-from aether.notifications.posting import Answer, Post
+from aether.outbound.ssrf_policy import Destinations
+from aether.webhooks.http_client import Answer, Post
 from tests.service.webhook_receiver import Receiver, Reply
 
 

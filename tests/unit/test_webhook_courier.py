@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from aether.domain.job import Kind, Status
 from aether.domain.webhook import Delivery, DeliveryStatus, Endpoint, Try, Webhook
 from aether.errors import StoreUnavailableError
-from aether.notifications.courier import Courier, Terms
-from aether.notifications.posting import Answer
-from aether.notifications.schedule import Schedule
+from aether.webhooks.delivery_worker import Courier, Terms
+from aether.webhooks.http_client import Answer
+from aether.webhooks.retry_schedule import Schedule
 from tests.fake_webhooks import LIFE, MemoryWebhooks
 from tests.fakes import FastClock
 

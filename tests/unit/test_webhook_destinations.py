@@ -6,8 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aether.errors import RefusedDestinationError
-from aether.notifications.addresses import is_public
-from aether.notifications.destinations import Destinations
+from aether.outbound.addresses import is_public
+from aether.outbound.ssrf_policy import Destinations
 
 PUBLIC = [
     "8.8.8.8",

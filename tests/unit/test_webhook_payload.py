@@ -1,7 +1,7 @@
 from aether.api.checklists import Checklists
 from aether.api.generations import Generations
 from aether.api.reports import Reports
-from aether.notifications.payload import PATHS
+from aether.webhooks.payload import PATHS
 
 
 def test_links_lead_to_where_the_api_shows_a_job() -> None:

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aether.notifications.schedule import Schedule, retry_after
 from aether.settings import Settings
+from aether.webhooks.retry_schedule import Schedule, retry_after
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 DAY_S = 86_400.0

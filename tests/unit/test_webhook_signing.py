@@ -4,7 +4,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from aether.domain.webhook import SigningSecret
-from aether.notifications.signing import new_secret, signed
+from aether.webhooks.signing import new_secret, signed
 
 BODY = '{"topic":"Ærøskøbing"}'.encode()
 

@@ -17,13 +17,13 @@ from aether.bootstrap.storage import redis_client
 from aether.durable.background import Background
 from aether.durable.clock import SystemClock
 from aether.errors import ConfigurationError
-from aether.notifications.courier import Courier, Terms
-from aether.notifications.destinations import Destinations
-from aether.notifications.posting import Post
-from aether.notifications.schedule import Schedule
-from aether.notifications.signing import new_secret
+from aether.outbound.ssrf_policy import Destinations
 from aether.services.webhooks import Webhooks
 from aether.settings import Settings
+from aether.webhooks.delivery_worker import Courier, Terms
+from aether.webhooks.http_client import Post
+from aether.webhooks.retry_schedule import Schedule
+from aether.webhooks.signing import new_secret
 
 # In no such hurry as jobs: an idle worker has about one more command a second for it.
 _LEASE = timedelta(seconds=8)

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from aether.domain.webhook import Delivery, DeliveryStatus, Try
 from aether.durable.ports import Clock
-from aether.notifications.payload import payload
-from aether.notifications.posting import Answer
-from aether.notifications.schedule import Schedule
-from aether.notifications.signing import new_secret, signed
 from aether.services.webhooks import WebhookStore
+from aether.webhooks.http_client import Answer
+from aether.webhooks.payload import payload
+from aether.webhooks.retry_schedule import Schedule
+from aether.webhooks.signing import new_secret, signed
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 
-from aether.notifications.destinations import Destinations
+from aether.outbound.ssrf_policy import Destinations
 
 _THREADS = 16
 

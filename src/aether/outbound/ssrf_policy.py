@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from yarl import URL
 
 from aether.errors import RefusedDestinationError
-from aether.notifications.addresses import is_public
+from aether.outbound.addresses import is_public
 
 _LONGEST_URL = 2_048
 _PLAIN = re.compile(r"[!-~]+")

@@ -13,9 +13,9 @@ import aiohttp
 import msgspec
 
 from aether.errors import RefusedDestinationError
-from aether.notifications.destinations import Destinations
-from aether.notifications.lookup import GuardedResolver, Lookup, look_up
-from aether.notifications.schedule import retry_after
+from aether.outbound.dns import GuardedResolver, Lookup, look_up
+from aether.outbound.ssrf_policy import Destinations
+from aether.webhooks.retry_schedule import retry_after
 
 _CONNECT_S = 5.0
 _HEADERS = {"Content-Type": "application/json", "User-Agent": f"Aether/{version('aether')}"}

@@ -1,0 +1,1 @@
+"""Outbound HTTP: the guard for requests to addresses that a caller gave."""
