@@ -14,7 +14,7 @@ from uuid import uuid4
 
 import msgspec
 
-from aether.adapters.redis.access_keys import RedisKeys
+from aether.adapters.redis.api_keys import RedisKeys
 from aether.bootstrap.storage import job_store
 from aether.domain.job import Change, Kind, Status, Step, StepStatus, Usage
 from aether.domain.report import Outline, OutlineItem, Section

@@ -20,7 +20,7 @@ from arq.connections import ArqRedis
 from redis.asyncio.client import PubSub
 
 from aether.adapters.redis.keys import CHANGES, EVENTS, RECORD
-from aether.adapters.redis.presence import workers_seen
+from aether.adapters.redis.worker_registry import workers_seen
 from aether.bootstrap.storage import job_store
 from aether.domain.job import Kind, Status
 from aether.domain.report import ReportRequest

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from aether.adapters.redis.access_keys import RedisKeys
+from aether.adapters.redis.api_keys import RedisKeys
 from aether.domain.access import Scope
 from aether.durable.clock import SystemClock
 from aether.identity.api_keys import Keys

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 import redis
 
-from aether.adapters.redis.record import job_of
+from aether.adapters.redis.record_serializer import job_of
 from aether.domain.events import Event
 from aether.domain.job import ENDED, Job, Step
 from tests.chaos.fleet import Fleet

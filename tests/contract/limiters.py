@@ -5,7 +5,7 @@ from typing import Protocol
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import BUCKET
-from aether.adapters.redis.rates import RedisRateLimiter
+from aether.adapters.redis.rate_limiter import RedisRateLimiter
 from aether.services.rate_limit import RateLimiter
 from tests.fake_rates import MemoryRateLimiter
 from tests.fakes import FastClock

@@ -100,7 +100,7 @@ async def test_no_end_is_missed_between_reading_and_waiting(place: Place, inbox:
 async def test_an_end_that_came_while_the_hub_was_deaf_is_heard_of(
     valkey_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aether.adapters.redis.hub.channels._PAUSE_S", 4 * SHORT_S)
+    monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._PAUSE_S", 4 * SHORT_S)
     async with redis_place(valkey_client) as place:
         waiting = await listening(place)
 

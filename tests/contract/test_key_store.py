@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from aether.adapters.redis.access_keys import RedisKeys
+from aether.adapters.redis.api_keys import RedisKeys
 from aether.adapters.redis.keys import ACCESS_KEYS
 from aether.domain.access import Key, KeyDigest, Quota, Rate, Scope
 from aether.errors import StoreUnavailableError

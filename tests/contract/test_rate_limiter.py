@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import BUCKET
-from aether.adapters.redis.rates import RedisRateLimiter
+from aether.adapters.redis.rate_limiter import RedisRateLimiter
 from aether.domain.access import Rate
 from aether.errors import StoreUnavailableError
 from aether.services.rate_limit import RateLimiter, Tokens

@@ -68,7 +68,7 @@ async def test_a_change_that_was_made_while_the_hub_was_deaf_is_told(
     place: Place, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the connection missed while it was away is read from the record."""
-    monkeypatch.setattr("aether.adapters.redis.hub.channels._PAUSE_S", 4 * SHORT_S)
+    monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._PAUSE_S", 4 * SHORT_S)
     change = await changing(place.store)
     waiting = asyncio.create_task(place.hub.changed(NEW.id, await version_of(place.store), LONG_S))
     await settled(place)
@@ -82,7 +82,7 @@ async def test_a_change_that_was_made_while_the_hub_was_deaf_is_told(
 async def test_who_follows_a_job_through_many_breaks_comes_to_its_end(
     place: Place, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aether.adapters.redis.hub.channels._PAUSE_S", 0.001)
+    monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._PAUSE_S", 0.001)
     change = await changing(place.store)
     first = await version_of(place.store)
 

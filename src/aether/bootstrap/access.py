@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
 
-from aether.adapters.redis.access_keys import RedisKeys
+from aether.adapters.redis.api_keys import RedisKeys
 from aether.bootstrap.identity import accepts_tokens
 from aether.bootstrap.storage import redis_client
 from aether.durable.clock import SystemClock

@@ -7,11 +7,11 @@ from functools import partial
 from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
-from aether.adapters.redis.batching import BatchingRedis
 from aether.adapters.redis.hub import RedisHub
-from aether.adapters.redis.presence import workers_seen
-from aether.adapters.redis.rates import RedisRateLimiter
+from aether.adapters.redis.pipelining import BatchingRedis
+from aether.adapters.redis.rate_limiter import RedisRateLimiter
 from aether.adapters.redis.read_tokens import RedisReadTokens
+from aether.adapters.redis.worker_registry import workers_seen
 from aether.api.services import ApiServices, Readiness
 from aether.bootstrap.access import authenticator
 from aether.bootstrap.garbage import spare_collections

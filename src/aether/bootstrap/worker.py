@@ -14,9 +14,9 @@ from arq.connections import ArqRedis, RedisSettings
 from arq.worker import func
 
 from aether.adapters.redis.hub import DeltaPublisher
-from aether.adapters.redis.presence import be_seen
 from aether.adapters.redis.queue import LeasedWorker, serializer
 from aether.adapters.redis.store import RedisJobStore
+from aether.adapters.redis.worker_registry import be_seen
 from aether.bootstrap.garbage import spare_collections
 from aether.bootstrap.recipes import recipes
 from aether.bootstrap.storage import FUNCTION, QUEUE, file_store, job_store, object_store, redis_client, redis_url

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import script
 from aether.adapters.redis.queue.scripts import Argument
-from aether.adapters.redis.record import moment
+from aether.adapters.redis.record_serializer import moment
 from aether.adapters.redis.store import reaching_redis
 from aether.domain.job import Kind, Status
 from aether.domain.notification import Acknowledgement, InboxPage, Notification

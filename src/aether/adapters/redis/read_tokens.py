@@ -6,7 +6,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import script
-from aether.adapters.redis.record import moment
+from aether.adapters.redis.record_serializer import moment
 from aether.adapters.redis.store import reaching_redis
 from aether.domain.access import Caller
 from aether.domain.job import Kind

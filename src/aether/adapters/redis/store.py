@@ -13,13 +13,13 @@ from redis.exceptions import ClusterDownError, OutOfMemoryError, ReadOnlyError, 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from aether.adapters.redis.commit_author import Writer
+from aether.adapters.redis.event_log import oldest_wanted, replay_of
 from aether.adapters.redis.keys import DELIVER, EVENTS, FENCES, RECORD, script
-from aether.adapters.redis.looking import Ahead, ahead, look
 from aether.adapters.redis.queue.scripts import Argument
 from aether.adapters.redis.queue.serializer import payload_for
-from aether.adapters.redis.record import counts_of, entry_of, fields_of, fields_of_new, job_of, paired
-from aether.adapters.redis.stream import oldest_wanted, replay_of
-from aether.adapters.redis.writer import Writer
+from aether.adapters.redis.record_serializer import counts_of, entry_of, fields_of, fields_of_new, job_of, paired
+from aether.adapters.redis.snapshot_reader import Ahead, ahead, look
 from aether.domain.events import events_of
 from aether.domain.job import ENDED, MOVES, Change, Job, Kind, Status, StepStatus
 from aether.domain.listing import Entry, Page

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.keys import DELIVER, ENDPOINT, ENDPOINT_MS, script
 from aether.adapters.redis.queue.scripts import Argument
 from aether.adapters.redis.queue.serializer import payload_for
-from aether.adapters.redis.record import listed_events, moment, paired
+from aether.adapters.redis.record_serializer import listed_events, moment, paired
 from aether.adapters.redis.store import reaching_redis
 from aether.domain.job import Kind, Status
 from aether.domain.webhook import Delivery, DeliveryPage, DeliveryStatus, Endpoint, SigningSecret, Try, Webhook

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 
-from aether.adapters.redis.hub.channels import Channels, in_batches
+from aether.adapters.redis.hub.subscriptions import Channels, in_batches
 from aether.adapters.redis.hub.versions import ask, version_in
 from aether.adapters.redis.hub.watch import Watch
 from aether.adapters.redis.keys import ARRIVALS, CHANGES, TEXTS

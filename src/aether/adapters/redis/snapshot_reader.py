@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import script
-from aether.adapters.redis.record import job_of, milliseconds, moment, paired
+from aether.adapters.redis.record_serializer import job_of, milliseconds, moment, paired
 from aether.domain.job import Job, Kind
 from aether.domain.pace import Outlook, Pace, outlook
 from aether.domain.snapshot import Revision, Snapshot
