@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 from arq.connections import ArqRedis
 
-from aether.adapters.redis.queue import enqueue, payload_for
+from aether.leased_queue import enqueue, payload_for
 from benchmarks.processes import Child, start
 from benchmarks.queue_worker import Options
 

@@ -15,7 +15,7 @@ import uvloop
 from arq import Worker
 from arq.connections import RedisSettings
 
-from aether.adapters.redis.queue import LeasedWorker, serializer
+from aether.leased_queue import LeasedWorker, serializer
 
 ONE_HOUR_S = 3_600
 

@@ -10,7 +10,7 @@ from arq.connections import ArqRedis
 from redis.asyncio import BlockingConnectionPool
 
 from aether.adapters.embedded_valkey import embedded_valkey, find_valkey
-from aether.adapters.redis.queue import serializer
+from aether.leased_queue import serializer
 
 
 @asynccontextmanager

@@ -7,11 +7,11 @@ import msgspec
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import EVENTS, RECORD
-from aether.adapters.redis.queue.keys import ROUND, TURNS
 from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.domain.events import Event
 from aether.domain.job import Change, Job, Kind, Status
 from aether.durable.ports import JobStore, NewJob
+from aether.leased_queue.keys import ROUND, TURNS
 from tests.fakes import MemoryJobStore
 
 TTL = timedelta(hours=1)

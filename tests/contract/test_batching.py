@@ -12,7 +12,7 @@ from redis.exceptions import DataError, ResponseError
 from typing_extensions import override
 
 from aether.adapters.redis.pipelining import BatchingRedis
-from aether.adapters.redis.queue.scripts import Script
+from aether.leased_queue.scripts import Script
 
 # The real Valkey listens on a Unix socket, which pytest-socket's list of hosts cannot name.
 

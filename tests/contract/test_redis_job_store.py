@@ -17,9 +17,9 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import EVENTS, FENCES, INDEX, INDEX_SLACK_MS, PACE, PACE_MS, RECORD
-from aether.adapters.redis.queue import keys
 from aether.domain.job import Change, Status, Step, StepStatus, Usage
 from aether.errors import StoreUnavailableError
+from aether.leased_queue import keys
 from tests.contract.benches import NEW, QUEUE, TTL, RedisBench, begun, brought_to, loaded
 from tests.strategies import changes, json_values
 

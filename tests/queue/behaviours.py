@@ -10,8 +10,8 @@ from arq.connections import ArqRedis
 from arq.typing import WorkerCoroutine
 from arq.worker import Function, func
 
-from aether.adapters.redis.queue import LeasedWorker, payload_for
-from aether.adapters.redis.queue.scripts import Script, lua_source
+from aether.leased_queue import LeasedWorker, payload_for
+from aether.leased_queue.scripts import Script, lua_source
 from tests.queue.commands import claim
 from tests.queue.conftest import LEASE_S, QUEUE, Launch, Work, eventually
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from aether.adapters.redis.queue import payload_for
-from aether.adapters.redis.queue.scripts import QueueScripts
+from aether.leased_queue import payload_for
+from aether.leased_queue.scripts import QueueScripts
 from tests.queue.conftest import QUEUE
 
 PAYLOAD = payload_for("work")

@@ -16,7 +16,7 @@ from arq.typing import WorkerCoroutine
 from arq.worker import Function
 from redis.asyncio import Redis
 
-from aether.adapters.redis.queue import LeasedWorker
+from aether.leased_queue import LeasedWorker
 from tests.queue.valkey import Valkey
 
 QUEUE = "arq:queue"

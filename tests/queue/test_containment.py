@@ -6,7 +6,7 @@ from arq import Retry
 from arq.connections import ArqRedis
 from arq.cron import cron
 
-from aether.adapters.redis.queue import LeasedWorker, enqueue, payload_for
+from aether.leased_queue import LeasedWorker, enqueue, payload_for
 from tests.queue.behaviours import named_work
 from tests.queue.conftest import QUEUE, Launch, eventually
 from tests.queue.valkey import Valkey

@@ -5,7 +5,7 @@ import signal
 from arq.connections import ArqRedis
 from arq.worker import func
 
-from aether.adapters.redis.queue import enqueue, payload_for
+from aether.leased_queue import enqueue, payload_for
 from tests.queue.behaviours import (
     check_a_lease_is_renewed_while_the_loop_is_blocked,
     check_a_paused_worker_cannot_end_the_run_of_another,

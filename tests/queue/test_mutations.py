@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from arq.connections import ArqRedis
 
-from aether.adapters.redis.queue import LeasedWorker, lua_source
-from aether.adapters.redis.queue.scripts import QueueScripts, Script
+from aether.leased_queue import LeasedWorker, lua_source
+from aether.leased_queue.scripts import QueueScripts, Script
 from tests.queue import behaviours
 from tests.queue.conftest import Launch
 

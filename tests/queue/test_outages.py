@@ -13,8 +13,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from aether.adapters.redis.queue import LeasedWorker, enqueue, payload_for
-from aether.adapters.redis.queue.connections import drop_idle, harden
+from aether.leased_queue import LeasedWorker, enqueue, payload_for
+from aether.leased_queue.connections import drop_idle, harden
 from tests.queue.conftest import LEASE_S, QUEUE, Launch, eventually
 from tests.queue.valkey import Valkey
 
@@ -125,7 +125,7 @@ async def test_an_outage_stands_in_the_log_when_it_begins_and_when_it_is_over(
     valkey: Valkey, client: ArqRedis, launch: Launch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """However long it is: an idle worker tries ten times a second."""
-    caplog.set_level(logging.INFO, "aether.adapters.redis.queue.worker")
+    caplog.set_level(logging.INFO, "aether.leased_queue.worker")
     gate = Gate()
     await launch(gate.probe)
     valkey.kill()

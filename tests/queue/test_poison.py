@@ -4,8 +4,8 @@ from typing import Any
 
 from arq.connections import ArqRedis
 
-from aether.adapters.redis.queue import enqueue, payload_for, vindicate
-from aether.adapters.redis.queue.keys import NOTE
+from aether.leased_queue import enqueue, payload_for, vindicate
+from aether.leased_queue.keys import NOTE
 from tests.queue.behaviours import named_work
 from tests.queue.conftest import QUEUE, Launch, Spawn, eventually
 from tests.queue.test_leases import logged

@@ -4,10 +4,10 @@ from arq.jobs import Job, JobStatus
 from arq.worker import JobExecutionFailed
 from redis.asyncio import Redis
 
-from aether.adapters.redis.queue import depth, enqueue, lua_source, redrive, vindicate, withdraw
-from aether.adapters.redis.queue.keys import ALIVE, CONDEMNED, JOB, NOTE
-from aether.adapters.redis.queue.scripts import Script
-from aether.adapters.redis.queue.serializer import decode, encode
+from aether.leased_queue import depth, enqueue, lua_source, redrive, vindicate, withdraw
+from aether.leased_queue.keys import ALIVE, CONDEMNED, JOB, NOTE
+from aether.leased_queue.scripts import Script
+from aether.leased_queue.serializer import decode, encode
 from tests.queue.commands import PAYLOAD, beat, claim, settle
 from tests.queue.conftest import QUEUE
 

@@ -4,7 +4,7 @@ import time
 import pytest
 from arq.connections import ArqRedis
 
-from aether.adapters.redis.queue import enqueue, payload_for
+from aether.leased_queue import enqueue, payload_for
 from tests.queue.conftest import QUEUE, Spawn, eventually
 from tests.queue.test_leases import has_logged, logged
 

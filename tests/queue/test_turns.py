@@ -10,9 +10,9 @@ from arq.connections import ArqRedis
 from arq.worker import Worker
 from redis.asyncio import Redis
 
-from aether.adapters.redis.queue import depth, enqueue, withdraw
-from aether.adapters.redis.queue.keys import ROUND, TURNS
-from aether.adapters.redis.queue.serializer import decode, encode
+from aether.leased_queue import depth, enqueue, withdraw
+from aether.leased_queue.keys import ROUND, TURNS
+from aether.leased_queue.serializer import decode, encode
 from tests.queue.behaviours import (
     Context,
     check_an_owners_single_job_waits_for_no_more_than_one_of_anothers,

@@ -9,8 +9,8 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aether.adapters.redis.queue import lua_source, payload_for
-from aether.adapters.redis.queue.scripts import QueueScripts, Script
+from aether.leased_queue import lua_source, payload_for
+from aether.leased_queue.scripts import QueueScripts, Script
 from tests.queue.conftest import QUEUE
 from tests.queue.valkey import Valkey
 

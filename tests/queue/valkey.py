@@ -9,7 +9,7 @@ from pathlib import Path
 import redis
 from arq.connections import ArqRedis, RedisSettings
 
-from aether.adapters.redis.queue.serializer import decode, encode
+from aether.leased_queue.serializer import decode, encode
 
 
 def binary() -> str:

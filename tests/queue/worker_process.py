@@ -14,7 +14,7 @@ from typing import Any
 
 from arq.connections import RedisSettings
 
-from aether.adapters.redis.queue import LeasedWorker
+from aether.leased_queue import LeasedWorker
 
 Context = dict[Any, Any]  # arq's
 

@@ -13,10 +13,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from aether.adapters.redis.files import RedisFiles
 from aether.adapters.redis.inbox import RedisInbox
-from aether.adapters.redis.queue.connections import harden
 from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.durable.ports import FileStore
 from aether.errors import ConfigurationError
+from aether.leased_queue.connections import harden
 from aether.services.orphan_sweeper import SweptFiles
 from aether.settings import Settings
 

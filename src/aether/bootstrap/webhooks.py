@@ -11,12 +11,12 @@ from arq.connections import ArqRedis
 from arq.worker import func
 
 from aether.adapters.redis.keys import DELIVER, WEBHOOKS
-from aether.adapters.redis.queue import LeasedWorker
 from aether.adapters.redis.webhooks import RedisWebhooks
 from aether.bootstrap.storage import redis_client
 from aether.durable.background import Background
 from aether.durable.clock import SystemClock
 from aether.errors import ConfigurationError
+from aether.leased_queue import LeasedWorker
 from aether.outbound.ssrf_policy import Destinations
 from aether.services.webhooks import Webhooks
 from aether.settings import Settings

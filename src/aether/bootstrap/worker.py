@@ -14,7 +14,6 @@ from arq.connections import ArqRedis, RedisSettings
 from arq.worker import func
 
 from aether.adapters.redis.hub import DeltaPublisher
-from aether.adapters.redis.queue import LeasedWorker, serializer
 from aether.adapters.redis.store import RedisJobStore
 from aether.adapters.redis.worker_registry import be_seen
 from aether.bootstrap.garbage import spare_collections
@@ -29,6 +28,7 @@ from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Runner
 from aether.durable.step import Tools
 from aether.errors import IllegalMoveError, StoreUnavailableError, UnknownJobError
+from aether.leased_queue import LeasedWorker, serializer
 from aether.services.orphan_sweeper import keep_swept
 from aether.settings import Settings
 

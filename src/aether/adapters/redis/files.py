@@ -6,8 +6,8 @@ Fields are `size:NAME` and `0:NAME`, `1:NAME`… for the pieces, each of PIECE b
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import FILES, PIECE, script
-from aether.adapters.redis.queue.scripts import Argument
 from aether.adapters.redis.store import reaching_redis
+from aether.leased_queue.scripts import Argument
 
 _KEEP = script("keep_file")
 _READ = script("read_file")

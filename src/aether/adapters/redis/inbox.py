@@ -6,11 +6,11 @@ from datetime import timedelta
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import script
-from aether.adapters.redis.queue.scripts import Argument
 from aether.adapters.redis.record_serializer import moment
 from aether.adapters.redis.store import reaching_redis
 from aether.domain.job import Kind, Status
 from aether.domain.notification import Acknowledgement, InboxPage, Notification
+from aether.leased_queue.scripts import Argument
 
 _READ = script("read_inbox", "inbox")
 _ACKNOWLEDGE = script("acknowledge", "inbox")

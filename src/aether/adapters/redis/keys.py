@@ -2,8 +2,8 @@
 
 from importlib.resources import files
 
-from aether.adapters.redis.queue.scripts import Script, lua_constants, lua_source
 from aether.domain.job import Kind
+from aether.leased_queue.scripts import Script, lua_constants, lua_source
 
 RECORD = "aether:job:"  # the record of a job: the time to live, from its last change
 EVENTS = "aether:events:"  # its event stream: as long as the record

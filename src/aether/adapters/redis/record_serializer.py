@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from aether.adapters.redis.queue.scripts import Argument
 from aether.domain.job import Attempt, Change, Job, Kind, Limits, Problem, Status, Step, Usage, progress_of
 from aether.domain.listing import Entry
 from aether.domain.webhook import Webhook
 from aether.durable.ports import NewJob
+from aether.leased_queue.scripts import Argument
 
 _encode = msgspec.json.encode
 _step = msgspec.json.Decoder(Step)

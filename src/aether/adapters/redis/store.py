@@ -16,8 +16,6 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from aether.adapters.redis.commit_author import Writer
 from aether.adapters.redis.event_log import oldest_wanted, replay_of
 from aether.adapters.redis.keys import DELIVER, EVENTS, FENCES, RECORD, script
-from aether.adapters.redis.queue.scripts import Argument
-from aether.adapters.redis.queue.serializer import payload_for
 from aether.adapters.redis.record_serializer import counts_of, entry_of, fields_of, fields_of_new, job_of, paired
 from aether.adapters.redis.snapshot_reader import Ahead, ahead, look
 from aether.domain.events import events_of
@@ -35,6 +33,8 @@ from aether.errors import (
     TooManyJobsError,
     UnknownJobError,
 )
+from aether.leased_queue.scripts import Argument
+from aether.leased_queue.serializer import payload_for
 
 _COMMIT = script("commit", "index", "inbox", "deliveries")
 _ERASE = script("erase", "index", "inbox", "deliveries")

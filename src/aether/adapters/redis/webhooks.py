@@ -10,12 +10,12 @@ import msgspec
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import DELIVER, ENDPOINT, ENDPOINT_MS, script
-from aether.adapters.redis.queue.scripts import Argument
-from aether.adapters.redis.queue.serializer import payload_for
 from aether.adapters.redis.record_serializer import listed_events, moment, paired
 from aether.adapters.redis.store import reaching_redis
 from aether.domain.job import Kind, Status
 from aether.domain.webhook import Delivery, DeliveryPage, DeliveryStatus, Endpoint, SigningSecret, Try, Webhook
+from aether.leased_queue.scripts import Argument
+from aether.leased_queue.serializer import payload_for
 
 _LIBRARIES = ("index", "deliveries")
 _LIST = script("list_deliveries", *_LIBRARIES)

@@ -9,9 +9,9 @@ import msgspec
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import TEXTS
-from aether.adapters.redis.queue.connections import UNREACHABLE
 from aether.durable.background import Background
 from aether.durable.change_hub import Delta
+from aether.leased_queue.connections import UNREACHABLE
 
 _PAUSE_S = 0.05
 _LAST_S = 0.25  # for the last piece of a step, which has to wait for it

@@ -13,9 +13,9 @@ from aether.adapters.redis.hub.subscriptions import Channels, in_batches
 from aether.adapters.redis.hub.versions import ask, version_in
 from aether.adapters.redis.hub.watch import Watch
 from aether.adapters.redis.keys import ARRIVALS, CHANGES, TEXTS
-from aether.adapters.redis.queue.connections import UNREACHABLE
 from aether.durable.background import Background
 from aether.durable.change_hub import Delta
+from aether.leased_queue.connections import UNREACHABLE
 
 _BATCH = 500  # versions read in one round trip
 _PAUSE_S = 0.2

@@ -9,7 +9,7 @@ import structlog
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from aether.adapters.redis.queue.connections import UNREACHABLE
+from aether.leased_queue.connections import UNREACHABLE
 
 _PAUSE_S = 0.2
 _BATCH = 500  # channels in one command

@@ -10,10 +10,10 @@ from typing import Literal
 
 import redis.asyncio
 
-from aether.adapters.redis.queue.claims import Claim
-from aether.adapters.redis.queue.connections import UNREACHABLE, leave_replica
-from aether.adapters.redis.queue.outage import Outage
-from aether.adapters.redis.queue.scripts import Argument, Script
+from aether.leased_queue.claims import Claim
+from aether.leased_queue.connections import UNREACHABLE, leave_replica
+from aether.leased_queue.outage import Outage
+from aether.leased_queue.scripts import Argument, Script
 
 _logger = logging.getLogger(__name__)
 _BATCH = 128  # a script holds up the whole server

@@ -12,10 +12,10 @@ from typing import Protocol
 
 import redis
 
-from aether.adapters.redis.queue.claims import Claim, Manner
-from aether.adapters.redis.queue.connections import UNREACHABLE
-from aether.adapters.redis.queue.outage import Outage
-from aether.adapters.redis.queue.scripts import Argument, Script
+from aether.leased_queue.claims import Claim, Manner
+from aether.leased_queue.connections import UNREACHABLE
+from aether.leased_queue.outage import Outage
+from aether.leased_queue.scripts import Argument, Script
 
 _logger = logging.getLogger(__name__)
 _BATCH = 250  # a script holds up the whole server

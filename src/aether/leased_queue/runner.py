@@ -13,11 +13,11 @@ from arq.utils import timestamp_ms, to_ms
 from arq.worker import Worker
 from typing_extensions import override
 
-from aether.adapters.redis.queue.claims import Claim, Manner, current_claim
-from aether.adapters.redis.queue.containment import contain_functions, contain_hook
-from aether.adapters.redis.queue.heartbeat import Finding
-from aether.adapters.redis.queue.outbox import Order, Outbox, Verb
-from aether.adapters.redis.queue.scripts import QueueScripts
+from aether.leased_queue.claims import Claim, Manner, current_claim
+from aether.leased_queue.containment import contain_functions, contain_hook
+from aether.leased_queue.heartbeat import Finding
+from aether.leased_queue.outbox import Order, Outbox, Verb
+from aether.leased_queue.scripts import QueueScripts
 
 _logger = logging.getLogger(__name__)
 _PAUSE_S = 0.1

@@ -2,8 +2,8 @@
 
 import redis.asyncio
 
-from aether.adapters.redis.queue import keys
-from aether.adapters.redis.queue.scripts import Script, lua_source
+from aether.leased_queue import keys
+from aether.leased_queue.scripts import Script, lua_source
 
 _ENQUEUE = Script(lua_source() + "return enqueue(ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5], ARGV[6]) and 1 or 0")
 _WITHDRAW = Script(lua_source() + "return withdraw(ARGV[1], ARGV[2]) and 1 or 0")

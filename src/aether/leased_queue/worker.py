@@ -13,22 +13,15 @@ from arq.typing import WorkerCoroutine, WorkerSettingsType
 from arq.worker import Function, get_kwargs
 from typing_extensions import override
 
-from aether.adapters.redis.queue import serializer
-from aether.adapters.redis.queue.bell import Bell
-from aether.adapters.redis.queue.claims import Claim, Manner, parse_haul
-from aether.adapters.redis.queue.connections import (
-    UNREACHABLE,
-    drop_idle,
-    harden,
-    leave_replica,
-    listener,
-    thread_client,
-)
-from aether.adapters.redis.queue.heartbeat import Heartbeat, Pulse
-from aether.adapters.redis.queue.outage import Outage
-from aether.adapters.redis.queue.outbox import Outbox
-from aether.adapters.redis.queue.scripts import Argument, Script, lua_source
-from aether.adapters.redis.queue.shutdown import GracefulRunner
+from aether.leased_queue import serializer
+from aether.leased_queue.bell import Bell
+from aether.leased_queue.claims import Claim, Manner, parse_haul
+from aether.leased_queue.connections import UNREACHABLE, drop_idle, harden, leave_replica, listener, thread_client
+from aether.leased_queue.heartbeat import Heartbeat, Pulse
+from aether.leased_queue.outage import Outage
+from aether.leased_queue.outbox import Outbox
+from aether.leased_queue.scripts import Argument, Script, lua_source
+from aether.leased_queue.shutdown import GracefulRunner
 
 _logger = logging.getLogger(__name__)
 _CLAIM_LIMIT = 100  # a script holds up the whole server

@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import redis.asyncio
 
-from aether.adapters.redis.queue.connections import UNREACHABLE
-from aether.adapters.redis.queue.keys import BELL_SUFFIX
+from aether.leased_queue.connections import UNREACHABLE
+from aether.leased_queue.keys import BELL_SUFFIX
 
 _PAUSE_S = 0.1
 

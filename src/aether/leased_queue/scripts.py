@@ -10,7 +10,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError
 
-from aether.adapters.redis.queue import keys
+from aether.leased_queue import keys
 
 Argument = str | bytes | int
 
