@@ -28,8 +28,8 @@ async def claim(  # noqa: PLR0913 - one for each argument of the script
 async def settle(  # noqa: PLR0913 - one for each argument of the script
     store: Redis, verb: str, job_id: str, token: bytes, delay_ms: int = 0, *, score: bytes = b"1"
 ) -> Any:
-    return await SCRIPTS.settle.run(store, [QUEUE, 100, verb, job_id, token, score, delay_ms, PAYLOAD, 60_000])
+    return await SCRIPTS.ack.run(store, [QUEUE, 100, verb, job_id, token, score, delay_ms, PAYLOAD, 60_000])
 
 
 async def beat(store: Redis, worker: str, lease_ms: int) -> None:
-    await SCRIPTS.renew.run(store, [QUEUE, worker, lease_ms, 0, 0, ""])
+    await SCRIPTS.extend.run(store, [QUEUE, worker, lease_ms, 0, 0, ""])

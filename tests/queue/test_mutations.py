@@ -21,11 +21,11 @@ def without(text: str, part: str, instead: str) -> str:
 
 
 class WithoutFence(LeasedWorker):
-    scripts = replace(SOUND, settle=Script(without(SOUND.settle.text, "if holder == token then", "if true then")))
+    scripts = replace(SOUND, ack=Script(without(SOUND.ack.text, "if holder == token then", "if true then")))
 
 
 class WithoutRenewal(LeasedWorker):
-    scripts = replace(SOUND, renew=Script("return {}"))
+    scripts = replace(SOUND, extend=Script("return {}"))
 
 
 class WithoutComebacks(LeasedWorker):

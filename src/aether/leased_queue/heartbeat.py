@@ -12,9 +12,9 @@ from typing import Protocol
 
 import redis
 
-from aether.leased_queue.claims import Claim, Manner
 from aether.leased_queue.connections import UNREACHABLE
-from aether.leased_queue.outage import Outage
+from aether.leased_queue.leases import Claim, Manner
+from aether.leased_queue.outage_log import Outage
 from aether.leased_queue.scripts import Argument, Script
 
 _logger = logging.getLogger(__name__)

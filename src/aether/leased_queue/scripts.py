@@ -28,7 +28,7 @@ def read_lua(name: str) -> str:
 
 def lua_source() -> str:
     """Lua to prepend to another script: `enqueue`, `withdraw`, `depth`, `vindicate`, `ring` and `now_ms` as locals."""
-    return "\n".join([lua_constants(vars(keys)), read_lua("turns"), read_lua("enqueue")])
+    return "\n".join([lua_constants(vars(keys)), read_lua("fair_queue"), read_lua("enqueue")])
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,5 +69,5 @@ class QueueScripts:
     """What a worker runs; replaceable, so that a test can take out the part it guards."""
 
     claim: Script = field(default_factory=lambda: queue_script("claim"))
-    renew: Script = field(default_factory=lambda: queue_script("standing", "renew"))
-    settle: Script = field(default_factory=lambda: queue_script("standing", "settle"))
+    extend: Script = field(default_factory=lambda: queue_script("ownership", "extend"))
+    ack: Script = field(default_factory=lambda: queue_script("ownership", "ack"))

@@ -14,14 +14,14 @@ from arq.worker import Function, get_kwargs
 from typing_extensions import override
 
 from aether.leased_queue import serializer
-from aether.leased_queue.bell import Bell
-from aether.leased_queue.claims import Claim, Manner, parse_haul
+from aether.leased_queue.ack_buffer import Outbox
 from aether.leased_queue.connections import UNREACHABLE, drop_idle, harden, leave_replica, listener, thread_client
+from aether.leased_queue.graceful_shutdown import GracefulRunner
 from aether.leased_queue.heartbeat import Heartbeat, Pulse
-from aether.leased_queue.outage import Outage
-from aether.leased_queue.outbox import Outbox
+from aether.leased_queue.leases import Claim, Manner, parse_haul
+from aether.leased_queue.outage_log import Outage
 from aether.leased_queue.scripts import Argument, Script, lua_source
-from aether.leased_queue.shutdown import GracefulRunner
+from aether.leased_queue.wakeup import Bell
 
 _logger = logging.getLogger(__name__)
 _CLAIM_LIMIT = 100  # a script holds up the whole server
@@ -108,7 +108,7 @@ class LeasedWorker(GracefulRunner):
     def _open_companions(self) -> Bell:
         client = listener(self.pool, f"{self.worker_id}:bell", self._fallback_s + _COMMAND_TIMEOUT_S)
         self._bell = Bell(client, self.queue_name, self._fallback_s)
-        self._outbox = Outbox(self.pool, self.scripts.settle, self.queue_name, int(self._lease_s * 1000))
+        self._outbox = Outbox(self.pool, self.scripts.ack, self.queue_name, int(self._lease_s * 1000))
         pulse = Pulse(
             self.queue_name,
             self.worker_id,
@@ -118,7 +118,7 @@ class LeasedWorker(GracefulRunner):
             self.allow_abort_jobs,
         )
         heart = thread_client(self.pool, f"{self.worker_id}:heart", self._heartbeat_interval_s)
-        self._heartbeat = Heartbeat(heart, self.scripts.renew, pulse, self)
+        self._heartbeat = Heartbeat(heart, self.scripts.extend, pulse, self)
         self._heartbeat.start()
         return self._bell
 

@@ -10,9 +10,9 @@ from typing import Literal
 
 import redis.asyncio
 
-from aether.leased_queue.claims import Claim
 from aether.leased_queue.connections import UNREACHABLE, leave_replica
-from aether.leased_queue.outage import Outage
+from aether.leased_queue.leases import Claim
+from aether.leased_queue.outage_log import Outage
 from aether.leased_queue.scripts import Argument, Script
 
 _logger = logging.getLogger(__name__)
@@ -24,7 +24,7 @@ Verb = Literal["finish", "retry", "release", "restore", "isolate", "condemn"]
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One line of `settle.lua`, which says what each field means to each verb."""
+    """One line of `ack.lua`, which says what each field means to each verb."""
 
     verb: Verb
     claim: Claim

@@ -8,10 +8,10 @@ from typing import Any
 
 from typing_extensions import override
 
-from aether.leased_queue.bell import Bell
 from aether.leased_queue.connections import UNREACHABLE
 from aether.leased_queue.heartbeat import Heartbeat
-from aether.leased_queue.runner import Runner
+from aether.leased_queue.job_runner import Runner
+from aether.leased_queue.wakeup import Bell
 
 _logger = logging.getLogger(__name__)
 _FAREWELL_S = 2.0  # for what must reach a Redis that may be away, and for jobs that are slow to cancel

@@ -1,6 +1,6 @@
 -- What a claim is worth: 'mine', 'lost' (someone else has the job, or it is waiting, or was removed on purpose), or
 -- 'missing' (Redis lost every trace of it).
-local function standing(queue, job_id, token)
+local function ownership(queue, job_id, token)
   local holder = redis.call('HGET', NOTE .. job_id, 'token')
   if holder == token then
     return 'mine'

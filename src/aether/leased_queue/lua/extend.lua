@@ -18,7 +18,7 @@ local function keep_payload(job_id)
 end
 
 local function renew(job_id, token)
-  local state = standing(queue, job_id, token)
+  local state = ownership(queue, job_id, token)
   if state ~= 'mine' then
     return report(job_id, state)
   end

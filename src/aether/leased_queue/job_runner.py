@@ -13,10 +13,10 @@ from arq.utils import timestamp_ms, to_ms
 from arq.worker import Worker
 from typing_extensions import override
 
-from aether.leased_queue.claims import Claim, Manner, current_claim
-from aether.leased_queue.containment import contain_functions, contain_hook
+from aether.leased_queue.ack_buffer import Order, Outbox, Verb
 from aether.leased_queue.heartbeat import Finding
-from aether.leased_queue.outbox import Order, Outbox, Verb
+from aether.leased_queue.isolation import contain_functions, contain_hook
+from aether.leased_queue.leases import Claim, Manner, current_claim
 from aether.leased_queue.scripts import QueueScripts
 
 _logger = logging.getLogger(__name__)

@@ -79,7 +79,7 @@ for i = 3, #ARGV, 7 do
     job_id = ARGV[i + 1], token = ARGV[i + 2], score = ARGV[i + 3], delay_ms = tonumber(ARGV[i + 4]),
     data = ARGV[i + 5], data_ttl_ms = tonumber(ARGV[i + 6]),
   }
-  local accepted = standing(queue, order.job_id, order.token) ~= 'lost'
+  local accepted = ownership(queue, order.job_id, order.token) ~= 'lost'
   if accepted then
     orders[ARGV[i]](order)
   elseif redis.call('EXISTS', JOB .. order.job_id) == 0 then

@@ -11,7 +11,7 @@ from arq.cron import CronJob
 from arq.typing import StartupShutdown, WorkerCoroutine
 from arq.worker import Function
 
-from aether.leased_queue.claims import current_claim
+from aether.leased_queue.leases import current_claim
 
 _logger = logging.getLogger(__name__)
 
