@@ -9,7 +9,7 @@ from pathlib import Path
 from arq.connections import ArqRedis
 from redis.asyncio import BlockingConnectionPool
 
-from aether.adapters.embedded_valkey import embedded_valkey, find_valkey
+from aether.adapters.local.embedded_valkey import embedded_valkey, find_valkey
 from aether.leased_queue import serializer
 
 

@@ -12,7 +12,7 @@ import pytest
 from fakeredis import FakeAsyncRedis, FakeServer
 from redis.asyncio import Redis
 
-from aether.adapters.embedded_valkey import find_valkey
+from aether.adapters.local.embedded_valkey import find_valkey
 from tests.contract.benches import Bench, MemoryBench, RedisBench
 from tests.contract.hubs import Place, redis_place
 from tests.fake_hub import MemoryHub

@@ -15,7 +15,7 @@ from typing import Any, Self
 import httpx2
 import redis
 
-from aether.adapters.embedded_valkey import find_valkey
+from aether.adapters.local.embedded_valkey import find_valkey
 from tests.scripted_model import Call, ScriptedModel, Setup
 
 ROOT = Path(__file__).parents[2]

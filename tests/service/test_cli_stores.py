@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from aether.adapters.embedded_valkey import embedded_valkey
+from aether.adapters.local.embedded_valkey import embedded_valkey
 from aether.cli.address import Address, publish
 from aether.cli.stores import opened_store
 from aether.errors import ConfigurationError

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aether.adapters.leash import LeashedProcess
+from aether.adapters.local.child_process import LeashedProcess
 from aether.cli.supervisor import MISCONFIGURED, keep_running
 from aether.errors import ConfigurationError
 

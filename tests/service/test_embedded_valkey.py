@@ -12,7 +12,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from aether.adapters.embedded_valkey import DataDirInUseError, embedded_valkey, find_valkey, running_valkey
+from aether.adapters.local.embedded_valkey import DataDirInUseError, embedded_valkey, find_valkey, running_valkey
 from aether.errors import ConfigurationError
 
 # pytest-socket's list of hosts has no way to name a unix socket.

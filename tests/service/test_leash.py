@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from aether.adapters.leash import LeashedProcess, Supervisor, last_lines
+from aether.adapters.local.child_process import LeashedProcess, Supervisor, last_lines
 from aether.errors import ConfigurationError
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")

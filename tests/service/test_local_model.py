@@ -14,8 +14,8 @@ import pytest
 from openai import APIConnectionError, AsyncOpenAI, AuthenticationError, InternalServerError
 from structlog.testing import capture_logs
 
-from aether.adapters.local_model.launcher import LocalModel, bundled_model, local_model
-from aether.adapters.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
+from aether.adapters.local.local_model.launcher import LocalModel, bundled_model, local_model
+from aether.adapters.local.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
 from aether.adapters.openai.chat import OpenAIChat, Options
 from aether.domain.checklist import Checklist
 from aether.errors import ConfigurationError, UnusableOutputError

@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from msgspec.structs import replace
 
-from aether.adapters.embedded_valkey import embedded_valkey
-from aether.adapters.local_model.launcher import local_model
-from aether.adapters.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
+from aether.adapters.local.embedded_valkey import embedded_valkey
+from aether.adapters.local.local_model.launcher import local_model
+from aether.adapters.local.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
 from aether.settings import JsonObject, Secret, Settings
 
 

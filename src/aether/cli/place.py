@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from aether.adapters.leash import LeashedProcess
+from aether.adapters.local.child_process import LeashedProcess
 from aether.cli.address import Address, published, running
 from aether.cli.endpoint import Credential, Endpoint, given_credential
 from aether.errors import ConfigurationError

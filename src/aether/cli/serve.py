@@ -10,7 +10,7 @@ from functools import partial
 import click
 import structlog
 
-from aether.adapters.embedded_valkey import DataDirInUseError
+from aether.adapters.local.embedded_valkey import DataDirInUseError
 from aether.app import Api, create_app
 from aether.bootstrap.access import asks_for_credentials
 from aether.bootstrap.api import api_services

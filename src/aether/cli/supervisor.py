@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from aether.adapters.leash import LeashedProcess, Supervisor
+from aether.adapters.local.child_process import LeashedProcess, Supervisor
 from aether.errors import ConfigurationError
 
 MISCONFIGURED = 2

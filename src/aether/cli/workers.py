@@ -6,7 +6,7 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from aether.adapters.leash import LeashedProcess
+from aether.adapters.local.child_process import LeashedProcess
 from aether.bootstrap.backing import backing
 from aether.cli.stopping import Stop, stop_on_signals
 from aether.cli.supervisor import keep_running

@@ -1,4 +1,4 @@
-"""The local model's process: `python -m aether.adapters.local_model.server FOLDER`.
+"""The local model's process: `python -m aether.adapters.local.local_model.server FOLDER`.
 
 FOLDER is private to parent and child: the parent leaves `order.json` there, the child answers with `port` once it
 serves.
@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from aether.adapters.local_model.sampling import SAMPLING
+from aether.adapters.local.local_model.sampling import SAMPLING
 
 
 class Order(msgspec.Struct, frozen=True):

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from aether.adapters.leash import LeashedProcess, Supervisor, last_lines
+from aether.adapters.local.child_process import LeashedProcess, Supervisor, last_lines
 from aether.errors import ConfigurationError
 
 # sun_path holds 104 bytes on macOS and the BSDs, 108 on Linux, the closing zero included.

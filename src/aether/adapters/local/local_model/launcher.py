@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from aether.adapters.leash import LeashedProcess, Supervisor, last_lines
-from aether.adapters.local_model import server
-from aether.adapters.local_model.server import Order
+from aether.adapters.local.child_process import LeashedProcess, Supervisor, last_lines
+from aether.adapters.local.local_model import server
+from aether.adapters.local.local_model.server import Order
 from aether.errors import ConfigurationError
 
 # Each slot is one request at a time. More of them give no more words per second on one thread, but let the sections of

@@ -1,0 +1,1 @@
+"""Local adapters: what the service starts for itself on one machine."""
