@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
+from aether.domain.estimate import Outlook, Pace, outlook
 from aether.domain.events import Event, events_of
 from aether.domain.job import ENDED, LIVE, MOVES, Change, Job, Kind, Status, Step, Usage
 from aether.domain.listing import Entry, Page
 from aether.domain.notification import Acknowledgement, InboxPage, Notification
-from aether.domain.pace import Outlook, Pace, outlook
 from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
 from aether.durable.clock import SystemClock

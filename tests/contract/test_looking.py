@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
+from aether.domain.estimate import Outlook
 from aether.domain.job import Change, Job, Kind, Status, Step, StepStatus
-from aether.domain.pace import Outlook
 from aether.domain.snapshot import Revision, Snapshot
 from aether.durable.ports import JobStore, NewJob
 from aether.errors import UnknownJobError

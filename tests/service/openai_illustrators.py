@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from aether.adapters.openai.images import OpenAIIllustrator
 from aether.bootstrap.models import illustrator
-from aether.domain.generation import GenerationRequest
+from aether.domain.image import GenerationRequest
 from aether.settings import Settings
 from tests.scripted_model import Model
 

@@ -6,7 +6,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from aether.domain.generation import Image
+from aether.domain.image import Image
 from aether.domain.job import Change, Status
 from tests.service.api_client import CHECKLISTS, GENERATIONS, UNKNOWN, House, done
 

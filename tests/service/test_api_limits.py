@@ -4,8 +4,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from aether.domain.estimate import Pace
 from aether.domain.job import Change, Limits, Status
-from aether.domain.pace import Pace
 from tests.service.api_client import House
 
 Client = AsyncTestClient[Litestar]

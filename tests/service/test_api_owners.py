@@ -10,7 +10,7 @@ from litestar.routes import HTTPRoute
 from litestar.testing import AsyncTestClient
 
 from aether.domain.access import Scope
-from aether.domain.generation import Image
+from aether.domain.image import Image
 from aether.domain.job import Change, Status
 from aether.domain.webhook import Endpoint, Webhook
 from tests.fake_webhooks import MemoryWebhooks

@@ -12,7 +12,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.access import Quota, Rate, Scope
-from aether.domain.generation import Image
+from aether.domain.image import Image
 from aether.domain.job import Change, Status
 from aether.durable.clock import SystemClock
 from aether.identity.api_keys import Keys

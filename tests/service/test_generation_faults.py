@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from aether.domain.generation import Image
+from aether.domain.image import Image
 from tests.scripted_model import NAMED, Action, Picture, Rule, bad_size, png, rate_limited
 from tests.service.stack import JOB, Json, Stack, until
 

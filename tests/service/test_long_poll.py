@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
+from aether.domain.estimate import Pace
 from aether.domain.job import Change, Status
-from aether.domain.pace import Pace
 from tests.service.api_client import RESOURCES, House, Resource
 
 Client = httpx2.AsyncClient

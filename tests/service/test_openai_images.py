@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from aether.domain.generation import GenerationRequest, Image
+from aether.domain.image import GenerationRequest, Image
 from aether.domain.job import Usage
 from aether.durable.token_budget import Meter, metered
 from aether.errors import (

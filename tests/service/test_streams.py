@@ -10,7 +10,7 @@ from litestar.types import ASGIApp
 
 from aether.api import sse
 from aether.domain.checklist import Checklist, Item, Summary
-from aether.domain.generation import Image
+from aether.domain.image import Image
 from aether.domain.job import Attempt, Change, Problem, Status
 from aether.durable.change_hub import Delta
 from tests.event_streams import Listener, Received

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aether.domain.checklist import Checklist, ChecklistRequest, Item
-from aether.domain.text import trim
+from aether.domain.text_field import trim
 from aether.errors import FieldError
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aether.domain.generation import GenerationRequest, Image, media_type_of
-from aether.domain.text import trim
+from aether.domain.image import GenerationRequest, Image, media_type_of
+from aether.domain.text_field import trim
 from aether.errors import FieldError
 from tests.scripted_model import png
 

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from aether.domain.estimate import Outlook, Pace, outlook
 from aether.domain.job import Job, Kind, Limits, Status, Step, StepStatus
-from aether.domain.pace import Outlook, Pace, outlook
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WAITING = Job("4f9c", Kind.REPORT, "ada", msgspec.Raw(b"{}"), Status.PENDING, 1, 1, NOW, NOW, NOW, NOW)

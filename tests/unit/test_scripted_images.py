@@ -7,7 +7,7 @@ import openai
 import pytest
 from openai.types import ImagesResponse
 
-from aether.domain.generation import Image
+from aether.domain.image import Image
 from tests.scripted_model import (
     NAMED,
     HttpError,

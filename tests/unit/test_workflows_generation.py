@@ -7,7 +7,7 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from aether.domain.generation import GenerationRequest, Image
+from aether.domain.image import GenerationRequest, Image
 from aether.domain.job import Change, Job, Kind, Status, StepStatus, Usage
 from aether.durable.concurrency_limiter import Throttle
 from aether.durable.ports import NewJob

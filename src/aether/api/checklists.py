@@ -30,10 +30,10 @@ from aether.api.routing import post
 from aether.api.services import services_of
 from aether.api.waiting import APPLIED, Prefer
 from aether.domain.checklist import ChecklistRequest
+from aether.domain.estimate import Outlook
 from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
-from aether.domain.pace import Outlook
-from aether.domain.text import trim
+from aether.domain.text_field import trim
 from aether.identity.read_tokens import ReadToken
 
 ChecklistId = Annotated[str, id_parameter("event_id")]

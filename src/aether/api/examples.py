@@ -15,7 +15,7 @@ from aether.api.report_views import ReportAccepted, report_job, report_page
 from aether.api.webhook_views import delivery_page, delivery_view, endpoint_view, secrets_view
 from aether.domain import webhook
 from aether.domain.checklist import Checklist, Item, Summary
-from aether.domain.generation import Image
+from aether.domain.image import Image
 from aether.domain.job import Attempt, Job, Kind, Problem, Status, Step, StepStatus, Usage
 from aether.domain.listing import Entry, Page, cursor_of
 from aether.domain.notification import Notification

@@ -19,7 +19,7 @@ from aether.api.fields import (
     listed,
     reason_of,
 )
-from aether.domain.generation import GenerationRequest
+from aether.domain.image import GenerationRequest
 from aether.domain.job import Attempt, Job, Status
 from aether.domain.listing import Entry, Page
 

@@ -30,11 +30,11 @@ from aether.api.resource import Resource
 from aether.api.routing import get, post
 from aether.api.services import services_of
 from aether.api.waiting import APPLIED, Prefer
-from aether.domain.generation import GenerationRequest, Image
+from aether.domain.estimate import Outlook
+from aether.domain.image import GenerationRequest, Image
 from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
-from aether.domain.pace import Outlook
-from aether.domain.text import trim
+from aether.domain.text_field import trim
 from aether.identity.read_tokens import ReadToken
 from aether.services.jobs import Jobs
 from aether.workflows.image.recipe import first_steps, images_so_far

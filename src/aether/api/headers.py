@@ -5,8 +5,8 @@ import math
 from litestar.datastructures import ResponseHeader
 
 from aether.api.conditional import entity_tag
+from aether.domain.estimate import Outlook
 from aether.domain.job import LIVE, Job
-from aether.domain.pace import Outlook
 
 SOONEST_S = 1
 _LATEST_S = 30

@@ -26,9 +26,9 @@ from aether.api.fields import (
 from aether.api.problem_details import Detail, Title, Uri
 from aether.api.problems import JOB_PROBLEMS, type_uri
 from aether.domain import job as domain
+from aether.domain.estimate import Outlook
 from aether.domain.job import Job, Status, StepStatus
 from aether.domain.listing import Entry, Page
-from aether.domain.pace import Outlook
 from aether.domain.report import Report
 from aether.workflows.report.recipe import report_so_far
 

@@ -29,11 +29,11 @@ from aether.api.routing import post
 from aether.api.services import services_of
 from aether.api.waiting import APPLIED, Prefer
 from aether.api.webhook_views import WebhookBody, webhook_of
+from aether.domain.estimate import Outlook
 from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
-from aether.domain.pace import Outlook
 from aether.domain.report import ReportRequest
-from aether.domain.text import trim
+from aether.domain.text_field import trim
 from aether.identity.read_tokens import ReadToken
 from aether.workflows.report.recipe import first_steps
 

@@ -34,9 +34,9 @@ from aether.api.streams import Follower, follower
 from aether.api.telling import Teller, Telling
 from aether.api.waiting import APPLIED, Poll, patience, poll
 from aether.domain.access import Scope
+from aether.domain.estimate import Outlook
 from aether.domain.job import ENDED, Job
 from aether.domain.listing import Page
-from aether.domain.pace import Outlook
 from aether.domain.snapshot import Revision, Snapshot
 from aether.identity.read_tokens import ReadToken
 from aether.services.jobs import Jobs

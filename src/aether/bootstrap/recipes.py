@@ -7,7 +7,7 @@ from functools import partial
 from aether.adapters.openai.chat import OpenAIChat, Options
 from aether.bootstrap.models import illustrator, model_client
 from aether.domain.checklist import ChecklistRequest
-from aether.domain.generation import GenerationRequest
+from aether.domain.image import GenerationRequest
 from aether.domain.job import Kind
 from aether.domain.report import ReportRequest
 from aether.durable.clock import SystemClock

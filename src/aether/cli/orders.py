@@ -17,7 +17,7 @@ from aether.cli.image import IMAGE
 from aether.cli.kind import StateT
 from aether.cli.options import output_option, server_options, settings_with
 from aether.cli.report import REPORT, ReportState, report_document
-from aether.domain.generation import MAX_IMAGES
+from aether.domain.image import MAX_IMAGES
 from aether.domain.report import MAX_SECTIONS, Length
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 import msgspec
 
-from aether.domain.text import text
+from aether.domain.text_field import text
 
 MAX_GUIDELINE = 20_000
 """Characters."""

@@ -10,7 +10,7 @@ from typing import Annotated, Self
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.domain.text import text
+from aether.domain.text_field import text
 
 MAX_SECTIONS = 20
 

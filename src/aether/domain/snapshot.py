@@ -5,8 +5,8 @@ from typing import NamedTuple, Self
 
 import msgspec
 
+from aether.domain.estimate import Outlook
 from aether.domain.job import Job
-from aether.domain.pace import Outlook
 
 
 class Revision(NamedTuple):

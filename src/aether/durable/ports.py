@@ -6,12 +6,12 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from aether.domain.estimate import Outlook
 from aether.domain.events import Event
 from aether.domain.idempotency import Idempotency
 from aether.domain.job import Change, Job, Kind, Limits, Status
 from aether.domain.listing import Page
 from aether.domain.notification import Acknowledgement, InboxPage
-from aether.domain.pace import Outlook
 from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
 

@@ -2,9 +2,9 @@
 
 from uuid import uuid4
 
+from aether.domain.estimate import Outlook
 from aether.domain.job import LIVE, Change, Job, Kind, Limits, Status
 from aether.domain.listing import Page
-from aether.domain.pace import Outlook
 from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
 from aether.durable.ports import FileStore, JobStore, NewJob, Replay

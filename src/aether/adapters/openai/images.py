@@ -12,7 +12,7 @@ import openai
 from aether.adapters.openai.completions import counted
 from aether.adapters.openai.failures import TEXTS, translated
 from aether.adapters.openai.transfers import fetched, limited, lost
-from aether.domain.generation import AUTO, GenerationRequest
+from aether.domain.image import AUTO, GenerationRequest
 from aether.domain.job import Usage
 from aether.durable.token_budget import spending
 from aether.errors import ModelUnreachableError, UnusableOutputError

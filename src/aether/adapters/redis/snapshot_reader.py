@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import script
 from aether.adapters.redis.record_serializer import job_of, milliseconds, moment, paired
+from aether.domain.estimate import Outlook, Pace, outlook
 from aether.domain.job import Job, Kind
-from aether.domain.pace import Outlook, Pace, outlook
 from aether.domain.snapshot import Revision, Snapshot
 from aether.errors import UnknownJobError
 

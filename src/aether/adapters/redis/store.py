@@ -18,10 +18,10 @@ from aether.adapters.redis.event_log import oldest_wanted, replay_of
 from aether.adapters.redis.keys import DELIVER, EVENTS, FENCES, RECORD, script
 from aether.adapters.redis.record_serializer import counts_of, entry_of, fields_of, fields_of_new, job_of, paired
 from aether.adapters.redis.snapshot_reader import Ahead, ahead, look
+from aether.domain.estimate import Outlook
 from aether.domain.events import events_of
 from aether.domain.job import ENDED, MOVES, Change, Job, Kind, Status, StepStatus
 from aether.domain.listing import Entry, Page
-from aether.domain.pace import Outlook
 from aether.domain.snapshot import Revision, Snapshot
 from aether.durable.ports import Committed, NewJob, Replay
 from aether.errors import (

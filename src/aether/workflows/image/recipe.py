@@ -2,7 +2,7 @@
 
 import msgspec
 
-from aether.domain.generation import GenerationRequest, Image
+from aether.domain.image import GenerationRequest, Image
 from aether.domain.job import Job
 from aether.durable.ports import FileStore
 from aether.durable.run import Run

@@ -6,7 +6,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from aether.domain.checklist import Checklist, Summary
-from aether.domain.generation import GenerationRequest
+from aether.domain.image import GenerationRequest
 from aether.domain.job import Usage
 from aether.domain.report import Outline, ReportRequest, Section
 

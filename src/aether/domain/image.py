@@ -8,7 +8,7 @@ from typing import Annotated, Self
 import msgspec
 from msgspec import Meta
 
-from aether.domain.text import text
+from aether.domain.text_field import text
 
 MAX_IMAGES = 4
 AUTO = "auto"
