@@ -10,8 +10,8 @@ import pytest
 from litestar.types import HTTPDisconnectEvent, HTTPReceiveMessage, HTTPRequestEvent, Message
 
 from aether.api import refusals
-from aether.server.request_head import LONGEST_HEAD, LONGEST_TARGET, MOST_LINES
-from aether.server.slow_readers import ReaderWatch
+from aether.server.request_checks import LONGEST_HEAD, LONGEST_TARGET, MOST_LINES
+from aether.server.slow_clients import ReaderWatch
 from tests.service.api_client import House
 from tests.service.raw_http import HOST, LAST, Answer, Server, serving
 

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from aether.errors import ConfigurationError
-from aether.server.listening import listening, refuse_strangers
+from aether.server.server import listening, refuse_strangers
 from aether.settings import Secret, Settings
 
 NOWHERE = Secret("unix:///nowhere/valkey.sock")

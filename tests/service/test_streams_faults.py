@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from aether.server.listening import listening
+from aether.server.server import listening
 from aether.settings import Settings
 from tests.chaos.proxy import Link, Proxy
 from tests.event_streams import Parser, Received, parsed

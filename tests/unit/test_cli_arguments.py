@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from aether.cli.main import aether
 from aether.errors import ConfigurationError
-from aether.server.listening import listening, url_of
+from aether.server.server import listening, url_of
 from aether.settings import Settings
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from aether.server.packets import OnePacket
+from aether.server.write_coalescing import OnePacket
 
 
 class Wire(asyncio.Transport):

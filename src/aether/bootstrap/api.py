@@ -14,7 +14,7 @@ from aether.adapters.redis.read_tokens import RedisReadTokens
 from aether.adapters.redis.worker_registry import workers_seen
 from aether.api.services import ApiServices, Readiness
 from aether.bootstrap.access import authenticator
-from aether.bootstrap.garbage import spare_collections
+from aether.bootstrap.gc_tuning import spare_collections
 from aether.bootstrap.identity import token_verifier
 from aether.bootstrap.storage import file_store, inbox, job_store, redis_client
 from aether.bootstrap.webhooks import webhooks

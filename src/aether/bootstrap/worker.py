@@ -16,7 +16,7 @@ from arq.worker import func
 from aether.adapters.redis.hub import DeltaPublisher
 from aether.adapters.redis.store import RedisJobStore
 from aether.adapters.redis.worker_registry import be_seen
-from aether.bootstrap.garbage import spare_collections
+from aether.bootstrap.gc_tuning import spare_collections
 from aether.bootstrap.recipes import recipes
 from aether.bootstrap.storage import FUNCTION, QUEUE, file_store, job_store, object_store, redis_client, redis_url
 from aether.bootstrap.webhooks import delivering

@@ -14,7 +14,7 @@ from aether.adapters.local.embedded_valkey import DataDirInUseError
 from aether.app import Api, create_app
 from aether.bootstrap.access import asks_for_credentials
 from aether.bootstrap.api import api_services
-from aether.bootstrap.backing import backing
+from aether.bootstrap.backing_services import backing
 from aether.bootstrap.identity import token_verifier
 from aether.bootstrap.storage import object_store, redis_url
 from aether.cli.address import Address, asking, gets_200, publish, withdraw
@@ -22,7 +22,7 @@ from aether.cli.stopping import Stop, stop_on_signals
 from aether.cli.workers import keep_workers, require_redis
 from aether.errors import StoreUnavailableError
 from aether.identity.local_key import LocalKey
-from aether.server.listening import Server, listening, refuse_strangers, url_of
+from aether.server.server import Server, listening, refuse_strangers, url_of
 from aether.settings import Settings
 
 _READY_POLL_S = 0.2

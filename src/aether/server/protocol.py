@@ -20,10 +20,10 @@ from aether.api.refusals import (
     TooManyConnectionsError,
 )
 from aether.errors import AetherError
-from aether.server.packets import OnePacket
-from aether.server.refusal import refusal
-from aether.server.request_head import LONGEST_HEAD, LONGEST_TARGET, check_head, oversize
-from aether.server.slow_readers import ReaderWatch
+from aether.server.error_response import refusal
+from aether.server.request_checks import LONGEST_HEAD, LONGEST_TARGET, check_head, oversize
+from aether.server.slow_clients import ReaderWatch
+from aether.server.write_coalescing import OnePacket
 
 _DEEPEST_PIPELINE = 16
 _FRAMING = (b"content-length", b"transfer-encoding")

@@ -12,7 +12,7 @@ from typing_extensions import override
 from aether.app import Api
 from aether.bootstrap.access import asks_for_credentials
 from aether.errors import ConfigurationError, StoreUnavailableError
-from aether.server.open_files import make_room
+from aether.server.fd_limit import make_room
 from aether.server.protocol import Protocol
 from aether.settings import Settings
 
