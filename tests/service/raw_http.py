@@ -11,7 +11,7 @@ from litestar.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from aether.api import edge
+from aether.api.middleware import request_context as edge
 from aether.server.protocol import Protocol
 
 HOST = b"Host: test\r\n"

@@ -9,7 +9,7 @@ from httpx import Response
 from litestar import Litestar
 from litestar.testing import AsyncTestClient, RequestFactory
 
-from aether.api.rate_limits import RateLimit
+from aether.api.guards.rate_limit import RateLimit
 from aether.domain.access import Caller, Quota, Rate, Scope
 from aether.durable.clock import SystemClock
 from aether.identity.api_keys import Keys

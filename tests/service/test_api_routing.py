@@ -5,7 +5,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.testing import AsyncTestClient
 
-from aether.api.entrance import Connection
+from aether.api.guards.request_validation import Connection
 from aether.api.routing import RouteHandler, get
 from tests.service.api_client import House
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from litestar.types import HTTPDisconnectEvent, HTTPReceiveMessage, HTTPRequestEvent, Message
 
-from aether.api import refusals
+from aether.api.middleware import body_timeout as refusals
 from aether.server.request_checks import LONGEST_HEAD, LONGEST_TARGET, MOST_LINES
 from aether.server.slow_clients import ReaderWatch
 from tests.service.api_client import House

@@ -6,9 +6,9 @@ from typing import ClassVar
 from litestar import Controller
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
-from aether.api.authentication import READS
 from aether.api.declaring import READABLE, operation_id
-from aether.api.entrance import heed_job_id
+from aether.api.guards.authentication import READS
+from aether.api.guards.request_validation import heed_job_id
 from aether.api.problems import AnyRequest
 from aether.domain.job import Kind
 

@@ -15,15 +15,15 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from aether.api.decoding import MalformedBodyError, UnsupportedBodyError, broken_parameter
-from aether.api.problem_details import MEDIA_TYPE, BrokenRule, ProblemDetails
-from aether.api.ranges import UnsatisfiableRangeError
-from aether.api.refusals import (
+from aether.api.middleware.body_timeout import (
     HeadersTooLargeError,
     MalformedRequestError,
     RequestTimeoutError,
     TooManyConnectionsError,
     UriTooLongError,
 )
+from aether.api.problem_details import MEDIA_TYPE, BrokenRule, ProblemDetails
+from aether.api.ranges import UnsatisfiableRangeError
 from aether.errors import (
     AetherError,
     CallerError,

@@ -18,8 +18,8 @@ from litestar.status_codes import (
 )
 
 from aether.api.answers import JsonAnswer
-from aether.api.authentication import caller_of
 from aether.api.declaring import described, problems
+from aether.api.guards.authentication import caller_of
 from aether.api.headers import ETAG, LOCATION, RETRY_AFTER, SOONEST_S, headers_of
 from aether.api.job_controller import JobController
 from aether.api.limits import Limited, limits_of

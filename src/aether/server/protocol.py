@@ -13,7 +13,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from aether.api.refusals import (
+from aether.api.middleware.body_timeout import (
     WHOLE_BODY_S,
     MalformedRequestError,
     RequestTimeoutError,

@@ -5,7 +5,7 @@ The parser has refused by then what is not HTTP: two lengths, a length beside ch
 
 from litestar.types.asgi_types import RawHeadersList
 
-from aether.api.refusals import HeadersTooLargeError, MalformedRequestError, UriTooLongError
+from aether.api.middleware.body_timeout import HeadersTooLargeError, MalformedRequestError, UriTooLongError
 from aether.errors import AetherError
 
 LONGEST_HEAD = 32_768

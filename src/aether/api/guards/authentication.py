@@ -9,7 +9,7 @@ import structlog
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Scope as Asked
 
-from aether.api.entrance import Connection
+from aether.api.guards.request_validation import Connection
 from aether.api.read_tokens import PARAMETER
 from aether.api.services import services_of
 from aether.domain.access import Caller, Scope

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from litestar.handlers import BaseRouteHandler
 
-from aether.api.entrance import Connection
+from aether.api.guards.request_validation import Connection
 from aether.errors import InvalidCredentialError
 
 _READS = ("GET", "HEAD", "OPTIONS")

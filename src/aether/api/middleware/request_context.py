@@ -14,8 +14,8 @@ from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Receive, Scope, Send
 from litestar.types.asgi_types import RawHeadersList
 
-from aether.api.cors import Cors
-from aether.api.refusals import PromptBody
+from aether.api.middleware.body_timeout import PromptBody
+from aether.api.middleware.cors import Cors
 
 log = structlog.get_logger()
 

@@ -6,8 +6,8 @@ import math
 import structlog
 from litestar.handlers import BaseRouteHandler
 
-from aether.api.authentication import caller_of, is_public
-from aether.api.entrance import Connection
+from aether.api.guards.authentication import caller_of, is_public
+from aether.api.guards.request_validation import Connection
 from aether.api.services import services_of
 from aether.domain.access import Rate
 from aether.errors import RateLimitedError, StoreUnavailableError

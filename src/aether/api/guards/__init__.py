@@ -1,0 +1,1 @@
+"""Guards: the checks that a request has to pass before its handler runs."""
