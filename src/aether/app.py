@@ -17,7 +17,6 @@ from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive
 from aether.api.checklist_views import ChecklistAccepted, ChecklistJob, ChecklistPage
 from aether.api.checklists import ChecklistBody, ChecklistRetryBody, checklists_router
 from aether.api.declaring import operation_id
-from aether.api.decoding import StrictRequest
 from aether.api.docs import docs_router, lead_to_docs
 from aether.api.document_head import description
 from aether.api.document_route import schema_router
@@ -29,6 +28,9 @@ from aether.api.guards.csrf import ForeignPages
 from aether.api.guards.rate_limit import RateLimit
 from aether.api.guards.request_validation import refuse_host, refuse_query
 from aether.api.health import Live, Ready, health_router
+from aether.api.http.problem_details import ProblemDetails
+from aether.api.http.problems import EXCEPTION_HANDLERS, AnyRequest
+from aether.api.http.request import StrictRequest
 from aether.api.limits import RetryBody
 from aether.api.middleware import request_context as edge
 from aether.api.middleware.cors import Cors
@@ -40,8 +42,6 @@ from aether.api.notifications import (
     notifications_router,
 )
 from aether.api.openapi import ApiDocument
-from aether.api.problem_details import ProblemDetails
-from aether.api.problems import EXCEPTION_HANDLERS, AnyRequest
 from aether.api.read_tokens import TOKEN_EXAMPLES, ChecklistToken, ChecklistTokenBody, JobToken, TokenBody
 from aether.api.report_views import ReportAccepted, ReportJob, ReportPage
 from aether.api.reports import ReportBody, reports_router

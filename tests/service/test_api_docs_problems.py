@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from aether.api.problems import JOB_PROBLEMS, PROBLEMS
+from aether.api.http.problems import JOB_PROBLEMS, PROBLEMS
 
 
 async def test_every_error_is_a_problem_with_an_example_of_its_own_status(document: dict[str, Any]) -> None:

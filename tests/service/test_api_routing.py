@@ -6,7 +6,7 @@ from litestar.routes import HTTPRoute
 from litestar.testing import AsyncTestClient
 
 from aether.api.guards.request_validation import Connection
-from aether.api.routing import RouteHandler, get
+from aether.api.http.route_handler import RouteHandler, get
 from tests.service.api_client import House
 
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from litestar.types import ASGIApp
 
-from aether.api import sse
+from aether.api.http import sse
 from aether.domain.checklist import Checklist, Item, Summary
 from aether.domain.image import Image
 from aether.domain.job import Attempt, Change, Problem, Status

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aether.api.idempotency import key_in
+from aether.api.http.idempotency_key import key_in
 from aether.errors import FieldError
 
 VISIBLE = string.ascii_letters + string.digits + string.punctuation

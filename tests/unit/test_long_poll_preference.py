@@ -1,6 +1,6 @@
 import pytest
 
-from aether.api.waiting import wanted_wait
+from aether.api.http.long_poll import wanted_wait
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from http import HTTPStatus
 import pytest
 
 from aether import errors
-from aether.api.conditional import is_current
-from aether.api.problems import JOB_PROBLEMS, PROBLEMS
+from aether.api.http.etag import is_current
+from aether.api.http.problems import JOB_PROBLEMS, PROBLEMS
 from aether.durable import runner
 
 CALLER_ERRORS = [

@@ -5,8 +5,8 @@ import pytest
 from litestar import Litestar, get
 from litestar.exceptions import LitestarException
 
-from aether.api import sse
-from aether.api.sse import EventStream
+from aether.api.http import sse
+from aether.api.http.sse import EventStream
 from tests.event_streams import Listener, Parser, Received, parsed
 
 

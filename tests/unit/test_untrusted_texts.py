@@ -5,15 +5,15 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aether.api.checklists import ChecklistBody
-from aether.api.conditional import is_current
-from aether.api.decoding import MalformedBodyError, decode
 from aether.api.generations import GenerationBody
+from aether.api.http.byte_ranges import UnsatisfiableRangeError, wanted_part
+from aether.api.http.etag import is_current
+from aether.api.http.long_poll import LONGEST_WAIT_S, wanted_wait
+from aether.api.http.request import MalformedBodyError, decode
 from aether.api.limits import RetryBody
 from aether.api.notifications import AcknowledgeBody
-from aether.api.ranges import UnsatisfiableRangeError, wanted_part
 from aether.api.reports import ReportBody
 from aether.api.streams import cursor_of
-from aether.api.waiting import LONGEST_WAIT_S, wanted_wait
 from aether.api.webhook_views import WebhookBody
 from aether.errors import FieldError
 

@@ -19,16 +19,16 @@ from aether.api.checklist_views import (
     checklist_page,
 )
 from aether.api.declaring import ended_at_once, id_parameter, problems
-from aether.api.decoding import stored
-from aether.api.headers import LOCATION, RETRY_AFTER
-from aether.api.idempotency import IdempotencyKey, admission
+from aether.api.http.idempotency_key import IdempotencyKey, admission
+from aether.api.http.job_headers import LOCATION, RETRY_AFTER
+from aether.api.http.long_poll import APPLIED, Prefer
+from aether.api.http.problems import AnyRequest
+from aether.api.http.request import stored
+from aether.api.http.route_handler import post
 from aether.api.limits import DeadlineSeconds, MaxTokens
-from aether.api.problems import AnyRequest
 from aether.api.read_tokens import ChecklistToken, ChecklistTokenBody
 from aether.api.resource import Resource
-from aether.api.routing import post
 from aether.api.services import services_of
-from aether.api.waiting import APPLIED, Prefer
 from aether.domain.checklist import ChecklistRequest
 from aether.domain.estimate import Outlook
 from aether.domain.job import Job, Kind

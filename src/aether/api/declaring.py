@@ -10,8 +10,8 @@ from litestar.params import PathParameter
 from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 
-from aether.api.problem_details import MEDIA_TYPE, ProblemDetails
-from aether.api.problems import ProblemType, kinds_of
+from aether.api.http.problem_details import MEDIA_TYPE, ProblemDetails
+from aether.api.http.problems import ProblemType, kinds_of
 
 BINARY = "application/octet-stream"
 """The media type of an image; generated clients know it for bytes."""

@@ -1,6 +1,6 @@
 """The words at the head of the OpenAPI document."""
 
-from aether.api.problems import JOB_PROBLEMS, PROBLEMS, type_uri
+from aether.api.http.problems import JOB_PROBLEMS, PROBLEMS, type_uri
 
 _DESCRIPTION = """Durable jobs: a topic becomes a structured report, a guideline a checklist, a prompt images.
 

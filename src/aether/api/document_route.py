@@ -10,9 +10,9 @@ from litestar import Litestar, Response, Router
 from litestar.enums import OpenAPIMediaType
 from litestar.exceptions import NotFoundException
 
-from aether.api.conditional import is_current
-from aether.api.files import unchanged
-from aether.api.problems import AnyRequest
+from aether.api.http.etag import is_current
+from aether.api.http.file_response import unchanged
+from aether.api.http.problems import AnyRequest
 
 AnyResponse: TypeAlias = Response[Any]  # Any: whatever the handler answers
 

@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Raw
 from msgspec.structs import replace
 
-from aether.api import sse
 from aether.api.checklist_views import ChecklistAccepted, checklist_job, checklist_page
 from aether.api.generation_views import GenerationAccepted, generation_job, generation_page
+from aether.api.http import sse
 from aether.api.notifications import Acknowledged, NotificationPage, notification_item
 from aether.api.report_views import ReportAccepted, report_job, report_page
 from aether.api.webhook_views import delivery_page, delivery_view, endpoint_view, secrets_view

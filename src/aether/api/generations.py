@@ -10,8 +10,6 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 from typing_extensions import override
 
 from aether.api.declaring import BINARY, ended_at_once, id_parameter, problems
-from aether.api.decoding import stored
-from aether.api.files import FILE_HEADERS, FILE_RESPONSES, Wish, partial, unchanged, wish
 from aether.api.generation_events import GENERATION_TELLING
 from aether.api.generation_views import (
     GenerationAccepted,
@@ -21,15 +19,17 @@ from aether.api.generation_views import (
     generation_job,
     generation_page,
 )
-from aether.api.headers import LOCATION, RETRY_AFTER
-from aether.api.idempotency import IdempotencyKey, admission
+from aether.api.http.file_response import FILE_HEADERS, FILE_RESPONSES, Wish, partial, unchanged, wish
+from aether.api.http.idempotency_key import IdempotencyKey, admission
+from aether.api.http.job_headers import LOCATION, RETRY_AFTER
+from aether.api.http.long_poll import APPLIED, Prefer
+from aether.api.http.problems import AnyRequest, NoImageModelError, UnknownImageError
+from aether.api.http.request import stored
+from aether.api.http.route_handler import get, post
 from aether.api.limits import RetryBody
-from aether.api.problems import AnyRequest, NoImageModelError, UnknownImageError
 from aether.api.read_tokens import JobToken, TokenBody
 from aether.api.resource import Resource
-from aether.api.routing import get, post
 from aether.api.services import services_of
-from aether.api.waiting import APPLIED, Prefer
 from aether.domain.estimate import Outlook
 from aether.domain.image import GenerationRequest, Image
 from aether.domain.job import Job, Kind

@@ -8,8 +8,8 @@ from litestar import Router
 from litestar.di import NamedDependency
 
 from aether.api.declaring import problems
-from aether.api.problems import NotReadyError
-from aether.api.routing import get
+from aether.api.http.problems import NotReadyError
+from aether.api.http.route_handler import get
 from aether.api.services import Readiness
 
 

@@ -9,7 +9,7 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from aether.api.declaring import READABLE, operation_id
 from aether.api.guards.authentication import READS
 from aether.api.guards.request_validation import heed_job_id
-from aether.api.problems import AnyRequest
+from aether.api.http.problems import AnyRequest
 from aether.domain.job import Kind
 
 

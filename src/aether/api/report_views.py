@@ -23,8 +23,8 @@ from aether.api.fields import (
     given,
     listed,
 )
-from aether.api.problem_details import Detail, Title, Uri
-from aether.api.problems import JOB_PROBLEMS, type_uri
+from aether.api.http.problem_details import Detail, Title, Uri
+from aether.api.http.problems import JOB_PROBLEMS, type_uri
 from aether.domain import job as domain
 from aether.domain.estimate import Outlook
 from aether.domain.job import Job, Status, StepStatus

@@ -9,11 +9,13 @@ from msgspec import UNSET, UnsetType
 from typing_extensions import override
 
 from aether.api.declaring import ended_at_once, id_parameter, problems
-from aether.api.decoding import stored
-from aether.api.headers import LOCATION, RETRY_AFTER
-from aether.api.idempotency import IdempotencyKey, admission
+from aether.api.http.idempotency_key import IdempotencyKey, admission
+from aether.api.http.job_headers import LOCATION, RETRY_AFTER
+from aether.api.http.long_poll import APPLIED, Prefer
+from aether.api.http.problems import AnyRequest
+from aether.api.http.request import stored
+from aether.api.http.route_handler import post
 from aether.api.limits import DeadlineSeconds, MaxTokens, RetryBody, limits_of
-from aether.api.problems import AnyRequest
 from aether.api.read_tokens import JobToken, TokenBody
 from aether.api.report_events import REPORT_TELLING
 from aether.api.report_views import (
@@ -25,9 +27,7 @@ from aether.api.report_views import (
     report_page,
 )
 from aether.api.resource import Resource
-from aether.api.routing import post
 from aether.api.services import services_of
-from aether.api.waiting import APPLIED, Prefer
 from aether.api.webhook_views import WebhookBody, webhook_of
 from aether.domain.estimate import Outlook
 from aether.domain.job import Job, Kind

@@ -17,22 +17,22 @@ from litestar.status_codes import (
     HTTP_304_NOT_MODIFIED,
 )
 
-from aether.api.answers import JsonAnswer
 from aether.api.declaring import described, problems
 from aether.api.guards.authentication import caller_of
-from aether.api.headers import ETAG, LOCATION, RETRY_AFTER, SOONEST_S, headers_of
+from aether.api.http.job_headers import ETAG, LOCATION, RETRY_AFTER, SOONEST_S, headers_of
+from aether.api.http.long_poll import APPLIED, Poll, patience, poll
+from aether.api.http.pagination import Cursor, Limit
+from aether.api.http.problems import AnyRequest
+from aether.api.http.responses import JsonAnswer
+from aether.api.http.route_handler import delete, get, post
+from aether.api.http.sse import MEDIA_TYPE
 from aether.api.job_controller import JobController
 from aether.api.limits import Limited, limits_of
-from aether.api.paging import Cursor, Limit
-from aether.api.problems import AnyRequest
 from aether.api.read_tokens import Lasting, life_of, with_token
 from aether.api.response_cache import CachedResponse, ResponseCache
-from aether.api.routing import delete, get, post
 from aether.api.services import services_of
-from aether.api.sse import MEDIA_TYPE
 from aether.api.streams import Follower, follower
 from aether.api.telling import Teller, Telling
-from aether.api.waiting import APPLIED, Poll, patience, poll
 from aether.domain.access import Scope
 from aether.domain.estimate import Outlook
 from aether.domain.job import ENDED, Job

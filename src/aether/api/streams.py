@@ -9,8 +9,8 @@ from typing import Annotated
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 
-from aether.api import sse
-from aether.api.sse import EventStream
+from aether.api.http import sse
+from aether.api.http.sse import EventStream
 from aether.api.telling import Teller
 from aether.domain.events import Event, StatusChanged, StepFinished
 from aether.domain.job import ENDED, Job

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from aether.api import sse
+from aether.api.http import sse
 from aether.domain.events import AttemptFailed, Event, StatusChanged, StepFinished, StepsPlanned
 from aether.domain.job import ENDED, Attempt, Job, Status, StepStatus
 from aether.durable.change_hub import Delta

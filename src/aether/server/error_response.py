@@ -5,9 +5,9 @@ import structlog
 from litestar.types.asgi_types import RawHeadersList
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
+from aether.api.http.problem_details import MEDIA_TYPE
+from aether.api.http.problems import problem_of
 from aether.api.middleware.request_context import SAFE_HEADERS, request_id
-from aether.api.problem_details import MEDIA_TYPE
-from aether.api.problems import problem_of
 from aether.errors import AetherError
 
 log = structlog.get_logger()

@@ -13,8 +13,8 @@ from litestar.params import FromPath
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND
 
-from aether.api.problems import AnyRequest
-from aether.api.routing import get
+from aether.api.http.problems import AnyRequest
+from aether.api.http.route_handler import get
 
 _ASSETS = Path(__file__).parent / "assets"
 _MEDIA_TYPES = {"swagger-ui-bundle.js": "text/javascript", "start.js": "text/javascript", "swagger-ui.css": "text/css"}

@@ -14,7 +14,9 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from aether.api.decoding import MalformedBodyError, UnsupportedBodyError, broken_parameter
+from aether.api.http.byte_ranges import UnsatisfiableRangeError
+from aether.api.http.problem_details import MEDIA_TYPE, BrokenRule, ProblemDetails
+from aether.api.http.request import MalformedBodyError, UnsupportedBodyError, broken_parameter
 from aether.api.middleware.body_timeout import (
     HeadersTooLargeError,
     MalformedRequestError,
@@ -22,8 +24,6 @@ from aether.api.middleware.body_timeout import (
     TooManyConnectionsError,
     UriTooLongError,
 )
-from aether.api.problem_details import MEDIA_TYPE, BrokenRule, ProblemDetails
-from aether.api.ranges import UnsatisfiableRangeError
 from aether.errors import (
     AetherError,
     CallerError,

@@ -7,7 +7,7 @@ from typing import Annotated
 from litestar.params import HeaderParameter
 
 from aether.api.guards.authentication import caller_of
-from aether.api.problems import AnyRequest
+from aether.api.http.problems import AnyRequest
 from aether.errors import FieldError
 from aether.services.admission import Admission
 

@@ -4,7 +4,7 @@ import math
 
 from litestar.datastructures import ResponseHeader
 
-from aether.api.conditional import entity_tag
+from aether.api.http.etag import entity_tag
 from aether.domain.estimate import Outlook
 from aether.domain.job import LIVE, Job
 
