@@ -31,7 +31,8 @@ from aether.api.health import Live, Ready, health_router
 from aether.api.http.problem_details import ProblemDetails
 from aether.api.http.problems import EXCEPTION_HANDLERS, AnyRequest
 from aether.api.http.request import StrictRequest
-from aether.api.limits import RetryBody
+from aether.api.jobs.job_limits import RetryBody
+from aether.api.jobs.read_tokens import TOKEN_EXAMPLES, ChecklistToken, ChecklistTokenBody, JobToken, TokenBody
 from aether.api.middleware import request_context as edge
 from aether.api.middleware.cors import Cors
 from aether.api.notifications import (
@@ -42,7 +43,6 @@ from aether.api.notifications import (
     notifications_router,
 )
 from aether.api.openapi import ApiDocument
-from aether.api.read_tokens import TOKEN_EXAMPLES, ChecklistToken, ChecklistTokenBody, JobToken, TokenBody
 from aether.api.report_views import ReportAccepted, ReportJob, ReportPage
 from aether.api.reports import ReportBody, reports_router
 from aether.api.services import ApiServices, Readiness, services_of

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aether.api.response_cache import CachedResponse, ResponseCache
+from aether.api.jobs.response_cache import CachedResponse, ResponseCache
 from aether.domain.snapshot import Revision, Snapshot
 
 ONE = 1_125  # a URL of one letter, 100 bytes, and what keeping them takes

@@ -10,10 +10,10 @@ from aether.api.http.byte_ranges import UnsatisfiableRangeError, wanted_part
 from aether.api.http.etag import is_current
 from aether.api.http.long_poll import LONGEST_WAIT_S, wanted_wait
 from aether.api.http.request import MalformedBodyError, decode
-from aether.api.limits import RetryBody
+from aether.api.jobs.event_stream import cursor_of
+from aether.api.jobs.job_limits import RetryBody
 from aether.api.notifications import AcknowledgeBody
 from aether.api.reports import ReportBody
-from aether.api.streams import cursor_of
 from aether.api.webhook_views import WebhookBody
 from aether.errors import FieldError
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.api.fields import (
+from aether.api.jobs.fields import (
     CANCELLED,
     Created,
     Expiry,

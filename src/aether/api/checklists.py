@@ -25,9 +25,9 @@ from aether.api.http.long_poll import APPLIED, Prefer
 from aether.api.http.problems import AnyRequest
 from aether.api.http.request import stored
 from aether.api.http.route_handler import post
-from aether.api.limits import DeadlineSeconds, MaxTokens
-from aether.api.read_tokens import ChecklistToken, ChecklistTokenBody
-from aether.api.resource import Resource
+from aether.api.jobs.controller import Resource
+from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens
+from aether.api.jobs.read_tokens import ChecklistToken, ChecklistTokenBody
 from aether.api.services import services_of
 from aether.domain.checklist import ChecklistRequest
 from aether.domain.estimate import Outlook

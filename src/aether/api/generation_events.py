@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from aether.api.generation_views import STATUSES, GenerationAttempt, generation_attempt
-from aether.api.telling import News, Telling
+from aether.api.jobs.event_presenter import News, Telling
 from aether.domain.job import Job
 
 _IMAGE = "image:"

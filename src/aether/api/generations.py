@@ -26,9 +26,9 @@ from aether.api.http.long_poll import APPLIED, Prefer
 from aether.api.http.problems import AnyRequest, NoImageModelError, UnknownImageError
 from aether.api.http.request import stored
 from aether.api.http.route_handler import get, post
-from aether.api.limits import RetryBody
-from aether.api.read_tokens import JobToken, TokenBody
-from aether.api.resource import Resource
+from aether.api.jobs.controller import Resource
+from aether.api.jobs.job_limits import RetryBody
+from aether.api.jobs.read_tokens import JobToken, TokenBody
 from aether.api.services import services_of
 from aether.domain.estimate import Outlook
 from aether.domain.image import GenerationRequest, Image

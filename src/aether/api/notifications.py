@@ -14,16 +14,16 @@ from msgspec import UNSET, Meta, UnsetType
 
 from aether.api.checklists import Checklists
 from aether.api.declaring import problems
-from aether.api.fields import Amount, JobId, Moment, given
 from aether.api.generations import Generations
 from aether.api.http import sse
 from aether.api.http.pagination import Limit
 from aether.api.http.problems import AnyRequest
 from aether.api.http.route_handler import get, post
 from aether.api.http.sse import EventStream
-from aether.api.job_controller import JobController
+from aether.api.jobs.base_controller import JobController
+from aether.api.jobs.event_stream import LastEventId
+from aether.api.jobs.fields import Amount, JobId, Moment, given
 from aether.api.reports import Reports
-from aether.api.streams import LastEventId
 from aether.domain.job import Kind
 from aether.domain.notification import LARGEST_ID, Notification
 from aether.errors import FieldError

@@ -18,8 +18,8 @@ from aether.api.declaring import BEARER, BINARY, READ_TOKEN, problems_of
 from aether.api.http import sse
 from aether.api.http.problem_details import MEDIA_TYPE, BrokenRule, ProblemDetails
 from aether.api.http.problems import PROBLEMS, ProblemType, type_uri
+from aether.api.jobs.read_tokens import PARAMETER
 from aether.api.link_document import add_links
-from aether.api.read_tokens import PARAMETER
 from aether.api.schema_document import REF, Json, Structs, objects_in, reference, repair_schema, schemas_of
 from aether.api.stream_document import Events
 from aether.errors import FieldError

@@ -6,7 +6,9 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.api.fields import (
+from aether.api.http.problem_details import Detail, Title, Uri
+from aether.api.http.problems import JOB_PROBLEMS, type_uri
+from aether.api.jobs.fields import (
     UNEXPLAINED,
     Amount,
     CamelLine,
@@ -23,8 +25,6 @@ from aether.api.fields import (
     given,
     listed,
 )
-from aether.api.http.problem_details import Detail, Title, Uri
-from aether.api.http.problems import JOB_PROBLEMS, type_uri
 from aether.domain import job as domain
 from aether.domain.estimate import Outlook
 from aether.domain.job import Job, Status, StepStatus

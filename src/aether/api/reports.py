@@ -15,8 +15,9 @@ from aether.api.http.long_poll import APPLIED, Prefer
 from aether.api.http.problems import AnyRequest
 from aether.api.http.request import stored
 from aether.api.http.route_handler import post
-from aether.api.limits import DeadlineSeconds, MaxTokens, RetryBody, limits_of
-from aether.api.read_tokens import JobToken, TokenBody
+from aether.api.jobs.controller import Resource
+from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens, RetryBody, limits_of
+from aether.api.jobs.read_tokens import JobToken, TokenBody
 from aether.api.report_events import REPORT_TELLING
 from aether.api.report_views import (
     ReportAccepted,
@@ -26,7 +27,6 @@ from aether.api.report_views import (
     report_job,
     report_page,
 )
-from aether.api.resource import Resource
 from aether.api.services import services_of
 from aether.api.webhook_views import WebhookBody, webhook_of
 from aether.domain.estimate import Outlook

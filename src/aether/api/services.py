@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from litestar.connection import ASGIConnection
 
-from aether.api.response_cache import ResponseCache
+from aether.api.jobs.response_cache import ResponseCache
 from aether.durable.change_hub import Hub
 from aether.identity.authenticator import Authenticator
 from aether.identity.read_tokens import ReadTokens

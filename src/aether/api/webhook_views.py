@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.api.fields import JobId, Moment, Next, NextTry, given
+from aether.api.jobs.fields import JobId, Moment, Next, NextTry, given
 from aether.domain import webhook as domain
 from aether.domain.job import ENDED, Status
 from aether.domain.webhook import DeliveryStatus, Ending, Webhook

@@ -10,7 +10,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import Scope as Asked
 
 from aether.api.guards.request_validation import Connection
-from aether.api.read_tokens import PARAMETER
+from aether.api.jobs.read_tokens import PARAMETER
 from aether.api.services import services_of
 from aether.domain.access import Caller, Scope
 from aether.errors import ForbiddenError, InvalidCredentialError

@@ -7,7 +7,7 @@ from typing import Annotated, Protocol
 import msgspec
 from msgspec import Meta
 
-from aether.api.fields import Moment
+from aether.api.jobs.fields import Moment
 
 PARAMETER = "access_token"
 """Where an address carries one (RFC 6750, 2.3)."""

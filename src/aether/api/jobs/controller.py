@@ -26,13 +26,13 @@ from aether.api.http.problems import AnyRequest
 from aether.api.http.responses import JsonAnswer
 from aether.api.http.route_handler import delete, get, post
 from aether.api.http.sse import MEDIA_TYPE
-from aether.api.job_controller import JobController
-from aether.api.limits import Limited, limits_of
-from aether.api.read_tokens import Lasting, life_of, with_token
-from aether.api.response_cache import CachedResponse, ResponseCache
+from aether.api.jobs.base_controller import JobController
+from aether.api.jobs.event_presenter import Teller, Telling
+from aether.api.jobs.event_stream import Follower, follower
+from aether.api.jobs.job_limits import Limited, limits_of
+from aether.api.jobs.read_tokens import Lasting, life_of, with_token
+from aether.api.jobs.response_cache import CachedResponse, ResponseCache
 from aether.api.services import services_of
-from aether.api.streams import Follower, follower
-from aether.api.telling import Teller, Telling
 from aether.domain.access import Scope
 from aether.domain.estimate import Outlook
 from aether.domain.job import ENDED, Job

@@ -11,7 +11,7 @@ from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 
 from aether.api.http import sse
 from aether.api.http.sse import EventStream
-from aether.api.telling import Teller
+from aether.api.jobs.event_presenter import Teller
 from aether.domain.events import Event, StatusChanged, StepFinished
 from aether.domain.job import ENDED, Job
 from aether.durable.change_hub import Delta, Hub

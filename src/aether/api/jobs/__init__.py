@@ -1,0 +1,1 @@
+"""Jobs resource: everything that jobs of all kinds share over HTTP."""
