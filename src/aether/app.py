@@ -14,15 +14,11 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License, Server, Tag
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
-from aether.api.checklist_views import ChecklistAccepted, ChecklistJob, ChecklistPage
-from aether.api.checklists import ChecklistBody, ChecklistRetryBody, checklists_router
 from aether.api.declaring import operation_id
 from aether.api.docs import docs_router, lead_to_docs
 from aether.api.document_head import description
 from aether.api.document_route import schema_router
 from aether.api.examples import EXAMPLES
-from aether.api.generation_views import GenerationAccepted, GenerationJob, GenerationPage
-from aether.api.generations import GenerationBody, generations_router
 from aether.api.guards.authentication import authenticate, caller_of
 from aether.api.guards.csrf import ForeignPages
 from aether.api.guards.rate_limit import RateLimit
@@ -33,6 +29,12 @@ from aether.api.http.problems import EXCEPTION_HANDLERS, AnyRequest
 from aether.api.http.request import StrictRequest
 from aether.api.jobs.job_limits import RetryBody
 from aether.api.jobs.read_tokens import TOKEN_EXAMPLES, ChecklistToken, ChecklistTokenBody, JobToken, TokenBody
+from aether.api.kinds.checklist.controller import ChecklistBody, ChecklistRetryBody, checklists_router
+from aether.api.kinds.checklist.schemas import ChecklistAccepted, ChecklistJob, ChecklistPage
+from aether.api.kinds.image.controller import GenerationBody, generations_router
+from aether.api.kinds.image.schemas import GenerationAccepted, GenerationJob, GenerationPage
+from aether.api.kinds.report.controller import ReportBody, reports_router
+from aether.api.kinds.report.schemas import ReportAccepted, ReportJob, ReportPage
 from aether.api.middleware import request_context as edge
 from aether.api.middleware.cors import Cors
 from aether.api.notifications import (
@@ -43,8 +45,6 @@ from aether.api.notifications import (
     notifications_router,
 )
 from aether.api.openapi import ApiDocument
-from aether.api.report_views import ReportAccepted, ReportJob, ReportPage
-from aether.api.reports import ReportBody, reports_router
 from aether.api.services import ApiServices, Readiness, services_of
 from aether.api.stream_document import STREAM_EXAMPLES, STREAM_STRUCTS, STREAMS
 from aether.api.webhook_document import JOB_ENDED

@@ -1,6 +1,6 @@
-from aether.api.checklists import Checklists
-from aether.api.generations import Generations
-from aether.api.reports import Reports
+from aether.api.kinds.checklist.controller import Checklists
+from aether.api.kinds.image.controller import Generations
+from aether.api.kinds.report.controller import Reports
 from aether.webhooks.payload import PATHS
 
 

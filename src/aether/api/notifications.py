@@ -12,9 +12,7 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.api.checklists import Checklists
 from aether.api.declaring import problems
-from aether.api.generations import Generations
 from aether.api.http import sse
 from aether.api.http.pagination import Limit
 from aether.api.http.problems import AnyRequest
@@ -23,7 +21,9 @@ from aether.api.http.sse import EventStream
 from aether.api.jobs.base_controller import JobController
 from aether.api.jobs.event_stream import LastEventId
 from aether.api.jobs.fields import Amount, JobId, Moment, given
-from aether.api.reports import Reports
+from aether.api.kinds.checklist.controller import Checklists
+from aether.api.kinds.image.controller import Generations
+from aether.api.kinds.report.controller import Reports
 from aether.domain.job import Kind
 from aether.domain.notification import LARGEST_ID, Notification
 from aether.errors import FieldError

@@ -6,9 +6,9 @@ from typing import Any, TypeAlias, get_args
 
 import msgspec
 
-from aether.api.checklist_views import ChecklistStatus
-from aether.api.generation_views import GenerationStatus
-from aether.api.report_views import ReportStatus
+from aether.api.kinds.checklist.schemas import ChecklistStatus
+from aether.api.kinds.image.schemas import GenerationStatus
+from aether.api.kinds.report.schemas import ReportStatus
 from aether.api.webhook_views import DeliveryWord
 from aether.domain.job import Kind, StepStatus
 from aether.domain.report import Length

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from aether.api.checklist_events import CHECKLIST_TELLING, SummaryNews
-from aether.api.generation_events import GENERATION_TELLING, ImageNews
 from aether.api.http import sse
 from aether.api.jobs.event_presenter import COMMON, SNAPSHOT, GapNews, StatusNews, Telling
-from aether.api.report_events import REPORT_TELLING, DeltaNews, OutlineNews, SectionNews
+from aether.api.kinds.checklist.events import CHECKLIST_TELLING, SummaryNews
+from aether.api.kinds.image.events import GENERATION_TELLING, ImageNews
+from aether.api.kinds.report.events import REPORT_TELLING, DeltaNews, OutlineNews, SectionNews
 from aether.api.schema_document import one_of, reference
 from aether.domain.job import ENDED
 

@@ -18,15 +18,8 @@ from aether.api.http.route_handler import post
 from aether.api.jobs.controller import Resource
 from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens, RetryBody, limits_of
 from aether.api.jobs.read_tokens import JobToken, TokenBody
-from aether.api.report_events import REPORT_TELLING
-from aether.api.report_views import (
-    ReportAccepted,
-    ReportJob,
-    ReportPage,
-    ReportStatus,
-    report_job,
-    report_page,
-)
+from aether.api.kinds.report.events import REPORT_TELLING
+from aether.api.kinds.report.schemas import ReportAccepted, ReportJob, ReportPage, ReportStatus, report_job, report_page
 from aether.api.services import services_of
 from aether.api.webhook_views import WebhookBody, webhook_of
 from aether.domain.estimate import Outlook

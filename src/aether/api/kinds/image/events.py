@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from aether.api.generation_views import STATUSES, GenerationAttempt, generation_attempt
 from aether.api.jobs.event_presenter import News, Telling
+from aether.api.kinds.image.schemas import STATUSES, GenerationAttempt, generation_attempt
 from aether.domain.job import Job
 
 _IMAGE = "image:"

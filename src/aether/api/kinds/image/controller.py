@@ -10,15 +10,6 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 from typing_extensions import override
 
 from aether.api.declaring import BINARY, ended_at_once, id_parameter, problems
-from aether.api.generation_events import GENERATION_TELLING
-from aether.api.generation_views import (
-    GenerationAccepted,
-    GenerationJob,
-    GenerationPage,
-    GenerationStatus,
-    generation_job,
-    generation_page,
-)
 from aether.api.http.file_response import FILE_HEADERS, FILE_RESPONSES, Wish, partial, unchanged, wish
 from aether.api.http.idempotency_key import IdempotencyKey, admission
 from aether.api.http.job_headers import LOCATION, RETRY_AFTER
@@ -29,6 +20,15 @@ from aether.api.http.route_handler import get, post
 from aether.api.jobs.controller import Resource
 from aether.api.jobs.job_limits import RetryBody
 from aether.api.jobs.read_tokens import JobToken, TokenBody
+from aether.api.kinds.image.events import GENERATION_TELLING
+from aether.api.kinds.image.schemas import (
+    GenerationAccepted,
+    GenerationJob,
+    GenerationPage,
+    GenerationStatus,
+    generation_job,
+    generation_page,
+)
 from aether.api.services import services_of
 from aether.domain.estimate import Outlook
 from aether.domain.image import GenerationRequest, Image

@@ -5,9 +5,9 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.api.checklist_views import STATUSES, Items
 from aether.api.jobs.event_presenter import News, Telling
 from aether.api.jobs.fields import NextTry, Tried, given
+from aether.api.kinds.checklist.schemas import STATUSES, Items
 from aether.domain.job import Attempt, Job
 from aether.workflows.checklist.recipe import checklist_so_far
 

@@ -9,15 +9,6 @@ from litestar.status_codes import HTTP_201_CREATED
 from msgspec import UNSET, UnsetType
 from typing_extensions import override
 
-from aether.api.checklist_events import CHECKLIST_TELLING
-from aether.api.checklist_views import (
-    ChecklistAccepted,
-    ChecklistJob,
-    ChecklistPage,
-    ChecklistStatus,
-    checklist_job,
-    checklist_page,
-)
 from aether.api.declaring import ended_at_once, id_parameter, problems
 from aether.api.http.idempotency_key import IdempotencyKey, admission
 from aether.api.http.job_headers import LOCATION, RETRY_AFTER
@@ -28,6 +19,15 @@ from aether.api.http.route_handler import post
 from aether.api.jobs.controller import Resource
 from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens
 from aether.api.jobs.read_tokens import ChecklistToken, ChecklistTokenBody
+from aether.api.kinds.checklist.events import CHECKLIST_TELLING
+from aether.api.kinds.checklist.schemas import (
+    ChecklistAccepted,
+    ChecklistJob,
+    ChecklistPage,
+    ChecklistStatus,
+    checklist_job,
+    checklist_page,
+)
 from aether.api.services import services_of
 from aether.domain.checklist import ChecklistRequest
 from aether.domain.estimate import Outlook

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from aether.api.jobs.event_presenter import News, Telling
-from aether.api.report_views import STATUSES, FailedAttempt, failed_attempt
+from aether.api.kinds.report.schemas import STATUSES, FailedAttempt, failed_attempt
 from aether.domain.job import Job
 from aether.durable.change_hub import Delta
 from aether.workflows.report.recipe import report_so_far

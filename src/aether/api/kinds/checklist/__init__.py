@@ -1,0 +1,1 @@
+"""Checklists over HTTP: controller, schemas, events and examples."""

@@ -1,0 +1,1 @@
+"""Image generations over HTTP: controller, schemas, events and examples."""

@@ -1,0 +1,1 @@
+"""Reports over HTTP: controller, schemas, events and examples."""
