@@ -14,11 +14,6 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License, Server, Tag
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
-from aether.api.declaring import operation_id
-from aether.api.docs import docs_router, lead_to_docs
-from aether.api.document_head import description
-from aether.api.document_route import schema_router
-from aether.api.examples import EXAMPLES
 from aether.api.guards.authentication import authenticate, caller_of
 from aether.api.guards.csrf import ForeignPages
 from aether.api.guards.rate_limit import RateLimit
@@ -44,10 +39,15 @@ from aether.api.notifications import (
     NotificationPage,
     notifications_router,
 )
-from aether.api.openapi import ApiDocument
+from aether.api.openapi.callbacks import JOB_ENDED
+from aether.api.openapi.description import description
+from aether.api.openapi.document import ApiDocument
+from aether.api.openapi.examples import EXAMPLES
+from aether.api.openapi.operations import operation_id
+from aether.api.openapi.route import schema_router
+from aether.api.openapi.streams import STREAM_EXAMPLES, STREAM_STRUCTS, STREAMS
+from aether.api.openapi.ui import docs_router, lead_to_docs
 from aether.api.services import ApiServices, Readiness, services_of
-from aether.api.stream_document import STREAM_EXAMPLES, STREAM_STRUCTS, STREAMS
-from aether.api.webhook_document import JOB_ENDED
 from aether.api.webhook_views import Delivery, DeliveryPage, Endpoint, Secrets, WebhookBody
 from aether.api.webhooks import webhooks_router
 from aether.bootstrap.api import api_services

@@ -7,9 +7,9 @@ import msgspec
 from litestar import Router
 from litestar.di import NamedDependency
 
-from aether.api.declaring import problems
 from aether.api.http.problems import NotReadyError
 from aether.api.http.route_handler import get
+from aether.api.openapi.operations import problems
 from aether.api.services import Readiness
 
 

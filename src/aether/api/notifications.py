@@ -12,7 +12,6 @@ from litestar.params import JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.api.declaring import problems
 from aether.api.http import sse
 from aether.api.http.pagination import Limit
 from aether.api.http.problems import AnyRequest
@@ -24,6 +23,7 @@ from aether.api.jobs.fields import Amount, JobId, Moment, given
 from aether.api.kinds.checklist.controller import Checklists
 from aether.api.kinds.image.controller import Generations
 from aether.api.kinds.report.controller import Reports
+from aether.api.openapi.operations import problems
 from aether.domain.job import Kind
 from aether.domain.notification import LARGEST_ID, Notification
 from aether.errors import FieldError

@@ -7,9 +7,9 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
-from aether.api.declaring import problems
 from aether.api.http.pagination import Cursor, Limit
 from aether.api.http.route_handler import delete, get, post, put
+from aether.api.openapi.operations import problems
 from aether.api.webhook_views import (
     Delivery,
     DeliveryPage,

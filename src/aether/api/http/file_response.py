@@ -9,9 +9,9 @@ from litestar.openapi import ResponseSpec
 from litestar.params import HeaderParameter
 from litestar.status_codes import HTTP_206_PARTIAL_CONTENT, HTTP_304_NOT_MODIFIED
 
-from aether.api.declaring import BINARY, described
 from aether.api.http.byte_ranges import wanted_part
 from aether.api.http.etag import IfNoneMatch, is_current
+from aether.api.openapi.operations import BINARY, described
 
 Range = Annotated[
     str,

@@ -6,10 +6,10 @@ from typing import ClassVar
 from litestar import Controller
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
-from aether.api.declaring import READABLE, operation_id
 from aether.api.guards.authentication import READS
 from aether.api.guards.request_validation import heed_job_id
 from aether.api.http.problems import AnyRequest
+from aether.api.openapi.operations import READABLE, operation_id
 from aether.domain.job import Kind
 
 

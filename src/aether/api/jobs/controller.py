@@ -17,7 +17,6 @@ from litestar.status_codes import (
     HTTP_304_NOT_MODIFIED,
 )
 
-from aether.api.declaring import described, problems
 from aether.api.guards.authentication import caller_of
 from aether.api.http.job_headers import ETAG, LOCATION, RETRY_AFTER, SOONEST_S, headers_of
 from aether.api.http.long_poll import APPLIED, Poll, patience, poll
@@ -32,6 +31,7 @@ from aether.api.jobs.event_stream import Follower, follower
 from aether.api.jobs.job_limits import Limited, limits_of
 from aether.api.jobs.read_tokens import Lasting, life_of, with_token
 from aether.api.jobs.response_cache import CachedResponse, ResponseCache
+from aether.api.openapi.operations import described, problems
 from aether.api.services import services_of
 from aether.domain.access import Scope
 from aether.domain.estimate import Outlook

@@ -9,7 +9,6 @@ from litestar.status_codes import HTTP_201_CREATED
 from msgspec import UNSET, UnsetType
 from typing_extensions import override
 
-from aether.api.declaring import ended_at_once, id_parameter, problems
 from aether.api.http.idempotency_key import IdempotencyKey, admission
 from aether.api.http.job_headers import LOCATION, RETRY_AFTER
 from aether.api.http.long_poll import APPLIED, Prefer
@@ -28,6 +27,7 @@ from aether.api.kinds.checklist.schemas import (
     checklist_job,
     checklist_page,
 )
+from aether.api.openapi.operations import ended_at_once, id_parameter, problems
 from aether.api.services import services_of
 from aether.domain.checklist import ChecklistRequest
 from aether.domain.estimate import Outlook

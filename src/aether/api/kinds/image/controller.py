@@ -9,7 +9,6 @@ from litestar.params import JSONBody, PathParameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 from typing_extensions import override
 
-from aether.api.declaring import BINARY, ended_at_once, id_parameter, problems
 from aether.api.http.file_response import FILE_HEADERS, FILE_RESPONSES, Wish, partial, unchanged, wish
 from aether.api.http.idempotency_key import IdempotencyKey, admission
 from aether.api.http.job_headers import LOCATION, RETRY_AFTER
@@ -29,6 +28,7 @@ from aether.api.kinds.image.schemas import (
     generation_job,
     generation_page,
 )
+from aether.api.openapi.operations import BINARY, ended_at_once, id_parameter, problems
 from aether.api.services import services_of
 from aether.domain.estimate import Outlook
 from aether.domain.image import GenerationRequest, Image

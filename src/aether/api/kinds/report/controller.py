@@ -8,7 +8,6 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 from msgspec import UNSET, UnsetType
 from typing_extensions import override
 
-from aether.api.declaring import ended_at_once, id_parameter, problems
 from aether.api.http.idempotency_key import IdempotencyKey, admission
 from aether.api.http.job_headers import LOCATION, RETRY_AFTER
 from aether.api.http.long_poll import APPLIED, Prefer
@@ -20,6 +19,7 @@ from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens, RetryBody, li
 from aether.api.jobs.read_tokens import JobToken, TokenBody
 from aether.api.kinds.report.events import REPORT_TELLING
 from aether.api.kinds.report.schemas import ReportAccepted, ReportJob, ReportPage, ReportStatus, report_job, report_page
+from aether.api.openapi.operations import ended_at_once, id_parameter, problems
 from aether.api.services import services_of
 from aether.api.webhook_views import WebhookBody, webhook_of
 from aether.domain.estimate import Outlook

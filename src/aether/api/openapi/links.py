@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, TypeAlias
 
-from aether.api.schema_document import REF
+from aether.api.openapi.schemas import REF
 
 Json: TypeAlias = dict[str, Any]  # Any: JSON
 

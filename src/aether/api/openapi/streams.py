@@ -11,7 +11,7 @@ from aether.api.jobs.event_presenter import COMMON, SNAPSHOT, GapNews, StatusNew
 from aether.api.kinds.checklist.events import CHECKLIST_TELLING, SummaryNews
 from aether.api.kinds.image.events import GENERATION_TELLING, ImageNews
 from aether.api.kinds.report.events import REPORT_TELLING, DeltaNews, OutlineNews, SectionNews
-from aether.api.schema_document import one_of, reference
+from aether.api.openapi.schemas import one_of, reference
 from aether.domain.job import ENDED
 
 Json: TypeAlias = dict[str, Any]  # Any: JSON

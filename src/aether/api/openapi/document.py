@@ -14,14 +14,14 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, OpenAPI, Reference, SecurityRequirement, SecurityScheme
 from msgspec import UNSET
 
-from aether.api.declaring import BEARER, BINARY, READ_TOKEN, problems_of
 from aether.api.http import sse
 from aether.api.http.problem_details import MEDIA_TYPE, BrokenRule, ProblemDetails
 from aether.api.http.problems import PROBLEMS, ProblemType, type_uri
 from aether.api.jobs.read_tokens import PARAMETER
-from aether.api.link_document import add_links
-from aether.api.schema_document import REF, Json, Structs, objects_in, reference, repair_schema, schemas_of
-from aether.api.stream_document import Events
+from aether.api.openapi.links import add_links
+from aether.api.openapi.operations import BEARER, BINARY, READ_TOKEN, problems_of
+from aether.api.openapi.schemas import REF, Json, Structs, objects_in, reference, repair_schema, schemas_of
+from aether.api.openapi.streams import Events
 from aether.errors import FieldError
 
 Examples: TypeAlias = Mapping[str, Mapping[str, object]]

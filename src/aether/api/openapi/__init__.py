@@ -1,0 +1,1 @@
+"""OpenAPI document: its assembly, its parts, and the pages that show it."""
