@@ -22,6 +22,13 @@ from aether.api.health import Live, Ready, health_router
 from aether.api.http.problem_details import ProblemDetails
 from aether.api.http.problems import EXCEPTION_HANDLERS, AnyRequest
 from aether.api.http.request import StrictRequest
+from aether.api.inbox.controller import (
+    AcknowledgeBody,
+    Acknowledged,
+    NotificationItem,
+    NotificationPage,
+    notifications_router,
+)
 from aether.api.jobs.job_limits import RetryBody
 from aether.api.jobs.read_tokens import TOKEN_EXAMPLES, ChecklistToken, ChecklistTokenBody, JobToken, TokenBody
 from aether.api.kinds.checklist.controller import ChecklistBody, ChecklistRetryBody, checklists_router
@@ -32,13 +39,6 @@ from aether.api.kinds.report.controller import ReportBody, reports_router
 from aether.api.kinds.report.schemas import ReportAccepted, ReportJob, ReportPage
 from aether.api.middleware import request_context as edge
 from aether.api.middleware.cors import Cors
-from aether.api.notifications import (
-    AcknowledgeBody,
-    Acknowledged,
-    NotificationItem,
-    NotificationPage,
-    notifications_router,
-)
 from aether.api.openapi.callbacks import JOB_ENDED
 from aether.api.openapi.description import description
 from aether.api.openapi.document import ApiDocument
@@ -47,9 +47,9 @@ from aether.api.openapi.operations import operation_id
 from aether.api.openapi.route import schema_router
 from aether.api.openapi.streams import STREAM_EXAMPLES, STREAM_STRUCTS, STREAMS
 from aether.api.openapi.ui import docs_router, lead_to_docs
-from aether.api.services import ApiServices, Readiness, services_of
-from aether.api.webhook_views import Delivery, DeliveryPage, Endpoint, Secrets, WebhookBody
-from aether.api.webhooks import webhooks_router
+from aether.api.state import ApiServices, Readiness, services_of
+from aether.api.webhooks.controller import webhooks_router
+from aether.api.webhooks.schemas import Delivery, DeliveryPage, Endpoint, Secrets, WebhookBody
 from aether.bootstrap.api import api_services
 from aether.domain.access import Rate
 from aether.domain.webhook import JobEnded

@@ -11,7 +11,7 @@ import msgspec
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from aether.api.services import ApiServices, Readiness
+from aether.api.state import ApiServices, Readiness
 from aether.app import create_app
 from aether.domain.access import Scope
 from aether.domain.job import Change, Kind, Problem, Status, Step, StepStatus

@@ -9,7 +9,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from aether.api.services import Readiness
+from aether.api.state import Readiness
 from aether.domain.access import Scope
 from tests.fakes import MemoryJobStore
 from tests.service.api_client import UNKNOWN, House

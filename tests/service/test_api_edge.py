@@ -9,7 +9,7 @@ from httpx import ASGITransport, AsyncClient
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from aether.api.services import Readiness
+from aether.api.state import Readiness
 from tests.service.api_client import UNKNOWN, House
 
 Client = AsyncTestClient[Litestar]

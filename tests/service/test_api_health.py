@@ -2,7 +2,7 @@
 
 import pytest
 
-from aether.api.services import Readiness
+from aether.api.state import Readiness
 from tests.service.api_client import House
 
 

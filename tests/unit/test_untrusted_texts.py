@@ -8,13 +8,13 @@ from aether.api.http.byte_ranges import UnsatisfiableRangeError, wanted_part
 from aether.api.http.etag import is_current
 from aether.api.http.long_poll import LONGEST_WAIT_S, wanted_wait
 from aether.api.http.request import MalformedBodyError, decode
+from aether.api.inbox.controller import AcknowledgeBody
 from aether.api.jobs.event_stream import cursor_of
 from aether.api.jobs.job_limits import RetryBody
 from aether.api.kinds.checklist.controller import ChecklistBody
 from aether.api.kinds.image.controller import GenerationBody
 from aether.api.kinds.report.controller import ReportBody
-from aether.api.notifications import AcknowledgeBody
-from aether.api.webhook_views import WebhookBody
+from aether.api.webhooks.schemas import WebhookBody
 from aether.errors import FieldError
 
 BODIES: list[type[msgspec.Struct]] = [

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from aether.api.http.problems import NotReadyError
 from aether.api.http.route_handler import get
 from aether.api.openapi.operations import problems
-from aether.api.services import Readiness
+from aether.api.state import Readiness
 
 
 class Live(msgspec.Struct, frozen=True):

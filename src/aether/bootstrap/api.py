@@ -12,7 +12,7 @@ from aether.adapters.redis.pipelining import BatchingRedis
 from aether.adapters.redis.rate_limiter import RedisRateLimiter
 from aether.adapters.redis.read_tokens import RedisReadTokens
 from aether.adapters.redis.worker_registry import workers_seen
-from aether.api.services import ApiServices, Readiness
+from aether.api.state import ApiServices, Readiness
 from aether.bootstrap.access import authenticator
 from aether.bootstrap.gc_tuning import spare_collections
 from aether.bootstrap.identity import token_verifier

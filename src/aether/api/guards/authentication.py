@@ -11,7 +11,7 @@ from litestar.types import Scope as Asked
 
 from aether.api.guards.request_validation import Connection
 from aether.api.jobs.read_tokens import PARAMETER
-from aether.api.services import services_of
+from aether.api.state import services_of
 from aether.domain.access import Caller, Scope
 from aether.errors import ForbiddenError, InvalidCredentialError
 from aether.identity.read_tokens import is_read_token

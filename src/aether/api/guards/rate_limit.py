@@ -8,7 +8,7 @@ from litestar.handlers import BaseRouteHandler
 
 from aether.api.guards.authentication import caller_of, is_public
 from aether.api.guards.request_validation import Connection
-from aether.api.services import services_of
+from aether.api.state import services_of
 from aether.domain.access import Rate
 from aether.errors import RateLimitedError, StoreUnavailableError
 from aether.services.rate_limit import RateLimiter, Tokens

@@ -14,7 +14,7 @@ from litestar.status_codes import HTTP_304_NOT_MODIFIED
 from aether.api.http.etag import IfNoneMatch, entity_tag, is_current
 from aether.api.http.problems import AnyRequest
 from aether.api.http.responses import JsonAnswer
-from aether.api.services import services_of
+from aether.api.state import services_of
 from aether.domain.job import ENDED, LIVE, Job, Kind
 from aether.domain.snapshot import Snapshot
 from aether.durable.change_hub import Hub

@@ -32,7 +32,7 @@ from aether.api.jobs.job_limits import Limited, limits_of
 from aether.api.jobs.read_tokens import Lasting, life_of, with_token
 from aether.api.jobs.response_cache import CachedResponse, ResponseCache
 from aether.api.openapi.operations import described, problems
-from aether.api.services import services_of
+from aether.api.state import services_of
 from aether.domain.access import Scope
 from aether.domain.estimate import Outlook
 from aether.domain.job import ENDED, Job

@@ -8,11 +8,11 @@ from msgspec import Raw
 from msgspec.structs import replace
 
 from aether.api.http import sse
+from aether.api.inbox.controller import Acknowledged, NotificationPage, notification_item
 from aether.api.kinds.checklist.schemas import ChecklistAccepted, checklist_job, checklist_page
 from aether.api.kinds.image.schemas import GenerationAccepted, generation_job, generation_page
 from aether.api.kinds.report.schemas import ReportAccepted, report_job, report_page
-from aether.api.notifications import Acknowledged, NotificationPage, notification_item
-from aether.api.webhook_views import delivery_page, delivery_view, endpoint_view, secrets_view
+from aether.api.webhooks.schemas import delivery_page, delivery_view, endpoint_view, secrets_view
 from aether.domain import webhook
 from aether.domain.checklist import Checklist, Item, Summary
 from aether.domain.image import Image

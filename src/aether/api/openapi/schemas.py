@@ -9,7 +9,7 @@ import msgspec
 from aether.api.kinds.checklist.schemas import ChecklistStatus
 from aether.api.kinds.image.schemas import GenerationStatus
 from aether.api.kinds.report.schemas import ReportStatus
-from aether.api.webhook_views import DeliveryWord
+from aether.api.webhooks.schemas import DeliveryWord
 from aether.domain.job import Kind, StepStatus
 from aether.domain.report import Length
 from aether.domain.webhook import Ending

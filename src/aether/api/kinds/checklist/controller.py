@@ -28,7 +28,7 @@ from aether.api.kinds.checklist.schemas import (
     checklist_page,
 )
 from aether.api.openapi.operations import ended_at_once, id_parameter, problems
-from aether.api.services import services_of
+from aether.api.state import services_of
 from aether.domain.checklist import ChecklistRequest
 from aether.domain.estimate import Outlook
 from aether.domain.job import Job, Kind

@@ -29,7 +29,7 @@ from aether.api.kinds.image.schemas import (
     generation_page,
 )
 from aether.api.openapi.operations import BINARY, ended_at_once, id_parameter, problems
-from aether.api.services import services_of
+from aether.api.state import services_of
 from aether.domain.estimate import Outlook
 from aether.domain.image import GenerationRequest, Image
 from aether.domain.job import Job, Kind

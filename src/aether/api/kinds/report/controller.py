@@ -20,8 +20,8 @@ from aether.api.jobs.read_tokens import JobToken, TokenBody
 from aether.api.kinds.report.events import REPORT_TELLING
 from aether.api.kinds.report.schemas import ReportAccepted, ReportJob, ReportPage, ReportStatus, report_job, report_page
 from aether.api.openapi.operations import ended_at_once, id_parameter, problems
-from aether.api.services import services_of
-from aether.api.webhook_views import WebhookBody, webhook_of
+from aether.api.state import services_of
+from aether.api.webhooks.schemas import WebhookBody, webhook_of
 from aether.domain.estimate import Outlook
 from aether.domain.job import Job, Kind
 from aether.domain.listing import Page

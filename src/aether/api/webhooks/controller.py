@@ -10,7 +10,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 from aether.api.http.pagination import Cursor, Limit
 from aether.api.http.route_handler import delete, get, post, put
 from aether.api.openapi.operations import problems
-from aether.api.webhook_views import (
+from aether.api.webhooks.schemas import (
     Delivery,
     DeliveryPage,
     DeliveryWord,

@@ -1,0 +1,1 @@
+"""Inbox resource: notifications that jobs have ended."""

@@ -1,0 +1,1 @@
+"""Webhooks resource: the endpoint, its secrets and the deliveries."""
