@@ -4,7 +4,7 @@ Both run the same jobs; what arq's own worker lacks stands in the README.
 """
 
 from aether.bootstrap.worker import Worker
-from aether.cli.main import aether
+from aether.cli.commands.main import aether
 from aether.settings import Settings
 from aether.telemetry import configure_logging
 

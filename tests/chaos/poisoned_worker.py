@@ -22,7 +22,7 @@ async def deadly(run: Run, request: ReportRequest, writer: Writer) -> Report:
 
 
 if __name__ == "__main__":
-    from aether.cli.main import aether
+    from aether.cli.commands.main import aether
 
     assert vars(recipes)["write_report"] is write_report
     vars(recipes)["write_report"] = deadly

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from aether.cli.main import aether
+from aether.cli.commands.main import aether
 from tests.service.cli_api import (
     COMPLETED,
     GENERATIONS,

@@ -17,7 +17,7 @@ import structlog
 from click.testing import CliRunner, Result
 
 from aether.adapters.redis.keys import ACCESS_KEYS
-from aether.cli.main import aether
+from aether.cli.commands.main import aether
 from aether.identity.api_keys import LONGEST_IGNORANCE_S
 from tests.service.stack import Stack
 

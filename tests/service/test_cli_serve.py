@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from aether.cli.serve import serve_api
-from aether.cli.workers import work
+from aether.cli.commands.serve import serve_api
+from aether.cli.commands.workers import work
 from aether.errors import ConfigurationError
 from aether.settings import Settings
 from tests.scripted_model import NAMED, Hang, Rule, ScriptedModel, Setup

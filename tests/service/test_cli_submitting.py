@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aether.cli.client import ServerAwayError
-from aether.cli.main import aether
+from aether.cli.commands.main import aether
 from aether.cli.making import Making, NotCancelledError
 from aether.cli.place import RemotePlace
 from aether.cli.progress import Lines

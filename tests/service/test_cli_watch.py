@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aether.cli.client import Jobs, RefusedError, ServerAwayError, StrangeAnswerError
-from aether.cli.main import aether
+from aether.cli.commands.main import aether
 from aether.cli.making import Making
 from aether.cli.place import RemotePlace
 from aether.cli.progress import Lines

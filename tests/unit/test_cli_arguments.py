@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from aether.cli.main import aether
+from aether.cli.commands.main import aether
 from aether.errors import ConfigurationError
 from aether.server.server import listening, url_of
 from aether.settings import Settings

@@ -10,12 +10,12 @@ import uvloop
 
 from aether.cli import fulfilling
 from aether.cli.checklist import CHECKLIST, ChecklistState, checklist_document
+from aether.cli.commands.options import output_option, server_options, settings_with
 from aether.cli.fulfilling import Order
 from aether.cli.guideline import read_guideline
 from aether.cli.handing_over import Document, ImageAddresses, ImageFiles
 from aether.cli.image import IMAGE
 from aether.cli.kind import StateT
-from aether.cli.options import output_option, server_options, settings_with
 from aether.cli.report import REPORT, ReportState, report_document
 from aether.domain.image import MAX_IMAGES
 from aether.domain.report import MAX_SECTIONS, Length

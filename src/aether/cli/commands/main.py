@@ -8,7 +8,7 @@ import click
 import uvloop
 
 from aether.cli.client import RefusedError
-from aether.cli.options import address_options, data_dir_option, settings_with
+from aether.cli.commands.options import address_options, data_dir_option, settings_with
 from aether.errors import AetherError, ConfigurationError
 from aether.settings import Settings
 from aether.telemetry import configure_logging
@@ -69,7 +69,7 @@ def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
 
     Exit status: 0 stopped, 2 wrong settings, 75 the data directory is in use.
     """
-    from aether.cli import serve as processes  # noqa: PLC0415 - `report` starts faster without the server's modules
+    from aether.cli.commands import serve as processes  # noqa: PLC0415 - `report` starts faster without the server's modules
 
     uvloop.run(processes.serve(_service_settings(host=host, port=port, data_dir=data_dir)))
 
@@ -83,7 +83,7 @@ def api(host: str | None, port: int | None) -> None:
 
     Exit status: 0 stopped, 2 wrong settings.
     """
-    from aether.cli import serve as processes  # noqa: PLC0415 - as above
+    from aether.cli.commands import serve as processes  # noqa: PLC0415 - as above
 
     uvloop.run(processes.serve_api(_service_settings(host=host, port=port)))
 
@@ -97,7 +97,7 @@ def worker() -> None:
 
     Exit status: 0 stopped, 2 wrong settings.
     """
-    from aether.cli import workers  # noqa: PLC0415 - as above
+    from aether.cli.commands import workers  # noqa: PLC0415 - as above
 
     uvloop.run(workers.work(_service_settings()))
 

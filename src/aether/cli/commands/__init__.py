@@ -1,0 +1,1 @@
+"""Commands: what `aether` can be told to do."""
