@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 from typing_extensions import override
 
-from aether.cli.client import Jobs, LimitedError
+from aether.cli.client.api_client import Jobs, LimitedError
 from aether.cli.commands.main import aether
 from aether.cli.report import REPORT
 from tests.service.cli_api import COMPLETED, JOB_ID, REPORTS, Answer, Asked, FakeApi, problem, state

@@ -7,9 +7,9 @@ import re
 import pytest
 from click.testing import CliRunner, Result
 
-from aether.cli.client import ServerAwayError
+from aether.cli.client.api_client import ServerAwayError
+from aether.cli.client.job_session import Making, NotCancelledError
 from aether.cli.commands.main import aether
-from aether.cli.making import Making, NotCancelledError
 from aether.cli.place import RemotePlace
 from aether.cli.progress import Lines
 from aether.cli.report import REPORT, ReportState

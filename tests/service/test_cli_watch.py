@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from aether.cli.client import Jobs, RefusedError, ServerAwayError, StrangeAnswerError
+from aether.cli.client.api_client import Jobs, RefusedError, ServerAwayError, StrangeAnswerError
+from aether.cli.client.job_session import Making
+from aether.cli.client.schemas import Delta
 from aether.cli.commands.main import aether
-from aether.cli.making import Making
 from aether.cli.place import RemotePlace
 from aether.cli.progress import Lines
 from aether.cli.report import REPORT
 from aether.cli.stopping import Stop
-from aether.cli.wire import Delta
 from aether.errors import AetherError
 from tests.service.cli_api import (
     BULLETS,

@@ -18,10 +18,10 @@ import pytest
 from redis.asyncio import Redis
 
 from aether.adapters.redis.hub import DeltaPublisher
-from aether.cli import wire
 from aether.cli.checklist import CHECKLIST
-from aether.cli.client import Jobs
-from aether.cli.following import Pace, following
+from aether.cli.client import schemas as wire
+from aether.cli.client.api_client import Jobs
+from aether.cli.client.event_follower import Pace, following
 from aether.cli.image import IMAGE
 from aether.cli.kind import Kind
 from aether.cli.report import REPORT, Report, to_markdown

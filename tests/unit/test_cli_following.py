@@ -6,9 +6,9 @@ from typing import NamedTuple
 import pytest
 from httpx2 import ServerSentEvent
 
-from aether.cli.client import RefusedError, ServerAwayError, StrangeAnswerError
-from aether.cli.following import Follower, Pace, following
-from aether.cli.wire import Delta, Problem
+from aether.cli.client.api_client import RefusedError, ServerAwayError, StrangeAnswerError
+from aether.cli.client.event_follower import Follower, Pace, following
+from aether.cli.client.schemas import Delta, Problem
 
 NEVER_S = 3600.0
 TOLD_ONLY = Pace(NEVER_S, NEVER_S, NEVER_S)

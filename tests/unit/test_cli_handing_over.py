@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from aether.cli.checklist import ChecklistState, Item, checklist_document
-from aether.cli.client import File, StrangeAnswerError
+from aether.cli.client.api_client import File, StrangeAnswerError
 from aether.cli.handing_over import Document, ImageFiles
 from aether.cli.image import ImageState, image_path
 from aether.cli.report import Report, ReportState, report_document

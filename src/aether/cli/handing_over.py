@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 import click
 
 from aether.cli.atomic import write_atomically
-from aether.cli.client import File, StrangeAnswerError
+from aether.cli.client.api_client import File, StrangeAnswerError
 from aether.cli.image import ImageState, image_path
 from aether.cli.kind import StateT
 

@@ -12,7 +12,7 @@ from typing import Protocol, Self
 
 from aether.adapters.local.child_process import LeashedProcess
 from aether.cli.address import Address, published, running
-from aether.cli.endpoint import Credential, Endpoint, given_credential
+from aether.cli.client.credentials import Credential, Endpoint, given_credential
 from aether.errors import ConfigurationError
 from aether.settings import Settings
 

@@ -11,9 +11,9 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from rich.text import Text
 from typing_extensions import override
 
+from aether.cli.client.schemas import Delta
 from aether.cli.markdown import one_line
 from aether.cli.news import AttemptFailed, Finished, News
-from aether.cli.wire import Delta
 
 _EXCERPT = 100
 _LONGEST_DRAFT = 300

@@ -8,10 +8,10 @@ from uuid import UUID
 import click
 import uvloop
 
-from aether.cli import fulfilling
 from aether.cli.checklist import CHECKLIST, ChecklistState, checklist_document
+from aether.cli.client import run_job as fulfilling
+from aether.cli.client.run_job import Order
 from aether.cli.commands.options import output_option, server_options, settings_with
-from aether.cli.fulfilling import Order
 from aether.cli.guideline import read_guideline
 from aether.cli.handing_over import Document, ImageAddresses, ImageFiles
 from aether.cli.image import IMAGE

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import uvloop
 
-from aether.cli.client import RefusedError
+from aether.cli.client.api_client import RefusedError
 from aether.cli.commands.options import address_options, data_dir_option, settings_with
 from aether.errors import AetherError, ConfigurationError
 from aether.settings import Settings

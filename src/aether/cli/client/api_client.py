@@ -11,9 +11,9 @@ import httpx2
 import msgspec
 from msgspec.structs import replace
 
-from aether.cli.endpoint import Bearer, Credential
+from aether.cli.client.credentials import Bearer, Credential
+from aether.cli.client.schemas import Problem
 from aether.cli.kind import Kind, StateT
-from aether.cli.wire import Problem
 from aether.errors import AetherError, TransientError
 
 Wanted = TypeVar("Wanted")

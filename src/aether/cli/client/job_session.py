@@ -8,9 +8,9 @@ from uuid import uuid4
 
 import httpx2
 
-from aether.cli.client import File, Jobs, LimitedError, Look, RefusedError, ServerAwayError
-from aether.cli.endpoint import Endpoint
-from aether.cli.following import following
+from aether.cli.client.api_client import File, Jobs, LimitedError, Look, RefusedError, ServerAwayError
+from aether.cli.client.credentials import Endpoint
+from aether.cli.client.event_follower import following
 from aether.cli.kind import Kind, StateT
 from aether.cli.place import Place
 from aether.cli.progress import Presentation

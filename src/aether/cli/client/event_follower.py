@@ -8,8 +8,8 @@ from typing import TypeAlias
 import httpx2
 import msgspec
 
-from aether.cli.client import ServerAwayError
-from aether.cli.wire import Delta
+from aether.cli.client.api_client import ServerAwayError
+from aether.cli.client.schemas import Delta
 from aether.errors import AetherError
 
 Stream: TypeAlias = Callable[[str], AsyncGenerator[httpx2.ServerSentEvent, None]]

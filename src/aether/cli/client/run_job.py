@@ -8,10 +8,10 @@ from typing import Any, Generic, NamedTuple
 
 import click
 
-from aether.cli.endpoint import given_credential
+from aether.cli.client.credentials import given_credential
+from aether.cli.client.job_session import Making
 from aether.cli.handing_over import HandOver
 from aether.cli.kind import Kind, StateT
-from aether.cli.making import Making
 from aether.cli.markdown import one_line
 from aether.cli.place import LocalPlace, Place, RemotePlace
 from aether.cli.progress import Presentation, presentation

@@ -1,0 +1,1 @@
+"""API client: how the commands talk to a server."""
