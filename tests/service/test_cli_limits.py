@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from aether.cli.client.api_client import Jobs, LimitedError
 from aether.cli.commands.main import aether
-from aether.cli.report import REPORT
+from aether.cli.kinds.report import REPORT
 from tests.service.cli_api import COMPLETED, JOB_ID, REPORTS, Answer, Asked, FakeApi, problem, state
 from tests.service.test_cli_report import DOCUMENT
 from tests.service.test_cli_terminal import end, start, until

@@ -18,13 +18,13 @@ import pytest
 from redis.asyncio import Redis
 
 from aether.adapters.redis.hub import DeltaPublisher
-from aether.cli.checklist import CHECKLIST
 from aether.cli.client import schemas as wire
 from aether.cli.client.api_client import Jobs
 from aether.cli.client.event_follower import Pace, following
-from aether.cli.image import IMAGE
-from aether.cli.kind import Kind
-from aether.cli.report import REPORT, Report, to_markdown
+from aether.cli.kinds.base import Kind
+from aether.cli.kinds.checklist import CHECKLIST
+from aether.cli.kinds.image import IMAGE
+from aether.cli.kinds.report import REPORT, Report, to_markdown
 from aether.durable.change_hub import Delta
 from tests.chaos.proxy import Proxy
 from tests.scripted_model import Hang, Rule, Setup

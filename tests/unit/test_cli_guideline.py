@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import pytest
 
-from aether.cli.guideline import read_guideline
+from aether.cli.kinds.input_file import read_guideline
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
-from aether.cli.checklist import ChecklistState
 from aether.cli.client.schemas import Delta
-from aether.cli.image import Attempt as ImageAttempt
-from aether.cli.image import ImageState
-from aether.cli.kind import StateT
-from aether.cli.news import AttemptFailed, Finished
+from aether.cli.kinds.base import StateT
+from aether.cli.kinds.checklist import ChecklistState
+from aether.cli.kinds.image import Attempt as ImageAttempt
+from aether.cli.kinds.image import ImageState
+from aether.cli.kinds.progress_events import AttemptFailed, Finished
+from aether.cli.kinds.report import Attempt, Report, ReportState, Step
 from aether.cli.progress import Bar, Draft, Lines, Presentation, presentation
-from aether.cli.report import Attempt, Report, ReportState, Step
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 SOON = NOON + timedelta(seconds=2)

@@ -10,8 +10,8 @@ import click
 
 from aether.cli.atomic import write_atomically
 from aether.cli.client.api_client import File, StrangeAnswerError
-from aether.cli.image import ImageState, image_path
-from aether.cli.kind import StateT
+from aether.cli.kinds.base import StateT
+from aether.cli.kinds.image import ImageState, image_path
 
 Fetch: TypeAlias = Callable[[str], Awaitable[File]]
 JobT_contra = TypeVar("JobT_contra", contravariant=True)

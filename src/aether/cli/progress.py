@@ -12,8 +12,8 @@ from rich.text import Text
 from typing_extensions import override
 
 from aether.cli.client.schemas import Delta
+from aether.cli.kinds.progress_events import AttemptFailed, Finished, News
 from aether.cli.markdown import one_line
-from aether.cli.news import AttemptFailed, Finished, News
 
 _EXCERPT = 100
 _LONGEST_DRAFT = 300

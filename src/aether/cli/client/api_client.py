@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from aether.cli.client.credentials import Bearer, Credential
 from aether.cli.client.schemas import Problem
-from aether.cli.kind import Kind, StateT
+from aether.cli.kinds.base import Kind, StateT
 from aether.errors import AetherError, TransientError
 
 Wanted = TypeVar("Wanted")

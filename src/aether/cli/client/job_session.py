@@ -11,7 +11,7 @@ import httpx2
 from aether.cli.client.api_client import File, Jobs, LimitedError, Look, RefusedError, ServerAwayError
 from aether.cli.client.credentials import Endpoint
 from aether.cli.client.event_follower import following
-from aether.cli.kind import Kind, StateT
+from aether.cli.kinds.base import Kind, StateT
 from aether.cli.place import Place
 from aether.cli.progress import Presentation
 from aether.cli.stopping import Stop, StoppedError

@@ -11,7 +11,7 @@ import click
 from aether.cli.client.credentials import given_credential
 from aether.cli.client.job_session import Making
 from aether.cli.handing_over import HandOver
-from aether.cli.kind import Kind, StateT
+from aether.cli.kinds.base import Kind, StateT
 from aether.cli.markdown import one_line
 from aether.cli.place import LocalPlace, Place, RemotePlace
 from aether.cli.progress import Presentation, presentation

@@ -6,7 +6,7 @@ from typing import Generic, Literal, Protocol, Self, TypeAlias, TypeVar
 
 import msgspec
 
-from aether.cli.news import News
+from aether.cli.kinds.progress_events import News
 
 Outcome: TypeAlias = Literal["succeeded", "failed", "cancelled"]
 

@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 import msgspec
 
-from aether.cli.kind import CANCELLED, Kind, Outcome
-from aether.cli.news import AttemptFailed, Finished, News, counted, pause_between
+from aether.cli.kinds.base import CANCELLED, Kind, Outcome
+from aether.cli.kinds.progress_events import AttemptFailed, Finished, News, counted, pause_between
 
 _SUFFIXES = {
     "image/png": ".png",

@@ -6,9 +6,9 @@ from typing import Literal, Self
 
 import msgspec
 
-from aether.cli.kind import Kind, Outcome
+from aether.cli.kinds.base import Kind, Outcome
+from aether.cli.kinds.progress_events import AttemptFailed, Finished, News, counted, pause_between, words_of
 from aether.cli.markdown import heading, passage
-from aether.cli.news import AttemptFailed, Finished, News, counted, pause_between, words_of
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -6,9 +6,9 @@ from typing import Literal, Self
 
 import msgspec
 
-from aether.cli.kind import CANCELLED, Kind, Outcome
+from aether.cli.kinds.base import CANCELLED, Kind, Outcome
+from aether.cli.kinds.progress_events import Finished, News, counted, words_of
 from aether.cli.markdown import passage, quotation
-from aether.cli.news import Finished, News, counted, words_of
 
 
 class Item(msgspec.Struct, frozen=True):
