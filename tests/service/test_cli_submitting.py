@@ -11,8 +11,8 @@ from aether.cli.client.api_client import ServerAwayError
 from aether.cli.client.job_session import Making, NotCancelledError
 from aether.cli.commands.main import aether
 from aether.cli.kinds.report import REPORT, ReportState
+from aether.cli.output.progress import Lines
 from aether.cli.place import RemotePlace
-from aether.cli.progress import Lines
 from aether.cli.stopping import Stop
 from tests.service.cli_api import JOB_ID, FakeApi
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from aether.cli.address import Address, address_file, publish, published, running, withdraw
-from aether.cli.atomic import write_atomically
+from aether.cli.output.atomic_write import write_atomically
 from aether.settings import Secret
 
 

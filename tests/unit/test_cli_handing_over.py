@@ -4,10 +4,10 @@ from pathlib import Path
 import pytest
 
 from aether.cli.client.api_client import File, StrangeAnswerError
-from aether.cli.handing_over import Document, ImageFiles
 from aether.cli.kinds.checklist import ChecklistState, Item, checklist_document
 from aether.cli.kinds.image import ImageState, image_path
 from aether.cli.kinds.report import Report, ReportState, report_document
+from aether.cli.output.delivery import Document, ImageFiles
 
 URL = "http://127.0.0.1:1/reports/j"
 REPORT = Report("Rome", ("I. Rise",), {"I. Rise": "It rose."})

@@ -1,7 +1,7 @@
 import pytest
 
 from aether.cli.kinds.report import Report, to_markdown
-from aether.cli.markdown import one_line, quotation
+from aether.cli.output.markdown import one_line, quotation
 
 
 def test_sections_follow_the_outline() -> None:

@@ -13,7 +13,7 @@ from aether.cli.kinds.image import Attempt as ImageAttempt
 from aether.cli.kinds.image import ImageState
 from aether.cli.kinds.progress_events import AttemptFailed, Finished
 from aether.cli.kinds.report import Attempt, Report, ReportState, Step
-from aether.cli.progress import Bar, Draft, Lines, Presentation, presentation
+from aether.cli.output.progress import Bar, Draft, Lines, Presentation, presentation
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 SOON = NOON + timedelta(seconds=2)

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import msgspec
 
-from aether.cli.atomic import write_atomically
+from aether.cli.output.atomic_write import write_atomically
 from aether.settings import Secret
 
 _ASK_TIMEOUT_S = 2.0

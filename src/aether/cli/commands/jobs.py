@@ -11,12 +11,12 @@ import uvloop
 from aether.cli.client import run_job as fulfilling
 from aether.cli.client.run_job import Order
 from aether.cli.commands.options import output_option, server_options, settings_with
-from aether.cli.handing_over import Document, ImageAddresses, ImageFiles
 from aether.cli.kinds.base import StateT
 from aether.cli.kinds.checklist import CHECKLIST, ChecklistState, checklist_document
 from aether.cli.kinds.image import IMAGE
 from aether.cli.kinds.input_file import read_guideline
 from aether.cli.kinds.report import REPORT, ReportState, report_document
+from aether.cli.output.delivery import Document, ImageAddresses, ImageFiles
 from aether.domain.image import MAX_IMAGES
 from aether.domain.report import MAX_SECTIONS, Length
 

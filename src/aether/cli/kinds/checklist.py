@@ -8,7 +8,7 @@ import msgspec
 
 from aether.cli.kinds.base import CANCELLED, Kind, Outcome
 from aether.cli.kinds.progress_events import Finished, News, counted, words_of
-from aether.cli.markdown import passage, quotation
+from aether.cli.output.markdown import passage, quotation
 
 
 class Item(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ import msgspec
 
 from aether.cli.kinds.base import Kind, Outcome
 from aether.cli.kinds.progress_events import AttemptFailed, Finished, News, counted, pause_between, words_of
-from aether.cli.markdown import heading, passage
+from aether.cli.output.markdown import heading, passage
 
 
 class Report(msgspec.Struct, frozen=True):

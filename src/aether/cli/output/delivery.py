@@ -8,10 +8,10 @@ from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import click
 
-from aether.cli.atomic import write_atomically
 from aether.cli.client.api_client import File, StrangeAnswerError
 from aether.cli.kinds.base import StateT
 from aether.cli.kinds.image import ImageState, image_path
+from aether.cli.output.atomic_write import write_atomically
 
 Fetch: TypeAlias = Callable[[str], Awaitable[File]]
 JobT_contra = TypeVar("JobT_contra", contravariant=True)

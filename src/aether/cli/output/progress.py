@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from aether.cli.client.schemas import Delta
 from aether.cli.kinds.progress_events import AttemptFailed, Finished, News
-from aether.cli.markdown import one_line
+from aether.cli.output.markdown import one_line
 
 _EXCERPT = 100
 _LONGEST_DRAFT = 300

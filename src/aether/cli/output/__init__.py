@@ -1,0 +1,1 @@
+"""Output: how progress and results reach the user."""
