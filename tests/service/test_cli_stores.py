@@ -9,8 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from aether.adapters.local.embedded_valkey import embedded_valkey
-from aether.cli.address import Address, publish
-from aether.cli.stores import opened_store
+from aether.cli.local.discovery import Address, publish
+from aether.cli.local.store import opened_store
 from aether.errors import ConfigurationError
 from aether.settings import Secret, Settings
 from tests.service.cli_api import FakeApi

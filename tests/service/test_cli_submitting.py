@@ -11,9 +11,9 @@ from aether.cli.client.api_client import ServerAwayError
 from aether.cli.client.job_session import Making, NotCancelledError
 from aether.cli.commands.main import aether
 from aether.cli.kinds.report import REPORT, ReportState
+from aether.cli.local.server_connection import RemotePlace
+from aether.cli.local.signals import Stop
 from aether.cli.output.progress import Lines
-from aether.cli.place import RemotePlace
-from aether.cli.stopping import Stop
 from tests.service.cli_api import JOB_ID, FakeApi
 
 ASKED = {"topic": "Rome"}

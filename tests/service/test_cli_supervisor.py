@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from aether.adapters.local.child_process import LeashedProcess
-from aether.cli.supervisor import MISCONFIGURED, keep_running
+from aether.cli.local.supervisor import MISCONFIGURED, keep_running
 from aether.errors import ConfigurationError
 
 PATIENT = "trap 'echo term >> ended; exit 0' TERM; while :; do sleep 0.02; done"

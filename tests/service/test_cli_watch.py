@@ -13,9 +13,9 @@ from aether.cli.client.job_session import Making
 from aether.cli.client.schemas import Delta
 from aether.cli.commands.main import aether
 from aether.cli.kinds.report import REPORT
+from aether.cli.local.server_connection import RemotePlace
+from aether.cli.local.signals import Stop
 from aether.cli.output.progress import Lines
-from aether.cli.place import RemotePlace
-from aether.cli.stopping import Stop
 from aether.errors import AetherError
 from tests.service.cli_api import (
     BULLETS,

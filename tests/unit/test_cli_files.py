@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aether.cli.address import Address, address_file, publish, published, running, withdraw
+from aether.cli.local.discovery import Address, address_file, publish, published, running, withdraw
 from aether.cli.output.atomic_write import write_atomically
 from aether.settings import Secret
 

@@ -12,9 +12,9 @@ from aether.cli.client.api_client import File, Jobs, LimitedError, Look, Refused
 from aether.cli.client.credentials import Endpoint
 from aether.cli.client.event_follower import following
 from aether.cli.kinds.base import Kind, StateT
+from aether.cli.local.server_connection import Place
+from aether.cli.local.signals import Stop, StoppedError
 from aether.cli.output.progress import Presentation
-from aether.cli.place import Place
-from aether.cli.stopping import Stop, StoppedError
 from aether.errors import AetherError
 
 Result = TypeVar("Result")

@@ -11,11 +11,11 @@ import click
 from aether.cli.client.credentials import given_credential
 from aether.cli.client.job_session import Making
 from aether.cli.kinds.base import Kind, StateT
+from aether.cli.local.server_connection import LocalPlace, Place, RemotePlace
+from aether.cli.local.signals import Stop, StoppedError, stop_on_signals
 from aether.cli.output.delivery import HandOver
 from aether.cli.output.markdown import one_line
 from aether.cli.output.progress import Presentation, presentation
-from aether.cli.place import LocalPlace, Place, RemotePlace
-from aether.cli.stopping import Stop, StoppedError, stop_on_signals
 from aether.errors import UnknownJobError
 from aether.settings import Settings
 

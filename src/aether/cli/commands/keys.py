@@ -13,8 +13,8 @@ import uvloop
 
 from aether.bootstrap import access
 from aether.cli.commands.options import as_duration, as_rate, data_dir_option, settings_with
+from aether.cli.local.store import opened_store
 from aether.cli.output.key_table import in_words, print_json, print_table, view
-from aether.cli.stores import opened_store
 from aether.domain.access import Key, Quota, Rate, Scope
 from aether.errors import FieldError
 from aether.identity.api_keys import LONGEST_IGNORANCE_S, Keys, check_key

@@ -17,9 +17,9 @@ from aether.bootstrap.api import api_services
 from aether.bootstrap.backing_services import backing
 from aether.bootstrap.identity import token_verifier
 from aether.bootstrap.storage import object_store, redis_url
-from aether.cli.address import Address, asking, gets_200, publish, withdraw
 from aether.cli.commands.workers import keep_workers, require_redis
-from aether.cli.stopping import Stop, stop_on_signals
+from aether.cli.local.discovery import Address, asking, gets_200, publish, withdraw
+from aether.cli.local.signals import Stop, stop_on_signals
 from aether.errors import StoreUnavailableError
 from aether.identity.local_key import LocalKey
 from aether.server.server import Server, listening, refuse_strangers, url_of

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from aether.adapters.local.child_process import LeashedProcess
 from aether.bootstrap.backing_services import backing
-from aether.cli.stopping import Stop, stop_on_signals
-from aether.cli.supervisor import keep_running
+from aether.cli.local.signals import Stop, stop_on_signals
+from aether.cli.local.supervisor import keep_running
 from aether.errors import ConfigurationError
 from aether.settings import Settings
 

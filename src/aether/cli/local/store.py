@@ -8,7 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from aether.adapters.local.embedded_valkey import DataDirInUseError, embedded_valkey, running_valkey
-from aether.cli.address import running
+from aether.cli.local.discovery import running
 from aether.errors import ConfigurationError
 from aether.settings import Secret, Settings
 

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from aether.adapters.local.child_process import LeashedProcess
-from aether.cli.address import Address, published, running
 from aether.cli.client.credentials import Credential, Endpoint, given_credential
+from aether.cli.local.discovery import Address, published, running
 from aether.errors import ConfigurationError
 from aether.settings import Settings
 

@@ -1,0 +1,1 @@
+"""Local processes: the server, the store and the workers of one machine."""
