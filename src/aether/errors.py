@@ -35,7 +35,7 @@
     └── ConfigurationError          the service cannot start as it is set up
 
 Errors take data and compose their own message; what the message says may be shown to the caller. They know no HTTP: one
-table in `aether.api` turns them into problems, one in `aether.engine` decides between another try and giving up.
+table in `aether.api` turns them into problems, one in `aether.durable` decides between another try and giving up.
 """
 
 

@@ -22,7 +22,7 @@ STUBBORN = "trap '' TERM; while :; do sleep 0.02; done"
 SUPERVISING = """
 import asyncio, sys
 from pathlib import Path
-from aether.adapters.leash import LeashedProcess
+from aether.adapters.local.child_process import LeashedProcess
 from aether.cli.stopping import stop_on_signals
 from aether.cli.supervisor import keep_running
 

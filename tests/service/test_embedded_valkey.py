@@ -21,7 +21,7 @@ PARENT = """
 import asyncio, sys
 from pathlib import Path
 from redis.asyncio import Redis
-from aether.adapters.embedded_valkey import embedded_valkey
+from aether.adapters.local.embedded_valkey import embedded_valkey
 
 async def main():
     async with embedded_valkey(Path(sys.argv[1])) as url:

@@ -25,7 +25,7 @@ STUBBORN = (
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from aether.adapters.leash import LeashedProcess
+from aether.adapters.local.child_process import LeashedProcess
 
 async def main():
     sleep = (sys.executable, "-c", "import time; time.sleep(60)")

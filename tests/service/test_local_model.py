@@ -24,7 +24,7 @@ from aether.workflows.checklist.editor import ModelEditor
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from aether.adapters.local_model.launcher import local_model
+from aether.adapters.local.local_model.launcher import local_model
 
 async def main():
     async with local_model(Path(sys.argv[1])) as model:

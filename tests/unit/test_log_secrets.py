@@ -34,7 +34,7 @@ _CARELESS = """
 import asyncio
 import structlog
 from aether.engine.clock import SystemClock
-from aether.engine.keys import Keys
+from aether.identity.api_keys import Keys
 from aether.telemetry import configure_logging
 from tests.fake_keys import MemoryKeys
 

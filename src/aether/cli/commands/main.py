@@ -16,7 +16,7 @@ from aether.telemetry import configure_logging
 _WRONG_USAGE = frozenset({400, 401, 403, 413, 422, 501})
 """What a server answers to a request that it could never take as it is, or as the server is set up."""
 
-_LATER = dict.fromkeys(("checklist", "image", "report", "watch"), "orders") | {"keys": "keys"}
+_LATER = dict.fromkeys(("checklist", "image", "report", "watch"), "jobs") | {"keys": "keys"}
 
 
 class _Group(click.Group):
@@ -31,7 +31,7 @@ class _Group(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _LATER:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(f"aether.cli.{_LATER[cmd_name]}"), cmd_name)
+        command: click.Command = getattr(import_module(f"aether.cli.commands.{_LATER[cmd_name]}"), cmd_name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:  # Any: as the overridden method
