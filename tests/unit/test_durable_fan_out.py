@@ -7,7 +7,7 @@ from aether.domain.job import Change, Problem, Status, StepStatus
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
 from aether.errors import ModelFailedError, ModelRefusedError
-from tests.engine_bench import ID, EngineBench, until
+from tests.durable_bench import ID, EngineBench, until
 from tests.fakes import ScriptedCalls
 
 RETRY = Change(status=Status.PENDING)

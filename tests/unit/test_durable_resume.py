@@ -7,7 +7,7 @@ import pytest
 
 from aether.domain.job import Change, Status, StepStatus
 from aether.errors import ModelFailedError, ModelRefusedError
-from tests.engine_bench import ID, NEW, EngineBench, until
+from tests.durable_bench import ID, NEW, EngineBench, until
 from tests.fakes import ForgetfulStore, MortalStore, ScriptedCalls
 
 MORE_THAN_ENOUGH = 100

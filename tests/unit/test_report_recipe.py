@@ -15,7 +15,7 @@ from aether.durable.runner import Recipe, Runner
 from aether.durable.step import Tools
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError
 from aether.workflows.report.recipe import first_steps, given_outline, report_so_far, write_report
-from tests.engine_bench import until
+from tests.durable_bench import until
 from tests.fakes import FastClock, MemoryJobStore
 
 ID = "job"

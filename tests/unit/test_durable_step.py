@@ -19,7 +19,7 @@ from aether.errors import (
     PermanentError,
     UnusableOutputError,
 )
-from tests.engine_bench import ID, NEW, EngineBench
+from tests.durable_bench import ID, NEW, EngineBench
 from tests.fakes import ScriptedCalls
 
 RETRY = Change(status=Status.PENDING)

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from aether.durable.concurrency_limiter import Throttle
-from tests.engine_bench import until
+from tests.durable_bench import until
 from tests.fakes import FastClock
 
 

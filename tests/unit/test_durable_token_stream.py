@@ -7,7 +7,7 @@ from aether.durable.change_hub import Delta
 from aether.durable.run import Run
 from aether.durable.token_stream import Preview, current_preview
 from aether.errors import ModelFailedError
-from tests.engine_bench import ID, NEW, EngineBench
+from tests.durable_bench import ID, NEW, EngineBench
 from tests.recorded_texts import RecordedTexts
 
 

@@ -17,7 +17,7 @@ from aether.durable.step import Tools
 from aether.durable.token_budget import spending
 from aether.errors import AetherError, ModelFailedError, ModelOverloadedError, ModelRefusedError, ModelUnreachableError
 from aether.workflows.image.recipe import first_steps, generate_images, images_so_far
-from tests.engine_bench import until
+from tests.durable_bench import until
 from tests.fakes import FastClock, MemoryFiles, MemoryJobStore
 from tests.scripted_model import png
 

@@ -11,7 +11,7 @@ from aether.durable.run import Run
 from aether.durable.runner import Runner
 from aether.durable.step import Tools
 from aether.errors import ModelFailedError
-from tests.engine_bench import ID, NEW, EngineBench, until
+from tests.durable_bench import ID, NEW, EngineBench, until
 from tests.fakes import MemoryJobStore, ScriptedCalls
 
 
