@@ -14,13 +14,13 @@ from uuid import uuid4
 
 import msgspec
 
-from aether.adapters.redis.api_keys import RedisKeys
+from aether.adapters.redis.api_keys import RedisApiKeyStore
 from aether.bootstrap.storage import job_store
 from aether.domain.job import Change, Kind, Status, Step, StepStatus, Usage
 from aether.domain.report import Outline, OutlineItem, Section
 from aether.durable.clock import SystemClock
 from aether.durable.ports import JobStore, NewJob
-from aether.identity.api_keys import Keys
+from aether.identity.api_keys import ApiKeys
 from aether.settings import Settings
 from benchmarks.api_bare import KEY
 from benchmarks.processes import Child, running, serving
@@ -81,7 +81,7 @@ async def _kinds(stack: AsyncExitStack) -> dict[str, Asked]:
     url = await stack.enter_async_context(valkey())
     client = await stack.enter_async_context(connected(url))
     await client.set(KEY, "x" * 100)
-    key, secret = await Keys(RedisKeys(client), SystemClock()).create("bench")
+    key, secret = await ApiKeys(RedisApiKeyStore(client), SystemClock()).create("bench")
     store = job_store(client, Settings())
     done, begun = await _report(store, key.owner, _SECTIONS), await _report(store, key.owner, _SECTIONS // 2)
     bare = await stack.enter_async_context(serving("benchmarks.api_bare", url))

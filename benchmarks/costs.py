@@ -20,7 +20,7 @@ from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.bootstrap.models import model_client
 from aether.domain.job import Kind
 from aether.durable.clock import SystemClock
-from aether.durable.concurrency_limiter import Throttle
+from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.ports import JobStore, NewJob
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
@@ -94,7 +94,7 @@ _numbers = iter(range(1_000_000_000))
 
 async def _perform(store: JobStore) -> None:
     clock = SystemClock()
-    tools = Tools(RetryPolicy(), Throttle(1_000, clock), clock)
+    tools = Tools(RetryPolicy(), ConcurrencyLimiter(1_000, clock), clock)
     job_id = f"job-{next(_numbers)}"
     await store.create(NewJob(job_id, Kind.REPORT, "", b"{}", ("outline",)))
     await Runner(store, {Kind.REPORT: Recipe(dict[str, str], _recipe)}, tools).perform(job_id)

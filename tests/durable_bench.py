@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aether.domain.job import Job, Kind
-from aether.durable.change_hub import TextChannel
-from aether.durable.concurrency_limiter import Throttle
+from aether.durable.change_hub import TokenChannel
+from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.ports import NewJob
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
 from aether.durable.runner import Recipe, Runner
 from aether.durable.step import Tools
-from aether.durable.token_stream import Silence
+from aether.durable.token_stream import NullTokenChannel
 from tests.fakes import FastClock, MemoryJobStore, ScriptedCalls
 
 ID = "job"
@@ -38,14 +38,16 @@ class EngineBench:
     ceiling: int = 100
     sections: tuple[str, ...] = ("a", "b", "c")
     job_timeout: float = 3_600.0
-    texts: TextChannel = field(default_factory=Silence)
+    texts: TokenChannel = field(default_factory=NullTokenChannel)
 
     def __post_init__(self) -> None:
         self.store.clock = self.clock
 
     def worker(self, make: Make | None = None) -> Runner:
         """One more worker on the same store."""
-        tools = Tools(self.policy, Throttle(self.ceiling, self.clock), self.clock, self.job_timeout, self.texts)
+        tools = Tools(
+            self.policy, ConcurrencyLimiter(self.ceiling, self.clock), self.clock, self.job_timeout, self.texts
+        )
         return Runner(self.store, {Kind.REPORT: Recipe(dict[str, str], make or self.report)}, tools)
 
     async def report(self, run: Run, _request: object) -> list[str]:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from aether.domain.access import Rate
 from aether.durable.ports import Clock
 from aether.errors import StoreUnavailableError
-from aether.services.rate_limit import Tokens
+from aether.services.rate_limit import RateLimitState
 from tests.fakes import FastClock
 
 
@@ -24,7 +24,7 @@ class MemoryRateLimiter:
     away: bool = False
     silent: bool = False
 
-    async def take(self, owner: str, rate: Rate) -> Tokens:
+    async def take(self, owner: str, rate: Rate) -> RateLimitState:
         self.asked.append(owner)
         await (asyncio.Event().wait() if self.silent else asyncio.sleep(0))
         if self.away:
@@ -37,4 +37,4 @@ class MemoryRateLimiter:
         next_s = (left + 1 - (rate.requests - missing)) * seconds / rate.requests
         full_s = missing * seconds / rate.requests
         self.full_at[owner, rate] = now + full_s
-        return Tokens(granted, left, float(next_s), float(full_s))
+        return RateLimitState(granted, left, float(next_s), float(full_s))

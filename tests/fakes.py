@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from aether.domain.estimate import Outlook, Pace, outlook
+from aether.domain.estimate import Estimate, Pace, estimate
 from aether.domain.events import Event, events_of
 from aether.domain.job import ENDED, LIVE, MOVES, Change, Job, Kind, Status, Step, Usage
 from aether.domain.listing import Entry, Page
@@ -89,7 +89,7 @@ class MemoryJobStore:
         if known == Revision.of(job):
             return None
         self.shown.append(job)
-        return Snapshot(job, await self.outlook(job) if job.status in LIVE else Outlook())
+        return Snapshot(job, await self.estimate(job) if job.status in LIVE else Estimate())
 
     async def replay(self, job_id: str, after: int, limit: int) -> Replay:
         await self._answer()
@@ -101,10 +101,10 @@ class MemoryJobStore:
         await self._answer()
         return set(job_ids) & self.jobs.keys()
 
-    async def outlook(self, job: Job) -> Outlook:
+    async def estimate(self, job: Job) -> Estimate:
         await self._answer()
         position = self.queue.index(job.id) + 1 if job.id in self.queue else None
-        return outlook(job, position, self.pace, self.clock.now())
+        return estimate(job, position, self.pace, self.clock.now())
 
     async def begin(self, job_id: str) -> Job | None:
         await self._answer()

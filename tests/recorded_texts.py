@@ -9,7 +9,7 @@ from aether.durable.change_hub import Delta
 
 @dataclass
 class RecordedTexts:
-    """A `TextChannel` that keeps what it is told."""
+    """A `TokenChannel` that keeps what it is told."""
 
     told: list[tuple[str, Delta]] = field(default_factory=list)
     flushed: list[tuple[str, str]] = field(default_factory=list)

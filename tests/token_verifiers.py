@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from msgspec.structs import replace
 from typing_extensions import override
 
-from aether.adapters.jwt.claims import Terms
+from aether.adapters.jwt.claims import ClaimsPolicy
 from aether.adapters.jwt.key_set import KeySet
 from aether.adapters.jwt.provider_keys import ProviderKeys
 from aether.adapters.jwt.sources import Fetched
@@ -20,7 +20,7 @@ from tests.fakes import FastClock
 from tests.identity_provider import AUDIENCE, ISSUER, Members, jwks
 
 ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
-TERMS = Terms(ISSUER, AUDIENCE, ALGORITHMS, 30.0, frozenset({Scope.READ, Scope.WRITE}), "scope")
+TERMS = ClaimsPolicy(ISSUER, AUDIENCE, ALGORITHMS, 30.0, frozenset({Scope.READ, Scope.WRITE}), "scope")
 
 
 class AheadClock(FastClock):

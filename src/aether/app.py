@@ -15,9 +15,9 @@ from litestar.openapi.spec import License, Server, Tag
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from aether.api.guards.authentication import authenticate, caller_of
-from aether.api.guards.csrf import ForeignPages
-from aether.api.guards.rate_limit import RateLimit
-from aether.api.guards.request_validation import refuse_host, refuse_query
+from aether.api.guards.csrf import CsrfGuard
+from aether.api.guards.rate_limit import RateLimitGuard
+from aether.api.guards.request_validation import check_host, check_query
 from aether.api.health import Live, Ready, health_router
 from aether.api.http.problem_details import ProblemDetails
 from aether.api.http.problems import EXCEPTION_HANDLERS, AnyRequest
@@ -53,8 +53,8 @@ from aether.api.webhooks.schemas import Delivery, DeliveryPage, Endpoint, Secret
 from aether.bootstrap.api import api_services
 from aether.domain.access import Rate
 from aether.domain.webhook import JobEnded
-from aether.durable.change_hub import Hub
-from aether.services.inbox import Notifications
+from aether.durable.change_hub import ChangeHub
+from aether.services.inbox import Inbox
 from aether.services.jobs import Jobs
 from aether.services.webhooks import Webhooks
 from aether.settings import Settings
@@ -116,7 +116,7 @@ def create_app(
             "image_model": Provide(lambda: settings.image_model, sync_to_thread=False),
         },
         lifespan=[serving],
-        guards=[refuse_host, ForeignPages(settings.origins), authenticate, RateLimit(_rate(settings)), refuse_query],
+        guards=[check_host, CsrfGuard(settings.origins), authenticate, RateLimitGuard(_rate(settings)), check_query],
         before_send=[edge.allow_every_method],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
@@ -152,7 +152,7 @@ def _jobs(request: AnyRequest) -> Jobs:
     return services_of(request).jobs
 
 
-def _hub(request: AnyRequest) -> Hub:
+def _hub(request: AnyRequest) -> ChangeHub:
     return services_of(request).hub
 
 
@@ -160,7 +160,7 @@ def _readiness(request: AnyRequest) -> Callable[[], Awaitable[Readiness]]:
     return services_of(request).readiness
 
 
-def _notifications(request: AnyRequest) -> Notifications:
+def _notifications(request: AnyRequest) -> Inbox:
     return services_of(request).notifications
 
 

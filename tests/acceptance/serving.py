@@ -7,10 +7,10 @@ from pathlib import Path
 
 from redis.asyncio import Redis
 
-from aether.adapters.redis.api_keys import RedisKeys
+from aether.adapters.redis.api_keys import RedisApiKeyStore
 from aether.domain.access import Scope
 from aether.durable.clock import SystemClock
-from aether.identity.api_keys import Keys
+from aether.identity.api_keys import ApiKeys
 from tests.service.stack import Stack
 
 
@@ -40,5 +40,5 @@ def serving(folder: Path) -> Iterator[Service]:
 
 async def _new_key(redis_url: str) -> str:
     async with Redis.from_url(redis_url) as client:
-        _, secret = await Keys(RedisKeys(client), SystemClock()).create("acceptance", scopes=[Scope.ADMIN])
+        _, secret = await ApiKeys(RedisApiKeyStore(client), SystemClock()).create("acceptance", scopes=[Scope.ADMIN])
     return secret.reveal()

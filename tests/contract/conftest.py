@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.local.embedded_valkey import find_valkey
 from tests.contract.benches import Bench, MemoryBench, RedisBench
-from tests.contract.hubs import Place, redis_place
+from tests.contract.hubs import ServerConnection, redis_place
 from tests.fake_hub import MemoryHub
 from tests.fakes import MemoryJobStore
 
@@ -77,12 +77,12 @@ def server(request: pytest.FixtureRequest) -> Redis | None:
 
 
 @pytest.fixture
-async def place(server: Redis | None) -> AsyncIterator[Place]:
+async def place(server: Redis | None) -> AsyncIterator[ServerConnection]:
     """What every hub promises, on each."""
     if server is None:
         store = MemoryJobStore()
         hub = MemoryHub(store)
-        yield Place(store, hub, hub.publish)
+        yield ServerConnection(store, hub, hub.publish)
     else:
         async with redis_place(server) as on_server:
             yield on_server

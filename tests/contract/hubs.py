@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.hub import DeltaPublisher, RedisHub
 from aether.adapters.redis.keys import CHANGES
 from aether.domain.job import Change
-from aether.durable.change_hub import Delta, Hub
+from aether.durable.change_hub import ChangeHub, Delta
 from aether.durable.ports import JobStore
 from tests.contract.benches import NEW, RedisBench, begun
 
@@ -20,22 +20,22 @@ NEVER_S = 600.0  # so that nothing comes to light but by being heard
 SHORT_S = 0.05  # for what is not to come
 
 
-class Place(NamedTuple):
+class ServerConnection(NamedTuple):
     """A store and a hub over it."""
 
     store: JobStore
-    hub: Hub
+    hub: ChangeHub
     publish: Callable[[str, Delta], None]
 
 
 @asynccontextmanager
 async def redis_place(
     client: Redis, listening: Redis | None = None, *, silence_s: float = 1.0, sweep_s: float = NEVER_S
-) -> AsyncIterator[Place]:
+) -> AsyncIterator[ServerConnection]:
     """A store on `client` and a hub on the other, or on the same."""
     hub = RedisHub(listening or client, silence_s=silence_s, sweep_s=sweep_s)
     async with hub, DeltaPublisher(client) as publisher:
-        yield Place(RedisBench(client).store, hub, publisher.publish)
+        yield ServerConnection(RedisBench(client).store, hub, publisher.publish)
 
 
 async def changing(store: JobStore, job_id: str = NEW.id) -> Callable[[], asyncio.Future[int]]:
@@ -56,7 +56,7 @@ async def version_of(store: JobStore, job_id: str = NEW.id) -> int:
     return job.version if job else 0
 
 
-async def settled(place: Place, *job_ids: str) -> None:
+async def settled(place: ServerConnection, *job_ids: str) -> None:
     """Let all that was begun come to rest: whoever watches one of the jobs has been told of it, and waits."""
     if isinstance(place.hub, RedisHub):
         client = place.hub._client

@@ -5,25 +5,25 @@ from typing import NamedTuple
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from aether.adapters.redis.inbox import RedisInbox
+from aether.adapters.redis.inbox import RedisInboxStore
 from aether.domain.job import Change, Job, Kind, Status
 from aether.domain.notification import InboxPage, Notification
-from aether.durable.ports import Inbox, JobStore
+from aether.durable.ports import InboxStore, JobStore
 from tests.contract.benches import NEW, TTL, RedisBench, brought_to
 
 OWNER = NEW.owner
 ALL = 100
 
 
-class Post(NamedTuple):
+class WebhookHttpClient(NamedTuple):
     """A store of jobs, and the inbox that it fills."""
 
     store: JobStore
-    inbox: Inbox
+    inbox: InboxStore
 
 
-def redis_post(client: Redis) -> Post:
-    return Post(RedisBench(client).store, RedisInbox(client, TTL))
+def redis_post(client: Redis) -> WebhookHttpClient:
+    return WebhookHttpClient(RedisBench(client).store, RedisInboxStore(client, TTL))
 
 
 async def ended(
@@ -40,7 +40,7 @@ async def ended_again(store: JobStore, job_id: str, status: Status) -> None:
     await store.move(job_id, Change(status=status))
 
 
-async def told(inbox: Inbox, owner: str = OWNER, *, unacked: bool = False) -> tuple[Notification, ...]:
+async def told(inbox: InboxStore, owner: str = OWNER, *, unacked: bool = False) -> tuple[Notification, ...]:
     page = await inbox.page(owner, 0, ALL, unacked=unacked)
     assert page.next is None
     return page.notifications

@@ -9,17 +9,17 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
-from aether.adapters.redis.api_keys import RedisKeys
+from aether.adapters.redis.api_keys import RedisApiKeyStore
 from aether.adapters.redis.keys import ACCESS_KEYS
-from aether.domain.access import Key, KeyDigest, Quota, Rate, Scope
+from aether.domain.access import ApiKey, KeyDigest, Quota, Rate, Scope
 from aether.errors import StoreUnavailableError
-from aether.identity.api_keys import KeySet, KeyStore
+from aether.identity.api_keys import ApiKeySet, ApiKeyStore
 from tests.fake_keys import MemoryKeys
 
 BEGAN = datetime(2026, 1, 1, 12, 30, 0, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
-KEY = Key("aaaaaaaaaaaa", "ci", "ada@example.com", frozenset({Scope.READ}), BEGAN, (KeyDigest("0" * 64),))
-WHOLE = Key(
+KEY = ApiKey("aaaaaaaaaaaa", "ci", "ada@example.com", frozenset({Scope.READ}), BEGAN, (KeyDigest("0" * 64),))
+WHOLE = ApiKey(
     id="bbbbbbbbbbbb",
     name="ops",
     owner="Ops, all of them: ü",
@@ -33,17 +33,17 @@ WHOLE = Key(
 
 
 @pytest.fixture(params=["memory", "fakeredis", "valkey"])
-def store(request: pytest.FixtureRequest) -> KeyStore:
+def store(request: pytest.FixtureRequest) -> ApiKeyStore:
     if request.param == "memory":
         return MemoryKeys()
-    return RedisKeys(request.getfixturevalue(f"{request.param}_client"))
+    return RedisApiKeyStore(request.getfixturevalue(f"{request.param}_client"))
 
 
 @pytest.fixture(params=["memory", "redis"])
-def store_out_of_reach(request: pytest.FixtureRequest) -> KeyStore:
+def store_out_of_reach(request: pytest.FixtureRequest) -> ApiKeyStore:
     if request.param == "memory":
         return MemoryKeys(away=True)
-    return RedisKeys(Redis(unix_socket_path="/nowhere/valkey.sock"))
+    return RedisApiKeyStore(Redis(unix_socket_path="/nowhere/valkey.sock"))
 
 
 @pytest.fixture(params=["fakeredis", "valkey"])
@@ -52,19 +52,19 @@ def client(request: pytest.FixtureRequest) -> Redis:
     return client
 
 
-async def test_where_no_key_ever_was_the_version_is_zero(store: KeyStore) -> None:
+async def test_where_no_key_ever_was_the_version_is_zero(store: ApiKeyStore) -> None:
     assert await store.version() == 0
-    assert KeySet() == await store.load()
+    assert ApiKeySet() == await store.load()
 
 
 @pytest.mark.parametrize("key", [KEY, WHOLE], ids=lambda key: key.name)
-async def test_a_key_is_kept_with_all_that_is_said_of_it(store: KeyStore, key: Key) -> None:
+async def test_a_key_is_kept_with_all_that_is_said_of_it(store: ApiKeyStore, key: ApiKey) -> None:
     assert await store.put(key, 0)
 
     assert (key,) == (await store.load()).keys
 
 
-async def test_each_change_makes_another_version(store: KeyStore) -> None:
+async def test_each_change_makes_another_version(store: ApiKeyStore) -> None:
     versions = [0]
     for key in (KEY, WHOLE, replace(KEY, revoked_at=BEGAN)):
         assert await store.put(key, versions[-1])
@@ -74,7 +74,7 @@ async def test_each_change_makes_another_version(store: KeyStore) -> None:
     assert (await store.load()).version == versions[-1]
 
 
-async def test_who_has_not_seen_the_latest_version_changes_nothing(store: KeyStore) -> None:
+async def test_who_has_not_seen_the_latest_version_changes_nothing(store: ApiKeyStore) -> None:
     await store.put(KEY, 0)
     before = await store.load()
 
@@ -83,7 +83,7 @@ async def test_who_has_not_seen_the_latest_version_changes_nothing(store: KeySto
     assert before == await store.load()
 
 
-async def test_a_key_may_be_put_again_as_when_the_answer_was_lost(store: KeyStore) -> None:
+async def test_a_key_may_be_put_again_as_when_the_answer_was_lost(store: ApiKeyStore) -> None:
     await store.put(KEY, 0)
     before = await store.load()
 
@@ -91,7 +91,7 @@ async def test_a_key_may_be_put_again_as_when_the_answer_was_lost(store: KeyStor
     assert before == await store.load()
 
 
-async def test_a_key_takes_the_place_of_the_one_of_its_id(store: KeyStore) -> None:
+async def test_a_key_takes_the_place_of_the_one_of_its_id(store: ApiKeyStore) -> None:
     await store.put(KEY, 0)
     revoked = replace(KEY, revoked_at=BEGAN)
 
@@ -100,7 +100,7 @@ async def test_a_key_takes_the_place_of_the_one_of_its_id(store: KeyStore) -> No
     assert (revoked,) == (await store.load()).keys
 
 
-async def test_others_are_dropped_with_a_change(store: KeyStore) -> None:
+async def test_others_are_dropped_with_a_change(store: ApiKeyStore) -> None:
     assert await store.put(KEY, 0)
     assert await store.put(WHOLE, await store.version(), [KEY.id, "never"])
 
@@ -111,14 +111,14 @@ async def test_others_are_dropped_with_a_change(store: KeyStore) -> None:
     assert held == await store.load()
 
 
-async def test_the_oldest_stands_first(store: KeyStore) -> None:
+async def test_the_oldest_stands_first(store: ApiKeyStore) -> None:
     for key in (WHOLE, replace(KEY, id="cccccccccccc"), KEY):
         await store.put(key, await store.version())
 
     assert [key.id[0] for key in (await store.load()).keys] == ["a", "c", "b"]
 
 
-async def test_of_many_who_have_seen_the_same_only_one_makes_a_change(store: KeyStore) -> None:
+async def test_of_many_who_have_seen_the_same_only_one_makes_a_change(store: ApiKeyStore) -> None:
     keys = [replace(KEY, id=f"{number:012}") for number in range(20)]
 
     kept = await asyncio.gather(*(store.put(key, 0) for key in keys))
@@ -127,14 +127,14 @@ async def test_of_many_who_have_seen_the_same_only_one_makes_a_change(store: Key
     assert (keys[kept.index(True)],) == (await store.load()).keys
 
 
-async def test_a_store_that_does_not_answer_says_so(store_out_of_reach: KeyStore) -> None:
+async def test_a_store_that_does_not_answer_says_so(store_out_of_reach: ApiKeyStore) -> None:
     for asking in (store_out_of_reach.version(), store_out_of_reach.load(), store_out_of_reach.put(KEY, 0)):
         with pytest.raises(StoreUnavailableError):
             await asking
 
 
 async def test_no_version_comes_twice_though_redis_has_lost_the_latest(client: Redis) -> None:
-    store = RedisKeys(client)
+    store = RedisApiKeyStore(client)
     await store.put(KEY, 0)
     saved = await client.dump(ACCESS_KEYS)
     await store.put(WHOLE, await store.version())
@@ -151,9 +151,9 @@ async def test_versions_go_on_from_the_latest_while_the_clock_is_behind_it(clien
     # redis-py types the answers of its two kinds of client as one.
     await client.hset(ACCESS_KEYS, mapping={"version": ahead})  # type: ignore[misc]
 
-    assert await RedisKeys(client).put(KEY, ahead)
+    assert await RedisApiKeyStore(client).put(KEY, ahead)
 
-    assert await RedisKeys(client).version() == ahead + 1
+    assert await RedisApiKeyStore(client).version() == ahead + 1
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ async def test_versions_go_on_from_the_latest_while_the_clock_is_behind_it(clien
     [b"", b"null", b'{"id":"cccccccccccc"}', msgspec.json.encode(KEY).replace(b'"read"', b'"of a later version"')],
 )
 async def test_a_key_that_cannot_be_read_stands_in_no_others_way(client: Redis, content: bytes) -> None:
-    store = RedisKeys(client)
+    store = RedisApiKeyStore(client)
     await store.put(KEY, 0)
     await client.hset(ACCESS_KEYS, mapping={"cccccccccccc": content})  # type: ignore[misc]  # as above
 
@@ -174,7 +174,7 @@ async def test_a_key_that_cannot_be_read_stands_in_no_others_way(client: Redis, 
 
 async def test_all_keys_stand_in_one_hash_that_never_runs_out(client: Redis) -> None:
     """They are configuration, like the settings."""
-    await RedisKeys(client).put(WHOLE, 0)
+    await RedisApiKeyStore(client).put(WHOLE, 0)
 
     assert await client.keys() == [ACCESS_KEYS.encode()]
     assert await client.pttl(ACCESS_KEYS) == -1

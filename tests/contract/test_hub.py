@@ -9,16 +9,16 @@ from aether.adapters.redis.keys import TEXTS
 from aether.domain.job import Change
 from aether.durable.change_hub import Delta
 from tests.contract.benches import NEW, begun
-from tests.contract.hubs import LONG_S, SHORT_S, Place, changing, settled, version_of
+from tests.contract.hubs import LONG_S, SHORT_S, ServerConnection, changing, settled, version_of
 
 
-async def test_a_version_that_came_before_is_told_at_once(place: Place) -> None:
+async def test_a_version_that_came_before_is_told_at_once(place: ServerConnection) -> None:
     job = await begun(place.store)
 
     assert await place.hub.changed(NEW.id, job.version - 1, LONG_S) == job.version
 
 
-async def test_a_change_wakes_who_waits_for_it(place: Place) -> None:
+async def test_a_change_wakes_who_waits_for_it(place: ServerConnection) -> None:
     change = await changing(place.store)
     waiting = asyncio.create_task(place.hub.changed(NEW.id, await version_of(place.store), LONG_S))
     await settled(place)
@@ -27,13 +27,13 @@ async def test_a_change_wakes_who_waits_for_it(place: Place) -> None:
     assert await change() == await waiting
 
 
-async def test_nothing_happens_and_the_time_is_up(place: Place) -> None:
+async def test_nothing_happens_and_the_time_is_up(place: ServerConnection) -> None:
     job = await begun(place.store)
 
     assert await place.hub.changed(NEW.id, job.version, SHORT_S) is None
 
 
-async def test_a_change_of_another_job_wakes_nobody(place: Place) -> None:
+async def test_a_change_of_another_job_wakes_nobody(place: ServerConnection) -> None:
     change = await changing(place.store, "other")
     job = await begun(place.store)
     waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, 5 * SHORT_S))
@@ -43,14 +43,14 @@ async def test_a_change_of_another_job_wakes_nobody(place: Place) -> None:
     assert await waiting is None
 
 
-async def test_a_cursor_ahead_of_the_job_is_told_where_the_job_is(place: Place) -> None:
+async def test_a_cursor_ahead_of_the_job_is_told_where_the_job_is(place: ServerConnection) -> None:
     """As after a failover to a server that lacks the last changes."""
     job = await begun(place.store)
 
     assert await place.hub.changed(NEW.id, job.version + 5, LONG_S) == job.version
 
 
-async def test_erasing_wakes_who_waits(place: Place) -> None:
+async def test_erasing_wakes_who_waits(place: ServerConnection) -> None:
     job = await begun(place.store)
     waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S))
     await settled(place)
@@ -60,11 +60,11 @@ async def test_erasing_wakes_who_waits(place: Place) -> None:
     assert await waiting == 0
 
 
-async def test_a_job_that_is_gone_is_told_at_once(place: Place) -> None:
+async def test_a_job_that_is_gone_is_told_at_once(place: ServerConnection) -> None:
     assert await place.hub.changed("gone", 7, LONG_S) == 0
 
 
-async def test_one_change_wakes_all_who_wait_for_it(place: Place) -> None:
+async def test_one_change_wakes_all_who_wait_for_it(place: ServerConnection) -> None:
     change = await changing(place.store)
     after = await version_of(place.store)
     waiting = [asyncio.create_task(place.hub.changed(NEW.id, after, LONG_S)) for _ in range(500)]
@@ -73,7 +73,7 @@ async def test_one_change_wakes_all_who_wait_for_it(place: Place) -> None:
     assert [await change()] * 500 == await asyncio.gather(*waiting)
 
 
-async def test_many_jobs_are_waited_for_at_once(place: Place) -> None:
+async def test_many_jobs_are_waited_for_at_once(place: ServerConnection) -> None:
     jobs = [f"job-{at}" for at in range(100)]
     changes = [await changing(place.store, job_id) for job_id in jobs]
     after = await version_of(place.store, jobs[0])
@@ -89,7 +89,7 @@ async def test_many_jobs_are_waited_for_at_once(place: Place) -> None:
         task.cancel()
 
 
-async def test_no_change_is_missed_between_reading_and_waiting(place: Place) -> None:
+async def test_no_change_is_missed_between_reading_and_waiting(place: ServerConnection) -> None:
     """A thousand times, whatever comes first: the change, its message, the subscription or its confirmation."""
     change = await changing(place.store)
     dice = random.Random(7)  # noqa: S311 - no secret
@@ -102,7 +102,7 @@ async def test_no_change_is_missed_between_reading_and_waiting(place: Place) -> 
         assert await making == after + 1
 
 
-async def test_a_watch_tells_versions_in_order_up_to_the_newest(place: Place) -> None:
+async def test_a_watch_tells_versions_in_order_up_to_the_newest(place: ServerConnection) -> None:
     change = await changing(place.store)
     told = [await version_of(place.store)]
     with place.hub.watch(NEW.id, told[0], LONG_S) as watch:
@@ -116,7 +116,7 @@ async def test_a_watch_tells_versions_in_order_up_to_the_newest(place: Place) ->
     assert told == sorted(set(told))
 
 
-async def test_a_reader_who_was_away_is_told_the_newest_version_alone(place: Place) -> None:
+async def test_a_reader_who_was_away_is_told_the_newest_version_alone(place: ServerConnection) -> None:
     change = await changing(place.store)
     with place.hub.watch(NEW.id, await version_of(place.store), SHORT_S) as watch:
         made = [await change() for _ in range(20)]
@@ -125,13 +125,13 @@ async def test_a_reader_who_was_away_is_told_the_newest_version_alone(place: Pla
         assert [await anext(watch), await anext(watch)] == [made[-1], None]
 
 
-async def test_a_watch_of_a_quiet_job_has_a_pulse(place: Place) -> None:
+async def test_a_watch_of_a_quiet_job_has_a_pulse(place: ServerConnection) -> None:
     job = await begun(place.store)
     with place.hub.watch(NEW.id, job.version, SHORT_S) as watch:
         assert [await anext(watch), await anext(watch)] == [None, None]
 
 
-async def test_waiting_for_the_next_may_be_cancelled_without_a_loss(place: Place) -> None:
+async def test_waiting_for_the_next_may_be_cancelled_without_a_loss(place: ServerConnection) -> None:
     change = await changing(place.store)
     with place.hub.watch(NEW.id, await version_of(place.store), LONG_S) as watch:
         for _ in range(5):
@@ -143,7 +143,7 @@ async def test_waiting_for_the_next_may_be_cancelled_without_a_loss(place: Place
         assert await anext(watch) == version
 
 
-async def test_text_is_passed_on_to_who_watches(place: Place) -> None:
+async def test_text_is_passed_on_to_who_watches(place: ServerConnection) -> None:
     job = await begun(place.store)
     said = ["All roads", " lead", " to", " Rome."]
     with place.hub.watch(NEW.id, job.version, LONG_S) as watch:
@@ -157,7 +157,7 @@ async def test_text_is_passed_on_to_who_watches(place: Place) -> None:
     assert heard == "".join(said)
 
 
-async def heard_first(place: Place, watch: AsyncIterator[int | Delta | None]) -> None:
+async def heard_first(place: ServerConnection, watch: AsyncIterator[int | Delta | None]) -> None:
     """Wait until the watch hears text: what is said before it listens is lost."""
     hearing = asyncio.ensure_future(anext(watch))
     while not hearing.done():
@@ -177,7 +177,7 @@ async def heard_text(watch: AsyncIterator[int | Delta | None], length: int) -> s
     return text
 
 
-async def test_a_commit_tells_whether_anybody_listens_to_the_texts(place: Place) -> None:
+async def test_a_commit_tells_whether_anybody_listens_to_the_texts(place: ServerConnection) -> None:
     job = await begun(place.store)
     other = await begun(place.store, replace(NEW, id="other"))
     version, before = await place.store.commit(job.id, job.epoch, job.version, Change(total=1))
@@ -193,14 +193,14 @@ async def test_a_commit_tells_whether_anybody_listens_to_the_texts(place: Place)
     assert (before, during, elsewhere, after) == (False, True, False, False)
 
 
-async def unheard(place: Place) -> None:
+async def unheard(place: ServerConnection) -> None:
     """Wait until nobody listens to texts."""
     if isinstance(place.hub, RedisHub):
         while await place.hub._client.pubsub_channels(f"{TEXTS}*"):  # noqa: ASYNC110 - no event of it
             await asyncio.sleep(0.001)
 
 
-async def test_who_waits_for_a_change_listens_to_no_text(place: Place) -> None:
+async def test_who_waits_for_a_change_listens_to_no_text(place: ServerConnection) -> None:
     job = await begun(place.store)
     waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S))
     await settled(place)
@@ -210,7 +210,7 @@ async def test_who_waits_for_a_change_listens_to_no_text(place: Place) -> None:
     assert committed == (await waiting, False)
 
 
-async def test_text_wakes_nobody_who_waits_for_a_change(place: Place) -> None:
+async def test_text_wakes_nobody_who_waits_for_a_change(place: ServerConnection) -> None:
     job = await begun(place.store)
     waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, 4 * SHORT_S))
     await settled(place)
@@ -219,7 +219,7 @@ async def test_text_wakes_nobody_who_waits_for_a_change(place: Place) -> None:
     assert await waiting is None
 
 
-async def test_closing_ends_all_waiting_and_lets_nobody_wait_after(place: Place) -> None:
+async def test_closing_ends_all_waiting_and_lets_nobody_wait_after(place: ServerConnection) -> None:
     job = await begun(place.store)
     waiting = [asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S)) for _ in range(10)]
     await settled(place)

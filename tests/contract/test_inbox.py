@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from aether.domain.job import ENDED, LIVE, Change, Kind, Status
 from aether.domain.notification import LARGEST_ID, Acknowledgement, InboxPage
-from aether.durable.ports import Inbox
+from aether.durable.ports import InboxStore
 from tests.contract.benches import Bench, RedisBench, begun, brought_to
-from tests.contract.inboxes import OWNER, Post, ended, ended_again, ids, jobs, redis_post, told
+from tests.contract.inboxes import OWNER, WebhookHttpClient, ended, ended_again, ids, jobs, redis_post, told
 from tests.fakes import MemoryInbox, MemoryJobStore
 
 # The real Valkey listens on a Unix socket, which pytest-socket's list of hosts cannot name.
@@ -19,15 +19,15 @@ NOBODY = "nobody"
 
 
 @pytest.fixture
-def post(bench: Bench) -> Post:
+def post(bench: Bench) -> WebhookHttpClient:
     """What every inbox promises, on each store."""
     if isinstance(bench, RedisBench):
         return redis_post(bench.client)
     assert isinstance(bench.store, MemoryJobStore)
-    return Post(bench.store, MemoryInbox(bench.store))
+    return WebhookHttpClient(bench.store, MemoryInbox(bench.store))
 
 
-async def pages_of(inbox: Inbox, limit: int, *, unacked: bool = False) -> AsyncIterator[InboxPage]:
+async def pages_of(inbox: InboxStore, limit: int, *, unacked: bool = False) -> AsyncIterator[InboxPage]:
     page = await inbox.page(OWNER, 0, limit, unacked=unacked)
     yield page
     while page.next is not None:
@@ -35,13 +35,15 @@ async def pages_of(inbox: Inbox, limit: int, *, unacked: bool = False) -> AsyncI
         yield page
 
 
-async def test_an_owner_of_whom_no_job_has_ended_has_an_empty_inbox(post: Post) -> None:
+async def test_an_owner_of_whom_no_job_has_ended_has_an_empty_inbox(post: WebhookHttpClient) -> None:
     assert InboxPage() == await post.inbox.page(NOBODY, 0, 10)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize("status", sorted(ENDED))
-async def test_each_end_of_a_job_is_told_as_the_record_has_it(post: Post, status: Status, kind: Kind) -> None:
+async def test_each_end_of_a_job_is_told_as_the_record_has_it(
+    post: WebhookHttpClient, status: Status, kind: Kind
+) -> None:
     job = await ended(post.store, "4f9c", status, kind=kind)
 
     (entry,) = await told(post.inbox)
@@ -52,7 +54,9 @@ async def test_each_end_of_a_job_is_told_as_the_record_has_it(post: Post, status
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED])
-async def test_the_end_that_a_run_commits_is_told_once_though_it_is_sent_twice(post: Post, status: Status) -> None:
+async def test_the_end_that_a_run_commits_is_told_once_though_it_is_sent_twice(
+    post: WebhookHttpClient, status: Status
+) -> None:
     """As by a worker that the answer did not reach."""
     job = await begun(post.store)
 
@@ -64,13 +68,13 @@ async def test_the_end_that_a_run_commits_is_told_once_though_it_is_sent_twice(p
 
 
 @pytest.mark.parametrize("status", sorted(LIVE))
-async def test_a_job_that_has_not_ended_is_not_told(post: Post, status: Status) -> None:
+async def test_a_job_that_has_not_ended_is_not_told(post: WebhookHttpClient, status: Status) -> None:
     await brought_to(post.store, status)
 
     assert await told(post.inbox) == ()
 
 
-async def test_a_job_that_is_tried_again_and_ends_again_is_told_again(post: Post) -> None:
+async def test_a_job_that_is_tried_again_and_ends_again_is_told_again(post: WebhookHttpClient) -> None:
     await ended(post.store, "4f9c")
     (first,) = await told(post.inbox)
 
@@ -82,13 +86,13 @@ async def test_a_job_that_is_tried_again_and_ends_again_is_told_again(post: Post
     assert first.version < second.version
 
 
-async def test_what_is_told_does_not_change_while_it_is_told_again(post: Post) -> None:
+async def test_what_is_told_does_not_change_while_it_is_told_again(post: WebhookHttpClient) -> None:
     await ended(post.store, "4f9c")
 
     assert await told(post.inbox) == await told(post.inbox)
 
 
-async def test_what_ends_later_comes_later(post: Post) -> None:
+async def test_what_ends_later_comes_later(post: WebhookHttpClient) -> None:
     for name in "bdace":
         await ended(post.store, name)
 
@@ -99,7 +103,7 @@ async def test_what_ends_later_comes_later(post: Post) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8, 100])
-async def test_pages_are_full_and_the_last_one_says_so(post: Post, limit: int) -> None:
+async def test_pages_are_full_and_the_last_one_says_so(post: WebhookHttpClient, limit: int) -> None:
     for name in "abcdefg":
         await ended(post.store, name)
 
@@ -110,7 +114,7 @@ async def test_pages_are_full_and_the_last_one_says_so(post: Post, limit: int) -
     assert {7} == {page.unread for page in pages}
 
 
-async def test_behind_the_newest_there_is_nothing_but_the_count(post: Post) -> None:
+async def test_behind_the_newest_there_is_nothing_but_the_count(post: WebhookHttpClient) -> None:
     await ended(post.store, "4f9c")
     (entry,) = await told(post.inbox)
 
@@ -118,7 +122,7 @@ async def test_behind_the_newest_there_is_nothing_but_the_count(post: Post) -> N
         assert InboxPage(unread=1) == await post.inbox.page(OWNER, after, 10)
 
 
-async def test_what_is_acknowledged_stays_but_is_not_unread(post: Post) -> None:
+async def test_what_is_acknowledged_stays_but_is_not_unread(post: WebhookHttpClient) -> None:
     for name in "abc":
         await ended(post.store, name)
     entries = await told(post.inbox)
@@ -130,7 +134,7 @@ async def test_what_is_acknowledged_stays_but_is_not_unread(post: Post) -> None:
     assert (entries[0], entries[2]) == await told(post.inbox, unacked=True)
 
 
-async def test_acknowledging_again_changes_nothing(post: Post) -> None:
+async def test_acknowledging_again_changes_nothing(post: WebhookHttpClient) -> None:
     for name in "ab":
         await ended(post.store, name)
     every = [entry.id for entry in await told(post.inbox)]
@@ -140,7 +144,7 @@ async def test_acknowledging_again_changes_nothing(post: Post) -> None:
     assert [Acknowledgement(1, 1), Acknowledgement(1, 0), Acknowledgement(0, 0), Acknowledgement(0, 0)] == answers
 
 
-async def test_acknowledging_what_is_not_there_changes_nothing(post: Post) -> None:
+async def test_acknowledging_what_is_not_there_changes_nothing(post: WebhookHttpClient) -> None:
     await ended(post.store, "4f9c")
     (entry,) = await told(post.inbox)
 
@@ -149,7 +153,7 @@ async def test_acknowledging_what_is_not_there_changes_nothing(post: Post) -> No
     assert (Acknowledgement(0, 1), (entry,)) == (answer, await told(post.inbox, unacked=True))
 
 
-async def test_owners_do_not_see_each_others_entries_nor_acknowledge_them(post: Post) -> None:
+async def test_owners_do_not_see_each_others_entries_nor_acknowledge_them(post: WebhookHttpClient) -> None:
     owners = ["a", "a:b", "b", "", ":", "A", "a*", "ä\n\0", "a" * 3_000]
     for owner in owners:
         await ended(post.store, f"job of {owner}", owner=owner)
@@ -163,7 +167,7 @@ async def test_owners_do_not_see_each_others_entries_nor_acknowledge_them(post: 
         assert (f"job of {owner}", owner == "a") == (entry.job_id, entry.acked)
 
 
-async def test_pages_of_what_is_not_acknowledged_go_on_while_it_is_acknowledged(post: Post) -> None:
+async def test_pages_of_what_is_not_acknowledged_go_on_while_it_is_acknowledged(post: WebhookHttpClient) -> None:
     """As by a client that acknowledges each page before it asks for the next."""
     for name in "abcdefg":
         await ended(post.store, name)
@@ -176,7 +180,7 @@ async def test_pages_of_what_is_not_acknowledged_go_on_while_it_is_acknowledged(
     assert (list("abcdefg"), InboxPage()) == (seen, await post.inbox.page(OWNER, 0, 10, unacked=True))
 
 
-async def test_what_ends_meanwhile_comes_on_a_later_page(post: Post) -> None:
+async def test_what_ends_meanwhile_comes_on_a_later_page(post: WebhookHttpClient) -> None:
     for name in "abc":
         await ended(post.store, name)
     page = await post.inbox.page(OWNER, 0, 2)
@@ -186,7 +190,7 @@ async def test_what_ends_meanwhile_comes_on_a_later_page(post: Post) -> None:
     assert jobs(await post.inbox.page(OWNER, page.next, 10)) == ["c", "d"]
 
 
-async def test_ends_of_one_moment_are_all_told(post: Post) -> None:
+async def test_ends_of_one_moment_are_all_told(post: WebhookHttpClient) -> None:
     names = [f"job-{at}" for at in range(100)]
 
     await asyncio.gather(*(ended(post.store, name) for name in names))
@@ -196,7 +200,7 @@ async def test_ends_of_one_moment_are_all_told(post: Post) -> None:
     assert len({entry.id for entry in entries}) == len(names)
 
 
-async def test_erasing_a_job_takes_out_all_that_was_told_of_it(post: Post) -> None:
+async def test_erasing_a_job_takes_out_all_that_was_told_of_it(post: WebhookHttpClient) -> None:
     await ended(post.store, "kept")
     await ended(post.store, "4f9c")
     await ended_again(post.store, "4f9c", Status.CANCELLED)
@@ -208,7 +212,7 @@ async def test_erasing_a_job_takes_out_all_that_was_told_of_it(post: Post) -> No
     assert InboxPage((first,), 1) == await post.inbox.page(OWNER, 0, 10)
 
 
-async def test_what_was_told_outlives_the_record(post: Post, bench: Bench) -> None:
+async def test_what_was_told_outlives_the_record(post: WebhookHttpClient, bench: Bench) -> None:
     await ended(post.store, "4f9c")
     before = await told(post.inbox)
 
@@ -230,7 +234,7 @@ async def test_whoever_pages_and_acknowledges_hears_of_every_end(
         post = redis_post(bench.client)
     else:
         store = MemoryJobStore()
-        post = Post(store, MemoryInbox(store))
+        post = WebhookHttpClient(store, MemoryInbox(store))
     expected: dict[str, int] = {}
     heard: dict[int, str] = {}
     after = 0

@@ -6,8 +6,8 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.hub import RedisHub
 from aether.adapters.redis.keys import ARRIVALS
-from aether.durable.ports import Inbox
-from tests.contract.hubs import LONG_S, SHORT_S, Place, redis_place
+from aether.durable.ports import InboxStore
+from tests.contract.hubs import LONG_S, SHORT_S, ServerConnection, redis_place
 from tests.contract.inboxes import OWNER, ended, redis_post, told
 from tests.fakes import MemoryInbox, MemoryJobStore
 
@@ -15,20 +15,20 @@ from tests.fakes import MemoryInbox, MemoryJobStore
 
 
 @pytest.fixture
-def inbox(place: Place, server: Redis | None) -> Inbox:
+def inbox(place: ServerConnection, server: Redis | None) -> InboxStore:
     if server is not None:
         return redis_post(server).inbox
     assert isinstance(place.store, MemoryJobStore)
     return MemoryInbox(place.store)
 
 
-async def heard(place: Place, after: int, pulse: float = LONG_S, owner: str = OWNER) -> object:
+async def heard(place: ServerConnection, after: int, pulse: float = LONG_S, owner: str = OWNER) -> object:
     """The first news of an inbox."""
     with place.hub.arrivals(owner, after, pulse) as arrivals:
         return await anext(arrivals)
 
 
-async def listening(place: Place, after: int = 0) -> asyncio.Task[object]:
+async def listening(place: ServerConnection, after: int = 0) -> asyncio.Task[object]:
     """Wait for the first news, once the server knows of it."""
     waiting = asyncio.create_task(heard(place, after))
     if isinstance(place.hub, RedisHub):
@@ -39,7 +39,7 @@ async def listening(place: Place, after: int = 0) -> asyncio.Task[object]:
     return waiting
 
 
-async def test_of_what_came_before_the_newest_is_heard_of_at_once(place: Place, inbox: Inbox) -> None:
+async def test_of_what_came_before_the_newest_is_heard_of_at_once(place: ServerConnection, inbox: InboxStore) -> None:
     await ended(place.store, "a")
     await ended(place.store, "b")
     first, second = await told(inbox)
@@ -47,7 +47,7 @@ async def test_of_what_came_before_the_newest_is_heard_of_at_once(place: Place, 
     assert [await heard(place, after) for after in (0, first.id)] == [second.id] * 2
 
 
-async def test_an_end_wakes_who_waits_for_it(place: Place, inbox: Inbox) -> None:
+async def test_an_end_wakes_who_waits_for_it(place: ServerConnection, inbox: InboxStore) -> None:
     waiting = await listening(place)
 
     await ended(place.store, "4f9c")
@@ -55,7 +55,7 @@ async def test_an_end_wakes_who_waits_for_it(place: Place, inbox: Inbox) -> None
     assert [await waiting] == [entry.id for entry in await told(inbox)]
 
 
-async def test_nothing_comes_and_there_is_a_pulse(place: Place, inbox: Inbox) -> None:
+async def test_nothing_comes_and_there_is_a_pulse(place: ServerConnection, inbox: InboxStore) -> None:
     await ended(place.store, "4f9c")
     (entry,) = await told(inbox)
 
@@ -63,11 +63,11 @@ async def test_nothing_comes_and_there_is_a_pulse(place: Place, inbox: Inbox) ->
         assert [await anext(arrivals), await anext(arrivals)] == [None, None]
 
 
-async def test_an_inbox_that_is_empty_has_nothing_to_tell(place: Place) -> None:
+async def test_an_inbox_that_is_empty_has_nothing_to_tell(place: ServerConnection) -> None:
     assert await heard(place, 0, SHORT_S) is None
 
 
-async def test_what_another_owner_is_told_wakes_nobody(place: Place) -> None:
+async def test_what_another_owner_is_told_wakes_nobody(place: ServerConnection) -> None:
     waiting = asyncio.create_task(heard(place, 0, 5 * SHORT_S))
     await asyncio.sleep(SHORT_S)
     await ended(place.store, "4f9c", owner=OWNER + ":x")
@@ -75,7 +75,7 @@ async def test_what_another_owner_is_told_wakes_nobody(place: Place) -> None:
     assert await waiting is None
 
 
-async def test_a_job_and_an_owner_of_one_name_are_not_mistaken(place: Place) -> None:
+async def test_a_job_and_an_owner_of_one_name_are_not_mistaken(place: ServerConnection) -> None:
     waiting = asyncio.create_task(place.hub.changed(OWNER, 0, 5 * SHORT_S))
     await asyncio.sleep(SHORT_S)
     await ended(place.store, "4f9c")
@@ -83,7 +83,7 @@ async def test_a_job_and_an_owner_of_one_name_are_not_mistaken(place: Place) -> 
     assert await waiting is None
 
 
-async def test_no_end_is_missed_between_reading_and_waiting(place: Place, inbox: Inbox) -> None:
+async def test_no_end_is_missed_between_reading_and_waiting(place: ServerConnection, inbox: InboxStore) -> None:
     """However the end, its message, the subscription and its confirmation follow each other."""
     dice = random.Random(7)  # noqa: S311 - no secret
     after = 0

@@ -346,13 +346,13 @@ async def test_the_outlook_tells_the_place_in_the_queue_and_what_others_took(ben
     for job_id in ids:
         await bench.store.create(replace(NEW, id=job_id))
 
-    outlooks = [await bench.store.outlook(await loaded(bench.store, job_id)) for job_id in ids]
+    outlooks = [await bench.store.estimate(await loaded(bench.store, job_id)) for job_id in ids]
     running = await bench.store.begin("first")
 
     assert running is not None
     assert [seen.position for seen in outlooks] == [1, 2]
     assert all(seen.seconds_left is not None for seen in outlooks)
-    assert (await bench.store.outlook(running)).position is None
+    assert (await bench.store.estimate(running)).position is None
 
 
 async def test_a_run_that_knows_more_than_the_record_is_ended_and_the_job_queued_again(bench: Bench) -> None:

@@ -11,13 +11,13 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import DataError, ResponseError
 from typing_extensions import override
 
-from aether.adapters.redis.pipelining import BatchingRedis
+from aether.adapters.redis.pipelining import PipeliningRedis
 from aether.leased_queue.scripts import Script
 
 # The real Valkey listens on a Unix socket, which pytest-socket's list of hosts cannot name.
 
 
-class CountingRedis(BatchingRedis):
+class CountingRedis(PipeliningRedis):
     """Counts its batches."""
 
     batches = 0

@@ -13,7 +13,7 @@ from aether.adapters.redis.keys import BUCKET
 from aether.adapters.redis.rate_limiter import RedisRateLimiter
 from aether.domain.access import Rate
 from aether.errors import StoreUnavailableError
-from aether.services.rate_limit import RateLimiter, Tokens
+from aether.services.rate_limit import RateLimiter, RateLimitState
 from tests.contract.benches import RedisBench
 from tests.contract.limiters import OWNER, LimiterBench, MemoryLimiterBench, RedisLimiterBench
 from tests.contract.test_redis_listing import commands
@@ -32,7 +32,7 @@ def bench(request: pytest.FixtureRequest) -> LimiterBench:
     return RedisLimiterBench(request.getfixturevalue(f"{request.param}_client"))
 
 
-async def taken(limiter: RateLimiter, times: int, rate: Rate = HOUR, owner: str = OWNER) -> list[Tokens]:
+async def taken(limiter: RateLimiter, times: int, rate: Rate = HOUR, owner: str = OWNER) -> list[RateLimitState]:
     return [await limiter.take(owner, rate) for _ in range(times)]
 
 

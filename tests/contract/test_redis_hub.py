@@ -18,7 +18,7 @@ from aether.adapters.redis.keys import CHANGES, EVENTS, RECORD, TEXTS
 from aether.durable.change_hub import Delta
 from tests.chaos.proxy import Proxy
 from tests.contract.benches import NEW, begun
-from tests.contract.hubs import LONG_S, SHORT_S, Place, changing, redis_place, settled, version_of
+from tests.contract.hubs import LONG_S, SHORT_S, ServerConnection, changing, redis_place, settled, version_of
 from tests.queue.valkey import Valkey
 
 SILENCE_S = 0.1
@@ -35,7 +35,7 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
 
 
 @pytest.fixture
-async def place(valkey: Valkey) -> AsyncIterator[Place]:
+async def place(valkey: Valkey) -> AsyncIterator[ServerConnection]:
     async with Redis(unix_socket_path=valkey.socket, socket_timeout=LONG_S) as client, redis_place(client) as place:
         yield place
 
@@ -51,7 +51,7 @@ async def subscriptions(client: Redis) -> list[bytes]:
     return sorted(await client.pubsub_channels())
 
 
-async def test_waiting_outlasts_a_crash_of_the_server(place: Place, valkey: Valkey) -> None:
+async def test_waiting_outlasts_a_crash_of_the_server(place: ServerConnection, valkey: Valkey) -> None:
     change = await changing(place.store)
     waiting = asyncio.create_task(place.hub.changed(NEW.id, await version_of(place.store), LONG_S))
     await settled(place)
@@ -65,7 +65,7 @@ async def test_waiting_outlasts_a_crash_of_the_server(place: Place, valkey: Valk
 
 
 async def test_a_change_that_was_made_while_the_hub_was_deaf_is_told(
-    place: Place, client: Redis, monkeypatch: pytest.MonkeyPatch
+    place: ServerConnection, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the connection missed while it was away is read from the record."""
     monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._PAUSE_S", 4 * SHORT_S)
@@ -80,7 +80,7 @@ async def test_a_change_that_was_made_while_the_hub_was_deaf_is_told(
 
 
 async def test_who_follows_a_job_through_many_breaks_comes_to_its_end(
-    place: Place, client: Redis, monkeypatch: pytest.MonkeyPatch
+    place: ServerConnection, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._PAUSE_S", 0.001)
     change = await changing(place.store)
@@ -104,14 +104,14 @@ async def test_who_follows_a_job_through_many_breaks_comes_to_its_end(
     assert await asyncio.gather(*following) == [first + 300] * 10
 
 
-async def test_time_is_up_for_who_waits_while_the_server_is_away(place: Place, valkey: Valkey) -> None:
+async def test_time_is_up_for_who_waits_while_the_server_is_away(place: ServerConnection, valkey: Valkey) -> None:
     job = await begun(place.store)
     valkey.kill()
 
     assert await place.hub.changed(NEW.id, job.version, 3 * SHORT_S) is None
 
 
-async def test_a_server_that_lost_changes_wakes_who_waits_for_the_next(place: Place, client: Redis) -> None:
+async def test_a_server_that_lost_changes_wakes_who_waits_for_the_next(place: ServerConnection, client: Redis) -> None:
     """As a replica that lagged behind when it became the primary: the version goes back."""
     job = await begun(place.store)
     waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S))
@@ -123,7 +123,7 @@ async def test_a_server_that_lost_changes_wakes_who_waits_for_the_next(place: Pl
     assert await waiting == job.version - 1
 
 
-async def test_an_old_message_does_not_bring_a_version_back(place: Place, client: Redis) -> None:
+async def test_an_old_message_does_not_bring_a_version_back(place: ServerConnection, client: Redis) -> None:
     job = await begun(place.store)
     waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, 4 * SHORT_S))
     await settled(place)
@@ -134,7 +134,7 @@ async def test_an_old_message_does_not_bring_a_version_back(place: Place, client
 
 
 @pytest.mark.parametrize("message", ["", "much", "-", "[]"])
-async def test_a_message_that_says_nothing_stops_nothing(place: Place, client: Redis, message: str) -> None:
+async def test_a_message_that_says_nothing_stops_nothing(place: ServerConnection, client: Redis, message: str) -> None:
     change = await changing(place.store)
     after = await version_of(place.store)
     with place.hub.watch(NEW.id, after, LONG_S) as watch:
@@ -145,7 +145,7 @@ async def test_a_message_that_says_nothing_stops_nothing(place: Place, client: R
         assert await change() == await anext(watch)
 
 
-async def test_a_record_without_a_version_hinders_no_other(place: Place, client: Redis) -> None:
+async def test_a_record_without_a_version_hinders_no_other(place: ServerConnection, client: Redis) -> None:
     change = await changing(place.store)
     after = await version_of(place.store)
     await client.hset(RECORD + "nonsense", "version", "much")  # type: ignore[misc]
@@ -159,7 +159,7 @@ async def test_a_record_without_a_version_hinders_no_other(place: Place, client:
 
 @pytest.mark.parametrize("part", ["_hear", "_subscribe", "_connected"])
 async def test_a_defect_leaves_nobody_deaf(
-    place: Place, client: Redis, part: str, monkeypatch: pytest.MonkeyPatch
+    place: ServerConnection, client: Redis, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert isinstance(place.hub, RedisHub)
     change = await changing(place.store)
@@ -210,7 +210,7 @@ async def test_an_expired_job_wakes_who_waits(client: Redis) -> None:
         assert await waiting == 0
 
 
-async def test_who_waits_no_longer_leaves_no_subscription(place: Place, client: Redis) -> None:
+async def test_who_waits_no_longer_leaves_no_subscription(place: ServerConnection, client: Redis) -> None:
     job = await begun(place.store)
     waiting = [asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S)) for _ in range(3)]
     with place.hub.watch(NEW.id, job.version, LONG_S):
@@ -226,7 +226,7 @@ async def test_who_waits_no_longer_leaves_no_subscription(place: Place, client: 
     assert (place.hub._watches, place.hub._channels._joined) == ({}, set())
 
 
-async def test_a_job_that_is_watched_again_at_once_is_heard_of(place: Place) -> None:
+async def test_a_job_that_is_watched_again_at_once_is_heard_of(place: ServerConnection) -> None:
     """Leaving and joining cross on the wire."""
     change = await changing(place.store)
     for _ in range(50):
@@ -252,7 +252,7 @@ async def test_closing_ends_all_waiting_at_once(client: Redis) -> None:
         assert time.monotonic() - began < LONG_S / 2
 
 
-async def test_ten_thousand_wait_on_one_connection(place: Place, client: Redis) -> None:
+async def test_ten_thousand_wait_on_one_connection(place: ServerConnection, client: Redis) -> None:
     jobs = [f"job-{at}" for at in range(10_000)]
     async with client.pipeline(transaction=False) as pipeline:
         for job_id in jobs:
@@ -373,7 +373,7 @@ async def test_a_flush_does_not_wait_for_a_server_that_hangs(valkey: Valkey) -> 
             valkey.process.send_signal(signal.SIGCONT)
 
 
-async def test_a_step_is_told_of_twenty_times_a_second_at_most(place: Place, client: Redis) -> None:
+async def test_a_step_is_told_of_twenty_times_a_second_at_most(place: ServerConnection, client: Redis) -> None:
     said = 0
     async with client.pubsub(ignore_subscribe_messages=True) as channel:
         await channel.subscribe(TEXTS + NEW.id)

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from aether.adapters.redis.inbox import RedisInbox
+from aether.adapters.redis.inbox import RedisInboxStore
 from aether.adapters.redis.keys import INBOX, RECORD, UNREAD
 from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.domain.job import Change, Status
@@ -162,7 +162,7 @@ async def test_telling_takes_as_many_commands_with_thousands_of_entries(valkey_c
 
 async def test_a_server_that_is_away_is_told_as_such() -> None:
     async with Redis(unix_socket_path="/nowhere/valkey.sock") as client:
-        inbox = RedisInbox(client, TTL)
+        inbox = RedisInboxStore(client, TTL)
         for call in (inbox.page(OWNER, 0, 1), inbox.acknowledge(OWNER, [1])):
             with pytest.raises(StoreUnavailableError):
                 await call

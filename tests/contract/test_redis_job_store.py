@@ -50,7 +50,7 @@ async def test_owners_take_turns_in_the_queue(redis_bench: RedisBench) -> None:
         await redis_bench.store.create(replace(NEW, id=job_id, owner=owner))
 
     jobs = [await loaded(redis_bench.store, job_id) for _, job_id in waiting]
-    assert [(await redis_bench.store.outlook(job)).position for job in jobs] == [1, 3, 5, 2, 4]
+    assert [(await redis_bench.store.estimate(job)).position for job in jobs] == [1, 3, 5, 2, 4]
 
 
 async def test_a_job_that_is_retried_gets_in_line_behind_its_owners_others(redis_bench: RedisBench) -> None:
@@ -61,7 +61,7 @@ async def test_a_job_that_is_retried_gets_in_line_behind_its_owners_others(redis
 
     await redis_bench.store.move(NEW.id, Change(status=Status.PENDING))
 
-    assert (await redis_bench.store.outlook(await loaded(redis_bench.store, NEW.id))).position == 3
+    assert (await redis_bench.store.estimate(await loaded(redis_bench.store, NEW.id))).position == 3
 
 
 async def test_what_comes_back_from_a_lost_worker_has_the_first_place(redis_bench: RedisBench) -> None:
@@ -70,7 +70,7 @@ async def test_what_comes_back_from_a_lost_worker_has_the_first_place(redis_benc
     await redis_bench.client.zadd(QUEUE, {"back": keys.CLOCK + 1})
 
     jobs = [await loaded(redis_bench.store, job_id) for job_id in ("back", "a1", "a2")]
-    assert [(await redis_bench.store.outlook(job)).position for job in jobs] == [1, 2, 3]
+    assert [(await redis_bench.store.estimate(job)).position for job in jobs] == [1, 2, 3]
 
 
 async def test_erasing_leaves_no_key(redis_bench: RedisBench) -> None:

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from aether.domain.estimate import Outlook
+from aether.domain.estimate import Estimate
 from aether.domain.job import Change, Job, Kind, Status, Step, StepStatus
 from aether.domain.snapshot import Revision, Snapshot
 from aether.durable.ports import JobStore, NewJob
@@ -26,7 +26,7 @@ async def seen(store: JobStore, known: Revision | None = None) -> Snapshot | Non
 async def test_the_owner_sees_the_job_as_it_stands_and_its_place_in_the_queue(bench: Bench) -> None:
     await bench.store.create(NEW)
 
-    assert Snapshot(await loaded(bench.store), Outlook(position=1)) == await seen(bench.store)
+    assert Snapshot(await loaded(bench.store), Estimate(position=1)) == await seen(bench.store)
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
@@ -34,7 +34,7 @@ async def test_of_a_job_that_has_ended_nothing_is_to_come(bench: Bench, status: 
     job = await brought_to(bench.store, Status.PROCESSING)
     await bench.store.move(job.id, Change(status=status))
 
-    assert Snapshot(await loaded(bench.store), Outlook()) == await seen(bench.store)
+    assert Snapshot(await loaded(bench.store), Estimate()) == await seen(bench.store)
 
 
 @pytest.mark.parametrize(

@@ -18,12 +18,12 @@ from aether.domain.job import Change, Kind, Problem, Status, Step, StepStatus
 from aether.domain.report import Outline, OutlineItem, Section
 from aether.durable.clock import SystemClock
 from aether.durable.ports import NewJob
-from aether.identity.api_key_cache import KeyRing
-from aether.identity.api_keys import Keys
+from aether.identity.api_key_cache import ApiKeyCache
+from aether.identity.api_keys import ApiKeys
 from aether.identity.authenticator import Authenticator, TokenVerifier
 from aether.identity.read_tokens import ReadTokens
-from aether.outbound.ssrf_policy import Destinations
-from aether.services.inbox import Notifications
+from aether.outbound.ssrf_policy import SsrfPolicy
+from aether.services.inbox import Inbox
 from aether.services.jobs import Jobs
 from aether.services.webhooks import Webhooks
 from aether.settings import Settings
@@ -162,7 +162,7 @@ class House:
     @property
     def authenticator(self) -> Authenticator:
         """Who tells who calls."""
-        ring = KeyRing(self.keys, SystemClock())
+        ring = ApiKeyCache(self.keys, SystemClock())
         return Authenticator(ring, self.identities, read_tokens=self.read_tokens, allow_anonymous=self.allow_anonymous)
 
     @property
@@ -171,21 +171,21 @@ class House:
         return ReadTokens(self.tokens)
 
     @property
-    def notifications(self) -> Notifications:
+    def notifications(self) -> Inbox:
         """What the API shows of the inboxes that the store fills."""
-        return Notifications(MemoryInbox(self.store), self.hub)
+        return Inbox(MemoryInbox(self.store), self.hub)
 
     @property
     def webhooks(self) -> Webhooks:
         """What owners can do with the webhooks whose deliveries the store makes."""
-        return Webhooks(self.store.webhooks, Destinations(["localhost"]).check, new_secret, timedelta(days=1))
+        return Webhooks(self.store.webhooks, SsrfPolicy(["localhost"]).check, new_secret, timedelta(days=1))
 
     async def _ready(self) -> Readiness:
         return self.readiness
 
     async def key(self, owner: str, *scopes: Scope) -> dict[str, str]:
         """Create a key, and return the header that a caller sends with it."""
-        _, secret = await Keys(self.keys, SystemClock()).create(owner, scopes=scopes or (Scope.ADMIN,))
+        _, secret = await ApiKeys(self.keys, SystemClock()).create(owner, scopes=scopes or (Scope.ADMIN,))
         return {"Authorization": f"Bearer {secret.reveal()}"}
 
     async def job(self, job_id: str = UNKNOWN, *, owner: str = "local", request: bytes = REPORTS.request) -> str:

@@ -12,7 +12,7 @@ from litestar.testing import AsyncTestClient
 
 from aether.domain.access import Scope
 from aether.durable.clock import SystemClock
-from aether.identity.api_keys import Keys
+from aether.identity.api_keys import ApiKeys
 from tests.service.api_client import UNKNOWN, House
 
 Client = AsyncTestClient[Litestar]
@@ -216,7 +216,7 @@ async def test_from_the_first_key_on_everybody_needs_one_even_if_it_is_not_valid
     scope = asked(("127.0.0.1", 8000), "localhost")
     before = await status_of(house, scope)
     await house.key("ada")
-    await Keys(house.keys, SystemClock()).revoke("ada")
+    await ApiKeys(house.keys, SystemClock()).revoke("ada")
 
     assert (before, await status_of(house, scope)) == (200, 401)
 
@@ -316,7 +316,7 @@ async def test_strangers_are_told_what_to_do() -> None:
 
 
 async def test_a_key_that_has_expired_says_so(client: Client, house: House) -> None:
-    _, secret = await Keys(house.keys, SystemClock()).create("ci", expires_in=timedelta(microseconds=1))
+    _, secret = await ApiKeys(house.keys, SystemClock()).create("ci", expires_in=timedelta(microseconds=1))
 
     answer = await client.get("/reports", headers={"Authorization": f"Bearer {secret.reveal()}"})
 

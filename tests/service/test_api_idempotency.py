@@ -246,14 +246,14 @@ async def operations(client: Client) -> dict[str, dict[str, Any]]:  # Any: JSON
     return {each["operationId"]: each for item in document["paths"].values() for each in item.values()}
 
 
-def headers_of(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:  # Any: as above
+def job_headers(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:  # Any: as above
     return {each["name"]: each for each in operation.get("parameters", ()) if each["in"] == "header"}
 
 
 @pytest.mark.parametrize("name", ["createReport", "createChecklist", "createGeneration"])
 async def test_the_header_is_declared_where_jobs_are_asked_for(client: Client, name: str) -> None:
     operation = (await operations(client))[name]
-    header = headers_of(operation)["Idempotency-Key"]
+    header = job_headers(operation)["Idempotency-Key"]
 
     assert (header["required"], header["schema"]["type"]) == (False, "string")
     assert re.search(header["schema"]["pattern"], KEY[header["name"]])
@@ -266,6 +266,6 @@ async def test_the_header_is_declared_where_jobs_are_asked_for(client: Client, n
 
 
 async def test_the_header_is_declared_nowhere_else(client: Client) -> None:
-    declaring = {name for name, each in (await operations(client)).items() if "Idempotency-Key" in headers_of(each)}
+    declaring = {name for name, each in (await operations(client)).items() if "Idempotency-Key" in job_headers(each)}
 
     assert declaring == {"createReport", "createChecklist", "createGeneration"}

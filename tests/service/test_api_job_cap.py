@@ -10,7 +10,7 @@ from litestar.testing import AsyncTestClient
 from aether.domain.access import Quota, Scope
 from aether.domain.job import Change, Status
 from aether.durable.clock import SystemClock
-from aether.identity.api_keys import Keys
+from aether.identity.api_keys import ApiKeys
 from tests.service.api_client import RESOURCES, House, Resource
 
 Client = AsyncTestClient[Litestar]
@@ -79,7 +79,7 @@ async def test_what_was_accepted_already_is_answered_though_there_is_no_room(cli
 
 async def test_a_keys_own_number_goes_before_the_services(house: House) -> None:
     """The one place that the owner has is taken by the first job; the service would have another."""
-    _, secret = await Keys(house.keys, SystemClock()).create("ada", scopes=[Scope.WRITE], quota=Quota(jobs=1))
+    _, secret = await ApiKeys(house.keys, SystemClock()).create("ada", scopes=[Scope.WRITE], quota=Quota(jobs=1))
     headers = {"Authorization": f"Bearer {secret.reveal()}"}
     async with house.client() as client:
         first, second = [await client.post("/reports", json={"topic": "Rome"}, headers=headers) for _ in range(2)]

@@ -9,10 +9,10 @@ from httpx import Response
 from litestar import Litestar
 from litestar.testing import AsyncTestClient, RequestFactory
 
-from aether.api.guards.rate_limit import RateLimit
+from aether.api.guards.rate_limit import RateLimitGuard
 from aether.domain.access import Caller, Quota, Rate, Scope
 from aether.durable.clock import SystemClock
-from aether.identity.api_keys import Keys
+from aether.identity.api_keys import ApiKeys
 from tests.fakes import FastClock
 from tests.service.api_client import UNKNOWN, House
 
@@ -156,7 +156,7 @@ async def test_what_is_public_costs_nothing(limited: Client, house: House, path:
 
 async def with_key(house: House, name: str, owner: str, rate: Rate | None = None) -> dict[str, str]:
     """The header of somebody with a key of this rate."""
-    keys = Keys(house.keys, SystemClock())
+    keys = ApiKeys(house.keys, SystemClock())
     _, secret = await keys.create(name, owner, scopes=[Scope.ADMIN], quota=Quota(rate))
     return {"Authorization": f"Bearer {secret.reveal()}"}
 
@@ -247,7 +247,7 @@ async def test_buckets_that_say_nothing_are_not_waited_for_long(house: House) ->
     asked.scope["state"] |= {"caller": Caller("ada", frozenset()), "headers": {}}
 
     with structlog.testing.capture_logs() as logs:
-        await RateLimit(Rate(1, 60.0), patience_s=0.01)(asked, asked.route_handler)
+        await RateLimitGuard(Rate(1, 60.0), patience_s=0.01)(asked, asked.route_handler)
 
     assert asked.scope["state"]["headers"] == {}
     assert logs == [{"event": "rate_limit.suspended", "reason": "timeout", "log_level": "warning"}]

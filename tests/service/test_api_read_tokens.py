@@ -15,7 +15,7 @@ from aether.domain.access import Quota, Rate, Scope
 from aether.domain.image import Image
 from aether.domain.job import Change, Status
 from aether.durable.clock import SystemClock
-from aether.identity.api_keys import Keys
+from aether.identity.api_keys import ApiKeys
 from tests.event_streams import Listener, parsed
 from tests.fakes import FastClock, MemoryJobStore
 from tests.service.api_client import (
@@ -323,7 +323,7 @@ async def test_a_token_goes_with_other_parameters(client: Client, house: House, 
 
 
 async def test_the_requests_of_a_token_count_as_those_of_its_maker(client: Client, house: House) -> None:
-    _, secret = await Keys(house.keys, SystemClock()).create("ada", quota=Quota(Rate(3, 60.0)))
+    _, secret = await ApiKeys(house.keys, SystemClock()).create("ada", quota=Quota(Rate(3, 60.0)))
     await house.job(owner="ada")
     token = await issued(client, bearing(secret.reveal()))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from aether.adapters.local.child_process import LeashedProcess, Supervisor, last_lines
+from aether.adapters.local.child_process import ChildProcess, Supervisor, last_lines
 from aether.errors import ConfigurationError
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
@@ -25,11 +25,11 @@ STUBBORN = (
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from aether.adapters.local.child_process import LeashedProcess
+from aether.adapters.local.child_process import ChildProcess
 
 async def main():
     sleep = (sys.executable, "-c", "import time; time.sleep(60)")
-    child = await LeashedProcess.start(sleep, log=Path(sys.argv[1]))
+    child = await ChildProcess.start(sleep, log=Path(sys.argv[1]))
     other = await asyncio.create_subprocess_exec("sleep", "5")
     print(child.pid, flush=True)
     await asyncio.sleep(60)
@@ -75,8 +75,8 @@ def parent(log: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 @asynccontextmanager
-async def leashed(log: Path, *command: str, grace_s: float = 5.0) -> AsyncIterator[LeashedProcess]:
-    process = await LeashedProcess.start(command, log=log, grace_s=grace_s)
+async def leashed(log: Path, *command: str, grace_s: float = 5.0) -> AsyncIterator[ChildProcess]:
+    process = await ChildProcess.start(command, log=log, grace_s=grace_s)
     try:
         yield process
     finally:
@@ -165,7 +165,7 @@ async def test_grandchildren_end_too(log: Path) -> None:
 
 
 async def test_environment_is_the_one_given(log: Path) -> None:
-    process = await LeashedProcess.start(("/bin/sh", "-c", "echo $COLOUR"), log=log, env={"COLOUR": "blue"})
+    process = await ChildProcess.start(("/bin/sh", "-c", "echo $COLOUR"), log=log, env={"COLOUR": "blue"})
     await process.wait()
 
     assert last_lines(log) == "blue"
@@ -184,21 +184,21 @@ async def test_child_that_never_gets_ready_is_ended(log: Path) -> None:
     async def not_ready() -> None:
         raise ConfigurationError("no")
 
-    process = await LeashedProcess.start(SLEEP, log=log)
+    process = await ChildProcess.start(SLEEP, log=log)
     with pytest.raises(ConfigurationError):
         await process.when(not_ready())
 
     assert not is_running(process.pid)
 
 
-def launches(log: Path, *failures: Exception | None) -> Callable[[], Awaitable[LeashedProcess]]:
+def launches(log: Path, *failures: Exception | None) -> Callable[[], Awaitable[ChildProcess]]:
     """Return a launch that fails as scripted, one entry a start, and works from then on."""
     script = iter(failures)
 
-    async def launch() -> LeashedProcess:
+    async def launch() -> ChildProcess:
         if failure := next(script, None):
             raise failure
-        return await LeashedProcess.start(SLEEP, log=log)
+        return await ChildProcess.start(SLEEP, log=log)
 
     return launch
 

@@ -19,9 +19,9 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.hub import DeltaPublisher
 from aether.cli.client import schemas as wire
-from aether.cli.client.api_client import Jobs
-from aether.cli.client.event_follower import Pace, following
-from aether.cli.kinds.base import Kind
+from aether.cli.client.api_client import ApiClient
+from aether.cli.client.event_follower import PollingIntervals, follow_events
+from aether.cli.kinds.base import JobKind
 from aether.cli.kinds.checklist import CHECKLIST
 from aether.cli.kinds.image import IMAGE
 from aether.cli.kinds.report import REPORT, Report, to_markdown
@@ -31,7 +31,7 @@ from tests.scripted_model import Hang, Rule, Setup
 from tests.service.stack import API, Json, Stack, until
 
 TOPIC = "The Semaphore Line of Lille"
-TOLD_ONLY = Pace(poll_s=3600, check_s=3600)
+TOLD_ONLY = PollingIntervals(poll_s=3600, check_s=3600)
 
 
 class Watch(NamedTuple):
@@ -129,26 +129,26 @@ def test_a_connection_that_breaks_again_and_again_costs_no_word(stack: Stack) ->
     ],
 )
 async def test_every_kind_tells_of_a_change_on_its_stream(
-    bare: Stack, kind: Kind[Any], wishes: Json
+    bare: Stack, kind: JobKind[Any], wishes: Json
 ) -> None:  # Any: of whatever kind
-    async with Jobs(bare.url, kind) as jobs:
+    async with ApiClient(bare.url, kind) as jobs:
         job_id = await jobs.submit(wishes, str(uuid4()))
         before = await jobs.get(job_id)
-        async with following(partial(jobs.events, job_id), before.version, lambda _: None, TOLD_ONLY) as follower:
+        async with follow_events(partial(jobs.events, job_id), before.version, lambda _: None, TOLD_ONLY) as follower:
             await jobs.cancel(job_id)
             await follower.change()
         assert (await jobs.get(job_id, before)).state.outcome == "cancelled"
 
 
 async def test_text_is_heard_while_it_is_written(bare: Stack) -> None:
-    heard: asyncio.Queue[wire.Delta] = asyncio.Queue()
-    async with Jobs(bare.url, REPORT) as jobs, Redis.from_url(bare.valkey.url) as client:
+    heard: asyncio.Queue[wire.TextDelta] = asyncio.Queue()
+    async with ApiClient(bare.url, REPORT) as jobs, Redis.from_url(bare.valkey.url) as client:
         job_id = await jobs.submit({"topic": TOPIC}, str(uuid4()))
         async with (
             DeltaPublisher(client) as publisher,
-            following(partial(jobs.events, job_id), "1", heard.put_nowait, TOLD_ONLY),
+            follow_events(partial(jobs.events, job_id), "1", heard.put_nowait, TOLD_ONLY),
         ):
             while heard.empty():
                 publisher.publish(job_id, Delta("section:1", 2, 7, "It fell"))
                 await asyncio.sleep(0.05)
-            assert await heard.get() == wire.Delta(1, 2, "It fell")
+            assert await heard.get() == wire.TextDelta(1, 2, "It fell")

@@ -5,11 +5,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aether.cli.client.api_client import ServerAwayError
-from aether.cli.client.job_session import Making
+from aether.cli.client.job_session import JobSession
 from aether.cli.commands.main import aether
 from aether.cli.kinds.image import IMAGE
-from aether.cli.local.server_connection import RemotePlace
-from aether.cli.local.signals import Stop
+from aether.cli.local.server_connection import RemoteServer
+from aether.cli.local.signals import StopSignal
 from aether.cli.output.progress import Lines
 from tests.service.cli_api import (
     GENERATIONS,
@@ -130,7 +130,7 @@ def test_an_image_that_does_not_come_replaces_nothing(tmp_path: Path, broken: An
 async def test_half_an_image_is_none() -> None:
     half = PNG._replace(headers={"Content-Type": "image/png", "Content-Length": "1000", "Connection": "close"})
     with api(pictures=(half,)) as server:
-        making = Making(IMAGE, RemotePlace(server.url), Lines(io.StringIO()), Stop(), patience_s=0.0)
+        making = JobSession(IMAGE, RemoteServer(server.url), Lines(io.StringIO()), StopSignal(), patience_s=0.0)
         await making.make({"prompt": "A lighthouse"})
         with pytest.raises(ServerAwayError):
             await making.file(image_url(0))

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner, Result
 from typing_extensions import override
 
-from aether.cli.client.api_client import Jobs, LimitedError
+from aether.cli.client.api_client import ApiClient, LimitedError
 from aether.cli.commands.main import aether
 from aether.cli.kinds.report import REPORT
 from tests.service.cli_api import COMPLETED, JOB_ID, REPORTS, Answer, Asked, FakeApi, problem, state
@@ -70,7 +70,7 @@ async def test_the_wait_is_as_long_as_the_server_says() -> None:
         waits.append(limit.wait_s)
 
     with LimitedApi({("GET", REPORTS.job): [limited(3_600), limited(7)]}) as api:
-        async with Jobs(api.url, REPORT, heed) as jobs:
+        async with ApiClient(api.url, REPORT, heed) as jobs:
             look = await jobs.get(JOB_ID)
 
     assert (look.state.outcome, waits) == ("succeeded", [3_600.0, 7.0])
@@ -106,7 +106,7 @@ def test_cancelling_waits_as_well() -> None:
 
 async def test_a_stream_is_not_asked_again_before_its_time() -> None:
     with LimitedApi({("GET", EVENTS): [limited(7)]}) as api:
-        async with Jobs(api.url, REPORT) as jobs:
+        async with ApiClient(api.url, REPORT) as jobs:
             with pytest.raises(LimitedError, match=REACHED) as limit:
                 _ = [event async for event in jobs.events(JOB_ID, "4")]
 

@@ -7,11 +7,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aether.cli.client.api_client import ServerAwayError
-from aether.cli.client.job_session import Making
+from aether.cli.client.job_session import JobSession
 from aether.cli.commands.main import aether
 from aether.cli.kinds.report import REPORT
-from aether.cli.local.server_connection import RemotePlace
-from aether.cli.local.signals import Stop
+from aether.cli.local.server_connection import RemoteServer
+from aether.cli.local.signals import StopSignal
 from aether.cli.output.progress import Lines
 from tests.service.cli_api import COMPLETED, JOB_ID, TEXTS, WAITING, Answer, FakeApi, problem, state
 
@@ -147,7 +147,7 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for() -> None:
 async def test_patience_ends() -> None:
     shown = io.StringIO()
     with FakeApi([problem(503, "The job store is unavailable.")]) as api:
-        making = Making(REPORT, RemotePlace(api.url), Lines(shown), Stop(), patience_s=0.2)
+        making = JobSession(REPORT, RemoteServer(api.url), Lines(shown), StopSignal(), patience_s=0.2)
         with pytest.raises(ServerAwayError, match="The job store is unavailable"):
             await making.make({"topic": "Rome"})
     assert len(api.sent("GET", f"/reports/{JOB_ID}")) == 2

@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from aether.adapters.local.embedded_valkey import embedded_valkey
-from aether.cli.local.discovery import Address, publish
+from aether.cli.local.discovery import ServerAddress, publish
 from aether.cli.local.store import opened_store
 from aether.errors import ConfigurationError
 from aether.settings import Secret, Settings
@@ -54,7 +54,7 @@ async def test_what_was_written_while_no_server_ran_is_kept(tmp_path: Path) -> N
 
 async def test_a_server_that_has_its_store_elsewhere_is_not_passed_by(tmp_path: Path) -> None:
     with FakeApi() as api:
-        publish(tmp_path, Address(api.url, os.getpid()))
+        publish(tmp_path, ServerAddress(api.url, os.getpid()))
         with pytest.raises(ConfigurationError, match=f"The server at {api.url} .* Set REDIS_URL"):
             async with opened_store(Settings(data_dir=tmp_path), print):
                 pass

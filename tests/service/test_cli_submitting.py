@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aether.cli.client.api_client import ServerAwayError
-from aether.cli.client.job_session import Making, NotCancelledError
+from aether.cli.client.job_session import JobSession, NotCancelledError
 from aether.cli.commands.main import aether
 from aether.cli.kinds.report import REPORT, ReportState
-from aether.cli.local.server_connection import RemotePlace
-from aether.cli.local.signals import Stop
+from aether.cli.local.server_connection import RemoteServer
+from aether.cli.local.signals import StopSignal
 from aether.cli.output.progress import Lines
 from tests.service.cli_api import JOB_ID, FakeApi
 
@@ -27,8 +27,8 @@ def keys_sent(api: FakeApi) -> list[str]:
     return [asked.idempotency_key or "" for asked in api.sent("POST", "/reports")]
 
 
-def making(api: FakeApi, stop: Stop, patience_s: float) -> Making[ReportState]:
-    return Making(REPORT, RemotePlace(api.url), Lines(io.StringIO()), stop, patience_s)
+def making(api: FakeApi, stop: StopSignal, patience_s: float) -> JobSession[ReportState]:
+    return JobSession(REPORT, RemoteServer(api.url), Lines(io.StringIO()), stop, patience_s)
 
 
 def test_every_request_has_a_key_of_its_own() -> None:
@@ -55,13 +55,13 @@ async def test_whose_answers_are_all_lost_is_given_up() -> None:
     with FakeApi() as api:
         api.lost = 1_000
         with pytest.raises(ServerAwayError):
-            await making(api, Stop(), 0.1).make(ASKED)
+            await making(api, StopSignal(), 0.1).make(ASKED)
 
     assert len(keys_sent(api)) > 1
 
 
 async def test_who_stops_while_the_answer_is_lost_hears_that_the_job_may_go_on() -> None:
-    stop = Stop()
+    stop = StopSignal()
     with FakeApi() as api:
         api.lost = 1_000
         order = asyncio.ensure_future(making(api, stop, 60.0).make(ASKED))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aether.adapters.local.child_process import LeashedProcess
+from aether.adapters.local.child_process import ChildProcess
 from aether.cli.local.supervisor import MISCONFIGURED, keep_running
 from aether.errors import ConfigurationError
 
@@ -22,16 +22,16 @@ STUBBORN = "trap '' TERM; while :; do sleep 0.02; done"
 SUPERVISING = """
 import asyncio, sys
 from pathlib import Path
-from aether.adapters.local.child_process import LeashedProcess
-from aether.cli.stopping import stop_on_signals
-from aether.cli.supervisor import keep_running
+from aether.adapters.local.child_process import ChildProcess
+from aether.cli.local.signals import stop_on_signals
+from aether.cli.local.supervisor import keep_running
 
 async def main():
     async with stop_on_signals() as stop:
         await keep_running("worker", launch, 2, stop.asked)
 
 async def launch():
-    child = await LeashedProcess.start(["/bin/sh", "-c", sys.argv[1]], log=Path("log"), grace_s=float(sys.argv[2]))
+    child = await ChildProcess.start(["/bin/sh", "-c", sys.argv[1]], log=Path("log"), grace_s=float(sys.argv[2]))
     with Path("pids").open("a") as pids:
         pids.write(f"{child.pid}\\n")
     return child
@@ -44,14 +44,14 @@ class Launcher:
     """Starts each child with the next of the scripts, and from then on with the last."""
 
     def __init__(self, folder: Path, *scripts: str) -> None:
-        self.started: list[LeashedProcess] = []
+        self.started: list[ChildProcess] = []
         self._folder = folder
         self._scripts = list(scripts)
 
-    async def __call__(self) -> LeashedProcess:
+    async def __call__(self) -> ChildProcess:
         script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
         command = ["/bin/sh", "-c", f"cd {self._folder}; {script}"]
-        child = await LeashedProcess.start(command, log=self._folder / "log", grace_s=5.0)
+        child = await ChildProcess.start(command, log=self._folder / "log", grace_s=5.0)
         self.started.append(child)
         return child
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from aether.cli.client.api_client import Jobs, RefusedError, ServerAwayError, StrangeAnswerError
-from aether.cli.client.job_session import Making
-from aether.cli.client.schemas import Delta
+from aether.cli.client.api_client import ApiClient, RefusedError, ServerAwayError, StrangeAnswerError
+from aether.cli.client.job_session import JobSession
+from aether.cli.client.schemas import TextDelta
 from aether.cli.commands.main import aether
 from aether.cli.kinds.report import REPORT
-from aether.cli.local.server_connection import RemotePlace
-from aether.cli.local.signals import Stop
+from aether.cli.local.server_connection import RemoteServer
+from aether.cli.local.signals import StopSignal
 from aether.cli.output.progress import Lines
 from aether.errors import AetherError
 from tests.service.cli_api import (
@@ -197,7 +197,7 @@ async def test_a_server_without_streams_is_told_from_one_that_is_away(
     api: FakeApi, answer: Answer, error: type[AetherError]
 ) -> None:
     api.pictures = {EVENTS: answer}
-    async with Jobs(api.url, REPORT) as jobs:
+    async with ApiClient(api.url, REPORT) as jobs:
         with pytest.raises(error):
             _ = [event async for event in jobs.events(JOB_ID, "4")]
 
@@ -207,16 +207,16 @@ class Previews(Lines):
 
     def __init__(self) -> None:
         super().__init__(io.StringIO())
-        self.seen: list[Delta] = []
+        self.seen: list[TextDelta] = []
 
-    def preview(self, delta: Delta) -> None:
+    def preview(self, delta: TextDelta) -> None:
         self.seen.append(delta)
 
 
 async def test_text_is_shown_while_it_is_written(api: FakeApi) -> None:
     api.streams = [ending(api, delta(2, "It "), delta(2, "fell."))]
     show = Previews()
-    making = Making(REPORT, RemotePlace(api.url), show, Stop())
+    making = JobSession(REPORT, RemoteServer(api.url), show, StopSignal())
     assert await making.find(JOB_ID)
     assert (await making.watch()).outcome == "succeeded"
-    assert show.seen == [Delta(2, 1, "It "), Delta(2, 1, "fell.")]
+    assert show.seen == [TextDelta(2, 1, "It "), TextDelta(2, 1, "fell.")]

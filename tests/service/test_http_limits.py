@@ -11,7 +11,7 @@ from litestar.types import HTTPDisconnectEvent, HTTPReceiveMessage, HTTPRequestE
 
 from aether.api.middleware import body_timeout as refusals
 from aether.server.request_checks import LONGEST_HEAD, LONGEST_TARGET, MOST_LINES
-from aether.server.slow_clients import ReaderWatch
+from aether.server.slow_clients import SlowClientWatch
 from tests.service.api_client import House
 from tests.service.raw_http import HOST, LAST, Answer, Server, serving
 
@@ -107,7 +107,7 @@ async def test_who_waits_for_an_answer_may_be_silent(monkeypatch: pytest.MonkeyP
         await asyncio.sleep(0 if len(coming) == 2 else 2 * SOON)
         return coming.pop(0)
 
-    body = refusals.PromptBody(receive)
+    body = refusals.BodyTimeout(receive)
 
     assert [await body(), await body()] == [whole, left]
 
@@ -237,7 +237,7 @@ async def test_those_that_are_there_are_served_while_there_are_too_many() -> Non
 
 
 async def test_who_takes_too_little_of_an_answer_is_cut_off() -> None:
-    async with serving(watch=partial(ReaderWatch, every_s=SOON)) as server, server.connection() as (reader, writer):
+    async with serving(watch=partial(SlowClientWatch, every_s=SOON)) as server, server.connection() as (reader, writer):
         writer.write(POST + b"Content-Length: %d\r\n\r\n" % len(LONG) + LONG)
         await writer.drain()
         while server.state.connections:  # noqa: ASYNC110 - the server tells nobody
@@ -250,7 +250,7 @@ async def test_who_takes_too_little_of_an_answer_is_cut_off() -> None:
 async def test_who_takes_an_answer_slowly_but_steadily_gets_it_whole() -> None:
     taken = 0
     async with (
-        serving(watch=partial(ReaderWatch, every_s=0.5, least=1)) as server,
+        serving(watch=partial(SlowClientWatch, every_s=0.5, least=1)) as server,
         server.connection() as (reader, writer),
     ):
         writer.write(POST + LAST + b"Content-Length: %d\r\n\r\n" % len(LONG) + LONG)

@@ -13,8 +13,8 @@ import pytest
 import pytest_socket
 
 from aether.bootstrap.access import keys
-from aether.domain.access import Key, Scope
-from aether.identity.api_keys import LONGEST_IGNORANCE_S, Keys
+from aether.domain.access import ApiKey, Scope
+from aether.identity.api_keys import LONGEST_IGNORANCE_S, ApiKeys
 from aether.settings import Secret, Settings
 from tests.service.stack import API, KEY, Stack, until
 
@@ -38,7 +38,7 @@ class Guarded:
         ):
             yield self
 
-    def asks(self, what: Callable[[Keys], Coroutine[object, object, T]]) -> T:
+    def asks(self, what: Callable[[ApiKeys], Coroutine[object, object, T]]) -> T:
         """Do something with the keys, as whoever runs the service does."""
 
         async def asking() -> T:
@@ -54,7 +54,7 @@ class Guarded:
     def rotated(self, name: str, overlap: timedelta) -> str:
         return self.kept(self.asks(lambda keys: keys.rotate(name, overlap)))
 
-    def kept(self, made: tuple[Key, Secret]) -> str:
+    def kept(self, made: tuple[ApiKey, Secret]) -> str:
         """The text, which from now on may show nowhere."""
         text = made[1].reveal()
         self._stack.secrets.append(text.split("_", 2)[2])

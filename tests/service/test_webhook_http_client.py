@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from aether.outbound.ssrf_policy import Destinations
-from aether.webhooks.http_client import Answer, Post
+from aether.outbound.ssrf_policy import SsrfPolicy
+from aether.webhooks.http_client import DeliveryResponse, WebhookHttpClient
 from tests.service.webhook_receiver import Receiver, Reply
 
 
@@ -38,12 +38,12 @@ def receiver() -> Iterator[Receiver]:
 
 
 @asynccontextmanager
-async def post(lookup: ScriptedLookup, *opened: str, within: float = 10.0) -> AsyncIterator[Post]:
-    async with Post.open(Destinations(opened), within, lookup) as opened_post:
+async def post(lookup: ScriptedLookup, *opened: str, within: float = 10.0) -> AsyncIterator[WebhookHttpClient]:
+    async with WebhookHttpClient.open(SsrfPolicy(opened), within, lookup) as opened_post:
         yield opened_post
 
 
-async def answer_of(receiver: Receiver, *opened: str, within: float = 10.0) -> Answer:
+async def answer_of(receiver: Receiver, *opened: str, within: float = 10.0) -> DeliveryResponse:
     async with post(ScriptedLookup(), *(opened or ("hooks.test",)), within=within) as opened_post:
         return await opened_post.post(receiver.url("hooks.test"), {}, b"{}")
 

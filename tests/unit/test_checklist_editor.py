@@ -4,7 +4,7 @@ import pytest
 
 from aether.domain.checklist import Checklist, Item, Summary
 from aether.domain.job import Usage
-from aether.durable.token_budget import Meter, metered
+from aether.durable.token_budget import TokenMeter, metered
 from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows.checklist import prompts
 from aether.workflows.checklist.editor import ModelEditor
@@ -208,7 +208,7 @@ async def test_summaries_that_grow_in_their_fence_are_merged_too() -> None:
 
 
 async def test_a_refusal_is_final_and_every_answer_is_paid_for() -> None:
-    meter = Meter()
+    meter = TokenMeter()
     chat = ScriptedChat("No.", Reply("", cut_off=False, usage=Usage(1, 10, 3), refusal="I would rather not."))
 
     with metered(meter), pytest.raises(ModelRefusedError, match="I would rather not"):

@@ -8,7 +8,7 @@ import pytest
 
 from aether.domain.checklist import Checklist, ChecklistRequest, Item, Summary
 from aether.domain.job import Change, Job, Kind, Status
-from aether.durable.concurrency_limiter import Throttle
+from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.ports import NewJob
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Recipe, Runner
@@ -78,7 +78,7 @@ class Desk:
         await self.store.create(NewJob(ID, Kind.CHECKLIST, "ada", msgspec.json.encode(ChecklistRequest(TEXT))))
 
     async def run(self) -> Job:
-        tools = Tools(RetryPolicy(attempts=3), Throttle(100, self.clock), self.clock)
+        tools = Tools(RetryPolicy(attempts=3), ConcurrencyLimiter(100, self.clock), self.clock)
         recipe = Recipe(ChecklistRequest, partial(make_checklist, editor=self.editor))
         await Runner(self.store, {Kind.CHECKLIST: recipe}, tools).perform(ID)
         return self.job

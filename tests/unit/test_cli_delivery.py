@@ -7,7 +7,7 @@ from aether.cli.client.api_client import File, StrangeAnswerError
 from aether.cli.kinds.checklist import ChecklistState, Item, checklist_document
 from aether.cli.kinds.image import ImageState, image_path
 from aether.cli.kinds.report import Report, ReportState, report_document
-from aether.cli.output.delivery import Document, ImageFiles
+from aether.cli.output.delivery import DocumentDelivery, ImageFiles
 
 URL = "http://127.0.0.1:1/reports/j"
 REPORT = Report("Rome", ("I. Rise",), {"I. Rise": "It rose."})
@@ -23,8 +23,8 @@ async def fetch(url: str) -> File:
     return File(f"image of {url}".encode(), "image/png")
 
 
-def report_to(output: Path | None) -> Document[ReportState]:
-    return Document("report", report_document, output)
+def report_to(output: Path | None) -> DocumentDelivery[ReportState]:
+    return DocumentDelivery("report", report_document, output)
 
 
 async def test_a_report_that_cannot_be_written_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,12 +7,12 @@ import pytest
 from httpx2 import ServerSentEvent
 
 from aether.cli.client.api_client import RefusedError, ServerAwayError, StrangeAnswerError
-from aether.cli.client.event_follower import Follower, Pace, following
-from aether.cli.client.schemas import Delta, Problem
+from aether.cli.client.event_follower import EventFollower, PollingIntervals, follow_events
+from aether.cli.client.schemas import Problem, TextDelta
 
 NEVER_S = 3600.0
-TOLD_ONLY = Pace(NEVER_S, NEVER_S, NEVER_S)
-QUICK = Pace(0.001, NEVER_S, 0.001)
+TOLD_ONLY = PollingIntervals(NEVER_S, NEVER_S, NEVER_S)
+QUICK = PollingIntervals(0.001, NEVER_S, 0.001)
 OPENING = ServerSentEvent(retry=0)
 CHANGE = ServerSentEvent("status", '{"status":"processing"}', "5")
 DELTA = ServerSentEvent("section.delta", '{"position":1,"attempt":2,"offset":7,"text":"It fell"}', "5")
@@ -49,10 +49,10 @@ class ScriptedStream:
 
 @asynccontextmanager
 async def follow(
-    *connections: Connection, preview: Callable[[Delta], None] = lambda _: None, pace: Pace = TOLD_ONLY
-) -> AsyncIterator[tuple[Follower, ScriptedStream]]:
+    *connections: Connection, preview: Callable[[TextDelta], None] = lambda _: None, pace: PollingIntervals = TOLD_ONLY
+) -> AsyncIterator[tuple[EventFollower, ScriptedStream]]:
     stream = ScriptedStream(*connections)
-    async with following(stream, "4", preview, pace) as follower:
+    async with follow_events(stream, "4", preview, pace) as follower:
         yield follower, stream
 
 
@@ -71,16 +71,16 @@ async def test_changes_that_come_at_once_are_one() -> None:
 
 
 async def test_neither_an_opening_nor_a_preview_is_a_change() -> None:
-    previews: list[Delta] = []
+    previews: list[TextDelta] = []
     async with follow(Connection([OPENING, DELTA], held=True), preview=previews.append) as (follower, stream):
         await stream.done.wait()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(follower.change(), 0.05)
-    assert previews == [Delta(1, 2, "It fell")]
+    assert previews == [TextDelta(1, 2, "It fell")]
 
 
 async def test_a_preview_of_another_form_is_left_out() -> None:
-    previews: list[Delta] = []
+    previews: list[TextDelta] = []
     strange = ServerSentEvent("section.delta", "[]")
     async with follow(Connection([strange, DELTA], held=True), preview=previews.append) as (_, stream):
         await stream.done.wait()
@@ -112,7 +112,7 @@ async def test_a_stream_that_breaks_off_is_a_reason_to_look(error: Exception | N
     ids=["refused", "no stream", "away", "held back"],
 )
 async def test_without_a_stream_it_is_time_to_look_after_a_while(none: Connection) -> None:
-    async with follow(none, pace=Pace(0.001, NEVER_S, NEVER_S)) as (follower, stream):
+    async with follow(none, pace=PollingIntervals(0.001, NEVER_S, NEVER_S)) as (follower, stream):
         await stream.done.wait()
         await follower.change()
         await follower.change()
@@ -142,7 +142,10 @@ async def test_a_server_that_cannot_tell_is_not_asked_before_the_time_that_it_na
 
 
 async def test_a_silent_stream_is_not_believed_for_ever() -> None:
-    async with follow(Connection([OPENING], held=True), pace=Pace(NEVER_S, 0.001, NEVER_S)) as (follower, stream):
+    async with follow(Connection([OPENING], held=True), pace=PollingIntervals(NEVER_S, 0.001, NEVER_S)) as (
+        follower,
+        stream,
+    ):
         await stream.done.wait()
         await follower.change()
 

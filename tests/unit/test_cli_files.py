@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from aether.cli.local.discovery import Address, address_file, publish, published, running, withdraw
+from aether.cli.local.discovery import ServerAddress, address_file, publish, published, running, withdraw
 from aether.cli.output.atomic_write import write_atomically
 from aether.settings import Secret
 
@@ -56,14 +56,14 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 
 
 def test_an_address_is_for_its_owner_only(tmp_path: Path) -> None:
-    address = Address("http://127.0.0.1:1", os.getpid())
+    address = ServerAddress("http://127.0.0.1:1", os.getpid())
     publish(tmp_path / "home", address)
     assert published(tmp_path / "home") == address
     assert stat.S_IMODE(address_file(tmp_path / "home").stat().st_mode) == 0o600
 
 
 def test_an_address_holds_a_key_that_it_does_not_show(tmp_path: Path) -> None:
-    publish(tmp_path, Address("http://127.0.0.1:1", 4711, Secret("open sesame")))
+    publish(tmp_path, ServerAddress("http://127.0.0.1:1", 4711, Secret("open sesame")))
     address = published(tmp_path)
     assert address is not None
     assert address.key is not None
@@ -72,7 +72,7 @@ def test_an_address_holds_a_key_that_it_does_not_show(tmp_path: Path) -> None:
 
 
 def test_only_the_own_address_is_withdrawn(tmp_path: Path) -> None:
-    publish(tmp_path, Address("http://127.0.0.1:1", 4711))
+    publish(tmp_path, ServerAddress("http://127.0.0.1:1", 4711))
     withdraw(tmp_path, 4712)
     assert published(tmp_path) is not None
     withdraw(tmp_path, 4711)

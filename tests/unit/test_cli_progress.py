@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
-from aether.cli.client.schemas import Delta
+from aether.cli.client.schemas import TextDelta
 from aether.cli.kinds.base import StateT
 from aether.cli.kinds.checklist import ChecklistState
 from aether.cli.kinds.image import Attempt as ImageAttempt
 from aether.cli.kinds.image import ImageState
-from aether.cli.kinds.progress_events import AttemptFailed, Finished
+from aether.cli.kinds.progress_events import AttemptFailure, Finished
 from aether.cli.kinds.report import Attempt, Report, ReportState, Step
 from aether.cli.output.progress import Bar, Draft, Lines, Presentation, presentation
 
@@ -40,7 +40,7 @@ def test_news_is_what_is_new() -> None:
     assert list(WAITING.news(None)) == []
     assert list(OUTLINED.news(WAITING)) == [Finished("outline", "2 sections")]
     assert list(HALF.news(OUTLINED)) == [
-        AttemptFailed("Rise", 1, "Overloaded.", 2.0),
+        AttemptFailure("Rise", 1, "Overloaded.", 2.0),
         Finished("section 2/2", "3 words", "II. Fall", "It fell, [bold]slowly[/bold]."),
     ]
     assert list(DONE.news(HALF)) == [Finished("section 1/2", "1 word", "I. Rise", "Up.")]
@@ -49,7 +49,7 @@ def test_news_is_what_is_new() -> None:
 
 def test_whoever_comes_late_hears_everything_in_order() -> None:
     told = list(HALF.news(None))
-    assert told[0] == AttemptFailed("Rise", 1, "Overloaded.", 2.0)
+    assert told[0] == AttemptFailure("Rise", 1, "Overloaded.", 2.0)
     assert [item.what for item in told] == ["Rise", "outline", "section 2/2"]
 
 
@@ -70,10 +70,10 @@ def test_the_failures_of_images_are_told_before_the_images() -> None:
     last = ImageAttempt(3, NOON, "Away.")
     pending = ImageState("PENDING", attempts=(waits,))
     done = ImageState("COMPLETE", ("/0", "/1"), (waits, due, last))
-    assert list(pending.news(None)) == [AttemptFailed("image 2", 1, "Away.", 1.5)]
+    assert list(pending.news(None)) == [AttemptFailure("image 2", 1, "Away.", 1.5)]
     assert list(done.news(pending)) == [
-        AttemptFailed("image", 2, "Away.", 2.0),
-        AttemptFailed("image", 3, "Away.", None),
+        AttemptFailure("image", 2, "Away.", 2.0),
+        AttemptFailure("image", 3, "Away.", None),
         Finished("made", "2 images"),
     ]
 
@@ -114,7 +114,7 @@ def test_the_bar_shows_headings_words_and_where_the_job_stands() -> None:
     assert "attempt failed: Rise" in shown
 
 
-def previewed(*deltas: Delta, then: Sequence[ReportState] = ()) -> str:
+def streaming_to(*deltas: TextDelta, then: Sequence[ReportState] = ()) -> str:
     """What a terminal shows at the last."""
     stream = io.StringIO()
     with Bar(Console(file=stream, force_terminal=True, width=30, color_system=None)) as bar:
@@ -126,23 +126,23 @@ def previewed(*deltas: Delta, then: Sequence[ReportState] = ()) -> str:
 
 
 def test_below_the_bar_are_the_last_words_of_what_is_written() -> None:
-    shown = previewed(Delta(0, 1, "In the year 753 the"), Delta(0, 1, "\n\n\atown of Rome was foun"))
+    shown = streaming_to(TextDelta(0, 1, "In the year 753 the"), TextDelta(0, 1, "\n\n\atown of Rome was foun"))
     assert "\n753 the town of Rome was foun\n" in shown
 
 
 def test_of_sections_that_are_written_at_once_one_is_shown() -> None:
-    shown = previewed(Delta(1, 1, "It fell"), Delta(0, 1, "It rose"), Delta(1, 1, " slowly"))
+    shown = streaming_to(TextDelta(1, 1, "It fell"), TextDelta(0, 1, "It rose"), TextDelta(1, 1, " slowly"))
     assert "It fell slowly" in shown
     assert "It rose" not in shown
 
 
 def test_another_try_is_shown_from_its_beginning() -> None:
-    draft = Draft(0, 1).followed_by(Delta(0, 1, "It rose")).followed_by(Delta(0, 2, "It"))
+    draft = Draft(0, 1).followed_by(TextDelta(0, 1, "It rose")).followed_by(TextDelta(0, 2, "It"))
     assert draft == Draft(0, 2, "It")
 
 
 def test_what_happens_makes_room_for_another_section() -> None:
-    assert "It rose" not in previewed(Delta(0, 1, "It rose"), then=[OUTLINED])
+    assert "It rose" not in streaming_to(TextDelta(0, 1, "It rose"), then=[OUTLINED])
 
 
 def test_a_draft_ends_at_the_edge_whatever_its_letters_are() -> None:
@@ -152,7 +152,7 @@ def test_a_draft_ends_at_the_edge_whatever_its_letters_are() -> None:
 
 def test_lines_show_no_drafts() -> None:
     stream = io.StringIO()
-    Lines(stream).preview(Delta(0, 1, "It rose"))
+    Lines(stream).preview(TextDelta(0, 1, "It rose"))
     assert stream.getvalue() == ""
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from aether.domain.estimate import Outlook, Pace, outlook
+from aether.domain.estimate import Estimate, Pace, estimate
 from aether.domain.job import Job, Kind, Limits, Status, Step, StepStatus
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -20,21 +20,21 @@ def running(seconds: float, done: int = 0) -> Job:
 @pytest.mark.parametrize(
     ("job", "position", "pace", "expected"),
     [
-        (WAITING, 1, Pace(), Outlook(1, None)),
-        (WAITING, 1, Pace(run=8.0), Outlook(1, 8.0)),
-        (WAITING, 5, Pace(run=8.0), Outlook(5, 8.0)),
-        (WAITING, 5, Pace(run=8.0, gap=0.5), Outlook(5, 10.0)),
-        (WAITING, None, Pace(run=8.0, gap=0.5), Outlook(None, 8.0)),
-        (running(3.0), None, Pace(run=8.0), Outlook(None, 5.0)),
-        (running(3.0), None, Pace(), Outlook(None, None)),
-        (running(12.0, done=3), None, Pace(run=8.0), Outlook(None, 4.0)),
-        (running(12.0), None, Pace(run=8.0), Outlook(None, None)),
+        (WAITING, 1, Pace(), Estimate(1, None)),
+        (WAITING, 1, Pace(run=8.0), Estimate(1, 8.0)),
+        (WAITING, 5, Pace(run=8.0), Estimate(5, 8.0)),
+        (WAITING, 5, Pace(run=8.0, gap=0.5), Estimate(5, 10.0)),
+        (WAITING, None, Pace(run=8.0, gap=0.5), Estimate(None, 8.0)),
+        (running(3.0), None, Pace(run=8.0), Estimate(None, 5.0)),
+        (running(3.0), None, Pace(), Estimate(None, None)),
+        (running(12.0, done=3), None, Pace(run=8.0), Estimate(None, 4.0)),
+        (running(12.0), None, Pace(run=8.0), Estimate(None, None)),
     ],
 )
 def test_an_outlook_goes_by_how_others_went_and_then_by_what_is_done(
-    job: Job, position: int | None, pace: Pace, expected: Outlook
+    job: Job, position: int | None, pace: Pace, expected: Estimate
 ) -> None:
-    assert outlook(job, position, pace, NOW) == expected
+    assert estimate(job, position, pace, NOW) == expected
 
 
 def test_limits_that_are_given_take_the_place_of_those_that_were() -> None:

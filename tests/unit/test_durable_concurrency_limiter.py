@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from aether.durable.concurrency_limiter import Throttle
+from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from tests.durable_bench import until
 from tests.fakes import FastClock
 
@@ -19,7 +19,7 @@ async def turns() -> None:
 class Crowd:
     """Calls through one throttle, each of which goes on until it is let go."""
 
-    def __init__(self, throttle: Throttle) -> None:
+    def __init__(self, throttle: ConcurrencyLimiter) -> None:
         self._throttle = throttle
         self.inside: list[str] = []
         self.entered: list[str] = []
@@ -43,7 +43,7 @@ class Crowd:
 
 
 async def test_no_more_are_inside_than_the_limit() -> None:
-    crowd = Crowd(Throttle(3, FastClock()))
+    crowd = Crowd(ConcurrencyLimiter(3, FastClock()))
 
     tasks = crowd.come("a", 5) + crowd.come("b", 5)
     most = 0
@@ -56,14 +56,14 @@ async def test_no_more_are_inside_than_the_limit() -> None:
     assert (most, len(crowd.entered)) == (3, 10)
 
 
-def turn_away(throttle: Throttle, calls: int = 3) -> None:
+def turn_away(throttle: ConcurrencyLimiter, calls: int = 3) -> None:
     for _ in range(calls):
         throttle.overloaded(None)
 
 
 def test_overload_halves_the_limit_once_for_calls_in_flight_together() -> None:
     clock = FastClock()
-    throttle = Throttle(100, clock)
+    throttle = ConcurrencyLimiter(100, clock)
 
     limits = []
     for seconds in (0.0, 0.5, 1.5, 3.0, 4.5, 6.0, 7.5, 9.0, 10.5):
@@ -75,7 +75,7 @@ def test_overload_halves_the_limit_once_for_calls_in_flight_together() -> None:
 
 
 def test_a_call_that_is_turned_away_now_and_then_changes_nothing() -> None:
-    throttle = Throttle(100, FastClock())
+    throttle = ConcurrencyLimiter(100, FastClock())
 
     for _ in range(200):
         throttle.overloaded(None)
@@ -87,7 +87,7 @@ def test_a_call_that_is_turned_away_now_and_then_changes_nothing() -> None:
 
 def test_one_call_in_three_that_is_turned_away_is_too_much() -> None:
     clock = FastClock()
-    throttle = Throttle(100, clock)
+    throttle = ConcurrencyLimiter(100, clock)
 
     for _ in range(50):
         clock.seconds += 0.1
@@ -100,7 +100,7 @@ def test_one_call_in_three_that_is_turned_away_is_too_much() -> None:
 
 @pytest.mark.parametrize(("ceiling", "growth"), [(12, 1), (100, 10)])
 def test_success_lets_the_limit_grow_by_a_tenth_of_the_ceiling_a_round(ceiling: int, growth: int) -> None:
-    throttle = Throttle(ceiling, FastClock())
+    throttle = ConcurrencyLimiter(ceiling, FastClock())
     turn_away(throttle)
     rounds = [throttle.limit]
 
@@ -124,7 +124,7 @@ class HeldClock(FastClock):
 
 async def test_a_pause_holds_all_jobs_back() -> None:
     clock = HeldClock()
-    throttle = Throttle(10, clock)
+    throttle = ConcurrencyLimiter(10, clock)
     crowd = Crowd(throttle)
     crowd.come("a")
     await turns()
@@ -148,7 +148,7 @@ async def test_a_pause_holds_all_jobs_back() -> None:
 
 async def test_a_pause_ends_by_itself() -> None:
     clock = HeldClock()
-    throttle = Throttle(10, clock)
+    throttle = ConcurrencyLimiter(10, clock)
     throttle.overloaded(0.001)
     crowd = Crowd(throttle)
     (task,) = crowd.come("a")
@@ -163,7 +163,7 @@ async def test_a_pause_ends_by_itself() -> None:
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
 async def test_a_short_job_behind_a_long_one_is_not_starved_and_neither_is_the_long_one(limit: int) -> None:
-    crowd = Crowd(Throttle(limit, FastClock()))
+    crowd = Crowd(ConcurrencyLimiter(limit, FastClock()))
     crowd.come("long", 20)
     await turns()
     crowd.come("short", 3)
@@ -178,7 +178,7 @@ async def test_a_short_job_behind_a_long_one_is_not_starved_and_neither_is_the_l
 
 
 async def test_a_long_job_gets_its_share_while_short_ones_keep_coming() -> None:
-    crowd = Crowd(Throttle(1, FastClock()))
+    crowd = Crowd(ConcurrencyLimiter(1, FastClock()))
     crowd.come("long", 20)
     for at in range(40):
         crowd.come(f"short-{at}")
@@ -218,7 +218,7 @@ async def cancelled_together(crowd: Crowd) -> None:
 
 @pytest.mark.parametrize("cancel", [cancelled_while_waiting, cancelled_when_granted, cancelled_together])
 async def test_cancellation_leaks_no_slot(cancel: Callable[[Crowd], Awaitable[None]]) -> None:
-    throttle = Throttle(1, FastClock())
+    throttle = ConcurrencyLimiter(1, FastClock())
     crowd = Crowd(throttle)
     (inside,) = crowd.come("a")
     await turns()
@@ -237,7 +237,7 @@ async def test_cancellation_leaks_no_slot(cancel: Callable[[Crowd], Awaitable[No
 
 
 async def test_a_waiter_of_another_job_comes_in_when_those_before_it_are_cancelled() -> None:
-    crowd = Crowd(Throttle(1, FastClock()))
+    crowd = Crowd(ConcurrencyLimiter(1, FastClock()))
     doomed = crowd.come("a", 5)
     await turns()
     crowd.come("b", 9)
@@ -253,7 +253,7 @@ async def test_a_waiter_of_another_job_comes_in_when_those_before_it_are_cancell
 
 
 async def test_one_that_is_cancelled_as_its_turn_comes_lets_the_next_of_its_job_in() -> None:
-    crowd = Crowd(Throttle(1, FastClock()))
+    crowd = Crowd(ConcurrencyLimiter(1, FastClock()))
     inside, next_one, *_ = crowd.come("a", 4)
     await turns()
 

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from aether.domain.job import Attempt, Change, Kind, Problem, Status, StepStatus, Usage
-from aether.durable.concurrency_limiter import Throttle
+from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
 from aether.durable.runner import Recipe, Runner
@@ -234,7 +234,7 @@ async def test_waits_grow_where_the_policy_says_so_and_being_overloaded_uses_up_
 async def test_a_kind_may_have_a_policy_of_its_own() -> None:
     on = bench(*[UnusableOutputError("empty")] * 9)
     own = Recipe(dict[str, str], on.one_step, RetryPolicy(attempts=2))
-    tools = Tools(on.policy, Throttle(1, on.clock), on.clock)
+    tools = Tools(on.policy, ConcurrencyLimiter(1, on.clock), on.clock)
     await on.store.create(NEW)
 
     await Runner(on.store, {Kind.REPORT: own}, tools).perform(ID)

@@ -1,13 +1,13 @@
 import pytest
 
 from aether.domain.job import Change, Kind, Limits, Status, StepStatus, Usage
-from aether.durable.concurrency_limiter import Throttle
+from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.ports import NewJob
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
 from aether.durable.runner import Recipe, Runner
 from aether.durable.step import Tools
-from aether.durable.token_budget import Budget, Meter, metered, spending
+from aether.durable.token_budget import TokenBudget, TokenMeter, metered, spending
 from aether.errors import BudgetExceededError
 from aether.workflows.llm.conversation import Conversation
 from aether.workflows.llm.ports import Message, Reply
@@ -26,7 +26,7 @@ async def three_steps(run: Run, _: dict[str, str]) -> list[str]:
 
 
 async def performed(store: MemoryJobStore) -> None:
-    tools = Tools(RetryPolicy(), Throttle(10, store.clock), store.clock)
+    tools = Tools(RetryPolicy(), ConcurrencyLimiter(10, store.clock), store.clock)
     await Runner(store, {Kind.REPORT: Recipe(dict[str, str], three_steps)}, tools).perform("4f9c")
 
 
@@ -50,7 +50,7 @@ async def test_a_job_stops_before_the_call_that_would_exceed_its_budget_and_goes
 
 
 def test_calls_at_the_same_time_share_a_budget() -> None:
-    budget = Budget(250, spent=100)
+    budget = TokenBudget(250, spent=100)
     with budget.reserved(100):
         with pytest.raises(BudgetExceededError, match="250 tokens; 100 are spent, and the next call may need 100"):
             budget.reserved(100).__enter__()
@@ -66,8 +66,8 @@ def test_outside_of_a_step_nothing_is_limited() -> None:
 
 
 def test_what_a_call_cost_counts_against_the_budget_and_not_what_it_was_thought_to() -> None:
-    budget = Budget(100)
-    with metered(Meter(budget)), spending(90) as meter:
+    budget = TokenBudget(100)
+    with metered(TokenMeter(budget)), spending(90) as meter:
         meter.spend(Usage(1, 10, 10))
     with budget.reserved(80):
         pass
@@ -76,7 +76,7 @@ def test_what_a_call_cost_counts_against_the_budget_and_not_what_it_was_thought_
 async def test_a_budget_holds_although_a_server_does_not_tell_what_a_call_has_cost() -> None:
     chat = ScriptedChat(*[Reply("Rome grew.", cut_off=False, usage=Usage(1))] * 2)
     conversation = Conversation(chat, words=300)
-    meter = Meter(Budget(500))
+    meter = TokenMeter(TokenBudget(500))
 
     with metered(meter):
         await conversation.text([Message("user", "Write.")])

@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from aether.domain.job import StepStatus
 from aether.durable.change_hub import Delta
 from aether.durable.run import Run
-from aether.durable.token_stream import Preview, current_preview
+from aether.durable.token_stream import TokenStream, current_token_stream
 from aether.errors import ModelFailedError
 from tests.durable_bench import ID, NEW, EngineBench
 from tests.recorded_texts import RecordedTexts
 
 
-def preview(texts: RecordedTexts, *, watched: bool = True) -> Preview:
-    return Preview(texts, "4f9c", "section:0", 2, lambda: watched)
+def preview(texts: RecordedTexts, *, watched: bool = True) -> TokenStream:
+    return TokenStream(texts, "4f9c", "section:0", 2, lambda: watched)
 
 
-def tell(preview: Preview, *pieces: str) -> None:
+def tell(preview: TokenStream, *pieces: str) -> None:
     listener = preview.listener()
     assert listener
     for piece in pieces:
@@ -37,9 +37,9 @@ class Typing:
         return "planned"
 
     async def write(self) -> str:
-        self.heard.append(current_preview().listener() is not None)
+        self.heard.append(current_token_stream().listener() is not None)
         if self.heard[-1]:
-            tell(current_preview(), "Rome", " fell.")
+            tell(current_token_stream(), "Rome", " fell.")
         if self.failures:
             self.failures -= 1
             raise ModelFailedError(500)
@@ -63,7 +63,7 @@ def test_each_piece_follows_the_ones_before() -> None:
 
 def test_nobody_listens_to_what_nobody_watches() -> None:
     assert preview(RecordedTexts(), watched=False).listener() is None
-    assert current_preview().listener() is None
+    assert current_token_stream().listener() is None
 
 
 async def test_only_what_was_told_has_to_be_waited_for() -> None:

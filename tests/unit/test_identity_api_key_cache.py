@@ -10,8 +10,8 @@ from typing_extensions import override
 
 from aether.domain.access import Caller, Quota, Scope
 from aether.errors import InvalidCredentialError, StoreUnavailableError
-from aether.identity.api_key_cache import KeyRing
-from aether.identity.api_keys import Keys, KeySet
+from aether.identity.api_key_cache import ApiKeyCache
+from aether.identity.api_keys import ApiKeys, ApiKeySet
 from tests.fake_keys import MemoryKeys
 from tests.fakes import FastClock
 
@@ -39,8 +39,8 @@ class Door:
     def __init__(self) -> None:
         self.clock = FastClock()
         self.store = SlowKeys(clock=self.clock)
-        self.keys = Keys(self.store, self.clock)
-        self.ring = KeyRing(self.store, self.clock)
+        self.keys = ApiKeys(self.store, self.clock)
+        self.ring = ApiKeyCache(self.store, self.clock)
 
     async def key(self, name: str = "ci", expires_in: timedelta | None = None) -> str:
         """The secret text of a new key."""
@@ -249,7 +249,7 @@ async def test_there_is_a_key_even_if_it_is_not_valid_any_more(door: Door) -> No
 
 
 async def test_a_key_that_nobody_can_read_is_one(door: Door) -> None:
-    door.store.held = KeySet(version=1)
+    door.store.held = ApiKeySet(version=1)
 
     assert await door.ring.has_any()
 

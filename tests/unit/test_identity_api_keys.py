@@ -11,7 +11,7 @@ import pytest
 
 from aether.domain.access import Quota, Rate, Scope
 from aether.errors import FieldError, NameTakenError, UnknownKeyError
-from aether.identity.api_keys import Keys
+from aether.identity.api_keys import ApiKeys
 from tests.fake_keys import MemoryKeys
 from tests.fakes import FastClock
 
@@ -24,11 +24,11 @@ def clock() -> FastClock:
 
 
 @pytest.fixture
-def keys(clock: FastClock) -> Keys:
-    return Keys(MemoryKeys(), clock)
+def keys(clock: FastClock) -> ApiKeys:
+    return ApiKeys(MemoryKeys(), clock)
 
 
-async def test_a_key_has_a_secret_of_256_bits_of_which_the_digest_is_kept(keys: Keys) -> None:
+async def test_a_key_has_a_secret_of_256_bits_of_which_the_digest_is_kept(keys: ApiKeys) -> None:
     key, secret = await keys.create("ci")
 
     text = secret.reveal()
@@ -38,14 +38,14 @@ async def test_a_key_has_a_secret_of_256_bits_of_which_the_digest_is_kept(keys: 
     assert (key,) == await keys.list()
 
 
-async def test_a_secret_shows_itself_to_nobody_who_prints_it(keys: Keys) -> None:
+async def test_a_secret_shows_itself_to_nobody_who_prints_it(keys: ApiKeys) -> None:
     made = await keys.create("ci")
 
     assert made[1].reveal() not in f"{made!r} {made[1]}"
     assert made[1].reveal()[20:] not in repr(await keys.list())
 
 
-async def test_a_key_is_its_name_s_own_and_may_read_and_write_unless_said_otherwise(keys: Keys) -> None:
+async def test_a_key_is_its_name_s_own_and_may_read_and_write_unless_said_otherwise(keys: ApiKeys) -> None:
     usual, _ = await keys.create("ci")
     quota = Quota(Rate(10, 60), 2)
     other, _ = await keys.create("ops", "ada@example.com", [Scope.ADMIN], DAY, quota)
@@ -55,7 +55,7 @@ async def test_a_key_is_its_name_s_own_and_may_read_and_write_unless_said_otherw
     assert other.expires_at == other.created_at + DAY
 
 
-async def test_two_valid_keys_have_different_names(keys: Keys, clock: FastClock) -> None:
+async def test_two_valid_keys_have_different_names(keys: ApiKeys, clock: FastClock) -> None:
     first, _ = await keys.create("ci", expires_in=DAY)
     with pytest.raises(NameTakenError):
         await keys.create("ci")
@@ -68,14 +68,14 @@ async def test_two_valid_keys_have_different_names(keys: Keys, clock: FastClock)
     assert {first.id, second.id, third.id} == {key.id for key in await keys.list()}
 
 
-async def test_of_many_who_want_a_name_at_once_one_gets_it(keys: Keys) -> None:
+async def test_of_many_who_want_a_name_at_once_one_gets_it(keys: ApiKeys) -> None:
     made = await asyncio.gather(*(keys.create("ci") for _ in range(20)), return_exceptions=True)
 
     assert [type(each) for each in made].count(NameTakenError) == 19
     assert len(await keys.list()) == 1
 
 
-async def test_keys_that_are_made_at_once_are_all_kept(keys: Keys) -> None:
+async def test_keys_that_are_made_at_once_are_all_kept(keys: ApiKeys) -> None:
     made = await asyncio.gather(*(keys.create(f"ci-{number}") for number in range(20)))
 
     assert {key for key, _ in made} == set(await keys.list())
@@ -104,7 +104,7 @@ async def test_keys_that_are_made_at_once_are_all_kept(keys: Keys) -> None:
         ("quota.rate", {"quota": Quota(Rate(1, math.nan))}),
     ],
 )
-async def test_what_breaks_a_rule_is_named(keys: Keys, field: str, given: dict[str, Any]) -> None:
+async def test_what_breaks_a_rule_is_named(keys: ApiKeys, field: str, given: dict[str, Any]) -> None:
     with pytest.raises(FieldError) as broken:
         await keys.create(**{"name": "ci"} | given)
 
@@ -113,7 +113,7 @@ async def test_what_breaks_a_rule_is_named(keys: Keys, field: str, given: dict[s
 
 
 @pytest.mark.parametrize("by", ["id", "name"])
-async def test_a_key_is_revoked_by_its_id_or_its_name(keys: Keys, by: str) -> None:
+async def test_a_key_is_revoked_by_its_id_or_its_name(keys: ApiKeys, by: str) -> None:
     key, _ = await keys.create("ci")
 
     revoked = await keys.revoke(getattr(key, by))
@@ -122,7 +122,7 @@ async def test_a_key_is_revoked_by_its_id_or_its_name(keys: Keys, by: str) -> No
     assert (revoked,) == await keys.list()
 
 
-async def test_a_key_that_is_revoked_stays_revoked_from_the_first_time(keys: Keys, clock: FastClock) -> None:
+async def test_a_key_that_is_revoked_stays_revoked_from_the_first_time(keys: ApiKeys, clock: FastClock) -> None:
     key, _ = await keys.create("ci")
     revoked = await keys.revoke(key.id)
     clock.seconds += 60
@@ -130,7 +130,7 @@ async def test_a_key_that_is_revoked_stays_revoked_from_the_first_time(keys: Key
     assert revoked == await keys.revoke(key.id)
 
 
-async def test_keys_that_ended_long_ago_make_room_for_new_ones(keys: Keys, clock: FastClock) -> None:
+async def test_keys_that_ended_long_ago_make_room_for_new_ones(keys: ApiKeys, clock: FastClock) -> None:
     """Else each process would hold all that ever were, and read them again at each change."""
     for name, days in (("soon", 1), ("late", 25), ("never", None)):
         await keys.create(name, expires_in=None if days is None else timedelta(days=days))
@@ -143,7 +143,7 @@ async def test_keys_that_ended_long_ago_make_room_for_new_ones(keys: Keys, clock
     assert {key.name for key in await keys.list()} == {"late", "never", "new"}
 
 
-async def test_a_key_that_is_not_there_is_neither_revoked_nor_rotated(keys: Keys) -> None:
+async def test_a_key_that_is_not_there_is_neither_revoked_nor_rotated(keys: ApiKeys) -> None:
     key, _ = await keys.create("ci")
     await keys.revoke(key.id)
 
@@ -152,7 +152,7 @@ async def test_a_key_that_is_not_there_is_neither_revoked_nor_rotated(keys: Keys
             await asking
 
 
-async def test_an_expired_key_is_not_rotated_back_to_life(keys: Keys, clock: FastClock) -> None:
+async def test_an_expired_key_is_not_rotated_back_to_life(keys: ApiKeys, clock: FastClock) -> None:
     key, _ = await keys.create("ci", expires_in=DAY)
     clock.seconds += DAY.total_seconds()
 
@@ -160,7 +160,7 @@ async def test_an_expired_key_is_not_rotated_back_to_life(keys: Keys, clock: Fas
         await keys.rotate(key.id)
 
 
-async def test_a_rotated_key_has_another_secret_and_is_otherwise_the_same(keys: Keys) -> None:
+async def test_a_rotated_key_has_another_secret_and_is_otherwise_the_same(keys: ApiKeys) -> None:
     key, first = await keys.create("ci", "ada")
 
     rotated, second = await keys.rotate("ci")
@@ -170,7 +170,7 @@ async def test_a_rotated_key_has_another_secret_and_is_otherwise_the_same(keys: 
     assert [sha256(second.reveal().encode()).hexdigest()] == [each.sha256 for each in rotated.digests]
 
 
-async def test_the_secrets_before_stay_valid_for_the_overlap_and_none_for_longer(keys: Keys) -> None:
+async def test_the_secrets_before_stay_valid_for_the_overlap_and_none_for_longer(keys: ApiKeys) -> None:
     created, _ = await keys.create("ci")
     began = created.created_at
 
@@ -183,7 +183,7 @@ async def test_the_secrets_before_stay_valid_for_the_overlap_and_none_for_longer
     assert [each.until for each in none.digests] == [None]
 
 
-async def test_no_later_overlap_lengthens_what_was_said_before(keys: Keys) -> None:
+async def test_no_later_overlap_lengthens_what_was_said_before(keys: ApiKeys) -> None:
     created, _ = await keys.create("ci")
     began = created.created_at
 
@@ -193,7 +193,7 @@ async def test_no_later_overlap_lengthens_what_was_said_before(keys: Keys) -> No
     assert [each.until for each in rotated.digests] == [None, began + 2 * DAY, began + DAY]
 
 
-async def test_an_overlap_is_not_negative(keys: Keys) -> None:
+async def test_an_overlap_is_not_negative(keys: ApiKeys) -> None:
     await keys.create("ci")
 
     with pytest.raises(FieldError, match="overlap: must not be negative"):

@@ -5,8 +5,8 @@ import pytest
 from aether.domain.access import LOCAL, Caller, Scope
 from aether.durable.clock import SystemClock
 from aether.errors import InvalidCredentialError
-from aether.identity.api_key_cache import KeyRing
-from aether.identity.api_keys import Keys
+from aether.identity.api_key_cache import ApiKeyCache
+from aether.identity.api_keys import ApiKeys
 from aether.identity.authenticator import Authenticator
 from aether.identity.local_key import LocalKey
 from tests.fake_keys import MemoryKeys
@@ -16,13 +16,13 @@ from tests.fake_keys import MemoryKeys
 async def store() -> MemoryKeys:
     """One in which there is a key, so that nobody is anonymous."""
     store = MemoryKeys()
-    await Keys(store, SystemClock()).create("ci")
+    await ApiKeys(store, SystemClock()).create("ci")
     return store
 
 
 async def test_it_stands_for_the_local_owner_and_everything_though_there_are_keys(store: MemoryKeys) -> None:
     key = LocalKey()
-    authenticator = Authenticator(KeyRing(store, SystemClock()), local=key)
+    authenticator = Authenticator(ApiKeyCache(store, SystemClock()), local=key)
 
     caller = await authenticator.caller(key.secret.reveal())
 
@@ -33,7 +33,7 @@ async def test_it_stands_for_the_local_owner_and_everything_though_there_are_key
 
 async def test_it_is_known_to_no_other_process(store: MemoryKeys) -> None:
     ended, lent = LocalKey(), LocalKey()
-    ring = KeyRing(store, SystemClock())
+    ring = ApiKeyCache(store, SystemClock())
 
     with pytest.raises(InvalidCredentialError, match="a server that has ended"):
         await Authenticator(ring, local=lent).caller(ended.secret.reveal())
@@ -54,7 +54,7 @@ async def test_no_look_at_the_store_is_made_for_it(store: MemoryKeys) -> None:
     key = LocalKey()
     store.asked.clear()
 
-    await Authenticator(KeyRing(store, SystemClock()), local=key).caller(key.secret.reveal())
+    await Authenticator(ApiKeyCache(store, SystemClock()), local=key).caller(key.secret.reveal())
 
     assert store.asked == []
 

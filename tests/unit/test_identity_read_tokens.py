@@ -10,8 +10,8 @@ from aether.domain.access import Caller, Quota, Rate, Scope
 from aether.domain.job import Kind
 from aether.durable.ports import NewJob
 from aether.errors import BeyondTokenError, InvalidCredentialError, UnknownJobError
-from aether.identity.api_key_cache import KeyRing
-from aether.identity.api_keys import Keys, digest_of
+from aether.identity.api_key_cache import ApiKeyCache
+from aether.identity.api_keys import ApiKeys, digest_of
 from aether.identity.authenticator import Authenticator
 from aether.identity.read_tokens import ReadToken, ReadTokens, is_read_token
 from tests.fake_keys import MemoryKeys
@@ -123,7 +123,7 @@ async def test_what_only_begins_like_one_is_refused(tokens: ReadTokens, text: st
 
 async def test_the_authenticator_knows_it_from_a_key(tokens: ReadTokens) -> None:
     token = await issued(tokens, replace(ADA, key_id=None))
-    authenticator = Authenticator(KeyRing(MemoryKeys(), FastClock()), read_tokens=tokens)
+    authenticator = Authenticator(ApiKeyCache(MemoryKeys(), FastClock()), read_tokens=tokens)
 
     assert (await authenticator.caller(token.text.reveal(), JOB)).job_id == JOB
     with pytest.raises(BeyondTokenError):
@@ -134,7 +134,7 @@ async def test_the_authenticator_knows_it_from_a_key(tokens: ReadTokens) -> None
 async def test_it_is_good_for_no_longer_than_the_key_it_was_made_with(tokens: ReadTokens, *, revoked: bool) -> None:
     """A key that is new to this process counts at once."""
     kept, clock = MemoryKeys(), FastClock()
-    ring, keys = KeyRing(kept, clock), Keys(kept, clock)
+    ring, keys = ApiKeyCache(kept, clock), ApiKeys(kept, clock)
     assert not await ring.has_any()
     key, _ = await keys.create("ci", ADA.owner)
     clock.seconds += 0.1

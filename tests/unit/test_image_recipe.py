@@ -9,7 +9,7 @@ import pytest
 
 from aether.domain.image import GenerationRequest, Image
 from aether.domain.job import Change, Job, Kind, Status, StepStatus, Usage
-from aether.durable.concurrency_limiter import Throttle
+from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.ports import NewJob
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Recipe, Runner
@@ -77,7 +77,7 @@ class Studio:
             partial(generate_images, illustrator=self.illustrator, files=self.files),
             RetryPolicy(attempts=5, patient=False, growing=True),
         )
-        tools = Tools(RetryPolicy(), Throttle(100, self.clock), self.clock)
+        tools = Tools(RetryPolicy(), ConcurrencyLimiter(100, self.clock), self.clock)
         await Runner(self.store, {Kind.GENERATION: recipe}, tools).perform(ID)
         return self.job
 

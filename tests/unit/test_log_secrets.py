@@ -33,13 +33,13 @@ def test_a_traceback_is_logged_without_local_variables(form: str) -> None:
 _CARELESS = """
 import asyncio
 import structlog
-from aether.engine.clock import SystemClock
-from aether.identity.api_keys import Keys
+from aether.durable.clock import SystemClock
+from aether.identity.api_keys import ApiKeys
 from aether.telemetry import configure_logging
 from tests.fake_keys import MemoryKeys
 
 configure_logging("info", {form!r})
-keys = Keys(MemoryKeys(), SystemClock())
+keys = ApiKeys(MemoryKeys(), SystemClock())
 made = asyncio.run(keys.create("ci"))
 structlog.get_logger().info("key.made", made=made, secret=made[1], all=asyncio.run(keys.list()))
 print(made[1].reveal())

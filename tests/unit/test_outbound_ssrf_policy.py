@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from aether.errors import RefusedDestinationError
 from aether.outbound.addresses import is_public
-from aether.outbound.ssrf_policy import Destinations
+from aether.outbound.ssrf_policy import SsrfPolicy
 
 PUBLIC = [
     "8.8.8.8",
@@ -165,7 +165,7 @@ def test_at_least_thirty_cases_are_listed_and_none_twice() -> None:
 @pytest.mark.parametrize("url", ELSEWHERE)
 def test_an_address_that_leads_elsewhere_than_to_the_internet_is_refused(url: str) -> None:
     with pytest.raises(RefusedDestinationError):
-        Destinations().parse(url)
+        SsrfPolicy().parse(url)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +182,7 @@ def test_an_address_that_leads_elsewhere_than_to_the_internet_is_refused(url: st
     ],
 )
 def test_an_address_on_the_internet_is_taken(url: str) -> None:
-    assert Destinations().parse(url).scheme in {"http", "https"}
+    assert SsrfPolicy().parse(url).scheme in {"http", "https"}
 
 
 @pytest.mark.parametrize("address", PUBLIC)
@@ -234,7 +234,7 @@ def hiding(address: ipaddress.IPv4Address) -> list[ipaddress.IPv6Address]:
 
 def accepts(url: str) -> bool:
     try:
-        Destinations().parse(url)
+        SsrfPolicy().parse(url)
     except RefusedDestinationError:
         return False
     return True
@@ -262,7 +262,7 @@ def accepts(url: str) -> bool:
     ],
 )
 def test_a_host_is_opened_by_its_name_alone(opened: str, url: str, *, expected: bool) -> None:
-    destinations = Destinations([opened])
+    destinations = SsrfPolicy([opened])
 
     try:
         destinations.check(url)
@@ -274,22 +274,22 @@ def test_a_host_is_opened_by_its_name_alone(opened: str, url: str, *, expected: 
 
 def test_one_address_that_is_not_public_spoils_all_of_a_name() -> None:
     with pytest.raises(RefusedDestinationError):
-        Destinations().judge("example.com", 443, ["8.8.8.8", "10.0.0.1"])
+        SsrfPolicy().judge("example.com", 443, ["8.8.8.8", "10.0.0.1"])
 
 
 def test_an_opened_host_may_be_anywhere() -> None:
-    Destinations(["hooks.test"]).judge("hooks.test", 9000, ["127.0.0.1", "::1"])
+    SsrfPolicy(["hooks.test"]).judge("hooks.test", 9000, ["127.0.0.1", "::1"])
 
 
 @given(st.text("localhst:/@[]%.-0123456789abcdefx?#\\&;=_~", max_size=40))
 @example("[]@")
 def test_any_text_is_an_address_or_refused(rest: str) -> None:
     with suppress(RefusedDestinationError):
-        Destinations().parse(f"http://{rest}")
+        SsrfPolicy().parse(f"http://{rest}")
 
 
 def test_a_refusal_says_what_would_be_right() -> None:
     with pytest.raises(RefusedDestinationError) as refused:
-        Destinations().check("http://10.0.0.1/")
+        SsrfPolicy().check("http://10.0.0.1/")
 
     assert refused.value.rule == "must not lead to a private, local or reserved address"

@@ -8,7 +8,7 @@ import pytest
 
 from aether.domain.job import Change, Job, Kind, Status, StepStatus
 from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
-from aether.durable.concurrency_limiter import Throttle
+from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.ports import NewJob
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Recipe, Runner
@@ -68,7 +68,7 @@ class Desk:
         await self.store.create(NewJob(ID, Kind.REPORT, "ada", request, first_steps(self.request)))
 
     async def run(self) -> Job:
-        tools = Tools(RetryPolicy(attempts=3), Throttle(self.calls, self.clock), self.clock)
+        tools = Tools(RetryPolicy(attempts=3), ConcurrencyLimiter(self.calls, self.clock), self.clock)
         recipe = Recipe(ReportRequest, partial(write_report, writer=self.writer))
         await Runner(self.store, {Kind.REPORT: recipe}, tools).perform(ID)
         return self.job

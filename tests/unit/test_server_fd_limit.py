@@ -7,10 +7,10 @@ import pytest
 
 _SAY = """
 import resource, sys
-from aether.server.open_files import make_room
+from aether.server.fd_limit import raise_fd_limit
 soft, hard, wanted = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-make_room(wanted)
+raise_fd_limit(wanted)
 print(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
 """
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from typing_extensions import override
 
-from aether.server.write_coalescing import OnePacket
+from aether.server.write_coalescing import CoalescedWrites
 
 
 class Wire(asyncio.Transport):
@@ -35,7 +35,7 @@ class Wire(asyncio.Transport):
 
 async def test_head_and_body_are_one_packet() -> None:
     wire = Wire()
-    answer = OnePacket(wire, asyncio.get_running_loop())
+    answer = CoalescedWrites(wire, asyncio.get_running_loop())
 
     answer.write(b"head ")
     answer.write(b"body")
@@ -46,7 +46,7 @@ async def test_head_and_body_are_one_packet() -> None:
 
 async def test_a_head_whose_body_is_not_there_yet_goes_out_at_the_end_of_the_turn() -> None:
     wire = Wire()
-    answer = OnePacket(wire, asyncio.get_running_loop())
+    answer = CoalescedWrites(wire, asyncio.get_running_loop())
 
     answer.write(b"head")
     await asyncio.sleep(0)
@@ -58,7 +58,7 @@ async def test_a_head_whose_body_is_not_there_yet_goes_out_at_the_end_of_the_tur
 
 async def test_a_head_without_a_body_is_sent_before_the_connection_is_closed() -> None:
     wire = Wire()
-    answer = OnePacket(wire, asyncio.get_running_loop())
+    answer = CoalescedWrites(wire, asyncio.get_running_loop())
 
     answer.write(b"head")
     answer.close()
@@ -68,7 +68,7 @@ async def test_a_head_without_a_body_is_sent_before_the_connection_is_closed() -
 
 async def test_what_is_large_is_not_copied() -> None:
     wire, sent = Wire(), b"x" * 1_000_000
-    answer = OnePacket(wire, asyncio.get_running_loop())
+    answer = CoalescedWrites(wire, asyncio.get_running_loop())
 
     answer.write(b"head")
     answer.write(b"")
@@ -79,7 +79,7 @@ async def test_what_is_large_is_not_copied() -> None:
 
 async def test_nothing_is_written_for_who_has_left() -> None:
     wire = Wire()
-    answer = OnePacket(wire, asyncio.get_running_loop())
+    answer = CoalescedWrites(wire, asyncio.get_running_loop())
 
     answer.write(b"head")
     wire.close()

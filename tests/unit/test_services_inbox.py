@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from aether.domain.job import Change, Kind, Status
 from aether.domain.notification import Notification
 from aether.durable.ports import NewJob
-from aether.services.inbox import Notifications
+from aether.services.inbox import Inbox
 from tests.fake_hub import MemoryHub
 from tests.fakes import MemoryInbox, MemoryJobStore
 
@@ -26,7 +26,7 @@ class Mailroom:
         self.store = MemoryJobStore()
         self.hub = MemoryHub(self.store)
         self.inbox = MemoryInbox(self.store)
-        self.notifications = Notifications(self.inbox, self.hub)
+        self.notifications = Inbox(self.inbox, self.hub)
 
     async def end(self, *job_ids: str, owner: str = OWNER) -> None:
         """End jobs of these ids."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from aether.domain.job import Kind
 from aether.durable.ports import NewJob
-from aether.services.orphan_sweeper import keep_swept
+from aether.services.orphan_sweeper import sweep_orphans
 from tests.fakes import FastClock, MemoryFiles, MemoryJobStore
 
 NEW = NewJob("alive", Kind.GENERATION, "ada", b"{}")
@@ -40,7 +40,7 @@ class SweptMemory(MemoryFiles):
 
 @asynccontextmanager
 async def swept(files: SweptMemory, store: MemoryJobStore, clock: FastClock) -> AsyncIterator[None]:
-    sweeping = asyncio.create_task(keep_swept(files, store, clock))
+    sweeping = asyncio.create_task(sweep_orphans(files, store, clock))
     try:
         yield
     finally:

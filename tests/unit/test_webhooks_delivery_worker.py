@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from aether.domain.job import Kind, Status
 from aether.domain.webhook import Delivery, DeliveryStatus, Endpoint, Try, Webhook
 from aether.errors import StoreUnavailableError
-from aether.webhooks.delivery_worker import Courier, Terms
-from aether.webhooks.http_client import Answer
-from aether.webhooks.retry_schedule import Schedule
+from aether.webhooks.delivery_worker import DeliveryPolicy, DeliveryWorker
+from aether.webhooks.http_client import DeliveryResponse
+from aether.webhooks.retry_schedule import RetrySchedule
 from tests.fake_webhooks import LIFE, MemoryWebhooks
 from tests.fakes import FastClock
 
@@ -31,17 +31,17 @@ DELIVERY = Delivery(
     next_at=NOW,
 )
 DEFAULT = replace(DELIVERY, own=False)
-FAILED = Answer(500, "The receiver answered 500.")
+FAILED = DeliveryResponse(500, "The receiver answered 500.")
 
 
 @dataclass
 class ScriptedPost:
     """Gives these answers in turn, and the last one for ever."""
 
-    answers: list[Answer] = field(default_factory=lambda: [Answer(204, seconds=0.25)])
+    answers: list[DeliveryResponse] = field(default_factory=lambda: [DeliveryResponse(204, seconds=0.25)])
     sent: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
         self.sent.append((url, headers, body))
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
@@ -57,8 +57,8 @@ class Office:
 
     def __post_init__(self) -> None:
         self.store = MemoryWebhooks(self.clock, deliveries={self.delivery.id: self.delivery})
-        terms = Terms(Schedule((5.0, 300.0)), self.public_url)
-        self.courier = Courier(self.store, self.post, self.clock, terms, lambda: 0.5)
+        terms = DeliveryPolicy(RetrySchedule((5.0, 300.0)), self.public_url)
+        self.courier = DeliveryWorker(self.store, self.post, self.clock, terms, lambda: 0.5)
 
     @property
     def now(self) -> Delivery:
@@ -69,7 +69,7 @@ class Office:
         return self.now
 
 
-def answering(*answers: Answer) -> Office:
+def answering(*answers: DeliveryResponse) -> Office:
     return Office(post=ScriptedPost(list(answers)))
 
 
@@ -110,7 +110,7 @@ async def test_the_receivers_own_pause_is_kept() -> None:
 
 
 async def test_a_receiver_that_is_gone_is_not_asked_again() -> None:
-    office = answering(Answer(410, "The receiver answered 410."))
+    office = answering(DeliveryResponse(410, "The receiver answered 410."))
 
     delivery = await office.deliver()
 
@@ -118,7 +118,7 @@ async def test_a_receiver_that_is_gone_is_not_asked_again() -> None:
 
 
 async def test_a_default_endpoint_that_is_gone_is_disabled() -> None:
-    office = Office(DEFAULT, ScriptedPost([Answer(410, "The receiver answered 410.")]))
+    office = Office(DEFAULT, ScriptedPost([DeliveryResponse(410, "The receiver answered 410.")]))
     office.store.endpoints["ada"] = Endpoint(Webhook(URL))
 
     await office.deliver()
@@ -127,7 +127,7 @@ async def test_a_default_endpoint_that_is_gone_is_disabled() -> None:
 
 
 async def test_an_address_of_one_job_says_nothing_about_the_default_endpoint() -> None:
-    office = answering(Answer(410, "The receiver answered 410."))
+    office = answering(DeliveryResponse(410, "The receiver answered 410."))
     office.store.endpoints["ada"] = Endpoint(Webhook(URL))
 
     await office.deliver()
@@ -199,7 +199,7 @@ async def test_a_replay_begins_the_schedule_anew() -> None:
 
 
 async def test_every_try_has_the_same_id_and_body_but_its_own_time() -> None:
-    office = answering(FAILED, Answer(204))
+    office = answering(FAILED, DeliveryResponse(204))
 
     await office.deliver(1)
     office.clock.seconds += 5

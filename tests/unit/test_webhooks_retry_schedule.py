@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aether.settings import Settings
-from aether.webhooks.retry_schedule import Schedule, retry_after
+from aether.webhooks.retry_schedule import RetrySchedule, retry_after
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 DAY_S = 86_400.0
@@ -29,12 +29,12 @@ DAY_S = 86_400.0
 def test_the_wait_is_the_schedules_give_or_take_a_fifth_and_never_less_than_asked_for(
     failures: int, asked: float | None, draw: float, expected: float | None
 ) -> None:
-    assert expected == Schedule((10.0, 100.0)).wait(failures, asked, draw)
+    assert expected == RetrySchedule((10.0, 100.0)).wait(failures, asked, draw)
 
 
 @given(failures=st.integers(1, 20), asked=st.none() | st.floats(0, 1e12), draw=st.floats(0, 1))
 def test_no_wait_is_longer_than_a_day_and_a_fifth(failures: int, asked: float | None, draw: float) -> None:
-    wait = Schedule(Settings().webhook_waits).wait(failures, asked, draw)
+    wait = RetrySchedule(Settings().webhook_waits).wait(failures, asked, draw)
 
     assert wait is None or min(asked or 0.0, DAY_S) <= wait <= 1.2 * DAY_S
 

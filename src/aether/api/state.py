@@ -7,10 +7,10 @@ import msgspec
 from litestar.connection import ASGIConnection
 
 from aether.api.jobs.response_cache import ResponseCache
-from aether.durable.change_hub import Hub
+from aether.durable.change_hub import ChangeHub
 from aether.identity.authenticator import Authenticator
 from aether.identity.read_tokens import ReadTokens
-from aether.services.inbox import Notifications
+from aether.services.inbox import Inbox
 from aether.services.jobs import Jobs
 from aether.services.rate_limit import RateLimiter
 from aether.services.webhooks import Webhooks
@@ -27,9 +27,9 @@ class ApiServices(msgspec.Struct, frozen=True):
     """Everything that handlers call; opened once for each process."""
 
     jobs: Jobs
-    hub: Hub
+    hub: ChangeHub
     readiness: Callable[[], Awaitable[Readiness]]
-    notifications: Notifications
+    notifications: Inbox
     webhooks: Webhooks
     limiter: RateLimiter
     authenticator: Authenticator

@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
 
-from aether.adapters.redis.api_keys import RedisKeys
+from aether.adapters.redis.api_keys import RedisApiKeyStore
 from aether.bootstrap.identity import accepts_tokens
 from aether.bootstrap.storage import redis_client
 from aether.durable.clock import SystemClock
-from aether.identity.api_key_cache import KeyRing
-from aether.identity.api_keys import Keys
+from aether.identity.api_key_cache import ApiKeyCache
+from aether.identity.api_keys import ApiKeys
 from aether.identity.authenticator import Authenticator, TokenVerifier
 from aether.identity.local_key import LocalKey
 from aether.identity.read_tokens import ReadTokens
@@ -18,10 +18,10 @@ from aether.settings import Settings
 
 
 @asynccontextmanager
-async def keys(settings: Settings) -> AsyncIterator[Keys]:
+async def keys(settings: Settings) -> AsyncIterator[ApiKeys]:
     """Open the keys of the service that these settings are of, for those who run it."""
     async with redis_client(settings) as client:
-        yield Keys(RedisKeys(client), SystemClock())
+        yield ApiKeys(RedisApiKeyStore(client), SystemClock())
 
 
 def authenticator(
@@ -50,5 +50,5 @@ async def asks_for_credentials(settings: Settings) -> bool:
         return await _key_ring(client).has_any()
 
 
-def _key_ring(client: Redis) -> KeyRing:
-    return KeyRing(RedisKeys(client), SystemClock())
+def _key_ring(client: Redis) -> ApiKeyCache:
+    return ApiKeyCache(RedisApiKeyStore(client), SystemClock())

@@ -8,19 +8,19 @@ from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from aether.adapters.redis.hub import RedisHub
-from aether.adapters.redis.pipelining import BatchingRedis
+from aether.adapters.redis.pipelining import PipeliningRedis
 from aether.adapters.redis.rate_limiter import RedisRateLimiter
 from aether.adapters.redis.read_tokens import RedisReadTokens
 from aether.adapters.redis.worker_registry import workers_seen
 from aether.api.state import ApiServices, Readiness
 from aether.bootstrap.access import authenticator
-from aether.bootstrap.gc_tuning import spare_collections
+from aether.bootstrap.gc_tuning import tune_gc
 from aether.bootstrap.identity import token_verifier
 from aether.bootstrap.storage import file_store, inbox, job_store, redis_client
 from aether.bootstrap.webhooks import webhooks
 from aether.identity.local_key import LocalKey
 from aether.identity.read_tokens import ReadTokens
-from aether.services.inbox import Notifications
+from aether.services.inbox import Inbox
 from aether.services.jobs import Jobs
 from aether.settings import Settings
 
@@ -29,19 +29,19 @@ from aether.settings import Settings
 async def api_services(settings: Settings, local_key: LocalKey | None = None) -> AsyncIterator[ApiServices]:
     """Open what the API's handlers call."""
     async with (
-        redis_client(settings, BatchingRedis) as client,
+        redis_client(settings, PipeliningRedis) as client,
         RedisHub(client) as hub,
         token_verifier(settings) as identities,
     ):
         # Nobody is to wait behind a large file.
         alone = ArqRedis(client.connection_pool)
         read_tokens = ReadTokens(RedisReadTokens(client))
-        spare_collections()
+        tune_gc()
         yield ApiServices(
             Jobs(job_store(client, settings), file_store(alone, settings), settings.owner_jobs),
             hub,
             partial(_readiness, client),
-            Notifications(inbox(client, settings), hub),
+            Inbox(inbox(client, settings), hub),
             webhooks(client, settings),
             RedisRateLimiter(client),
             authenticator(client, settings, identities, local_key, read_tokens),

@@ -12,7 +12,7 @@ from aether.settings import JsonObject, Secret, Settings
 
 
 @asynccontextmanager
-async def backing(settings: Settings) -> AsyncIterator[Settings]:
+async def backing_services(settings: Settings) -> AsyncIterator[Settings]:
     """Start what the settings leave to the service, and yield settings that say where it is.
 
     Without `REDIS_URL` that is an embedded Valkey; with neither `OPENAI_API_KEY` nor `OPENAI_BASE_URL` it is the local

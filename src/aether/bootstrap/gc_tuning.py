@@ -3,7 +3,7 @@
 import gc
 
 
-def spare_collections() -> None:
+def tune_gc() -> None:
     """Collect less often: requests and calls in flight are a heap in which a collection finds nothing."""
     gc.collect()
     gc.freeze()  # modules and classes stay for good

@@ -37,11 +37,11 @@ def token_verifier(settings: Settings) -> AbstractAsyncContextManager[TokenVerif
     if provider is None:
         return nullcontext()
     try:
-        from aether.adapters.jwt.claims import Terms  # noqa: PLC0415 - it needs an extra
+        from aether.adapters.jwt.claims import ClaimsPolicy  # noqa: PLC0415 - it needs an extra
         from aether.adapters.jwt.verifier import JwtVerifier  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
         raise ConfigurationError("AETHER_JWT_ISSUER needs its libraries: pip install 'aether[jwt]'.") from error
-    terms = Terms(
+    terms = ClaimsPolicy(
         issuer=provider.issuer,
         audience=provider.audience,
         algorithms=frozenset(settings.jwt_algorithms.split(",")),

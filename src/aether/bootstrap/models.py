@@ -8,7 +8,7 @@ import openai
 from msgspec.structs import replace
 
 from aether.adapters.openai.failures import IMAGES, TEXTS
-from aether.adapters.openai.images import OpenAIIllustrator, Terms
+from aether.adapters.openai.images import ImageSettings, OpenAIIllustrator
 from aether.settings import Settings
 
 _MAX_REDIRECTS = 3
@@ -39,7 +39,7 @@ async def illustrator(settings: Settings, model: str) -> AsyncIterator[OpenAIIll
     web = httpx2.AsyncClient(timeout=timeout, follow_redirects=True, max_redirects=_MAX_REDIRECTS)
     seconds, most = settings.model_total_timeout, settings.image_max_bytes
     own = settings.image_base_url is not None or settings.image_api_key is not None
-    terms = Terms(model, settings.image_options or {}, seconds, most, IMAGES if own else TEXTS)
+    terms = ImageSettings(model, settings.image_options or {}, seconds, most, IMAGES if own else TEXTS)
     async with model_client(_of_images(settings)) as client, web:
         yield OpenAIIllustrator(client, web, terms)
 

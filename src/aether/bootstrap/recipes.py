@@ -11,7 +11,7 @@ from aether.domain.image import GenerationRequest
 from aether.domain.job import Kind
 from aether.domain.report import ReportRequest
 from aether.durable.clock import SystemClock
-from aether.durable.concurrency_limiter import Throttle
+from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.ports import FileStore
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
@@ -56,7 +56,7 @@ async def _image_recipe(settings: Settings, files: FileStore) -> AsyncIterator[R
     async with illustrator(settings, settings.image_model) as opened:
         make = partial(generate_images, illustrator=opened, files=files)
         # Overload of this server says nothing of the one that writes.
-        yield Recipe(GenerationRequest, make, policy, Throttle(settings.model_calls, SystemClock()))
+        yield Recipe(GenerationRequest, make, policy, ConcurrencyLimiter(settings.model_calls, SystemClock()))
 
 
 async def _no_images(_run: Run, _request: GenerationRequest) -> None:

@@ -12,12 +12,12 @@ from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from aether.adapters.redis.files import RedisFiles
-from aether.adapters.redis.inbox import RedisInbox
+from aether.adapters.redis.inbox import RedisInboxStore
 from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.durable.ports import FileStore
 from aether.errors import ConfigurationError
 from aether.leased_queue.connections import harden
-from aether.services.orphan_sweeper import SweptFiles
+from aether.services.orphan_sweeper import SweepableFileStore
 from aether.settings import Settings
 
 # The plain arq name, so that its own tools find the queue.
@@ -69,9 +69,9 @@ def job_store(client: ArqRedis, settings: Settings) -> RedisJobStore:
     return RedisJobStore(client, queueing, timedelta(seconds=settings.job_ttl), _inbox_ttl(settings))
 
 
-def inbox(client: ArqRedis, settings: Settings) -> RedisInbox:
+def inbox(client: ArqRedis, settings: Settings) -> RedisInboxStore:
     """Return the inboxes that the store fills."""
-    return RedisInbox(client, _inbox_ttl(settings))
+    return RedisInboxStore(client, _inbox_ttl(settings))
 
 
 def _inbox_ttl(settings: Settings) -> timedelta:
@@ -87,7 +87,7 @@ def file_store(client: ArqRedis, settings: Settings) -> FileStore:
     return object_store(settings) or RedisFiles(client)
 
 
-def object_store(settings: Settings) -> SweptFiles | None:
+def object_store(settings: Settings) -> SweepableFileStore | None:
     """Return the place outside of Redis that was chosen for files, if one was.
 
     Raises:

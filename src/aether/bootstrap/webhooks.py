@@ -17,12 +17,12 @@ from aether.durable.background import Background
 from aether.durable.clock import SystemClock
 from aether.errors import ConfigurationError
 from aether.leased_queue import LeasedWorker
-from aether.outbound.ssrf_policy import Destinations
+from aether.outbound.ssrf_policy import SsrfPolicy
 from aether.services.webhooks import Webhooks
 from aether.settings import Settings
-from aether.webhooks.delivery_worker import Courier, Terms
-from aether.webhooks.http_client import Post
-from aether.webhooks.retry_schedule import Schedule
+from aether.webhooks.delivery_worker import DeliveryPolicy, DeliveryWorker
+from aether.webhooks.http_client import WebhookHttpClient
+from aether.webhooks.retry_schedule import RetrySchedule
 from aether.webhooks.signing import new_secret
 
 # In no such hurry as jobs: an idle worker has about one more command a second for it.
@@ -47,14 +47,14 @@ def webhooks(client: ArqRedis, settings: Settings) -> Webhooks:
     return Webhooks(RedisWebhooks(client), destinations(settings).check, new_secret, overlap)
 
 
-def destinations(settings: Settings) -> Destinations:
+def destinations(settings: Settings) -> SsrfPolicy:
     """Return where webhooks may lead.
 
     Raises:
         ConfigurationError: an exception from the rules is no host.
     """
     try:
-        return Destinations(settings.opened_hosts)
+        return SsrfPolicy(settings.opened_hosts)
     except ValueError as error:
         raise ConfigurationError(f"AETHER_WEBHOOK_HOSTS: {error}") from error
 
@@ -66,10 +66,10 @@ async def delivering(settings: Settings) -> AsyncIterator[None]:
     The queue, the connections and the number of tries at a time are of their own: however many receivers are slow, jobs
     wait for none of them.
     """
-    post = Post.open(destinations(settings), settings.webhook_timeout)
+    post = WebhookHttpClient.open(destinations(settings), settings.webhook_timeout)
     async with redis_client(settings) as client, post as opened:
-        terms = Terms(Schedule(settings.webhook_waits), settings.public_url or "")
-        courier = Courier(RedisWebhooks(client), opened, SystemClock(), terms)
+        terms = DeliveryPolicy(RetrySchedule(settings.webhook_waits), settings.public_url or "")
+        courier = DeliveryWorker(RedisWebhooks(client), opened, SystemClock(), terms)
         working: list[LeasedWorker] = []
 
         async def work() -> None:
@@ -88,7 +88,7 @@ async def delivering(settings: Settings) -> AsyncIterator[None]:
                     await worker.close()
 
 
-def _worker(courier: Courier, client: ArqRedis, settings: Settings) -> LeasedWorker:
+def _worker(courier: DeliveryWorker, client: ArqRedis, settings: Settings) -> LeasedWorker:
     async def deliver(ctx: dict[str, Any]) -> None:  # arq's own type
         try:
             await courier.deliver(*_try_of(ctx["job_id"]))

@@ -16,20 +16,20 @@ from arq.worker import func
 from aether.adapters.redis.hub import DeltaPublisher
 from aether.adapters.redis.store import RedisJobStore
 from aether.adapters.redis.worker_registry import be_seen
-from aether.bootstrap.gc_tuning import spare_collections
+from aether.bootstrap.gc_tuning import tune_gc
 from aether.bootstrap.recipes import recipes
 from aether.bootstrap.storage import FUNCTION, QUEUE, file_store, job_store, object_store, redis_client, redis_url
 from aether.bootstrap.webhooks import delivering
 from aether.domain.job import Change, Problem, Status
 from aether.durable.background import Background
 from aether.durable.clock import SystemClock
-from aether.durable.concurrency_limiter import Throttle
+from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Runner
 from aether.durable.step import Tools
 from aether.errors import IllegalMoveError, StoreUnavailableError, UnknownJobError
 from aether.leased_queue import LeasedWorker, serializer
-from aether.services.orphan_sweeper import keep_swept
+from aether.services.orphan_sweeper import sweep_orphans
 from aether.settings import Settings
 
 # A cut of 2.5 s just after a heartbeat costs no lease, and a dead worker's jobs are taken over as soon as that allows.
@@ -79,13 +79,13 @@ class Worker:
         self._store = job_store(client, settings)
         policy = RetryPolicy(settings.step_attempts, settings.retry_base, settings.retry_cap, settings.step_timeout)
         texts = await self._open.enter_async_context(DeltaPublisher(client))
-        tools = Tools(policy, Throttle(settings.model_calls, clock), clock, settings.job_timeout, texts)
+        tools = Tools(policy, ConcurrencyLimiter(settings.model_calls, clock), clock, settings.job_timeout, texts)
         kinds = await self._open.enter_async_context(recipes(settings, file_store(client, settings)))
         self._runner = Runner(self._store, kinds, tools)
         if objects := object_store(settings):
             with suppress(StoreUnavailableError):
                 await objects.check()
-            await self._open.enter_async_context(Background(partial(keep_swept, objects, self._store, clock)))
+            await self._open.enter_async_context(Background(partial(sweep_orphans, objects, self._store, clock)))
         seen = partial(be_seen, client, f"{socket.gethostname()}:{os.getpid()}")
         await self._open.enter_async_context(Background(self._heed_fences, seen))
         await self._open.enter_async_context(delivering(settings))
@@ -132,7 +132,7 @@ async def run_worker(settings: Settings) -> None:
             shutdown_grace=timedelta(seconds=settings.shutdown_grace),
             on_condemned=worker.condemn,
         )
-        spare_collections()
+        tune_gc()
         try:
             await leased.async_run()
         finally:

@@ -65,7 +65,7 @@ class KeyDigest(msgspec.Struct, frozen=True):
         return self.until is None or now < self.until
 
 
-class Key(msgspec.Struct, frozen=True):
+class ApiKey(msgspec.Struct, frozen=True):
     """What a caller identifies itself with, without the secret text; the newest of the `digests` stands first."""
 
     id: str

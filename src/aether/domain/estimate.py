@@ -17,20 +17,20 @@ class Pace(msgspec.Struct, frozen=True):
     gap: float | None = None
 
 
-class Outlook(msgspec.Struct, frozen=True):
+class Estimate(msgspec.Struct, frozen=True):
     """What is to come: the place in the queue, 1 being next, and the seconds until the job is done; None if unknown."""
 
     position: int | None = None
     seconds_left: float | None = None
 
 
-def outlook(job: Job, position: int | None, pace: Pace, now: datetime) -> Outlook:
+def estimate(job: Job, position: int | None, pace: Pace, now: datetime) -> Estimate:
     """Judge a job that has not ended."""
     if job.status is Status.PENDING:
         ahead = (position or 1) - 1
-        return Outlook(position, None if pace.run is None else pace.run + ahead * (pace.gap or 0.0))
+        return Estimate(position, None if pace.run is None else pace.run + ahead * (pace.gap or 0.0))
     elapsed = (now - (job.started_at or now)).total_seconds()
     if pace.run is not None and elapsed < pace.run:
-        return Outlook(None, pace.run - elapsed)
+        return Estimate(None, pace.run - elapsed)
     # Later than usual: what is done says more than what others took.
-    return Outlook(None, elapsed * (1 - job.progress) / job.progress if job.progress else None)
+    return Estimate(None, elapsed * (1 - job.progress) / job.progress if job.progress else None)

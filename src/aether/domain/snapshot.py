@@ -5,7 +5,7 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from aether.domain.estimate import Outlook
+from aether.domain.estimate import Estimate
 from aether.domain.job import Job
 
 
@@ -25,4 +25,4 @@ class Snapshot(msgspec.Struct, frozen=True):
     """A job as it stands, and what is to come, of which there is nothing once it has ended."""
 
     job: Job
-    outlook: Outlook = Outlook()
+    estimate: Estimate = Estimate()

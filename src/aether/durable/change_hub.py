@@ -20,7 +20,7 @@ class Delta(msgspec.Struct, frozen=True):
     text: str
 
 
-class TextChannel(Protocol):
+class TokenChannel(Protocol):
     """Where texts are told while they are written; what cannot be told is dropped, and nobody is kept waiting."""
 
     def publish(self, job_id: str, delta: Delta) -> None:
@@ -32,7 +32,7 @@ class TextChannel(Protocol):
         ...
 
 
-class Hub(Protocol):
+class ChangeHub(Protocol):
     """Where changes of jobs are heard of; a job that is gone, erased or expired, is at version 0.
 
     No change that is committed behind `after` is missed, however often the store goes away meanwhile; then it is heard

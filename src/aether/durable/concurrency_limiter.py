@@ -12,7 +12,7 @@ _TOO_MANY = 0.25
 _GROWTH = 0.1
 
 
-class Throttle:
+class ConcurrencyLimiter:
     """One limit on concurrent calls for all jobs of a worker: additive increase, multiplicative decrease.
 
     A server that turns a call away now and then has no more to give to fewer calls: the limit shrinks when a good part
@@ -121,11 +121,11 @@ class Throttle:
 
 
 class Slot:
-    """What `Throttle.slot` gives: small, since thousands of calls wait in one at the same time."""
+    """What `ConcurrencyLimiter.slot` gives: small, since thousands of calls wait in one at the same time."""
 
     __slots__ = ("_job_id", "_throttle")
 
-    def __init__(self, throttle: Throttle, job_id: str) -> None:
+    def __init__(self, throttle: ConcurrencyLimiter, job_id: str) -> None:
         self._throttle = throttle
         self._job_id = job_id
 

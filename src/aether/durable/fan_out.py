@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Siblings(Generic[T]):
+class FanOut(Generic[T]):
     """Tasks of which the first failure stops those that wait, but none whose call is under way: it is paid for."""
 
     def __init__(self) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from aether.domain.estimate import Outlook
+from aether.domain.estimate import Estimate
 from aether.domain.events import Event
 from aether.domain.idempotency import Idempotency
 from aether.domain.job import Change, Job, Kind, Limits, Status
@@ -92,7 +92,7 @@ class JobStore(Protocol):
         """Tell up to `limit` events that followed the version `after`; behind 0 stands the first of all."""
         ...
 
-    async def outlook(self, job: Job) -> Outlook:
+    async def estimate(self, job: Job) -> Estimate:
         """Say when a job that was just loaded will be done, as far as that can be told."""
         ...
 
@@ -145,7 +145,7 @@ class JobStore(Protocol):
         ...
 
 
-class Inbox(Protocol):
+class InboxStore(Protocol):
     """What owners were told of the ends of their jobs, by the very change that ended each: none is lost or made twice.
 
     Each is kept for a time that does not depend on the job's, unless the job is erased. All methods raise

@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import replace
 
 from aether.domain.job import Change, Job, Step, StepStatus
-from aether.durable.fan_out import Siblings
+from aether.durable.fan_out import FanOut
 from aether.durable.journal import Journal, patiently
 from aether.durable.step import StepRunner, Tools
 
@@ -45,7 +45,7 @@ class Run:
             StepFailedError: the call failed for good, or too often.
             FencedError: another worker has taken the job over, or it was cancelled or erased.
         """
-        return await self._result(self._planned(name), call, returns, Siblings())
+        return await self._result(self._planned(name), call, returns, FanOut())
 
     async def fan_out(
         self,
@@ -67,7 +67,7 @@ class Run:
         steps = [self._planned(f"{name}:{at}", title) for at, title in enumerate(titles)]
         self._note_plan(steps)
         work = list(zip(steps, items, strict=True))
-        siblings: Siblings[T] = Siblings()
+        siblings: FanOut[T] = FanOut()
         for step, item in work:
             siblings.start(self._result(step, partial(call, item), returns, siblings))
         return await siblings.results()
@@ -94,7 +94,7 @@ class Run:
         self._journal.note(Change(total=len(self._steps), steps=to_do))
 
     def _result(
-        self, step: Step, call: Callable[[], Awaitable[T]], returns: type[T], siblings: Siblings[T]
+        self, step: Step, call: Callable[[], Awaitable[T]], returns: type[T], siblings: FanOut[T]
     ) -> Coroutine[None, None, T]:
         if step.status is StepStatus.DONE:
             return _kept(step, returns)

@@ -11,7 +11,7 @@ import structlog
 from msgspec.structs import replace
 
 from aether.domain.job import LIVE, Change, Job, Kind, Problem, Status
-from aether.durable.concurrency_limiter import Throttle
+from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.journal import Journal, patiently
 from aether.durable.ports import JobStore
 from aether.durable.retry import RetryPolicy
@@ -42,7 +42,7 @@ class Recipe(msgspec.Struct, frozen=True):
     request: type[Any]
     make: Callable[[Run, Any], Awaitable[object]]  # Any: each kind has a request type of its own
     policy: RetryPolicy | None = None
-    throttle: Throttle | None = None
+    throttle: ConcurrencyLimiter | None = None
 
     def tools(self, shared: Tools) -> Tools:
         """Return the worker's tools with those of the kind in their place."""

@@ -10,14 +10,14 @@ import structlog
 from msgspec.structs import replace
 
 from aether.domain.job import Attempt, Change, Job, Step, StepStatus
-from aether.durable.change_hub import TextChannel
-from aether.durable.concurrency_limiter import Throttle
-from aether.durable.fan_out import Siblings
+from aether.durable.change_hub import TokenChannel
+from aether.durable.concurrency_limiter import ConcurrencyLimiter
+from aether.durable.fan_out import FanOut
 from aether.durable.journal import Journal
 from aether.durable.ports import Clock
 from aether.durable.retry import RetryPolicy
-from aether.durable.token_budget import Budget, Meter, metered
-from aether.durable.token_stream import Preview, Silence, previewed
+from aether.durable.token_budget import TokenBudget, TokenMeter, metered
+from aether.durable.token_stream import NullTokenChannel, TokenStream, streaming_to
 from aether.errors import ModelOverloadedError, PermanentError, StepFailedError, TransientError
 
 T = TypeVar("T")
@@ -33,10 +33,10 @@ class Tools(msgspec.Struct, frozen=True):
     """
 
     policy: RetryPolicy
-    throttle: Throttle
+    throttle: ConcurrencyLimiter
     clock: Clock
     job_timeout: float = 3_600.0
-    texts: TextChannel = Silence()
+    texts: TokenChannel = NullTokenChannel()
 
 
 class StepRunner:
@@ -44,14 +44,14 @@ class StepRunner:
 
     def __init__(self, job: Job, journal: Journal, tools: Tools) -> None:
         self._job_id = job.id
-        self._budget = Budget(job.limits.tokens, job.usage.tokens)
+        self._budget = TokenBudget(job.limits.tokens, job.usage.tokens)
         self._journal = journal
         self._policy = tools.policy
         self._throttle = tools.throttle
         self._clock = tools.clock
         self._texts = tools.texts
 
-    async def run(self, step: Step, call: Call[T], siblings: Siblings[T]) -> T:
+    async def run(self, step: Step, call: Call[T], siblings: FanOut[T]) -> T:
         """Make the call until it succeeds, with every failed attempt recorded; the result is durable at the return.
 
         Raises:
@@ -63,7 +63,7 @@ class StepRunner:
         wait = None
         while True:
             step = replace(step, attempts=step.attempts + 1, status=StepStatus.RUNNING)
-            meter = Meter(self._budget)
+            meter = TokenMeter(self._budget)
             try:
                 async with self._throttle.slot(self._job_id):
                     begun = min(begun, self._clock.monotonic())
@@ -80,10 +80,10 @@ class StepRunner:
                 raise await self._given_up(step, error, meter, siblings) from error
             await self._clock.sleep(wait)
 
-    async def _attempt(self, step: Step, call: Call[T], meter: Meter, siblings: Siblings[T]) -> T:
+    async def _attempt(self, step: Step, call: Call[T], meter: TokenMeter, siblings: FanOut[T]) -> T:
         self._journal.note(Change(steps=(step,)))
-        preview = Preview(self._texts, self._job_id, step.name, step.attempts, self._is_watched)
-        with siblings.busy(), metered(meter), previewed(preview):
+        preview = TokenStream(self._texts, self._job_id, step.name, step.attempts, self._is_watched)
+        with siblings.busy(), metered(meter), streaming_to(preview):
             result = await call()
             self._throttle.succeeded()
             # Nothing is told of a step that is done.
@@ -111,7 +111,7 @@ class StepRunner:
         return self._policy.wait(tries, error, elapsed, random.random(), last)  # noqa: S311 - jitter is no secret
 
     async def _given_up(
-        self, step: Step, error: TransientError | PermanentError, meter: Meter, siblings: Siblings[T]
+        self, step: Step, error: TransientError | PermanentError, meter: TokenMeter, siblings: FanOut[T]
     ) -> StepFailedError:
         failure = StepFailedError(step.name, step.title, step.attempts, error)
         # Before the record is made: the slot is free by now, and a sibling would begin in it.
@@ -120,7 +120,7 @@ class StepRunner:
         return failure
 
     async def _record(
-        self, step: Step, error: TransientError | PermanentError, wait: float | None, meter: Meter
+        self, step: Step, error: TransientError | PermanentError, wait: float | None, meter: TokenMeter
     ) -> None:
         now = self._clock.now()
         due = None if wait is None else now + timedelta(seconds=wait)

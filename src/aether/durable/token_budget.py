@@ -8,7 +8,7 @@ from aether.domain.job import Usage
 from aether.errors import BudgetExceededError
 
 
-class Budget:
+class TokenBudget:
     """The tokens that a job may spend in all its runs, shared by calls that are made at the same time."""
 
     def __init__(self, limit: int | None, spent: int = 0) -> None:
@@ -36,12 +36,12 @@ class Budget:
         self._spent += tokens
 
 
-class Meter:
+class TokenMeter:
     """Adds up the usage of one attempt, so that the record shows what failed ones cost too."""
 
-    def __init__(self, budget: Budget | None = None) -> None:
+    def __init__(self, budget: TokenBudget | None = None) -> None:
         self.usage = Usage()
-        self.budget = budget or Budget(None)
+        self.budget = budget or TokenBudget(None)
 
     def spend(self, usage: Usage, likely: int = 0) -> None:
         """Count a call; of one whose cost was not told the budget, though not the record, takes the `likely` one."""
@@ -49,11 +49,11 @@ class Meter:
         self.budget.spend(usage.tokens or likely)
 
 
-_current: ContextVar[Meter] = ContextVar("meter")
+_current: ContextVar[TokenMeter] = ContextVar("meter")
 
 
 @contextmanager
-def metered(meter: Meter) -> Iterator[None]:
+def metered(meter: TokenMeter) -> Iterator[None]:
     """Count on this meter what is spent inside, in this task."""
     token = _current.set(meter)
     try:
@@ -63,7 +63,7 @@ def metered(meter: Meter) -> Iterator[None]:
 
 
 @contextmanager
-def spending(tokens: int) -> Iterator[Meter]:
+def spending(tokens: int) -> Iterator[TokenMeter]:
     """Make a model call that will cost about so many tokens, and tell the meter what it did cost.
 
     Outside of a step nothing is limited, and nobody reads the meter.
@@ -71,6 +71,6 @@ def spending(tokens: int) -> Iterator[Meter]:
     Raises:
         BudgetExceededError: the call might take the job beyond its budget; do not make it.
     """
-    meter = _current.get(None) or Meter()
+    meter = _current.get(None) or TokenMeter()
     with meter.budget.reserved(tokens):
         yield meter

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from aether.durable.change_hub import Delta, TextChannel
+from aether.durable.change_hub import Delta, TokenChannel
 
 
-class Silence:
-    """The `TextChannel` to nobody."""
+class NullTokenChannel:
+    """The `TokenChannel` to nobody."""
 
     def publish(self, job_id: str, delta: Delta) -> None:
         """Drop it."""
@@ -17,14 +17,14 @@ class Silence:
         """Return."""
 
 
-class Preview:
+class TokenStream:
     """The text of one attempt of a step; each further piece follows the ones before.
 
     `watched` says whether telling it is worth the trouble.
     """
 
     def __init__(
-        self, texts: TextChannel, job_id: str, step: str, attempt: int, watched: Callable[[], bool] = lambda: True
+        self, texts: TokenChannel, job_id: str, step: str, attempt: int, watched: Callable[[], bool] = lambda: True
     ) -> None:
         self._texts = texts
         self._job_id = job_id
@@ -53,12 +53,12 @@ class Preview:
         self._told = True
 
 
-_UNHEARD = Preview(Silence(), "", "", 0, lambda: False)
-_current: ContextVar[Preview] = ContextVar("preview", default=_UNHEARD)
+_UNHEARD = TokenStream(NullTokenChannel(), "", "", 0, lambda: False)
+_current: ContextVar[TokenStream] = ContextVar("preview", default=_UNHEARD)
 
 
 @contextmanager
-def previewed(preview: Preview) -> Iterator[None]:
+def streaming_to(preview: TokenStream) -> Iterator[None]:
     """Tell there what is written inside, in this task."""
     token = _current.set(preview)
     try:
@@ -67,6 +67,6 @@ def previewed(preview: Preview) -> Iterator[None]:
         _current.reset(token)
 
 
-def current_preview() -> Preview:
+def current_token_stream() -> TokenStream:
     """Return where to tell what is written now; outside of a step nobody watches."""
     return _current.get()

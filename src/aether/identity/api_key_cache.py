@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 import structlog
 
-from aether.domain.access import Caller, Key, KeyDigest
+from aether.domain.access import ApiKey, Caller, KeyDigest
 from aether.durable.ports import Clock
 from aether.errors import InvalidCredentialError, StoreUnavailableError
-from aether.identity.api_keys import LONGEST_IGNORANCE_S, PREFIX, KeySet, KeyStore, digest_of, id_in
+from aether.identity.api_keys import LONGEST_IGNORANCE_S, PREFIX, ApiKeySet, ApiKeyStore, digest_of, id_in
 
 _SHORTEST_PAUSE_S = 0.05
 """Between two looks at the store, however many texts are tried that belong to no key."""
@@ -24,18 +24,18 @@ log = structlog.get_logger()
 
 
 class _Held(NamedTuple):
-    key: Key
+    key: ApiKey
     caller: Caller
 
 
-class KeyRing:
+class ApiKeyCache:
     """Tells for whom a key stands, without a look at the store but once in `LONGEST_IGNORANCE_S`.
 
     A text that fits no key may be younger than the last look, and makes for another. While the store is away, what was
     known last stays in force.
     """
 
-    def __init__(self, store: KeyStore, clock: Clock) -> None:
+    def __init__(self, store: ApiKeyStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._held: dict[str, _Held] = {}
@@ -130,11 +130,11 @@ class KeyRing:
         self._away = False
         return None
 
-    def _hold(self, keys: KeySet) -> None:
+    def _hold(self, keys: ApiKeySet) -> None:
         self._held = {key.id: _Held(key, _caller_of(key)) for key in keys.keys}
         self._had_any = self._had_any or keys.version > 0
         self._version = keys.version
 
 
-def _caller_of(key: Key) -> Caller:
+def _caller_of(key: ApiKey) -> Caller:
     return Caller(key.owner, key.scopes, key.quota, key_id=key.id)

@@ -11,7 +11,7 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from aether.domain.access import LONGEST_OWNER, Key, KeyDigest, Quota, Scope, may_own
+from aether.domain.access import LONGEST_OWNER, ApiKey, KeyDigest, Quota, Scope, may_own
 from aether.durable.ports import Clock
 from aether.errors import FieldError, NameTakenError, UnknownKeyError
 from aether.settings import Secret
@@ -33,14 +33,14 @@ _UNLIMITED = Quota()
 _MOST, _LONGEST_S = 999_999_999, 999_999
 
 
-class KeySet(msgspec.Struct, frozen=True):
+class ApiKeySet(msgspec.Struct, frozen=True):
     """All keys at one version, the oldest first; no two states of them share one, and 0 is that of no key ever."""
 
     version: int = 0
-    keys: tuple[Key, ...] = ()
+    keys: tuple[ApiKey, ...] = ()
 
 
-class KeyStore(Protocol):
+class ApiKeyStore(Protocol):
     """Where keys are kept, for good: also those that are revoked or expired, until they are dropped.
 
     All methods raise StoreUnavailableError while the store cannot be reached.
@@ -50,11 +50,11 @@ class KeyStore(Protocol):
         """Return the version of the keys, which costs less than the keys themselves."""
         ...
 
-    async def load(self) -> KeySet:
+    async def load(self) -> ApiKeySet:
         """Return all keys but those that this version of the service cannot read; they are passed over."""
         ...
 
-    async def put(self, key: Key, version: int, dropping: Collection[str] = ()) -> bool:
+    async def put(self, key: ApiKey, version: int, dropping: Collection[str] = ()) -> bool:
         """Keep the key, in the place of the one of its id, unless the keys are at another version than this.
 
         Those of the ids in `dropping` are dropped with it. Returns whether it is kept; a key may be put again if the
@@ -63,7 +63,7 @@ class KeyStore(Protocol):
         ...
 
 
-class Keys:
+class ApiKeys:
     """The keys of a service.
 
     A change is in force in every process at the latest `LONGEST_IGNORANCE_S` after it was made: until then a text that
@@ -71,7 +71,7 @@ class Keys:
     while the store is away.
     """
 
-    def __init__(self, store: KeyStore, clock: Clock) -> None:
+    def __init__(self, store: ApiKeyStore, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
@@ -82,7 +82,7 @@ class Keys:
         scopes: Collection[Scope] = _USUAL,
         expires_in: timedelta | None = None,
         quota: Quota = _UNLIMITED,
-    ) -> tuple[Key, Secret]:
+    ) -> tuple[ApiKey, Secret]:
         """Make a key for an owner, by default one of the same name; its secret text is not kept and never shown again.
 
         Raises:
@@ -97,15 +97,15 @@ class Keys:
             key_id = b32encode(secrets.token_bytes(8)).decode().lower()[:_ID_LENGTH]
             secret, digest = _fresh(key_id)
             ends = None if expires_in is None else now + expires_in
-            key = Key(key_id, name, owner or name, frozenset(scopes), now, (digest,), quota, ends)
+            key = ApiKey(key_id, name, owner or name, frozenset(scopes), now, (digest,), quota, ends)
             if await self._store.put(key, held.version, _long_ended(held, now)):
                 return key, secret
 
-    async def list(self) -> tuple[Key, ...]:
+    async def list(self) -> tuple[ApiKey, ...]:
         """Return all keys, also those that were revoked or have expired in the last 30 days, the oldest first."""
         return (await self._store.load()).keys
 
-    async def revoke(self, id_or_name: str) -> Key:
+    async def revoke(self, id_or_name: str) -> ApiKey:
         """End a key, for good; one that was revoked already stays as it is.
 
         Raises:
@@ -120,7 +120,7 @@ class Keys:
             if await self._store.put(revoked, held.version):
                 return revoked
 
-    async def rotate(self, id_or_name: str, overlap: timedelta = timedelta(0)) -> tuple[Key, Secret]:
+    async def rotate(self, id_or_name: str, overlap: timedelta = timedelta(0)) -> tuple[ApiKey, Secret]:
         """Give a key another secret text; those before stay valid for as long as `overlap`, but none for longer.
 
         Raises:
@@ -184,11 +184,11 @@ def _ending(digests: tuple[KeyDigest, ...], now: datetime, latest: datetime) -> 
     return tuple(each for each in ending if each.is_valid(now))
 
 
-def _long_ended(held: KeySet, now: datetime) -> list[str]:
+def _long_ended(held: ApiKeySet, now: datetime) -> list[str]:
     return [key.id for key in held.keys if key.ended_before(now - _REMEMBERED)]
 
 
-def _found(held: KeySet, id_or_name: str, now: datetime) -> Key:
+def _found(held: ApiKeySet, id_or_name: str, now: datetime) -> ApiKey:
     by_id = (key for key in held.keys if key.id == id_or_name)
     by_name = (key for key in held.keys if key.name == id_or_name and key.is_valid(now))
     if (key := next(by_id, None) or next(by_name, None)) is None:

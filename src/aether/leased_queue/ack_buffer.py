@@ -12,7 +12,7 @@ import redis.asyncio
 
 from aether.leased_queue.connections import UNREACHABLE, leave_replica
 from aether.leased_queue.leases import Claim
-from aether.leased_queue.outage_log import Outage
+from aether.leased_queue.outage_log import OutageLog
 from aether.leased_queue.scripts import Argument, Script
 
 _logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ Verb = Literal["finish", "retry", "release", "restore", "isolate", "condemn"]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Ack:
     """One line of `ack.lua`, which says what each field means to each verb."""
 
     verb: Verb
@@ -38,7 +38,7 @@ class Order:
         return [self.verb, claim.job_id, claim.token, claim.score, self.delay_ms, self.data, self.data_ttl_ms]
 
 
-class Outbox:
+class AckBuffer:
     """One sender for all jobs of a worker.
 
     Order matters: a job that Redis lost is written back before it is finished, never after.
@@ -48,11 +48,11 @@ class Outbox:
         self._client = client
         self._script = script
         self._head: list[Argument] = [queue, lease_ms]
-        self._waiting: deque[tuple[Order, asyncio.Future[bool]]] = deque()
+        self._waiting: deque[tuple[Ack, asyncio.Future[bool]]] = deque()
         self._sender: asyncio.Task[None] | None = None
-        self._outage = Outage(_logger, "orders wait for Redis", "orders are sent again")
+        self._outage = OutageLog(_logger, "orders wait for Redis", "orders are sent again")
 
-    async def send(self, order: Order) -> bool:
+    async def send(self, order: Ack) -> bool:
         """Return whether the queue accepted the order; False means the claim behind it is no longer valid."""
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append((order, answer))
@@ -70,7 +70,7 @@ class Outbox:
                 if not answer.done():
                     answer.set_result(yes)
 
-    async def _deliver(self, orders: list[Order]) -> list[bool]:
+    async def _deliver(self, orders: list[Ack]) -> list[bool]:
         arguments = self._head + [argument for order in orders for argument in order.arguments()]
         while True:
             try:

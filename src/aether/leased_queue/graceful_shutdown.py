@@ -10,14 +10,14 @@ from typing_extensions import override
 
 from aether.leased_queue.connections import UNREACHABLE
 from aether.leased_queue.heartbeat import Heartbeat
-from aether.leased_queue.job_runner import Runner
-from aether.leased_queue.wakeup import Bell
+from aether.leased_queue.job_runner import JobRunner
+from aether.leased_queue.wakeup import Wakeup
 
 _logger = logging.getLogger(__name__)
 _FAREWELL_S = 2.0  # for what must reach a Redis that may be away, and for jobs that are slow to cancel
 
 
-class GracefulRunner(Runner):
+class GracefulRunner(JobRunner):
     """The part of `LeasedWorker` that stops."""
 
     def __init__(self, *args: Any, **options: Any) -> None:  # arq's own arguments, typed there
@@ -26,7 +26,7 @@ class GracefulRunner(Runner):
         self._hurry = asyncio.Event()
         self._stopped = asyncio.Event()
         self._stopping: asyncio.Task[None] | None = None
-        self._bell: Bell | None = None
+        self._bell: Wakeup | None = None
         self._heartbeat: Heartbeat | None = None
 
     @override

@@ -13,8 +13,8 @@ from typing import Protocol
 import redis
 
 from aether.leased_queue.connections import UNREACHABLE
-from aether.leased_queue.leases import Claim, Manner
-from aether.leased_queue.outage_log import Outage
+from aether.leased_queue.leases import Claim, RunMode
+from aether.leased_queue.outage_log import OutageLog
 from aether.leased_queue.scripts import Argument, Script
 
 _logger = logging.getLogger(__name__)
@@ -80,7 +80,7 @@ class Heartbeat:
         self._beaten_at = float("-inf")
         self._asked_at: float | None = None
         self._refreshed_at = time.monotonic()
-        self._outage = Outage(_logger, "leases cannot be renewed", "leases can be renewed again")
+        self._outage = OutageLog(_logger, "leases cannot be renewed", "leases can be renewed again")
         self._thread = threading.Thread(target=self._beat_until_stopped, name="queue-heartbeat", daemon=True)
 
     def start(self) -> None:
@@ -137,7 +137,7 @@ class Heartbeat:
 
     def _renew(self, batch: list[Claim], *, refresh: bool) -> None:
         pulse = self._pulse
-        lone = next((claim.job_id for claim in batch if claim.manner is Manner.ALONE), "")
+        lone = next((claim.job_id for claim in batch if claim.run_mode is RunMode.ALONE), "")
         arguments: list[Argument] = [
             pulse.queue,
             pulse.worker,

@@ -23,7 +23,7 @@ class JobExitedError(RuntimeError):
         super().__init__(f"the job raised {error!r}")
 
 
-def contain_job(coroutine: WorkerCoroutine) -> WorkerCoroutine:
+def isolate_job(coroutine: WorkerCoroutine) -> WorkerCoroutine:
     """The same job function, marked as started in its claim and unable to stop the event loop."""
 
     @functools.wraps(coroutine)
@@ -40,12 +40,12 @@ def contain_job(coroutine: WorkerCoroutine) -> WorkerCoroutine:
     return contained
 
 
-def contain_functions(functions: Mapping[str, Function | CronJob]) -> dict[str, Function | CronJob]:
-    """`contain_job` for each of a worker's functions."""
-    return {name: replace(entry, coroutine=contain_job(entry.coroutine)) for name, entry in functions.items()}
+def isolate_functions(functions: Mapping[str, Function | CronJob]) -> dict[str, Function | CronJob]:
+    """`isolate_job` for each of a worker's functions."""
+    return {name: replace(entry, coroutine=isolate_job(entry.coroutine)) for name, entry in functions.items()}
 
 
-def contain_hook(hook: StartupShutdown | None) -> StartupShutdown | None:
+def isolate_hook(hook: StartupShutdown | None) -> StartupShutdown | None:
     """The same hook, whose errors are logged: the job has run by then, and its end must still reach the queue."""
     if hook is None:
         return None

@@ -13,10 +13,10 @@ from arq.utils import timestamp_ms, to_ms
 from arq.worker import Worker
 from typing_extensions import override
 
-from aether.leased_queue.ack_buffer import Order, Outbox, Verb
+from aether.leased_queue.ack_buffer import Ack, AckBuffer, Verb
 from aether.leased_queue.heartbeat import Finding
-from aether.leased_queue.isolation import contain_functions, contain_hook
-from aether.leased_queue.leases import Claim, Manner, current_claim
+from aether.leased_queue.isolation import isolate_functions, isolate_hook
+from aether.leased_queue.leases import Claim, RunMode, current_claim
 from aether.leased_queue.scripts import QueueScripts
 
 _logger = logging.getLogger(__name__)
@@ -26,7 +26,7 @@ _CONDEMNED = "The job ended its worker's process every time it ran, at last whil
 
 
 @dataclass(slots=True)
-class Counts:
+class WorkerCounters:
     """What a worker has seen since it started."""
 
     claimed: int = 0
@@ -38,33 +38,33 @@ class Counts:
     restored: int = 0
 
 
-class Runner(Worker):
+class JobRunner(Worker):
     """The part of `LeasedWorker` that deals with jobs it has claimed."""
 
     scripts: ClassVar[QueueScripts] = QueueScripts()
 
     def __init__(self, *args: Any, **options: Any) -> None:  # arq's own arguments, typed there
         super().__init__(*args, **options)
-        self.functions = contain_functions(self.functions)
-        self.on_job_end = contain_hook(self.on_job_end)
-        self.after_job_end = contain_hook(self.after_job_end)
+        self.functions = isolate_functions(self.functions)
+        self.on_job_end = isolate_hook(self.on_job_end)
+        self.after_job_end = isolate_hook(self.after_job_end)
         self.on_condemned: Callable[[str, str], Awaitable[None]] | None = None
         self.worker_id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
-        self.counts = Counts()
+        self.counts = WorkerCounters()
         self.claims: dict[str, Claim] = {}
         self._lone: Claim | None = None
         self._wake = asyncio.Event()
         self._runs: set[asyncio.Task[None]] = set()  # `tasks` of arq forgets a run whose job is claimed again
         self._restoring: set[asyncio.Task[None]] = set()
-        self._outbox: Outbox | None = None
+        self._outbox: AckBuffer | None = None
 
     async def _run(self, claim: Claim, earlier: asyncio.Task[Any] | None) -> None:
         current_claim.set(claim)
         if earlier is not None:  # a lost run of the same job still unwinds
             await _outlast(earlier)
-        if claim.manner is Manner.HELD:
+        if claim.run_mode is RunMode.HELD:
             await self._isolate(claim)
-        if claim.manner is Manner.CONDEMNED:
+        if claim.run_mode is RunMode.CONDEMNED:
             await self._condemn(claim)
         else:
             await self._run_until_settled(claim)
@@ -72,8 +72,8 @@ class Runner(Worker):
     async def _isolate(self, claim: Claim) -> None:
         while others := [task for task in self._runs if task is not claim.task]:
             await asyncio.wait(others)
-        await self._send(Order("isolate", claim))
-        claim.manner = Manner.ALONE
+        await self._send(Ack("isolate", claim))
+        claim.run_mode = RunMode.ALONE
 
     async def _run_until_settled(self, claim: Claim) -> None:
         claim.begun = True
@@ -97,7 +97,7 @@ class Runner(Worker):
             except Exception:
                 _logger.warning("job %s could not be condemned yet", claim.job_id, exc_info=True)
             await asyncio.sleep(_LONGEST_PAUSE_S / 2)
-        if await self._settle(Order("condemn", claim)):
+        if await self._settle(Ack("condemn", claim)):
             _logger.error("job %s was condemned", claim.job_id)
             self.counts.condemned += 1
             self.jobs_failed += 1
@@ -138,7 +138,7 @@ class Runner(Worker):
             await self._settle(self._return(claim, delay_ms=max(delay_ms, 0)))
             return
         ttl_ms = 0 if keep_result_forever else to_ms(result_timeout_s) or 0
-        await self._settle(Order("finish", claim, to_ms(keep_in_progress) or 0, result_data or b"", ttl_ms))
+        await self._settle(Ack("finish", claim, to_ms(keep_in_progress) or 0, result_data or b"", ttl_ms))
 
     @override
     async def finish_failed_job(self, job_id: str, result_data: bytes | None) -> None:
@@ -146,12 +146,12 @@ class Runner(Worker):
         ttl_ms = 0 if self.keep_result_forever else to_ms(self.keep_result_s) or 0
         keep = self.keep_result_forever or ttl_ms > 0
         data = result_data if keep and result_data else b""
-        await self._settle(Order("finish", current_claim.get(), data=data, data_ttl_ms=ttl_ms))
+        await self._settle(Ack("finish", current_claim.get(), data=data, data_ttl_ms=ttl_ms))
 
-    def _return(self, claim: Claim, verb: Verb = "retry", delay_ms: int = 0) -> Order:
-        return Order(verb, claim, delay_ms, claim.payload, self.expires_extra_ms)
+    def _return(self, claim: Claim, verb: Verb = "retry", delay_ms: int = 0) -> Ack:
+        return Ack(verb, claim, delay_ms, claim.payload, self.expires_extra_ms)
 
-    async def _settle(self, order: Order) -> bool:
+    async def _settle(self, order: Ack) -> bool:
         claim = order.claim
         if claim.settling:
             return False
@@ -165,7 +165,7 @@ class Runner(Worker):
             self.counts.finished += 1
         return accepted
 
-    async def _send(self, order: Order) -> bool:
+    async def _send(self, order: Ack) -> bool:
         return self._outbox is not None and await self._outbox.send(order)
 
     def on_finding(self, claim: Claim, finding: Finding) -> None:
@@ -181,7 +181,7 @@ class Runner(Worker):
         elif finding is Finding.ABORTED:
             self._abort(claim.job_id)
         else:
-            claim.manner = Manner.PLAIN
+            claim.run_mode = RunMode.PLAIN
             self._lone = None
             self._wake.set()
 

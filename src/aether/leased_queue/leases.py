@@ -10,7 +10,7 @@ from typing import Any
 from arq.utils import timestamp_ms
 
 
-class Manner(Enum):
+class RunMode(Enum):
     """How a claimed job is to be run."""
 
     PLAIN = "plain"
@@ -31,7 +31,7 @@ class Claim:
     token: str
     score: bytes
     payload: bytes
-    manner: Manner = Manner.PLAIN
+    run_mode: RunMode = RunMode.PLAIN
     begun: bool = False  # arq's `run_job` was entered: a try was counted
     started: bool = False  # the job's own function was entered
     lost: bool = False
@@ -46,18 +46,18 @@ current_claim: ContextVar[Claim] = ContextVar("current_claim")
 
 
 @dataclass(frozen=True, slots=True)
-class Haul:
+class ClaimBatch:
     """The reply to one claim; `due_in_s` is None when nothing waits for its time."""
 
     claims: list[Claim]
     due_in_s: float | None
 
 
-def parse_haul(reply: Sequence[Any]) -> Haul:
+def parse_claim_batch(reply: Sequence[Any]) -> ClaimBatch:
     """Read the claim script's reply."""
     due_in_ms, *entries = reply
     claims = [
-        Claim(job_id.decode(), token.decode(), score, payload, Manner(manner.decode()))
-        for job_id, token, score, payload, manner in entries
+        Claim(job_id.decode(), token.decode(), score, payload, RunMode(run_mode.decode()))
+        for job_id, token, score, payload, run_mode in entries
     ]
-    return Haul(claims, None if due_in_ms < 0 else due_in_ms / 1000)
+    return ClaimBatch(claims, None if due_in_ms < 0 else due_in_ms / 1000)

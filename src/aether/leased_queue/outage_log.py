@@ -3,7 +3,7 @@
 import logging
 
 
-class Outage:
+class OutageLog:
     """Notes when an outage begins and when it is over, and not each time that Redis is still away.
 
     Args:

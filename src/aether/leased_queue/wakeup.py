@@ -12,7 +12,7 @@ from aether.leased_queue.keys import BELL_SUFFIX
 _PAUSE_S = 0.1
 
 
-class Bell:
+class Wakeup:
     """Waits on the bell list over a connection of its own.
 
     The blocking command outlives a wait that ends early: giving it up would cost a reconnect, and perhaps the token.

@@ -14,14 +14,14 @@ from arq.worker import Function, get_kwargs
 from typing_extensions import override
 
 from aether.leased_queue import serializer
-from aether.leased_queue.ack_buffer import Outbox
+from aether.leased_queue.ack_buffer import AckBuffer
 from aether.leased_queue.connections import UNREACHABLE, drop_idle, harden, leave_replica, listener, thread_client
 from aether.leased_queue.graceful_shutdown import GracefulRunner
 from aether.leased_queue.heartbeat import Heartbeat, Pulse
-from aether.leased_queue.leases import Claim, Manner, parse_haul
-from aether.leased_queue.outage_log import Outage
+from aether.leased_queue.leases import Claim, RunMode, parse_claim_batch
+from aether.leased_queue.outage_log import OutageLog
 from aether.leased_queue.scripts import Argument, Script, lua_source
-from aether.leased_queue.wakeup import Bell
+from aether.leased_queue.wakeup import Wakeup
 
 _logger = logging.getLogger(__name__)
 _CLAIM_LIMIT = 100  # a script holds up the whole server
@@ -73,7 +73,7 @@ class LeasedWorker(GracefulRunner):
         self._may_take_over_at = 0.0
         self._due_in_s: float | None = None
         self._dropping: asyncio.Task[None] | None = None
-        self._outage = Outage(_logger, "no jobs can be claimed", "jobs can be claimed again")
+        self._outage = OutageLog(_logger, "no jobs can be claimed", "jobs can be claimed again")
 
     @override
     async def main(self) -> None:
@@ -89,7 +89,7 @@ class LeasedWorker(GracefulRunner):
                 return
             await self._wait(bell)
 
-    async def _open(self) -> Bell:
+    async def _open(self) -> Wakeup:
         if self._pool is None:
             self._pool = await create_pool(self.redis_settings, default_queue_name=self.queue_name)
         pool = self._pool
@@ -105,10 +105,10 @@ class LeasedWorker(GracefulRunner):
         self._may_take_over_at = self.loop.time() + self._heartbeat_interval_s
         return self._open_companions()
 
-    def _open_companions(self) -> Bell:
+    def _open_companions(self) -> Wakeup:
         client = listener(self.pool, f"{self.worker_id}:bell", self._fallback_s + _COMMAND_TIMEOUT_S)
-        self._bell = Bell(client, self.queue_name, self._fallback_s)
-        self._outbox = Outbox(self.pool, self.scripts.ack, self.queue_name, int(self._lease_s * 1000))
+        self._bell = Wakeup(client, self.queue_name, self._fallback_s)
+        self._outbox = AckBuffer(self.pool, self.scripts.ack, self.queue_name, int(self._lease_s * 1000))
         pulse = Pulse(
             self.queue_name,
             self.worker_id,
@@ -142,7 +142,7 @@ class LeasedWorker(GracefulRunner):
         may_take_over = self.loop.time() >= self._may_take_over_at
         arguments: list[Argument] = [self.queue_name, self.worker_id, room, lease_ms, self.job_counter]
         arguments += [int(may_take_over), settle_ms]
-        haul = parse_haul(await self.scripts.claim.run(self.pool, arguments))
+        haul = parse_claim_batch(await self.scripts.claim.run(self.pool, arguments))
         self._outage.over()
         for claim in haul.claims:
             self._start(claim)
@@ -162,7 +162,7 @@ class LeasedWorker(GracefulRunner):
             self._lose(held)
         self.counts.claimed += 1
         self.job_counter += 1
-        if claim.manner in {Manner.HELD, Manner.ALONE}:
+        if claim.run_mode in {RunMode.HELD, RunMode.ALONE}:
             self._lone = claim
         self.claims[claim.job_id] = claim
         earlier = self.tasks.get(claim.job_id)
@@ -176,7 +176,7 @@ class LeasedWorker(GracefulRunner):
         if self._dropping is None or self._dropping.done():
             self._dropping = self.loop.create_task(drop_idle(self.pool))
 
-    async def _wait(self, bell: Bell) -> None:
+    async def _wait(self, bell: Wakeup) -> None:
         has_room = self._room() > 0
         if has_room and self._due_in_s == 0:
             return

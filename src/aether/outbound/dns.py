@@ -9,7 +9,7 @@ from ipaddress import ip_address
 from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 
-from aether.outbound.ssrf_policy import Destinations
+from aether.outbound.ssrf_policy import SsrfPolicy
 
 _THREADS = 16
 
@@ -31,7 +31,7 @@ class GuardedResolver(AbstractResolver):
     all lookups of a process.
     """
 
-    def __init__(self, destinations: Destinations, lookup: Lookup = look_up) -> None:
+    def __init__(self, destinations: SsrfPolicy, lookup: Lookup = look_up) -> None:
         self._destinations = destinations
         self._lookup = lookup
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="webhook-lookup")

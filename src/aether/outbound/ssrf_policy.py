@@ -23,7 +23,7 @@ _LOCAL = (".localhost", ".localdomain", ".local", ".internal", ".intranet", ".la
 _NOT_PUBLIC = "must not lead to a private, local or reserved address"
 
 
-class Destinations:
+class SsrfPolicy:
     """The rules, and the hosts that are exempt from them: `localhost` on any port, `hooks.test:9000` on this one."""
 
     def __init__(self, opened: Collection[str] = ()) -> None:

@@ -13,7 +13,7 @@ from aether.errors import AetherError
 log = structlog.get_logger()
 
 
-def refusal(
+def error_response(
     error: AetherError, path: bytes, asked: RawHeadersList, usual: RawHeadersList, *, without_body: bool
 ) -> bytes:
     """Return the whole answer; `asked` are the request's header lines, `usual` those of every answer of the server."""

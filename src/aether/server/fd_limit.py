@@ -10,7 +10,7 @@ _OTHER_FILES = 256
 log = structlog.get_logger()
 
 
-def make_room(connections: int) -> None:
+def raise_fd_limit(connections: int) -> None:
     """Raise the limit on open files to what this many connections need, as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + _OTHER_FILES

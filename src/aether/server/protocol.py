@@ -20,10 +20,10 @@ from aether.api.middleware.body_timeout import (
     TooManyConnectionsError,
 )
 from aether.errors import AetherError
-from aether.server.error_response import refusal
+from aether.server.error_response import error_response
 from aether.server.request_checks import LONGEST_HEAD, LONGEST_TARGET, check_head, oversize
-from aether.server.slow_clients import ReaderWatch
-from aether.server.write_coalescing import OnePacket
+from aether.server.slow_clients import SlowClientWatch
+from aether.server.write_coalescing import CoalescedWrites
 
 _DEEPEST_PIPELINE = 16
 _FRAMING = (b"content-length", b"transfer-encoding")
@@ -40,7 +40,7 @@ class Protocol(HttpToolsProtocol):
     # The app has answered by then; this cuts off who goes on sending all the same.
     body_s = WHOLE_BODY_S + 5
     linger_s = 1.0
-    watch = ReaderWatch
+    watch = SlowClientWatch
 
     def __init__(
         self,
@@ -195,7 +195,9 @@ class Protocol(HttpToolsProtocol):
         # uvicorn's type of the header is wider than what it puts there.
         asked: RawHeadersList = self.scope["headers"] if self._arriving else []  # type: ignore[assignment]
         head_only = self.parser.get_method() == b"HEAD"
-        self.transport.write(refusal(error, path, asked, self.server_state.default_headers, without_body=head_only))
+        self.transport.write(
+            error_response(error, path, asked, self.server_state.default_headers, without_body=head_only)
+        )
         self._linger()
 
     def leave(self) -> None:
@@ -221,7 +223,7 @@ class Protocol(HttpToolsProtocol):
         return self._is_at_rest()
 
 
-class _Answer(OnePacket):
+class _Answer(CoalescedWrites):
     """What one answer is written to."""
 
     def __init__(self, connection: Protocol) -> None:

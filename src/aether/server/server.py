@@ -12,7 +12,7 @@ from typing_extensions import override
 from aether.app import Api
 from aether.bootstrap.access import asks_for_credentials
 from aether.errors import ConfigurationError, StoreUnavailableError
-from aether.server.fd_limit import make_room
+from aether.server.fd_limit import raise_fd_limit
 from aether.server.protocol import Protocol
 from aether.settings import Settings
 
@@ -62,7 +62,7 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: Api, settings: Settings) -> None:
         self._app = app
-        make_room(settings.max_connections)
+        raise_fd_limit(settings.max_connections)
         super().__init__(
             uvicorn.Config(
                 app,

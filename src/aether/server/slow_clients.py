@@ -6,7 +6,7 @@ _WATCH_S = 20.0
 _LEAST = 80 * 1024
 
 
-class ReaderWatch:
+class SlowClientWatch:
     """Cuts a connection off if less than `least` bytes of what waits for its reader are taken within `every_s`.
 
     Who takes nothing at all is cut off by the kernel already, by the time limit of the listening socket.

@@ -6,7 +6,7 @@ from typing import Any
 from typing_extensions import override
 
 
-class OnePacket(asyncio.Transport):
+class CoalescedWrites(asyncio.Transport):
     """The transport of one answer, which sends its head with what follows in the same turn of the loop.
 
     uvicorn writes head and body one after the other, and uvloop hands each write to the kernel at once: two packets,

@@ -5,24 +5,24 @@ from contextlib import suppress
 
 from aether.domain.listing import LONGEST_PAGE
 from aether.domain.notification import Acknowledgement, InboxPage, Notification
-from aether.durable.change_hub import Hub
-from aether.durable.ports import Inbox
+from aether.durable.change_hub import ChangeHub
+from aether.durable.ports import InboxStore
 from aether.errors import StoreUnavailableError
 
 
-class Notifications:
+class Inbox:
     """The inboxes of all owners, seen by one at a time."""
 
-    def __init__(self, inbox: Inbox, hub: Hub) -> None:
+    def __init__(self, inbox: InboxStore, hub: ChangeHub) -> None:
         self._inbox = inbox
         self._hub = hub
 
     async def page(self, owner: str, after: int, limit: int, *, unacked: bool = False) -> InboxPage:
-        """Return what `Inbox.page` does."""
+        """Return what `InboxStore.page` does."""
         return await self._inbox.page(owner, after, limit, unacked=unacked)
 
     async def acknowledge(self, owner: str, ids: Sequence[int]) -> Acknowledgement:
-        """Do as `Inbox.acknowledge`."""
+        """Do as `InboxStore.acknowledge`."""
         return await self._inbox.acknowledge(owner, ids)
 
     async def follow(self, owner: str, after: int, pulse: float) -> AsyncGenerator[Notification | None, None]:

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from aether.domain.estimate import Outlook
+from aether.domain.estimate import Estimate
 from aether.domain.job import LIVE, Change, Job, Kind, Limits, Status
 from aether.domain.listing import Page
 from aether.domain.snapshot import Revision, Snapshot
@@ -69,9 +69,9 @@ class Jobs:
         """Tell up to `limit` events of a job that followed the version `after`."""
         return await self._store.replay(job.id, after, limit)
 
-    async def outlook(self, job: Job) -> Outlook:
+    async def estimate(self, job: Job) -> Estimate:
         """Say when a job will be done; one that has ended has nothing to come."""
-        return await self._store.outlook(job) if job.status in LIVE else Outlook()
+        return await self._store.estimate(job) if job.status in LIVE else Estimate()
 
     async def cancel(self, kind: Kind, owner: str, job_id: str) -> Snapshot:
         """Stop a job for good, wherever it runs, keeping its finished steps; cancelling it again changes nothing.

@@ -19,7 +19,7 @@ Known = Callable[[Collection[str]], Awaitable[Collection[str]]]
 log = structlog.get_logger()
 
 
-class SweptFiles(FileStore, Protocol):
+class SweepableFileStore(FileStore, Protocol):
     """A file store in which what nobody deletes stays for good."""
 
     async def check(self) -> None:
@@ -38,7 +38,7 @@ class SweptFiles(FileStore, Protocol):
         ...
 
 
-async def keep_swept(files: SweptFiles, jobs: JobStore, clock: Clock) -> None:
+async def sweep_orphans(files: SweepableFileStore, jobs: JobStore, clock: Clock) -> None:
     """Sweep at once, and then every hour or so, until cancelled."""
     while True:
         try:

@@ -7,7 +7,7 @@ import msgspec
 from aether.domain.access import Rate
 
 
-class Tokens(msgspec.Struct, frozen=True):
+class RateLimitState(msgspec.Struct, frozen=True):
     """A bucket just after a token was asked of it.
 
     `left` are the whole tokens in it; in `next_s` seconds there is one more, in `full_s` it is full.
@@ -26,7 +26,7 @@ class RateLimiter(Protocol):
     holds and what comes into it meanwhile, however many ask at once.
     """
 
-    async def take(self, owner: str, rate: Rate) -> Tokens:
+    async def take(self, owner: str, rate: Rate) -> RateLimitState:
         """Take a token of the owner's bucket for this rate, if there is one; who is refused pays nothing.
 
         Raises:

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from aether.domain.webhook import Delivery, DeliveryStatus, Try
 from aether.durable.ports import Clock
 from aether.services.webhooks import WebhookStore
-from aether.webhooks.http_client import Answer
+from aether.webhooks.http_client import DeliveryResponse
 from aether.webhooks.payload import payload
-from aether.webhooks.retry_schedule import Schedule
+from aether.webhooks.retry_schedule import RetrySchedule
 from aether.webhooks.signing import new_secret, signed
 
 log = structlog.get_logger()
@@ -25,25 +25,25 @@ _TOLD = {
     DeliveryStatus.DELIVERED: "webhook.delivered",
     DeliveryStatus.DEAD: "webhook.dead",
 }
-_UNWANTED = Answer(error="No endpoint is set, or it is disabled.")
+_UNWANTED = DeliveryResponse(error="No endpoint is set, or it is disabled.")
 
 
-class Poster(Protocol):
+class WebhookClient(Protocol):
     """What makes the requests."""
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
         """Send it, and say how that went; raises nothing that has to do with the other side."""
         ...
 
 
-class Terms(msgspec.Struct, frozen=True):
+class DeliveryPolicy(msgspec.Struct, frozen=True):
     """How deliveries are made: when they are tried again, and where links in them lead, if not to bare paths."""
 
-    schedule: Schedule
+    schedule: RetrySchedule
     public_url: str = ""
 
 
-class Courier:
+class DeliveryWorker:
     """Tries deliveries, each try once: one that is called twice, or late, finds that another was made already.
 
     Only a death between the receiver's answer and the record of it repeats a try, under the same `webhook-id`.
@@ -52,9 +52,9 @@ class Courier:
     def __init__(
         self,
         store: WebhookStore,
-        post: Poster,
+        post: WebhookClient,
         clock: Clock,
-        terms: Terms,
+        terms: DeliveryPolicy,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
@@ -88,12 +88,12 @@ class Courier:
         endpoint = await self._store.endpoint(owner)
         return endpoint.webhook.url if endpoint and not endpoint.disabled_at else None
 
-    async def _send(self, delivery: Delivery) -> Answer:
+    async def _send(self, delivery: Delivery) -> DeliveryResponse:
         body = payload(delivery, self._terms.public_url)
         secrets = await self._store.secrets(delivery.owner, new_secret())
         return await self._post.post(delivery.url, signed(delivery.id, body, self._clock.now(), secrets), body)
 
-    async def _settle(self, delivery: Delivery, latest: Try, answer: Answer) -> None:
+    async def _settle(self, delivery: Delivery, latest: Try, answer: DeliveryResponse) -> None:
         wait = self._wait(delivery, answer)
         delivery = replace(delivery, status=_status(answer, wait))
         next_at = None if wait is None else self._clock.now() + timedelta(seconds=wait)
@@ -102,7 +102,7 @@ class Courier:
         if await self._store.record(delivery, latest, wait, disable=gone and not delivery.own):
             log.info(_TOLD[delivery.status], delivery_id=delivery.id, number=latest.number, status=latest.status)
 
-    def _wait(self, delivery: Delivery, answer: Answer) -> float | None:
+    def _wait(self, delivery: Delivery, answer: DeliveryResponse) -> float | None:
         """Return the seconds until the next try, or None if there is to be none."""
         if answer.error is None or answer.status == HTTPStatus.GONE or answer is _UNWANTED:
             return None
@@ -110,7 +110,7 @@ class Courier:
         return self._terms.schedule.wait(failures, answer.retry_after, self._draw())
 
 
-def _status(answer: Answer, wait: float | None) -> DeliveryStatus:
+def _status(answer: DeliveryResponse, wait: float | None) -> DeliveryStatus:
     if answer.error is None:
         return DeliveryStatus.DELIVERED
     return DeliveryStatus.DEAD if wait is None else DeliveryStatus.PENDING

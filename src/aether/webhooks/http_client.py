@@ -14,14 +14,14 @@ import msgspec
 
 from aether.errors import RefusedDestinationError
 from aether.outbound.dns import GuardedResolver, Lookup, look_up
-from aether.outbound.ssrf_policy import Destinations
+from aether.outbound.ssrf_policy import SsrfPolicy
 from aether.webhooks.retry_schedule import retry_after
 
 _CONNECT_S = 5.0
 _HEADERS = {"Content-Type": "application/json", "User-Agent": f"Aether/{version('aether')}"}
 
 
-class Answer(msgspec.Struct, frozen=True):
+class DeliveryResponse(msgspec.Struct, frozen=True):
     """How a request went: what was answered, in HTTP, if anything was, and what is wrong with that."""
 
     status: int | None = None
@@ -30,17 +30,17 @@ class Answer(msgspec.Struct, frozen=True):
     seconds: float = 0.0
 
 
-class Post:
+class WebhookHttpClient:
     """Posts bodies to where `destinations` lets them go; the environment's proxies are not asked."""
 
-    def __init__(self, destinations: Destinations, session: aiohttp.ClientSession, within: float) -> None:
+    def __init__(self, destinations: SsrfPolicy, session: aiohttp.ClientSession, within: float) -> None:
         self._destinations = destinations
         self._session = session
         self._within = within
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, destinations: Destinations, within: float, lookup: Lookup = look_up) -> AsyncIterator[Self]:
+    async def open(cls, destinations: SsrfPolicy, within: float, lookup: Lookup = look_up) -> AsyncIterator[Self]:
         """Open what it needs; an answer must come `within` these seconds, the lookup included."""
         resolver = GuardedResolver(destinations, lookup)
         connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, force_close=True, limit=0)
@@ -52,27 +52,27 @@ class Post:
         finally:
             await resolver.close()
 
-    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
         """Send it, and say how that went."""
         began = time.monotonic()
         try:
             answer = await self._post(url, headers, body)
         except RefusedDestinationError as error:
-            answer = Answer(error=str(error))
+            answer = DeliveryResponse(error=str(error))
         except TimeoutError:
-            answer = Answer(error=f"No answer came within {self._within:g} s.")
+            answer = DeliveryResponse(error=f"No answer came within {self._within:g} s.")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            answer = Answer(error=_reason(error))
+            answer = DeliveryResponse(error=_reason(error))
         return msgspec.structs.replace(answer, seconds=round(time.monotonic() - began, 3))
 
-    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+    async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
         where = self._destinations.parse(url)
         # The body of the answer is left where it is: nothing is to be learnt from it, and it might have no end.
         async with self._session.post(
             where, data=body, headers={**_HEADERS, **headers}, allow_redirects=False
         ) as response:
             pause = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
-            return Answer(response.status, _fault(response.status), pause)
+            return DeliveryResponse(response.status, _fault(response.status), pause)
 
 
 def _fault(status: int) -> str | None:

@@ -8,7 +8,7 @@ _JITTER = 0.2
 _LONGEST_PAUSE_S = 86_400.0
 
 
-class Schedule:
+class RetrySchedule:
     """The waits between tries, in seconds; each is random by a fifth, so that what failed together is spread out."""
 
     def __init__(self, waits: Sequence[float]) -> None:

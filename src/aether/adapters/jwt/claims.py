@@ -23,7 +23,7 @@ Claims = dict[str, Any]
 """Members of a JSON object, as PyJWT types them."""
 
 
-class Terms(msgspec.Struct, frozen=True):
+class ClaimsPolicy(msgspec.Struct, frozen=True):
     """What tokens are taken: whose, for whom, signed how, give or take how many seconds.
 
     `scopes` are those of a token that does not carry the claim `scope_claim`.
@@ -37,7 +37,7 @@ class Terms(msgspec.Struct, frozen=True):
     scope_claim: str
 
 
-def verified_claims(token: str, key: jwt.PyJWK, terms: Terms) -> Claims:
+def verified_claims(token: str, key: jwt.PyJWK, terms: ClaimsPolicy) -> Claims:
     """Return what the token says if the key has signed it and it is taken.
 
     Raises:
@@ -63,7 +63,7 @@ def _reason(error: jwt.PyJWTError) -> str:
     return next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), "The token is malformed.")
 
 
-def caller_of(claims: Claims, terms: Terms) -> Caller:
+def caller_of(claims: Claims, terms: ClaimsPolicy) -> Caller:
     """Return whom these claims stand for.
 
     Raises:
@@ -76,7 +76,7 @@ def caller_of(claims: Claims, terms: Terms) -> Caller:
     return Caller(subject, _scopes(claims, terms))
 
 
-def _scopes(claims: Claims, terms: Terms) -> frozenset[Scope]:
+def _scopes(claims: Claims, terms: ClaimsPolicy) -> frozenset[Scope]:
     """Read the scopes, which are words in a text (RFC 8693, section 4.2) or a list; those of others are passed over."""
     if terms.scope_claim not in claims:
         return terms.scopes

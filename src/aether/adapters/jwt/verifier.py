@@ -11,10 +11,10 @@ from typing import Self
 import msgspec
 import structlog
 
-from aether.adapters.jwt.claims import Claims, Terms, caller_of, verified_claims
+from aether.adapters.jwt.caller_cache import CallerCache
+from aether.adapters.jwt.claims import Claims, ClaimsPolicy, caller_of, verified_claims
 from aether.adapters.jwt.key_set import KeySet
 from aether.adapters.jwt.provider_keys import ProviderKeys
-from aether.adapters.jwt.remembered import RememberedCallers
 from aether.adapters.jwt.sources import jwks_source
 from aether.domain.access import Caller
 from aether.durable.ports import Clock
@@ -47,15 +47,15 @@ class JwtVerifier:
     A token that was verified is remembered, by its digest, for a minute at most, and not beyond its end.
     """
 
-    def __init__(self, keys: ProviderKeys, terms: Terms, clock: Clock) -> None:
+    def __init__(self, keys: ProviderKeys, terms: ClaimsPolicy, clock: Clock) -> None:
         self._keys = keys
         self._terms = terms
         self._clock = clock
-        self._remembered = RememberedCallers(_MOST_REMEMBERED, clock)
+        self._remembered = CallerCache(_MOST_REMEMBERED, clock)
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, jwks: str, terms: Terms, clock: Clock) -> AsyncIterator[Self]:
+    async def open(cls, jwks: str, terms: ClaimsPolicy, clock: Clock) -> AsyncIterator[Self]:
         """Open what it needs; `jwks` is the address of the provider's keys, or their file. Waits for neither."""
         read = partial(KeySet.read, algorithms=terms.algorithms)
         async with jwks_source(jwks, read) as source, ProviderKeys(source, clock) as keys:

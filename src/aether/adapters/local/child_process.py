@@ -49,7 +49,7 @@ _OVERTIME_S = 2.0
 _STEADY_AFTER_S = 10.0
 
 
-class LeashedProcess:
+class ChildProcess:
     """A running child; letting go of it, by `stop` or by dying, ends it."""
 
     def __init__(self, wrapper: asyncio.subprocess.Process, pid: int, leash: int, grace_s: float) -> None:
@@ -161,7 +161,7 @@ class Supervisor:
     def __init__(
         self,
         name: str,
-        launch: Callable[[], Awaitable[LeashedProcess]],
+        launch: Callable[[], Awaitable[ChildProcess]],
         *,
         first_pause_s: float = 0.1,
         longest_pause_s: float = 5.0,

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from aether.adapters.local.child_process import LeashedProcess, Supervisor, last_lines
+from aether.adapters.local.child_process import ChildProcess, Supervisor, last_lines
 from aether.errors import ConfigurationError
 
 # sun_path holds 104 bytes on macOS and the BSDs, 108 on Linux, the closing zero included.
@@ -58,9 +58,9 @@ async def embedded_valkey(data_dir: Path, binary: Path | None = None) -> AsyncIt
         with _socket_path(store) as socket:
             command: list[str | Path] = [binary, *_flags(store, socket)]
 
-            async def launch() -> LeashedProcess:
+            async def launch() -> ChildProcess:
                 # Valkey inherits the lock: after our own death nobody starts a second one while it still writes.
-                process = await LeashedProcess.start(command, log=log, grace_s=_GRACE_S, pass_fds=(lock,))
+                process = await ChildProcess.start(command, log=log, grace_s=_GRACE_S, pass_fds=(lock,))
                 return await process.when(_answering(process, socket, log))
 
             async with Supervisor("valkey", launch):
@@ -202,7 +202,7 @@ def _url(socket: Path) -> str:
     return f"unix://{quote(str(socket))}"
 
 
-async def _answering(process: LeashedProcess, socket: Path, log: Path) -> None:
+async def _answering(process: ChildProcess, socket: Path, log: Path) -> None:
     """Return once Valkey has loaded its data; loading may take as long as it takes, silence may not."""
     clock = asyncio.get_running_loop().time
     silent_since = clock()

@@ -9,7 +9,7 @@ from aether.errors import UnusableOutputError
 from aether.workflows.llm.ports import Reply
 
 
-class Tokens(msgspec.Struct, frozen=True):
+class TokenUsage(msgspec.Struct, frozen=True):
     """What a call has cost, as the server counts."""
 
     prompt_tokens: float | None = None  # whole numbers, but not every server writes them so
@@ -28,7 +28,7 @@ class _Choice(msgspec.Struct, frozen=True):
 
 class _Completion(msgspec.Struct, frozen=True):
     choices: tuple[_Choice, ...]
-    usage: Tokens | None = None
+    usage: TokenUsage | None = None
 
 
 # Some servers leave a reasoning model's thoughts in the answer.
@@ -58,9 +58,9 @@ def whole(content: bytes) -> Reply:
     return reply_of(choice.message.content or "", choice.message.refusal, choice.finish_reason, completion.usage)
 
 
-def reply_of(content: str, refusal: str | None, finish_reason: str | None, tokens: Tokens | None) -> Reply:
+def reply_of(content: str, refusal: str | None, finish_reason: str | None, tokens: TokenUsage | None) -> Reply:
     """Return what was said, without thoughts."""
-    tokens = tokens or Tokens()
+    tokens = tokens or TokenUsage()
     usage = Usage(1, counted(tokens.prompt_tokens), counted(tokens.completion_tokens))
     filtered = "its content filter stopped the answer." if finish_reason == "content_filter" else None
     return Reply(_THOUGHTS.sub("", content), finish_reason == "length", usage, refusal or filtered)

@@ -21,7 +21,7 @@ _AROUND = 65_536
 """What an answer may hold beside its image, in bytes: prompts that were revised, usage, other fields."""
 
 
-class Terms(msgspec.Struct, frozen=True):
+class ImageSettings(msgspec.Struct, frozen=True):
     """What each call is made with: the model, further members of the request body, seconds and bytes at most.
 
     `settings` is what the settings of the server begin with, for whoever has to look at them.
@@ -59,7 +59,7 @@ class OpenAIIllustrator:
     `web` fetches from addresses and must not carry the server's key.
     """
 
-    def __init__(self, client: openai.AsyncOpenAI, web: httpx2.AsyncClient, terms: Terms) -> None:
+    def __init__(self, client: openai.AsyncOpenAI, web: httpx2.AsyncClient, terms: ImageSettings) -> None:
         self._client = client
         self._web = web
         self._terms = terms

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from aether.adapters.openai.completions import Tokens, reply_of, whole
+from aether.adapters.openai.completions import TokenUsage, reply_of, whole
 from aether.errors import ModelUnreachableError, UnusableOutputError
 from aether.workflows.llm.ports import Reply
 
@@ -24,7 +24,7 @@ class _Choice(msgspec.Struct, frozen=True):
 
 class _Chunk(msgspec.Struct, frozen=True):
     choices: tuple[_Choice, ...] | None = None
-    usage: Tokens | None = None
+    usage: TokenUsage | None = None
     error: msgspec.Raw | UnsetType = UNSET
 
 
@@ -45,7 +45,7 @@ class StreamedAnswer:
         self._content: list[str] = []
         self._refusal = ""
         self._finish_reason: str | None = None
-        self._tokens: Tokens | None = None
+        self._tokens: TokenUsage | None = None
         self._begun = False
         self._told = 0
         self.done = False

@@ -8,18 +8,18 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import ACCESS_KEYS, script
 from aether.adapters.redis.store import reaching_redis
-from aether.domain.access import Key
-from aether.identity.api_keys import KeySet
+from aether.domain.access import ApiKey
+from aether.identity.api_keys import ApiKeySet
 
 _PUT = script("put_key")
 _VERSION = b"version"  # ids of keys are longer
 
-_key = msgspec.json.Decoder(Key)
+_key = msgspec.json.Decoder(ApiKey)
 
 log = structlog.get_logger()
 
 
-class RedisKeys:
+class RedisApiKeyStore:
     """The `KeyStore` for production; `client` must not decode responses."""
 
     def __init__(self, client: Redis) -> None:
@@ -32,22 +32,22 @@ class RedisKeys:
             version: bytes | None = await self._client.hget(ACCESS_KEYS, "version")  # type: ignore[misc]
         return int(version or 0)
 
-    async def load(self) -> KeySet:
+    async def load(self) -> ApiKeySet:
         """Read the hash."""
         with reaching_redis():
             fields: dict[bytes, bytes] = await self._client.hgetall(ACCESS_KEYS)  # type: ignore[misc]
         version = int(fields.pop(_VERSION, 0))
         keys = sorted(_readable(fields), key=lambda key: (key.created_at, key.id))
-        return KeySet(version, tuple(keys))
+        return ApiKeySet(version, tuple(keys))
 
-    async def put(self, key: Key, version: int, dropping: Collection[str] = ()) -> bool:
+    async def put(self, key: ApiKey, version: int, dropping: Collection[str] = ()) -> bool:
         """Write the field and the version."""
         content = msgspec.json.encode(key, order="sorted")
         with reaching_redis():
             return bool(await _PUT.run(self._client, [key.id, content, version, *dropping]))
 
 
-def _readable(fields: Mapping[bytes, bytes]) -> Iterator[Key]:
+def _readable(fields: Mapping[bytes, bytes]) -> Iterator[ApiKey]:
     # One of a later version, or written by hand, must lock nobody out but its holder.
     for key_id, content in fields.items():
         try:

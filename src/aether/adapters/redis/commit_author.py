@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple, Self
 from aether.durable.ports import NewJob
 
 
-class Writer(NamedTuple):
+class CommitAuthor(NamedTuple):
     """The first arguments of `commit.lua` behind the job's id, which explains them."""
 
     name: Literal["create", "run", "begin", "outside"]

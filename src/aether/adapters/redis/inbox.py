@@ -16,7 +16,7 @@ _READ = script("read_inbox", "inbox")
 _ACKNOWLEDGE = script("acknowledge", "inbox")
 
 
-class RedisInbox:
+class RedisInboxStore:
     """The `Inbox` for production; `client` must not decode responses, `ttl` is that of the store of jobs."""
 
     def __init__(self, client: Redis, ttl: timedelta) -> None:

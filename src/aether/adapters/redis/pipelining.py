@@ -20,7 +20,7 @@ class _Asked(NamedTuple):
     answer: "asyncio.Future[Any]"
 
 
-class BatchingRedis(ArqRedis):
+class PipeliningRedis(ArqRedis):
     """Sends what is asked in one turn of the event loop together, each with an answer of its own.
 
     Under load most of what redis-py costs is for each round trip: a connection of the pool, three timeouts, a write, a

@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.keys import script
 from aether.adapters.redis.store import reaching_redis
 from aether.domain.access import Rate
-from aether.services.rate_limit import Tokens
+from aether.services.rate_limit import RateLimitState
 
 _TAKE = script("take_token")
 _SECOND_US = 1_000_000
@@ -19,10 +19,10 @@ class RedisRateLimiter:
     def __init__(self, client: Redis) -> None:
         self._client = client
 
-    async def take(self, owner: str, rate: Rate) -> Tokens:
+    async def take(self, owner: str, rate: Rate) -> RateLimitState:
         """Run the script, in whole microseconds: sums of them are exact."""
         # Rounded up, so that no bucket fills faster than it may.
         interval_us = math.ceil(rate.seconds * _SECOND_US / rate.requests)
         with reaching_redis():
             granted, left, next_us, full_us = await _TAKE.run(self._client, [owner, rate.requests, interval_us])
-        return Tokens(granted == 1, left, next_us / _SECOND_US, full_us / _SECOND_US)
+        return RateLimitState(granted == 1, left, next_us / _SECOND_US, full_us / _SECOND_US)

@@ -8,16 +8,16 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import script
 from aether.adapters.redis.record_serializer import job_of, milliseconds, moment, paired
-from aether.domain.estimate import Outlook, Pace, outlook
+from aether.domain.estimate import Estimate, Pace, estimate
 from aether.domain.job import Job, Kind
 from aether.domain.snapshot import Revision, Snapshot
 from aether.errors import UnknownJobError
 
-_LOOK = script("look", "inbox", "ahead")
-_OUTLOOK = script("outlook", "ahead")
+_LOOK = script("look", "inbox", "queue_estimate")
+_ESTIMATE = script("estimate", "queue_estimate")
 
 
-class Ahead(NamedTuple):
+class QueueEstimate(NamedTuple):
     """What is known about a job's future: its place among those that wait, and how others went."""
 
     position: int | None
@@ -26,18 +26,18 @@ class Ahead(NamedTuple):
 
     @classmethod
     def told(cls, place: bytes, run: bytes, gap: bytes, now: bytes) -> Self:
-        """Read what `ahead.lua` tells."""
+        """Read what `queue_estimate.lua` tells."""
         pace = Pace(*(int(measured) / 1000 if measured else None for measured in (run, gap)))
         return cls(int(place) if place else None, pace, moment(now))
 
-    def outlook(self, job: Job) -> Outlook:
+    def estimate(self, job: Job) -> Estimate:
         """Judge a job that has not ended."""
-        return outlook(job, self.position, self.pace, self.now)
+        return estimate(job, self.position, self.pace, self.now)
 
 
-async def ahead(client: Redis, queue: str, job_id: str, kind: Kind) -> Ahead:
+async def queue_estimate(client: Redis, queue: str, job_id: str, kind: Kind) -> QueueEstimate:
     """Ask about a job's future."""
-    return Ahead.told(*await _OUTLOOK.run(client, [job_id, kind, queue]))
+    return QueueEstimate.told(*await _ESTIMATE.run(client, [job_id, kind, queue]))
 
 
 async def look(
@@ -56,4 +56,4 @@ async def look(
         return None
     record, rest = found
     job = job_of(job_id, paired(record))
-    return Snapshot(job, Ahead.told(*rest).outlook(job)) if rest else Snapshot(job)
+    return Snapshot(job, QueueEstimate.told(*rest).estimate(job)) if rest else Snapshot(job)

@@ -13,12 +13,12 @@ from redis.exceptions import ClusterDownError, OutOfMemoryError, ReadOnlyError, 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from aether.adapters.redis.commit_author import Writer
+from aether.adapters.redis.commit_author import CommitAuthor
 from aether.adapters.redis.event_log import oldest_wanted, replay_of
 from aether.adapters.redis.keys import DELIVER, EVENTS, FENCES, RECORD, script
 from aether.adapters.redis.record_serializer import counts_of, entry_of, fields_of, fields_of_new, job_of, paired
-from aether.adapters.redis.snapshot_reader import Ahead, ahead, look
-from aether.domain.estimate import Outlook
+from aether.adapters.redis.snapshot_reader import QueueEstimate, look, queue_estimate
+from aether.domain.estimate import Estimate
 from aether.domain.events import events_of
 from aether.domain.job import ENDED, MOVES, Change, Job, Kind, Status, StepStatus
 from aether.domain.listing import Entry, Page
@@ -67,7 +67,7 @@ class RedisJobStore:
 
     async def create(self, job: NewJob, most: int | None = None) -> str:
         """Store and queue a pending job."""
-        writer, change = Writer.of_new(job, most), Change(status=Status.PENDING)
+        writer, change = CommitAuthor.of_new(job, most), Change(status=Status.PENDING)
         why, *rest = await self._commit(job.id, writer, change, fields_of_new(job))
         match why:
             case b"reused":
@@ -108,20 +108,20 @@ class RedisJobStore:
             entries = await self._client.xrange(EVENTS + job_id, min=oldest_wanted(after), count=limit + 1)
         return replay_of(entries, after, limit)
 
-    async def outlook(self, job: Job) -> Outlook:
+    async def estimate(self, job: Job) -> Estimate:
         """Judge by the queue and by how others went."""
-        return (await self._ahead(job.id, job.kind)).outlook(job)
+        return (await self._queue_estimate(job.id, job.kind)).estimate(job)
 
     async def begin(self, job_id: str) -> Job | None:
         """Take the job for a new run."""
-        why, *rest = await self._commit(job_id, Writer("begin"), Change(status=Status.PROCESSING))
+        why, *rest = await self._commit(job_id, CommitAuthor("begin"), Change(status=Status.PROCESSING))
         if why != b"ok":
             return None
         return job_of(job_id, paired(rest[-1]))
 
     async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
         """Write as the holder of the epoch."""
-        why, *rest = await self._commit(job_id, Writer("run", epoch, version), change)
+        why, *rest = await self._commit(job_id, CommitAuthor("run", epoch, version), change)
         if why != b"ok":
             raise FencedError(job_id)
         new_version, _, listeners = rest
@@ -129,7 +129,7 @@ class RedisJobStore:
 
     async def move(self, job_id: str, change: Change, most: int | None = None) -> None:
         """Write against whoever holds the epoch."""
-        why, *rest = await self._commit(job_id, Writer.from_outside(most), change)
+        why, *rest = await self._commit(job_id, CommitAuthor.from_outside(most), change)
         match why:
             case b"gone":
                 raise UnknownJobError(job_id)
@@ -173,15 +173,15 @@ class RedisJobStore:
 
     async def _pause(self, kind: Kind) -> float:
         """Say when to ask again for a place: when the next job ends, as far as that was measured."""
-        _, pace, _ = await self._ahead("", kind)
+        _, pace, _ = await self._queue_estimate("", kind)
         return min(max(1.0, pace.gap or _USUAL_PAUSE_S), _LONGEST_PAUSE_S)
 
-    async def _ahead(self, job_id: str, kind: Kind) -> Ahead:
+    async def _queue_estimate(self, job_id: str, kind: Kind) -> QueueEstimate:
         with reaching_redis():
-            return await ahead(self._client, self._queueing.name, job_id, kind)
+            return await queue_estimate(self._client, self._queueing.name, job_id, kind)
 
     async def _commit(
-        self, job_id: str, writer: Writer, change: Change, fields: Mapping[str, Argument] | None = None
+        self, job_id: str, writer: CommitAuthor, change: Change, fields: Mapping[str, Argument] | None = None
     ) -> Sequence[Any]:  # the script's answer, as it says at its head
         status = change.status
         moves = "|".join(["", *sorted(MOVES[status]), ""]) if status else ""

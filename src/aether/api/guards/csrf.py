@@ -15,7 +15,7 @@ from aether.errors import InvalidCredentialError
 _READS = ("GET", "HEAD", "OPTIONS")
 
 
-class ForeignPages:
+class CsrfGuard:
     """Refuses what a page of another origin asks for without a key, unless its origin is one of those that may."""
 
     def __init__(self, origins: Collection[str]) -> None:

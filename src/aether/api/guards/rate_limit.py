@@ -11,12 +11,12 @@ from aether.api.guards.request_validation import Connection
 from aether.api.state import services_of
 from aether.domain.access import Rate
 from aether.errors import RateLimitedError, StoreUnavailableError
-from aether.services.rate_limit import RateLimiter, Tokens
+from aether.services.rate_limit import RateLimiter, RateLimitState
 
 log = structlog.get_logger()
 
 
-class RateLimit:
+class RateLimitGuard:
     """A guard that takes a token of the caller's for each request that is not public.
 
     `rate` is for callers who have none of their own; with neither, nobody is asked. A refused request takes none.
@@ -47,7 +47,7 @@ class RateLimit:
         if not tokens.granted:
             raise RateLimitedError(rate.requests, rate.seconds, tokens.next_s)
 
-    async def _taken(self, limiter: RateLimiter, owner: str, rate: Rate) -> Tokens | None:
+    async def _taken(self, limiter: RateLimiter, owner: str, rate: Rate) -> RateLimitState | None:
         try:
             async with asyncio.timeout(self._patience_s):
                 tokens = await limiter.take(owner, rate)
@@ -67,7 +67,7 @@ class RateLimit:
         self._away = True
 
 
-def _headers(rate: Rate, tokens: Tokens) -> dict[str, str]:
+def _headers(rate: Rate, tokens: RateLimitState) -> dict[str, str]:
     # A client may use what is left, and wait no longer than it must when nothing is; Retry-After says the same then.
     window_s = tokens.full_s if tokens.left else tokens.next_s
     return {

@@ -20,7 +20,7 @@ _JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HOST = re.compile(r"(?:[\w.-]+|\[[\w:.%]+\])(?::\d*)?", re.ASCII)
 
 
-async def refuse_host(connection: Connection, _: BaseRouteHandler) -> None:
+async def check_host(connection: Connection, _: BaseRouteHandler) -> None:
     """Refuse a Host that names no host; answers would carry addresses made of it (RFC 9110, 7.2).
 
     Raises:
@@ -41,7 +41,7 @@ def _is_host(host: str) -> bool:
     return _HOST.fullmatch(host) is not None
 
 
-async def heed_job_id(connection: Connection, _: BaseRouteHandler) -> None:
+async def check_job_id(connection: Connection, _: BaseRouteHandler) -> None:
     """Name the job in every line of the log; an id of another form than ours is unknown without a look.
 
     Raises:
@@ -53,7 +53,7 @@ async def heed_job_id(connection: Connection, _: BaseRouteHandler) -> None:
         structlog.contextvars.bind_contextvars(job_id=job_id)
 
 
-async def refuse_query(connection: Connection, handler: BaseRouteHandler) -> None:
+async def check_query(connection: Connection, handler: BaseRouteHandler) -> None:
     """Refuse what Litestar would read in its own way: of a parameter given twice the last, and `null` as None.
 
     Raises:

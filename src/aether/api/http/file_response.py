@@ -34,7 +34,7 @@ FILE_RESPONSES = {
 } | described(HTTP_304_NOT_MODIFIED, "You have this file already.")
 
 
-class Wish(msgspec.Struct, frozen=True):
+class FileConditions(msgspec.Struct, frozen=True):
     """What a request's headers say of the file it is about."""
 
     if_none_match: str
@@ -54,9 +54,9 @@ class Wish(msgspec.Struct, frozen=True):
         return wanted_part(self.part, size) if self.if_range.strip() in ("", f'"{digest}"') else None
 
 
-def wish(if_none_match: IfNoneMatch = "", part: Range = "", if_range: IfRange = "") -> Wish:
+def file_conditions(if_none_match: IfNoneMatch = "", part: Range = "", if_range: IfRange = "") -> FileConditions:
     """Read a request's headers."""
-    return Wish(if_none_match, part, if_range)
+    return FileConditions(if_none_match, part, if_range)
 
 
 def unchanged(headers: dict[str, str]) -> Response[bytes]:

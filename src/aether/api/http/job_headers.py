@@ -5,7 +5,7 @@ import math
 from litestar.datastructures import ResponseHeader
 
 from aether.api.http.etag import entity_tag
-from aether.domain.estimate import Outlook
+from aether.domain.estimate import Estimate
 from aether.domain.job import LIVE, Job
 
 SOONEST_S = 1
@@ -20,12 +20,12 @@ RETRY_AFTER = ResponseHeader(
 ETAG = ResponseHeader(name="ETag", description="The job's version, in quotes.", documentation_only=True)
 
 
-def headers_of(job: Job, outlook: Outlook) -> dict[str, str]:
+def job_headers(job: Job, estimate: Estimate) -> dict[str, str]:
     """Return what is said of a job that stands so."""
     fixed = {"ETag": entity_tag(job.version), "Cache-Control": "private, no-cache"}
-    return fixed | ({"Retry-After": _ask_again(outlook)} if job.status in LIVE else {})
+    return fixed | ({"Retry-After": _ask_again(estimate)} if job.status in LIVE else {})
 
 
-def _ask_again(outlook: Outlook) -> str:
+def _ask_again(estimate: Estimate) -> str:
     """Say in how many seconds it is worth to ask again: when the job is probably done, but not too late."""
-    return str(min(max(math.ceil(outlook.seconds_left or 0), SOONEST_S), _LATEST_S))
+    return str(min(max(math.ceil(estimate.seconds_left or 0), SOONEST_S), _LATEST_S))

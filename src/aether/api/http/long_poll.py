@@ -13,11 +13,11 @@ from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
 from aether.api.http.etag import IfNoneMatch, entity_tag, is_current
 from aether.api.http.problems import AnyRequest
-from aether.api.http.responses import JsonAnswer
+from aether.api.http.responses import JsonResponse
 from aether.api.state import services_of
 from aether.domain.job import ENDED, LIVE, Job, Kind
 from aether.domain.snapshot import Snapshot
-from aether.durable.change_hub import Hub
+from aether.durable.change_hub import ChangeHub
 from aether.errors import StoreUnavailableError, UnknownJobError
 from aether.services.jobs import Jobs
 
@@ -56,10 +56,10 @@ def wanted_wait(prefer: str) -> int | None:
     return min(int(found["seconds"]), LONGEST_WAIT_S) if found else None
 
 
-class Patience:
+class WaitPreference:
     """How long a request may be held; `headers` say so in its answer."""
 
-    def __init__(self, jobs: Jobs, hub: Hub, seconds: int | None) -> None:
+    def __init__(self, jobs: Jobs, hub: ChangeHub, seconds: int | None) -> None:
         self._jobs = jobs
         self._hub = hub
         self._seconds = seconds or 0
@@ -96,10 +96,10 @@ class Patience:
         return seen
 
 
-class Poll(NamedTuple):
+class LongPoll(NamedTuple):
     """What a caller has of the job that it asks for, and how long it would wait for something else."""
 
-    patience: Patience
+    wait_preference: WaitPreference
     if_none_match: str
     after: int | None
 
@@ -108,8 +108,8 @@ class Poll(NamedTuple):
         if self.after is not None or self.if_none_match:
             version = seen.job.version
             has = self.has(version) or version == self.after
-            return await self.patience.until_changed(seen) if has else seen
-        return await self.patience.until_ended(seen)
+            return await self.wait_preference.until_changed(seen) if has else seen
+        return await self.wait_preference.until_ended(seen)
 
     def has(self, version: int) -> bool:
         """Whether the caller named the job's version as the one that it need not be sent."""
@@ -117,18 +117,20 @@ class Poll(NamedTuple):
 
     def answer(self, version: int, headers: Mapping[str, str], content: Callable[[], bytes]) -> Response[Any]:
         """Answer with the job as JSON, unless the caller has it."""
-        headers = {**self.patience.headers, **headers}
+        headers = {**self.wait_preference.headers, **headers}
         if self.has(version):
             return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
-        return JsonAnswer(content(), headers=headers)
+        return JsonResponse(content(), headers=headers)
 
 
-def patience(request: AnyRequest, prefer: str) -> Patience:
+def wait_preference(request: AnyRequest, prefer: str) -> WaitPreference:
     """Read how long the caller would wait."""
     services = services_of(request)
-    return Patience(services.jobs, services.hub, wanted_wait(prefer))
+    return WaitPreference(services.jobs, services.hub, wanted_wait(prefer))
 
 
-def poll(request: AnyRequest, prefer: Prefer = "", if_none_match: IfNoneMatch = "", after: Known = None) -> Poll:
+def long_poll(
+    request: AnyRequest, prefer: Prefer = "", if_none_match: IfNoneMatch = "", after: Known = None
+) -> LongPoll:
     """Read what the caller has."""
-    return Poll(patience(request, prefer), if_none_match, after)
+    return LongPoll(wait_preference(request, prefer), if_none_match, after)

@@ -100,7 +100,7 @@ def _wanted(data: FieldDefinition) -> Any:  # Any: as above
     return next(given) if data.is_optional else data.annotation
 
 
-def stored(body: msgspec.Struct, request: type[msgspec.Struct]) -> bytes:
+def serialize_request(body: msgspec.Struct, request: type[msgspec.Struct]) -> bytes:
     """Return what the worker reads of a body: the fields of the domain's own request, without what was left out."""
     return msgspec.json.encode(request(*(getattr(body, name) for name in request.__struct_fields__)))
 

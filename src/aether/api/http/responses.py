@@ -13,7 +13,7 @@ from typing_extensions import override
 T = TypeVar("T")
 
 
-class JsonAnswer(Response[T]):
+class JsonResponse(Response[T]):
     """A body of JSON, or what is encoded already, with headers that are set once.
 
     Litestar's own response looks for each header among the others, and decodes all of them for that.

@@ -17,9 +17,9 @@ from aether.api.http.pagination import Limit
 from aether.api.http.problems import AnyRequest
 from aether.api.http.route_handler import get, post
 from aether.api.http.sse import EventStream
-from aether.api.jobs.base_controller import JobController
+from aether.api.jobs.base_controller import BaseJobController
 from aether.api.jobs.event_stream import LastEventId
-from aether.api.jobs.fields import Amount, JobId, Moment, given
+from aether.api.jobs.fields import Amount, JobId, Moment, or_unset
 from aether.api.kinds.checklist.controller import Checklists
 from aether.api.kinds.image.controller import Generations
 from aether.api.kinds.report.controller import Reports
@@ -27,13 +27,13 @@ from aether.api.openapi.operations import problems
 from aether.domain.job import Kind
 from aether.domain.notification import LARGEST_ID, Notification
 from aether.errors import FieldError
-from aether.services.inbox import Notifications
+from aether.services.inbox import Inbox
 
 _MOST_IDS = 1_000
 _ID = re.compile(r"\d{1,16}", re.ASCII)
 # Nearly all up to the largest; no clock comes to the rest for two centuries.
 _PATTERN = "^[0-8]?[0-9]{1,15}$"
-_RESOURCES: dict[Kind, type[JobController]] = {
+_RESOURCES: dict[Kind, type[BaseJobController]] = {
     resource.kind: resource for resource in (Reports, Checklists, Generations)
 }
 
@@ -129,7 +129,7 @@ def notification_item(notification: Notification, root: str = "") -> Notificatio
 )
 async def list_notifications(  # noqa: PLR0913 - what may be asked for
     request: AnyRequest,
-    notifications: NamedDependency[Notifications],
+    notifications: NamedDependency[Inbox],
     owner: NamedDependency[str],
     *,
     after: Annotated[str | None, _After] = None,
@@ -143,7 +143,7 @@ async def list_notifications(  # noqa: PLR0913 - what may be asked for
     behind = 0 if after is None else number_of(after, "after")
     page = await notifications.page(owner, behind, limit, unacked=unacked)
     items = tuple(notification_item(each, request.scope.get("root_path", "")) for each in page.notifications)
-    return NotificationPage(items, page.unread, given(None if page.next is None else str(page.next)))
+    return NotificationPage(items, page.unread, or_unset(None if page.next is None else str(page.next)))
 
 
 @post(
@@ -154,7 +154,7 @@ async def list_notifications(  # noqa: PLR0913 - what may be asked for
     responses=problems(400, 413, 415, 422, 503),
 )
 async def acknowledge_notifications(
-    data: JSONBody[AcknowledgeBody], notifications: NamedDependency[Notifications], owner: NamedDependency[str]
+    data: JSONBody[AcknowledgeBody], notifications: NamedDependency[Inbox], owner: NamedDependency[str]
 ) -> Acknowledged:
     """Acknowledging again changes nothing, and ids of what has expired or was deleted are passed over."""
     ids = [number_of(each, "ids") for each in data.ids]
@@ -171,7 +171,7 @@ async def acknowledge_notifications(
 )
 async def stream_notifications(
     request: AnyRequest,
-    notifications: NamedDependency[Notifications],
+    notifications: NamedDependency[Inbox],
     owner: NamedDependency[str],
     last_event_id: LastEventId = "",
     after: Annotated[str | None, _After] = None,

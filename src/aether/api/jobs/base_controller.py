@@ -7,16 +7,16 @@ from litestar import Controller
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from aether.api.guards.authentication import READS
-from aether.api.guards.request_validation import heed_job_id
+from aether.api.guards.request_validation import check_job_id
 from aether.api.http.problems import AnyRequest
 from aether.api.openapi.operations import READABLE, operation_id
 from aether.domain.job import Kind
 
 
-class JobController(Controller):
+class BaseJobController(Controller):
     """Handlers about jobs of one kind, with its words in the place of `{noun}`, `{meanwhile}` and `{jobId}`."""
 
-    guards = (heed_job_id,)
+    guards = (check_job_id,)
 
     kind: ClassVar[Kind]
     noun: ClassVar[str]

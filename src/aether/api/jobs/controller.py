@@ -18,23 +18,23 @@ from litestar.status_codes import (
 )
 
 from aether.api.guards.authentication import caller_of
-from aether.api.http.job_headers import ETAG, LOCATION, RETRY_AFTER, SOONEST_S, headers_of
-from aether.api.http.long_poll import APPLIED, Poll, patience, poll
+from aether.api.http.job_headers import ETAG, LOCATION, RETRY_AFTER, SOONEST_S, job_headers
+from aether.api.http.long_poll import APPLIED, LongPoll, long_poll, wait_preference
 from aether.api.http.pagination import Cursor, Limit
 from aether.api.http.problems import AnyRequest
-from aether.api.http.responses import JsonAnswer
+from aether.api.http.responses import JsonResponse
 from aether.api.http.route_handler import delete, get, post
 from aether.api.http.sse import MEDIA_TYPE
-from aether.api.jobs.base_controller import JobController
-from aether.api.jobs.event_presenter import Teller, Telling
-from aether.api.jobs.event_stream import Follower, follower
+from aether.api.jobs.base_controller import BaseJobController
+from aether.api.jobs.event_presenter import EventPresenter, EventVocabulary
+from aether.api.jobs.event_stream import EventSubscription, event_subscription
 from aether.api.jobs.job_limits import Limited, limits_of
 from aether.api.jobs.read_tokens import Lasting, life_of, with_token
 from aether.api.jobs.response_cache import CachedResponse, ResponseCache
 from aether.api.openapi.operations import described, problems
 from aether.api.state import services_of
 from aether.domain.access import Scope
-from aether.domain.estimate import Outlook
+from aether.domain.estimate import Estimate
 from aether.domain.job import ENDED, Job
 from aether.domain.listing import Page
 from aether.domain.snapshot import Revision, Snapshot
@@ -53,7 +53,7 @@ AcceptedT = TypeVar("AcceptedT")
 _Wanted = QueryParameter(description="Only jobs of this status.")
 
 
-class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, PageT, TokenT]):
+class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, PageT, TokenT]):
     """What callers do with jobs of one kind, wherever it is mounted.
 
     A kind is a subclass. Its type arguments are the job's id as a path parameter, its words for a status, the bodies
@@ -62,18 +62,18 @@ class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, Pa
     """
 
     # As Litestar declares it.
-    dependencies = {each.__name__: Provide(each, sync_to_thread=False) for each in (poll, follower)}  # noqa: RUF012
+    dependencies = {each.__name__: Provide(each, sync_to_thread=False) for each in (long_poll, event_subscription)}  # noqa: RUF012
 
-    telling: ClassVar[Telling]
+    vocabulary: ClassVar[EventVocabulary]
 
     def __init__(self, owner: Router) -> None:
         super().__init__(owner)
         (base,) = type(self).__orig_bases__  # type: ignore[attr-defined]  # as typing has it for every generic's heir
         # Litestar puts these types in the place of the variables, though it declares names alone.
-        self.signature_namespace = dict(zip(Resource.__parameters__, get_args(base), strict=True))  # type: ignore[attr-defined]
+        self.signature_namespace = dict(zip(JobController.__parameters__, get_args(base), strict=True))  # type: ignore[attr-defined]
 
     @abstractmethod
-    def view(self, job: Job, outlook: Outlook, url: str) -> JobT:
+    def view(self, job: Job, estimate: Estimate, url: str) -> JobT:
         """Show a job as it stands; `url` is where the caller finds it."""
 
     @abstractmethod
@@ -98,7 +98,7 @@ class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, Pa
         cursor: Cursor = None,
     ) -> Response[PageT]:
         """Jobs that come while you page shift nothing: each cursor goes on where its page ended."""
-        wanted = frozenset(each for each, word in self.telling.statuses.items() if status in (None, word))
+        wanted = frozenset(each for each, word in self.vocabulary.statuses.items() if status in (None, word))
         return Response(self.page(await jobs.list(self.kind, owner, wanted, limit, cursor)))
 
     @get(
@@ -109,7 +109,7 @@ class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, Pa
         responses=problems(404, 422, 503)
         | described(HTTP_304_NOT_MODIFIED, "Nothing has changed since the ETag you sent."),
     )
-    async def get_job(self, job_id: IdT, request: AnyRequest, poll: NamedDependency[Poll]) -> Response[JobT]:
+    async def get_job(self, job_id: IdT, request: AnyRequest, long_poll: NamedDependency[LongPoll]) -> Response[JobT]:
         """{meanwhile}
 
         `Prefer: wait=N` holds the answer until the job has ended; with `If-None-Match` or `after`, until it is at
@@ -119,10 +119,10 @@ class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, Pa
         look = partial(services.jobs.look, self.kind, caller_of(request).owner, job_id)
         found = await services.cache.current(url, look)
         if isinstance(found, CachedResponse):
-            return poll.answer(found.revision.version, found.headers, lambda: found.content)
-        snapshot = await poll.held(found)
-        headers = headers_of(snapshot.job, snapshot.outlook)
-        return poll.answer(snapshot.job.version, headers, lambda: self._encoded(snapshot, url, services.cache))
+            return long_poll.answer(found.revision.version, found.headers, lambda: found.content)
+        snapshot = await long_poll.held(found)
+        headers = job_headers(snapshot.job, snapshot.estimate)
+        return long_poll.answer(snapshot.job.version, headers, lambda: self._encoded(snapshot, url, services.cache))
 
     @get(
         "/{jobId:str}/events",
@@ -137,7 +137,7 @@ class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, Pa
         request: AnyRequest,
         jobs: NamedDependency[Jobs],
         owner: NamedDependency[str],
-        follower: NamedDependency[Follower],
+        event_subscription: NamedDependency[EventSubscription],
     ) -> Response[None]:
         """First a `snapshot`, the job as GET shows it, then each change, then the end, named as the job's last status.
 
@@ -147,10 +147,10 @@ class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, Pa
         15 seconds.
         """
         job = await jobs.get(self.kind, owner, job_id)
-        if follower.has_all(job):
+        if event_subscription.has_all(job):
             return Response(None, status_code=HTTP_204_NO_CONTENT)
-        teller = Teller(self.telling, partial(self._shown, request, jobs), self.url_of(request, job_id))
-        return await follower.follow(job, teller)
+        presenter = EventPresenter(self.vocabulary, partial(self._shown, request, jobs), self.url_of(request, job_id))
+        return await event_subscription.follow(job, presenter)
 
     @post(
         "/{jobId:str}/cancel",
@@ -222,27 +222,27 @@ class Resource(JobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, Pa
     async def accepted(self, request: AnyRequest, job_id: str, prefer: str, body: AcceptedT) -> Response[AcceptedT]:
         """Answer for a new job: with this body, or with the job itself if the caller would wait for its end."""
         structlog.contextvars.bind_contextvars(job_id=job_id)
-        wait = patience(request, prefer)
+        wait = wait_preference(request, prefer)
         headers = {"Location": self.path_of(request, job_id)} | wait.headers
         ended = await wait.end_of(self.kind, caller_of(request).owner, job_id)
         if ended is None:
-            return JsonAnswer(body, headers=headers | {"Retry-After": str(SOONEST_S)})
-        shown = self.view(ended, Outlook(), self.url_of(request, job_id))
-        headers |= headers_of(ended, Outlook())
+            return JsonResponse(body, headers=headers | {"Retry-After": str(SOONEST_S)})
+        shown = self.view(ended, Estimate(), self.url_of(request, job_id))
+        headers |= job_headers(ended, Estimate())
         return Response(shown, status_code=HTTP_200_OK, headers=headers)  # type: ignore[arg-type]  # as `ended_at_once` says
 
     def _encoded(self, snapshot: Snapshot, url: str, cache: ResponseCache) -> bytes:
         """Show a job in bytes, which are kept where they will be the same next time."""
-        job, outlook = snapshot.job, snapshot.outlook
-        content = msgspec.json.encode(self.view(job, outlook, url))
+        job, estimate = snapshot.job, snapshot.estimate
+        content = msgspec.json.encode(self.view(job, estimate, url))
         if job.status in ENDED:
-            cache.keep(url, CachedResponse(Revision.of(job), headers_of(job, outlook), content))
+            cache.keep(url, CachedResponse(Revision.of(job), job_headers(job, estimate), content))
         return content
 
     def _answer(self, request: AnyRequest, snapshot: Snapshot) -> Response[JobT]:
-        job, outlook = snapshot.job, snapshot.outlook
-        shown = self.view(job, outlook, self.url_of(request, job.id))
-        return Response(shown, headers=headers_of(job, outlook))
+        job, estimate = snapshot.job, snapshot.estimate
+        shown = self.view(job, estimate, self.url_of(request, job.id))
+        return Response(shown, headers=job_headers(job, estimate))
 
     async def _shown(self, request: AnyRequest, jobs: Jobs, job: Job) -> JobT:
-        return self.view(job, await jobs.outlook(job), self.url_of(request, job.id))
+        return self.view(job, await jobs.estimate(job), self.url_of(request, job.id))

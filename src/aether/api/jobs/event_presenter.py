@@ -37,14 +37,14 @@ COMMON: Mapping[str, type] = {"status": StatusNews, "steps": StepsNews, "gap": G
 """The data of the events that every kind has, by their names."""
 
 
-class News(NamedTuple):
+class EventPayload(NamedTuple):
     """What an event tells: its name, and its data for JSON."""
 
     name: str
     data: object
 
 
-class Telling(NamedTuple):
+class EventVocabulary(NamedTuple):
     """How a kind tells of what it makes.
 
     `finished` tells of a finished step by its name, of a job that the caller finds at the URL; `attempt` tells of a
@@ -53,20 +53,20 @@ class Telling(NamedTuple):
     """
 
     statuses: Mapping[Status, str]
-    finished: Callable[[str, Job, str], News | None]
+    finished: Callable[[str, Job, str], EventPayload | None]
     attempt: Callable[[Attempt], object]
-    text: Callable[[Delta], News | None]
+    text: Callable[[Delta], EventPayload | None]
     data: Mapping[str, type]
 
 
-class Teller:
+class EventPresenter:
     """Writes the events of jobs for one caller, who finds them at `url`; `shown` is a job as GET shows it.
 
     An event stands for one version of the job, which is its id. What has none leaves the client's cursor alone.
     """
 
-    def __init__(self, telling: Telling, shown: Callable[[Job], Awaitable[object]], url: str) -> None:
-        self._telling = telling
+    def __init__(self, vocabulary: EventVocabulary, shown: Callable[[Job], Awaitable[object]], url: str) -> None:
+        self._vocabulary = vocabulary
         self._shown = shown
         self._url = url
 
@@ -89,19 +89,19 @@ class Teller:
         """Tell what a model writes, unless it is known how that ended."""
         step = job.step(delta.step)
         done = step is not None and step.status is StepStatus.DONE
-        news = None if done else self._telling.text(delta)
+        news = None if done else self._vocabulary.text(delta)
         return sse.event(*news) if news else b""
 
     async def _end(self, job: Job) -> bytes:
-        return sse.event(self._telling.statuses[job.status].lower(), await self._shown(job), job.version)
+        return sse.event(self._vocabulary.statuses[job.status].lower(), await self._shown(job), job.version)
 
-    def _news(self, event: Event, job: Job) -> News:
+    def _news(self, event: Event, job: Job) -> EventPayload:
         match event:
             case StatusChanged(status):
-                return News("status", StatusNews(self._telling.statuses[status]))
+                return EventPayload("status", StatusNews(self._vocabulary.statuses[status]))
             case AttemptFailed(attempt):
-                return News("attempt", self._telling.attempt(attempt))
+                return EventPayload("attempt", self._vocabulary.attempt(attempt))
             case StepFinished(name):
-                return self._telling.finished(name, job, self._url) or News("steps", StepsNews((name,)))
+                return self._vocabulary.finished(name, job, self._url) or EventPayload("steps", StepsNews((name,)))
             case StepsPlanned(names):
-                return News("steps", StepsNews(names))
+                return EventPayload("steps", StepsNews(names))

@@ -11,10 +11,10 @@ from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 
 from aether.api.http import sse
 from aether.api.http.sse import EventStream
-from aether.api.jobs.event_presenter import Teller
+from aether.api.jobs.event_presenter import EventPresenter
 from aether.domain.events import Event, StatusChanged, StepFinished
 from aether.domain.job import ENDED, Job
-from aether.durable.change_hub import Delta, Hub
+from aether.durable.change_hub import ChangeHub, Delta
 from aether.errors import StoreUnavailableError, UnknownJobError
 from aether.services.jobs import Jobs
 
@@ -41,10 +41,10 @@ def cursor_of(last_event_id: str, after: int) -> int:
     return int(last_event_id) if _VERSION.fullmatch(last_event_id) else 0
 
 
-class Follower:
+class EventSubscription:
     """Who follows a job from a version on, 0 being none."""
 
-    def __init__(self, jobs: Jobs, hub: Hub, cursor: int) -> None:
+    def __init__(self, jobs: Jobs, hub: ChangeHub, cursor: int) -> None:
         self._jobs = jobs
         self._hub = hub
         self._cursor = cursor
@@ -53,32 +53,32 @@ class Follower:
         """Whether there is nothing to come."""
         return job.status in ENDED and job.version == self._cursor
 
-    async def follow(self, job: Job, teller: Teller) -> EventStream:
+    async def follow(self, job: Job, presenter: EventPresenter) -> EventStream:
         """Answer with what follows.
 
         Raises:
             StoreUnavailableError: what comes first cannot be read.
         """
-        return EventStream(await JobStream(self._jobs, self._hub, teller, job).behind(self._cursor))
+        return EventStream(await JobStream(self._jobs, self._hub, presenter, job).behind(self._cursor))
 
 
-def follower(
+def event_subscription(
     jobs: NamedDependency[Jobs],
-    hub: NamedDependency[SkipValidation[Hub]],
+    hub: NamedDependency[SkipValidation[ChangeHub]],
     last_event_id: LastEventId = "",
     after: After = 0,
-) -> Follower:
+) -> EventSubscription:
     """Read where the caller goes on."""
-    return Follower(jobs, hub, cursor_of(last_event_id, after))
+    return EventSubscription(jobs, hub, cursor_of(last_event_id, after))
 
 
 class JobStream:
     """The news of one job for one caller, in pieces that each are one event or several."""
 
-    def __init__(self, jobs: Jobs, hub: Hub, teller: Teller, job: Job) -> None:
+    def __init__(self, jobs: Jobs, hub: ChangeHub, presenter: EventPresenter, job: Job) -> None:
         self._jobs = jobs
         self._hub = hub
-        self._teller = teller
+        self._teller = presenter
         self._job = job
         self._told = 0
 

@@ -33,7 +33,7 @@ CANCELLED = "cancelled"
 UNEXPLAINED = Problem("internal-error", "The job failed without a word.")
 
 
-def given(value: T | None) -> T | UnsetType:
+def or_unset(value: T | None) -> T | UnsetType:
     """Leave a field out that has no value."""
     return UNSET if value is None else value
 
@@ -49,7 +49,7 @@ def reason_of(job: Job) -> str | UnsetType:
             return UNSET
 
 
-class Tried(msgspec.Struct, frozen=True):
+class AttemptFields(msgspec.Struct, frozen=True):
     """A try of a step that failed; each kind adds `next_retry_at`, which msgspec would not rename here."""
 
     step: Annotated[str, Meta(description="The name of the step.")]
@@ -58,7 +58,7 @@ class Tried(msgspec.Struct, frozen=True):
     error: Annotated[str, Meta(description="Why the try failed.")]
 
 
-class CamelLine(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+class ListItemFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """What is said of every job in a list; msgspec puts keyword-only fields last."""
 
     progress: Progress
@@ -68,7 +68,7 @@ class CamelLine(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     version: Version
 
 
-def listed(line: Callable[..., T], entry: Entry, *own: object) -> T:
+def list_item(line: Callable[..., T], entry: Entry, *own: object) -> T:
     """Show a job in a list: its id, what its kind says of it, and what is said of every job."""
-    facts = {name: getattr(entry, name) for name in CamelLine.__struct_fields__}
+    facts = {name: getattr(entry, name) for name in ListItemFields.__struct_fields__}
     return line(entry.id, *own, **facts)

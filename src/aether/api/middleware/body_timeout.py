@@ -42,7 +42,7 @@ class TooManyConnectionsError(TransientError):
         super().__init__("The server has all the connections that it takes.", retry_after=5.0)
 
 
-class PromptBody:
+class BodyTimeout:
     """Receives a request's body, for which nobody waits for ever; what comes after it may take its time."""
 
     def __init__(self, receive: Receive) -> None:

@@ -14,7 +14,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, HTTPDisconnectEvent, HTTPScope, Message, Receive, Scope, Send
 from litestar.types.asgi_types import RawHeadersList
 
-from aether.api.middleware.body_timeout import PromptBody
+from aether.api.middleware.body_timeout import BodyTimeout
 from aether.api.middleware.cors import Cors
 
 log = structlog.get_logger()
@@ -69,7 +69,7 @@ async def serve(app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send, co
         # Ranges are for GET alone (RFC 9110, 14.2).
         inner["method"], inner["headers"] = "GET", [pair for pair in inner["headers"] if pair[0] != b"range"]
     elif method != "GET":
-        receive = PromptBody(receive)
+        receive = BodyTimeout(receive)
     exchange = _Exchange(request_id(scope["headers"]), send, _lines(scope, cors), without_body=method == "HEAD")
     # Litestar's path is without the prefix and the slash at the end.
     state = {"request_id": exchange.request_id, "path": scope["path"], "headers": exchange.headers}

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple, TypeAlias
 import msgspec
 
 from aether.api.http import sse
-from aether.api.jobs.event_presenter import COMMON, SNAPSHOT, GapNews, StatusNews, Telling
-from aether.api.kinds.checklist.events import CHECKLIST_TELLING, SummaryNews
-from aether.api.kinds.image.events import GENERATION_TELLING, ImageNews
-from aether.api.kinds.report.events import REPORT_TELLING, DeltaNews, OutlineNews, SectionNews
+from aether.api.jobs.event_presenter import COMMON, SNAPSHOT, EventVocabulary, GapNews, StatusNews
+from aether.api.kinds.checklist.events import CHECKLIST_EVENTS, SummaryNews
+from aether.api.kinds.image.events import IMAGE_EVENTS, ImageNews
+from aether.api.kinds.report.events import REPORT_EVENTS, DeltaNews, OutlineNews, SectionNews
 from aether.api.openapi.schemas import one_of, reference
 from aether.domain.job import ENDED
 
@@ -51,24 +51,24 @@ class Events(NamedTuple):
         }
 
 
-def _job_events(schema: str, job: str, telling: Telling) -> Events:
+def _job_events(schema: str, job: str, vocabulary: EventVocabulary) -> Events:
     """Return the events of a kind; some tell a job as GET shows it."""
-    jobs = {SNAPSHOT, *(telling.statuses[status].lower() for status in ENDED)}
-    own = {name: struct.__name__ for name, struct in {**COMMON, **telling.data}.items()}
+    jobs = {SNAPSHOT, *(vocabulary.statuses[status].lower() for status in ENDED)}
+    own = {name: struct.__name__ for name, struct in {**COMMON, **vocabulary.data}.items()}
     return Events(schema, dict.fromkeys(sorted(jobs), job) | own)
 
 
-_TELLINGS = {"Report": REPORT_TELLING, "Checklist": CHECKLIST_TELLING, "Generation": GENERATION_TELLING}
+_VOCABULARIES = {"Report": REPORT_EVENTS, "Checklist": CHECKLIST_EVENTS, "Generation": IMAGE_EVENTS}
 STREAMS: Mapping[str, Events] = {
-    f"stream{kind}": _job_events(f"{kind}Event", f"{kind}Job", telling) for kind, telling in _TELLINGS.items()
+    f"stream{kind}": _job_events(f"{kind}Event", f"{kind}Job", vocabulary) for kind, vocabulary in _VOCABULARIES.items()
 } | {"streamNotifications": Events("NotificationEvent", {"notification": "NotificationItem"})}
 """The streams by their operations' ids."""
 
 
 def _structs() -> Iterator[type[msgspec.Struct]]:
     yield from COMMON.values()
-    for telling in _TELLINGS.values():
-        yield from telling.data.values()
+    for vocabulary in _VOCABULARIES.values():
+        yield from vocabulary.data.values()
 
 
 STREAM_STRUCTS = tuple(dict.fromkeys(_structs()))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.api.jobs.fields import JobId, Moment, Next, NextTry, given
+from aether.api.jobs.fields import JobId, Moment, Next, NextTry, or_unset
 from aether.domain import webhook as domain
 from aether.domain.job import ENDED, Status
 from aether.domain.webhook import DeliveryStatus, Ending, Webhook
@@ -107,7 +107,7 @@ def endpoint_view(endpoint: domain.Endpoint) -> Endpoint:
     """Show an endpoint."""
     events: list[Ending] = ["completed", "failed", "cancelled"]
     told = tuple(event for event in events if event in endpoint.webhook.events)
-    return Endpoint(endpoint.webhook.url, told, given(endpoint.disabled_at))
+    return Endpoint(endpoint.webhook.url, told, or_unset(endpoint.disabled_at))
 
 
 def secrets_view(secrets: tuple[domain.SigningSecret, ...]) -> Secrets:
@@ -128,19 +128,19 @@ def delivery_view(delivery: domain.Delivery) -> Delivery:
         created_at=delivery.created_at,
         expires_at=delivery.expires_at,
         attempts=tuple(map(_attempt, delivery.tries)),
-        next_try_at=given(delivery.next_at),
+        next_try_at=or_unset(delivery.next_at),
     )
 
 
 def _attempt(tried: domain.Try) -> DeliveryAttempt:
     return DeliveryAttempt(
-        tried.number, tried.at, tried.seconds, given(tried.status), given(tried.error), given(tried.next_at)
+        tried.number, tried.at, tried.seconds, or_unset(tried.status), or_unset(tried.error), or_unset(tried.next_at)
     )
 
 
 def delivery_page(page: domain.DeliveryPage) -> DeliveryPage:
     """Show a page of deliveries."""
-    return DeliveryPage(tuple(map(delivery_view, page.deliveries)), given(page.next))
+    return DeliveryPage(tuple(map(delivery_view, page.deliveries)), or_unset(page.next))
 
 
 def status_of(word: DeliveryWord | None) -> DeliveryStatus | None:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from aether.cli.client.credentials import Bearer, Credential
 from aether.cli.client.schemas import Problem
-from aether.cli.kinds.base import Kind, StateT
+from aether.cli.kinds.base import JobKind, StateT
 from aether.errors import AetherError, TransientError
 
 Wanted = TypeVar("Wanted")
@@ -57,7 +57,7 @@ class StrangeAnswerError(AetherError):
         super().__init__(f"{url} does not answer like an Aether server.")
 
 
-class Look(NamedTuple, Generic[StateT]):
+class JobSnapshot(NamedTuple, Generic[StateT]):
     """A job at one of its versions, and the ETag of that version."""
 
     state: StateT
@@ -80,7 +80,7 @@ async def _wait(limit: LimitedError) -> None:
     await asyncio.sleep(limit.wait_s)
 
 
-class Jobs(Generic[StateT]):
+class ApiClient(Generic[StateT]):
     """The jobs of one kind on one server. Every method raises ServerAwayError, RefusedError or StrangeAnswerError.
 
     What the server limits is asked again as soon as `heed` returns, which has to wait for as long as the error says;
@@ -90,7 +90,7 @@ class Jobs(Generic[StateT]):
     def __init__(
         self,
         url: str,
-        kind: Kind[StateT],
+        kind: JobKind[StateT],
         heed: Callable[[LimitedError], Awaitable[None]] = _wait,
         credential: Credential | None = None,
     ) -> None:
@@ -120,13 +120,13 @@ class Jobs(Generic[StateT]):
         response = await self._send("POST", self._kind.path, content=msgspec.json.encode(request), headers=headers)
         return self._read(response, self._kind.accepted).id
 
-    async def get(self, job_id: str, seen: Look[StateT] | None = None) -> Look[StateT]:
+    async def get(self, job_id: str, seen: JobSnapshot[StateT] | None = None) -> JobSnapshot[StateT]:
         """Return the job; `seen` itself if it stands as it was seen."""
         headers = {"If-None-Match": seen.tag} if seen else {}
         response = await self._send("GET", f"{self._kind.path}/{job_id}", headers=headers)
         if seen and response.status_code == httpx2.codes.NOT_MODIFIED:
             return seen
-        return Look(self._read(response, self._kind.state), response.headers.get("ETag", ""))
+        return JobSnapshot(self._read(response, self._kind.state), response.headers.get("ETag", ""))
 
     async def events(self, job_id: str, after: str) -> AsyncGenerator[httpx2.ServerSentEvent, None]:
         """Iterate over what is told of the job behind the event with that id, until the server ends it.

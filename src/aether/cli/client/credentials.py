@@ -20,7 +20,7 @@ class Credential(NamedTuple):
     given: bool
 
 
-class Endpoint(NamedTuple):
+class ServerEndpoint(NamedTuple):
     """A server's URL, and the key for it if there is one."""
 
     url: str

@@ -9,15 +9,15 @@ import httpx2
 import msgspec
 
 from aether.cli.client.api_client import ServerAwayError
-from aether.cli.client.schemas import Delta
+from aether.cli.client.schemas import TextDelta
 from aether.errors import AetherError
 
 Stream: TypeAlias = Callable[[str], AsyncGenerator[httpx2.ServerSentEvent, None]]
 
-_decode_delta = msgspec.json.Decoder(Delta).decode
+_decode_delta = msgspec.json.Decoder(TextDelta).decode
 
 
-class Pace(msgspec.Struct, frozen=True):
+class PollingIntervals(msgspec.Struct, frozen=True):
     """How long to wait before looking without being told, in seconds.
 
     `check_s` is for a stream that is open and silent: what stands between us and the server may hold back what it
@@ -29,15 +29,15 @@ class Pace(msgspec.Struct, frozen=True):
     reconnect_s: float = 1.0
 
 
-_PACE = Pace()
+_PACE = PollingIntervals()
 
 
 @asynccontextmanager
-async def following(
-    stream: Stream, after: str, preview: Callable[[Delta], None], pace: Pace = _PACE
-) -> AsyncIterator["Follower"]:
+async def follow_events(
+    stream: Stream, after: str, preview: Callable[[TextDelta], None], pace: PollingIntervals = _PACE
+) -> AsyncIterator["EventFollower"]:
     """Follow the stream from behind the event with the id `after`; text on its way goes to `preview`."""
-    follower = Follower(stream, after, preview, pace)
+    follower = EventFollower(stream, after, preview, pace)
     listening = asyncio.create_task(follower.listen())
     try:
         yield follower
@@ -47,14 +47,16 @@ async def following(
             await listening
 
 
-class Follower:
+class EventFollower:
     """Tells when to look at the job again.
 
     What the stream says of a change is not read, only that there is one: the job itself is the truth, whatever gets
     lost on the way.
     """
 
-    def __init__(self, stream: Stream, after: str, preview: Callable[[Delta], None], pace: Pace) -> None:
+    def __init__(
+        self, stream: Stream, after: str, preview: Callable[[TextDelta], None], pace: PollingIntervals
+    ) -> None:
         self._stream = stream
         self._after = after
         self._preview = preview

@@ -8,12 +8,12 @@ from uuid import uuid4
 
 import httpx2
 
-from aether.cli.client.api_client import File, Jobs, LimitedError, Look, RefusedError, ServerAwayError
-from aether.cli.client.credentials import Endpoint
-from aether.cli.client.event_follower import following
-from aether.cli.kinds.base import Kind, StateT
-from aether.cli.local.server_connection import Place
-from aether.cli.local.signals import Stop, StoppedError
+from aether.cli.client.api_client import ApiClient, File, JobSnapshot, LimitedError, RefusedError, ServerAwayError
+from aether.cli.client.credentials import ServerEndpoint
+from aether.cli.client.event_follower import follow_events
+from aether.cli.kinds.base import JobKind, StateT
+from aether.cli.local.server_connection import ServerConnection
+from aether.cli.local.signals import StoppedError, StopSignal
 from aether.cli.output.progress import Presentation
 from aether.errors import AetherError
 
@@ -31,21 +31,26 @@ class NotCancelledError(AetherError):
         super().__init__(f"{name.capitalize()} {job_id} could not be cancelled and may go on being made: {why}")
 
 
-class Making(Generic[StateT]):
+class JobSession(Generic[StateT]):
     """One job in the making."""
 
     def __init__(
-        self, kind: Kind[StateT], place: Place, show: Presentation, stop: Stop, patience_s: float = _PATIENCE_S
+        self,
+        kind: JobKind[StateT],
+        place: ServerConnection,
+        show: Presentation,
+        stop: StopSignal,
+        patience_s: float = _PATIENCE_S,
     ) -> None:
         self._kind = kind
         self._place = place
         self._show = show
         self._stop = stop
         self._patience_s = patience_s
-        self._seen: Look[StateT] | None = None
+        self._seen: JobSnapshot[StateT] | None = None
         self._away_since: float | None = None
         self._longest_wait_s = 0.0
-        self._server = Endpoint("")
+        self._server = ServerEndpoint("")
         self._job_id = ""
 
     @property
@@ -111,7 +116,7 @@ class Making(Generic[StateT]):
             RefusedError: the server has it no longer.
         """
 
-        async def fetched(jobs: Jobs[StateT]) -> File:
+        async def fetched(jobs: ApiClient[StateT]) -> File:
             file = await jobs.file(url)
             self._is_back()
             return file
@@ -122,7 +127,7 @@ class Making(Generic[StateT]):
         """Return the new job's id; only where the answer was lost the request is sent again."""
         key = str(uuid4())
 
-        async def accepted(jobs: Jobs[StateT]) -> str:
+        async def accepted(jobs: ApiClient[StateT]) -> str:
             job_id = await jobs.submit(request, key)
             self._is_back()
             return job_id
@@ -138,8 +143,8 @@ class Making(Generic[StateT]):
         except StoppedError as error:
             raise NotCancelledError(self._kind.name, "of unknown id", "the answer to the request was lost") from error
 
-    def _jobs(self) -> Jobs[StateT]:
-        return Jobs(self._server.url, self._kind, self._heed, self._server.credential)
+    def _jobs(self) -> ApiClient[StateT]:
+        return ApiClient(self._server.url, self._kind, self._heed, self._server.credential)
 
     async def _heed(self, limit: LimitedError) -> None:
         """Wait as the server asks, and say so, unless it was said already of a wait as long."""
@@ -150,7 +155,7 @@ class Making(Generic[StateT]):
         pause = asyncio.sleep if self._stop.asked.is_set() else self._stop.pause
         await pause(limit.wait_s)
 
-    async def _patiently(self, ask: Callable[[Jobs[StateT]], Awaitable[Result]]) -> Result:
+    async def _patiently(self, ask: Callable[[ApiClient[StateT]], Awaitable[Result]]) -> Result:
         """Return what the server says; while it is away, try again wherever it comes back."""
         while True:
             try:
@@ -160,15 +165,15 @@ class Making(Generic[StateT]):
                 await self._stop.pause(self._pause_after(error))
             self._server = await self._stop.before(self._place.endpoint())
 
-    async def _watched(self, jobs: Jobs[StateT]) -> StateT:
+    async def _watched(self, jobs: ApiClient[StateT]) -> StateT:
         look = await self._look(jobs)
-        async with following(partial(jobs.events, self._job_id), look.version, self._show.preview) as follower:
+        async with follow_events(partial(jobs.events, self._job_id), look.version, self._show.preview) as follower:
             while look.state.outcome is None:
                 await self._stop.before(follower.change())
                 look = await self._look(jobs)
         return look.state
 
-    async def _look(self, jobs: Jobs[StateT]) -> Look[StateT]:
+    async def _look(self, jobs: ApiClient[StateT]) -> JobSnapshot[StateT]:
         before = self._seen
         look = await self._stop.before(jobs.get(self._job_id, before))
         self._is_back()

@@ -9,11 +9,11 @@ from typing import Any, Generic, NamedTuple
 import click
 
 from aether.cli.client.credentials import given_credential
-from aether.cli.client.job_session import Making
-from aether.cli.kinds.base import Kind, StateT
-from aether.cli.local.server_connection import LocalPlace, Place, RemotePlace
-from aether.cli.local.signals import Stop, StoppedError, stop_on_signals
-from aether.cli.output.delivery import HandOver
+from aether.cli.client.job_session import JobSession
+from aether.cli.kinds.base import JobKind, StateT
+from aether.cli.local.server_connection import LocalServer, RemoteServer, ServerConnection
+from aether.cli.local.signals import StoppedError, StopSignal, stop_on_signals
+from aether.cli.output.delivery import ResultDelivery
 from aether.cli.output.markdown import one_line
 from aether.cli.output.progress import Presentation, presentation
 from aether.errors import UnknownJobError
@@ -22,27 +22,27 @@ from aether.settings import Settings
 INTERRUPTED = 128 + signal.SIGINT
 
 
-class Order(NamedTuple, Generic[StateT]):
+class JobOrder(NamedTuple, Generic[StateT]):
     """What is to be made, and how it is handed over."""
 
-    kind: Kind[StateT]
-    hand_over: HandOver[StateT]
+    kind: JobKind[StateT]
+    hand_over: ResultDelivery[StateT]
 
 
 class Session(NamedTuple):
     """Who does the work, who watches, and what the signals have said."""
 
-    place: Place
+    place: ServerConnection
     show: Presentation
-    stop: Stop
+    stop: StopSignal
 
-    def making(self, kind: Kind[StateT]) -> Making[StateT]:
+    def making(self, kind: JobKind[StateT]) -> JobSession[StateT]:
         """Return a job of this kind, of which nothing is known yet."""
-        return Making(kind, self.place, self.show, self.stop)
+        return JobSession(kind, self.place, self.show, self.stop)
 
 
 async def fulfil(
-    order: Order[StateT],
+    order: JobOrder[StateT],
     request: dict[str, Any],  # Any: the values of a JSON object
     url: str | None,
     settings: Settings,
@@ -66,7 +66,7 @@ async def fulfil(
 
 async def watch(
     job_id: str,
-    orders: Iterable[Order[Any]],  # Any: each is of another kind
+    orders: Iterable[JobOrder[Any]],  # Any: each is of another kind
     url: str | None,
     settings: Settings,
 ) -> int:
@@ -96,17 +96,17 @@ async def _session(url: str | None, settings: Settings) -> AsyncIterator[Session
 
 
 @asynccontextmanager
-async def _place(url: str | None, settings: Settings, say: Callable[[str], None]) -> AsyncIterator[Place]:
+async def _place(url: str | None, settings: Settings, say: Callable[[str], None]) -> AsyncIterator[ServerConnection]:
     if url is not None:
-        yield RemotePlace(url, given_credential(settings))
+        yield RemoteServer(url, given_credential(settings))
         return
-    async with LocalPlace(settings, say) as place:
+    async with LocalServer(settings, say) as place:
         yield place
 
 
 async def _found(
-    job_id: str, orders: Iterable[Order[Any]], session: Session
-) -> tuple[Order[Any], Making[Any]]:  # Any: as above
+    job_id: str, orders: Iterable[JobOrder[Any]], session: Session
+) -> tuple[JobOrder[Any], JobSession[Any]]:  # Any: as above
     for order in orders:
         making = session.making(order.kind)
         if await making.find(job_id):
@@ -114,7 +114,7 @@ async def _found(
     raise UnknownJobError(job_id)
 
 
-async def _handed_over(order: Order[StateT], job: StateT, making: Making[StateT], stop: Stop) -> int:
+async def _handed_over(order: JobOrder[StateT], job: StateT, making: JobSession[StateT], stop: StopSignal) -> int:
     if job.outcome == "succeeded":
         try:
             return await order.hand_over.deliver(job, making.url, making.file)
@@ -126,7 +126,7 @@ async def _handed_over(order: Order[StateT], job: StateT, making: Making[StateT]
     return INTERRUPTED if job.outcome == "cancelled" and stop.asked.is_set() else 1
 
 
-def _ending(kind: Kind[StateT], job: StateT) -> str:
+def _ending(kind: JobKind[StateT], job: StateT) -> str:
     if job.outcome == "cancelled":
         return f"cancelled; {job.standing}"
     return f"The {kind.name} failed: {one_line(job.error or 'no reason was given')} ({job.standing})"

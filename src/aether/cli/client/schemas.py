@@ -18,7 +18,7 @@ class Problem(msgspec.Struct, frozen=True):
     errors: tuple[BrokenRule, ...] = ()
 
 
-class Delta(msgspec.Struct, frozen=True):
+class TextDelta(msgspec.Struct, frozen=True):
     """A piece of a section's text, as it is written in one of the tries."""
 
     position: int

@@ -9,14 +9,14 @@ import click
 import uvloop
 
 from aether.cli.client import run_job as fulfilling
-from aether.cli.client.run_job import Order
+from aether.cli.client.run_job import JobOrder
 from aether.cli.commands.options import output_option, server_options, settings_with
 from aether.cli.kinds.base import StateT
 from aether.cli.kinds.checklist import CHECKLIST, ChecklistState, checklist_document
 from aether.cli.kinds.image import IMAGE
 from aether.cli.kinds.input_file import read_guideline
 from aether.cli.kinds.report import REPORT, ReportState, report_document
-from aether.cli.output.delivery import Document, ImageAddresses, ImageFiles
+from aether.cli.output.delivery import DocumentDelivery, ImageFiles, ImageUrls
 from aether.domain.image import MAX_IMAGES
 from aether.domain.report import MAX_SECTIONS, Length
 
@@ -79,7 +79,7 @@ def image(output: Path, url: str | None, data_dir: Path | None, **wishes: Any) -
     fails is shown, with the wait for the next one. Who makes the images, what Ctrl-C does, and the exit status are as
     for `aether report`; the server has to know an image model, see AETHER_IMAGE_MODEL.
     """
-    _order(Order(IMAGE, ImageFiles(output)), wishes, url, data_dir)
+    _order(JobOrder(IMAGE, ImageFiles(output)), wishes, url, data_dir)
 
 
 @click.command()
@@ -98,19 +98,19 @@ def watch(job_id: UUID, url: str | None, data_dir: Path | None, output: Path | N
     orders = (
         _report_to(output),
         _checklist_to(output),
-        Order(IMAGE, ImageFiles(output) if output else ImageAddresses()),
+        JobOrder(IMAGE, ImageFiles(output) if output else ImageUrls()),
     )
     raise SystemExit(uvloop.run(fulfilling.watch(str(job_id), orders, url, settings_with(data_dir=data_dir))))
 
 
-def _report_to(output: Path | None) -> Order[ReportState]:
-    return Order(REPORT, Document("report", report_document, output))
+def _report_to(output: Path | None) -> JobOrder[ReportState]:
+    return JobOrder(REPORT, DocumentDelivery("report", report_document, output))
 
 
-def _checklist_to(output: Path | None, *, quotes: bool = False) -> Order[ChecklistState]:
-    return Order(CHECKLIST, Document("checklist", partial(checklist_document, quotes=quotes), output))
+def _checklist_to(output: Path | None, *, quotes: bool = False) -> JobOrder[ChecklistState]:
+    return JobOrder(CHECKLIST, DocumentDelivery("checklist", partial(checklist_document, quotes=quotes), output))
 
 
-def _order(order: Order[StateT], wishes: dict[str, Any], url: str | None, data_dir: Path | None) -> None:
-    request = {name: wish for name, wish in wishes.items() if wish not in (None, ())}
+def _order(order: JobOrder[StateT], wishes: dict[str, Any], url: str | None, data_dir: Path | None) -> None:
+    request = {name: file_conditions for name, file_conditions in wishes.items() if file_conditions not in (None, ())}
     raise SystemExit(uvloop.run(fulfilling.fulfil(order, request, url, settings_with(data_dir=data_dir))))

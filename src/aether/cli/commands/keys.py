@@ -15,9 +15,9 @@ from aether.bootstrap import access
 from aether.cli.commands.options import as_duration, as_rate, data_dir_option, settings_with
 from aether.cli.local.store import opened_store
 from aether.cli.output.key_table import in_words, print_json, print_table, view
-from aether.domain.access import Key, Quota, Rate, Scope
+from aether.domain.access import ApiKey, Quota, Rate, Scope
 from aether.errors import FieldError
-from aether.identity.api_keys import LONGEST_IGNORANCE_S, Keys, check_key
+from aether.identity.api_keys import LONGEST_IGNORANCE_S, ApiKeys, check_key
 from aether.settings import Secret, Settings
 from aether.telemetry import configure_logging
 
@@ -74,7 +74,7 @@ def create(
     data_dir: Path | None,
     *,
     as_json: bool,
-    **terms: Any,  # Any: the owner, the scopes and the time, as `Keys.create` takes them
+    **terms: Any,  # Any: the owner, the scopes and the time, as `ApiKeys.create` takes them
 ) -> None:
     """Make a key called NAME and print it.
 
@@ -144,13 +144,13 @@ def rotate(which: str, overlap: timedelta, data_dir: Path | None, *, as_json: bo
     _say(f"rotated {key.name} ({key.id}); the old key {old}")
 
 
-def _asked(data_dir: Path | None, what: Callable[[Keys], Awaitable[Result]]) -> Result:
+def _asked(data_dir: Path | None, what: Callable[[ApiKeys], Awaitable[Result]]) -> Result:
     settings = settings_with(data_dir=data_dir)
     configure_logging("warning", settings.log_format)
     return uvloop.run(_ask(settings, what))
 
 
-async def _ask(settings: Settings, what: Callable[[Keys], Awaitable[Result]]) -> Result:
+async def _ask(settings: Settings, what: Callable[[ApiKeys], Awaitable[Result]]) -> Result:
     async with opened_store(settings, _say) as complete, access.keys(complete) as opened:
         return await what(opened)
 
@@ -162,7 +162,7 @@ def _check(rules: Callable[[], None]) -> None:
         raise click.BadParameter(f"It {error.rule}.", param_hint=f"'{_OPTIONS[error.field]}'") from error
 
 
-def _show(key: Key, secret: Secret, *, as_json: bool) -> None:
+def _show(key: ApiKey, secret: Secret, *, as_json: bool) -> None:
     _say("The key is shown this once: only its hash is kept.")
     try:
         if as_json:

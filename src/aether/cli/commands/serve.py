@@ -14,12 +14,12 @@ from aether.adapters.local.embedded_valkey import DataDirInUseError
 from aether.app import Api, create_app
 from aether.bootstrap.access import asks_for_credentials
 from aether.bootstrap.api import api_services
-from aether.bootstrap.backing_services import backing
+from aether.bootstrap.backing_services import backing_services
 from aether.bootstrap.identity import token_verifier
 from aether.bootstrap.storage import object_store, redis_url
 from aether.cli.commands.workers import keep_workers, require_redis
-from aether.cli.local.discovery import Address, asking, gets_200, publish, withdraw
-from aether.cli.local.signals import Stop, stop_on_signals
+from aether.cli.local.discovery import ServerAddress, asking, gets_200, publish, withdraw
+from aether.cli.local.signals import StopSignal, stop_on_signals
 from aether.errors import StoreUnavailableError
 from aether.identity.local_key import LocalKey
 from aether.server.server import Server, listening, refuse_strangers, url_of
@@ -38,7 +38,7 @@ async def serve(settings: Settings) -> None:
     async with stop_on_signals() as stop:
         try:
             with listening(settings) as door:
-                async with backing(settings) as complete:
+                async with backing_services(settings) as complete:
                     await refuse_strangers(complete, door)
                     await _serve_both(complete, door, stop)
         except DataDirInUseError as error:
@@ -57,10 +57,10 @@ async def serve_api(settings: Settings) -> None:
             await _answer(server, door, stop)
 
 
-async def _serve_both(settings: Settings, door: socket.socket, stop: Stop) -> None:
+async def _serve_both(settings: Settings, door: socket.socket, stop: StopSignal) -> None:
     key = LocalKey()
     server = Server(_app(settings, key), settings)
-    address = Address(url_of(door), os.getpid(), key.secret)
+    address = ServerAddress(url_of(door), os.getpid(), key.secret)
     async with _workers(settings, stop), _announced(address, settings):
         await _answer(server, door, stop)
 
@@ -73,7 +73,7 @@ def _app(settings: Settings, local_key: LocalKey | None = None) -> Api:
     return create_app(settings, partial(api_services, settings, local_key))
 
 
-async def _answer(server: Server, door: socket.socket, stop: Stop) -> None:
+async def _answer(server: Server, door: socket.socket, stop: StopSignal) -> None:
     """Serve until asked to stop, then let open requests end."""
 
     async def end() -> None:
@@ -88,7 +88,7 @@ async def _answer(server: Server, door: socket.socket, stop: Stop) -> None:
 
 
 @asynccontextmanager
-async def _workers(settings: Settings, stop: Stop) -> AsyncIterator[None]:
+async def _workers(settings: Settings, stop: StopSignal) -> AsyncIterator[None]:
     """Keep the workers running for as long as the context lasts; should they end by themselves, everything stops."""
     keeping = asyncio.create_task(keep_workers(settings, stop))
     keeping.add_done_callback(lambda _: stop.asked.set())
@@ -102,7 +102,7 @@ async def _workers(settings: Settings, stop: Stop) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _announced(address: Address, settings: Settings) -> AsyncIterator[None]:
+async def _announced(address: ServerAddress, settings: Settings) -> AsyncIterator[None]:
     """Tell people and files where the service is, once it is ready, for as long as the context lasts."""
     telling = asyncio.create_task(_announce(address, settings))
     try:
@@ -114,7 +114,7 @@ async def _announced(address: Address, settings: Settings) -> AsyncIterator[None
         withdraw(settings.home, address.pid)
 
 
-async def _announce(address: Address, settings: Settings) -> None:
+async def _announce(address: ServerAddress, settings: Settings) -> None:
     async with asking() as http:
         ready = False
         while not ready:

@@ -6,9 +6,9 @@ from functools import partial
 
 from msgspec.structs import replace
 
-from aether.adapters.local.child_process import LeashedProcess
-from aether.bootstrap.backing_services import backing
-from aether.cli.local.signals import Stop, stop_on_signals
+from aether.adapters.local.child_process import ChildProcess
+from aether.bootstrap.backing_services import backing_services
+from aether.cli.local.signals import StopSignal, stop_on_signals
 from aether.cli.local.supervisor import keep_running
 from aether.errors import ConfigurationError
 from aether.settings import Settings
@@ -24,14 +24,14 @@ async def work(settings: Settings) -> None:
         # Half a second of imports, which a process that only starts others does not need.
         from aether.bootstrap.worker import run_worker  # noqa: PLC0415 - see above
 
-        async with backing(settings) as complete:
+        async with backing_services(settings) as complete:
             await run_worker(complete)
         return
-    async with stop_on_signals() as stop, backing(settings) as complete:
+    async with stop_on_signals() as stop, backing_services(settings) as complete:
         await keep_workers(complete, stop)
 
 
-async def keep_workers(settings: Settings, stop: Stop) -> None:
+async def keep_workers(settings: Settings, stop: StopSignal) -> None:
     """Keep as many workers running as the settings say, each a process of its own, until asked to stop.
 
     Raises:
@@ -40,8 +40,8 @@ async def keep_workers(settings: Settings, stop: Stop) -> None:
     await keep_running("worker", partial(_start_worker, settings), settings.worker_processes, stop.asked)
 
 
-async def _start_worker(settings: Settings) -> LeashedProcess:
-    return await LeashedProcess.start(
+async def _start_worker(settings: Settings) -> ChildProcess:
+    return await ChildProcess.start(
         [sys.executable, "-m", "aether", "worker"],
         log=None,
         env=os.environ | replace(settings, worker_processes=1).as_environment(),

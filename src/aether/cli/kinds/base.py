@@ -6,7 +6,7 @@ from typing import Generic, Literal, Protocol, Self, TypeAlias, TypeVar
 
 import msgspec
 
-from aether.cli.kinds.progress_events import News
+from aether.cli.kinds.progress_events import ProgressEvent
 
 Outcome: TypeAlias = Literal["succeeded", "failed", "cancelled"]
 
@@ -47,7 +47,7 @@ class State(Protocol):
         """How far it came, for one that will go no further."""
         ...
 
-    def news(self, before: Self | None) -> Iterator[News]:
+    def news(self, before: Self | None) -> Iterator[ProgressEvent]:
         """Tell what it has that it had not `before`, failed attempts first."""
         ...
 
@@ -64,7 +64,7 @@ class Accepted(Protocol):
 StateT = TypeVar("StateT", bound=State)
 
 
-class Kind(msgspec.Struct, Generic[StateT], frozen=True):
+class JobKind(msgspec.Struct, Generic[StateT], frozen=True):
     """One kind of job: what people call it, the path of its collection, and the shapes of its answers."""
 
     name: str

@@ -6,8 +6,8 @@ from typing import Literal, Self
 
 import msgspec
 
-from aether.cli.kinds.base import CANCELLED, Kind, Outcome
-from aether.cli.kinds.progress_events import Finished, News, counted, words_of
+from aether.cli.kinds.base import CANCELLED, JobKind, Outcome
+from aether.cli.kinds.progress_events import Finished, ProgressEvent, counted, words_of
 from aether.cli.output.markdown import passage, quotation
 
 
@@ -56,7 +56,7 @@ class ChecklistState(msgspec.Struct, frozen=True):
         """How far it came."""
         return "the summary was finished" if self.summary else "the summary was not written yet"
 
-    def news(self, before: Self | None) -> Iterator[News]:
+    def news(self, before: Self | None) -> Iterator[ProgressEvent]:
         """Tell of the summary, then of the checklist."""
         if self.summary is not None and not (before and before.summary is not None):
             yield Finished("summary", words_of(self.summary), text=self.summary)
@@ -70,7 +70,7 @@ class ChecklistAccepted(msgspec.Struct, frozen=True):
     id: str = msgspec.field(name="event_id")
 
 
-CHECKLIST = Kind("checklist", "/jobs", ChecklistAccepted, ChecklistState)
+CHECKLIST = JobKind("checklist", "/jobs", ChecklistAccepted, ChecklistState)
 
 
 def checklist_document(state: ChecklistState, *, quotes: bool = False) -> str:

@@ -7,8 +7,8 @@ from typing import Literal, Self
 
 import msgspec
 
-from aether.cli.kinds.base import CANCELLED, Kind, Outcome
-from aether.cli.kinds.progress_events import AttemptFailed, Finished, News, counted, pause_between
+from aether.cli.kinds.base import CANCELLED, JobKind, Outcome
+from aether.cli.kinds.progress_events import AttemptFailure, Finished, ProgressEvent, counted, pause_between
 
 _SUFFIXES = {
     "image/png": ".png",
@@ -64,7 +64,7 @@ class ImageState(msgspec.Struct, frozen=True, rename="camel"):
         """How often it failed."""
         return f"{counted(len(self.attempts), 'attempt')} failed" if self.attempts else "no attempt failed"
 
-    def news(self, before: Self | None) -> Iterator[News]:
+    def news(self, before: Self | None) -> Iterator[ProgressEvent]:
         """Tell of each failed attempt, then of the images."""
         known = before.attempts if before else ()
         yield from (_failed(attempt) for attempt in self.attempts if attempt not in known)
@@ -78,7 +78,7 @@ class ImageAccepted(msgspec.Struct, frozen=True):
     id: str = msgspec.field(name="generationId")
 
 
-IMAGE = Kind("image generation", "/api/generation", ImageAccepted, ImageState)
+IMAGE = JobKind("image generation", "/api/generation", ImageAccepted, ImageState)
 
 
 def image_path(output: Path, at: int, count: int, media_type: str) -> Path:
@@ -87,9 +87,9 @@ def image_path(output: Path, at: int, count: int, media_type: str) -> Path:
     return output.with_name(f"{output.stem}{number}{output.suffix or _SUFFIXES.get(media_type, '')}")
 
 
-def _failed(failed: Attempt) -> AttemptFailed:
+def _failed(failed: Attempt) -> AttemptFailure:
     name, _, at = (failed.step or "image").partition(":")
     pause_s = failed.wait_seconds
     if pause_s is None:
         pause_s = pause_between(failed.at, failed.next_retry_at)
-    return AttemptFailed(f"{name} {int(at) + 1}" if at.isdecimal() else name, failed.number, failed.error, pause_s)
+    return AttemptFailure(f"{name} {int(at) + 1}" if at.isdecimal() else name, failed.number, failed.error, pause_s)

@@ -15,7 +15,7 @@ class Finished(msgspec.Struct, frozen=True):
     text: str = ""
 
 
-class AttemptFailed(msgspec.Struct, frozen=True):
+class AttemptFailure(msgspec.Struct, frozen=True):
     """A try failed; `pause_s` is the wait for the next one, None if there is none."""
 
     what: str
@@ -24,7 +24,7 @@ class AttemptFailed(msgspec.Struct, frozen=True):
     pause_s: float | None
 
 
-News: TypeAlias = Finished | AttemptFailed
+ProgressEvent: TypeAlias = Finished | AttemptFailure
 
 
 def pause_between(at: datetime, next_retry_at: datetime | None) -> float | None:

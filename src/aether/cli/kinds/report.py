@@ -6,8 +6,8 @@ from typing import Literal, Self
 
 import msgspec
 
-from aether.cli.kinds.base import Kind, Outcome
-from aether.cli.kinds.progress_events import AttemptFailed, Finished, News, counted, pause_between, words_of
+from aether.cli.kinds.base import JobKind, Outcome
+from aether.cli.kinds.progress_events import AttemptFailure, Finished, ProgressEvent, counted, pause_between, words_of
 from aether.cli.output.markdown import heading, passage
 
 
@@ -79,7 +79,7 @@ class ReportState(msgspec.Struct, frozen=True, rename="camel"):
         done, planned = len(self.written.sections), len(self.written.outline)
         return f"{done} of {planned} sections were finished" if planned else "the outline was not written yet"
 
-    def news(self, before: Self | None) -> Iterator[News]:
+    def news(self, before: Self | None) -> Iterator[ProgressEvent]:
         """Tell what is new: failures first, then the outline, then sections in its order."""
         known = before.attempts if before else ()
         yield from (self._failed(attempt) for attempt in self.attempts if attempt not in known)
@@ -91,9 +91,9 @@ class ReportState(msgspec.Struct, frozen=True, rename="camel"):
                 text = new.sections[title]
                 yield Finished(f"section {at}/{len(new.outline)}", words_of(text), title, text)
 
-    def _failed(self, failed: Attempt) -> AttemptFailed:
+    def _failed(self, failed: Attempt) -> AttemptFailure:
         called = next((step.title for step in self.steps if step.name == failed.step and step.title), failed.step)
-        return AttemptFailed(called, failed.attempt, failed.error, pause_between(failed.at, failed.next_retry_at))
+        return AttemptFailure(called, failed.attempt, failed.error, pause_between(failed.at, failed.next_retry_at))
 
 
 class ReportAccepted(msgspec.Struct, frozen=True):
@@ -102,7 +102,7 @@ class ReportAccepted(msgspec.Struct, frozen=True):
     id: str = msgspec.field(name="jobId")
 
 
-REPORT = Kind("report", "/reports", ReportAccepted, ReportState)
+REPORT = JobKind("report", "/reports", ReportAccepted, ReportState)
 
 
 def report_document(state: ReportState) -> str:

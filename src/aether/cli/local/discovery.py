@@ -14,7 +14,7 @@ from aether.settings import Secret
 _ASK_TIMEOUT_S = 2.0
 
 
-class Address(msgspec.Struct, frozen=True):
+class ServerAddress(msgspec.Struct, frozen=True):
     """A server's URL, the process that answers there, and a key that it takes for as long as it runs."""
 
     url: str
@@ -23,7 +23,7 @@ class Address(msgspec.Struct, frozen=True):
 
 
 _encode = msgspec.json.Encoder(enc_hook=Secret.reveal).encode
-_decode = msgspec.json.Decoder(Address, dec_hook=lambda _, text: Secret(text)).decode
+_decode = msgspec.json.Decoder(ServerAddress, dec_hook=lambda _, text: Secret(text)).decode
 
 
 def address_file(home: Path) -> Path:
@@ -31,7 +31,7 @@ def address_file(home: Path) -> Path:
     return home / "server.json"
 
 
-def publish(home: Path, address: Address) -> None:
+def publish(home: Path, address: ServerAddress) -> None:
     """Write the address where `published` finds it; only this user may read it."""
     home.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_atomically(address_file(home), _encode(address), mode=0o600)
@@ -44,7 +44,7 @@ def withdraw(home: Path, pid: int) -> None:
             address_file(home).unlink()
 
 
-def published(home: Path) -> Address | None:
+def published(home: Path) -> ServerAddress | None:
     """Return the address that was written last; its server may be dead by now."""
     try:
         return _decode(address_file(home).read_bytes())
@@ -52,7 +52,7 @@ def published(home: Path) -> Address | None:
         return None
 
 
-async def running(home: Path) -> Address | None:
+async def running(home: Path) -> ServerAddress | None:
     """Return the address of a server that runs and answers, or None."""
     address = published(home)
     if address is None or not _alive(address.pid) or not await answers(f"{address.url}/health/live"):

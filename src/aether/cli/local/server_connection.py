@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
 
-from aether.adapters.local.child_process import LeashedProcess
-from aether.cli.client.credentials import Credential, Endpoint, given_credential
-from aether.cli.local.discovery import Address, published, running
+from aether.adapters.local.child_process import ChildProcess
+from aether.cli.client.credentials import Credential, ServerEndpoint, given_credential
+from aether.cli.local.discovery import ServerAddress, published, running
 from aether.errors import ConfigurationError
 from aether.settings import Settings
 
@@ -28,10 +28,10 @@ _STOP_OVERTIME_S = 10.0
 """What a private server gets beyond the grace of its jobs: its workers, then its store and model have to end."""
 
 
-class Place(Protocol):
+class ServerConnection(Protocol):
     """A server that can be asked for again after it was away."""
 
-    async def endpoint(self) -> Endpoint:
+    async def endpoint(self) -> ServerEndpoint:
         """Return where the server is now, and the key for it.
 
         Raises:
@@ -40,18 +40,18 @@ class Place(Protocol):
         ...
 
 
-class RemotePlace:
+class RemoteServer:
     """A server that somebody else looks after."""
 
     def __init__(self, url: str, credential: Credential | None = None) -> None:
-        self._endpoint = Endpoint(url, credential)
+        self._endpoint = ServerEndpoint(url, credential)
 
-    async def endpoint(self) -> Endpoint:
+    async def endpoint(self) -> ServerEndpoint:
         """Return what was given."""
         return self._endpoint
 
 
-class LocalPlace:
+class LocalServer:
     """The server of a data directory: the one that runs already, or else a private one that ends with the context.
 
     It lends its user a key, unless they have given another.
@@ -63,7 +63,7 @@ class LocalPlace:
         self._home = settings.home
         self._log = settings.home / "server.log"
         self._say = say
-        self._own: LeashedProcess | None = None
+        self._own: ChildProcess | None = None
         self._told: set[str] = set()
         self._is_guest = False
 
@@ -82,7 +82,7 @@ class LocalPlace:
                 os.kill(self._own.pid, signal.SIGTERM)  # the second one: at once
             raise
 
-    async def endpoint(self) -> Endpoint:
+    async def endpoint(self) -> ServerEndpoint:
         """Return where the server is; another's, that is just starting or ending, is waited for."""
         clock = asyncio.get_running_loop().time
         begun = clock()
@@ -105,22 +105,22 @@ class LocalPlace:
             self._say_once("waiting for another server of this data directory, which is starting or ending")
             await asyncio.sleep(_BUSY_PAUSE_S)
 
-    def _at(self, address: Address) -> Endpoint:
+    def _at(self, address: ServerAddress) -> ServerEndpoint:
         lent = Credential(address.key, given=False) if address.key else None
-        return Endpoint(address.url, self._given or lent)
+        return ServerEndpoint(address.url, self._given or lent)
 
     def _say_once(self, text: str) -> None:
         if text not in self._told:
             self._say(text)
         self._told.add(text)
 
-    async def _started(self) -> Address | None:
+    async def _started(self) -> ServerAddress | None:
         """Start a private server and return its address, or None if the data directory is still another's."""
         if self._own is not None and self._own.returncode is None:
             return None  # ours, but it does not answer
         log_begins = self._prepare_log()
         self._say_once(f"starting a private server; its log is {self._log}")
-        self._own = await LeashedProcess.start(
+        self._own = await ChildProcess.start(
             [sys.executable, "-m", "aether", "serve", "--host", "127.0.0.1", "--port", "0"],
             log=self._log,
             env=os.environ | self._settings.as_environment(),
@@ -142,7 +142,7 @@ class LocalPlace:
             raise ConfigurationError(f"The data directory {self._home} cannot be used: {error.strerror}.") from error
         return size
 
-    async def _ready(self, server: LeashedProcess) -> Address | None:
+    async def _ready(self, server: ChildProcess) -> ServerAddress | None:
         """Wait until the server has told its address, or ended, or taken far too long."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_START_TIMEOUT_S):

@@ -15,7 +15,7 @@ class StoppedError(Exception):
     """The user asked to stop before the awaited thing came."""
 
 
-class Stop:
+class StopSignal:
     """What the signals have asked of the process so far."""
 
     def __init__(self) -> None:
@@ -47,9 +47,9 @@ class Stop:
 
 
 @asynccontextmanager
-async def stop_on_signals() -> AsyncIterator[Stop]:
-    """Turn the first signal into `Stop.asked` and the second into the cancellation of this task, which ends here."""
-    loop, task, stop = asyncio.get_running_loop(), asyncio.current_task(), Stop()
+async def stop_on_signals() -> AsyncIterator[StopSignal]:
+    """Turn the first signal into `StopSignal.asked`, and the second into the cancellation of this task, until here."""
+    loop, task, stop = asyncio.get_running_loop(), asyncio.current_task(), StopSignal()
 
     def on_signal() -> None:
         if stop.asked.is_set() and task is not None:

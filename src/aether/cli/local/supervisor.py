@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from aether.adapters.local.child_process import LeashedProcess, Supervisor
+from aether.adapters.local.child_process import ChildProcess, Supervisor
 from aether.errors import ConfigurationError
 
 MISCONFIGURED = 2
 """The exit status of a child that cannot work as configured, and so need not be started again."""
 
-Launch = Callable[[], Awaitable[LeashedProcess]]
+Launch = Callable[[], Awaitable[ChildProcess]]
 
 
 async def keep_running(name: str, launch: Launch, count: int, stop: asyncio.Event) -> None:
@@ -38,7 +38,7 @@ class _Crew:
         self._name = name
         self._launch = launch
         self._stop = stop
-        self._watches: dict[LeashedProcess, asyncio.Task[None]] = {}
+        self._watches: dict[ChildProcess, asyncio.Task[None]] = {}
         self.misconfigured = False
 
     async def work(self, count: int) -> None:
@@ -57,12 +57,12 @@ class _Crew:
         async with Supervisor(self._name, self._start):
             await self._stop.wait()
 
-    async def _start(self) -> LeashedProcess:
+    async def _start(self) -> ChildProcess:
         process = await self._launch()
         self._watches[process] = asyncio.create_task(self._watch(process))
         return process
 
-    async def _watch(self, process: LeashedProcess) -> None:
+    async def _watch(self, process: ChildProcess) -> None:
         status = await process.wait()
         del self._watches[process]
         if status == MISCONFIGURED and not self._stop.is_set():

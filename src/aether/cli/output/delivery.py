@@ -17,7 +17,7 @@ Fetch: TypeAlias = Callable[[str], Awaitable[File]]
 JobT_contra = TypeVar("JobT_contra", contravariant=True)
 
 
-class HandOver(Protocol[JobT_contra]):
+class ResultDelivery(Protocol[JobT_contra]):
     """Puts what a job has made where the user wants it; `url` is the job's."""
 
     async def deliver(self, job: JobT_contra, url: str, fetch: Fetch) -> int:
@@ -34,7 +34,7 @@ class HandOver(Protocol[JobT_contra]):
         ...
 
 
-class Document(Generic[StateT]):
+class DocumentDelivery(Generic[StateT]):
     """Goes to `output` or, without one, to stdout; `write` gives as much of it as there is, "" for nothing."""
 
     def __init__(self, name: str, write: Callable[[StateT], str], output: Path | None) -> None:
@@ -101,7 +101,7 @@ class ImageFiles:
         """There are all images or none."""
 
 
-class ImageAddresses:
+class ImageUrls:
     """Go to stdout, for images that are left where they are."""
 
     async def deliver(self, job: ImageState, url: str, fetch: Fetch) -> int:  # noqa: ARG002 - nothing is fetched

@@ -10,7 +10,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from aether.domain.access import Key, Quota, Rate, Scope
+from aether.domain.access import ApiKey, Quota, Rate, Scope
 
 _COLUMNS = ("id", "name", "owner", "scopes", "created", "expires", "state", "quota")
 _NO_TERMINAL = 10_000  # columns, so that no line is broken
@@ -31,7 +31,7 @@ class KeyView(msgspec.Struct, frozen=True, rename="camel"):
     jobs: int | None
 
 
-def view(key: Key, now: datetime) -> KeyView:
+def view(key: ApiKey, now: datetime) -> KeyView:
     """Return what may be shown of the key."""
     return KeyView(
         key.id,
@@ -52,7 +52,7 @@ def print_json(value: object) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value)))
 
 
-def print_table(keys: Iterable[Key], now: datetime) -> None:
+def print_table(keys: Iterable[ApiKey], now: datetime) -> None:
     """Write a line for each key to stdout, beneath a line of headings."""
     table = Table(*_COLUMNS, box=None, pad_edge=False, header_style="bold")
     table.columns[0].no_wrap = True
@@ -63,14 +63,14 @@ def print_table(keys: Iterable[Key], now: datetime) -> None:
     Console(file=sys.stdout, width=width, markup=False, emoji=False, highlight=False).print(table)
 
 
-def in_words(key: Key) -> str:
+def in_words(key: ApiKey) -> str:
     """Describe a new key in a line."""
     limits = f"; {_limits(key.quota)}" if key.quota != Quota() else ""
     ends = f"until {_moment(key.expires_at)} UTC" if key.expires_at else "without an end"
     return f"{key.name} ({key.id}) for the owner {key.owner}: {_words(key.scopes)}; {ends}{limits}"
 
 
-def _cells(key: Key, now: datetime) -> tuple[str, ...]:
+def _cells(key: ApiKey, now: datetime) -> tuple[str, ...]:
     created, expires = _moment(key.created_at), _moment(key.expires_at)
     state = view(key, now).state
     return key.id, key.name, key.owner, _words(key.scopes), created, expires, state, _limits(key.quota)

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from rich.text import Text
 from typing_extensions import override
 
-from aether.cli.client.schemas import Delta
-from aether.cli.kinds.progress_events import AttemptFailed, Finished, News
+from aether.cli.client.schemas import TextDelta
+from aether.cli.kinds.progress_events import AttemptFailure, Finished, ProgressEvent
 from aether.cli.output.markdown import one_line
 
 _EXCERPT = 100
@@ -26,11 +26,11 @@ class Presentation(Protocol):
         """Show a remark."""
         ...
 
-    def show(self, news: Iterable[News], stage: str, progress: float | None) -> None:
+    def show(self, news: Iterable[ProgressEvent], stage: str, progress: float | None) -> None:
         """Show what happened, and where the job stands now: in words, and how much of it is done if that is known."""
         ...
 
-    def preview(self, delta: Delta) -> None:
+    def preview(self, delta: TextDelta) -> None:
         """Show text that is just being written, and may yet change or come to nothing."""
         ...
 
@@ -57,12 +57,12 @@ class Lines:
         """Write the remark as it is."""
         print(text, file=self._stream, flush=True)
 
-    def show(self, news: Iterable[News], stage: str, progress: float | None) -> None:  # noqa: ARG002 - the bar's
+    def show(self, news: Iterable[ProgressEvent], stage: str, progress: float | None) -> None:  # noqa: ARG002 - the bar's
         """Write a line for each piece of news."""
         for item in news:
             self.say(_line(item))
 
-    def preview(self, delta: Delta) -> None:
+    def preview(self, delta: TextDelta) -> None:
         """Nothing to keep."""
 
     def __enter__(self) -> Self:
@@ -79,7 +79,7 @@ class Draft(NamedTuple):
     attempt: int
     text: str = ""
 
-    def followed_by(self, delta: Delta) -> Self:
+    def followed_by(self, delta: TextDelta) -> Self:
         """Add what was written next; other sections do not count, another try begins anew."""
         if delta.position != self.position:
             return self
@@ -129,7 +129,7 @@ class Bar:
         """Write the remark above the bar."""
         self._console.print(Text(text, style="dim"))
 
-    def show(self, news: Iterable[News], stage: str, progress: float | None) -> None:
+    def show(self, news: Iterable[ProgressEvent], stage: str, progress: float | None) -> None:
         """Move the bar and write the news above it."""
         self._progress.draft = None
         for item in news:
@@ -139,7 +139,7 @@ class Bar:
         else:
             self._progress.update(self._task, description=stage, total=1.0, completed=progress)
 
-    def preview(self, delta: Delta) -> None:
+    def preview(self, delta: TextDelta) -> None:
         """Show the last words below the bar."""
         draft = self._progress.draft or Draft(delta.position, delta.attempt)
         self._progress.draft = draft.followed_by(delta)
@@ -153,28 +153,28 @@ class Bar:
         self._progress.stop()
 
 
-def _line(item: News) -> str:
+def _line(item: ProgressEvent) -> str:
     match item:
         case Finished(what, amount, title) if title:
             return f"{what}: {one_line(title)} ({amount})"
         case Finished(what, amount):
             return f"{what}: {amount}"
-        case AttemptFailed():
+        case AttemptFailure():
             return _failure(item)
 
 
-def _styled(item: News) -> Text:
+def _styled(item: ProgressEvent) -> Text:
     match item:
         case Finished(what, amount, title, text) if text:
             excerpt = textwrap.shorten(one_line(text), _EXCERPT, placeholder=" …")
             return Text.assemble((one_line(title or what), "bold"), f" ({amount})\n", (f"  {excerpt}", "dim"))
         case Finished():
             return Text(_line(item))
-        case AttemptFailed():
+        case AttemptFailure():
             return Text(_line(item), style="yellow")
 
 
-def _failure(failed: AttemptFailed) -> str:
+def _failure(failed: AttemptFailure) -> str:
     then = "no further try" if failed.pause_s is None else f"next try in {failed.pause_s:.3g} s"
     why = one_line(failed.error).rstrip(".")
     return f"attempt failed: {one_line(failed.what)}, try {failed.attempt}: {why}; {then}"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from aether.durable.token_budget import spending
-from aether.durable.token_stream import current_preview
+from aether.durable.token_stream import current_token_stream
 from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows.llm.markdown_cleanup import continued, up_to_last_sentence
 from aether.workflows.llm.ports import ChatModel, Form, Message, OnText, Reply
@@ -60,7 +60,7 @@ class Conversation:
         return read(await self._say([*messages, *more], form))
 
     async def _say_aloud(self, messages: Sequence[Message]) -> Reply:
-        preview = current_preview()
+        preview = current_token_stream()
         listener = preview.listener()
         reply = await self._say(messages, on_text=listener)
         if listener is None:

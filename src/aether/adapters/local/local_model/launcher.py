@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from aether.adapters.local.child_process import LeashedProcess, Supervisor, last_lines
+from aether.adapters.local.child_process import ChildProcess, Supervisor, last_lines
 from aether.adapters.local.local_model import server
-from aether.adapters.local.local_model.server import Order
+from aether.adapters.local.local_model.server import ServerOptions
 from aether.errors import ConfigurationError
 
 # Each slot is one request at a time. More of them give no more words per second on one thread, but let the sections of
@@ -52,7 +52,7 @@ async def local_model(data_dir: Path, model: Path | None = None) -> AsyncIterato
     """
     path = _checked(model) if model else bundled_model()
     log = _log_in(data_dir)
-    order = Order(
+    order = ServerOptions(
         model=str(path),
         name=path.stem,
         port=0,
@@ -117,18 +117,18 @@ def _threads() -> int:
 class _Server:
     """Starts the model's process, the first time on any port and from then on that one."""
 
-    def __init__(self, order: Order, folder: Path, log: Path) -> None:
+    def __init__(self, order: ServerOptions, folder: Path, log: Path) -> None:
         self.order = order
         self._folder = folder
         self._log = log
 
-    async def launch(self) -> LeashedProcess:
+    async def launch(self) -> ChildProcess:
         self.order.leave(self._folder)
         command = (sys.executable, "-m", server.__name__, self._folder)
-        process = await LeashedProcess.start(command, log=self._log, grace_s=_GRACE_S)
+        process = await ChildProcess.start(command, log=self._log, grace_s=_GRACE_S)
         return await process.when(self._serving(process))
 
-    async def _serving(self, process: LeashedProcess) -> None:
+    async def _serving(self, process: ChildProcess) -> None:
         clock = asyncio.get_running_loop().time
         give_up_at = clock() + _LOADING_S
         while (port := server.take_port(self._folder)) is None:

@@ -14,7 +14,7 @@ import msgspec
 from aether.adapters.local.local_model.sampling import SAMPLING
 
 
-class Order(msgspec.Struct, frozen=True):
+class ServerOptions(msgspec.Struct, frozen=True):
     """What to serve, and how; `port` 0 takes any free one."""
 
     model: str
@@ -44,7 +44,7 @@ def take_port(folder: Path) -> int | None:
 
 def main(folder: Path) -> None:
     """Serve until SIGTERM."""
-    order = msgspec.json.decode((folder / "order.json").read_bytes(), type=Order)
+    order = msgspec.json.decode((folder / "order.json").read_bytes(), type=ServerOptions)
     # Blocked before the server starts its threads, so that all of them leave the signal to `sigwait`.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     try:
@@ -56,8 +56,8 @@ def main(folder: Path) -> None:
     signal.sigwait({signal.SIGTERM})
 
 
-def _serve(order: Order) -> Any:  # an xllamacpp.Server; the package has no type information
-    # Imported late: it takes half a second, and the parent, which reads this module for `Order`, must not need it.
+def _serve(order: ServerOptions) -> Any:  # an xllamacpp.Server; the package has no type information
+    # Imported late: it takes half a second, and the parent, which needs only `ServerOptions`, must not wait for it.
     import xllamacpp  # noqa: PLC0415 - see above
 
     params = xllamacpp.CommonParams()

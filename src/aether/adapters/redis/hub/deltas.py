@@ -31,7 +31,7 @@ def merged(earlier: Delta | None, later: Delta) -> Delta:
 
 
 class DeltaPublisher:
-    """The `TextChannel` on Redis: publishes what models write, in the background from `async with` on.
+    """The `TokenChannel` on Redis: publishes what models write, in the background from `async with` on.
 
     At most 20 pieces a second for each step, and its last one; one round trip for those of all steps. What cannot be
     told within the client's own timeouts is dropped: the step's result will be the whole text.

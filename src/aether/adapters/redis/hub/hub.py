@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 
-from aether.adapters.redis.hub.subscriptions import Channels, in_batches
+from aether.adapters.redis.hub.subscriptions import Subscriptions, in_batches
 from aether.adapters.redis.hub.versions import ask, version_in
 from aether.adapters.redis.hub.watch import Watch
 from aether.adapters.redis.keys import ARRIVALS, CHANGES, TEXTS
@@ -37,7 +37,7 @@ class RedisHub:
     def __init__(self, client: Redis, *, silence_s: float = 2.5, sweep_s: float = 30.0) -> None:
         self._client = client
         self._sweep_s = sweep_s
-        self._channels = Channels(client.connection_pool, self._confirmed, self._said, silence_s)
+        self._channels = Subscriptions(client.connection_pool, self._confirmed, self._said, silence_s)
         self._watches: dict[str, set[Watch]] = {}  # by channel
         self._unread: set[str] = set()
         self._stirred = asyncio.Event()

@@ -18,7 +18,7 @@ _BROKEN = (*UNREACHABLE, RuntimeError)  # which is uvloop's word for a transport
 log = structlog.get_logger()
 
 
-class Channels:
+class Subscriptions:
     """The channels that are listened to, each from when its `confirmed` is called until it is left.
 
     Each new connection confirms all of them anew, and so does joining again: what was said between two confirmations

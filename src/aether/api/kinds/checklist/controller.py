@@ -13,12 +13,12 @@ from aether.api.http.idempotency_key import IdempotencyKey, admission
 from aether.api.http.job_headers import LOCATION, RETRY_AFTER
 from aether.api.http.long_poll import APPLIED, Prefer
 from aether.api.http.problems import AnyRequest
-from aether.api.http.request import stored
+from aether.api.http.request import serialize_request
 from aether.api.http.route_handler import post
-from aether.api.jobs.controller import Resource
+from aether.api.jobs.controller import JobController
 from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens
 from aether.api.jobs.read_tokens import ChecklistToken, ChecklistTokenBody
-from aether.api.kinds.checklist.events import CHECKLIST_TELLING
+from aether.api.kinds.checklist.events import CHECKLIST_EVENTS
 from aether.api.kinds.checklist.schemas import (
     ChecklistAccepted,
     ChecklistJob,
@@ -30,7 +30,7 @@ from aether.api.kinds.checklist.schemas import (
 from aether.api.openapi.operations import ended_at_once, id_parameter, problems
 from aether.api.state import services_of
 from aether.domain.checklist import ChecklistRequest
-from aether.domain.estimate import Outlook
+from aether.domain.estimate import Estimate
 from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
 from aether.domain.text_field import trim
@@ -54,7 +54,7 @@ class ChecklistRetryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
 
 class Checklists(
-    Resource[
+    JobController[
         ChecklistId,
         ChecklistStatus,
         ChecklistRetryBody,
@@ -72,7 +72,7 @@ class Checklists(
     noun = "checklist"
     meanwhile = "`summary` is there as soon as it is written, while the checklist is still being made."
     id_name = "event_id"
-    telling = CHECKLIST_TELLING
+    vocabulary = CHECKLIST_EVENTS
     ending = "/"
 
     @post(
@@ -91,11 +91,11 @@ class Checklists(
     ) -> Response[ChecklistAccepted]:
         """The job is queued when this answers; follow `Location` until its status is succeeded or failed."""
         terms = admission(request, idempotency_key)
-        job_id = await services_of(request).jobs.submit(self.kind, terms, stored(data, ChecklistRequest))
+        job_id = await services_of(request).jobs.submit(self.kind, terms, serialize_request(data, ChecklistRequest))
         return await self.accepted(request, job_id, prefer, ChecklistAccepted(job_id))
 
     @override
-    def view(self, job: Job, outlook: Outlook, url: str) -> ChecklistJob:
+    def view(self, job: Job, estimate: Estimate, url: str) -> ChecklistJob:
         return checklist_job(job)
 
     @override

@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.api.jobs.event_presenter import News, Telling
-from aether.api.jobs.fields import NextTry, Tried, given
+from aether.api.jobs.event_presenter import EventPayload, EventVocabulary
+from aether.api.jobs.fields import AttemptFields, NextTry, or_unset
 from aether.api.kinds.checklist.schemas import STATUSES, Items
 from aether.domain.job import Attempt, Job
 from aether.workflows.checklist.recipe import checklist_so_far
@@ -25,26 +25,26 @@ class ChecklistNews(msgspec.Struct, frozen=True):
     items: Items
 
 
-class AttemptNews(Tried, frozen=True):
+class AttemptNews(AttemptFields, frozen=True):
     """A try of a step failed; the next one is due at that time, if there is to be one."""
 
     next_retry_at: NextTry | UnsetType = UNSET
 
 
-def _finished(step: str, job: Job, _: str) -> News | None:
+def _finished(step: str, job: Job, _: str) -> EventPayload | None:
     summary, checklist = checklist_so_far(job)
     if step == "summary" and summary:
-        return News(step, SummaryNews(summary.text))
+        return EventPayload(step, SummaryNews(summary.text))
     if step == "checklist" and checklist:
-        return News(step, ChecklistNews(checklist.markdown, checklist.items))
+        return EventPayload(step, ChecklistNews(checklist.markdown, checklist.items))
     return None
 
 
 def _attempt(attempt: Attempt) -> AttemptNews:
-    return AttemptNews(attempt.step, attempt.attempt, attempt.at, attempt.error, given(attempt.next_retry_at))
+    return AttemptNews(attempt.step, attempt.attempt, attempt.at, attempt.error, or_unset(attempt.next_retry_at))
 
 
-CHECKLIST_TELLING = Telling(
+CHECKLIST_EVENTS = EventVocabulary(
     STATUSES,
     _finished,
     _attempt,

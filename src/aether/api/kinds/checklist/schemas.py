@@ -14,8 +14,8 @@ from aether.api.jobs.fields import (
     Progress,
     Updated,
     Version,
-    given,
-    listed,
+    list_item,
+    or_unset,
     reason_of,
 )
 from aether.domain.checklist import ChecklistRequest, Item
@@ -99,8 +99,8 @@ def checklist_job(job: Job) -> ChecklistJob:
 
 def checklist_page(page: Page) -> ChecklistPage:
     """Show a page of checklists."""
-    return ChecklistPage(tuple(map(_line, page.jobs)), given(page.next))
+    return ChecklistPage(tuple(map(_line, page.jobs)), or_unset(page.next))
 
 
 def _line(entry: Entry) -> ChecklistLine:
-    return listed(ChecklistLine, entry, _decode(entry.input).input_text[:_EXCERPT], STATUSES[entry.status])
+    return list_item(ChecklistLine, entry, _decode(entry.input).input_text[:_EXCERPT], STATUSES[entry.status])

@@ -9,17 +9,24 @@ from litestar.params import JSONBody, PathParameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 from typing_extensions import override
 
-from aether.api.http.file_response import FILE_HEADERS, FILE_RESPONSES, Wish, partial, unchanged, wish
+from aether.api.http.file_response import (
+    FILE_HEADERS,
+    FILE_RESPONSES,
+    FileConditions,
+    file_conditions,
+    partial,
+    unchanged,
+)
 from aether.api.http.idempotency_key import IdempotencyKey, admission
 from aether.api.http.job_headers import LOCATION, RETRY_AFTER
 from aether.api.http.long_poll import APPLIED, Prefer
 from aether.api.http.problems import AnyRequest, NoImageModelError, UnknownImageError
-from aether.api.http.request import stored
+from aether.api.http.request import serialize_request
 from aether.api.http.route_handler import get, post
-from aether.api.jobs.controller import Resource
+from aether.api.jobs.controller import JobController
 from aether.api.jobs.job_limits import RetryBody
 from aether.api.jobs.read_tokens import JobToken, TokenBody
-from aether.api.kinds.image.events import GENERATION_TELLING
+from aether.api.kinds.image.events import IMAGE_EVENTS
 from aether.api.kinds.image.schemas import (
     GenerationAccepted,
     GenerationJob,
@@ -30,7 +37,7 @@ from aether.api.kinds.image.schemas import (
 )
 from aether.api.openapi.operations import BINARY, ended_at_once, id_parameter, problems
 from aether.api.state import services_of
-from aether.domain.estimate import Outlook
+from aether.domain.estimate import Estimate
 from aether.domain.image import GenerationRequest, Image
 from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
@@ -55,7 +62,7 @@ Position = Annotated[
 
 
 class Generations(
-    Resource[GenerationId, GenerationStatus, RetryBody, TokenBody, GenerationJob, GenerationPage, JobToken]
+    JobController[GenerationId, GenerationStatus, RetryBody, TokenBody, GenerationJob, GenerationPage, JobToken]
 ):
     """Generations and their images, in camelCase."""
 
@@ -65,7 +72,7 @@ class Generations(
     noun = "generation"
     meanwhile = "The status is PENDING until all images are there or one cannot be made; `attempts` tells what failed."
     id_name = "generationId"
-    telling = GENERATION_TELLING
+    vocabulary = IMAGE_EVENTS
 
     @post(
         status_code=HTTP_202_ACCEPTED,
@@ -85,7 +92,7 @@ class Generations(
         """The job is queued when this answers; follow `Location` until its status is COMPLETE or FAILED."""
         if image_model is None:
             raise NoImageModelError
-        terms, asked = admission(request, idempotency_key), stored(data, GenerationRequest)
+        terms, asked = admission(request, idempotency_key), serialize_request(data, GenerationRequest)
         job_id = await services_of(request).jobs.submit(self.kind, terms, asked, first_steps(data))
         return await self.accepted(request, job_id, prefer, GenerationAccepted(job_id))
 
@@ -96,7 +103,7 @@ class Generations(
         response_description="The image.",
         response_headers=FILE_HEADERS,
         responses=problems(404, 416, 503) | FILE_RESPONSES,
-        dependencies={"wish": Provide(wish, sync_to_thread=False)},
+        dependencies={"file_conditions": Provide(file_conditions, sync_to_thread=False)},
     )
     async def get_generation_image(
         self,
@@ -104,15 +111,15 @@ class Generations(
         position: Position,
         jobs: NamedDependency[Jobs],
         owner: NamedDependency[str],
-        wish: NamedDependency[Wish],
+        file_conditions: NamedDependency[FileConditions],
     ) -> Response[bytes]:
         """An image that is finished never changes; keep it for as long as `Cache-Control` says."""
         job = await jobs.get(self.kind, owner, job_id)
         image = _image(job, position)
         headers = _image_headers(job, image, position)
-        if wish.has(image.digest):
+        if file_conditions.has(image.digest):
             return unchanged(headers)
-        part = wish.part_of(image.digest, image.size)
+        part = file_conditions.part_of(image.digest, image.size)
         start, stop = (part.start, part.stop) if part else (0, None)
         content = await jobs.file(self.kind, owner, job_id, image.digest, start, stop)
         if content is None:
@@ -122,7 +129,7 @@ class Generations(
         return Response(content, media_type=image.media_type, headers=headers)
 
     @override
-    def view(self, job: Job, outlook: Outlook, url: str) -> GenerationJob:
+    def view(self, job: Job, estimate: Estimate, url: str) -> GenerationJob:
         return generation_job(job, url)
 
     @override

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from aether.api.jobs.event_presenter import News, Telling
+from aether.api.jobs.event_presenter import EventPayload, EventVocabulary
 from aether.api.kinds.image.schemas import STATUSES, GenerationAttempt, generation_attempt
 from aether.domain.job import Job
 
@@ -19,14 +19,14 @@ class ImageNews(msgspec.Struct, frozen=True):
     url: Annotated[str, Meta(description="Where it is for as long as the job lives.")]
 
 
-def _finished(step: str, _: Job, url: str) -> News | None:
+def _finished(step: str, _: Job, url: str) -> EventPayload | None:
     if not step.startswith(_IMAGE):
         return None
     position = int(step.removeprefix(_IMAGE))
-    return News("image", ImageNews(position, f"{url}/images/{position}"))
+    return EventPayload("image", ImageNews(position, f"{url}/images/{position}"))
 
 
-GENERATION_TELLING = Telling(
+IMAGE_EVENTS = EventVocabulary(
     STATUSES,
     _finished,
     generation_attempt,

@@ -8,15 +8,15 @@ from msgspec import UNSET, Meta, UnsetType
 from aether.api.jobs.fields import (
     CANCELLED,
     Amount,
-    CamelLine,
     Created,
     FailedAt,
     JobId,
+    ListItemFields,
     Next,
     NextTry,
     Updated,
-    given,
-    listed,
+    list_item,
+    or_unset,
     reason_of,
 )
 from aether.domain.image import GenerationRequest
@@ -71,7 +71,7 @@ class GenerationJob(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     updated_at: Updated
 
 
-class GenerationLine(CamelLine, frozen=True, rename="camel"):
+class GenerationLine(ListItemFields, frozen=True, rename="camel"):
     """A generation in a list: what it shows and where it stands."""
 
     generation_id: JobId
@@ -108,11 +108,11 @@ def generation_job(job: Job, url: str) -> GenerationJob:
 
 def generation_page(page: Page) -> GenerationPage:
     """Show a page of generations."""
-    return GenerationPage(tuple(map(_line, page.jobs)), given(page.next))
+    return GenerationPage(tuple(map(_line, page.jobs)), or_unset(page.next))
 
 
 def _line(entry: Entry) -> GenerationLine:
-    return listed(GenerationLine, entry, _decode(entry.input).prompt, STATUSES[entry.status])
+    return list_item(GenerationLine, entry, _decode(entry.input).prompt, STATUSES[entry.status])
 
 
 def generation_attempt(attempt: Attempt) -> GenerationAttempt:
@@ -122,8 +122,8 @@ def generation_attempt(attempt: Attempt) -> GenerationAttempt:
         number=attempt.attempt,
         step=attempt.step,
         at=attempt.at,
-        status=given(attempt.status),
+        status=or_unset(attempt.status),
         error=attempt.error,
         wait_seconds=UNSET if again is None else round((again - attempt.at).total_seconds(), 3),
-        next_retry_at=given(again),
+        next_retry_at=or_unset(again),
     )

@@ -12,17 +12,17 @@ from aether.api.http.idempotency_key import IdempotencyKey, admission
 from aether.api.http.job_headers import LOCATION, RETRY_AFTER
 from aether.api.http.long_poll import APPLIED, Prefer
 from aether.api.http.problems import AnyRequest
-from aether.api.http.request import stored
+from aether.api.http.request import serialize_request
 from aether.api.http.route_handler import post
-from aether.api.jobs.controller import Resource
+from aether.api.jobs.controller import JobController
 from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens, RetryBody, limits_of
 from aether.api.jobs.read_tokens import JobToken, TokenBody
-from aether.api.kinds.report.events import REPORT_TELLING
+from aether.api.kinds.report.events import REPORT_EVENTS
 from aether.api.kinds.report.schemas import ReportAccepted, ReportJob, ReportPage, ReportStatus, report_job, report_page
 from aether.api.openapi.operations import ended_at_once, id_parameter, problems
 from aether.api.state import services_of
 from aether.api.webhooks.schemas import WebhookBody, webhook_of
-from aether.domain.estimate import Outlook
+from aether.domain.estimate import Estimate
 from aether.domain.job import Job, Kind
 from aether.domain.listing import Page
 from aether.domain.report import ReportRequest
@@ -45,7 +45,7 @@ class ReportBody(ReportRequest, frozen=True, forbid_unknown_fields=True, rename=
 ReportId = Annotated[str, id_parameter("jobId")]
 
 
-class Reports(Resource[ReportId, ReportStatus, RetryBody, TokenBody, ReportJob, ReportPage, JobToken]):
+class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, ReportJob, ReportPage, JobToken]):
     """Reports, in camelCase."""
 
     path = "/reports"
@@ -54,7 +54,7 @@ class Reports(Resource[ReportId, ReportStatus, RetryBody, TokenBody, ReportJob, 
     noun = "report"
     meanwhile = "While the report is being written, `partial` holds every section that is finished."
     id_name = "jobId"
-    telling = REPORT_TELLING
+    vocabulary = REPORT_EVENTS
 
     @post(
         status_code=HTTP_202_ACCEPTED,
@@ -74,12 +74,14 @@ class Reports(Resource[ReportId, ReportStatus, RetryBody, TokenBody, ReportJob, 
         services, terms = services_of(request), admission(request, idempotency_key)
         plan, limits = first_steps(data), limits_of(data)
         webhook = None if data.webhook is UNSET else services.webhooks.heed(webhook_of(data.webhook), "webhook.url")
-        job_id = await services.jobs.submit(self.kind, terms, stored(data, ReportRequest), plan, limits, webhook)
+        job_id = await services.jobs.submit(
+            self.kind, terms, serialize_request(data, ReportRequest), plan, limits, webhook
+        )
         return await self.accepted(request, job_id, prefer, ReportAccepted(job_id))
 
     @override
-    def view(self, job: Job, outlook: Outlook, url: str) -> ReportJob:
-        return report_job(job, outlook)
+    def view(self, job: Job, estimate: Estimate, url: str) -> ReportJob:
+        return report_job(job, estimate)
 
     @override
     def page(self, page: Page) -> ReportPage:

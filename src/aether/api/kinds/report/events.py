@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from aether.api.jobs.event_presenter import News, Telling
+from aether.api.jobs.event_presenter import EventPayload, EventVocabulary
 from aether.api.kinds.report.schemas import STATUSES, FailedAttempt, failed_attempt
 from aether.domain.job import Job
 from aether.durable.change_hub import Delta
@@ -42,28 +42,28 @@ class DeltaNews(msgspec.Struct, frozen=True):
     text: Annotated[str, Meta(description="What comes next.")]
 
 
-def _finished(step: str, job: Job, _: str) -> News | None:
+def _finished(step: str, job: Job, _: str) -> EventPayload | None:
     report = report_so_far(job)
     if step == "outline":
-        return News("outline", OutlineNews(report.outline))
+        return EventPayload("outline", OutlineNews(report.outline))
     if not step.startswith(_SECTION):
         return None
     position = _position(step)
     heading = report.outline[position]
-    return News("section", SectionNews(position, heading, report.sections[heading]))
+    return EventPayload("section", SectionNews(position, heading, report.sections[heading]))
 
 
-def _text(delta: Delta) -> News | None:
+def _text(delta: Delta) -> EventPayload | None:
     if not delta.step.startswith(_SECTION):
         return None
-    return News("section.delta", DeltaNews(_position(delta.step), delta.attempt, delta.offset, delta.text))
+    return EventPayload("section.delta", DeltaNews(_position(delta.step), delta.attempt, delta.offset, delta.text))
 
 
 def _position(step: str) -> int:
     return int(step.removeprefix(_SECTION))
 
 
-REPORT_TELLING = Telling(
+REPORT_EVENTS = EventVocabulary(
     STATUSES,
     _finished,
     failed_attempt,

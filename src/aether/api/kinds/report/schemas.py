@@ -11,22 +11,22 @@ from aether.api.http.problems import JOB_PROBLEMS, type_uri
 from aether.api.jobs.fields import (
     UNEXPLAINED,
     Amount,
-    CamelLine,
+    AttemptFields,
     Created,
     Expiry,
     JobId,
+    ListItemFields,
     Moment,
     Next,
     NextTry,
     Progress,
-    Tried,
     Updated,
     Version,
-    given,
-    listed,
+    list_item,
+    or_unset,
 )
 from aether.domain import job as domain
-from aether.domain.estimate import Outlook
+from aether.domain.estimate import Estimate
 from aether.domain.job import Job, Status, StepStatus
 from aether.domain.listing import Entry, Page
 from aether.domain.report import Report
@@ -65,7 +65,7 @@ class Step(msgspec.Struct, frozen=True, rename="camel"):
     finished_at: Annotated[Moment, Meta(description="When its result was there.")] | UnsetType = UNSET
 
 
-class FailedAttempt(Tried, frozen=True, rename="camel"):
+class FailedAttempt(AttemptFields, frozen=True, rename="camel"):
     """A try of a step that failed, and when the next one is due, if there is to be one."""
 
     next_retry_at: NextTry | UnsetType = UNSET
@@ -102,7 +102,9 @@ class _Facts(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     metadata: Annotated[dict[str, str], Meta(description="The labels given with the request.")] | UnsetType = UNSET
 
 
-Place = Annotated[int, Meta(ge=1, description="Its place among the jobs that wait; it may rise, as owners take turns.")]
+QueuePosition = Annotated[
+    int, Meta(ge=1, description="Its place among the jobs that wait; it may rise, as owners take turns.")
+]
 Left = Annotated[float, Meta(ge=0, description="Until it is done, judged by how others went; no promise.")]
 Partial = Annotated[Report, Meta(description="The sections that are finished so far, in outline order.")]
 
@@ -114,7 +116,7 @@ class ReportInProgress(_Facts, frozen=True, rename="camel"):
     status: Literal["pending", "processing"]
     progress: Progress
     partial: Partial
-    queue_position: Place | UnsetType = UNSET
+    queue_position: QueuePosition | UnsetType = UNSET
     estimated_seconds_left: Left | UnsetType = UNSET
 
 
@@ -150,7 +152,7 @@ class ReportCancelled(_Facts, frozen=True, rename="camel"):
 ReportJob: TypeAlias = ReportInProgress | ReportCompleted | ReportFailed | ReportCancelled
 
 
-class ReportLine(CamelLine, frozen=True, rename="camel"):
+class ReportLine(ListItemFields, frozen=True, rename="camel"):
     """A report in a list: what it is about and where it stands."""
 
     job_id: JobId
@@ -175,10 +177,10 @@ class _Labelled(msgspec.Struct, frozen=True):
 
 _decode_topic = msgspec.json.Decoder(_Titled).decode
 _decode_labels = msgspec.json.Decoder(_Labelled).decode
-_UNKNOWN = Outlook()
+_UNKNOWN = Estimate()
 
 
-def report_job(job: Job, outlook: Outlook = _UNKNOWN) -> ReportJob:
+def report_job(job: Job, estimate: Estimate = _UNKNOWN) -> ReportJob:
     """Show a report job as it stands, and what is to come."""
     report = report_so_far(job)
     match job.status:
@@ -190,8 +192,8 @@ def report_job(job: Job, outlook: Outlook = _UNKNOWN) -> ReportJob:
         case Status.CANCELLED:
             return _shown(ReportCancelled, job, report)
         case Status.PENDING | Status.PROCESSING:
-            seconds = None if outlook.seconds_left is None else round(outlook.seconds_left, 1)
-            return _shown(ReportInProgress, job, report, given(outlook.position), given(seconds))
+            seconds = None if estimate.seconds_left is None else round(estimate.seconds_left, 1)
+            return _shown(ReportInProgress, job, report, or_unset(estimate.position), or_unset(seconds))
 
 
 def _shown(view: Callable[..., T], job: Job, *own: object) -> T:
@@ -214,17 +216,17 @@ def _shown(view: Callable[..., T], job: Job, *own: object) -> T:
 
 def report_page(page: Page) -> ReportPage:
     """Show a page of reports."""
-    return ReportPage(tuple(map(_line, page.jobs)), given(page.next))
+    return ReportPage(tuple(map(_line, page.jobs)), or_unset(page.next))
 
 
 def _line(entry: Entry) -> ReportLine:
-    return listed(ReportLine, entry, _decode_topic(entry.input).topic, STATUSES[entry.status])
+    return list_item(ReportLine, entry, _decode_topic(entry.input).topic, STATUSES[entry.status])
 
 
 def job_problem(problem: domain.Problem) -> JobProblem:
     """Tell why a job failed."""
     title = JOB_PROBLEMS.get(problem.type, problem.type.replace("-", " ").capitalize())
-    return JobProblem(type_uri(problem.type), title, problem.detail, given(problem.step))
+    return JobProblem(type_uri(problem.type), title, problem.detail, or_unset(problem.step))
 
 
 def _counts(job: Job) -> Counts:
@@ -235,8 +237,8 @@ def _counts(job: Job) -> Counts:
 
 
 def _step(job: Job, step: domain.Step) -> Step:
-    times = given(step.started_at), given(step.finished_at)
-    return Step(step.name, _standing(job, step), step.attempts, given(step.title), *times)
+    times = or_unset(step.started_at), or_unset(step.finished_at)
+    return Step(step.name, _standing(job, step), step.attempts, or_unset(step.title), *times)
 
 
 def _standing(job: Job, step: domain.Step) -> StepStatus:
@@ -247,4 +249,4 @@ def _standing(job: Job, step: domain.Step) -> StepStatus:
 
 def failed_attempt(attempt: domain.Attempt) -> FailedAttempt:
     """Show a try that failed."""
-    return FailedAttempt(attempt.step, attempt.attempt, attempt.at, attempt.error, given(attempt.next_retry_at))
+    return FailedAttempt(attempt.step, attempt.attempt, attempt.at, attempt.error, or_unset(attempt.next_retry_at))

@@ -1,4 +1,4 @@
-from aether.adapters.jwt.remembered import RememberedCallers
+from aether.adapters.jwt.caller_cache import CallerCache
 from aether.domain.access import Caller, Scope
 from tests.fakes import FastClock
 
@@ -7,8 +7,8 @@ def caller(owner: str) -> Caller:
     return Caller(owner, frozenset({Scope.READ}))
 
 
-def remembering(*owners: str, most: int = 3) -> RememberedCallers:
-    remembered = RememberedCallers(most, FastClock())
+def remembering(*owners: str, most: int = 3) -> CallerCache:
+    remembered = CallerCache(most, FastClock())
     for owner in owners:
         remembered.remember(owner.encode(), caller(owner), 60)
     return remembered

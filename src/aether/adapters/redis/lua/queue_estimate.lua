@@ -4,7 +4,7 @@
 --
 -- The place is that of its turn, behind what comes back from a worker that was lost. It may get worse: the first job of
 -- another owner comes in before an owner's second.
-local function ahead(job_id, kind, queue)
+local function queue_estimate(job_id, kind, queue)
   local now = now_ms()
   local score = redis.call('ZSCORE', queue, job_id)
   local place = ''

@@ -6,7 +6,7 @@ from aether.domain.access import Caller
 from aether.durable.ports import Clock
 
 
-class RememberedCallers:
+class CallerCache:
     """The callers of the tokens that were used last, `most` of them, each for a time of its own."""
 
     def __init__(self, most: int, clock: Clock) -> None:
