@@ -81,7 +81,7 @@ CHECKLISTS = Resource(
     "/",
 )
 GENERATIONS = Resource(
-    Kind.GENERATION,
+    Kind.IMAGE,
     "/api/generation",
     "generationId",
     "generations",

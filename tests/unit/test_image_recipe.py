@@ -69,7 +69,7 @@ class Studio:
 
     async def submit(self) -> None:
         request = msgspec.json.encode(self.request)
-        await self.store.create(NewJob(ID, Kind.GENERATION, "ada", request, first_steps(self.request)))
+        await self.store.create(NewJob(ID, Kind.IMAGE, "ada", request, first_steps(self.request)))
 
     async def run(self) -> Job:
         recipe = Recipe(
@@ -78,7 +78,7 @@ class Studio:
             RetryPolicy(attempts=5, patient=False, growing=True),
         )
         tools = Tools(RetryPolicy(), ConcurrencyLimiter(100, self.clock), self.clock)
-        await Runner(self.store, {Kind.GENERATION: recipe}, tools).perform(ID)
+        await Runner(self.store, {Kind.IMAGE: recipe}, tools).perform(ID)
         return self.job
 
     @property

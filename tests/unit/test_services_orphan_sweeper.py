@@ -9,7 +9,7 @@ from aether.durable.ports import NewJob
 from aether.services.orphan_sweeper import sweep_orphans
 from tests.fakes import FastClock, MemoryFiles, MemoryJobStore
 
-NEW = NewJob("alive", Kind.GENERATION, "ada", b"{}")
+NEW = NewJob("alive", Kind.IMAGE, "ada", b"{}")
 START = FastClock().now()
 
 

@@ -35,7 +35,7 @@ async def recipes(settings: Settings, files: FileStore) -> AsyncIterator[Mapping
         yield {
             Kind.REPORT: Recipe(ReportRequest, partial(write_report, writer=ModelWriter(chat))),
             Kind.CHECKLIST: Recipe(ChecklistRequest, partial(make_checklist, editor=editor)),
-            Kind.GENERATION: images,
+            Kind.IMAGE: images,
         }
 
 

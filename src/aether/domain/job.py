@@ -5,13 +5,15 @@ from enum import StrEnum
 
 import msgspec
 
+from aether.domain.open_enum import OpenEnum
 
-class Kind(StrEnum):
-    """What is being made."""
+
+class Kind(OpenEnum):
+    """What a job makes; each member has an entry in the registry of every layer, as docs/adding-a-kind.md says."""
 
     REPORT = "report"
     CHECKLIST = "checklist"
-    GENERATION = "generation"
+    IMAGE = "generation"  # as the wire and the store have always called it
 
 
 class Status(StrEnum):

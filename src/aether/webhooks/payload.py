@@ -8,7 +8,7 @@ from aether.domain.webhook import Delivery, EndedJob, Ending, JobEnded
 PATHS = {
     Kind.REPORT: "/reports/{}",
     Kind.CHECKLIST: "/jobs/{}/",
-    Kind.GENERATION: "/api/generation/{}",
+    Kind.IMAGE: "/api/generation/{}",
 }
 """Where the API shows a job of each kind; a test holds this against the API."""
 

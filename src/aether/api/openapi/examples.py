@@ -110,7 +110,7 @@ _URL = f"http://127.0.0.1:8000/api/generation/{_ID}"
 _BUSY = "The model server is overloaded (HTTP 429)."
 _GENERATION = replace(
     _JOB,
-    kind=Kind.GENERATION,
+    kind=Kind.IMAGE,
     input=Raw(msgspec.json.encode(_PROMPT)),
     version=3,
     total=1,

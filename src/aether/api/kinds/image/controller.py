@@ -68,7 +68,7 @@ class Generations(
 
     path = "/api/generation"
     tags = ("Generations",)
-    kind = Kind.GENERATION
+    kind = Kind.IMAGE
     noun = "generation"
     meanwhile = "The status is PENDING until all images are there or one cannot be made; `attempts` tells what failed."
     id_name = "generationId"
