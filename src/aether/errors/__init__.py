@@ -1,0 +1,112 @@
+"""Errors that Aether raises on purpose, one module for each family.
+
+    AetherError
+    ├── CallerError                 the caller's mistake: answered at once, never retried
+    │   ├── FieldError
+    │   ├── UnknownJobError
+    │   ├── UnknownDeliveryError
+    │   ├── NoEndpointError
+    │   ├── IllegalMoveError
+    │   ├── IdempotencyKeyReusedError
+    │   ├── InvalidCredentialError
+    │   └── ForbiddenError
+    │       └── BeyondTokenError
+    ├── TransientError              a failure that may pass: retried
+    │   ├── ModelOverloadedError        HTTP 429, 503 or 529: carries the server's pause
+    │   ├── ModelUnreachableError       no connection, connection reset, timeout
+    │   ├── ModelFailedError            any other 5xx
+    │   ├── UnusableOutputError         an empty answer, or one that cannot be parsed
+    │   ├── QueueFullError
+    │   ├── TooManyJobsError
+    │   ├── RateLimitedError            too many requests from an owner, not too many to a model
+    │   ├── IdentityProviderUnavailableError
+    │   └── StoreUnavailableError
+    ├── PermanentError              a failure that stays: the job fails with this message
+    │   ├── ModelRejectedKeyError
+    │   ├── ModelRejectedRequestError
+    │   ├── ModelRefusedError
+    │   ├── BudgetExceededError         the next call might exceed the job's token budget
+    │   ├── DeadlineExceededError       the job took too long
+    │   └── StepFailedError             a step gave up: which one, after how many attempts, and why
+    ├── ConfigurationError          the service cannot start with these settings
+    ├── UnknownKeyError             an operator names an API key that does not exist
+    ├── NameTakenError              an operator gives a new API key a name that is in use
+    ├── FencedError                 this run no longer owns its job; it stops silently
+    └── RefusedDestinationError     an address that must not be called; becomes a FieldError or a failed delivery
+
+Errors take data and compose their message themselves; the message may be shown to the caller. They do not know HTTP: a
+table in `aether.api` maps them to problem details, and `aether.durable` decides between a retry and giving up.
+"""
+
+from aether.errors.base import AetherError
+from aether.errors.caller import (
+    BeyondTokenError,
+    CallerError,
+    FieldError,
+    ForbiddenError,
+    IdempotencyKeyReusedError,
+    IllegalMoveError,
+    InvalidCredentialError,
+    NoEndpointError,
+    UnknownDeliveryError,
+    UnknownJobError,
+)
+from aether.errors.internal import FencedError, RefusedDestinationError
+from aether.errors.operator import ConfigurationError, NameTakenError, UnknownKeyError
+from aether.errors.permanent import (
+    BudgetExceededError,
+    DeadlineExceededError,
+    ModelRefusedError,
+    ModelRejectedKeyError,
+    ModelRejectedRequestError,
+    PermanentError,
+    StepFailedError,
+)
+from aether.errors.transient import (
+    IdentityProviderUnavailableError,
+    ModelFailedError,
+    ModelOverloadedError,
+    ModelUnreachableError,
+    QueueFullError,
+    RateLimitedError,
+    StoreUnavailableError,
+    TooManyJobsError,
+    TransientError,
+    UnusableOutputError,
+)
+
+__all__ = [
+    "AetherError",
+    "BeyondTokenError",
+    "BudgetExceededError",
+    "CallerError",
+    "ConfigurationError",
+    "DeadlineExceededError",
+    "FencedError",
+    "FieldError",
+    "ForbiddenError",
+    "IdempotencyKeyReusedError",
+    "IdentityProviderUnavailableError",
+    "IllegalMoveError",
+    "InvalidCredentialError",
+    "ModelFailedError",
+    "ModelOverloadedError",
+    "ModelRefusedError",
+    "ModelRejectedKeyError",
+    "ModelRejectedRequestError",
+    "ModelUnreachableError",
+    "NameTakenError",
+    "NoEndpointError",
+    "PermanentError",
+    "QueueFullError",
+    "RateLimitedError",
+    "RefusedDestinationError",
+    "StepFailedError",
+    "StoreUnavailableError",
+    "TooManyJobsError",
+    "TransientError",
+    "UnknownDeliveryError",
+    "UnknownJobError",
+    "UnknownKeyError",
+    "UnusableOutputError",
+]

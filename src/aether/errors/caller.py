@@ -1,0 +1,90 @@
+"""Caller errors: the request cannot be carried out as it is."""
+
+from aether.errors.base import AetherError
+
+
+class CallerError(AetherError):
+    """The caller asked for something that cannot be done."""
+
+
+class FieldError(CallerError, ValueError):
+    """A field breaks a rule; a ValueError, so that msgspec reports it as part of decoding."""
+
+    def __init__(self, field: str, rule: str) -> None:
+        super().__init__(f"{field}: {rule}")
+        self.field = field
+        self.rule = rule
+
+
+class UnknownJobError(CallerError):
+    """The job does not exist or belongs to another owner; callers cannot tell which."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__("No job with this id exists; it may have expired.")
+        self.job_id = job_id
+
+
+class UnknownDeliveryError(CallerError):
+    """The delivery does not exist or belongs to another owner; callers cannot tell which."""
+
+    def __init__(self, delivery_id: str) -> None:
+        super().__init__("No delivery with this id exists; it may have expired.")
+        self.delivery_id = delivery_id
+
+
+class NoEndpointError(CallerError):
+    """The owner has set no webhook endpoint."""
+
+    def __init__(self) -> None:
+        super().__init__("No endpoint is set; set one with PUT.")
+
+
+# Each kind of job has its own status words on the wire; these fit all kinds.
+_STATUS_PHRASES = {
+    "pending": "is waiting",
+    "processing": "is running",
+    "completed": "has completed",
+    "failed": "has failed",
+    "cancelled": "was cancelled",
+}
+_MOVE_PHRASES = {"pending": "be tried again", "cancelled": "be cancelled"}
+
+
+class IllegalMoveError(CallerError):
+    """The job's current `status` does not allow a change to `wanted`."""
+
+    def __init__(self, status: str, wanted: str) -> None:
+        phrase = _STATUS_PHRASES.get(status, status)
+        super().__init__(f"A job that {phrase} cannot {_MOVE_PHRASES.get(wanted, f'become {wanted}')}.")
+        self.status = status
+        self.wanted = wanted
+
+
+class IdempotencyKeyReusedError(CallerError):
+    """The owner has sent another request with the same idempotency key."""
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key stands for another request; take a new one for each.")
+
+
+class InvalidCredentialError(CallerError):
+    """The caller sent no credential, or one that is not valid (`sent` tells which)."""
+
+    def __init__(self, why: str, *, sent: bool = True) -> None:
+        super().__init__(why)
+        self.sent = sent
+
+
+class ForbiddenError(CallerError):
+    """The caller is known but may not do this; `scope` is the missing one, None if no scope would help."""
+
+    def __init__(self, scope: str | None, why: str | None = None) -> None:
+        super().__init__(why or f"This takes the scope {scope}, which your credentials do not have.")
+        self.scope = scope
+
+
+class BeyondTokenError(ForbiddenError):
+    """A read token was sent with a request that does anything other than read its job."""
+
+    def __init__(self) -> None:
+        super().__init__(None, "A read token is for reading the job that it was made for, and for nothing else.")

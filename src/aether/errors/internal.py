@@ -1,0 +1,19 @@
+"""Internal errors: handled inside Aether before a caller could see them."""
+
+from aether.errors.base import AetherError
+
+
+class FencedError(AetherError):
+    """The job was cancelled, erased or taken over; this run must stop writing."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__("This run no longer owns its job.")
+        self.job_id = job_id
+
+
+class RefusedDestinationError(AetherError):
+    """The SSRF policy forbids calling this address; `rule` says what the address must be like."""
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"The address {rule}.")
+        self.rule = rule

@@ -1,0 +1,87 @@
+"""Transient errors: a later retry may succeed."""
+
+from aether.errors.base import AetherError
+
+
+class TransientError(AetherError):
+    """Something failed for now.
+
+    `retry_after` is the shortest wait in seconds that the other side asked for; `status` is its HTTP status. Both are
+    None if it sent none.
+    """
+
+    status: int | None = None
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ModelOverloadedError(TransientError):
+    """The model server asks for fewer requests."""
+
+    def __init__(self, status: int, retry_after: float | None = None) -> None:
+        super().__init__(f"The model server is overloaded (HTTP {status}).", retry_after)
+        self.status = status
+
+
+class ModelUnreachableError(TransientError):
+    """The model server sent no answer: connection refused or lost, or a timeout."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"The model server could not be reached: {what}.")
+
+
+class ModelFailedError(TransientError):
+    """The model server answered with a server error."""
+
+    def __init__(self, status: int, retry_after: float | None = None) -> None:
+        super().__init__(f"The model server failed (HTTP {status}).", retry_after)
+        self.status = status
+
+
+class UnusableOutputError(TransientError):
+    """The model answered, but the step cannot use the answer."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The model's answer was unusable: {why}.")
+        self.why = why
+
+
+class QueueFullError(TransientError):
+    """The queue holds its maximum number of jobs."""
+
+    def __init__(self, limit: int, retry_after: float) -> None:
+        super().__init__(f"The queue is full ({limit} jobs are waiting).", retry_after)
+        self.limit = limit
+
+
+class RateLimitedError(TransientError):
+    """The owner has exceeded the rate limit."""
+
+    def __init__(self, requests: int, seconds: float, retry_after: float) -> None:
+        super().__init__(f"The limit of {requests} requests in {seconds:g} s is reached.", retry_after)
+
+
+class TooManyJobsError(TransientError):
+    """The owner's maximum number of jobs is waiting or running."""
+
+    def __init__(self, limit: int, retry_after: float) -> None:
+        super().__init__(f"No more than {limit} of your jobs may wait or run at a time.", retry_after)
+        self.limit = limit
+
+
+class StoreUnavailableError(TransientError):
+    """Redis cannot be reached or rejects writes."""
+
+    def __init__(self, what: str, retry_after: float = 2.0) -> None:
+        super().__init__("The job store is unavailable.", retry_after)
+        self.what = what
+
+
+class IdentityProviderUnavailableError(TransientError):
+    """The identity provider's keys cannot be fetched."""
+
+    def __init__(self, what: str, retry_after: float = 5.0) -> None:
+        super().__init__("The identity provider is unavailable.", retry_after)
+        self.what = what
