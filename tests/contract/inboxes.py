@@ -8,7 +8,8 @@ from redis.asyncio import Redis
 from aether.adapters.redis.inbox import RedisInboxStore
 from aether.domain.job import Change, Job, Kind, Status
 from aether.domain.notification import InboxPage, Notification
-from aether.durable.ports import InboxStore, JobStore
+from aether.durable.ports import JobStore
+from aether.services.inbox import InboxStore
 from tests.contract.benches import NEW, TTL, RedisBench, brought_to
 
 OWNER = NEW.owner

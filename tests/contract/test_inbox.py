@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from aether.domain.job import ENDED, LIVE, Change, Kind, Status
 from aether.domain.notification import LARGEST_ID, Acknowledgement, InboxPage
-from aether.durable.ports import InboxStore
+from aether.services.inbox import InboxStore
 from tests.contract.benches import Bench, RedisBench, begun, brought_to
 from tests.contract.inboxes import OWNER, WebhookHttpClient, ended, ended_again, ids, jobs, redis_post, told
 from tests.fakes import MemoryInbox, MemoryJobStore

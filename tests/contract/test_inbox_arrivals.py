@@ -6,7 +6,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.hub import RedisHub
 from aether.adapters.redis.keys import ARRIVALS
-from aether.durable.ports import InboxStore
+from aether.services.inbox import InboxStore
 from tests.contract.hubs import LONG_S, SHORT_S, ServerConnection, redis_place
 from tests.contract.inboxes import OWNER, ended, redis_post, told
 from tests.fakes import MemoryInbox, MemoryJobStore

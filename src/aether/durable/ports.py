@@ -1,6 +1,6 @@
-"""What the engine needs from outside, named by role."""
+"""Ports of durable execution: the job store, the file store and the clock."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -11,7 +11,6 @@ from aether.domain.events import Event
 from aether.domain.idempotency import Idempotency
 from aether.domain.job import Change, Job, Kind, Limits, Status
 from aether.domain.listing import Page
-from aether.domain.notification import Acknowledgement, InboxPage
 from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
 
@@ -141,28 +140,6 @@ class JobStore(Protocol):
         So a list of all statuses shows every job exactly once that is there from its first page to its last, whatever
         becomes of that job and of others meanwhile. A list of some statuses promises this for jobs that have one of
         them all the while; any other is shown once, or not at all.
-        """
-        ...
-
-
-class InboxStore(Protocol):
-    """What owners were told of the ends of their jobs, by the very change that ended each: none is lost or made twice.
-
-    Each is kept for a time that does not depend on the job's, unless the job is erased. All methods raise
-    StoreUnavailableError while the store cannot be reached.
-    """
-
-    async def page(self, owner: str, after: int, limit: int, *, unacked: bool = False) -> InboxPage:
-        """Return up to `limit` notifications behind the id `after`, all or only those that are not acknowledged.
-
-        Its cost does not depend on how many there are.
-        """
-        ...
-
-    async def acknowledge(self, owner: str, ids: Sequence[int]) -> Acknowledgement:
-        """Note that the owner knows of these; ids that are acknowledged already or not the owner's count for nothing.
-
-        Whoever sends them cannot know what has expired or was erased meanwhile.
         """
         ...
 
