@@ -8,9 +8,9 @@ from click.testing import CliRunner, Result
 
 from aether.cli.client.api_client import ServerAwayError
 from aether.cli.client.job_session import JobSession
+from aether.cli.client.server_connection import RemoteServer
 from aether.cli.commands.main import aether
 from aether.cli.kinds.report import REPORT
-from aether.cli.local.server_connection import RemoteServer
 from aether.cli.local.signals import StopSignal
 from aether.cli.output.progress import Lines
 from tests.service.cli_api import COMPLETED, JOB_ID, TEXTS, WAITING, Answer, FakeApi, problem, state

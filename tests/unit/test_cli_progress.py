@@ -11,9 +11,9 @@ from aether.cli.kinds.base import StateT
 from aether.cli.kinds.checklist import ChecklistState
 from aether.cli.kinds.image import Attempt as ImageAttempt
 from aether.cli.kinds.image import ImageState
-from aether.cli.kinds.progress_events import AttemptFailure, Finished
 from aether.cli.kinds.report import Attempt, Report, ReportState, Step
 from aether.cli.output.progress import Bar, Draft, Lines, Presentation, presentation
+from aether.cli.output.progress_events import AttemptFailure, Finished
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 SOON = NOON + timedelta(seconds=2)

@@ -11,8 +11,8 @@ import httpx2
 from aether.cli.client.api_client import ApiClient, File, JobSnapshot, LimitedError, RefusedError, ServerAwayError
 from aether.cli.client.credentials import ServerEndpoint
 from aether.cli.client.event_follower import follow_events
+from aether.cli.client.server_connection import ServerConnection
 from aether.cli.kinds.base import JobKind, StateT
-from aether.cli.local.server_connection import ServerConnection
 from aether.cli.local.signals import StoppedError, StopSignal
 from aether.cli.output.progress import Presentation
 from aether.errors import AetherError

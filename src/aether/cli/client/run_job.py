@@ -10,8 +10,8 @@ import click
 
 from aether.cli.client.credentials import given_credential
 from aether.cli.client.job_session import JobSession
+from aether.cli.client.server_connection import LocalServer, RemoteServer, ServerConnection
 from aether.cli.kinds.base import JobKind, StateT
-from aether.cli.local.server_connection import LocalServer, RemoteServer, ServerConnection
 from aether.cli.local.signals import StoppedError, StopSignal, stop_on_signals
 from aether.cli.output.delivery import ResultDelivery
 from aether.cli.output.markdown import one_line

@@ -10,12 +10,12 @@ import uvloop
 
 from aether.cli.client import run_job as fulfilling
 from aether.cli.client.run_job import JobOrder
-from aether.cli.commands.options import output_option, server_options, settings_with
 from aether.cli.kinds.base import StateT
 from aether.cli.kinds.checklist import CHECKLIST, ChecklistState, checklist_document
 from aether.cli.kinds.image import IMAGE
 from aether.cli.kinds.input_file import read_guideline
 from aether.cli.kinds.report import REPORT, ReportState, report_document
+from aether.cli.options import output_option, server_options, settings_with
 from aether.cli.output.delivery import DocumentDelivery, ImageFiles, ImageUrls
 from aether.domain.image import MAX_IMAGES
 from aether.domain.report import MAX_SECTIONS, Length

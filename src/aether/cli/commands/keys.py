@@ -12,8 +12,8 @@ import msgspec
 import uvloop
 
 from aether.bootstrap import access
-from aether.cli.commands.options import as_duration, as_rate, data_dir_option, settings_with
 from aether.cli.local.store import opened_store
+from aether.cli.options import as_duration, as_rate, data_dir_option, settings_with
 from aether.cli.output.key_table import in_words, print_json, print_table, view
 from aether.domain.access import ApiKey, Quota, Rate, Scope
 from aether.errors import FieldError

@@ -8,7 +8,7 @@ import click
 import uvloop
 
 from aether.cli.client.api_client import RefusedError
-from aether.cli.commands.options import address_options, data_dir_option, settings_with
+from aether.cli.options import address_options, data_dir_option, settings_with
 from aether.errors import AetherError, ConfigurationError
 from aether.settings import Settings
 from aether.telemetry import configure_logging

@@ -6,7 +6,7 @@ from typing import Generic, Literal, Protocol, Self, TypeAlias, TypeVar
 
 import msgspec
 
-from aether.cli.kinds.progress_events import ProgressEvent
+from aether.cli.output.progress_events import ProgressEvent
 
 Outcome: TypeAlias = Literal["succeeded", "failed", "cancelled"]
 

@@ -7,8 +7,8 @@ from typing import Literal, Self
 import msgspec
 
 from aether.cli.kinds.base import CANCELLED, JobKind, Outcome
-from aether.cli.kinds.progress_events import Finished, ProgressEvent, counted, words_of
 from aether.cli.output.markdown import passage, quotation
+from aether.cli.output.progress_events import Finished, ProgressEvent, counted, words_of
 
 
 class Item(msgspec.Struct, frozen=True):

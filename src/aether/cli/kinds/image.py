@@ -8,7 +8,7 @@ from typing import Literal, Self
 import msgspec
 
 from aether.cli.kinds.base import CANCELLED, JobKind, Outcome
-from aether.cli.kinds.progress_events import AttemptFailure, Finished, ProgressEvent, counted, pause_between
+from aether.cli.output.progress_events import AttemptFailure, Finished, ProgressEvent, counted, pause_between
 
 _SUFFIXES = {
     "image/png": ".png",

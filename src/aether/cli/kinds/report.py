@@ -7,8 +7,8 @@ from typing import Literal, Self
 import msgspec
 
 from aether.cli.kinds.base import JobKind, Outcome
-from aether.cli.kinds.progress_events import AttemptFailure, Finished, ProgressEvent, counted, pause_between, words_of
 from aether.cli.output.markdown import heading, passage
+from aether.cli.output.progress_events import AttemptFailure, Finished, ProgressEvent, counted, pause_between, words_of
 
 
 class Report(msgspec.Struct, frozen=True):

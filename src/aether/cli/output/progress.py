@@ -12,8 +12,8 @@ from rich.text import Text
 from typing_extensions import override
 
 from aether.cli.client.schemas import TextDelta
-from aether.cli.kinds.progress_events import AttemptFailure, Finished, ProgressEvent
 from aether.cli.output.markdown import one_line
+from aether.cli.output.progress_events import AttemptFailure, Finished, ProgressEvent
 
 _EXCERPT = 100
 _LONGEST_DRAFT = 300
