@@ -4,7 +4,7 @@ from aether.domain.job import Kind
 from aether.domain.kind_registry import KindRegistry, MissingKindError
 
 HERE = "tests.unit.test_domain_kind_registry"
-TARGETS = {kind: f"{HERE}:ENTRY" for kind in Kind}
+TARGETS = dict.fromkeys(Kind, f"{HERE}:ENTRY")
 ENTRY = object()
 OTHER = object()
 EXAMPLE = Kind("example")

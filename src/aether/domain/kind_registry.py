@@ -45,6 +45,10 @@ class KindRegistry(Mapping[Kind, EntryT], Generic[EntryT]):
         return self._entries[kind]
 
     @override
+    def __contains__(self, kind: object) -> bool:
+        return kind in self._targets
+
+    @override
     def __iter__(self) -> Iterator[Kind]:
         return iter(self._targets)
 
