@@ -170,7 +170,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         return tuple(self.cors_origins.split(",")) if self.cors_origins else ()
 
     @property
-    def opened_hosts(self) -> tuple[str, ...]:
+    def allowed_webhook_hosts(self) -> tuple[str, ...]:
         """Hosts that webhooks may lead to although they are not on the public internet, each with or without a port."""
         return tuple(self.webhook_hosts.split(",")) if self.webhook_hosts else ()
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from aether.domain.job import ENDED, LIVE, Change, Kind, Status
-from aether.domain.notification import LARGEST_ID, Acknowledgement, InboxPage
+from aether.domain.notification import MAX_NOTIFICATION_ID, Acknowledgement, InboxPage
 from aether.services.inbox import InboxStore
 from tests.contract.benches import Bench, RedisBench, begun, brought_to
 from tests.contract.inboxes import OWNER, WebhookHttpClient, ended, ended_again, ids, jobs, redis_post, told
@@ -50,7 +50,7 @@ async def test_each_end_of_a_job_is_told_as_the_record_has_it(
 
     assert (job.kind, job.id, job.status, job.version) == (entry.kind, entry.job_id, entry.status, entry.version)
     assert (job.updated_at, False) == (entry.at, entry.acked)
-    assert 0 < entry.id <= LARGEST_ID
+    assert 0 < entry.id <= MAX_NOTIFICATION_ID
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED])
@@ -118,7 +118,7 @@ async def test_behind_the_newest_there_is_nothing_but_the_count(post: WebhookHtt
     await ended(post.store, "4f9c")
     (entry,) = await told(post.inbox)
 
-    for after in (entry.id, LARGEST_ID):
+    for after in (entry.id, MAX_NOTIFICATION_ID):
         assert InboxPage(unread=1) == await post.inbox.page(OWNER, after, 10)
 
 
@@ -148,7 +148,7 @@ async def test_acknowledging_what_is_not_there_changes_nothing(post: WebhookHttp
     await ended(post.store, "4f9c")
     (entry,) = await told(post.inbox)
 
-    answer = await post.inbox.acknowledge(OWNER, [0, 1, entry.id - 1, entry.id + 1, LARGEST_ID])
+    answer = await post.inbox.acknowledge(OWNER, [0, 1, entry.id - 1, entry.id + 1, MAX_NOTIFICATION_ID])
 
     assert (Acknowledgement(0, 1), (entry,)) == (answer, await told(post.inbox, unacked=True))
 

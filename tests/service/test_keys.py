@@ -14,7 +14,7 @@ import pytest_socket
 
 from aether.bootstrap.access import keys
 from aether.domain.access import ApiKey, Scope
-from aether.identity.api_keys import LONGEST_IGNORANCE_S, ApiKeys
+from aether.identity.api_keys import MAX_STALENESS_S, ApiKeys
 from aether.settings import Secret, Settings
 from tests.service.stack import API, KEY, Stack, until
 
@@ -65,7 +65,7 @@ class Guarded:
 
     def after_a_second(self, text: str) -> httpx2.Response:
         """The last answer of a second in which the key is used all the time."""
-        until_then = time.monotonic() + LONGEST_IGNORANCE_S
+        until_then = time.monotonic() + MAX_STALENESS_S
         while time.monotonic() < until_then:
             self.get(text)
             time.sleep(0.02)
@@ -79,7 +79,7 @@ def running(shared_bare_stack: Stack) -> Iterator[Guarded]:
         assert guarded.get().status_code == 200, "the first key comes while the process runs"
         guarded.key("first")
         guarded.asks(lambda keys: keys.revoke("first"))
-        time.sleep(LONGEST_IGNORANCE_S)
+        time.sleep(MAX_STALENESS_S)
         yield guarded
 
 
@@ -167,7 +167,7 @@ def test_while_redis_is_away_keys_that_are_known_are_not_refused(guarded: Guarde
     guarded.get(text)
     bare.valkey.end(signal.SIGKILL)
     try:
-        time.sleep(LONGEST_IGNORANCE_S)
+        time.sleep(MAX_STALENESS_S)
         away = [guarded.get(given).status_code for given in (text, text[:-1] + "~", None)]
     finally:
         bare.valkey.start()

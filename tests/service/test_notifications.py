@@ -8,7 +8,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Change, Status
-from aether.domain.notification import LARGEST_ID
+from aether.domain.notification import MAX_NOTIFICATION_ID
 from tests.fakes import FastClock
 from tests.service.api_client import CHECKLISTS, GENERATIONS, REPORTS, RESOURCES, House, Resource, assert_breaks
 
@@ -130,7 +130,7 @@ async def test_after_an_id_comes_what_followed_it(client: Client, house: House) 
     await five(house)
     every = await ids(client)
 
-    assert [await ids(client, f"?after={after}") for after in ("0", every[2], every[4], LARGEST_ID)] == [
+    assert [await ids(client, f"?after={after}") for after in ("0", every[2], every[4], MAX_NOTIFICATION_ID)] == [
         every,
         every[3:],
         [],
@@ -183,7 +183,7 @@ async def test_acknowledging_tells_how_many_were_new_and_how_many_are_left_and_m
 async def test_ids_of_nothing_are_passed_over(client: Client, house: House) -> None:
     await five(house)
 
-    assert await acknowledge(client, "0", "17", str(LARGEST_ID)) == {"acknowledged": 0, "unread": 5}
+    assert await acknowledge(client, "0", "17", str(MAX_NOTIFICATION_ID)) == {"acknowledged": 0, "unread": 5}
 
 
 async def test_a_deleted_job_leaves_no_notification(client: Client, house: House) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from aether.domain.access import LOCAL, Caller, Scope, may_own
+from aether.domain.access import LOCAL, Caller, Scope, is_owner_name
 from aether.errors import InvalidCredentialError
 from aether.identity.authenticator import Authenticator
 
@@ -101,4 +101,4 @@ def test_an_admin_may_do_everything_and_others_what_they_were_given() -> None:
     ],
 )
 def test_an_owner_is_a_short_printable_text(text: str, *, fit: bool) -> None:
-    assert may_own(text) is fit
+    assert is_owner_name(text) is fit

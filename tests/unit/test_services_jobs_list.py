@@ -1,7 +1,7 @@
 import pytest
 
 from aether.domain.job import Kind, Status
-from aether.domain.listing import LONGEST_PAGE, Page
+from aether.domain.listing import MAX_PAGE_SIZE, Page
 from aether.errors import FieldError
 from aether.services.admission import Admission
 from aether.services.jobs import Jobs
@@ -41,7 +41,7 @@ async def test_a_cursor_that_no_page_has_given_is_refused(jobs: Jobs) -> None:
     assert refused.value.field == "cursor"
 
 
-@pytest.mark.parametrize("limit", [-1, 0, LONGEST_PAGE + 1])
+@pytest.mark.parametrize("limit", [-1, 0, MAX_PAGE_SIZE + 1])
 async def test_a_page_has_bounds(jobs: Jobs, limit: int) -> None:
     with pytest.raises(FieldError) as refused:
         await jobs.list(Kind.REPORT, "ada", EVERY, limit)
@@ -50,4 +50,4 @@ async def test_a_page_has_bounds(jobs: Jobs, limit: int) -> None:
 
 
 async def test_the_longest_page_is_one_within_the_bounds(jobs: Jobs) -> None:
-    assert Page(()) == await jobs.list(Kind.REPORT, "ada", EVERY, LONGEST_PAGE)
+    assert Page(()) == await jobs.list(Kind.REPORT, "ada", EVERY, MAX_PAGE_SIZE)

@@ -44,8 +44,8 @@ def test_what_is_set_is_read() -> None:
 def test_lists_are_separated_by_commas() -> None:
     settings = Settings.from_env({"AETHER_WEBHOOK_SCHEDULE": "0.5,60", "AETHER_WEBHOOK_HOSTS": "localhost,[::1]:9000"})
 
-    assert (settings.webhook_waits, settings.opened_hosts) == ((0.5, 60.0), ("localhost", "[::1]:9000"))
-    assert Settings().opened_hosts == ()
+    assert (settings.webhook_waits, settings.allowed_webhook_hosts) == ((0.5, 60.0), ("localhost", "[::1]:9000"))
+    assert Settings().allowed_webhook_hosts == ()
 
 
 def test_a_rate_is_requests_in_seconds() -> None:

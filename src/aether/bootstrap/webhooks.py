@@ -54,7 +54,7 @@ def destinations(settings: Settings) -> SsrfPolicy:
         ConfigurationError: an exception from the rules is no host.
     """
     try:
-        return SsrfPolicy(settings.opened_hosts)
+        return SsrfPolicy(settings.allowed_webhook_hosts)
     except ValueError as error:
         raise ConfigurationError(f"AETHER_WEBHOOK_HOSTS: {error}") from error
 

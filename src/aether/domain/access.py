@@ -8,7 +8,7 @@ import msgspec
 LOCAL = "local"
 """The owner of all jobs where nobody has to say who they are."""
 
-LONGEST_OWNER = 255
+MAX_OWNER_LENGTH = 255
 
 
 class Scope(StrEnum):
@@ -87,6 +87,6 @@ class ApiKey(msgspec.Struct, frozen=True):
         return any(end is not None and end < moment for end in (self.revoked_at, self.expires_at))
 
 
-def may_own(text: str) -> bool:
+def is_owner_name(text: str) -> bool:
     """Whether this can be the name of an owner: up to 255 printable characters, without space around them."""
-    return 0 < len(text) <= LONGEST_OWNER and text.isprintable() and text == text.strip()
+    return 0 < len(text) <= MAX_OWNER_LENGTH and text.isprintable() and text == text.strip()

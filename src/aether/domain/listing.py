@@ -8,7 +8,7 @@ import msgspec
 from aether.domain.job import Kind, Status
 from aether.errors import FieldError
 
-LONGEST_PAGE = 100
+MAX_PAGE_SIZE = 100
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 CURSOR_PATTERN = "^(3[0-9]){15}3a([2-7][0-9a-f]){1,200}$"

@@ -6,7 +6,7 @@ import msgspec
 
 from aether.domain.job import Kind, Status
 
-LARGEST_ID = 2**53 - 1
+MAX_NOTIFICATION_ID = 2**53 - 1
 """Whoever reads JSON reads a number up to this one as it is (RFC 8259, section 6)."""
 
 

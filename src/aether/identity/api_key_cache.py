@@ -11,7 +11,7 @@ import structlog
 from aether.domain.access import ApiKey, Caller, KeyDigest
 from aether.durable.ports import Clock
 from aether.errors import InvalidCredentialError, StoreUnavailableError
-from aether.identity.api_keys import LONGEST_IGNORANCE_S, PREFIX, ApiKeySet, ApiKeyStore, digest_of, id_in
+from aether.identity.api_keys import MAX_STALENESS_S, PREFIX, ApiKeySet, ApiKeyStore, digest_of, id_in
 
 _SHORTEST_PAUSE_S = 0.05
 """Between two looks at the store, however many texts are tried that belong to no key."""
@@ -29,7 +29,7 @@ class _Held(NamedTuple):
 
 
 class ApiKeyCache:
-    """Tells for whom a key stands, without a look at the store but once in `LONGEST_IGNORANCE_S`.
+    """Tells for whom a key stands, without a look at the store but once in `MAX_STALENESS_S`.
 
     A text that fits no key may be younger than the last look, and makes for another. While the store is away, what was
     known last stays in force.
@@ -97,8 +97,8 @@ class ApiKeyCache:
         now = self._clock.monotonic()
         if self._version is None:
             await self._look_since(now)
-        elif now - self._looked_at > LONGEST_IGNORANCE_S:
-            await self._look_since(now - LONGEST_IGNORANCE_S)
+        elif now - self._looked_at > MAX_STALENESS_S:
+            await self._look_since(now - MAX_STALENESS_S)
 
     async def _look_since(self, moment: float) -> StoreUnavailableError | None:
         """Wait for a look that began then or later, which all who wait share, and return why it failed, if it did."""

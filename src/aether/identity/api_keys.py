@@ -11,13 +11,13 @@ from typing import Protocol
 import msgspec
 from msgspec.structs import replace
 
-from aether.domain.access import LONGEST_OWNER, ApiKey, KeyDigest, Quota, Scope, may_own
+from aether.domain.access import MAX_OWNER_LENGTH, ApiKey, KeyDigest, Quota, Scope, is_owner_name
 from aether.durable.ports import Clock
 from aether.errors import FieldError, NameTakenError, UnknownKeyError
 from aether.settings import Secret
 
 PREFIX = "aether_"
-LONGEST_IGNORANCE_S = 1.0
+MAX_STALENESS_S = 1.0
 """For how long a process may go on with keys as they were before a change."""
 
 _ID_LENGTH = 12
@@ -66,7 +66,7 @@ class ApiKeyStore(Protocol):
 class ApiKeys:
     """The keys of a service.
 
-    A change is in force in every process at the latest `LONGEST_IGNORANCE_S` after it was made: until then a text that
+    A change is in force in every process at the latest `MAX_STALENESS_S` after it was made: until then a text that
     is not valid any more may still be taken. A new text is taken at once. Every method raises StoreUnavailableError
     while the store is away.
     """
@@ -150,8 +150,8 @@ def check_key(
     """
     if not _NAME.fullmatch(name):
         raise FieldError("name", "must be 1 to 64 letters, digits or any of . _ @ -, and not begin with a hyphen")
-    if owner is not None and not may_own(owner):
-        raise FieldError("owner", f"must be 1 to {LONGEST_OWNER} printable characters, without space around them")
+    if owner is not None and not is_owner_name(owner):
+        raise FieldError("owner", f"must be 1 to {MAX_OWNER_LENGTH} printable characters, without space around them")
     if not scopes:
         raise FieldError("scopes", "must be at least one of: " + ", ".join(Scope))
     if expires_in is not None and expires_in <= timedelta(0):

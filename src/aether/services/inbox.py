@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from aether.domain.listing import LONGEST_PAGE
+from aether.domain.listing import MAX_PAGE_SIZE
 from aether.domain.notification import Acknowledgement, InboxPage, Notification
 from aether.durable.change_hub import ChangeHub
 from aether.errors import StoreUnavailableError
@@ -74,7 +74,7 @@ class Inbox:
     async def _unread(self, owner: str, after: int) -> AsyncIterator[Notification]:
         cursor: int | None = after
         while cursor is not None:
-            page = await self._inbox.page(owner, cursor, LONGEST_PAGE, unacked=True)
+            page = await self._inbox.page(owner, cursor, MAX_PAGE_SIZE, unacked=True)
             for unread in page.notifications:
                 yield unread
             cursor = page.next

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from aether.domain.listing import LONGEST_PAGE, Page, cursor_of, position_of
+from aether.domain.listing import MAX_PAGE_SIZE, Page, cursor_of, position_of
 from aether.domain.webhook import DeliveryPage
 from aether.errors import FieldError
 
@@ -18,7 +18,7 @@ async def paged(read: Callable[[str | None], Awaitable[PageT]], limit: int, curs
     Raises:
         FieldError: `limit` is out of bounds, or no page has given this `cursor`.
     """
-    if not 1 <= limit <= LONGEST_PAGE:
-        raise FieldError("limit", f"must be at least 1 and at most {LONGEST_PAGE}")
+    if not 1 <= limit <= MAX_PAGE_SIZE:
+        raise FieldError("limit", f"must be at least 1 and at most {MAX_PAGE_SIZE}")
     page = await read(None if cursor is None else position_of(cursor))
     return replace(page, next=None if page.next is None else cursor_of(page.next))

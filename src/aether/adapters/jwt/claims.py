@@ -5,7 +5,7 @@ from typing import Any
 import jwt
 import msgspec
 
-from aether.domain.access import LONGEST_OWNER, Caller, Scope, may_own
+from aether.domain.access import MAX_OWNER_LENGTH, Caller, Scope, is_owner_name
 from aether.errors import InvalidCredentialError
 
 _SCOPES = {prefix + scope: scope for scope in Scope for prefix in ("", "aether:")}
@@ -70,8 +70,8 @@ def caller_of(claims: Claims, terms: ClaimsPolicy) -> Caller:
         InvalidCredentialError: their subject cannot own anything.
     """
     subject = claims["sub"]
-    if not may_own(subject):
-        rule = f"1 to {LONGEST_OWNER} printable characters, without space around them"
+    if not is_owner_name(subject):
+        rule = f"1 to {MAX_OWNER_LENGTH} printable characters, without space around them"
         raise InvalidCredentialError(f"The token's sub must be {rule}.")
     return Caller(subject, _scopes(claims, terms))
 

@@ -4,9 +4,9 @@ from typing import Annotated, TypeAlias
 
 from litestar.params import QueryParameter
 
-from aether.domain.listing import CURSOR_PATTERN, LONGEST_PAGE
+from aether.domain.listing import CURSOR_PATTERN, MAX_PAGE_SIZE
 
-Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=LONGEST_PAGE, description="How many to list at most.")]
+Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_SIZE, description="How many to list at most.")]
 Cursor: TypeAlias = Annotated[
     str | None,
     QueryParameter(

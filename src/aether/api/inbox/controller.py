@@ -25,7 +25,7 @@ from aether.api.kinds.image.controller import Generations
 from aether.api.kinds.report.controller import Reports
 from aether.api.openapi.operations import problems
 from aether.domain.job import Kind
-from aether.domain.notification import LARGEST_ID, Notification
+from aether.domain.notification import MAX_NOTIFICATION_ID, Notification
 from aether.errors import FieldError
 from aether.services.inbox import Inbox
 
@@ -102,7 +102,7 @@ def number_of(notification_id: str, field: str) -> int:
     Raises:
         FieldError: it cannot be one.
     """
-    if not _ID.fullmatch(notification_id) or int(notification_id) > LARGEST_ID:
+    if not _ID.fullmatch(notification_id) or int(notification_id) > MAX_NOTIFICATION_ID:
         raise FieldError(field, "must be the id of a notification")
     return int(notification_id)
 

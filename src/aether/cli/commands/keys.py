@@ -17,7 +17,7 @@ from aether.cli.options import as_duration, as_rate, data_dir_option, settings_w
 from aether.cli.output.key_table import in_words, print_json, print_table, view
 from aether.domain.access import ApiKey, Quota, Rate, Scope
 from aether.errors import FieldError
-from aether.identity.api_keys import LONGEST_IGNORANCE_S, ApiKeys, check_key
+from aether.identity.api_keys import MAX_STALENESS_S, ApiKeys, check_key
 from aether.settings import Secret, Settings
 from aether.telemetry import configure_logging
 
@@ -180,4 +180,4 @@ def _say(text: str) -> None:
 
 def _wait_for_all() -> None:
     """Wait until every process has heard of a change."""
-    time.sleep(LONGEST_IGNORANCE_S)
+    time.sleep(MAX_STALENESS_S)
