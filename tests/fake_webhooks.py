@@ -91,9 +91,9 @@ class MemoryWebhooks:
         await self._answer()
         found = [each for each in self.deliveries.values() if each.owner == owner]
         found = [each for each in found if status in (None, each.status) and job_id in (None, each.job_id)]
-        found = [each for each in found if before is None or each.position < before]
-        found.sort(key=lambda each: each.position, reverse=True)
-        return DeliveryPage(tuple(found[:limit]), found[limit - 1].position if len(found) > limit else None)
+        found = [each for each in found if before is None or each.sort_key < before]
+        found.sort(key=lambda each: each.sort_key, reverse=True)
+        return DeliveryPage(tuple(found[:limit]), found[limit - 1].sort_key if len(found) > limit else None)
 
     async def record(self, tried: Delivery, latest: Try, wait: float | None, *, disable: bool = False) -> bool:
         await self._answer()

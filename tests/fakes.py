@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from aether.domain.estimate import Estimate, Pace, estimate
 from aether.domain.events import Event, events_of
 from aether.domain.job import ENDED, LIVE, MOVES, Change, Job, Kind, Status, Step, Usage
-from aether.domain.listing import Entry, Page
+from aether.domain.listing import JobPage, JobSummary
 from aether.domain.notification import Acknowledgement, InboxPage, Notification
 from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
@@ -149,12 +149,12 @@ class MemoryJobStore:
 
     async def list(
         self, owner: str, kind: Kind, statuses: frozenset[Status], limit: int, before: str | None = None
-    ) -> Page:
+    ) -> JobPage:
         await self._answer()
         listed = [_entry_of(job) for job in self.jobs.values() if (job.owner, job.kind) == (owner, kind)]
-        listed = [entry for entry in listed if entry.status in statuses and (not before or entry.position < before)]
-        listed.sort(key=lambda entry: entry.position, reverse=True)
-        return Page(tuple(listed[:limit]), listed[limit - 1].position if len(listed) > limit else None)
+        listed = [entry for entry in listed if entry.status in statuses and (not before or entry.sort_key < before)]
+        listed.sort(key=lambda entry: entry.sort_key, reverse=True)
+        return JobPage(tuple(listed[:limit]), listed[limit - 1].sort_key if len(listed) > limit else None)
 
     async def _answer(self) -> None:
         await asyncio.sleep(0)
@@ -213,8 +213,8 @@ class MemoryJobStore:
         return job.status is Status.PENDING and change.status is Status.PROCESSING
 
 
-def _entry_of(job: Job) -> Entry:
-    return Entry(**{name: getattr(job, name) for name in Entry.__struct_fields__})
+def _entry_of(job: Job) -> JobSummary:
+    return JobSummary(**{name: getattr(job, name) for name in JobSummary.__struct_fields__})
 
 
 @dataclass

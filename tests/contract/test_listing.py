@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from aether.domain.job import LIVE, RETRYABLE, Change, Job, Kind, Status, Step, StepStatus
-from aether.domain.listing import Page
+from aether.domain.listing import JobPage
 from aether.durable.ports import JobStore, NewJob
 from aether.errors import IllegalMoveError, UnknownJobError
 from tests.contract.benches import NEW, Bench, begun, brought_to, loaded
@@ -44,13 +44,13 @@ async def newest_first(store: JobStore, *job_ids: str) -> list[str]:
 
 async def page_of(
     store: JobStore, limit: int = 100, before: str | None = None, statuses: frozenset[Status] = EVERY
-) -> Page:
+) -> JobPage:
     return await store.list(NEW.owner, NEW.kind, statuses, limit, before)
 
 
 async def pages_of(
     store: JobStore, limit: int, statuses: frozenset[Status] = EVERY, owner: str = NEW.owner
-) -> AsyncIterator[Page]:
+) -> AsyncIterator[JobPage]:
     page = await store.list(owner, NEW.kind, statuses, limit)
     yield page
     while page.next is not None:
@@ -58,12 +58,12 @@ async def pages_of(
         yield page
 
 
-def ids(*pages: Page) -> list[str]:
+def ids(*pages: JobPage) -> list[str]:
     return [entry.id for page in pages for entry in page.jobs]
 
 
 async def test_an_owner_without_jobs_has_an_empty_list(bench: Bench) -> None:
-    assert Page(()) == await page_of(bench.store)
+    assert JobPage(()) == await page_of(bench.store)
 
 
 async def test_the_newest_job_comes_first(bench: Bench) -> None:
@@ -298,8 +298,8 @@ async def test_whatever_happens_meanwhile_the_promises_are_kept(
     assert len(set(listed)) == len(listed)
     assert always <= set(listed)
     assert [limit] * (len(pages) - 1) == [len(page.jobs) for page in pages[:-1]]
-    assert sorted((entry.position for page in pages for entry in page.jobs), reverse=True) == [
-        entry.position for page in pages for entry in page.jobs
+    assert sorted((entry.sort_key for page in pages for entry in page.jobs), reverse=True) == [
+        entry.sort_key for page in pages for entry in page.jobs
     ]
 
 

@@ -204,7 +204,7 @@ async def listed(
 async def many(office: Office, count: int) -> list[str]:
     """The ids of so many deliveries, the newest first."""
     made = [await delivery_of(office, replace(TOLD, id=f"job{at:03}")) for at in range(count)]
-    return [each.id for each in sorted(made, key=lambda each: each.position, reverse=True)]
+    return [each.id for each in sorted(made, key=lambda each: each.sort_key, reverse=True)]
 
 
 @pytest.mark.parametrize("limit", [1, 3, 7, 100])

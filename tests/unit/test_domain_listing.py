@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from aether.domain.job import Kind, Status
-from aether.domain.listing import CURSOR_PATTERN, Entry, cursor_of, position_of
+from aether.domain.listing import CURSOR_PATTERN, JobSummary, decode_cursor, encode_cursor
 from aether.errors import FieldError
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
-ENTRY = Entry("4f9c", Kind.REPORT, Status.PENDING, msgspec.Raw(b"{}"), 1, 0.0, NOON, NOON, NOON)
+ENTRY = JobSummary("4f9c", Kind.REPORT, Status.PENDING, msgspec.Raw(b"{}"), 1, 0.0, NOON, NOON, NOON)
 
 
 def wrapped(position: str) -> str:
@@ -20,26 +20,26 @@ def wrapped(position: str) -> str:
 
 
 def test_a_position_is_the_time_of_creation_in_milliseconds_and_the_id() -> None:
-    assert replace(ENTRY, created_at=NOON + timedelta(microseconds=7_999)).position == "001793534400007:4f9c"
+    assert replace(ENTRY, created_at=NOON + timedelta(microseconds=7_999)).sort_key == "001793534400007:4f9c"
 
 
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2500, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001 - Hypothesis adds the zone
 def test_a_millisecond_later_is_a_later_position(created_at: datetime) -> None:
     older, newer = (replace(ENTRY, created_at=created_at + timedelta(milliseconds=late)) for late in (0, 1))
 
-    assert older.position < newer.position
+    assert older.sort_key < newer.sort_key
 
 
 @pytest.mark.parametrize("job_id", ["4f9c", "a b:~", "x" * 150])
 def test_a_cursor_leads_back_to_its_position(job_id: str) -> None:
-    position = replace(ENTRY, id=job_id).position
+    position = replace(ENTRY, id=job_id).sort_key
 
-    assert position == position_of(cursor_of(position))
+    assert position == decode_cursor(encode_cursor(position))
 
 
 @pytest.mark.parametrize("job_id", ["a", "ab", "abc", "~~~", "???"])
 def test_a_cursor_needs_no_quoting_in_a_url(job_id: str) -> None:
-    assert set("+/=?&") & set(cursor_of(replace(ENTRY, id=job_id).position)) == set()
+    assert set("+/=?&") & set(encode_cursor(replace(ENTRY, id=job_id).sort_key)) == set()
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_cursor_needs_no_quoting_in_a_url(job_id: str) -> None:
 )
 def test_what_no_page_has_given_is_no_cursor(cursor: str) -> None:
     with pytest.raises(FieldError) as refused:
-        position_of(cursor)
+        decode_cursor(cursor)
 
     assert refused.value.field == "cursor"
 
@@ -71,11 +71,11 @@ def test_what_no_page_has_given_is_no_cursor(cursor: str) -> None:
 @given(st.from_regex(CURSOR_PATTERN, fullmatch=True))
 def test_whatever_has_the_form_of_a_cursor_is_one(cursor: str) -> None:
     """So that the document, which shows the form, promises nothing that is refused."""
-    assert cursor == cursor_of(position_of(cursor))
+    assert cursor == encode_cursor(decode_cursor(cursor))
 
 
 @given(st.text())
 def test_whatever_else_there_is_names_the_parameter(text: str) -> None:
     if not re.fullmatch(CURSOR_PATTERN.removesuffix("$"), text):
         with pytest.raises(FieldError, match=r"^cursor: "):
-            position_of(text)
+            decode_cursor(text)

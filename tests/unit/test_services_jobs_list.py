@@ -1,7 +1,7 @@
 import pytest
 
 from aether.domain.job import Kind, Status
-from aether.domain.listing import MAX_PAGE_SIZE, Page
+from aether.domain.listing import MAX_PAGE_SIZE, JobPage
 from aether.errors import FieldError
 from aether.services.admission import Admission
 from aether.services.jobs import Jobs
@@ -31,7 +31,7 @@ async def test_anothers_jobs_are_not_listed_even_by_the_owners_cursor(jobs: Jobs
         await jobs.submit(Kind.REPORT, Admission("ada"), b"{}")
     page = await jobs.list(Kind.REPORT, "ada", EVERY, 1)
 
-    assert Page(()) == await jobs.list(Kind.REPORT, "eve", EVERY, 1, page.next)
+    assert JobPage(()) == await jobs.list(Kind.REPORT, "eve", EVERY, 1, page.next)
 
 
 async def test_a_cursor_that_no_page_has_given_is_refused(jobs: Jobs) -> None:
@@ -50,4 +50,4 @@ async def test_a_page_has_bounds(jobs: Jobs, limit: int) -> None:
 
 
 async def test_the_longest_page_is_one_within_the_bounds(jobs: Jobs) -> None:
-    assert Page(()) == await jobs.list(Kind.REPORT, "ada", EVERY, MAX_PAGE_SIZE)
+    assert JobPage(()) == await jobs.list(Kind.REPORT, "ada", EVERY, MAX_PAGE_SIZE)

@@ -16,7 +16,7 @@ CURSOR_PATTERN = "^(3[0-9]){15}3a([2-7][0-9a-f]){1,200}$"
 _CURSOR = re.compile(CURSOR_PATTERN.removesuffix("$"))
 
 
-class Entry(msgspec.Struct, frozen=True):
+class JobSummary(msgspec.Struct, frozen=True):
     """What a list tells of a job: all but its steps, which may be large."""
 
     id: str
@@ -30,30 +30,30 @@ class Entry(msgspec.Struct, frozen=True):
     expires_at: datetime
 
     @property
-    def position(self) -> str:
+    def sort_key(self) -> str:
         """The job's place among all jobs for as long as it exists: the later of two strings is the newer job."""
-        return position_at(self.created_at, self.id)
+        return sort_key(self.created_at, self.id)
 
 
-class Page(msgspec.Struct, frozen=True):
+class JobPage(msgspec.Struct, frozen=True):
     """Some jobs, newest first, and where the next page begins; None on the last one."""
 
-    jobs: tuple[Entry, ...]
+    jobs: tuple[JobSummary, ...]
     next: str | None = None
 
 
-def position_at(created_at: datetime, listed_id: str) -> str:
+def sort_key(created_at: datetime, listed_id: str) -> str:
     """Place what was created then, so that the later of two strings is the newer one."""
     return f"{(created_at - _EPOCH) // timedelta(milliseconds=1):015}:{listed_id}"
 
 
-def cursor_of(position: str) -> str:
+def encode_cursor(position: str) -> str:
     """Wrap a position for callers, who are not to read anything into it."""
     return position.encode().hex()
 
 
-def position_of(cursor: str) -> str:
-    """Unwrap what `cursor_of` has wrapped.
+def decode_cursor(cursor: str) -> str:
+    """Unwrap what `encode_cursor` has wrapped.
 
     Raises:
         FieldError: this is something else.

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from aether.domain.job import ENDED, Kind, Status
-from aether.domain.listing import position_at
+from aether.domain.listing import sort_key
 
 Ending: TypeAlias = Literal["completed", "failed", "cancelled"]
 """How a job has ended, in the words of the wire."""
@@ -97,9 +97,9 @@ class Delivery(msgspec.Struct, frozen=True):
     tries: tuple[Try, ...] = ()
 
     @property
-    def position(self) -> str:
+    def sort_key(self) -> str:
         """The delivery's place among all of its owner's: the later of two strings is the newer one."""
-        return position_at(self.created_at, self.id)
+        return sort_key(self.created_at, self.id)
 
     def awaits(self, number: int) -> bool:
         """Whether the try of this number is the next one."""

@@ -10,7 +10,7 @@ from aether.domain.estimate import Estimate
 from aether.domain.events import Event
 from aether.domain.idempotency import Idempotency
 from aether.domain.job import Change, Job, Kind, Limits, Status
-from aether.domain.listing import Page
+from aether.domain.listing import JobPage
 from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
 
@@ -130,7 +130,7 @@ class JobStore(Protocol):
 
     async def list(
         self, owner: str, kind: Kind, statuses: frozenset[Status], limit: int, before: str | None = None
-    ) -> Page:
+    ) -> JobPage:
         """Return the owner's jobs of this kind that have one of these statuses, newest first.
 
         `before` is the `next` of the page before. A page holds `limit` jobs, at least 1, if there are as many; its cost

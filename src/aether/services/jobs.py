@@ -4,13 +4,13 @@ from uuid import uuid4
 
 from aether.domain.estimate import Estimate
 from aether.domain.job import LIVE, Change, Job, Kind, Limits, Status
-from aether.domain.listing import Page
+from aether.domain.listing import JobPage
 from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
 from aether.durable.ports import FileStore, JobStore, NewJob, Replay
 from aether.errors import IllegalMoveError, UnknownJobError
 from aether.services.admission import Admission, keyed
-from aether.services.pagination import paged
+from aether.services.pagination import read_page
 
 _UNLIMITED = Limits()
 
@@ -115,7 +115,7 @@ class Jobs:
 
     async def list(
         self, kind: Kind, owner: str, statuses: frozenset[Status], limit: int, cursor: str | None = None
-    ) -> Page:
+    ) -> JobPage:
         """Return the owner's jobs that have one of these statuses, newest first, as `JobStore.list` promises.
 
         `cursor` is the `next` of the page before.
@@ -123,7 +123,7 @@ class Jobs:
         Raises:
             FieldError: `limit` is out of bounds, or no page has given this `cursor`.
         """
-        return await paged(lambda before: self._store.list(owner, kind, statuses, limit, before), limit, cursor)
+        return await read_page(lambda before: self._store.list(owner, kind, statuses, limit, before), limit, cursor)
 
     def _most_for(self, owners_own: int | None) -> int | None:
         return self._most if owners_own is None else owners_own

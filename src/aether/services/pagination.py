@@ -5,14 +5,14 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from aether.domain.listing import MAX_PAGE_SIZE, Page, cursor_of, position_of
+from aether.domain.listing import MAX_PAGE_SIZE, JobPage, decode_cursor, encode_cursor
 from aether.domain.webhook import DeliveryPage
 from aether.errors import FieldError
 
-PageT = TypeVar("PageT", Page, DeliveryPage)
+PageT = TypeVar("PageT", JobPage, DeliveryPage)
 
 
-async def paged(read: Callable[[str | None], Awaitable[PageT]], limit: int, cursor: str | None) -> PageT:
+async def read_page(read: Callable[[str | None], Awaitable[PageT]], limit: int, cursor: str | None) -> PageT:
     """Return the page that `read` finds behind a position; `cursor` is the `next` of the page before.
 
     Raises:
@@ -20,5 +20,5 @@ async def paged(read: Callable[[str | None], Awaitable[PageT]], limit: int, curs
     """
     if not 1 <= limit <= MAX_PAGE_SIZE:
         raise FieldError("limit", f"must be at least 1 and at most {MAX_PAGE_SIZE}")
-    page = await read(None if cursor is None else position_of(cursor))
-    return replace(page, next=None if page.next is None else cursor_of(page.next))
+    page = await read(None if cursor is None else decode_cursor(cursor))
+    return replace(page, next=None if page.next is None else encode_cursor(page.next))

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from aether.domain.webhook import Delivery, DeliveryPage, DeliveryStatus, Endpoint, SigningSecret, Try, Webhook
 from aether.errors import FieldError, NoEndpointError, RefusedDestinationError, UnknownDeliveryError
-from aether.services.pagination import paged
+from aether.services.pagination import read_page
 
 
 class WebhookStore(Protocol):
@@ -147,7 +147,7 @@ class Webhooks:
         Raises:
             FieldError: `limit` is out of bounds, or no page has given this `cursor`.
         """
-        return await paged(lambda before: self._store.list(owner, status, job_id, limit, before), limit, cursor)
+        return await read_page(lambda before: self._store.list(owner, status, job_id, limit, before), limit, cursor)
 
     async def replay(self, owner: str, delivery_id: str) -> Delivery:
         """Have a delivery tried again at once, however it ended, and return it.

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from aether.domain.job import Attempt, Change, Job, Kind, Limits, Problem, Status, Step, Usage, progress_of
-from aether.domain.listing import Entry
+from aether.domain.listing import JobSummary
 from aether.domain.webhook import Webhook
 from aether.durable.ports import NewJob
 from aether.leased_queue.scripts import Argument
@@ -97,12 +97,12 @@ def job_of(job_id: str, record: Mapping[bytes, bytes]) -> Job:
     )
 
 
-def entry_of(kind: Kind, listed: Sequence[bytes | None]) -> Entry:
+def entry_of(kind: Kind, listed: Sequence[bytes | None]) -> JobSummary:
     """Read what `list.lua` tells of a job."""
     job_id, stands, given, version, done, total, *times = (value or b"0" for value in listed)
     status = Status(stands.decode())
     progress = progress_of(status, int(done), int(total))
-    return Entry(job_id.decode(), kind, status, msgspec.Raw(given), int(version), progress, *map(moment, times))
+    return JobSummary(job_id.decode(), kind, status, msgspec.Raw(given), int(version), progress, *map(moment, times))
 
 
 def _under(prefix: bytes, record: Mapping[bytes, bytes]) -> Iterable[bytes]:

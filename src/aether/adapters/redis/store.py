@@ -21,7 +21,7 @@ from aether.adapters.redis.snapshot_reader import QueueEstimate, look, queue_est
 from aether.domain.estimate import Estimate
 from aether.domain.events import events_of
 from aether.domain.job import ENDED, MOVES, Change, Job, Kind, Status, StepStatus
-from aether.domain.listing import Entry, Page
+from aether.domain.listing import JobPage, JobSummary
 from aether.domain.snapshot import Revision, Snapshot
 from aether.durable.ports import Committed, NewJob, Replay
 from aether.errors import (
@@ -145,16 +145,16 @@ class RedisJobStore:
 
     async def list(
         self, owner: str, kind: Kind, statuses: frozenset[Status], limit: int, before: str | None = None
-    ) -> Page:
+    ) -> JobPage:
         """Read the indexes until the page is full and one job more is found, so that there is a next page."""
-        entries: tuple[Entry, ...] = ()
+        entries: tuple[JobSummary, ...] = ()
         position: str | bytes | None = before or ""
         with reaching_redis():
             while position is not None and len(entries) <= limit:
                 wanted = limit + 1 - len(entries)
                 position, *found = await _LIST.run(self._client, [owner, kind, wanted, position, *statuses])
                 entries += tuple(entry_of(kind, listed) for listed in found)
-        return Page(entries[:limit], entries[limit - 1].position if len(entries) > limit else None)
+        return JobPage(entries[:limit], entries[limit - 1].sort_key if len(entries) > limit else None)
 
     async def fences(self, silence_s: float = 5.0) -> AsyncIterator[tuple[str, int]]:
         """Yield jobs whose runs have lost them, with the epoch that is valid now, for as long as the connection lasts.

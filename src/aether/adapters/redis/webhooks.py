@@ -85,7 +85,7 @@ class RedisWebhooks:
                 arguments = [owner, status or "", job_id or "", wanted, position]
                 position, *listed = await _LIST.run(self._client, arguments)
                 found += tuple(_delivery_of(each.decode(), paired(fields)) for each, *fields in listed)
-        return DeliveryPage(found[:limit], found[limit - 1].position if len(found) > limit else None)
+        return DeliveryPage(found[:limit], found[limit - 1].sort_key if len(found) > limit else None)
 
     async def record(self, tried: Delivery, latest: Try, wait: float | None, *, disable: bool = False) -> bool:
         """Write the try and what it makes of the delivery, and queue the next."""

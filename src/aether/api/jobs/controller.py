@@ -36,7 +36,7 @@ from aether.api.state import services_of
 from aether.domain.access import Scope
 from aether.domain.estimate import Estimate
 from aether.domain.job import ENDED, Job
-from aether.domain.listing import Page
+from aether.domain.listing import JobPage
 from aether.domain.snapshot import Revision, Snapshot
 from aether.identity.read_tokens import ReadToken
 from aether.services.jobs import Jobs
@@ -77,7 +77,7 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         """Show a job as it stands; `url` is where the caller finds it."""
 
     @abstractmethod
-    def page(self, page: Page) -> PageT:
+    def page(self, page: JobPage) -> PageT:
         """Show a page of jobs."""
 
     @abstractmethod

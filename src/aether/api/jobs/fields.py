@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from aether.domain.job import Job, Problem, Status
-from aether.domain.listing import Entry
+from aether.domain.listing import JobSummary
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class ListItemFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     version: Version
 
 
-def list_item(line: Callable[..., T], entry: Entry, *own: object) -> T:
+def list_item(line: Callable[..., T], entry: JobSummary, *own: object) -> T:
     """Show a job in a list: its id, what its kind says of it, and what is said of every job."""
     facts = {name: getattr(entry, name) for name in ListItemFields.__struct_fields__}
     return line(entry.id, *own, **facts)

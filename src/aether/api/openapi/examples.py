@@ -17,7 +17,7 @@ from aether.domain import webhook
 from aether.domain.checklist import Checklist, Item, Summary
 from aether.domain.image import Image
 from aether.domain.job import Attempt, Job, Kind, Problem, Status, Step, StepStatus, Usage
-from aether.domain.listing import Entry, Page, cursor_of
+from aether.domain.listing import JobPage, JobSummary, encode_cursor
 from aether.domain.notification import Notification
 from aether.domain.report import Outline, OutlineItem, Section
 
@@ -156,12 +156,13 @@ _UNDELIVERED = webhook.Delivery(
     tries=(replace(_REFUSED, next_at=_COMPLETED.updated_at + timedelta(seconds=5)),),
 )
 _DEAD = replace(_UNDELIVERED, status=webhook.DeliveryStatus.DEAD, next_at=None, tries=(_REFUSED,))
+_DELIVERY_PAGE = webhook.DeliveryPage((_UNDELIVERED,), encode_cursor(_UNDELIVERED.sort_key))
 _ENDED = webhook.EndedJob(_ID, Kind.REPORT, "completed", _COMPLETED.version, f"/reports/{_ID}")
 
 
-def _page(job: Job) -> Page:
+def _page(job: Job) -> JobPage:
     """List this job as the first of two pages."""
-    entry = Entry(
+    entry = JobSummary(
         job.id,
         job.kind,
         job.status,
@@ -172,7 +173,7 @@ def _page(job: Job) -> Page:
         job.updated_at,
         job.expires_at,
     )
-    return Page((entry,), cursor_of(entry.position))
+    return JobPage((entry,), encode_cursor(entry.sort_key))
 
 
 EXAMPLES: Mapping[str, Mapping[str, object]] = {
@@ -232,7 +233,9 @@ EXAMPLES: Mapping[str, Mapping[str, object]] = {
     },
     "Secrets": {"rotated": secrets_view((_SECRET, replace(_SECRET, until=_BEGUN + timedelta(days=1))))},
     "Delivery": {"dead": delivery_view(_DEAD), "pending": delivery_view(_UNDELIVERED)},
-    "DeliveryPage": {"page": delivery_page(webhook.DeliveryPage((_UNDELIVERED,), cursor_of(_UNDELIVERED.position)))},
+    "DeliveryPage": {
+        "page": delivery_page(webhook.DeliveryPage((_UNDELIVERED,), encode_cursor(_UNDELIVERED.sort_key)))
+    },
     "JobEnded": {"report": webhook.JobEnded("report.completed", _COMPLETED.updated_at, _ENDED)},
     "Live": {"live": {"status": "ok"}},
     "Ready": {"ready": {"status": "ready", "redis": "ok", "worker": "ok"}},

@@ -32,7 +32,7 @@ from aether.api.state import services_of
 from aether.domain.checklist import ChecklistRequest
 from aether.domain.estimate import Estimate
 from aether.domain.job import Job, Kind
-from aether.domain.listing import Page
+from aether.domain.listing import JobPage
 from aether.domain.text_field import trim
 from aether.identity.read_tokens import ReadToken
 
@@ -99,7 +99,7 @@ class Checklists(
         return checklist_job(job)
 
     @override
-    def page(self, page: Page) -> ChecklistPage:
+    def page(self, page: JobPage) -> ChecklistPage:
         return checklist_page(page)
 
     @override

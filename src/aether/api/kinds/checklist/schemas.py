@@ -20,7 +20,7 @@ from aether.api.jobs.fields import (
 )
 from aether.domain.checklist import ChecklistRequest, Item
 from aether.domain.job import Job, Status
-from aether.domain.listing import Entry, Page
+from aether.domain.listing import JobPage, JobSummary
 from aether.workflows.checklist.recipe import checklist_so_far
 
 _EXCERPT = 200
@@ -97,10 +97,10 @@ def checklist_job(job: Job) -> ChecklistJob:
     )
 
 
-def checklist_page(page: Page) -> ChecklistPage:
+def checklist_page(page: JobPage) -> ChecklistPage:
     """Show a page of checklists."""
     return ChecklistPage(tuple(map(_line, page.jobs)), or_unset(page.next))
 
 
-def _line(entry: Entry) -> ChecklistLine:
+def _line(entry: JobSummary) -> ChecklistLine:
     return list_item(ChecklistLine, entry, _decode(entry.input).input_text[:_EXCERPT], STATUSES[entry.status])

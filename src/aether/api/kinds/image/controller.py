@@ -40,7 +40,7 @@ from aether.api.state import services_of
 from aether.domain.estimate import Estimate
 from aether.domain.image import GenerationRequest, Image
 from aether.domain.job import Job, Kind
-from aether.domain.listing import Page
+from aether.domain.listing import JobPage
 from aether.domain.text_field import trim
 from aether.identity.read_tokens import ReadToken
 from aether.services.jobs import Jobs
@@ -133,7 +133,7 @@ class Generations(
         return generation_job(job, url)
 
     @override
-    def page(self, page: Page) -> GenerationPage:
+    def page(self, page: JobPage) -> GenerationPage:
         return generation_page(page)
 
     @override

@@ -21,7 +21,7 @@ from aether.api.jobs.fields import (
 )
 from aether.domain.image import GenerationRequest
 from aether.domain.job import Attempt, Job, Status
-from aether.domain.listing import Entry, Page
+from aether.domain.listing import JobPage, JobSummary
 
 GenerationStatus: TypeAlias = Literal["PENDING", "COMPLETE", "FAILED"]
 STATUSES: dict[Status, GenerationStatus] = {
@@ -106,12 +106,12 @@ def generation_job(job: Job, url: str) -> GenerationJob:
     )
 
 
-def generation_page(page: Page) -> GenerationPage:
+def generation_page(page: JobPage) -> GenerationPage:
     """Show a page of generations."""
     return GenerationPage(tuple(map(_line, page.jobs)), or_unset(page.next))
 
 
-def _line(entry: Entry) -> GenerationLine:
+def _line(entry: JobSummary) -> GenerationLine:
     return list_item(GenerationLine, entry, _decode(entry.input).prompt, STATUSES[entry.status])
 
 

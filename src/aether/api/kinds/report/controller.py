@@ -24,7 +24,7 @@ from aether.api.state import services_of
 from aether.api.webhooks.schemas import WebhookBody, webhook_of
 from aether.domain.estimate import Estimate
 from aether.domain.job import Job, Kind
-from aether.domain.listing import Page
+from aether.domain.listing import JobPage
 from aether.domain.report import ReportRequest
 from aether.domain.text_field import trim
 from aether.identity.read_tokens import ReadToken
@@ -84,7 +84,7 @@ class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, Report
         return report_job(job, estimate)
 
     @override
-    def page(self, page: Page) -> ReportPage:
+    def page(self, page: JobPage) -> ReportPage:
         return report_page(page)
 
     @override

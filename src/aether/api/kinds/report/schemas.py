@@ -28,7 +28,7 @@ from aether.api.jobs.fields import (
 from aether.domain import job as domain
 from aether.domain.estimate import Estimate
 from aether.domain.job import Job, Status, StepStatus
-from aether.domain.listing import Entry, Page
+from aether.domain.listing import JobPage, JobSummary
 from aether.domain.report import Report
 from aether.workflows.report.recipe import report_so_far
 
@@ -214,12 +214,12 @@ def _shown(view: Callable[..., T], job: Job, *own: object) -> T:
     )
 
 
-def report_page(page: Page) -> ReportPage:
+def report_page(page: JobPage) -> ReportPage:
     """Show a page of reports."""
     return ReportPage(tuple(map(_line, page.jobs)), or_unset(page.next))
 
 
-def _line(entry: Entry) -> ReportLine:
+def _line(entry: JobSummary) -> ReportLine:
     return list_item(ReportLine, entry, _decode_topic(entry.input).topic, STATUSES[entry.status])
 
 
