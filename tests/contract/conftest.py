@@ -1,4 +1,4 @@
-"""Every implementation of a port, each on its own bench."""
+"""Fixtures of the contract tests: each implementation of a port, in a harness of its own."""
 
 import socket
 import subprocess
@@ -13,15 +13,15 @@ from fakeredis import FakeAsyncRedis, FakeServer
 from redis.asyncio import Redis
 
 from aether.adapters.local.embedded_valkey import find_valkey
-from tests.contract.benches import Bench, MemoryBench, RedisBench
-from tests.contract.hubs import ServerConnection, redis_place
+from tests.contract.hub_harness import HubHarness, redis_hub_harness
+from tests.contract.job_store_harness import JobStoreHarness, MemoryJobStoreHarness, RedisJobStoreHarness
 from tests.fake_hub import MemoryHub
 from tests.fakes import MemoryJobStore
 
 
 @pytest.fixture(scope="session")
 def valkey_socket() -> Iterator[Path]:
-    """A real Valkey that keeps nothing on disk; its folder is short, since the path of a socket may not be long."""
+    """A real Valkey without persistence. Its directory has a short name, since a socket's path must not be long."""
     with tempfile.TemporaryDirectory(prefix="aether-test-") as folder:
         path = Path(folder) / "valkey.sock"
         flags = ["--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no", "--dir", folder]
@@ -36,14 +36,14 @@ def valkey_socket() -> Iterator[Path]:
 
 
 def _listens(path: Path) -> bool:
-    """A socket is there a moment before anybody listens."""
+    """Whether it accepts connections: the socket file exists a moment earlier."""
     with socket.socket(socket.AF_UNIX) as probe:
         return probe.connect_ex(str(path)) == 0
 
 
 @pytest.fixture
 async def valkey_client(valkey_socket: Path) -> AsyncIterator[Redis]:
-    """A client of the real Valkey, which is empty."""
+    """A client of the real Valkey, emptied."""
     async with Redis(unix_socket_path=str(valkey_socket)) as client:
         await client.flushall()
         yield client
@@ -56,33 +56,33 @@ async def fakeredis_client() -> AsyncIterator[Redis]:
 
 
 @pytest.fixture(params=["fakeredis", "valkey"])
-def redis_bench(request: pytest.FixtureRequest) -> RedisBench:
-    """What only a store on Redis promises, on each server."""
-    return RedisBench(request.getfixturevalue(f"{request.param}_client"))
+def redis_harness(request: pytest.FixtureRequest) -> RedisJobStoreHarness:
+    """The Redis job store on each server, for promises that only this store makes."""
+    return RedisJobStoreHarness(request.getfixturevalue(f"{request.param}_client"))
 
 
 @pytest.fixture(params=["memory", "fakeredis", "valkey"])
-def bench(request: pytest.FixtureRequest) -> Bench:
-    """What every store promises, on each store."""
+def harness(request: pytest.FixtureRequest) -> JobStoreHarness:
+    """Each job store, for promises that every store makes."""
     if request.param == "memory":
-        return MemoryBench(MemoryJobStore(ttl=timedelta(hours=1)))
-    return RedisBench(request.getfixturevalue(f"{request.param}_client"))
+        return MemoryJobStoreHarness(MemoryJobStore(ttl=timedelta(hours=1)))
+    return RedisJobStoreHarness(request.getfixturevalue(f"{request.param}_client"))
 
 
 @pytest.fixture(params=["memory", "valkey"])
-def server(request: pytest.FixtureRequest) -> Redis | None:
-    """A client of the server, if the place has one."""
+def hub_client(request: pytest.FixtureRequest) -> Redis | None:
+    """The Redis client of the hub; None for the hub in memory."""
     client: Redis | None = request.getfixturevalue("valkey_client") if request.param == "valkey" else None
     return client
 
 
 @pytest.fixture
-async def place(server: Redis | None) -> AsyncIterator[ServerConnection]:
-    """What every hub promises, on each."""
-    if server is None:
+async def hub_harness(hub_client: Redis | None) -> AsyncIterator[HubHarness]:
+    """Each hub, for promises that every hub makes."""
+    if hub_client is None:
         store = MemoryJobStore()
         hub = MemoryHub(store)
-        yield ServerConnection(store, hub, hub.publish)
+        yield HubHarness(store, hub, hub.publish)
     else:
-        async with redis_place(server) as on_server:
-            yield on_server
+        async with redis_hub_harness(hub_client) as redis_harness:
+            yield redis_harness

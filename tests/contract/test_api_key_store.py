@@ -40,7 +40,7 @@ def store(request: pytest.FixtureRequest) -> ApiKeyStore:
 
 
 @pytest.fixture(params=["memory", "redis"])
-def store_out_of_reach(request: pytest.FixtureRequest) -> ApiKeyStore:
+def store_unreachable(request: pytest.FixtureRequest) -> ApiKeyStore:
     if request.param == "memory":
         return MemoryKeys(away=True)
     return RedisApiKeyStore(Redis(unix_socket_path="/nowhere/valkey.sock"))
@@ -127,8 +127,8 @@ async def test_of_many_who_have_seen_the_same_only_one_makes_a_change(store: Api
     assert (keys[kept.index(True)],) == (await store.load()).keys
 
 
-async def test_a_store_that_does_not_answer_says_so(store_out_of_reach: ApiKeyStore) -> None:
-    for asking in (store_out_of_reach.version(), store_out_of_reach.load(), store_out_of_reach.put(KEY, 0)):
+async def test_a_store_that_does_not_answer_says_so(store_unreachable: ApiKeyStore) -> None:
+    for asking in (store_unreachable.version(), store_unreachable.load(), store_unreachable.put(KEY, 0)):
         with pytest.raises(StoreUnavailableError):
             await asking
 

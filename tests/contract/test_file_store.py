@@ -19,7 +19,7 @@ from aether.adapters.redis.keys import FILES, PIECE, RECORD
 from aether.domain.job import Change
 from aether.durable.ports import FileStore
 from aether.errors import ConfigurationError, StoreUnavailableError
-from tests.contract.benches import NEW, RedisBench, begun
+from tests.contract.job_store_harness import NEW_JOB, RedisJobStoreHarness, begin_job
 from tests.fakes import MemoryFiles, MemoryJobStore
 
 JOB, OTHER = str(uuid4()), str(uuid4())
@@ -64,14 +64,14 @@ def objects(request: pytest.FixtureRequest) -> ObjectFiles:
 async def with_jobs(client: Redis) -> Redis:
     """Put two jobs on the server, without which it would keep no files."""
     for job_id in (JOB, OTHER):
-        await RedisBench(client).store.create(replace(NEW, id=job_id))
+        await RedisJobStoreHarness(client).store.create(replace(NEW_JOB, id=job_id))
     return client
 
 
 @pytest.fixture
-async def redis_files(redis_bench: RedisBench) -> RedisFiles:
+async def redis_files(redis_harness: RedisJobStoreHarness) -> RedisFiles:
     """Files beside two jobs."""
-    return RedisFiles(await with_jobs(redis_bench.client))
+    return RedisFiles(await with_jobs(redis_harness.client))
 
 
 @pytest.fixture(params=["memory", "fakeredis", "valkey", "folder", "s3"])
@@ -172,7 +172,7 @@ async def test_files_put_at_once_are_all_kept(files: FileStore) -> None:
 
 
 @pytest.fixture(params=["memory", "redis", "s3"])
-def out_of_reach(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FileStore:
+def unreachable_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FileStore:
     if request.param == "memory":
         return MemoryFiles(away=True)
     if request.param == "redis":
@@ -182,14 +182,16 @@ def out_of_reach(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     return ObjectFiles(url)
 
 
-async def test_a_store_that_does_not_answer_is_unavailable(out_of_reach: FileStore) -> None:
-    for call in (out_of_reach.put(JOB, "a", b""), out_of_reach.read(JOB, "a"), out_of_reach.erase(JOB)):
+async def test_a_store_that_does_not_answer_is_unavailable(unreachable_store: FileStore) -> None:
+    for call in (unreachable_store.put(JOB, "a", b""), unreachable_store.read(JOB, "a"), unreachable_store.erase(JOB)):
         with pytest.raises(StoreUnavailableError):
             await call
 
 
-async def test_files_on_redis_live_as_long_as_the_record(redis_bench: RedisBench, redis_files: RedisFiles) -> None:
-    client = redis_bench.client
+async def test_files_on_redis_live_as_long_as_the_record(
+    redis_harness: RedisJobStoreHarness, redis_files: RedisFiles
+) -> None:
+    client = redis_harness.client
     await client.pexpire(RECORD + JOB, 5_000)
 
     await redis_files.put(JOB, "a", CONTENT)
@@ -197,57 +199,61 @@ async def test_files_on_redis_live_as_long_as_the_record(redis_bench: RedisBench
     assert 0 < await client.pttl(FILES + JOB) <= 5_000
 
 
-async def test_a_commit_renews_the_files_with_the_record(redis_bench: RedisBench) -> None:
-    job = await begun(redis_bench.store)
-    client = redis_bench.client
+async def test_a_commit_renews_the_files_with_the_record(redis_harness: RedisJobStoreHarness) -> None:
+    job = await begin_job(redis_harness.store)
+    client = redis_harness.client
     await client.pexpire(RECORD + job.id, 5_000)
     await RedisFiles(client).put(job.id, "a", CONTENT)
 
-    await redis_bench.store.commit(job.id, job.epoch, job.version, Change(total=2))
+    await redis_harness.store.commit(job.id, job.epoch, job.version, Change(total=2))
 
     record, files = [await client.pttl(prefix + job.id) for prefix in (RECORD, FILES)]
     assert record > 5_000
     assert abs(record - files) < 5_000
 
 
-async def test_redis_keeps_no_file_for_a_job_that_is_gone(redis_bench: RedisBench, redis_files: RedisFiles) -> None:
+async def test_redis_keeps_no_file_for_a_job_that_is_gone(
+    redis_harness: RedisJobStoreHarness, redis_files: RedisFiles
+) -> None:
     for job_id in (JOB, OTHER):
-        await redis_bench.store.erase(job_id)
+        await redis_harness.store.erase(job_id)
 
     await redis_files.put(JOB, "a", CONTENT)
 
-    assert await redis_bench.keys() == set()
+    assert await redis_harness.keys() == set()
 
 
-async def test_erasing_a_job_on_redis_erases_its_files(redis_bench: RedisBench, redis_files: RedisFiles) -> None:
+async def test_erasing_a_job_on_redis_erases_its_files(
+    redis_harness: RedisJobStoreHarness, redis_files: RedisFiles
+) -> None:
     await redis_files.put(JOB, "a", CONTENT)
 
     for job_id in (JOB, OTHER):
-        await redis_bench.store.erase(job_id)
+        await redis_harness.store.erase(job_id)
 
-    assert await redis_bench.keys() == set()
+    assert await redis_harness.keys() == set()
 
 
 async def test_erasing_the_files_on_redis_leaves_nothing_of_them(
-    redis_bench: RedisBench, redis_files: RedisFiles
+    redis_harness: RedisJobStoreHarness, redis_files: RedisFiles
 ) -> None:
-    before = await redis_bench.keys()
+    before = await redis_harness.keys()
     await redis_files.put(JOB, "a", CONTENT)
 
     await redis_files.erase(JOB)
 
-    assert await redis_bench.keys() == before
+    assert await redis_harness.keys() == before
 
 
 async def test_a_shorter_file_on_redis_leaves_no_piece_of_the_longer_one(
-    redis_bench: RedisBench, redis_files: RedisFiles
+    redis_harness: RedisJobStoreHarness, redis_files: RedisFiles
 ) -> None:
     await redis_files.put(JOB, "a", CONTENT)
 
     await redis_files.put(JOB, "a", b"short")
 
     # redis-py types the answers of its two kinds of client as one.
-    assert await redis_bench.client.hlen(FILES + JOB) == 2  # type: ignore[misc]
+    assert await redis_harness.client.hlen(FILES + JOB) == 2  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("name", ["", "../a", "a/b", "..", ".", "/etc/passwd", "a\x00", "ä", "a#1", "a\n"])
@@ -271,7 +277,7 @@ async def sweep(objects: ObjectFiles, store: MemoryJobStore, ahead: timedelta = 
 async def store() -> MemoryJobStore:
     """A store that knows JOB alone."""
     store = MemoryJobStore()
-    await store.create(replace(NEW, id=JOB))
+    await store.create(replace(NEW_JOB, id=JOB))
     return store
 
 

@@ -11,8 +11,8 @@ from aether.domain.job import Change, Kind, Limits, Status, Step, StepStatus
 from aether.errors import UnknownDeliveryError, UnknownJobError
 from aether.services.jobs import Jobs
 from aether.services.webhooks import Webhooks
-from tests.contract.benches import NEW, RedisBench, begun
-from tests.contract.webhook_offices import DAY, TOLD, RedisOffice, delivery_of, failed
+from tests.contract.job_store_harness import NEW_JOB, RedisJobStoreHarness, begin_job
+from tests.contract.webhook_harness import DAY, JOB_WITH_WEBHOOK, RedisWebhookHarness, create_delivery, failed_attempt
 from tests.fakes import MemoryFiles
 
 NEVER_WAS = "0000"
@@ -41,13 +41,14 @@ async def sent_by(server: Redis, asking: Awaitable[object], error: type[Exceptio
 
 @pytest.mark.parametrize("call", CALLS)
 async def test_another_owners_job_costs_as_much_as_none(valkey_client: Redis, call: str) -> None:
-    store = RedisBench(valkey_client).store
-    job = await begun(store)
+    store = RedisJobStoreHarness(valkey_client).store
+    job = await begin_job(store)
     await store.commit(job.id, job.epoch, job.version, Change(Status.COMPLETED, 1, (LARGE,)))
     jobs = Jobs(store, MemoryFiles())
     for _ in range(2):  # the first time the server does not know the scripts
         theirs, nobodys = [
-            await sent_by(valkey_client, CALLS[call](jobs, job_id), UnknownJobError) for job_id in (NEW.id, NEVER_WAS)
+            await sent_by(valkey_client, CALLS[call](jobs, job_id), UnknownJobError)
+            for job_id in (NEW_JOB.id, NEVER_WAS)
         ]
 
     # The answer to the first INFO is counted; the numbers in it may be a few digits longer.
@@ -56,11 +57,11 @@ async def test_another_owners_job_costs_as_much_as_none(valkey_client: Redis, ca
 
 
 async def test_another_owners_delivery_costs_as_much_as_none(valkey_client: Redis) -> None:
-    office = RedisOffice(valkey_client)
-    delivery = await delivery_of(office, TOLD)
+    webhook_harness = RedisWebhookHarness(valkey_client)
+    delivery = await create_delivery(webhook_harness, JOB_WITH_WEBHOOK)
     for number in range(1, 30):
-        await office.webhooks.record(delivery, failed(delivery, number), 3600.0)
-    webhooks = Webhooks(office.webhooks, lambda _: None, lambda: "whsec_one", DAY)
+        await webhook_harness.webhooks.record(delivery, failed_attempt(delivery, number), 3600.0)
+    webhooks = Webhooks(webhook_harness.webhooks, lambda _: None, lambda: "whsec_one", DAY)
     for _ in range(2):
         theirs, nobodys = [
             await sent_by(valkey_client, webhooks.delivery("eve", name), UnknownDeliveryError)
@@ -73,17 +74,21 @@ async def test_another_owners_delivery_costs_as_much_as_none(valkey_client: Redi
 
 
 async def test_many_deliveries_of_another_owners_job_cost_as_much_as_one(valkey_client: Redis) -> None:
-    office, many, one = RedisOffice(valkey_client), replace(TOLD, id="many"), replace(TOLD, id="one")
+    webhook_harness, many, one = (
+        RedisWebhookHarness(valkey_client),
+        replace(JOB_WITH_WEBHOOK, id="many"),
+        replace(JOB_WITH_WEBHOOK, id="one"),
+    )
     for job, ends in ((many, 20), (one, 1)):
-        await office.jobs.create(job)
+        await webhook_harness.jobs.create(job)
         for _ in range(ends):
-            await office.jobs.move(job.id, Change(status=Status.CANCELLED))
-            await office.jobs.move(job.id, Change(status=Status.PENDING))
+            await webhook_harness.jobs.move(job.id, Change(status=Status.CANCELLED))
+            await webhook_harness.jobs.move(job.id, Change(status=Status.PENDING))
 
     async def looked_through(job_id: str, owner: str) -> tuple[int, int]:
         """How many deliveries are listed, and how many records are looked at for that."""
         await valkey_client.config_resetstat()
-        page = await office.webhooks.list(owner, None, job_id, 100)
+        page = await webhook_harness.webhooks.list(owner, None, job_id, 100)
         stats = await valkey_client.info("commandstats")
         return len(page.deliveries), stats["cmdstat_hmget"]["calls"]
 

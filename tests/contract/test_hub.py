@@ -8,77 +8,77 @@ from aether.adapters.redis.hub import RedisHub
 from aether.adapters.redis.keys import TEXTS
 from aether.domain.job import Change
 from aether.durable.change_hub import Delta
-from tests.contract.benches import NEW, begun
-from tests.contract.hubs import LONG_S, SHORT_S, ServerConnection, changing, settled, version_of
+from tests.contract.hub_harness import LONG_S, SHORT_S, HubHarness, load_version, make_changer, wait_for_subscriptions
+from tests.contract.job_store_harness import NEW_JOB, begin_job
 
 
-async def test_a_version_that_came_before_is_told_at_once(place: ServerConnection) -> None:
-    job = await begun(place.store)
+async def test_a_version_that_came_before_is_told_at_once(hub_harness: HubHarness) -> None:
+    job = await begin_job(hub_harness.store)
 
-    assert await place.hub.changed(NEW.id, job.version - 1, LONG_S) == job.version
+    assert await hub_harness.hub.changed(NEW_JOB.id, job.version - 1, LONG_S) == job.version
 
 
-async def test_a_change_wakes_who_waits_for_it(place: ServerConnection) -> None:
-    change = await changing(place.store)
-    waiting = asyncio.create_task(place.hub.changed(NEW.id, await version_of(place.store), LONG_S))
-    await settled(place)
+async def test_a_change_wakes_who_waits_for_it(hub_harness: HubHarness) -> None:
+    change = await make_changer(hub_harness.store)
+    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, await load_version(hub_harness.store), LONG_S))
+    await wait_for_subscriptions(hub_harness)
 
     assert not waiting.done()
     assert await change() == await waiting
 
 
-async def test_nothing_happens_and_the_time_is_up(place: ServerConnection) -> None:
-    job = await begun(place.store)
+async def test_nothing_happens_and_the_time_is_up(hub_harness: HubHarness) -> None:
+    job = await begin_job(hub_harness.store)
 
-    assert await place.hub.changed(NEW.id, job.version, SHORT_S) is None
+    assert await hub_harness.hub.changed(NEW_JOB.id, job.version, SHORT_S) is None
 
 
-async def test_a_change_of_another_job_wakes_nobody(place: ServerConnection) -> None:
-    change = await changing(place.store, "other")
-    job = await begun(place.store)
-    waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, 5 * SHORT_S))
-    await settled(place)
+async def test_a_change_of_another_job_wakes_nobody(hub_harness: HubHarness) -> None:
+    change = await make_changer(hub_harness.store, "other")
+    job = await begin_job(hub_harness.store)
+    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, 5 * SHORT_S))
+    await wait_for_subscriptions(hub_harness)
     await change()
 
     assert await waiting is None
 
 
-async def test_a_cursor_ahead_of_the_job_is_told_where_the_job_is(place: ServerConnection) -> None:
+async def test_a_cursor_ahead_of_the_job_is_told_where_the_job_is(hub_harness: HubHarness) -> None:
     """As after a failover to a server that lacks the last changes."""
-    job = await begun(place.store)
+    job = await begin_job(hub_harness.store)
 
-    assert await place.hub.changed(NEW.id, job.version + 5, LONG_S) == job.version
+    assert await hub_harness.hub.changed(NEW_JOB.id, job.version + 5, LONG_S) == job.version
 
 
-async def test_erasing_wakes_who_waits(place: ServerConnection) -> None:
-    job = await begun(place.store)
-    waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S))
-    await settled(place)
+async def test_erasing_wakes_who_waits(hub_harness: HubHarness) -> None:
+    job = await begin_job(hub_harness.store)
+    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S))
+    await wait_for_subscriptions(hub_harness)
 
-    await place.store.erase(NEW.id)
+    await hub_harness.store.erase(NEW_JOB.id)
 
     assert await waiting == 0
 
 
-async def test_a_job_that_is_gone_is_told_at_once(place: ServerConnection) -> None:
-    assert await place.hub.changed("gone", 7, LONG_S) == 0
+async def test_a_job_that_is_gone_is_told_at_once(hub_harness: HubHarness) -> None:
+    assert await hub_harness.hub.changed("gone", 7, LONG_S) == 0
 
 
-async def test_one_change_wakes_all_who_wait_for_it(place: ServerConnection) -> None:
-    change = await changing(place.store)
-    after = await version_of(place.store)
-    waiting = [asyncio.create_task(place.hub.changed(NEW.id, after, LONG_S)) for _ in range(500)]
-    await settled(place)
+async def test_one_change_wakes_all_who_wait_for_it(hub_harness: HubHarness) -> None:
+    change = await make_changer(hub_harness.store)
+    after = await load_version(hub_harness.store)
+    waiting = [asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, after, LONG_S)) for _ in range(500)]
+    await wait_for_subscriptions(hub_harness)
 
     assert [await change()] * 500 == await asyncio.gather(*waiting)
 
 
-async def test_many_jobs_are_waited_for_at_once(place: ServerConnection) -> None:
+async def test_many_jobs_are_waited_for_at_once(hub_harness: HubHarness) -> None:
     jobs = [f"job-{at}" for at in range(100)]
-    changes = [await changing(place.store, job_id) for job_id in jobs]
-    after = await version_of(place.store, jobs[0])
-    waiting = [asyncio.create_task(place.hub.changed(job_id, after, LONG_S)) for job_id in jobs]
-    await settled(place, *jobs)
+    changes = [await make_changer(hub_harness.store, job_id) for job_id in jobs]
+    after = await load_version(hub_harness.store, jobs[0])
+    waiting = [asyncio.create_task(hub_harness.hub.changed(job_id, after, LONG_S)) for job_id in jobs]
+    await wait_for_subscriptions(hub_harness, *jobs)
 
     for change in changes[::2]:
         await change()
@@ -89,23 +89,23 @@ async def test_many_jobs_are_waited_for_at_once(place: ServerConnection) -> None
         task.cancel()
 
 
-async def test_no_change_is_missed_between_reading_and_waiting(place: ServerConnection) -> None:
+async def test_no_change_is_missed_between_reading_and_waiting(hub_harness: HubHarness) -> None:
     """A thousand times, whatever comes first: the change, its message, the subscription or its confirmation."""
-    change = await changing(place.store)
+    change = await make_changer(hub_harness.store)
     dice = random.Random(7)  # noqa: S311 - no secret
     for _ in range(1_000):
-        after = await version_of(place.store)
+        after = await load_version(hub_harness.store)
         making = change()
         for _ in range(dice.randrange(8)):
             await asyncio.sleep(0)
-        assert await place.hub.changed(NEW.id, after, LONG_S) == after + 1
+        assert await hub_harness.hub.changed(NEW_JOB.id, after, LONG_S) == after + 1
         assert await making == after + 1
 
 
-async def test_a_watch_tells_versions_in_order_up_to_the_newest(place: ServerConnection) -> None:
-    change = await changing(place.store)
-    told = [await version_of(place.store)]
-    with place.hub.watch(NEW.id, told[0], LONG_S) as watch:
+async def test_a_watch_tells_versions_in_order_up_to_the_newest(hub_harness: HubHarness) -> None:
+    change = await make_changer(hub_harness.store)
+    told = [await load_version(hub_harness.store)]
+    with hub_harness.hub.watch(NEW_JOB.id, told[0], LONG_S) as watch:
         made = [await change() for _ in range(20)]
         async for news in watch:
             assert isinstance(news, int)
@@ -116,24 +116,24 @@ async def test_a_watch_tells_versions_in_order_up_to_the_newest(place: ServerCon
     assert told == sorted(set(told))
 
 
-async def test_a_reader_who_was_away_is_told_the_newest_version_alone(place: ServerConnection) -> None:
-    change = await changing(place.store)
-    with place.hub.watch(NEW.id, await version_of(place.store), SHORT_S) as watch:
+async def test_a_reader_who_was_away_is_told_the_newest_version_alone(hub_harness: HubHarness) -> None:
+    change = await make_changer(hub_harness.store)
+    with hub_harness.hub.watch(NEW_JOB.id, await load_version(hub_harness.store), SHORT_S) as watch:
         made = [await change() for _ in range(20)]
-        await place.hub.changed(NEW.id, made[-2], LONG_S)  # whoever watches the same job knows it by then
+        await hub_harness.hub.changed(NEW_JOB.id, made[-2], LONG_S)  # whoever watches the same job knows it by then
 
         assert [await anext(watch), await anext(watch)] == [made[-1], None]
 
 
-async def test_a_watch_of_a_quiet_job_has_a_pulse(place: ServerConnection) -> None:
-    job = await begun(place.store)
-    with place.hub.watch(NEW.id, job.version, SHORT_S) as watch:
+async def test_a_watch_of_a_quiet_job_has_a_pulse(hub_harness: HubHarness) -> None:
+    job = await begin_job(hub_harness.store)
+    with hub_harness.hub.watch(NEW_JOB.id, job.version, SHORT_S) as watch:
         assert [await anext(watch), await anext(watch)] == [None, None]
 
 
-async def test_waiting_for_the_next_may_be_cancelled_without_a_loss(place: ServerConnection) -> None:
-    change = await changing(place.store)
-    with place.hub.watch(NEW.id, await version_of(place.store), LONG_S) as watch:
+async def test_waiting_for_the_next_may_be_cancelled_without_a_loss(hub_harness: HubHarness) -> None:
+    change = await make_changer(hub_harness.store)
+    with hub_harness.hub.watch(NEW_JOB.id, await load_version(hub_harness.store), LONG_S) as watch:
         for _ in range(5):
             impatient = asyncio.ensure_future(anext(watch))
             await asyncio.sleep(0)
@@ -143,25 +143,25 @@ async def test_waiting_for_the_next_may_be_cancelled_without_a_loss(place: Serve
         assert await anext(watch) == version
 
 
-async def test_text_is_passed_on_to_who_watches(place: ServerConnection) -> None:
-    job = await begun(place.store)
+async def test_text_is_passed_on_to_who_watches(hub_harness: HubHarness) -> None:
+    job = await begin_job(hub_harness.store)
     said = ["All roads", " lead", " to", " Rome."]
-    with place.hub.watch(NEW.id, job.version, LONG_S) as watch:
-        await heard_first(place, watch)
+    with hub_harness.hub.watch(NEW_JOB.id, job.version, LONG_S) as watch:
+        await heard_first(hub_harness, watch)
         offset = 0
         for text in said:
-            place.publish(NEW.id, Delta("section:1", 1, offset, text))
+            hub_harness.publish(NEW_JOB.id, Delta("section:1", 1, offset, text))
             offset += len(text)
         heard = await heard_text(watch, offset)
 
     assert heard == "".join(said)
 
 
-async def heard_first(place: ServerConnection, watch: AsyncIterator[int | Delta | None]) -> None:
+async def heard_first(hub_harness: HubHarness, watch: AsyncIterator[int | Delta | None]) -> None:
     """Wait until the watch hears text: what is said before it listens is lost."""
     hearing = asyncio.ensure_future(anext(watch))
     while not hearing.done():
-        place.publish(NEW.id, Delta("greeting", 1, 0, "."))
+        hub_harness.publish(NEW_JOB.id, Delta("greeting", 1, 0, "."))
         await asyncio.sleep(0.02)
     assert hearing.result()
 
@@ -177,56 +177,56 @@ async def heard_text(watch: AsyncIterator[int | Delta | None], length: int) -> s
     return text
 
 
-async def test_a_commit_tells_whether_anybody_listens_to_the_texts(place: ServerConnection) -> None:
-    job = await begun(place.store)
-    other = await begun(place.store, replace(NEW, id="other"))
-    version, before = await place.store.commit(job.id, job.epoch, job.version, Change(total=1))
-    with place.hub.watch(job.id, version, LONG_S) as watch:
-        await heard_first(place, watch)
-        again = await place.store.commit(job.id, job.epoch, job.version, Change(total=1))
-        version, during = await place.store.commit(job.id, job.epoch, version, Change(total=2))
-        _, elsewhere = await place.store.commit(other.id, other.epoch, other.version, Change(total=1))
-    await unheard(place)
-    _, after = await place.store.commit(job.id, job.epoch, version, Change(total=3))
+async def test_a_commit_tells_whether_anybody_listens_to_the_texts(hub_harness: HubHarness) -> None:
+    job = await begin_job(hub_harness.store)
+    other = await begin_job(hub_harness.store, replace(NEW_JOB, id="other"))
+    version, before = await hub_harness.store.commit(job.id, job.epoch, job.version, Change(total=1))
+    with hub_harness.hub.watch(job.id, version, LONG_S) as watch:
+        await heard_first(hub_harness, watch)
+        again = await hub_harness.store.commit(job.id, job.epoch, job.version, Change(total=1))
+        version, during = await hub_harness.store.commit(job.id, job.epoch, version, Change(total=2))
+        _, elsewhere = await hub_harness.store.commit(other.id, other.epoch, other.version, Change(total=1))
+    await unheard(hub_harness)
+    _, after = await hub_harness.store.commit(job.id, job.epoch, version, Change(total=3))
 
     assert again.watched
     assert (before, during, elsewhere, after) == (False, True, False, False)
 
 
-async def unheard(place: ServerConnection) -> None:
+async def unheard(hub_harness: HubHarness) -> None:
     """Wait until nobody listens to texts."""
-    if isinstance(place.hub, RedisHub):
-        while await place.hub._client.pubsub_channels(f"{TEXTS}*"):  # noqa: ASYNC110 - no event of it
+    if isinstance(hub_harness.hub, RedisHub):
+        while await hub_harness.hub._client.pubsub_channels(f"{TEXTS}*"):  # noqa: ASYNC110 - no event announces it
             await asyncio.sleep(0.001)
 
 
-async def test_who_waits_for_a_change_listens_to_no_text(place: ServerConnection) -> None:
-    job = await begun(place.store)
-    waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S))
-    await settled(place)
+async def test_who_waits_for_a_change_listens_to_no_text(hub_harness: HubHarness) -> None:
+    job = await begin_job(hub_harness.store)
+    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S))
+    await wait_for_subscriptions(hub_harness)
 
-    committed = await place.store.commit(job.id, job.epoch, job.version, Change(total=1))
+    committed = await hub_harness.store.commit(job.id, job.epoch, job.version, Change(total=1))
 
     assert committed == (await waiting, False)
 
 
-async def test_text_wakes_nobody_who_waits_for_a_change(place: ServerConnection) -> None:
-    job = await begun(place.store)
-    waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, 4 * SHORT_S))
-    await settled(place)
-    place.publish(NEW.id, Delta("outline", 1, 0, "Rome"))
+async def test_text_wakes_nobody_who_waits_for_a_change(hub_harness: HubHarness) -> None:
+    job = await begin_job(hub_harness.store)
+    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, 4 * SHORT_S))
+    await wait_for_subscriptions(hub_harness)
+    hub_harness.publish(NEW_JOB.id, Delta("outline", 1, 0, "Rome"))
 
     assert await waiting is None
 
 
-async def test_closing_ends_all_waiting_and_lets_nobody_wait_after(place: ServerConnection) -> None:
-    job = await begun(place.store)
-    waiting = [asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S)) for _ in range(10)]
-    await settled(place)
+async def test_closing_ends_all_waiting_and_lets_nobody_wait_after(hub_harness: HubHarness) -> None:
+    job = await begin_job(hub_harness.store)
+    waiting = [asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S)) for _ in range(10)]
+    await wait_for_subscriptions(hub_harness)
 
-    place.hub.close()
+    hub_harness.hub.close()
 
     assert await asyncio.gather(*waiting) == [None] * 10
-    assert await place.hub.changed(NEW.id, job.version, LONG_S) is None
-    with place.hub.watch(NEW.id, job.version - 1, LONG_S) as watch:
+    assert await hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S) is None
+    with hub_harness.hub.watch(NEW_JOB.id, job.version - 1, LONG_S) as watch:
         assert [heard async for heard in watch] == []

@@ -9,8 +9,17 @@ from msgspec.structs import replace
 from aether.domain.job import ENDED, LIVE, Change, Kind, Status
 from aether.domain.notification import MAX_NOTIFICATION_ID, Acknowledgement, InboxPage
 from aether.services.inbox import InboxStore
-from tests.contract.benches import Bench, RedisBench, begun, brought_to
-from tests.contract.inboxes import OWNER, WebhookHttpClient, ended, ended_again, ids, jobs, redis_post, told
+from tests.contract.inbox_harness import (
+    OWNER,
+    InboxHarness,
+    all_notifications,
+    end_job,
+    end_job_again,
+    ids,
+    job_ids,
+    redis_inbox_harness,
+)
+from tests.contract.job_store_harness import JobStoreHarness, RedisJobStoreHarness, begin_job, job_with_status
 from tests.fakes import MemoryInbox, MemoryJobStore
 
 # The real Valkey listens on a Unix socket, which pytest-socket's list of hosts cannot name.
@@ -19,12 +28,12 @@ NOBODY = "nobody"
 
 
 @pytest.fixture
-def post(bench: Bench) -> WebhookHttpClient:
+def inbox_harness(harness: JobStoreHarness) -> InboxHarness:
     """What every inbox promises, on each store."""
-    if isinstance(bench, RedisBench):
-        return redis_post(bench.client)
-    assert isinstance(bench.store, MemoryJobStore)
-    return WebhookHttpClient(bench.store, MemoryInbox(bench.store))
+    if isinstance(harness, RedisJobStoreHarness):
+        return redis_inbox_harness(harness.client)
+    assert isinstance(harness.store, MemoryJobStore)
+    return InboxHarness(harness.store, MemoryInbox(harness.store))
 
 
 async def pages_of(inbox: InboxStore, limit: int, *, unacked: bool = False) -> AsyncIterator[InboxPage]:
@@ -35,18 +44,18 @@ async def pages_of(inbox: InboxStore, limit: int, *, unacked: bool = False) -> A
         yield page
 
 
-async def test_an_owner_of_whom_no_job_has_ended_has_an_empty_inbox(post: WebhookHttpClient) -> None:
-    assert InboxPage() == await post.inbox.page(NOBODY, 0, 10)
+async def test_an_owner_of_whom_no_job_has_ended_has_an_empty_inbox(inbox_harness: InboxHarness) -> None:
+    assert InboxPage() == await inbox_harness.inbox.page(NOBODY, 0, 10)
 
 
 @pytest.mark.parametrize("kind", list(Kind))
 @pytest.mark.parametrize("status", sorted(ENDED))
 async def test_each_end_of_a_job_is_told_as_the_record_has_it(
-    post: WebhookHttpClient, status: Status, kind: Kind
+    inbox_harness: InboxHarness, status: Status, kind: Kind
 ) -> None:
-    job = await ended(post.store, "4f9c", status, kind=kind)
+    job = await end_job(inbox_harness.store, "4f9c", status, kind=kind)
 
-    (entry,) = await told(post.inbox)
+    (entry,) = await all_notifications(inbox_harness.inbox)
 
     assert (job.kind, job.id, job.status, job.version) == (entry.kind, entry.job_id, entry.status, entry.version)
     assert (job.updated_at, False) == (entry.at, entry.acked)
@@ -55,170 +64,172 @@ async def test_each_end_of_a_job_is_told_as_the_record_has_it(
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED])
 async def test_the_end_that_a_run_commits_is_told_once_though_it_is_sent_twice(
-    post: WebhookHttpClient, status: Status
+    inbox_harness: InboxHarness, status: Status
 ) -> None:
     """As by a worker that the answer did not reach."""
-    job = await begun(post.store)
+    job = await begin_job(inbox_harness.store)
 
     for _ in range(2):
-        await post.store.commit(job.id, job.epoch, job.version, Change(status=status, total=1))
+        await inbox_harness.store.commit(job.id, job.epoch, job.version, Change(status=status, total=1))
 
-    (entry,) = await told(post.inbox)
+    (entry,) = await all_notifications(inbox_harness.inbox)
     assert (status, job.version + 2) == (entry.status, entry.version)
 
 
 @pytest.mark.parametrize("status", sorted(LIVE))
-async def test_a_job_that_has_not_ended_is_not_told(post: WebhookHttpClient, status: Status) -> None:
-    await brought_to(post.store, status)
+async def test_a_job_that_has_not_ended_is_not_told(inbox_harness: InboxHarness, status: Status) -> None:
+    await job_with_status(inbox_harness.store, status)
 
-    assert await told(post.inbox) == ()
+    assert await all_notifications(inbox_harness.inbox) == ()
 
 
-async def test_a_job_that_is_tried_again_and_ends_again_is_told_again(post: WebhookHttpClient) -> None:
-    await ended(post.store, "4f9c")
-    (first,) = await told(post.inbox)
+async def test_a_job_that_is_tried_again_and_ends_again_is_told_again(inbox_harness: InboxHarness) -> None:
+    await end_job(inbox_harness.store, "4f9c")
+    (first,) = await all_notifications(inbox_harness.inbox)
 
-    await ended_again(post.store, "4f9c", Status.COMPLETED)
+    await end_job_again(inbox_harness.store, "4f9c", Status.COMPLETED)
 
-    _, second = entries = await told(post.inbox)
+    _, second = entries = await all_notifications(inbox_harness.inbox)
     assert (first, Status.COMPLETED) == (entries[0], second.status)
     assert first.id < second.id
     assert first.version < second.version
 
 
-async def test_what_is_told_does_not_change_while_it_is_told_again(post: WebhookHttpClient) -> None:
-    await ended(post.store, "4f9c")
+async def test_what_is_told_does_not_change_while_it_is_told_again(inbox_harness: InboxHarness) -> None:
+    await end_job(inbox_harness.store, "4f9c")
 
-    assert await told(post.inbox) == await told(post.inbox)
+    assert await all_notifications(inbox_harness.inbox) == await all_notifications(inbox_harness.inbox)
 
 
-async def test_what_ends_later_comes_later(post: WebhookHttpClient) -> None:
+async def test_what_ends_later_comes_later(inbox_harness: InboxHarness) -> None:
     for name in "bdace":
-        await ended(post.store, name)
+        await end_job(inbox_harness.store, name)
 
-    entries = await told(post.inbox)
+    entries = await all_notifications(inbox_harness.inbox)
 
     assert [entry.job_id for entry in entries] == ["b", "d", "a", "c", "e"]
     assert sorted({entry.id for entry in entries}) == [entry.id for entry in entries]
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 6, 7, 8, 100])
-async def test_pages_are_full_and_the_last_one_says_so(post: WebhookHttpClient, limit: int) -> None:
+async def test_pages_are_full_and_the_last_one_says_so(inbox_harness: InboxHarness, limit: int) -> None:
     for name in "abcdefg":
-        await ended(post.store, name)
+        await end_job(inbox_harness.store, name)
 
-    pages = [page async for page in pages_of(post.inbox, limit)]
+    pages = [page async for page in pages_of(inbox_harness.inbox, limit)]
 
-    assert list("abcdefg") == jobs(*pages)
+    assert list("abcdefg") == job_ids(*pages)
     assert [min(limit, 7 - first) for first in range(0, 7, limit)] == [len(page.notifications) for page in pages]
     assert {7} == {page.unread for page in pages}
 
 
-async def test_behind_the_newest_there_is_nothing_but_the_count(post: WebhookHttpClient) -> None:
-    await ended(post.store, "4f9c")
-    (entry,) = await told(post.inbox)
+async def test_behind_the_newest_there_is_nothing_but_the_count(inbox_harness: InboxHarness) -> None:
+    await end_job(inbox_harness.store, "4f9c")
+    (entry,) = await all_notifications(inbox_harness.inbox)
 
     for after in (entry.id, MAX_NOTIFICATION_ID):
-        assert InboxPage(unread=1) == await post.inbox.page(OWNER, after, 10)
+        assert InboxPage(unread=1) == await inbox_harness.inbox.page(OWNER, after, 10)
 
 
-async def test_what_is_acknowledged_stays_but_is_not_unread(post: WebhookHttpClient) -> None:
+async def test_what_is_acknowledged_stays_but_is_not_unread(inbox_harness: InboxHarness) -> None:
     for name in "abc":
-        await ended(post.store, name)
-    entries = await told(post.inbox)
+        await end_job(inbox_harness.store, name)
+    entries = await all_notifications(inbox_harness.inbox)
 
-    answer = await post.inbox.acknowledge(OWNER, [entries[1].id])
+    answer = await inbox_harness.inbox.acknowledge(OWNER, [entries[1].id])
 
     assert Acknowledgement(1, 2) == answer
-    assert (entries[0], replace(entries[1], acked=True), entries[2]) == await told(post.inbox)
-    assert (entries[0], entries[2]) == await told(post.inbox, unacked=True)
+    assert (entries[0], replace(entries[1], acked=True), entries[2]) == await all_notifications(inbox_harness.inbox)
+    assert (entries[0], entries[2]) == await all_notifications(inbox_harness.inbox, unacked=True)
 
 
-async def test_acknowledging_again_changes_nothing(post: WebhookHttpClient) -> None:
+async def test_acknowledging_again_changes_nothing(inbox_harness: InboxHarness) -> None:
     for name in "ab":
-        await ended(post.store, name)
-    every = [entry.id for entry in await told(post.inbox)]
+        await end_job(inbox_harness.store, name)
+    every = [entry.id for entry in await all_notifications(inbox_harness.inbox)]
 
-    answers = [await post.inbox.acknowledge(OWNER, wanted) for wanted in (every[:1], every, every, every * 2)]
+    answers = [await inbox_harness.inbox.acknowledge(OWNER, wanted) for wanted in (every[:1], every, every, every * 2)]
 
     assert [Acknowledgement(1, 1), Acknowledgement(1, 0), Acknowledgement(0, 0), Acknowledgement(0, 0)] == answers
 
 
-async def test_acknowledging_what_is_not_there_changes_nothing(post: WebhookHttpClient) -> None:
-    await ended(post.store, "4f9c")
-    (entry,) = await told(post.inbox)
+async def test_acknowledging_what_is_not_there_changes_nothing(inbox_harness: InboxHarness) -> None:
+    await end_job(inbox_harness.store, "4f9c")
+    (entry,) = await all_notifications(inbox_harness.inbox)
 
-    answer = await post.inbox.acknowledge(OWNER, [0, 1, entry.id - 1, entry.id + 1, MAX_NOTIFICATION_ID])
+    answer = await inbox_harness.inbox.acknowledge(OWNER, [0, 1, entry.id - 1, entry.id + 1, MAX_NOTIFICATION_ID])
 
-    assert (Acknowledgement(0, 1), (entry,)) == (answer, await told(post.inbox, unacked=True))
+    assert (Acknowledgement(0, 1), (entry,)) == (answer, await all_notifications(inbox_harness.inbox, unacked=True))
 
 
-async def test_owners_do_not_see_each_others_entries_nor_acknowledge_them(post: WebhookHttpClient) -> None:
+async def test_owners_do_not_see_each_others_entries_nor_acknowledge_them(inbox_harness: InboxHarness) -> None:
     owners = ["a", "a:b", "b", "", ":", "A", "a*", "ä\n\0", "a" * 3_000]
     for owner in owners:
-        await ended(post.store, f"job of {owner}", owner=owner)
-    every = [entry.id for owner in owners for entry in await told(post.inbox, owner)]
+        await end_job(inbox_harness.store, f"job of {owner}", owner=owner)
+    every = [entry.id for owner in owners for entry in await all_notifications(inbox_harness.inbox, owner)]
 
-    answer = await post.inbox.acknowledge("a", every)
+    answer = await inbox_harness.inbox.acknowledge("a", every)
 
     assert (Acknowledgement(1, 0), len(owners)) == (answer, len(every))
     for owner in owners:
-        (entry,) = await told(post.inbox, owner)
+        (entry,) = await all_notifications(inbox_harness.inbox, owner)
         assert (f"job of {owner}", owner == "a") == (entry.job_id, entry.acked)
 
 
-async def test_pages_of_what_is_not_acknowledged_go_on_while_it_is_acknowledged(post: WebhookHttpClient) -> None:
+async def test_pages_of_what_is_not_acknowledged_go_on_while_it_is_acknowledged(inbox_harness: InboxHarness) -> None:
     """As by a client that acknowledges each page before it asks for the next."""
     for name in "abcdefg":
-        await ended(post.store, name)
+        await end_job(inbox_harness.store, name)
     seen = []
 
-    async for page in pages_of(post.inbox, 2, unacked=True):
-        seen += jobs(page)
-        await post.inbox.acknowledge(OWNER, ids(page))
+    async for page in pages_of(inbox_harness.inbox, 2, unacked=True):
+        seen += job_ids(page)
+        await inbox_harness.inbox.acknowledge(OWNER, ids(page))
 
-    assert (list("abcdefg"), InboxPage()) == (seen, await post.inbox.page(OWNER, 0, 10, unacked=True))
+    assert (list("abcdefg"), InboxPage()) == (seen, await inbox_harness.inbox.page(OWNER, 0, 10, unacked=True))
 
 
-async def test_what_ends_meanwhile_comes_on_a_later_page(post: WebhookHttpClient) -> None:
+async def test_what_ends_meanwhile_comes_on_a_later_page(inbox_harness: InboxHarness) -> None:
     for name in "abc":
-        await ended(post.store, name)
-    page = await post.inbox.page(OWNER, 0, 2)
-    await ended(post.store, "d")
+        await end_job(inbox_harness.store, name)
+    page = await inbox_harness.inbox.page(OWNER, 0, 2)
+    await end_job(inbox_harness.store, "d")
 
     assert page.next
-    assert jobs(await post.inbox.page(OWNER, page.next, 10)) == ["c", "d"]
+    assert job_ids(await inbox_harness.inbox.page(OWNER, page.next, 10)) == ["c", "d"]
 
 
-async def test_ends_of_one_moment_are_all_told(post: WebhookHttpClient) -> None:
+async def test_ends_of_one_moment_are_all_told(inbox_harness: InboxHarness) -> None:
     names = [f"job-{at}" for at in range(100)]
 
-    await asyncio.gather(*(ended(post.store, name) for name in names))
+    await asyncio.gather(*(end_job(inbox_harness.store, name) for name in names))
 
-    entries = await told(post.inbox)
+    entries = await all_notifications(inbox_harness.inbox)
     assert sorted(names) == sorted(entry.job_id for entry in entries)
     assert len({entry.id for entry in entries}) == len(names)
 
 
-async def test_erasing_a_job_takes_out_all_that_was_told_of_it(post: WebhookHttpClient) -> None:
-    await ended(post.store, "kept")
-    await ended(post.store, "4f9c")
-    await ended_again(post.store, "4f9c", Status.CANCELLED)
-    first, *_ = await told(post.inbox)
-    await post.inbox.acknowledge(OWNER, [entry.id for entry in await told(post.inbox)][1:2])
+async def test_erasing_a_job_takes_out_all_that_was_told_of_it(inbox_harness: InboxHarness) -> None:
+    await end_job(inbox_harness.store, "kept")
+    await end_job(inbox_harness.store, "4f9c")
+    await end_job_again(inbox_harness.store, "4f9c", Status.CANCELLED)
+    first, *_ = await all_notifications(inbox_harness.inbox)
+    await inbox_harness.inbox.acknowledge(
+        OWNER, [entry.id for entry in await all_notifications(inbox_harness.inbox)][1:2]
+    )
 
-    await post.store.erase("4f9c")
+    await inbox_harness.store.erase("4f9c")
 
-    assert InboxPage((first,), 1) == await post.inbox.page(OWNER, 0, 10)
+    assert InboxPage((first,), 1) == await inbox_harness.inbox.page(OWNER, 0, 10)
 
 
-async def test_what_was_told_outlives_the_record(post: WebhookHttpClient, bench: Bench) -> None:
-    await ended(post.store, "4f9c")
-    before = await told(post.inbox)
+async def test_what_was_told_outlives_the_record(inbox_harness: InboxHarness, harness: JobStoreHarness) -> None:
+    await end_job(inbox_harness.store, "4f9c")
+    before = await all_notifications(inbox_harness.inbox)
 
-    await bench.expire("4f9c")
+    await harness.expire("4f9c")
 
-    assert before == await told(post.inbox)
+    assert before == await all_notifications(inbox_harness.inbox)
 
 
 ACTIONS = ("end", "again", "erase", "ack", "page")
@@ -227,40 +238,40 @@ ACTIONS = ("end", "again", "erase", "ack", "page")
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 9)), max_size=30), limit=st.integers(1, 4))
 async def test_whoever_pages_and_acknowledges_hears_of_every_end(
-    bench: Bench, plan: list[tuple[str, int]], limit: int
+    harness: JobStoreHarness, plan: list[tuple[str, int]], limit: int
 ) -> None:
-    if isinstance(bench, RedisBench):
-        await bench.client.flushall()
-        post = redis_post(bench.client)
+    if isinstance(harness, RedisJobStoreHarness):
+        await harness.client.flushall()
+        inbox_harness = redis_inbox_harness(harness.client)
     else:
         store = MemoryJobStore()
-        post = WebhookHttpClient(store, MemoryInbox(store))
+        inbox_harness = InboxHarness(store, MemoryInbox(store))
     expected: dict[str, int] = {}
     heard: dict[int, str] = {}
     after = 0
     for action, at in plan:
         name = f"job-{at}"
         if action == "end" and name not in expected:
-            await ended(post.store, name)
+            await end_job(inbox_harness.store, name)
             expected[name] = 1
         elif action == "again" and name in expected:
-            await ended_again(post.store, name, Status.FAILED)
+            await end_job_again(inbox_harness.store, name, Status.FAILED)
             expected[name] += 1
         elif action == "erase" and name in expected:
-            await post.store.erase(name)
+            await inbox_harness.store.erase(name)
             heard = {number: job for number, job in heard.items() if job != name}
             del expected[name]
         elif action == "ack":
-            await post.inbox.acknowledge(OWNER, list(heard)[:at])
+            await inbox_harness.inbox.acknowledge(OWNER, list(heard)[:at])
         elif action == "page":
-            page = await post.inbox.page(OWNER, after, limit)
+            page = await inbox_harness.inbox.page(OWNER, after, limit)
             heard |= {entry.id: entry.job_id for entry in page.notifications}
             after = max([after, *heard])
-    async for page in pages_of(post.inbox, limit):
+    async for page in pages_of(inbox_harness.inbox, limit):
         heard |= {entry.id: entry.job_id for entry in page.notifications}
 
-    unread = [entry.id for entry in await told(post.inbox) if not entry.acked]
+    unread = [entry.id for entry in await all_notifications(inbox_harness.inbox) if not entry.acked]
     assert expected == {name: list(heard.values()).count(name) for name in expected}
     assert {*expected} == {*heard.values()}
-    assert unread == [entry.id for entry in await told(post.inbox, unacked=True)]
-    assert len(unread) == (await post.inbox.page(OWNER, 0, 1)).unread
+    assert unread == [entry.id for entry in await all_notifications(inbox_harness.inbox, unacked=True)]
+    assert len(unread) == (await inbox_harness.inbox.page(OWNER, 0, 1)).unread

@@ -14,8 +14,13 @@ from aether.adapters.redis.rate_limiter import RedisRateLimiter
 from aether.domain.access import Rate
 from aether.errors import StoreUnavailableError
 from aether.services.rate_limit import RateLimiter, RateLimitState
-from tests.contract.benches import RedisBench
-from tests.contract.limiters import OWNER, LimiterBench, MemoryLimiterBench, RedisLimiterBench
+from tests.contract.job_store_harness import RedisJobStoreHarness
+from tests.contract.rate_limiter_harness import (
+    OWNER,
+    MemoryRateLimiterHarness,
+    RateLimiterHarness,
+    RedisRateLimiterHarness,
+)
 from tests.contract.test_redis_listing import commands
 from tests.fake_rates import MemoryRateLimiter
 
@@ -25,11 +30,11 @@ SOON = pytest.approx(0.0, abs=60.0)  # what the test itself takes
 
 
 @pytest.fixture(params=["memory", "fakeredis", "valkey"])
-def bench(request: pytest.FixtureRequest) -> LimiterBench:
+def harness(request: pytest.FixtureRequest) -> RateLimiterHarness:
     """What every limiter promises, on each."""
     if request.param == "memory":
-        return MemoryLimiterBench()
-    return RedisLimiterBench(request.getfixturevalue(f"{request.param}_client"))
+        return MemoryRateLimiterHarness()
+    return RedisRateLimiterHarness(request.getfixturevalue(f"{request.param}_client"))
 
 
 async def taken(limiter: RateLimiter, times: int, rate: Rate = HOUR, owner: str = OWNER) -> list[RateLimitState]:
@@ -40,8 +45,8 @@ async def granted(limiter: RateLimiter, times: int, rate: Rate = HOUR, owner: st
     return sum(tokens.granted for tokens in await taken(limiter, times, rate, owner))
 
 
-async def test_a_bucket_is_full_at_first_and_holds_no_more_than_the_rate_says(bench: LimiterBench) -> None:
-    tokens = await taken(bench.limiter, 6)
+async def test_a_bucket_is_full_at_first_and_holds_no_more_than_the_rate_says(harness: RateLimiterHarness) -> None:
+    tokens = await taken(harness.limiter, 6)
 
     assert [(each.granted, each.left) for each in tokens] == [
         *[(True, 3), (True, 2), (True, 1), (True, 0)],
@@ -49,83 +54,83 @@ async def test_a_bucket_is_full_at_first_and_holds_no_more_than_the_rate_says(be
     ]
 
 
-async def test_it_is_said_when_the_next_token_comes_and_when_all_are_there(bench: LimiterBench) -> None:
-    first, *_, last = await taken(bench.limiter, 4)
+async def test_it_is_said_when_the_next_token_comes_and_when_all_are_there(harness: RateLimiterHarness) -> None:
+    first, *_, last = await taken(harness.limiter, 4)
 
     assert [first.next_s - BETWEEN_S, first.full_s - BETWEEN_S] == [SOON, SOON]
     assert [last.next_s - BETWEEN_S, last.full_s - HOUR.seconds] == [SOON, SOON]
 
 
-async def test_who_is_refused_pays_nothing(bench: LimiterBench) -> None:
-    *_, last = await taken(bench.limiter, 4)
-    *_, refused = await taken(bench.limiter, 20)
+async def test_who_is_refused_pays_nothing(harness: RateLimiterHarness) -> None:
+    *_, last = await taken(harness.limiter, 4)
+    *_, refused = await taken(harness.limiter, 20)
 
     assert refused.full_s <= last.full_s
     assert refused.next_s <= last.next_s
 
 
-async def test_tokens_come_back_evenly(bench: LimiterBench) -> None:
-    await taken(bench.limiter, 4)
+async def test_tokens_come_back_evenly(harness: RateLimiterHarness) -> None:
+    await taken(harness.limiter, 4)
 
     counted = []
     for wait_s in (0.5 * BETWEEN_S, 0.6 * BETWEEN_S, BETWEEN_S, 2 * BETWEEN_S):
-        await bench.wait(wait_s)
-        counted.append(await granted(bench.limiter, 4))
+        await harness.wait(wait_s)
+        counted.append(await granted(harness.limiter, 4))
 
     assert counted == [0, 1, 1, 2]
 
 
-async def test_the_next_token_is_there_when_it_was_said_to_be(bench: LimiterBench) -> None:
-    await taken(bench.limiter, 4)
-    await bench.wait(0.25 * BETWEEN_S)
-    (refused,) = await taken(bench.limiter, 1)
+async def test_the_next_token_is_there_when_it_was_said_to_be(harness: RateLimiterHarness) -> None:
+    await taken(harness.limiter, 4)
+    await harness.wait(0.25 * BETWEEN_S)
+    (refused,) = await taken(harness.limiter, 1)
 
-    await bench.wait(refused.next_s)
+    await harness.wait(refused.next_s)
 
     assert refused.next_s - 0.75 * BETWEEN_S == SOON
-    assert await granted(bench.limiter, 2) == 1
+    assert await granted(harness.limiter, 2) == 1
 
 
-async def test_a_bucket_does_not_run_over(bench: LimiterBench) -> None:
-    await taken(bench.limiter, 4)
+async def test_a_bucket_does_not_run_over(harness: RateLimiterHarness) -> None:
+    await taken(harness.limiter, 4)
 
-    await bench.wait(100 * HOUR.seconds)
+    await harness.wait(100 * HOUR.seconds)
 
-    assert await granted(bench.limiter, 6) == 4
+    assert await granted(harness.limiter, 6) == 4
 
 
-async def test_even_of_millions_a_second_each_is_a_token(bench: LimiterBench) -> None:
-    (tokens,) = await taken(bench.limiter, 1, Rate(3_000_000, 1.0))
+async def test_even_of_millions_a_second_each_is_a_token(harness: RateLimiterHarness) -> None:
+    (tokens,) = await taken(harness.limiter, 1, Rate(3_000_000, 1.0))
 
     assert (tokens.granted, tokens.left) == (True, 2_999_999)
 
 
-async def test_owners_have_buckets_of_their_own(bench: LimiterBench) -> None:
-    await taken(bench.limiter, 5)
+async def test_owners_have_buckets_of_their_own(harness: RateLimiterHarness) -> None:
+    await taken(harness.limiter, 5)
 
-    assert await granted(bench.limiter, 5, owner="grace") == 4
+    assert await granted(harness.limiter, 5, owner="grace") == 4
 
 
 @pytest.mark.parametrize("other", [Rate(4, 60.0), Rate(5, 3_600.0), Rate(2, 1_800.0)], ids=str)
 async def test_what_is_taken_at_one_rate_neither_fills_nor_empties_the_bucket_of_another(
-    bench: LimiterBench, other: Rate
+    harness: RateLimiterHarness, other: Rate
 ) -> None:
-    await taken(bench.limiter, 4)
+    await taken(harness.limiter, 4)
 
-    passed = await granted(bench.limiter, 9, other)
+    passed = await granted(harness.limiter, 9, other)
 
     assert passed == other.requests
-    assert await granted(bench.limiter, 1) == 0
+    assert await granted(harness.limiter, 1) == 0
 
 
-async def test_a_clock_that_is_set_back_costs_no_more_than_a_full_bucket(bench: LimiterBench) -> None:
-    await taken(bench.limiter, 1)
-    await bench.wait(-1_000_000.0)
-    await taken(bench.limiter, 1)
+async def test_a_clock_that_is_set_back_costs_no_more_than_a_full_bucket(harness: RateLimiterHarness) -> None:
+    await taken(harness.limiter, 1)
+    await harness.wait(-1_000_000.0)
+    await taken(harness.limiter, 1)
 
-    await bench.wait(1.01 * BETWEEN_S)
+    await harness.wait(1.01 * BETWEEN_S)
 
-    assert await granted(bench.limiter, 4) == 1
+    assert await granted(harness.limiter, 4) == 1
 
 
 SPANS = st.lists(st.integers(0, 12), min_size=1, max_size=25)
@@ -134,33 +139,33 @@ SPANS = st.lists(st.integers(0, 12), min_size=1, max_size=25)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.integers(1, 9), spans=SPANS)
 async def test_a_bucket_holds_what_came_in_less_what_was_taken(
-    bench: LimiterBench, size: int, spans: list[int]
+    harness: RateLimiterHarness, size: int, spans: list[int]
 ) -> None:
-    await bench.reset()
+    await harness.reset()
     rate, level = Rate(size, size * BETWEEN_S), Fraction(size)
     for halves in spans:
-        tokens = await bench.limiter.take(OWNER, rate)
+        tokens = await harness.limiter.take(OWNER, rate)
         expected = level >= 1
         level -= expected
         assert (expected, int(level)) == (tokens.granted, tokens.left)
-        await bench.wait(halves * BETWEEN_S / 2)
+        await harness.wait(halves * BETWEEN_S / 2)
         level = min(level + Fraction(halves, 2), Fraction(size))
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(size=st.integers(1, 50), seconds=st.integers(1, 100_000), spans=SPANS)
 async def test_no_stretch_of_time_sees_more_than_a_full_bucket_and_what_came_into_it(
-    bench: LimiterBench, size: int, seconds: int, spans: list[int]
+    harness: RateLimiterHarness, size: int, seconds: int, spans: list[int]
 ) -> None:
     """The test's own time counts as well: it can only make the bucket fuller."""
-    await bench.reset()
-    rate, begun, waited = Rate(size, float(seconds)), time.monotonic(), 0.0
+    await harness.reset()
+    rate, begin_job, waited = Rate(size, float(seconds)), time.monotonic(), 0.0
     takes: list[tuple[float, float]] = []  # the earliest and the latest that it can have been
     for twelfths in spans:
-        before = waited + time.monotonic() - begun
-        passed = await granted(bench.limiter, size // 3 + 1, rate)
-        takes += [(before, waited + time.monotonic() - begun)] * passed
-        await bench.wait(seconds * twelfths / 12)
+        before = waited + time.monotonic() - begin_job
+        passed = await granted(harness.limiter, size // 3 + 1, rate)
+        takes += [(before, waited + time.monotonic() - begin_job)] * passed
+        await harness.wait(seconds * twelfths / 12)
         waited += seconds * twelfths / 12
 
     for (first, (begins, _)), (last, (_, ends)) in combinations_with_replacement(enumerate(takes), 2):
@@ -179,15 +184,15 @@ async def test_many_takers_on_several_connections_get_exactly_what_there_is(valk
     assert sum(counts) == 25
 
 
-async def test_a_bucket_leaves_no_key_when_it_is_full(redis_bench: RedisBench) -> None:
-    limiter = RedisRateLimiter(redis_bench.client)
+async def test_a_bucket_leaves_no_key_when_it_is_full(redis_harness: RedisJobStoreHarness) -> None:
+    limiter = RedisRateLimiter(redis_harness.client)
     await limiter.take(OWNER, HOUR)
 
     (tokens,) = await taken(limiter, 1)
 
-    (bucket,) = await redis_bench.keys()
+    (bucket,) = await redis_harness.keys()
     assert bucket == f"{BUCKET}4:900000000:{OWNER}"
-    assert abs(tokens.full_s * 1_000 - await redis_bench.client.pttl(bucket)) <= 60_000
+    assert abs(tokens.full_s * 1_000 - await redis_harness.client.pttl(bucket)) <= 60_000
 
 
 async def test_a_refusal_writes_nothing(valkey_client: Redis) -> None:

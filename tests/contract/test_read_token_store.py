@@ -13,18 +13,18 @@ from aether.domain.access import Caller, Quota, Rate, Scope
 from aether.domain.job import Kind
 from aether.errors import StoreUnavailableError, UnknownJobError
 from aether.identity.read_tokens import ReadTokenStore
-from tests.contract.benches import NEW, TTL, RedisBench
+from tests.contract.job_store_harness import NEW_JOB, TTL, RedisJobStoreHarness
 from tests.fake_read_tokens import MemoryReadTokens
 from tests.fakes import FastClock, MemoryJobStore
 
 LIFE = timedelta(minutes=15)
 MINUTE = timedelta(minutes=1)
-READER = Caller(NEW.owner, frozenset({Scope.READ}), job_id=NEW.id)
+READER = Caller(NEW_JOB.owner, frozenset({Scope.READ}), job_id=NEW_JOB.id)
 WHOLE = replace(READER, quota=Quota(Rate(600, 0.5), 3), key_id="7hq2mzk4t5ca")
 DIGESTS = [f"{number:064x}" for number in range(40)]
 
 
-class MemoryTokens:
+class MemoryReadTokenHarness:
     def __init__(self) -> None:
         self.clock = FastClock()
         self.jobs = MemoryJobStore(ttl=TTL, clock=self.clock)
@@ -34,47 +34,49 @@ class MemoryTokens:
         self.clock.seconds += life.total_seconds()
 
 
-class RedisTokens:
+class RedisReadTokenHarness:
     def __init__(self, client: Redis) -> None:
         self.client = client
-        self.jobs = RedisBench(client).store
+        self.jobs = RedisJobStoreHarness(client).store
         self.store = RedisReadTokens(client)
 
     async def wait(self, life: timedelta) -> None:
         """Let time pass for the tokens, as if each had been made so much earlier."""
-        for token in await self.client.zrange(READ_TOKENS + NEW.id, 0, -1):
-            await self.client.zincrby(READ_TOKENS + NEW.id, -life.total_seconds() * 1000, token)
+        for token in await self.client.zrange(READ_TOKENS + NEW_JOB.id, 0, -1):
+            await self.client.zincrby(READ_TOKENS + NEW_JOB.id, -life.total_seconds() * 1000, token)
 
 
 @pytest.fixture(params=["memory", "fakeredis", "valkey"])
-def place(request: pytest.FixtureRequest) -> MemoryTokens | RedisTokens:
+def empty_harness(request: pytest.FixtureRequest) -> MemoryReadTokenHarness | RedisReadTokenHarness:
     if request.param == "memory":
-        return MemoryTokens()
-    return RedisTokens(request.getfixturevalue(f"{request.param}_client"))
+        return MemoryReadTokenHarness()
+    return RedisReadTokenHarness(request.getfixturevalue(f"{request.param}_client"))
 
 
 @pytest.fixture
-async def tokens(place: MemoryTokens | RedisTokens) -> MemoryTokens | RedisTokens:
+async def token_harness(
+    empty_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
+) -> MemoryReadTokenHarness | RedisReadTokenHarness:
     """Of a job that is there."""
-    await place.jobs.create(NEW)
-    return place
+    await empty_harness.jobs.create(NEW_JOB)
+    return empty_harness
 
 
 @pytest.fixture(params=["fakeredis", "valkey"])
-def redis_place(request: pytest.FixtureRequest) -> RedisTokens:
-    return RedisTokens(request.getfixturevalue(f"{request.param}_client"))
+def empty_redis_harness(request: pytest.FixtureRequest) -> RedisReadTokenHarness:
+    return RedisReadTokenHarness(request.getfixturevalue(f"{request.param}_client"))
 
 
 @pytest.fixture
-async def on_redis(redis_place: RedisTokens) -> RedisTokens:
+async def redis_token_harness(empty_redis_harness: RedisReadTokenHarness) -> RedisReadTokenHarness:
     """Of a job that is there."""
-    await redis_place.jobs.create(NEW)
-    return redis_place
+    await empty_redis_harness.jobs.create(NEW_JOB)
+    return empty_redis_harness
 
 
 class Wanted(NamedTuple):
-    kind: Kind = NEW.kind
-    job_id: str = NEW.id
+    kind: Kind = NEW_JOB.kind
+    job_id: str = NEW_JOB.id
     reader: Caller = READER
 
 
@@ -86,68 +88,80 @@ async def added(store: ReadTokenStore, digest: str = DIGESTS[0], life: timedelta
 
 
 async def good(store: ReadTokenStore) -> list[str]:
-    return [digest for digest in DIGESTS if await store.reader(NEW.id, digest)]
+    return [digest for digest in DIGESTS if await store.reader(NEW_JOB.id, digest)]
 
 
 @pytest.mark.parametrize("reader", [READER, WHOLE], ids=["plain", "whole"])
 async def test_a_token_is_kept_with_all_that_is_said_of_its_reader(
-    tokens: MemoryTokens | RedisTokens, reader: Caller
+    token_harness: MemoryReadTokenHarness | RedisReadTokenHarness, reader: Caller
 ) -> None:
-    await added(tokens.store, wanted=Wanted(reader=reader))
+    await added(token_harness.store, wanted=Wanted(reader=reader))
 
-    assert reader == await tokens.store.reader(NEW.id, DIGESTS[0])
+    assert reader == await token_harness.store.reader(NEW_JOB.id, DIGESTS[0])
 
 
-async def test_a_token_of_one_job_is_none_of_another(tokens: MemoryTokens | RedisTokens) -> None:
-    await tokens.jobs.create(replace(NEW, id="77aa"))
-    await added(tokens.store)
+async def test_a_token_of_one_job_is_none_of_another(
+    token_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
+) -> None:
+    await token_harness.jobs.create(replace(NEW_JOB, id="77aa"))
+    await added(token_harness.store)
 
-    found = [await tokens.store.reader(job_id, DIGESTS[0]) for job_id in ("77aa", "none")]
+    found = [await token_harness.store.reader(job_id, DIGESTS[0]) for job_id in ("77aa", "none")]
     assert found == [None, None]
-    assert await tokens.store.reader(NEW.id, DIGESTS[1]) is None
+    assert await token_harness.store.reader(NEW_JOB.id, DIGESTS[1]) is None
 
 
-async def test_a_token_is_good_until_it_ends(tokens: MemoryTokens | RedisTokens) -> None:
-    await added(tokens.store)
-    await tokens.wait(LIFE - MINUTE)
-    before = await good(tokens.store)
-    await tokens.wait(MINUTE)
+async def test_a_token_is_good_until_it_ends(token_harness: MemoryReadTokenHarness | RedisReadTokenHarness) -> None:
+    await added(token_harness.store)
+    await token_harness.wait(LIFE - MINUTE)
+    before = await good(token_harness.store)
+    await token_harness.wait(MINUTE)
 
-    assert (before, await good(tokens.store)) == ([DIGESTS[0]], [])
+    assert (before, await good(token_harness.store)) == ([DIGESTS[0]], [])
 
 
-async def test_a_token_says_when_it_ends_and_does_not_outlive_its_job(tokens: MemoryTokens | RedisTokens) -> None:
-    job = await tokens.jobs.load(NEW.id)
+async def test_a_token_says_when_it_ends_and_does_not_outlive_its_job(
+    token_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
+) -> None:
+    job = await token_harness.jobs.load(NEW_JOB.id)
     assert job
-    early, late = [await tokens.store.add(NEW.kind, NEW.id, DIGESTS[0], READER, life) for life in (LIFE, 2 * TTL)]
+    early, late = [
+        await token_harness.store.add(NEW_JOB.kind, NEW_JOB.id, DIGESTS[0], READER, life) for life in (LIFE, 2 * TTL)
+    ]
 
     assert timedelta() <= early - (job.updated_at + LIFE) < timedelta(seconds=10)
     assert late == job.expires_at
 
 
-async def test_of_many_tokens_those_are_good_that_end_last_and_the_newest(tokens: MemoryTokens | RedisTokens) -> None:
+async def test_of_many_tokens_those_are_good_that_end_last_and_the_newest(
+    token_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
+) -> None:
     for number in range(25):
-        await added(tokens.store, DIGESTS[number], LIFE + number * MINUTE)
-    await added(tokens.store, DIGESTS[30], MINUTE)
+        await added(token_harness.store, DIGESTS[number], LIFE + number * MINUTE)
+    await added(token_harness.store, DIGESTS[30], MINUTE)
 
-    assert await good(tokens.store) == [*DIGESTS[6:25], DIGESTS[30]]
+    assert await good(token_harness.store) == [*DIGESTS[6:25], DIGESTS[30]]
 
 
-async def test_tokens_that_have_ended_take_no_place(tokens: MemoryTokens | RedisTokens) -> None:
+async def test_tokens_that_have_ended_take_no_place(
+    token_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
+) -> None:
     for digest in DIGESTS[:20]:
-        await added(tokens.store, digest)
-    await tokens.wait(LIFE)
+        await added(token_harness.store, digest)
+    await token_harness.wait(LIFE)
     for digest in DIGESTS[20:39]:
-        await added(tokens.store, digest)
+        await added(token_harness.store, digest)
 
-    assert await good(tokens.store) == DIGESTS[20:39]
+    assert await good(token_harness.store) == DIGESTS[20:39]
 
 
-async def test_a_token_may_be_added_again_as_when_the_answer_was_lost(tokens: MemoryTokens | RedisTokens) -> None:
+async def test_a_token_may_be_added_again_as_when_the_answer_was_lost(
+    token_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
+) -> None:
     for digest in (*DIGESTS[:19], DIGESTS[19], DIGESTS[19]):
-        await added(tokens.store, digest)
+        await added(token_harness.store, digest)
 
-    assert DIGESTS[19] in await good(tokens.store)
+    assert DIGESTS[19] in await good(token_harness.store)
 
 
 @pytest.mark.parametrize(
@@ -155,19 +169,23 @@ async def test_a_token_may_be_added_again_as_when_the_answer_was_lost(tokens: Me
     [Wanted(job_id="none"), Wanted(kind=Kind.CHECKLIST), Wanted(reader=replace(READER, owner="eve"))],
     ids=["no job", "another kind", "another owner"],
 )
-async def test_there_is_none_for_what_is_not_the_owners(tokens: MemoryTokens | RedisTokens, wanted: Wanted) -> None:
+async def test_there_is_none_for_what_is_not_the_owners(
+    token_harness: MemoryReadTokenHarness | RedisReadTokenHarness, wanted: Wanted
+) -> None:
     with pytest.raises(UnknownJobError):
-        await added(tokens.store, wanted=wanted)
+        await added(token_harness.store, wanted=wanted)
 
-    assert await tokens.store.reader(wanted.job_id, DIGESTS[0]) is None
+    assert await token_harness.store.reader(wanted.job_id, DIGESTS[0]) is None
 
 
-async def test_a_job_that_is_erased_takes_its_tokens_along(tokens: MemoryTokens | RedisTokens) -> None:
-    await added(tokens.store)
+async def test_a_job_that_is_erased_takes_its_tokens_along(
+    token_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
+) -> None:
+    await added(token_harness.store)
 
-    await tokens.jobs.erase(NEW.id)
+    await token_harness.jobs.erase(NEW_JOB.id)
 
-    assert await good(tokens.store) == []
+    assert await good(token_harness.store) == []
 
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])
@@ -180,48 +198,48 @@ async def test_a_store_that_does_not_answer_says_so(kind: str) -> None:
     with pytest.raises(StoreUnavailableError):
         await added(store)
     with pytest.raises(StoreUnavailableError):
-        await store.reader(NEW.id, DIGESTS[0])
+        await store.reader(NEW_JOB.id, DIGESTS[0])
 
 
-async def test_the_key_lives_as_long_as_its_last_token(on_redis: RedisTokens) -> None:
+async def test_the_key_lives_as_long_as_its_last_token(redis_token_harness: RedisReadTokenHarness) -> None:
     lives = []
     for digest, life in zip(DIGESTS, (LIFE, 2 * LIFE, MINUTE, 2 * TTL), strict=False):
-        await added(on_redis.store, digest, life)
-        lives.append(timedelta(milliseconds=await on_redis.client.pttl(READ_TOKENS + NEW.id)))
-    record = timedelta(milliseconds=await on_redis.client.pttl(RECORD + NEW.id))
+        await added(redis_token_harness.store, digest, life)
+        lives.append(timedelta(milliseconds=await redis_token_harness.client.pttl(READ_TOKENS + NEW_JOB.id)))
+    record = timedelta(milliseconds=await redis_token_harness.client.pttl(RECORD + NEW_JOB.id))
 
     for expected, life in zip((LIFE, 2 * LIFE, 2 * LIFE, record), lives, strict=True):
         assert abs(expected - life) < timedelta(seconds=10)
 
 
-async def test_a_token_that_cannot_be_made_leaves_nothing(on_redis: RedisTokens) -> None:
+async def test_a_token_that_cannot_be_made_leaves_nothing(redis_token_harness: RedisReadTokenHarness) -> None:
     with pytest.raises(UnknownJobError):
-        await added(on_redis.store, wanted=Wanted(job_id="none"))
+        await added(redis_token_harness.store, wanted=Wanted(job_id="none"))
 
-    assert await on_redis.client.exists(READ_TOKENS + "none") == 0
+    assert await redis_token_harness.client.exists(READ_TOKENS + "none") == 0
 
 
-async def test_erasing_a_job_deletes_the_key(on_redis: RedisTokens) -> None:
-    await added(on_redis.store)
-    before = await on_redis.client.exists(READ_TOKENS + NEW.id)
+async def test_erasing_a_job_deletes_the_key(redis_token_harness: RedisReadTokenHarness) -> None:
+    await added(redis_token_harness.store)
+    before = await redis_token_harness.client.exists(READ_TOKENS + NEW_JOB.id)
 
-    await on_redis.jobs.erase(NEW.id)
+    await redis_token_harness.jobs.erase(NEW_JOB.id)
 
-    assert (before, [key for key in await on_redis.client.keys() if NEW.id.encode() in key]) == (1, [])
+    assert (before, [key for key in await redis_token_harness.client.keys() if NEW_JOB.id.encode() in key]) == (1, [])
 
 
 async def test_a_wrong_token_costs_as_much_where_there_are_others_as_where_there_is_no_job(
     valkey_client: Redis,
 ) -> None:
-    tokens = RedisTokens(valkey_client)
-    await tokens.jobs.create(NEW)
+    token_harness = RedisReadTokenHarness(valkey_client)
+    await token_harness.jobs.create(NEW_JOB)
     for digest in DIGESTS[1:20]:
-        await added(tokens.store, digest)
+        await added(token_harness.store, digest)
     for _ in range(2):  # the first time the server does not know the script
         sent = []
-        for job_id in (NEW.id, "none"):
+        for job_id in (NEW_JOB.id, "none"):
             before = await valkey_client.info("stats")
-            await tokens.store.reader(job_id, DIGESTS[0])
+            await token_harness.store.reader(job_id, DIGESTS[0])
             after = await valkey_client.info("stats")
             sent.append(after["total_net_output_bytes"] - before["total_net_output_bytes"])
 

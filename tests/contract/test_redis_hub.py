@@ -17,8 +17,16 @@ from aether.adapters.redis.hub.watch import Watch
 from aether.adapters.redis.keys import CHANGES, EVENTS, RECORD, TEXTS
 from aether.durable.change_hub import Delta
 from tests.chaos.proxy import Proxy
-from tests.contract.benches import NEW, begun
-from tests.contract.hubs import LONG_S, SHORT_S, ServerConnection, changing, redis_place, settled, version_of
+from tests.contract.hub_harness import (
+    LONG_S,
+    SHORT_S,
+    HubHarness,
+    load_version,
+    make_changer,
+    redis_hub_harness,
+    wait_for_subscriptions,
+)
+from tests.contract.job_store_harness import NEW_JOB, begin_job
 from tests.queue.valkey import Valkey
 
 SILENCE_S = 0.1
@@ -35,9 +43,12 @@ def valkey(tmp_path: Path) -> Iterator[Valkey]:
 
 
 @pytest.fixture
-async def place(valkey: Valkey) -> AsyncIterator[ServerConnection]:
-    async with Redis(unix_socket_path=valkey.socket, socket_timeout=LONG_S) as client, redis_place(client) as place:
-        yield place
+async def hub_harness(valkey: Valkey) -> AsyncIterator[HubHarness]:
+    async with (
+        Redis(unix_socket_path=valkey.socket, socket_timeout=LONG_S) as client,
+        redis_hub_harness(client) as hub_harness,
+    ):
+        yield hub_harness
 
 
 @pytest.fixture
@@ -51,10 +62,10 @@ async def subscriptions(client: Redis) -> list[bytes]:
     return sorted(await client.pubsub_channels())
 
 
-async def test_waiting_outlasts_a_crash_of_the_server(place: ServerConnection, valkey: Valkey) -> None:
-    change = await changing(place.store)
-    waiting = asyncio.create_task(place.hub.changed(NEW.id, await version_of(place.store), LONG_S))
-    await settled(place)
+async def test_waiting_outlasts_a_crash_of_the_server(hub_harness: HubHarness, valkey: Valkey) -> None:
+    change = await make_changer(hub_harness.store)
+    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, await load_version(hub_harness.store), LONG_S))
+    await wait_for_subscriptions(hub_harness)
 
     valkey.kill()
     await asyncio.sleep(3 * SHORT_S)
@@ -65,13 +76,13 @@ async def test_waiting_outlasts_a_crash_of_the_server(place: ServerConnection, v
 
 
 async def test_a_change_that_was_made_while_the_hub_was_deaf_is_told(
-    place: ServerConnection, client: Redis, monkeypatch: pytest.MonkeyPatch
+    hub_harness: HubHarness, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the connection missed while it was away is read from the record."""
     monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._PAUSE_S", 4 * SHORT_S)
-    change = await changing(place.store)
-    waiting = asyncio.create_task(place.hub.changed(NEW.id, await version_of(place.store), LONG_S))
-    await settled(place)
+    change = await make_changer(hub_harness.store)
+    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, await load_version(hub_harness.store), LONG_S))
+    await wait_for_subscriptions(hub_harness)
 
     await client.client_kill_filter(_type="pubsub")
     version = await change()
@@ -80,16 +91,16 @@ async def test_a_change_that_was_made_while_the_hub_was_deaf_is_told(
 
 
 async def test_who_follows_a_job_through_many_breaks_comes_to_its_end(
-    place: ServerConnection, client: Redis, monkeypatch: pytest.MonkeyPatch
+    hub_harness: HubHarness, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._PAUSE_S", 0.001)
-    change = await changing(place.store)
-    first = await version_of(place.store)
+    change = await make_changer(hub_harness.store)
+    first = await load_version(hub_harness.store)
 
     async def follow() -> int:
         version = first
         while version < first + 300:
-            heard = await place.hub.changed(NEW.id, version, LONG_S)
+            heard = await hub_harness.hub.changed(NEW_JOB.id, version, LONG_S)
             assert heard is not None
             assert heard > version
             version = heard
@@ -104,54 +115,54 @@ async def test_who_follows_a_job_through_many_breaks_comes_to_its_end(
     assert await asyncio.gather(*following) == [first + 300] * 10
 
 
-async def test_time_is_up_for_who_waits_while_the_server_is_away(place: ServerConnection, valkey: Valkey) -> None:
-    job = await begun(place.store)
+async def test_time_is_up_for_who_waits_while_the_server_is_away(hub_harness: HubHarness, valkey: Valkey) -> None:
+    job = await begin_job(hub_harness.store)
     valkey.kill()
 
-    assert await place.hub.changed(NEW.id, job.version, 3 * SHORT_S) is None
+    assert await hub_harness.hub.changed(NEW_JOB.id, job.version, 3 * SHORT_S) is None
 
 
-async def test_a_server_that_lost_changes_wakes_who_waits_for_the_next(place: ServerConnection, client: Redis) -> None:
+async def test_a_server_that_lost_changes_wakes_who_waits_for_the_next(hub_harness: HubHarness, client: Redis) -> None:
     """As a replica that lagged behind when it became the primary: the version goes back."""
-    job = await begun(place.store)
-    waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S))
-    await settled(place)
+    job = await begin_job(hub_harness.store)
+    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S))
+    await wait_for_subscriptions(hub_harness)
 
-    await client.hset(RECORD + NEW.id, "version", str(job.version - 1))  # type: ignore[misc]
+    await client.hset(RECORD + NEW_JOB.id, "version", str(job.version - 1))  # type: ignore[misc]
     await client.client_kill_filter(_type="pubsub")
 
     assert await waiting == job.version - 1
 
 
-async def test_an_old_message_does_not_bring_a_version_back(place: ServerConnection, client: Redis) -> None:
-    job = await begun(place.store)
-    waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, 4 * SHORT_S))
-    await settled(place)
+async def test_an_old_message_does_not_bring_a_version_back(hub_harness: HubHarness, client: Redis) -> None:
+    job = await begin_job(hub_harness.store)
+    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, 4 * SHORT_S))
+    await wait_for_subscriptions(hub_harness)
 
-    await client.publish(CHANGES + NEW.id, job.version - 1)
+    await client.publish(CHANGES + NEW_JOB.id, job.version - 1)
 
     assert await waiting is None
 
 
 @pytest.mark.parametrize("message", ["", "much", "-", "[]"])
-async def test_a_message_that_says_nothing_stops_nothing(place: ServerConnection, client: Redis, message: str) -> None:
-    change = await changing(place.store)
-    after = await version_of(place.store)
-    with place.hub.watch(NEW.id, after, LONG_S) as watch:
-        await settled(place)
+async def test_a_message_that_says_nothing_stops_nothing(hub_harness: HubHarness, client: Redis, message: str) -> None:
+    change = await make_changer(hub_harness.store)
+    after = await load_version(hub_harness.store)
+    with hub_harness.hub.watch(NEW_JOB.id, after, LONG_S) as watch:
+        await wait_for_subscriptions(hub_harness)
         for channel in (CHANGES, TEXTS):
-            await client.publish(channel + NEW.id, message)
+            await client.publish(channel + NEW_JOB.id, message)
 
         assert await change() == await anext(watch)
 
 
-async def test_a_record_without_a_version_hinders_no_other(place: ServerConnection, client: Redis) -> None:
-    change = await changing(place.store)
-    after = await version_of(place.store)
+async def test_a_record_without_a_version_hinders_no_other(hub_harness: HubHarness, client: Redis) -> None:
+    change = await make_changer(hub_harness.store)
+    after = await load_version(hub_harness.store)
     await client.hset(RECORD + "nonsense", "version", "much")  # type: ignore[misc]
-    vain = asyncio.create_task(place.hub.changed("nonsense", 1, LONG_S))
-    waiting = asyncio.create_task(place.hub.changed(NEW.id, after, LONG_S))
-    await settled(place, NEW.id, "nonsense")
+    vain = asyncio.create_task(hub_harness.hub.changed("nonsense", 1, LONG_S))
+    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, after, LONG_S))
+    await wait_for_subscriptions(hub_harness, NEW_JOB.id, "nonsense")
 
     assert await change() == await waiting
     vain.cancel()
@@ -159,12 +170,12 @@ async def test_a_record_without_a_version_hinders_no_other(place: ServerConnecti
 
 @pytest.mark.parametrize("part", ["_hear", "_subscribe", "_connected"])
 async def test_a_defect_leaves_nobody_deaf(
-    place: ServerConnection, client: Redis, part: str, monkeypatch: pytest.MonkeyPatch
+    hub_harness: HubHarness, client: Redis, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert isinstance(place.hub, RedisHub)
-    change = await changing(place.store)
-    waiting = asyncio.create_task(place.hub.changed(NEW.id, await version_of(place.store), LONG_S))
-    await settled(place)
+    assert isinstance(hub_harness.hub, RedisHub)
+    change = await make_changer(hub_harness.store)
+    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, await load_version(hub_harness.store), LONG_S))
+    await wait_for_subscriptions(hub_harness)
     failed = asyncio.Event()
 
     def fail(*_: object) -> NoReturn:
@@ -172,8 +183,8 @@ async def test_a_defect_leaves_nobody_deaf(
         failed.set()
         raise LookupError
 
-    monkeypatch.setattr(place.hub._channels, part, fail)
-    await client.publish(CHANGES + NEW.id, "")
+    monkeypatch.setattr(hub_harness.hub._channels, part, fail)
+    await client.publish(CHANGES + NEW_JOB.id, "")
     await client.client_kill_filter(_type="pubsub")
     await failed.wait()
 
@@ -187,11 +198,13 @@ async def test_a_half_open_connection_is_found_and_replaced(valkey: Valkey) -> N
         async with (
             Redis(unix_socket_path=valkey.socket) as client,
             Redis(host="127.0.0.1", port=link.port, socket_timeout=0.2) as listening,
-            redis_place(client, listening, silence_s=SILENCE_S) as place,
+            redis_hub_harness(client, listening, silence_s=SILENCE_S) as hub_harness,
         ):
-            change = await changing(place.store)
-            waiting = asyncio.create_task(place.hub.changed(NEW.id, await version_of(place.store), LONG_S))
-            await settled(place)
+            change = await make_changer(hub_harness.store)
+            waiting = asyncio.create_task(
+                hub_harness.hub.changed(NEW_JOB.id, await load_version(hub_harness.store), LONG_S)
+            )
+            await wait_for_subscriptions(hub_harness)
 
             link.forget_all()
 
@@ -200,65 +213,65 @@ async def test_a_half_open_connection_is_found_and_replaced(valkey: Valkey) -> N
 
 async def test_an_expired_job_wakes_who_waits(client: Redis) -> None:
     """Nothing is published of it: a sweep finds it."""
-    async with redis_place(client, sweep_s=SHORT_S) as place:
-        job = await begun(place.store)
-        waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S))
-        await settled(place)
+    async with redis_hub_harness(client, sweep_s=SHORT_S) as hub_harness:
+        job = await begin_job(hub_harness.store)
+        waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S))
+        await wait_for_subscriptions(hub_harness)
 
-        await client.delete(RECORD + NEW.id, EVENTS + NEW.id)
+        await client.delete(RECORD + NEW_JOB.id, EVENTS + NEW_JOB.id)
 
         assert await waiting == 0
 
 
-async def test_who_waits_no_longer_leaves_no_subscription(place: ServerConnection, client: Redis) -> None:
-    job = await begun(place.store)
-    waiting = [asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S)) for _ in range(3)]
-    with place.hub.watch(NEW.id, job.version, LONG_S):
-        await settled(place)
-        assert await subscriptions(client) == [(CHANGES + NEW.id).encode(), (TEXTS + NEW.id).encode()]
+async def test_who_waits_no_longer_leaves_no_subscription(hub_harness: HubHarness, client: Redis) -> None:
+    job = await begin_job(hub_harness.store)
+    waiting = [asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S)) for _ in range(3)]
+    with hub_harness.hub.watch(NEW_JOB.id, job.version, LONG_S):
+        await wait_for_subscriptions(hub_harness)
+        assert await subscriptions(client) == [(CHANGES + NEW_JOB.id).encode(), (TEXTS + NEW_JOB.id).encode()]
     for task in waiting:
         task.cancel()
     await asyncio.wait(waiting)
 
     while await subscriptions(client):  # noqa: ASYNC110 - the server does not announce it
         await asyncio.sleep(0.001)
-    assert isinstance(place.hub, RedisHub)
-    assert (place.hub._watches, place.hub._channels._joined) == ({}, set())
+    assert isinstance(hub_harness.hub, RedisHub)
+    assert (hub_harness.hub._watches, hub_harness.hub._channels._joined) == ({}, set())
 
 
-async def test_a_job_that_is_watched_again_at_once_is_heard_of(place: ServerConnection) -> None:
+async def test_a_job_that_is_watched_again_at_once_is_heard_of(hub_harness: HubHarness) -> None:
     """Leaving and joining cross on the wire."""
-    change = await changing(place.store)
+    change = await make_changer(hub_harness.store)
     for _ in range(50):
-        after = await version_of(place.store)
-        assert await place.hub.changed(NEW.id, after, 0.0001) is None
-        waiting = asyncio.create_task(place.hub.changed(NEW.id, after, LONG_S))
+        after = await load_version(hub_harness.store)
+        assert await hub_harness.hub.changed(NEW_JOB.id, after, 0.0001) is None
+        waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, after, LONG_S))
         assert await change() == await waiting
 
 
 async def test_closing_ends_all_waiting_at_once(client: Redis) -> None:
     async with AsyncExitStack() as stack:
-        place = await stack.enter_async_context(redis_place(client))
-        job = await begun(place.store)
-        waiting = asyncio.create_task(place.hub.changed(NEW.id, job.version, LONG_S))
-        with place.hub.watch(NEW.id, job.version, LONG_S) as watch:
+        hub_harness = await stack.enter_async_context(redis_hub_harness(client))
+        job = await begin_job(hub_harness.store)
+        waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S))
+        with hub_harness.hub.watch(NEW_JOB.id, job.version, LONG_S) as watch:
             watching = asyncio.ensure_future(anext(watch, "end"))
-            await settled(place)
+            await wait_for_subscriptions(hub_harness)
             began = time.monotonic()
             await stack.aclose()
 
             assert (await waiting, await watching) == (None, "end")
-        assert await place.hub.changed(NEW.id, job.version, LONG_S) is None
+        assert await hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S) is None
         assert time.monotonic() - began < LONG_S / 2
 
 
-async def test_ten_thousand_wait_on_one_connection(place: ServerConnection, client: Redis) -> None:
+async def test_ten_thousand_wait_on_one_connection(hub_harness: HubHarness, client: Redis) -> None:
     jobs = [f"job-{at}" for at in range(10_000)]
     async with client.pipeline(transaction=False) as pipeline:
         for job_id in jobs:
             pipeline.hset(RECORD + job_id, "version", "1")
         await pipeline.execute()
-    waiting = [asyncio.create_task(place.hub.changed(job_id, 1, LONG_S)) for job_id in jobs]
+    waiting = [asyncio.create_task(hub_harness.hub.changed(job_id, 1, LONG_S)) for job_id in jobs]
     await asyncio.sleep(0)
     while len(await subscriptions(client)) < len(jobs):  # noqa: ASYNC110 - the server does not announce it
         await asyncio.sleep(0.01)
@@ -331,16 +344,16 @@ async def test_a_change_comes_before_text_that_waits() -> None:
 
 async def test_nothing_of_a_step_is_told_behind_its_flush(client: Redis) -> None:
     async with DeltaPublisher(client) as publisher, client.pubsub(ignore_subscribe_messages=True) as channel:
-        await channel.subscribe(TEXTS + NEW.id)
+        await channel.subscribe(TEXTS + NEW_JOB.id)
         await channel.get_message(timeout=1)
         for at in range(100):
-            publisher.publish(NEW.id, Delta("section:1", 1, at, "x"))
+            publisher.publish(NEW_JOB.id, Delta("section:1", 1, at, "x"))
             await asyncio.sleep(0.0005)
-        publisher.publish(NEW.id, Delta("section:2", 1, 0, "y"))
-        await publisher.flush(NEW.id, "section:1")
-        await client.publish(TEXTS + NEW.id, b"flushed")
-        await publisher.flush(NEW.id, "section:2")
-        await client.publish(TEXTS + NEW.id, b"end")
+        publisher.publish(NEW_JOB.id, Delta("section:2", 1, 0, "y"))
+        await publisher.flush(NEW_JOB.id, "section:1")
+        await client.publish(TEXTS + NEW_JOB.id, b"flushed")
+        await publisher.flush(NEW_JOB.id, "section:2")
+        await client.publish(TEXTS + NEW_JOB.id, b"end")
         heard = [message async for message in heard_until(channel, b"end")]
 
     flushed = heard.index(b"flushed")
@@ -367,20 +380,20 @@ async def test_a_flush_does_not_wait_for_a_server_that_hangs(valkey: Valkey) -> 
         valkey.process.send_signal(signal.SIGSTOP)
         try:
             for step in ("section:1", "section:2"):
-                publisher.publish(NEW.id, Delta(step, 1, 0, "x"))
-                await asyncio.wait_for(publisher.flush(NEW.id, step), 10)
+                publisher.publish(NEW_JOB.id, Delta(step, 1, 0, "x"))
+                await asyncio.wait_for(publisher.flush(NEW_JOB.id, step), 10)
         finally:
             valkey.process.send_signal(signal.SIGCONT)
 
 
-async def test_a_step_is_told_of_twenty_times_a_second_at_most(place: ServerConnection, client: Redis) -> None:
+async def test_a_step_is_told_of_twenty_times_a_second_at_most(hub_harness: HubHarness, client: Redis) -> None:
     said = 0
     async with client.pubsub(ignore_subscribe_messages=True) as channel:
-        await channel.subscribe(TEXTS + NEW.id)
+        await channel.subscribe(TEXTS + NEW_JOB.id)
         await channel.get_message(timeout=1)
         began = time.monotonic()
         for at in range(100):
-            place.publish(NEW.id, Delta("section:1", 1, at, "x"))
+            hub_harness.publish(NEW_JOB.id, Delta("section:1", 1, at, "x"))
             await asyncio.sleep(0.002)
         length = 0
         while length < 100:

@@ -13,8 +13,8 @@ from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.domain.job import Change, Status
 from aether.domain.notification import Acknowledgement, InboxPage
 from aether.errors import StoreUnavailableError
-from tests.contract.benches import NEW, QUEUE, TTL, RedisBench
-from tests.contract.inboxes import OWNER, ended, ended_again, redis_post, told
+from tests.contract.inbox_harness import OWNER, all_notifications, end_job, end_job_again, redis_inbox_harness
+from tests.contract.job_store_harness import NEW_JOB, QUEUE, TTL, RedisJobStoreHarness
 from tests.contract.test_redis_listing import commands
 
 KEYS = (INBOX + OWNER, UNREAD + OWNER)
@@ -32,113 +32,117 @@ async def backdated(client: Redis, by: timedelta) -> None:
 
 
 async def many(client: Redis, number: int, prefix: str) -> None:
-    store = RedisBench(client).store
-    await asyncio.gather(*(ended(store, f"{prefix}-{at}", Status.CANCELLED) for at in range(number)))
+    store = RedisJobStoreHarness(client).store
+    await asyncio.gather(*(end_job(store, f"{prefix}-{at}", Status.CANCELLED) for at in range(number)))
 
 
-async def test_an_inbox_lives_for_its_time_from_the_last_that_was_told(redis_bench: RedisBench) -> None:
-    await ended(redis_bench.store, "a")
+async def test_an_inbox_lives_for_its_time_from_the_last_that_was_told(redis_harness: RedisJobStoreHarness) -> None:
+    await end_job(redis_harness.store, "a")
     for key in KEYS:
-        await redis_bench.client.pexpire(key, 5_000)
+        await redis_harness.client.pexpire(key, 5_000)
 
-    await ended(redis_bench.store, "b")
+    await end_job(redis_harness.store, "b")
 
-    lives = [await redis_bench.client.pttl(key) for key in KEYS]
+    lives = [await redis_harness.client.pttl(key) for key in KEYS]
     assert all(TTL_MS - 5_000 < life <= TTL_MS for life in lives), lives
 
 
-async def test_its_time_is_not_that_of_jobs(redis_bench: RedisBench) -> None:
-    store = RedisJobStore(redis_bench.client, Queueing(QUEUE, "perform", 10), timedelta(seconds=1), timedelta(days=2))
+async def test_its_time_is_not_that_of_jobs(redis_harness: RedisJobStoreHarness) -> None:
+    store = RedisJobStore(redis_harness.client, Queueing(QUEUE, "perform", 10), timedelta(seconds=1), timedelta(days=2))
 
-    await ended(store, "a")
+    await end_job(store, "a")
 
-    assert all([await redis_bench.client.pttl(key) > 1_000_000 for key in KEYS])
-    assert await redis_bench.client.pttl(RECORD + "a") <= 1_000
+    assert all([await redis_harness.client.pttl(key) > 1_000_000 for key in KEYS])
+    assert await redis_harness.client.pttl(RECORD + "a") <= 1_000
 
 
-async def test_what_is_too_old_is_not_told_nor_counted_when_something_new_has_come(redis_bench: RedisBench) -> None:
-    post = redis_post(redis_bench.client)
-    await ended(post.store, "old")
-    await backdated(redis_bench.client, TTL + timedelta(seconds=1))
-    await ended(post.store, "new")
+async def test_what_is_too_old_is_not_told_nor_counted_when_something_new_has_come(
+    redis_harness: RedisJobStoreHarness,
+) -> None:
+    inbox_harness = redis_inbox_harness(redis_harness.client)
+    await end_job(inbox_harness.store, "old")
+    await backdated(redis_harness.client, TTL + timedelta(seconds=1))
+    await end_job(inbox_harness.store, "new")
 
-    page = await post.inbox.page(OWNER, 0, 10)
+    page = await inbox_harness.inbox.page(OWNER, 0, 10)
 
     assert ([entry.job_id for entry in page.notifications], page.unread) == (["new"], 1)
 
 
-async def test_what_is_too_old_is_not_told_though_nothing_came_after_it(redis_bench: RedisBench) -> None:
-    post = redis_post(redis_bench.client)
-    await ended(post.store, "old")
-    await backdated(redis_bench.client, TTL + timedelta(seconds=1))
+async def test_what_is_too_old_is_not_told_though_nothing_came_after_it(redis_harness: RedisJobStoreHarness) -> None:
+    inbox_harness = redis_inbox_harness(redis_harness.client)
+    await end_job(inbox_harness.store, "old")
+    await backdated(redis_harness.client, TTL + timedelta(seconds=1))
 
-    assert await post.inbox.page(OWNER, 0, 10) == InboxPage()
-
-
-async def test_what_is_too_old_cannot_be_acknowledged(redis_bench: RedisBench) -> None:
-    post = redis_post(redis_bench.client)
-    await ended(post.store, "old")
-    await backdated(redis_bench.client, TTL + timedelta(seconds=1))
-    ((_, old),) = await redis_bench.client.zrange(INBOX + OWNER, 0, -1, withscores=True)
-
-    assert await post.inbox.acknowledge(OWNER, [int(old)]) == Acknowledgement(0, 0)
+    assert await inbox_harness.inbox.page(OWNER, 0, 10) == InboxPage()
 
 
-async def test_what_is_almost_too_old_is_told(redis_bench: RedisBench) -> None:
-    post = redis_post(redis_bench.client)
-    await ended(post.store, "old")
-    await backdated(redis_bench.client, TTL - timedelta(minutes=1))
+async def test_what_is_too_old_cannot_be_acknowledged(redis_harness: RedisJobStoreHarness) -> None:
+    inbox_harness = redis_inbox_harness(redis_harness.client)
+    await end_job(inbox_harness.store, "old")
+    await backdated(redis_harness.client, TTL + timedelta(seconds=1))
+    ((_, old),) = await redis_harness.client.zrange(INBOX + OWNER, 0, -1, withscores=True)
 
-    assert [entry.job_id for entry in await told(post.inbox)] == ["old"]
+    assert await inbox_harness.inbox.acknowledge(OWNER, [int(old)]) == Acknowledgement(0, 0)
 
 
-async def test_what_is_too_old_is_dropped_when_something_comes(redis_bench: RedisBench) -> None:
+async def test_what_is_almost_too_old_is_told(redis_harness: RedisJobStoreHarness) -> None:
+    inbox_harness = redis_inbox_harness(redis_harness.client)
+    await end_job(inbox_harness.store, "old")
+    await backdated(redis_harness.client, TTL - timedelta(minutes=1))
+
+    assert [entry.job_id for entry in await all_notifications(inbox_harness.inbox)] == ["old"]
+
+
+async def test_what_is_too_old_is_dropped_when_something_comes(redis_harness: RedisJobStoreHarness) -> None:
     for name in "abc":
-        await ended(redis_bench.store, name)
-    await backdated(redis_bench.client, TTL + timedelta(seconds=1))
+        await end_job(redis_harness.store, name)
+    await backdated(redis_harness.client, TTL + timedelta(seconds=1))
 
-    await ended(redis_bench.store, "d")
+    await end_job(redis_harness.store, "d")
 
-    assert [await redis_bench.client.zcard(key) for key in KEYS] == [1, 1]
+    assert [await redis_harness.client.zcard(key) for key in KEYS] == [1, 1]
 
 
-async def test_an_end_after_the_clock_was_set_back_comes_last_all_the_same(redis_bench: RedisBench) -> None:
-    post = redis_post(redis_bench.client)
-    await ended(post.store, "a")
-    await backdated(redis_bench.client, timedelta(minutes=-5))
+async def test_an_end_after_the_clock_was_set_back_comes_last_all_the_same(redis_harness: RedisJobStoreHarness) -> None:
+    inbox_harness = redis_inbox_harness(redis_harness.client)
+    await end_job(inbox_harness.store, "a")
+    await backdated(redis_harness.client, timedelta(minutes=-5))
 
-    await ended(post.store, "b")
+    await end_job(inbox_harness.store, "b")
 
-    first, second = await told(post.inbox)
+    first, second = await all_notifications(inbox_harness.inbox)
     assert ("a", "b", first.id + 1) == (first.job_id, second.job_id, second.id)
 
 
-async def test_erasing_leaves_no_entry_of_the_job(redis_bench: RedisBench) -> None:
-    await ended(redis_bench.store, NEW.id)
-    await ended_again(redis_bench.store, NEW.id, Status.COMPLETED)
+async def test_erasing_leaves_no_entry_of_the_job(redis_harness: RedisJobStoreHarness) -> None:
+    await end_job(redis_harness.store, NEW_JOB.id)
+    await end_job_again(redis_harness.store, NEW_JOB.id, Status.COMPLETED)
 
-    await redis_bench.store.erase(NEW.id)
+    await redis_harness.store.erase(NEW_JOB.id)
 
-    assert not set(KEYS) & await redis_bench.keys()
+    assert not set(KEYS) & await redis_harness.keys()
 
 
-async def test_a_record_from_before_there_were_inboxes_can_end_and_be_erased(redis_bench: RedisBench) -> None:
-    post = redis_post(redis_bench.client)
-    await ended(post.store, NEW.id)
-    await redis_bench.client.hdel(RECORD + NEW.id, "notified")  # type: ignore[misc]
-    await redis_bench.client.delete(*KEYS)
+async def test_a_record_from_before_there_were_inboxes_can_end_and_be_erased(
+    redis_harness: RedisJobStoreHarness,
+) -> None:
+    inbox_harness = redis_inbox_harness(redis_harness.client)
+    await end_job(inbox_harness.store, NEW_JOB.id)
+    await redis_harness.client.hdel(RECORD + NEW_JOB.id, "notified")  # type: ignore[misc]
+    await redis_harness.client.delete(*KEYS)
 
-    await ended_again(post.store, NEW.id, Status.COMPLETED)
-    (entry,) = await told(post.inbox)
-    await post.store.erase(NEW.id)
+    await end_job_again(inbox_harness.store, NEW_JOB.id, Status.COMPLETED)
+    (entry,) = await all_notifications(inbox_harness.inbox)
+    await inbox_harness.store.erase(NEW_JOB.id)
 
-    assert (entry.status, await told(post.inbox)) == (Status.COMPLETED, ())
+    assert (entry.status, await all_notifications(inbox_harness.inbox)) == (Status.COMPLETED, ())
 
 
 async def test_a_page_takes_as_many_commands_of_ten_entries_as_of_thousands(valkey_client: Redis) -> None:
-    inbox = redis_post(valkey_client).inbox
+    inbox = redis_inbox_harness(valkey_client).inbox
     await many(valkey_client, 10, "a")
-    await told(inbox)  # from here on the server knows the script
+    await all_notifications(inbox)  # from here on the server knows the script
     of_few = await commands(valkey_client, inbox.page(OWNER, 0, 5))
     await many(valkey_client, 2_000, "b")
     await inbox.acknowledge(OWNER, [entry.id for entry in (await inbox.page(OWNER, 0, 1_900)).notifications])
@@ -149,11 +153,11 @@ async def test_a_page_takes_as_many_commands_of_ten_entries_as_of_thousands(valk
 
 
 async def test_telling_takes_as_many_commands_with_thousands_of_entries(valkey_client: Redis) -> None:
-    store = RedisBench(valkey_client).store
+    store = RedisJobStoreHarness(valkey_client).store
     taken = []
     for number in (10, 2_000):
         await many(valkey_client, number, f"{number}")
-        await store.create(replace(NEW, id=f"last of {number}"))
+        await store.create(replace(NEW_JOB, id=f"last of {number}"))
         taken.append(await commands(valkey_client, store.move(f"last of {number}", Change(status=Status.CANCELLED))))
 
     assert taken[0] == taken[1]

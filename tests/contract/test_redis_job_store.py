@@ -20,7 +20,15 @@ from aether.adapters.redis.keys import EVENTS, FENCES, INDEX, INDEX_SLACK_MS, PA
 from aether.domain.job import Change, Status, Step, StepStatus, Usage
 from aether.errors import StoreUnavailableError
 from aether.leased_queue import keys
-from tests.contract.benches import NEW, QUEUE, TTL, RedisBench, begun, brought_to, loaded
+from tests.contract.job_store_harness import (
+    NEW_JOB,
+    QUEUE,
+    TTL,
+    RedisJobStoreHarness,
+    begin_job,
+    job_with_status,
+    load_job,
+)
 from tests.strategies import changes, json_values
 
 # The real Valkey listens on a Unix socket, which pytest-socket's list of hosts cannot name.
@@ -28,99 +36,103 @@ from tests.strategies import changes, json_values
 DONE = Step("outline", status=StepStatus.DONE)
 
 
-async def test_arq_finds_the_created_job_queued(redis_bench: RedisBench) -> None:
-    await redis_bench.store.create(NEW)
+async def test_arq_finds_the_created_job_queued(redis_harness: RedisJobStoreHarness) -> None:
+    await redis_harness.store.create(NEW_JOB)
 
-    assert await ArqJob(NEW.id, redis_bench.client).status() is JobStatus.queued
-
-
-async def test_a_retried_job_is_queued_even_if_arq_kept_a_result_of_its_last_run(redis_bench: RedisBench) -> None:
-    await brought_to(redis_bench.store, Status.FAILED)
-    await redis_bench.client.set(keys.RESULT + NEW.id, b"", ex=3600)
-
-    await redis_bench.store.move(NEW.id, Change(status=Status.PENDING))
-
-    assert await ArqJob(NEW.id, redis_bench.client).status() is JobStatus.queued
+    assert await ArqJob(NEW_JOB.id, redis_harness.client).status() is JobStatus.queued
 
 
-async def test_owners_take_turns_in_the_queue(redis_bench: RedisBench) -> None:
+async def test_a_retried_job_is_queued_even_if_arq_kept_a_result_of_its_last_run(
+    redis_harness: RedisJobStoreHarness,
+) -> None:
+    await job_with_status(redis_harness.store, Status.FAILED)
+    await redis_harness.client.set(keys.RESULT + NEW_JOB.id, b"", ex=3600)
+
+    await redis_harness.store.move(NEW_JOB.id, Change(status=Status.PENDING))
+
+    assert await ArqJob(NEW_JOB.id, redis_harness.client).status() is JobStatus.queued
+
+
+async def test_owners_take_turns_in_the_queue(redis_harness: RedisJobStoreHarness) -> None:
     """The place that is told is that of the turn, whoever came first."""
     waiting = [("ada", "a1"), ("ada", "a2"), ("ada", "a3"), ("bob", "b1"), ("bob", "b2")]
     for owner, job_id in waiting:
-        await redis_bench.store.create(replace(NEW, id=job_id, owner=owner))
+        await redis_harness.store.create(replace(NEW_JOB, id=job_id, owner=owner))
 
-    jobs = [await loaded(redis_bench.store, job_id) for _, job_id in waiting]
-    assert [(await redis_bench.store.estimate(job)).position for job in jobs] == [1, 3, 5, 2, 4]
-
-
-async def test_a_job_that_is_retried_gets_in_line_behind_its_owners_others(redis_bench: RedisBench) -> None:
-    await brought_to(redis_bench.store, Status.FAILED)
-    await redis_bench.client.zrem(QUEUE, NEW.id)  # no worker is here to do so
-    for owner, job_id in [(NEW.owner, "a2"), ("bob", "b1")]:
-        await redis_bench.store.create(replace(NEW, id=job_id, owner=owner))
-
-    await redis_bench.store.move(NEW.id, Change(status=Status.PENDING))
-
-    assert (await redis_bench.store.estimate(await loaded(redis_bench.store, NEW.id))).position == 3
+    jobs = [await load_job(redis_harness.store, job_id) for _, job_id in waiting]
+    assert [(await redis_harness.store.estimate(job)).position for job in jobs] == [1, 3, 5, 2, 4]
 
 
-async def test_what_comes_back_from_a_lost_worker_has_the_first_place(redis_bench: RedisBench) -> None:
+async def test_a_job_that_is_retried_gets_in_line_behind_its_owners_others(redis_harness: RedisJobStoreHarness) -> None:
+    await job_with_status(redis_harness.store, Status.FAILED)
+    await redis_harness.client.zrem(QUEUE, NEW_JOB.id)  # no worker is here to do so
+    for owner, job_id in [(NEW_JOB.owner, "a2"), ("bob", "b1")]:
+        await redis_harness.store.create(replace(NEW_JOB, id=job_id, owner=owner))
+
+    await redis_harness.store.move(NEW_JOB.id, Change(status=Status.PENDING))
+
+    assert (await redis_harness.store.estimate(await load_job(redis_harness.store, NEW_JOB.id))).position == 3
+
+
+async def test_what_comes_back_from_a_lost_worker_has_the_first_place(redis_harness: RedisJobStoreHarness) -> None:
     for job_id in ("a1", "a2", "back"):
-        await redis_bench.store.create(replace(NEW, id=job_id))
-    await redis_bench.client.zadd(QUEUE, {"back": keys.CLOCK + 1})
+        await redis_harness.store.create(replace(NEW_JOB, id=job_id))
+    await redis_harness.client.zadd(QUEUE, {"back": keys.CLOCK + 1})
 
-    jobs = [await loaded(redis_bench.store, job_id) for job_id in ("back", "a1", "a2")]
-    assert [(await redis_bench.store.estimate(job)).position for job in jobs] == [1, 2, 3]
+    jobs = [await load_job(redis_harness.store, job_id) for job_id in ("back", "a1", "a2")]
+    assert [(await redis_harness.store.estimate(job)).position for job in jobs] == [1, 2, 3]
 
 
-async def test_erasing_leaves_no_key(redis_bench: RedisBench) -> None:
-    job = await begun(redis_bench.store)
-    await redis_bench.store.commit(job.id, job.epoch, job.version, Change(Status.FAILED, 2, (DONE,)))
-    await redis_bench.store.move(job.id, Change(status=Status.PENDING))
+async def test_erasing_leaves_no_key(redis_harness: RedisJobStoreHarness) -> None:
+    job = await begin_job(redis_harness.store)
+    await redis_harness.store.commit(job.id, job.epoch, job.version, Change(Status.FAILED, 2, (DONE,)))
+    await redis_harness.store.move(job.id, Change(status=Status.PENDING))
     for prefix in (keys.RESULT, keys.RETRY, keys.CONDEMNED, keys.IN_PROGRESS):
-        await redis_bench.client.set(prefix + job.id, b"", ex=3600)
+        await redis_harness.client.set(prefix + job.id, b"", ex=3600)
 
-    await redis_bench.store.erase(job.id)
+    await redis_harness.store.erase(job.id)
 
-    assert await redis_bench.keys() == set()
+    assert await redis_harness.keys() == set()
 
 
 @pytest.mark.parametrize("status", list(Status))
-async def test_every_key_of_a_job_has_a_time_to_live(redis_bench: RedisBench, status: Status) -> None:
+async def test_every_key_of_a_job_has_a_time_to_live(redis_harness: RedisJobStoreHarness, status: Status) -> None:
     """All but the queue itself, which vanishes with its last entry."""
-    await brought_to(redis_bench.store, status)
+    await job_with_status(redis_harness.store, status)
 
-    lives = {key: await redis_bench.client.pttl(key) for key in await redis_bench.keys() - {QUEUE}}
-    pace = lives.pop(PACE + NEW.kind, None)
-    index = lives.pop(f"{INDEX}{NEW.kind}:{status}:{NEW.owner}")
+    lives = {key: await redis_harness.client.pttl(key) for key in await redis_harness.keys() - {QUEUE}}
+    pace = lives.pop(PACE + NEW_JOB.kind, None)
+    index = lives.pop(f"{INDEX}{NEW_JOB.kind}:{status}:{NEW_JOB.owner}")
 
-    assert {RECORD + NEW.id, EVENTS + NEW.id} <= lives.keys()
+    assert {RECORD + NEW_JOB.id, EVENTS + NEW_JOB.id} <= lives.keys()
     assert all(0 < life <= TTL.total_seconds() * 1000 for life in lives.values()), lives
-    assert lives[RECORD + NEW.id] < index <= TTL.total_seconds() * 1000 + INDEX_SLACK_MS
+    assert lives[RECORD + NEW_JOB.id] < index <= TTL.total_seconds() * 1000 + INDEX_SLACK_MS
     assert (pace is not None) == (status is Status.COMPLETED)
     assert pace is None or 0 < pace <= PACE_MS
 
 
 @pytest.mark.parametrize("key", [RECORD, EVENTS])
-async def test_a_commit_renews_the_time_to_live(redis_bench: RedisBench, key: str) -> None:
-    job = await begun(redis_bench.store)
-    await redis_bench.client.pexpire(key + job.id, 5_000)
+async def test_a_commit_renews_the_time_to_live(redis_harness: RedisJobStoreHarness, key: str) -> None:
+    job = await begin_job(redis_harness.store)
+    await redis_harness.client.pexpire(key + job.id, 5_000)
 
-    await redis_bench.store.commit(job.id, job.epoch, job.version, Change(total=2))
+    await redis_harness.store.commit(job.id, job.epoch, job.version, Change(total=2))
 
-    assert await redis_bench.client.pttl(key + job.id) > 5_000
+    assert await redis_harness.client.pttl(key + job.id) > 5_000
 
 
-async def test_only_a_finished_step_clears_a_job_of_the_deaths_of_its_workers(redis_bench: RedisBench) -> None:
+async def test_only_a_finished_step_clears_a_job_of_the_deaths_of_its_workers(
+    redis_harness: RedisJobStoreHarness,
+) -> None:
     """A step is noted as running before the call that may kill the worker: that is no progress."""
-    job = await begun(redis_bench.store)
-    await redis_bench.client.hset(keys.NOTE + job.id, "deaths", "1")  # type: ignore[misc]
+    job = await begin_job(redis_harness.store)
+    await redis_harness.client.hset(keys.NOTE + job.id, "deaths", "1")  # type: ignore[misc]
     deaths = []
     version = job.version
     for status in (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.FAILED, StepStatus.DONE):
         change = Change(steps=(replace(DONE, status=status),), usage=Usage(1))
-        version, _ = await redis_bench.store.commit(job.id, job.epoch, version, change)
-        deaths.append(await redis_bench.client.hget(keys.NOTE + job.id, "deaths"))  # type: ignore[misc]
+        version, _ = await redis_harness.store.commit(job.id, job.epoch, version, change)
+        deaths.append(await redis_harness.client.hget(keys.NOTE + job.id, "deaths"))  # type: ignore[misc]
 
     assert deaths == [b"1", b"1", b"1", None]
 
@@ -131,22 +143,22 @@ async def subscribed(client: Redis) -> None:
 
 
 @asynccontextmanager
-async def heard_fences(bench: RedisBench) -> AsyncIterator[list[tuple[str, int]]]:
+async def heard_fences(harness: RedisJobStoreHarness) -> AsyncIterator[list[tuple[str, int]]]:
     """What the channel says from here on; at the end it holds all that was said before."""
     heard: list[tuple[str, int]] = []
 
     async def listen() -> None:
-        async for fence in bench.store.fences():
+        async for fence in harness.store.fences():
             heard.append(fence)  # noqa: PERF401 - seen while it grows
 
     listening = asyncio.create_task(listen())
     try:
-        await subscribed(bench.client)
+        await subscribed(harness.client)
         yield heard
         # What was published before is heard before.
         while (*heard[-1:],) != (("end", 0),):
             assert not listening.done(), listening
-            await bench.client.publish(FENCES, "end 0")
+            await harness.client.publish(FENCES, "end 0")
             await asyncio.sleep(0.001)
     finally:
         listening.cancel()
@@ -154,25 +166,25 @@ async def heard_fences(bench: RedisBench) -> AsyncIterator[list[tuple[str, int]]
             await listening
 
 
-async def test_fences_tell_of_takeover_cancellation_and_erasure(redis_bench: RedisBench) -> None:
-    async with heard_fences(redis_bench) as heard:
-        first = await begun(redis_bench.store)
-        second = await redis_bench.store.begin(NEW.id)
+async def test_fences_tell_of_takeover_cancellation_and_erasure(redis_harness: RedisJobStoreHarness) -> None:
+    async with heard_fences(redis_harness) as heard:
+        first = await begin_job(redis_harness.store)
+        second = await redis_harness.store.begin(NEW_JOB.id)
         assert second
-        await redis_bench.store.move(NEW.id, Change(status=Status.CANCELLED))
-        cancelled = await loaded(redis_bench.store)
-        await redis_bench.store.erase(NEW.id)
+        await redis_harness.store.move(NEW_JOB.id, Change(status=Status.CANCELLED))
+        cancelled = await load_job(redis_harness.store)
+        await redis_harness.store.erase(NEW_JOB.id)
 
-    fences = list(dict.fromkeys(fence for fence in heard if fence[0] == NEW.id))
+    fences = list(dict.fromkeys(fence for fence in heard if fence[0] == NEW_JOB.id))
     epochs = [first.epoch, second.epoch, cancelled.epoch]
-    assert [(NEW.id, epoch) for epoch in epochs] == fences[:3]
-    assert [job_id for job_id, epoch in fences[3:] if epoch > 1 << 50] == [NEW.id]
+    assert [(NEW_JOB.id, epoch) for epoch in epochs] == fences[:3]
+    assert [job_id for job_id, epoch in fences[3:] if epoch > 1 << 50] == [NEW_JOB.id]
 
 
 async def test_listening_for_fences_outlasts_silence(valkey_client: Redis, valkey_socket: Path) -> None:
     """A client's time-out is for answers; a channel on which nothing is said is not a broken one."""
     impatient = Redis(unix_socket_path=str(valkey_socket), socket_timeout=0.05)
-    async with impatient, heard_fences(RedisBench(impatient)) as heard:
+    async with impatient, heard_fences(RedisJobStoreHarness(impatient)) as heard:
         await asyncio.sleep(0.2)
         await valkey_client.publish(FENCES, "a 7")
 
@@ -183,7 +195,7 @@ async def test_the_fence_channel_of_a_server_that_is_gone_ends(valkey_client: Re
     """Even if the connection seems to stand."""
     pid = (await valkey_client.info("server"))["process_id"]
     async with Redis(unix_socket_path=str(valkey_socket)) as client:
-        fences = RedisBench(client).store.fences(silence_s=0.02)
+        fences = RedisJobStoreHarness(client).store.fences(silence_s=0.02)
         hearing = asyncio.ensure_future(anext(fences))
         await subscribed(valkey_client)
         os.kill(pid, signal.SIGSTOP)
@@ -196,17 +208,17 @@ async def test_the_fence_channel_of_a_server_that_is_gone_ends(valkey_client: Re
 
 async def test_a_server_that_became_a_replica_counts_as_away(valkey_client: Redis) -> None:
     """As the old primary does after a failover."""
-    bench = RedisBench(valkey_client)
-    before = await begun(bench.store)
+    harness = RedisJobStoreHarness(valkey_client)
+    before = await begin_job(harness.store)
 
     await valkey_client.replicaof("127.0.0.1", "1")
     try:
         with pytest.raises(StoreUnavailableError):
-            await bench.store.begin(NEW.id)
+            await harness.store.begin(NEW_JOB.id)
     finally:
         await valkey_client.replicaof("no", "one")
 
-    assert await loaded(bench.store) == before
+    assert await load_job(harness.store) == before
 
 
 @pytest.mark.parametrize(
@@ -222,26 +234,26 @@ async def test_a_server_that_refuses_to_write_counts_as_away_and_has_written_not
         # redis-py leaves this method untyped.
         await valkey_client.execute_command("CONFIG", "SET", option, value)  # type: ignore[no-untyped-call]
 
-    bench = RedisBench(valkey_client)
-    before = await begun(bench.store)
+    harness = RedisJobStoreHarness(valkey_client)
+    before = await begin_job(harness.store)
 
     await set_to(refusing)
     try:
         for call in (
-            bench.store.commit(NEW.id, before.epoch, before.version, Change(steps=(DONE,), usage=Usage(1))),
-            bench.store.create(replace(NEW, id="other")),
-            bench.store.begin(NEW.id),
+            harness.store.commit(NEW_JOB.id, before.epoch, before.version, Change(steps=(DONE,), usage=Usage(1))),
+            harness.store.create(replace(NEW_JOB, id="other")),
+            harness.store.begin(NEW_JOB.id),
         ):
             with pytest.raises(StoreUnavailableError):
                 await call
     finally:
         await set_to(serving)
 
-    assert (await loaded(bench.store), await bench.store.load("other")) == (before, None)
+    assert (await load_job(harness.store), await harness.store.load("other")) == (before, None)
 
 
 async def test_a_server_busy_with_a_script_counts_as_away(valkey_client: Redis, valkey_socket: Path) -> None:
-    bench = RedisBench(valkey_client)
+    harness = RedisJobStoreHarness(valkey_client)
     await valkey_client.config_set("busy-reply-threshold", 1)
     async with Redis(unix_socket_path=str(valkey_socket)) as busy:
         # An awaitable that redis-py types as if its client were a blocking one.
@@ -249,7 +261,7 @@ async def test_a_server_busy_with_a_script_counts_as_away(valkey_client: Redis, 
         await asyncio.sleep(0.05)
         try:
             with pytest.raises(StoreUnavailableError):
-                await bench.store.load(NEW.id)
+                await harness.store.load(NEW_JOB.id)
         finally:
             await valkey_client.script_kill()
             await asyncio.gather(endless, return_exceptions=True)
@@ -261,7 +273,7 @@ async def test_a_server_that_says_nothing_counts_as_away(valkey_client: Redis, v
         os.kill(pid, signal.SIGSTOP)
         try:
             with pytest.raises(StoreUnavailableError):
-                await RedisBench(impatient).store.create(NEW)
+                await RedisJobStoreHarness(impatient).store.create(NEW_JOB)
         finally:
             os.kill(pid, signal.SIGCONT)
 
@@ -269,14 +281,14 @@ async def test_a_server_that_says_nothing_counts_as_away(valkey_client: Redis, v
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(change=changes(), owner=st.text(), request_body=json_values(), plan=st.lists(st.text(), unique=True, max_size=3))
 async def test_every_field_of_a_job_comes_back_as_it_was_written(
-    redis_bench: RedisBench, change: Change, owner: str, request_body: bytes, plan: list[str]
+    redis_harness: RedisJobStoreHarness, change: Change, owner: str, request_body: bytes, plan: list[str]
 ) -> None:
-    await redis_bench.client.flushall()
-    job = await begun(redis_bench.store, replace(NEW, owner=owner, input=request_body, plan=tuple(plan)))
+    await redis_harness.client.flushall()
+    job = await begin_job(redis_harness.store, replace(NEW_JOB, owner=owner, input=request_body, plan=tuple(plan)))
 
-    await redis_bench.store.commit(job.id, job.epoch, job.version, change)
+    await redis_harness.store.commit(job.id, job.epoch, job.version, change)
 
-    after = await loaded(redis_bench.store)
+    after = await load_job(redis_harness.store)
     assert (owner, request_body) == (after.owner, bytes(after.input))
     steps = {step.name: step for step in job.steps} | {step.name: step for step in change.steps}
     assert tuple(sorted(steps.values(), key=lambda step: step.order)) == after.steps or _shares_orders(steps)
@@ -290,24 +302,24 @@ def _shares_orders(steps: dict[str, Step]) -> bool:
     return len({step.order for step in steps.values()}) < len(steps)
 
 
-async def test_times_are_the_servers_own(redis_bench: RedisBench) -> None:
-    seconds, microseconds = await redis_bench.client.time()
+async def test_times_are_the_servers_own(redis_harness: RedisJobStoreHarness) -> None:
+    seconds, microseconds = await redis_harness.client.time()
     earliest = datetime.fromtimestamp(seconds, UTC) + timedelta(milliseconds=microseconds // 1000)
 
-    job = await begun(redis_bench.store)
+    job = await begin_job(redis_harness.store)
 
     assert timedelta(0) <= job.created_at - earliest < timedelta(seconds=5)
 
 
-async def test_an_epoch_that_was_lost_is_not_issued_again(redis_bench: RedisBench) -> None:
+async def test_an_epoch_that_was_lost_is_not_issued_again(redis_harness: RedisJobStoreHarness) -> None:
     """Else the run that had it and the next one would each take the other's commits for their own."""
-    await redis_bench.store.create(NEW)
-    created = await loaded(redis_bench.store)
-    lost = await redis_bench.store.begin(NEW.id)
-    await redis_bench.client.hset(RECORD + NEW.id, "epoch", str(created.epoch))  # type: ignore[misc]  # as redis-py types it
+    await redis_harness.store.create(NEW_JOB)
+    created = await load_job(redis_harness.store)
+    lost = await redis_harness.store.begin(NEW_JOB.id)
+    await redis_harness.client.hset(RECORD + NEW_JOB.id, "epoch", str(created.epoch))  # type: ignore[misc]  # as redis-py types it
     await asyncio.sleep(0.005)
 
-    begun_again = await redis_bench.store.begin(NEW.id)
+    begun_again = await redis_harness.store.begin(NEW_JOB.id)
 
     assert lost is not None
     assert begun_again is not None

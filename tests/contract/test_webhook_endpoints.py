@@ -7,113 +7,117 @@ from msgspec.structs import replace
 
 from aether.domain.job import Status
 from aether.domain.webhook import DeliveryStatus, Endpoint, Webhook
-from tests.contract.benches import NEW, brought_to
-from tests.contract.webhook_offices import (
+from tests.contract.job_store_harness import NEW_JOB, job_with_status
+from tests.contract.webhook_harness import (
     DAY,
-    HOOK,
-    Office,
-    delivery_of,
-    failed,
-    office_of,
+    WEBHOOK,
+    WebhookHarness,
+    create_delivery,
+    failed_attempt,
+    webhook_harness_for,
 )
 
 
 @pytest.fixture(params=["memory", "fakeredis", "valkey"])
-def office(request: pytest.FixtureRequest) -> Office:
-    return office_of(request)
+def webhook_harness(request: pytest.FixtureRequest) -> WebhookHarness:
+    return webhook_harness_for(request)
 
 
-async def test_the_owners_endpoint_is_told_of_jobs_without_a_webhook(office: Office) -> None:
-    await office.webhooks.set_endpoint("ada", HOOK)
+async def test_the_owners_endpoint_is_told_of_jobs_without_a_webhook(webhook_harness: WebhookHarness) -> None:
+    await webhook_harness.webhooks.set_endpoint("ada", WEBHOOK)
 
-    delivery = await delivery_of(office, NEW)
+    delivery = await create_delivery(webhook_harness, NEW_JOB)
 
-    assert (HOOK.url, False) == (delivery.url, delivery.own)
-
-
-async def test_a_jobs_own_webhook_takes_the_place_of_the_endpoint(office: Office) -> None:
-    await office.webhooks.set_endpoint("ada", Webhook("https://example.com/default"))
-
-    delivery = await delivery_of(office)
-
-    assert (HOOK.url, True, 1) == (delivery.url, delivery.own, len(await office.queued()))
+    assert (WEBHOOK.url, False) == (delivery.url, delivery.own)
 
 
-async def test_another_owners_endpoint_is_told_nothing(office: Office) -> None:
-    await office.webhooks.set_endpoint("a", HOOK)
+async def test_a_jobs_own_webhook_takes_the_place_of_the_endpoint(webhook_harness: WebhookHarness) -> None:
+    await webhook_harness.webhooks.set_endpoint("ada", Webhook("https://example.com/default"))
 
-    await brought_to(office.jobs, Status.COMPLETED, replace(NEW, owner="a:b"))
+    delivery = await create_delivery(webhook_harness)
 
-    assert await office.queued() == []
+    assert (WEBHOOK.url, True, 1) == (delivery.url, delivery.own, len(await webhook_harness.queued()))
 
 
-async def test_an_endpoint_can_be_set_replaced_and_removed(office: Office) -> None:
-    assert await office.webhooks.endpoint("ada") is None
+async def test_another_owners_endpoint_is_told_nothing(webhook_harness: WebhookHarness) -> None:
+    await webhook_harness.webhooks.set_endpoint("a", WEBHOOK)
 
-    for webhook in (HOOK, Webhook("https://example.com/b", frozenset({Status.FAILED}))):
-        await office.webhooks.set_endpoint("ada", webhook)
-        assert Endpoint(webhook) == await office.webhooks.endpoint("ada")
+    await job_with_status(webhook_harness.jobs, Status.COMPLETED, replace(NEW_JOB, owner="a:b"))
+
+    assert await webhook_harness.queued() == []
+
+
+async def test_an_endpoint_can_be_set_replaced_and_removed(webhook_harness: WebhookHarness) -> None:
+    assert await webhook_harness.webhooks.endpoint("ada") is None
+
+    for webhook in (WEBHOOK, Webhook("https://example.com/b", frozenset({Status.FAILED}))):
+        await webhook_harness.webhooks.set_endpoint("ada", webhook)
+        assert Endpoint(webhook) == await webhook_harness.webhooks.endpoint("ada")
     for _ in range(2):
-        await office.webhooks.remove_endpoint("ada")
-        assert await office.webhooks.endpoint("ada") is None
+        await webhook_harness.webhooks.remove_endpoint("ada")
+        assert await webhook_harness.webhooks.endpoint("ada") is None
 
 
-@pytest.mark.parametrize(("url", "expected"), [(HOOK.url, True), ("https://example.com/new", False)])
+@pytest.mark.parametrize(("url", "expected"), [(WEBHOOK.url, True), ("https://example.com/new", False)])
 async def test_an_endpoint_is_disabled_unless_another_address_was_set_meanwhile(
-    office: Office, url: str, *, expected: bool
+    webhook_harness: WebhookHarness, url: str, *, expected: bool
 ) -> None:
-    await office.webhooks.set_endpoint("ada", HOOK)
-    delivery = await delivery_of(office, NEW)
-    await office.webhooks.set_endpoint("ada", Webhook(url))
+    await webhook_harness.webhooks.set_endpoint("ada", WEBHOOK)
+    delivery = await create_delivery(webhook_harness, NEW_JOB)
+    await webhook_harness.webhooks.set_endpoint("ada", Webhook(url))
 
-    await office.webhooks.record(replace(delivery, status=DeliveryStatus.DEAD), failed(delivery), None, disable=True)
+    await webhook_harness.webhooks.record(
+        replace(delivery, status=DeliveryStatus.DEAD), failed_attempt(delivery), None, disable=True
+    )
 
-    endpoint = await office.webhooks.endpoint("ada")
+    endpoint = await webhook_harness.webhooks.endpoint("ada")
     assert endpoint
     assert expected is (endpoint.disabled_at is not None)
 
 
-async def test_a_disabled_endpoint_is_told_nothing_until_it_is_set_again(office: Office) -> None:
-    await office.webhooks.set_endpoint("ada", HOOK)
-    delivery = await delivery_of(office, NEW)
-    await office.webhooks.record(replace(delivery, status=DeliveryStatus.DEAD), failed(delivery), None, disable=True)
-    before = await office.queued()
+async def test_a_disabled_endpoint_is_told_nothing_until_it_is_set_again(webhook_harness: WebhookHarness) -> None:
+    await webhook_harness.webhooks.set_endpoint("ada", WEBHOOK)
+    delivery = await create_delivery(webhook_harness, NEW_JOB)
+    await webhook_harness.webhooks.record(
+        replace(delivery, status=DeliveryStatus.DEAD), failed_attempt(delivery), None, disable=True
+    )
+    before = await webhook_harness.queued()
 
-    await brought_to(office.jobs, Status.COMPLETED, replace(NEW, id="b"))
-    assert before == await office.queued()
+    await job_with_status(webhook_harness.jobs, Status.COMPLETED, replace(NEW_JOB, id="b"))
+    assert before == await webhook_harness.queued()
 
-    await office.webhooks.set_endpoint("ada", HOOK)
-    await brought_to(office.jobs, Status.COMPLETED, replace(NEW, id="c"))
-    assert len(before) + 1 == len(await office.queued())
+    await webhook_harness.webhooks.set_endpoint("ada", WEBHOOK)
+    await job_with_status(webhook_harness.jobs, Status.COMPLETED, replace(NEW_JOB, id="c"))
+    assert len(before) + 1 == len(await webhook_harness.queued())
 
 
-async def test_the_first_secret_stays(office: Office) -> None:
-    (first,) = await office.webhooks.secrets("ada", "whsec_one")
+async def test_the_first_secret_stays(webhook_harness: WebhookHarness) -> None:
+    (first,) = await webhook_harness.webhooks.secrets("ada", "whsec_one")
 
     assert (first.value, first.until) == ("whsec_one", None)
-    assert (first,) == await office.webhooks.secrets("ada", "whsec_two")
-    assert [each.value for each in await office.webhooks.secrets("bob", "whsec_three")] == ["whsec_three"]
+    assert (first,) == await webhook_harness.webhooks.secrets("ada", "whsec_two")
+    assert [each.value for each in await webhook_harness.webhooks.secrets("bob", "whsec_three")] == ["whsec_three"]
 
 
-async def test_a_rotated_secret_stays_valid_for_a_while(office: Office) -> None:
-    await office.webhooks.secrets("ada", "whsec_one")
+async def test_a_rotated_secret_stays_valid_for_a_while(webhook_harness: WebhookHarness) -> None:
+    await webhook_harness.webhooks.secrets("ada", "whsec_one")
 
-    newest, older = await office.webhooks.rotate("ada", "whsec_two", DAY)
+    newest, older = await webhook_harness.webhooks.rotate("ada", "whsec_two", DAY)
 
     assert (newest.value, newest.until, older.value) == ("whsec_two", None, "whsec_one")
     assert older.until
-    assert (newest, older) == await office.webhooks.secrets("ada", "whsec_three")
+    assert (newest, older) == await webhook_harness.webhooks.secrets("ada", "whsec_three")
 
 
-async def test_a_secret_whose_time_is_up_is_gone(office: Office) -> None:
-    await office.webhooks.secrets("ada", "whsec_one")
-    await office.webhooks.rotate("ada", "whsec_two", timedelta(0))
+async def test_a_secret_whose_time_is_up_is_gone(webhook_harness: WebhookHarness) -> None:
+    await webhook_harness.webhooks.secrets("ada", "whsec_one")
+    await webhook_harness.webhooks.rotate("ada", "whsec_two", timedelta(0))
 
-    assert [each.value for each in await office.webhooks.secrets("ada", "whsec_three")] == ["whsec_two"]
+    assert [each.value for each in await webhook_harness.webhooks.secrets("ada", "whsec_three")] == ["whsec_two"]
 
 
-async def test_secrets_can_be_rotated_again_while_the_older_ones_are_valid(office: Office) -> None:
+async def test_secrets_can_be_rotated_again_while_the_older_ones_are_valid(webhook_harness: WebhookHarness) -> None:
     for number in range(8):
-        latest = await office.webhooks.rotate("ada", f"whsec_{number}", DAY - timedelta(hours=8 - number))
+        latest = await webhook_harness.webhooks.rotate("ada", f"whsec_{number}", DAY - timedelta(hours=8 - number))
 
     assert [f"whsec_{number}" for number in (7, 6, 5, 4, 3)] == [each.value for each in latest]

@@ -1,4 +1,4 @@
-"""Job stores with what a test wants to see of them from behind the port."""
+"""Job store harness: each implementation of the port, with access to the data behind it."""
 
 from datetime import timedelta
 from typing import Protocol
@@ -16,44 +16,44 @@ from tests.fakes import MemoryJobStore
 
 TTL = timedelta(hours=1)
 QUEUE = "arq:queue"
-NEW = NewJob("4f9c", Kind.REPORT, "ada", b'{"topic":"Rome"}', ("outline",))
+NEW_JOB = NewJob("4f9c", Kind.REPORT, "ada", b'{"topic":"Rome"}', ("outline",))
 
 _event = msgspec.json.Decoder(Event)
 
 
-class Bench(Protocol):
-    """One store and the view behind it."""
+class JobStoreHarness(Protocol):
+    """A store, and what a test reads or changes behind the port."""
 
     @property
     def store(self) -> JobStore: ...
 
-    def with_room_for(self, longest: int) -> JobStore:
-        """The same store with another limit on its queue."""
+    def with_queue_limit(self, longest: int) -> JobStore:
+        """Return the same store with another limit on the length of its queue."""
         ...
 
-    def out_of_reach(self) -> JobStore:
-        """A store of this kind that does not answer."""
+    def unreachable(self) -> JobStore:
+        """Return a store of this implementation that does not answer."""
         ...
 
     async def queued(self) -> set[str]: ...
 
     async def events(self, job_id: str) -> dict[str, Event]:
-        """The job's events by their ids, in order."""
+        """Return the job's events by id, in order."""
         ...
 
     async def expire(self, job_id: str) -> None:
-        """Let the time of the job's keys be up."""
+        """Expire the job's keys."""
         ...
 
 
-class MemoryBench:
+class MemoryJobStoreHarness:
     def __init__(self, store: MemoryJobStore) -> None:
         self.store = store
 
-    def with_room_for(self, longest: int) -> JobStore:
+    def with_queue_limit(self, longest: int) -> JobStore:
         return MemoryJobStore(longest)
 
-    def out_of_reach(self) -> JobStore:
+    def unreachable(self) -> JobStore:
         return MemoryJobStore(away=True)
 
     async def queued(self) -> set[str]:
@@ -66,7 +66,7 @@ class MemoryBench:
         del self.store.jobs[job_id], self.store.events[job_id]
 
 
-class RedisBench:
+class RedisJobStoreHarness:
     def __init__(self, client: Redis) -> None:
         self.client = client
         self.store = self.store_on(client)
@@ -74,10 +74,10 @@ class RedisBench:
     def store_on(self, client: Redis, longest: int = 10_000) -> RedisJobStore:
         return RedisJobStore(client, Queueing(QUEUE, "perform", longest), TTL, inbox_ttl=TTL)
 
-    def with_room_for(self, longest: int) -> JobStore:
+    def with_queue_limit(self, longest: int) -> JobStore:
         return self.store_on(self.client, longest)
 
-    def out_of_reach(self) -> JobStore:
+    def unreachable(self) -> JobStore:
         return self.store_on(Redis(unix_socket_path="/nowhere/valkey.sock"))
 
     async def queued(self) -> set[str]:
@@ -91,30 +91,30 @@ class RedisBench:
         await self.client.delete(*(prefix + job_id for prefix in (RECORD, EVENTS) for job_id in job_ids))
 
     async def keys(self) -> set[str]:
-        """Every key of the server but those that belong to the queue as a whole: its bell, and whose turn it is."""
+        """Return all keys except those of the queue as a whole: the wake-up list and the owners' turns."""
         keys = {key.decode() for key in await self.client.keys()} - {f"{QUEUE}:bell", ROUND + QUEUE}
         return {key for key in keys if not key.startswith(f"{TURNS}{QUEUE}:")}
 
 
-async def begun(store: JobStore, job: NewJob = NEW) -> Job:
-    """The job, new and in a run."""
+async def begin_job(store: JobStore, job: NewJob = NEW_JOB) -> Job:
+    """Create the job and begin a run of it."""
     await store.create(job)
     running = await store.begin(job.id)
     assert running
     return running
 
 
-async def loaded(store: JobStore, job_id: str = NEW.id) -> Job:
+async def load_job(store: JobStore, job_id: str = NEW_JOB.id) -> Job:
     job = await store.load(job_id)
     assert job
     return job
 
 
-async def brought_to(store: JobStore, status: Status, job: NewJob = NEW) -> Job:
-    """The job at this status, by legal moves only."""
+async def job_with_status(store: JobStore, status: Status, job: NewJob = NEW_JOB) -> Job:
+    """Create the job and bring it to this status, by legal moves only."""
     await store.create(job)
     if status not in {Status.PENDING, Status.CANCELLED}:
         await store.begin(job.id)
     if status not in {Status.PENDING, Status.PROCESSING}:
         await store.move(job.id, Change(status=status))
-    return await loaded(store, job.id)
+    return await load_job(store, job.id)

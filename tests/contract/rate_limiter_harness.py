@@ -1,4 +1,4 @@
-"""Limiters whose time a test can let pass."""
+"""Rate limiter harness: each implementation of the port, with a clock that a test can move."""
 
 from typing import Protocol
 
@@ -13,8 +13,8 @@ from tests.fakes import FastClock
 OWNER = "ada"
 
 
-class LimiterBench(Protocol):
-    """A limiter and its time."""
+class RateLimiterHarness(Protocol):
+    """A rate limiter and its clock."""
 
     @property
     def limiter(self) -> RateLimiter: ...
@@ -24,11 +24,11 @@ class LimiterBench(Protocol):
         ...
 
     async def wait(self, seconds: float) -> None:
-        """Let time pass for the owner; it may be negative, as when a clock is set back."""
+        """Move the clock forward for the owner's buckets; a negative number sets it back."""
         ...
 
 
-class MemoryLimiterBench:
+class MemoryRateLimiterHarness:
     def __init__(self) -> None:
         self.clock = FastClock()
         self.limiter = MemoryRateLimiter(self.clock)
@@ -40,8 +40,8 @@ class MemoryLimiterBench:
         self.clock.seconds += seconds
 
 
-class RedisLimiterBench:
-    """The server's own time goes on beside; a rate of hours does not notice."""
+class RedisRateLimiterHarness:
+    """The server's clock cannot be moved, so the buckets are; rates are per hour, so real time does not matter."""
 
     def __init__(self, client: Redis) -> None:
         self.client = client

@@ -1,4 +1,4 @@
-"""Inboxes with the stores that fill them, and what tests ask of both."""
+"""Inbox harness: an inbox with the job store that fills it."""
 
 from typing import NamedTuple
 
@@ -10,38 +10,40 @@ from aether.domain.job import Change, Job, Kind, Status
 from aether.domain.notification import InboxPage, Notification
 from aether.durable.ports import JobStore
 from aether.services.inbox import InboxStore
-from tests.contract.benches import NEW, TTL, RedisBench, brought_to
+from tests.contract.job_store_harness import NEW_JOB, TTL, RedisJobStoreHarness, job_with_status
 
-OWNER = NEW.owner
+OWNER = NEW_JOB.owner
 ALL = 100
 
 
-class WebhookHttpClient(NamedTuple):
-    """A store of jobs, and the inbox that it fills."""
+class InboxHarness(NamedTuple):
+    """A job store, and the inbox that it fills."""
 
     store: JobStore
     inbox: InboxStore
 
 
-def redis_post(client: Redis) -> WebhookHttpClient:
-    return WebhookHttpClient(RedisBench(client).store, RedisInboxStore(client, TTL))
+def redis_inbox_harness(client: Redis) -> InboxHarness:
+    return InboxHarness(RedisJobStoreHarness(client).store, RedisInboxStore(client, TTL))
 
 
-async def ended(
+async def end_job(
     store: JobStore, job_id: str, status: Status = Status.FAILED, *, owner: str = OWNER, kind: Kind = Kind.REPORT
 ) -> Job:
-    """A job that has ended like this."""
-    return await brought_to(store, status, replace(NEW, id=job_id, owner=owner, kind=kind))
+    """Create a job and end it with this status."""
+    return await job_with_status(store, status, replace(NEW_JOB, id=job_id, owner=owner, kind=kind))
 
 
-async def ended_again(store: JobStore, job_id: str, status: Status) -> None:
-    """Try a job again, up to another end."""
+async def end_job_again(store: JobStore, job_id: str, status: Status) -> None:
+    """Retry the job, and end it with this status."""
     await store.move(job_id, Change(status=Status.PENDING))
     await store.begin(job_id)
     await store.move(job_id, Change(status=status))
 
 
-async def told(inbox: InboxStore, owner: str = OWNER, *, unacked: bool = False) -> tuple[Notification, ...]:
+async def all_notifications(
+    inbox: InboxStore, owner: str = OWNER, *, unacked: bool = False
+) -> tuple[Notification, ...]:
     page = await inbox.page(owner, 0, ALL, unacked=unacked)
     assert page.next is None
     return page.notifications
@@ -51,5 +53,5 @@ def ids(*pages: InboxPage) -> list[int]:
     return [entry.id for page in pages for entry in page.notifications]
 
 
-def jobs(*pages: InboxPage) -> list[str]:
+def job_ids(*pages: InboxPage) -> list[str]:
     return [entry.job_id for page in pages for entry in page.notifications]
