@@ -13,4 +13,4 @@ if __name__ == "__main__":
 else:
     settings = Settings.from_env()
     configure_logging(settings.log_level, settings.log_format)
-    WorkerSettings = Worker(settings).for_arq()
+    WorkerSettings = Worker(settings).queue_settings()

@@ -29,7 +29,9 @@ class CountingRedis(PipeliningRedis):
 
 
 def redis_at(socket: Path) -> CountingRedis:
-    return CountingRedis(BlockingConnectionPool.from_url(f"unix://{socket}", max_connections=4, timeout=1))
+    return CountingRedis(
+        connection_pool=BlockingConnectionPool.from_url(f"unix://{socket}", max_connections=4, timeout=1)
+    )
 
 
 @pytest.fixture

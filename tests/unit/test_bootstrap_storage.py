@@ -2,7 +2,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from arq.connections import ArqRedis
+from redis.asyncio import Redis
 
 from aether.adapters.object_store import ObjectFiles
 from aether.adapters.redis.files import RedisFiles
@@ -14,7 +14,7 @@ from aether.settings import Settings
 def test_files_are_kept_in_redis_unless_a_place_is_named(tmp_path: Path) -> None:
     urls = (None, f"file://{tmp_path}/images")
 
-    assert [type(file_store(ArqRedis(), Settings(object_store=url))) for url in urls] == [RedisFiles, ObjectFiles]
+    assert [type(file_store(Redis(), Settings(object_store=url))) for url in urls] == [RedisFiles, ObjectFiles]
 
 
 def test_without_the_library_the_error_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +22,7 @@ def test_without_the_library_the_error_says_what_to_install(tmp_path: Path, monk
     monkeypatch.setitem(sys.modules, "obstore", None)
 
     with pytest.raises(ConfigurationError, match=r"AETHER_OBJECT_STORE .* pip install 'aether\[objects\]'"):
-        file_store(ArqRedis(), Settings(object_store=f"file://{tmp_path}/images"))
+        file_store(Redis(), Settings(object_store=f"file://{tmp_path}/images"))
 
 
 @pytest.mark.parametrize("url", ["/var/lib/images", "file://images", "s3:bucket", "s3://", "https://bucket/images"])

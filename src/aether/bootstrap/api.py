@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from arq.connections import ArqRedis
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from aether.adapters.redis.hub import RedisHub
@@ -34,7 +34,7 @@ async def api_services(settings: Settings, local_key: LocalKey | None = None) ->
         token_verifier(settings) as identities,
     ):
         # Nobody is to wait behind a large file.
-        alone = ArqRedis(client.connection_pool)
+        alone = Redis(connection_pool=client.connection_pool)
         read_tokens = ReadTokens(RedisReadTokens(client))
         tune_gc()
         yield ApiServices(
@@ -49,7 +49,7 @@ async def api_services(settings: Settings, local_key: LocalKey | None = None) ->
         )
 
 
-async def _readiness(client: ArqRedis) -> Readiness:
+async def _readiness(client: Redis) -> Readiness:
     try:
         return Readiness(redis=True, worker=await workers_seen(client) > 0)
     except (RedisError, OSError):

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
-from arq.connections import ArqRedis, RedisSettings
-from redis.asyncio import BlockingConnectionPool
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
@@ -16,18 +15,18 @@ from aether.adapters.redis.inbox import RedisInboxStore
 from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.durable.ports import FileStore
 from aether.errors import ConfigurationError
+from aether.leased_queue import DEFAULT_QUEUE, check_redis_url
 from aether.leased_queue.connections import harden
 from aether.services.orphan_sweeper import SweepableFileStore
 from aether.settings import Settings
 
-# The plain arq name, so that its own tools find the queue.
-QUEUE = "arq:queue"
+QUEUE = DEFAULT_QUEUE
 FUNCTION = "perform"
 _TIMEOUT_S = 2.5
 
 
 @asynccontextmanager
-async def redis_client(settings: Settings, client_class: type[ArqRedis] = ArqRedis) -> AsyncIterator[ArqRedis]:
+async def redis_client(settings: Settings, client_class: type[Redis] = Redis) -> AsyncIterator[Redis]:
     """Open a client that comes back by itself after Redis was away; a call fails after seconds, not minutes."""
     pool = BlockingConnectionPool.from_url(
         redis_url(settings),
@@ -37,7 +36,7 @@ async def redis_client(settings: Settings, client_class: type[ArqRedis] = ArqRed
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 2),
         retry_on_error=[RedisConnectionError],
     )
-    client = client_class(pool)
+    client = client_class(connection_pool=pool)
     harden(client, _TIMEOUT_S)
     try:
         yield client
@@ -56,20 +55,20 @@ def redis_url(settings: Settings) -> str:
     url = settings.redis_url.reveal()
     try:
         parse_url(url)
-        RedisSettings.from_dsn(url)
+        check_redis_url(url)
     except ValueError:  # its text may hold a piece of the password
         rule = "must look like redis://localhost:6379/0, rediss://… or unix:///path"
         raise ConfigurationError(f"REDIS_URL {rule}.") from None
     return url
 
 
-def job_store(client: ArqRedis, settings: Settings) -> RedisJobStore:
+def job_store(client: Redis, settings: Settings) -> RedisJobStore:
     """Return the store of all processes that share these settings."""
     queueing = Queueing(QUEUE, FUNCTION, settings.max_queue)
     return RedisJobStore(client, queueing, timedelta(seconds=settings.job_ttl), _inbox_ttl(settings))
 
 
-def inbox(client: ArqRedis, settings: Settings) -> RedisInboxStore:
+def inbox(client: Redis, settings: Settings) -> RedisInboxStore:
     """Return the inboxes that the store fills."""
     return RedisInboxStore(client, _inbox_ttl(settings))
 
@@ -78,7 +77,7 @@ def _inbox_ttl(settings: Settings) -> timedelta:
     return timedelta(seconds=settings.inbox_ttl)
 
 
-def file_store(client: ArqRedis, settings: Settings) -> FileStore:
+def file_store(client: Redis, settings: Settings) -> FileStore:
     """Return the files of all processes that share these settings.
 
     Raises:

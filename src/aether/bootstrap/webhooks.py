@@ -3,12 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 import structlog
-from arq import Retry
-from arq.connections import ArqRedis
-from arq.worker import func
+from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import DELIVER, WEBHOOKS
 from aether.adapters.redis.webhooks import RedisWebhooks
@@ -16,7 +13,7 @@ from aether.bootstrap.storage import redis_client
 from aether.durable.background import Background
 from aether.durable.clock import SystemClock
 from aether.errors import ConfigurationError
-from aether.leased_queue import LeasedWorker
+from aether.leased_queue import LeasedWorker, Retry, job_function
 from aether.outbound.ssrf_policy import SsrfPolicy
 from aether.services.webhooks import Webhooks
 from aether.settings import Settings
@@ -37,7 +34,7 @@ _GRACE = timedelta(seconds=1)
 log = structlog.get_logger()
 
 
-def webhooks(client: ArqRedis, settings: Settings) -> Webhooks:
+def webhooks(client: Redis, settings: Settings) -> Webhooks:
     """Return what owners can do with webhooks.
 
     Raises:
@@ -88,21 +85,21 @@ async def delivering(settings: Settings) -> AsyncIterator[None]:
                     await worker.close()
 
 
-def _worker(courier: DeliveryWorker, client: ArqRedis, settings: Settings) -> LeasedWorker:
-    async def deliver(ctx: dict[str, Any]) -> None:  # arq's own type
+def _worker(courier: DeliveryWorker, client: Redis, settings: Settings) -> LeasedWorker:
+    async def deliver(entry: str, attempt: int) -> None:
         try:
-            await courier.deliver(*_try_of(ctx["job_id"]))
+            await courier.deliver(*_try_of(entry))
         except Exception as error:
-            log.exception("webhook.stranded", entry=ctx["job_id"])
+            log.exception("webhook.stranded", entry=entry)
             # What is wrong here may be wrong for long, and each try may have reached the receiver.
-            pause = _STRANDED_PAUSE * 2 ** min(ctx["job_try"] - 1, 10)
+            pause = _STRANDED_PAUSE * 2 ** min(attempt - 1, 10)
             raise Retry(defer=min(pause, _LONGEST_STRANDED_PAUSE)) from error
 
     async def condemn(entry: str, reason: str) -> None:
         await courier.bury(*_try_of(entry), reason)
 
     return LeasedWorker(
-        [func(deliver, name=DELIVER, max_tries=1_000_000, timeout=timedelta(days=1))],
+        [job_function(DELIVER, deliver, timeout=timedelta(days=1))],
         queue_name=WEBHOOKS,
         redis_pool=client,
         max_jobs=settings.webhook_deliveries,

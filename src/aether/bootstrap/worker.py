@@ -9,9 +9,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from arq import Retry
-from arq.connections import ArqRedis, RedisSettings
-from arq.worker import func
+from redis.asyncio import Redis
 
 from aether.adapters.redis.hub import DeltaPublisher
 from aether.adapters.redis.store import RedisJobStore
@@ -28,7 +26,7 @@ from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Runner
 from aether.durable.step import Tools
 from aether.errors import IllegalMoveError, StoreUnavailableError, UnknownJobError
-from aether.leased_queue import LeasedWorker, serializer
+from aether.leased_queue import LeasedWorker, Retry, job_function, worker_settings
 from aether.services.orphan_sweeper import sweep_orphans
 from aether.settings import Settings
 
@@ -47,30 +45,25 @@ class Worker:
     With a `client` of the queue's own it uses that one, so that what the queue finds out about connections helps all.
     """
 
-    def __init__(self, settings: Settings, client: ArqRedis | None = None) -> None:
+    def __init__(self, settings: Settings, client: Redis | None = None) -> None:
         self._settings = settings
         self._client = client
         self._open = AsyncExitStack()
         self._store: RedisJobStore
         self._runner: Runner
 
-    def for_arq(self) -> dict[str, Any]:
-        """Return arq's settings. Attempts and time are bounded by the engine, in the job's record, and not by arq."""
-        settings = self._settings
-        return {
-            "functions": [func(self.perform, name=FUNCTION, max_tries=1_000_000, timeout=timedelta(days=7))],
-            "queue_name": QUEUE,
-            "redis_settings": RedisSettings.from_dsn(redis_url(settings)),
-            "on_startup": self.start,
-            "on_shutdown": self.stop,
-            "max_jobs": settings.worker_jobs,
-            "keep_result": 0,
-            "job_serializer": serializer.encode,
-            "job_deserializer": serializer.decode,
-            "log_results": False,
-        }
+    def queue_settings(self) -> dict[str, Any]:
+        """Return the settings of the queue's worker; a job's attempts and time are limited by the engine."""
+        return worker_settings(
+            [job_function(FUNCTION, self.perform, timeout=timedelta(days=7))],
+            queue_name=QUEUE,
+            max_jobs=self._settings.worker_jobs,
+            redis_url=redis_url(self._settings),
+            on_startup=self.start,
+            on_shutdown=self.stop,
+        )
 
-    async def start(self, _: dict[str, Any]) -> None:
+    async def start(self) -> None:
         """Open the store and the model."""
         settings, clock = self._settings, SystemClock()
         client = self._client
@@ -90,19 +83,19 @@ class Worker:
         await self._open.enter_async_context(Background(self._heed_fences, seen))
         await self._open.enter_async_context(delivering(settings))
 
-    async def stop(self, _: dict[str, Any]) -> None:
+    async def stop(self) -> None:
         """Close everything."""
         await self._open.aclose()
 
-    async def perform(self, ctx: dict[str, Any]) -> None:  # arq's own type
+    async def perform(self, job_id: str, _attempt: int) -> None:
         """Run the job whose entry was taken off the queue; one that could not be brought to an end stays on it.
 
         So does one that another run has taken over; a queue that has given it to that run refuses to take this back.
         """
         try:
-            settled = await self._runner.perform(ctx["job_id"])
+            settled = await self._runner.perform(job_id)
         except Exception as error:
-            log.exception("job.stranded", job_id=ctx["job_id"])
+            log.exception("job.stranded", job_id=job_id)
             raise Retry(defer=_STRANDED_PAUSE) from error
         if not settled:
             raise Retry(defer=_OVERTAKEN_PAUSE)
@@ -126,7 +119,8 @@ async def run_worker(settings: Settings) -> None:
     async with redis_client(settings) as client:
         worker = Worker(settings, client)
         leased = LeasedWorker(
-            **worker.for_arq() | {"redis_pool": client},
+            **worker.queue_settings(),
+            redis_pool=client,
             lease=_LEASE,
             heartbeat_interval=_HEARTBEAT,
             shutdown_grace=timedelta(seconds=settings.shutdown_grace),

@@ -4,15 +4,21 @@ from aether.leased_queue.client import depth, enqueue, redrive, vindicate, withd
 from aether.leased_queue.scripts import lua_source
 from aether.leased_queue.serializer import payload_for
 from aether.leased_queue.worker import LeasedWorker, create_worker
+from aether.leased_queue.worker_settings import DEFAULT_QUEUE, Retry, check_redis_url, job_function, worker_settings
 
 __all__ = [
+    "DEFAULT_QUEUE",
     "LeasedWorker",
+    "Retry",
+    "check_redis_url",
     "create_worker",
     "depth",
     "enqueue",
+    "job_function",
     "lua_source",
     "payload_for",
     "redrive",
     "vindicate",
     "withdraw",
+    "worker_settings",
 ]

@@ -5,7 +5,6 @@ from typing import Any
 
 import redis
 import redis.asyncio
-from arq.connections import ArqRedis
 from redis.asyncio import connection as asynchronous
 from redis.connection import HiredisRespSerializer
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -85,7 +84,7 @@ _BLOCKING_CLASSES: dict[type, type[redis.connection.AbstractConnection]] = {
 _ASYNC_ONLY = {"retry", "retry_on_error", "redis_connect_func", "event_dispatcher", "parser_class"}
 
 
-def harden(pool: ArqRedis, timeout_s: float) -> None:
+def harden(pool: redis.asyncio.Redis, timeout_s: float) -> None:
     """Give the connections that `pool` opens from now on a timeout and a health check where its owner set none.
 
     Without a timeout a half-open connection leaves the worker deaf for as long as the kernel believes in it. None of
@@ -117,7 +116,7 @@ async def leave_replica(client: redis.asyncio.Redis, error: Exception) -> None:
         await drop_idle(client)
 
 
-def _options(pool: ArqRedis, name: str, timeout_s: float) -> dict[str, Any]:  # redis-py's own keyword arguments
+def _options(pool: redis.asyncio.Redis, name: str, timeout_s: float) -> dict[str, Any]:  # as redis-py has it
     kwargs = dict(pool.connection_pool.connection_kwargs)
     kwargs |= {"socket_timeout": timeout_s, "client_name": name}
     if "path" not in kwargs:
@@ -125,7 +124,7 @@ def _options(pool: ArqRedis, name: str, timeout_s: float) -> dict[str, Any]:  # 
     return kwargs
 
 
-def listener(pool: ArqRedis, name: str, timeout_s: float) -> redis.asyncio.Redis:
+def listener(pool: redis.asyncio.Redis, name: str, timeout_s: float) -> redis.asyncio.Redis:
     """A client with one connection, for blocking commands of up to `timeout_s` seconds."""
     own = redis.asyncio.ConnectionPool(
         connection_class=pool.connection_pool.connection_class,
@@ -134,7 +133,7 @@ def listener(pool: ArqRedis, name: str, timeout_s: float) -> redis.asyncio.Redis
     return redis.asyncio.Redis.from_pool(own)
 
 
-def thread_client(pool: ArqRedis, name: str, timeout_s: float) -> redis.Redis:
+def thread_client(pool: redis.asyncio.Redis, name: str, timeout_s: float) -> redis.Redis:
     """A blocking client for a thread.
 
     Raises:

@@ -8,7 +8,8 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from arq.connections import create_pool, log_redis_info
+import redis.asyncio
+from arq.connections import ArqRedis, create_pool, log_redis_info
 from arq.typing import WorkerCoroutine, WorkerSettingsType
 from arq.worker import Function, get_kwargs
 from typing_extensions import override
@@ -58,12 +59,15 @@ class LeasedWorker(GracefulRunner):
         heartbeat_interval: timedelta = timedelta(seconds=1),
         shutdown_grace: timedelta = timedelta(seconds=5),
         stall_limit: timedelta = timedelta(seconds=30),
+        redis_pool: redis.asyncio.Redis | None = None,
         on_condemned: Callable[[str, str], Awaitable[None]] | None = None,
         **arq_options: Any,  # arq's keyword arguments, typed there
     ) -> None:
         arq_options.setdefault("job_serializer", serializer.encode)
         arq_options.setdefault("job_deserializer", serializer.decode)
-        super().__init__(functions, **arq_options)
+        if redis_pool is not None and not isinstance(redis_pool, ArqRedis):
+            redis_pool = ArqRedis(redis_pool.connection_pool)
+        super().__init__(functions, redis_pool=redis_pool, **arq_options)
         self.on_condemned = on_condemned
         self._lease_s = lease.total_seconds()
         self._heartbeat_interval_s = heartbeat_interval.total_seconds()

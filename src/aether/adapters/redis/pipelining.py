@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from copy import copy
 from typing import Any, NamedTuple
 
-from arq.connections import ArqRedis
+from redis.asyncio import Redis
 from redis.exceptions import DataError
 from typing_extensions import override
 
@@ -20,7 +20,7 @@ class _Asked(NamedTuple):
     answer: "asyncio.Future[Any]"
 
 
-class PipeliningRedis(ArqRedis):
+class PipeliningRedis(Redis):
     """Sends what is asked in one turn of the event loop together, each with an answer of its own.
 
     Under load most of what redis-py costs is for each round trip: a connection of the pool, three timeouts, a write, a
