@@ -25,7 +25,7 @@ from aether.durable.ports import JobStore, NewJob
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
 from aether.durable.runner import Recipe, Runner
-from aether.durable.step import Tools
+from aether.durable.step import RunDependencies
 from aether.settings import Secret, Settings
 from aether.workflows.llm.ports import Message
 from benchmarks.reports import SECTIONS, bench
@@ -94,7 +94,7 @@ _numbers = iter(range(1_000_000_000))
 
 async def _perform(store: JobStore) -> None:
     clock = SystemClock()
-    tools = Tools(RetryPolicy(), ConcurrencyLimiter(1_000, clock), clock)
+    tools = RunDependencies(RetryPolicy(), ConcurrencyLimiter(1_000, clock), clock)
     job_id = f"job-{next(_numbers)}"
     await store.create(NewJob(job_id, Kind.REPORT, "", b"{}", ("outline",)))
     await Runner(store, {Kind.REPORT: Recipe(dict[str, str], _recipe)}, tools).perform(job_id)

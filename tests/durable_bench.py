@@ -12,7 +12,7 @@ from aether.durable.ports import NewJob
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
 from aether.durable.runner import Recipe, Runner
-from aether.durable.step import Tools
+from aether.durable.step import RunDependencies
 from aether.durable.token_stream import NullTokenChannel
 from tests.fakes import FastClock, MemoryJobStore, ScriptedCalls
 
@@ -45,7 +45,7 @@ class EngineBench:
 
     def worker(self, make: Make | None = None) -> Runner:
         """One more worker on the same store."""
-        tools = Tools(
+        tools = RunDependencies(
             self.policy, ConcurrencyLimiter(self.ceiling, self.clock), self.clock, self.job_timeout, self.texts
         )
         return Runner(self.store, {Kind.REPORT: Recipe(dict[str, str], make or self.report)}, tools)

@@ -17,7 +17,7 @@ from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
 from aether.durable.clock import SystemClock
 from aether.durable.ports import Clock, Committed, NewJob, Replay
-from aether.durable.token_budget import spending
+from aether.durable.token_budget import reserve_tokens
 from aether.errors import (
     FencedError,
     IdempotencyKeyReusedError,
@@ -319,7 +319,7 @@ class ScriptedCalls:
         self.made.append(name)
         self.changed.set()
         await asyncio.sleep(0)
-        with spending(11) as meter:
+        with reserve_tokens(11) as meter:
             meter.spend(Usage(1, 10, 1))
         if name in self.held:
             await self.held[name].wait()

@@ -189,7 +189,7 @@ async def test_a_commit_tells_whether_anybody_listens_to_the_texts(hub_harness: 
     await unheard(hub_harness)
     _, after = await hub_harness.store.commit(job.id, job.epoch, version, Change(total=3))
 
-    assert again.watched
+    assert again.has_listeners
     assert (before, during, elsewhere, after) == (False, True, False, False)
 
 

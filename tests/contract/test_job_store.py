@@ -310,7 +310,7 @@ async def test_when_a_cancellation_races_a_completion_exactly_one_wins(harness: 
         ended = (await load_job(harness.store, job_id)).status
         if ended is Status.CANCELLED:
             return cancelled is None and isinstance(completed, FencedError)
-        return isinstance(cancelled, IllegalMoveError) and completed == Committed(job.version + 1, watched=False)
+        return isinstance(cancelled, IllegalMoveError) and completed == Committed(job.version + 1, has_listeners=False)
 
     assert all(await asyncio.gather(*(race(f"job-{at}") for at in range(100))))
 

@@ -9,7 +9,7 @@ import pytest
 
 from aether.domain.image import GenerationRequest, Image
 from aether.domain.job import Usage
-from aether.durable.token_budget import TokenMeter, metered
+from aether.durable.token_budget import TokenMeter, use_meter
 from aether.errors import (
     AetherError,
     ModelFailedError,
@@ -124,7 +124,7 @@ async def test_every_form_in_which_servers_send_an_image_is_understood(member: d
 async def test_what_an_image_cost_is_counted(usage: object, expected: Usage) -> None:
     body = {"data": [{"b64_json": base64.b64encode(png(7)).decode()}], "usage": usage}
     meter = TokenMeter()
-    with metered(meter):
+    with use_meter(meter):
         await image_with(answer(body))
 
     assert meter.usage == expected
@@ -133,7 +133,7 @@ async def test_what_an_image_cost_is_counted(usage: object, expected: Usage) -> 
 async def test_an_image_that_is_lost_on_its_way_is_counted_all_the_same() -> None:
     """It is on the bill."""
     meter = TokenMeter()
-    with metered(meter):
+    with use_meter(meter):
         await failure_of(BY_URL, Rule(kind="file", do=NAMED["reset"]))
 
     assert meter.usage == Usage(1)

@@ -4,7 +4,7 @@ import pytest
 
 from aether.domain.checklist import Checklist, Item, Summary
 from aether.domain.job import Usage
-from aether.durable.token_budget import TokenMeter, metered
+from aether.durable.token_budget import TokenMeter, use_meter
 from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows.checklist import prompts
 from aether.workflows.checklist.editor import ModelEditor
@@ -211,7 +211,7 @@ async def test_a_refusal_is_final_and_every_answer_is_paid_for() -> None:
     meter = TokenMeter()
     chat = ScriptedChat("No.", Reply("", cut_off=False, usage=Usage(1, 10, 3), refusal="I would rather not."))
 
-    with metered(meter), pytest.raises(ModelRefusedError, match="I would rather not"):
+    with use_meter(meter), pytest.raises(ModelRefusedError, match="I would rather not"):
         await editor(chat).checklist(TEXT, SUMMARY)
 
     assert meter.usage == Usage(2, 20, 8)

@@ -12,7 +12,7 @@ from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.ports import NewJob
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Recipe, Runner
-from aether.durable.step import Tools
+from aether.durable.step import RunDependencies
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError
 from aether.workflows.checklist.recipe import checklist_so_far, make_checklist
 from aether.workflows.llm.chunking import split
@@ -78,7 +78,7 @@ class Desk:
         await self.store.create(NewJob(ID, Kind.CHECKLIST, "ada", msgspec.json.encode(ChecklistRequest(TEXT))))
 
     async def run(self) -> Job:
-        tools = Tools(RetryPolicy(attempts=3), ConcurrencyLimiter(100, self.clock), self.clock)
+        tools = RunDependencies(RetryPolicy(attempts=3), ConcurrencyLimiter(100, self.clock), self.clock)
         recipe = Recipe(ChecklistRequest, partial(make_checklist, editor=self.editor))
         await Runner(self.store, {Kind.CHECKLIST: recipe}, tools).perform(ID)
         return self.job

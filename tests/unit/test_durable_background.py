@@ -3,13 +3,13 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from aether.durable.background import Background
+from aether.durable.background import BackgroundTasks
 
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aether.durable.background._PAUSE_S", 0)
-    monkeypatch.setattr("aether.durable.background._PATIENCE_S", 0.001)
+    monkeypatch.setattr("aether.durable.background._RESTART_PAUSE_S", 0)
+    monkeypatch.setattr("aether.durable.background._CANCEL_TIMEOUT_S", 0.001)
 
 
 class Faulty:
@@ -38,7 +38,7 @@ async def test_work_that_fails_begins_anew_and_is_told_of(failure: type[BaseExce
     """So does work into which a cancellation has leaked that nobody asked for."""
     faulty = Faulty(3, failure)
     with capture_logs() as logs:
-        async with Background(faulty.work), asyncio.timeout(5):
+        async with BackgroundTasks(faulty.work), asyncio.timeout(5):
             await faulty.goes_on.wait()
 
     assert (faulty.begun, [entry["event"] for entry in logs]) == (4, ["background.failed"] * 3)
@@ -46,7 +46,7 @@ async def test_work_that_fails_begins_anew_and_is_told_of(failure: type[BaseExce
 
 async def test_what_fails_does_not_disturb_what_does_not() -> None:
     faulty, sound = Faulty(3), Faulty(0)
-    async with Background(faulty.work, sound.work):
+    async with BackgroundTasks(faulty.work, sound.work):
         await faulty.goes_on.wait()
         assert (sound.begun, sound.ended) == (1, False)
 
@@ -60,7 +60,7 @@ async def test_work_that_is_done_is_not_begun_anew() -> None:
         begun += 1
         done.set()
 
-    async with Background(work):
+    async with BackgroundTasks(work):
         await done.wait()
         for _ in range(5):
             await asyncio.sleep(0)
@@ -70,7 +70,7 @@ async def test_work_that_is_done_is_not_begun_anew() -> None:
 
 async def test_all_has_ended_when_the_block_has() -> None:
     works = [Faulty(0), Faulty(0)]
-    async with Background(*(each.work for each in works)):
+    async with BackgroundTasks(*(each.work for each in works)):
         for each in works:
             await each.goes_on.wait()
 
@@ -90,7 +90,7 @@ async def test_work_that_misses_a_cancellation_is_cancelled_again() -> None:
             except asyncio.CancelledError:
                 missed += 1
 
-    async with Background(work):
+    async with BackgroundTasks(work):
         await begun.wait()
 
     assert missed == 3
@@ -110,7 +110,7 @@ async def test_work_that_fails_as_it_ends_does_not_begin_anew() -> None:
         finally:
             raise LookupError
 
-    async with Background(work):
+    async with BackgroundTasks(work):
         await waits.wait()
 
     assert begun == 1

@@ -17,10 +17,10 @@ async def turns() -> None:
 
 
 class Crowd:
-    """Calls through one throttle, each of which goes on until it is let go."""
+    """Calls through one limiter, each of which goes on until it is let go."""
 
-    def __init__(self, throttle: ConcurrencyLimiter) -> None:
-        self._throttle = throttle
+    def __init__(self, limiter: ConcurrencyLimiter) -> None:
+        self._limiter = limiter
         self.inside: list[str] = []
         self.entered: list[str] = []
         self._leave: dict[str, asyncio.Queue[None]] = {}
@@ -29,7 +29,7 @@ class Crowd:
         return [asyncio.create_task(self._call(job)) for _ in range(calls)]
 
     async def _call(self, job: str) -> None:
-        async with self._throttle.slot(job):
+        async with self._limiter.slot(job):
             self.inside.append(job)
             self.entered.append(job)
             try:
@@ -56,58 +56,58 @@ async def test_no_more_are_inside_than_the_limit() -> None:
     assert (most, len(crowd.entered)) == (3, 10)
 
 
-def turn_away(throttle: ConcurrencyLimiter, calls: int = 3) -> None:
+def turn_away(limiter: ConcurrencyLimiter, calls: int = 3) -> None:
     for _ in range(calls):
-        throttle.overloaded(None)
+        limiter.record_overload(None)
 
 
 def test_overload_halves_the_limit_once_for_calls_in_flight_together() -> None:
     clock = FastClock()
-    throttle = ConcurrencyLimiter(100, clock)
+    limiter = ConcurrencyLimiter(100, clock)
 
     limits = []
     for seconds in (0.0, 0.5, 1.5, 3.0, 4.5, 6.0, 7.5, 9.0, 10.5):
         clock.seconds = seconds
-        turn_away(throttle)
-        limits.append(throttle.limit)
+        turn_away(limiter)
+        limits.append(limiter.limit)
 
     assert limits == [50, 50, 25, 12, 6, 3, 1, 1, 1]
 
 
 def test_a_call_that_is_turned_away_now_and_then_changes_nothing() -> None:
-    throttle = ConcurrencyLimiter(100, FastClock())
+    limiter = ConcurrencyLimiter(100, FastClock())
 
     for _ in range(200):
-        throttle.overloaded(None)
+        limiter.record_overload(None)
         for _ in range(9):
-            throttle.succeeded()
+            limiter.record_success()
 
-    assert throttle.limit == 100
+    assert limiter.limit == 100
 
 
 def test_one_call_in_three_that_is_turned_away_is_too_much() -> None:
     clock = FastClock()
-    throttle = ConcurrencyLimiter(100, clock)
+    limiter = ConcurrencyLimiter(100, clock)
 
     for _ in range(50):
         clock.seconds += 0.1
-        throttle.overloaded(None)
-        throttle.succeeded()
-        throttle.succeeded()
+        limiter.record_overload(None)
+        limiter.record_success()
+        limiter.record_success()
 
-    assert throttle.limit < 50
+    assert limiter.limit < 50
 
 
 @pytest.mark.parametrize(("ceiling", "growth"), [(12, 1), (100, 10)])
 def test_success_lets_the_limit_grow_by_a_tenth_of_the_ceiling_a_round(ceiling: int, growth: int) -> None:
-    throttle = ConcurrencyLimiter(ceiling, FastClock())
-    turn_away(throttle)
-    rounds = [throttle.limit]
+    limiter = ConcurrencyLimiter(ceiling, FastClock())
+    turn_away(limiter)
+    rounds = [limiter.limit]
 
     for _ in range(9):
-        for _ in range(throttle.limit):
-            throttle.succeeded()
-        rounds.append(throttle.limit)
+        for _ in range(limiter.limit):
+            limiter.record_success()
+        rounds.append(limiter.limit)
 
     assert all(0 <= later - earlier <= growth for earlier, later in pairwise(rounds))
     assert (rounds[0], rounds[-1]) == (ceiling // 2, ceiling)
@@ -124,12 +124,12 @@ class HeldClock(FastClock):
 
 async def test_a_pause_holds_all_jobs_back() -> None:
     clock = HeldClock()
-    throttle = ConcurrencyLimiter(10, clock)
-    crowd = Crowd(throttle)
+    limiter = ConcurrencyLimiter(10, clock)
+    crowd = Crowd(limiter)
     crowd.come("a")
     await turns()
-    throttle.overloaded(60.0)
-    throttle.overloaded(5.0)
+    limiter.record_overload(60.0)
+    limiter.record_overload(5.0)
 
     tasks = crowd.come("a") + crowd.come("b")
     await turns()
@@ -148,9 +148,9 @@ async def test_a_pause_holds_all_jobs_back() -> None:
 
 async def test_a_pause_ends_by_itself() -> None:
     clock = HeldClock()
-    throttle = ConcurrencyLimiter(10, clock)
-    throttle.overloaded(0.001)
-    crowd = Crowd(throttle)
+    limiter = ConcurrencyLimiter(10, clock)
+    limiter.record_overload(0.001)
+    crowd = Crowd(limiter)
     (task,) = crowd.come("a")
     await turns()
     assert not crowd.entered
@@ -218,8 +218,8 @@ async def cancelled_together(crowd: Crowd) -> None:
 
 @pytest.mark.parametrize("cancel", [cancelled_while_waiting, cancelled_when_granted, cancelled_together])
 async def test_cancellation_leaks_no_slot(cancel: Callable[[Crowd], Awaitable[None]]) -> None:
-    throttle = ConcurrencyLimiter(1, FastClock())
-    crowd = Crowd(throttle)
+    limiter = ConcurrencyLimiter(1, FastClock())
+    crowd = Crowd(limiter)
     (inside,) = crowd.come("a")
     await turns()
 

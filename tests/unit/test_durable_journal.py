@@ -48,9 +48,9 @@ async def test_what_comes_up_during_a_commit_goes_along_with_the_next() -> None:
     store = CountingStore()
     journal = Journal(store, await begun(store), FastClock())
 
-    first = journal.note(step("a"))
+    first = journal.append(step("a"))
     await asyncio.sleep(0)
-    rest = [journal.note(step(name)) for name in "bcd"]
+    rest = [journal.append(step(name)) for name in "bcd"]
     await asyncio.gather(first, *rest)
 
     assert [[step.name for step in change.steps] for change in store.commits] == [["a"], ["b", "c", "d"]]
@@ -60,7 +60,7 @@ async def test_of_one_steps_states_the_last_stands() -> None:
     store = CountingStore()
     journal = Journal(store, await begun(store), FastClock())
 
-    journal.note(step("a"))
+    journal.append(step("a"))
     await journal.write(step("a", StepStatus.DONE))
 
     assert [step.status for step in store.jobs["job"].steps] == [StepStatus.DONE]
@@ -86,8 +86,8 @@ async def test_a_refused_note_for_which_nobody_waits_is_told_once_and_not_compla
     journal = Journal(store, await begun(store), FastClock(), on_fenced=lambda: told.append("fenced"))
     await store.erase("job")
 
-    journal.note(step("a"))
-    await journal.settle()
+    journal.append(step("a"))
+    await journal.flush()
     gc.collect()
 
     assert (told, complaints) == (["fenced"], [])
@@ -117,12 +117,12 @@ async def test_who_stops_waiting_takes_neither_the_commit_nor_the_others_along()
 async def test_settling_waits_for_what_was_noted_but_not_for_ever() -> None:
     store = CountingStore()
     journal = Journal(store, await begun(store), FastClock())
-    await journal.settle()
-    noted = journal.note(step("a"))
-    await journal.settle()
+    await journal.flush()
+    noted = journal.append(step("a"))
+    await journal.flush()
     assert noted.done()
 
     store.away = True
-    unwritten = journal.note(step("b"))
-    await journal.settle(timeout_s=0.0)
+    unwritten = journal.append(step("b"))
+    await journal.flush(timeout_s=0.0)
     assert not unwritten.done()

@@ -53,4 +53,4 @@ def test_a_wait_keeps_within_all_bounds(failures: int, draw: float, retry_after:
     [(ModelOverloadedError(429), False), (ModelFailedError(500), True), (ModelUnreachableError("reset"), True)],
 )
 def test_being_overloaded_is_no_fault_of_the_call(error: TransientError, *, expected: bool) -> None:
-    assert expected is POLICY.counts(error)
+    assert expected is POLICY.uses_attempt(error)

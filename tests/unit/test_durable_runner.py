@@ -9,7 +9,7 @@ from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.ports import Committed
 from aether.durable.run import Run
 from aether.durable.runner import Runner
-from aether.durable.step import Tools
+from aether.durable.step import RunDependencies
 from aether.errors import ModelFailedError
 from tests.durable_bench import ID, NEW, EngineBench, until
 from tests.fakes import MemoryJobStore, ScriptedCalls
@@ -149,7 +149,7 @@ async def test_a_job_of_a_kind_that_the_worker_does_not_know_fails() -> None:
     on = EngineBench()
     await on.store.create(NEW)
 
-    await Runner(on.store, {}, Tools(on.policy, ConcurrencyLimiter(1, on.clock), on.clock)).perform(ID)
+    await Runner(on.store, {}, RunDependencies(on.policy, ConcurrencyLimiter(1, on.clock), on.clock)).perform(ID)
 
     assert (on.job.status, on.job.problem and on.job.problem.type) == (Status.FAILED, "internal-error")
 

@@ -9,7 +9,7 @@ from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
 from aether.durable.runner import Recipe, Runner
-from aether.durable.step import Tools
+from aether.durable.step import RunDependencies
 from aether.errors import (
     ModelFailedError,
     ModelOverloadedError,
@@ -221,7 +221,7 @@ async def test_an_unknown_id_and_an_ended_job_are_not_run() -> None:
 
 async def test_waits_grow_where_the_policy_says_so_and_being_overloaded_uses_up_attempts() -> None:
     failures = [ModelFailedError(500), ModelOverloadedError(429, 2.0), *[ModelUnreachableError("reset")] * 7]
-    on = bench(*failures, policy=RetryPolicy(attempts=5, patient=False, growing=True))
+    on = bench(*failures, policy=RetryPolicy(attempts=5, overload_uses_attempts=True, increasing=True))
 
     job = await on.perform(on.one_step)
 
@@ -234,7 +234,7 @@ async def test_waits_grow_where_the_policy_says_so_and_being_overloaded_uses_up_
 async def test_a_kind_may_have_a_policy_of_its_own() -> None:
     on = bench(*[UnusableOutputError("empty")] * 9)
     own = Recipe(dict[str, str], on.one_step, RetryPolicy(attempts=2))
-    tools = Tools(on.policy, ConcurrencyLimiter(1, on.clock), on.clock)
+    tools = RunDependencies(on.policy, ConcurrencyLimiter(1, on.clock), on.clock)
     await on.store.create(NEW)
 
     await Runner(on.store, {Kind.REPORT: own}, tools).perform(ID)

@@ -6,8 +6,8 @@ from aether.durable.ports import NewJob
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
 from aether.durable.runner import Recipe, Runner
-from aether.durable.step import Tools
-from aether.durable.token_budget import TokenBudget, TokenMeter, metered, spending
+from aether.durable.step import RunDependencies
+from aether.durable.token_budget import TokenBudget, TokenMeter, reserve_tokens, use_meter
 from aether.errors import BudgetExceededError
 from aether.workflows.llm.conversation import Conversation
 from aether.workflows.llm.ports import Message, Reply
@@ -16,7 +16,7 @@ from tests.scripted_chat import ScriptedChat
 
 
 async def spend(tokens: int) -> str:
-    with spending(tokens) as meter:
+    with reserve_tokens(tokens) as meter:
         meter.spend(Usage(1, tokens, 0))
     return "written"
 
@@ -26,7 +26,7 @@ async def three_steps(run: Run, _: dict[str, str]) -> list[str]:
 
 
 async def performed(store: MemoryJobStore) -> None:
-    tools = Tools(RetryPolicy(), ConcurrencyLimiter(10, store.clock), store.clock)
+    tools = RunDependencies(RetryPolicy(), ConcurrencyLimiter(10, store.clock), store.clock)
     await Runner(store, {Kind.REPORT: Recipe(dict[str, str], three_steps)}, tools).perform("4f9c")
 
 
@@ -51,25 +51,25 @@ async def test_a_job_stops_before_the_call_that_would_exceed_its_budget_and_goes
 
 def test_calls_at_the_same_time_share_a_budget() -> None:
     budget = TokenBudget(250, spent=100)
-    with budget.reserved(100):
+    with budget.reserve(100):
         with pytest.raises(BudgetExceededError, match="250 tokens; 100 are spent, and the next call may need 100"):
-            budget.reserved(100).__enter__()
-        with budget.reserved(50):
+            budget.reserve(100).__enter__()
+        with budget.reserve(50):
             pass
-    with budget.reserved(150):
+    with budget.reserve(150):
         pass
 
 
 def test_outside_of_a_step_nothing_is_limited() -> None:
-    with spending(10**9) as meter:
+    with reserve_tokens(10**9) as meter:
         meter.spend(Usage(1, 5, 5))
 
 
 def test_what_a_call_cost_counts_against_the_budget_and_not_what_it_was_thought_to() -> None:
     budget = TokenBudget(100)
-    with metered(TokenMeter(budget)), spending(90) as meter:
+    with use_meter(TokenMeter(budget)), reserve_tokens(90) as meter:
         meter.spend(Usage(1, 10, 10))
-    with budget.reserved(80):
+    with budget.reserve(80):
         pass
 
 
@@ -78,7 +78,7 @@ async def test_a_budget_holds_although_a_server_does_not_tell_what_a_call_has_co
     conversation = Conversation(chat, words=300)
     meter = TokenMeter(TokenBudget(500))
 
-    with metered(meter):
+    with use_meter(meter):
         await conversation.text([Message("user", "Write.")])
         with pytest.raises(BudgetExceededError, match="401 are spent"):
             await conversation.text([Message("user", "Write.")])

@@ -16,7 +16,7 @@ def preview(texts: RecordedTexts, *, watched: bool = True) -> TokenStream:
 
 
 def tell(preview: TokenStream, *pieces: str) -> None:
-    listener = preview.listener()
+    listener = preview.publisher()
     assert listener
     for piece in pieces:
         listener(piece)
@@ -37,7 +37,7 @@ class Typing:
         return "planned"
 
     async def write(self) -> str:
-        self.heard.append(current_token_stream().listener() is not None)
+        self.heard.append(current_token_stream().publisher() is not None)
         if self.heard[-1]:
             tell(current_token_stream(), "Rome", " fell.")
         if self.failures:
@@ -51,7 +51,7 @@ def test_each_piece_follows_the_ones_before() -> None:
     on = preview(texts)
 
     tell(on, "Rome", " was")
-    on.pass_over(" not")
+    on.skip(" not")
     tell(on, " built.")
 
     assert texts.told == [
@@ -62,14 +62,14 @@ def test_each_piece_follows_the_ones_before() -> None:
 
 
 def test_nobody_listens_to_what_nobody_watches() -> None:
-    assert preview(RecordedTexts(), watched=False).listener() is None
-    assert current_token_stream().listener() is None
+    assert preview(RecordedTexts(), watched=False).publisher() is None
+    assert current_token_stream().publisher() is None
 
 
 async def test_only_what_was_told_has_to_be_waited_for() -> None:
     texts = RecordedTexts()
     unheard, heard = preview(texts), preview(texts)
-    unheard.pass_over("Rome")
+    unheard.skip("Rome")
     tell(heard, "Rome")
 
     await unheard.flush()

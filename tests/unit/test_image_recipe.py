@@ -13,8 +13,8 @@ from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.ports import NewJob
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Recipe, Runner
-from aether.durable.step import Tools
-from aether.durable.token_budget import spending
+from aether.durable.step import RunDependencies
+from aether.durable.token_budget import reserve_tokens
 from aether.errors import AetherError, ModelFailedError, ModelOverloadedError, ModelRefusedError, ModelUnreachableError
 from aether.workflows.image.recipe import first_steps, generate_images, images_so_far
 from tests.durable_bench import until
@@ -48,7 +48,7 @@ class ScriptedIllustrator:
         await self.before(position)
         if failures := self.failures.get(position):
             raise failures.pop(0)
-        with spending(0) as meter:
+        with reserve_tokens(0) as meter:
             meter.spend(Usage(1, 10, 272))
         self.painted.append(position)
         contents = self.contents.get(position)
@@ -75,9 +75,9 @@ class Studio:
         recipe = Recipe(
             GenerationRequest,
             partial(generate_images, illustrator=self.illustrator, files=self.files),
-            RetryPolicy(attempts=5, patient=False, growing=True),
+            RetryPolicy(attempts=5, overload_uses_attempts=True, increasing=True),
         )
-        tools = Tools(RetryPolicy(), ConcurrencyLimiter(100, self.clock), self.clock)
+        tools = RunDependencies(RetryPolicy(), ConcurrencyLimiter(100, self.clock), self.clock)
         await Runner(self.store, {Kind.IMAGE: recipe}, tools).perform(ID)
         return self.job
 

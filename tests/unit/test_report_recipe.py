@@ -12,7 +12,7 @@ from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.ports import NewJob
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Recipe, Runner
-from aether.durable.step import Tools
+from aether.durable.step import RunDependencies
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError
 from aether.workflows.report.recipe import first_steps, given_outline, report_so_far, write_report
 from tests.durable_bench import until
@@ -68,7 +68,7 @@ class Desk:
         await self.store.create(NewJob(ID, Kind.REPORT, "ada", request, first_steps(self.request)))
 
     async def run(self) -> Job:
-        tools = Tools(RetryPolicy(attempts=3), ConcurrencyLimiter(self.calls, self.clock), self.clock)
+        tools = RunDependencies(RetryPolicy(attempts=3), ConcurrencyLimiter(self.calls, self.clock), self.clock)
         recipe = Recipe(ReportRequest, partial(write_report, writer=self.writer))
         await Runner(self.store, {Kind.REPORT: recipe}, tools).perform(ID)
         return self.job

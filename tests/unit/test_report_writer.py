@@ -6,8 +6,8 @@ import pytest
 
 from aether.domain.job import Usage
 from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
-from aether.durable.token_budget import TokenMeter, metered
-from aether.durable.token_stream import TokenStream, streaming_to
+from aether.durable.token_budget import TokenMeter, use_meter
+from aether.durable.token_stream import TokenStream, use_token_stream
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError, UnusableOutputError
 from aether.workflows.llm.ports import Message, Reply
 from aether.workflows.report import prompts
@@ -123,7 +123,7 @@ async def test_a_refusal_is_final_and_paid_for() -> None:
     meter = TokenMeter()
     chat = ScriptedChat(Reply("", cut_off=False, usage=Usage(1, 10, 3), refusal="I would rather not."))
 
-    with metered(meter), pytest.raises(ModelRefusedError, match="I would rather not"):
+    with use_meter(meter), pytest.raises(ModelRefusedError, match="I would rather not"):
         await ModelWriter(chat).section(REQUEST, PLAN, 0)
 
     assert meter.usage == Usage(1, 10, 3)
@@ -195,7 +195,7 @@ async def test_an_empty_answer_is_not_continued() -> None:
 async def told_of(chat: ScriptedChat, watched: Iterable[bool]) -> tuple[str, str]:
     """A section and what was told of it, put together by the offsets, to who watches at each of its turns or not."""
     texts, told, turns = RecordedTexts(), "", iter(watched)
-    with streaming_to(TokenStream(texts, "4f9c", "section:0", 1, lambda: next(turns))):
+    with use_token_stream(TokenStream(texts, "4f9c", "section:0", 1, lambda: next(turns))):
         section = await ModelWriter(chat).section(REQUEST, PLAN, 0)
     for _, delta in texts.told:
         told = told.ljust(delta.offset, "?") + delta.text
@@ -230,7 +230,7 @@ async def test_who_comes_late_is_told_of_the_rest_in_its_place() -> None:
 async def test_an_outline_is_made_in_silence() -> None:
     chat = ScriptedChat("No.", outline_of("Origins", "Fall"))
 
-    with streaming_to(TokenStream(RecordedTexts(), "4f9c", "outline", 1)):
+    with use_token_stream(TokenStream(RecordedTexts(), "4f9c", "outline", 1)):
         await ModelWriter(chat).outline(REQUEST)
 
     assert chat.aloud == [False, False]
@@ -248,7 +248,7 @@ async def test_an_outline_is_made_in_silence() -> None:
 async def test_every_answer_to_an_outline_is_paid_for(turns: list[str | AetherError], calls: int) -> None:
     meter, chat = TokenMeter(), ScriptedChat(*turns)
 
-    with metered(meter):
+    with use_meter(meter):
         try:
             await ModelWriter(chat).outline(REQUEST)
         except AetherError:
@@ -270,7 +270,7 @@ async def test_every_answer_to_an_outline_is_paid_for(turns: list[str | AetherEr
 async def test_every_answer_to_a_section_is_paid_for(turns: list[str | Reply | AetherError], calls: int) -> None:
     meter, chat = TokenMeter(), ScriptedChat(*turns)
 
-    with metered(meter):
+    with use_meter(meter):
         try:
             await ModelWriter(chat).section(REQUEST, PLAN, 0)
         except AetherError:

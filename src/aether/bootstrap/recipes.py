@@ -50,8 +50,8 @@ async def _image_recipe(settings: Settings, files: FileStore) -> AsyncIterator[R
         settings.retry_base,
         cap=settings.step_timeout,  # a lower one would end the growth of the waits
         total=settings.step_timeout,
-        patient=False,
-        growing=True,
+        overload_uses_attempts=True,
+        increasing=True,
     )
     async with illustrator(settings, settings.image_model) as opened:
         make = partial(generate_images, illustrator=opened, files=files)

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.keys import DELIVER, WEBHOOKS
 from aether.adapters.redis.webhooks import RedisWebhooks
 from aether.bootstrap.storage import redis_client
-from aether.durable.background import Background
+from aether.durable.background import BackgroundTasks
 from aether.durable.clock import SystemClock
 from aether.errors import ConfigurationError
 from aether.leased_queue import LeasedWorker, Retry, job_function
@@ -77,7 +77,7 @@ async def delivering(settings: Settings) -> AsyncIterator[None]:
                 await working.pop().close()
                 raise
 
-        async with Background(work):
+        async with BackgroundTasks(work):
             try:
                 yield
             finally:

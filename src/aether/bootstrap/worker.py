@@ -19,12 +19,12 @@ from aether.bootstrap.recipes import recipes
 from aether.bootstrap.storage import FUNCTION, QUEUE, file_store, job_store, object_store, redis_client, redis_url
 from aether.bootstrap.webhooks import delivering
 from aether.domain.job import Change, Problem, Status
-from aether.durable.background import Background
+from aether.durable.background import BackgroundTasks
 from aether.durable.clock import SystemClock
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Runner
-from aether.durable.step import Tools
+from aether.durable.step import RunDependencies
 from aether.errors import IllegalMoveError, StoreUnavailableError, UnknownJobError
 from aether.leased_queue import LeasedWorker, Retry, job_function, worker_settings
 from aether.services.orphan_sweeper import sweep_orphans
@@ -71,16 +71,17 @@ class Worker:
             client = await self._open.enter_async_context(redis_client(settings))
         self._store = job_store(client, settings)
         policy = RetryPolicy(settings.step_attempts, settings.retry_base, settings.retry_cap, settings.step_timeout)
-        texts = await self._open.enter_async_context(DeltaPublisher(client))
-        tools = Tools(policy, ConcurrencyLimiter(settings.model_calls, clock), clock, settings.job_timeout, texts)
+        publisher = await self._open.enter_async_context(DeltaPublisher(client))
+        limiter = ConcurrencyLimiter(settings.model_calls, clock)
+        dependencies = RunDependencies(policy, limiter, clock, settings.job_timeout, publisher)
         kinds = await self._open.enter_async_context(recipes(settings, file_store(client, settings)))
-        self._runner = Runner(self._store, kinds, tools)
+        self._runner = Runner(self._store, kinds, dependencies)
         if objects := object_store(settings):
             with suppress(StoreUnavailableError):
                 await objects.check()
-            await self._open.enter_async_context(Background(partial(sweep_orphans, objects, self._store, clock)))
+            await self._open.enter_async_context(BackgroundTasks(partial(sweep_orphans, objects, self._store, clock)))
         seen = partial(be_seen, client, f"{socket.gethostname()}:{os.getpid()}")
-        await self._open.enter_async_context(Background(self._heed_fences, seen))
+        await self._open.enter_async_context(BackgroundTasks(self._heed_fences, seen))
         await self._open.enter_async_context(delivering(settings))
 
     async def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Work in the background: it goes on whatever happens to it, and ends when it is told to."""
+"""Background tasks that are restarted when they fail, until their block ends."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -6,18 +6,18 @@ from typing import Self
 
 import structlog
 
-_PAUSE_S = 0.2
-_PATIENCE_S = 0.5  # enough to take something back on the way out
+_RESTART_PAUSE_S = 0.2
+_CANCEL_TIMEOUT_S = 0.5  # enough for a task to clean up
 
 Work = Callable[[], Coroutine[None, None, None]]
 
 log = structlog.get_logger()
 
 
-class Background:
-    """Work that is done while the block lasts, each from its beginning again if it fails, until it returns.
+class BackgroundTasks:
+    """Runs coroutine functions while the block lasts; one that raises is logged and started again, until it returns.
 
-    What may be expected to fail it handles itself. The rest is a defect: it is logged, and nobody is left deaf by it.
+    Each function handles its expected failures itself. Any other exception is a defect, but must not stop the work.
     """
 
     def __init__(self, *works: Work) -> None:
@@ -25,36 +25,36 @@ class Background:
         self._tasks: list[asyncio.Task[None]] = []
         self._ending = False
 
-    async def _persist(self, work: Work) -> None:
+    async def _run_until_done(self, work: Work) -> None:
         while not self._ending:
             try:
                 await work()
             except asyncio.CancelledError:
                 if _is_cancelled():
                     raise
-                log.exception("background.failed")  # one that nobody asked for has leaked out of some call
+                log.exception("background.failed")  # not requested: it leaked out of some call
             except Exception:
                 log.exception("background.failed")
             else:
                 return
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(_RESTART_PAUSE_S)
 
     async def __aenter__(self) -> Self:
-        self._tasks = [asyncio.create_task(self._persist(work)) for work in self._works]
+        self._tasks = [asyncio.create_task(self._run_until_done(work)) for work in self._works]
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Cancel until all have ended.
+        """Cancel the tasks until all have ended.
 
-        Once is not enough: `asyncio.wait_for`, with which redis-py sends, drops in Python 3.11 a cancellation that
-        comes just as the sending is done, and a `TaskGroup` one that comes while an error ends it.
+        Cancelling once is not enough. In Python 3.11, `asyncio.wait_for` (redis-py sends with it) drops a cancellation
+        that arrives just as the send completes, and a `TaskGroup` drops one that arrives while an error ends it.
         """
         self._ending = True
         running = set(self._tasks)
         while running:
             for task in running:
                 task.cancel()
-            _done, running = await asyncio.wait(running, timeout=_PATIENCE_S)
+            _done, running = await asyncio.wait(running, timeout=_CANCEL_TIMEOUT_S)
 
 
 def _is_cancelled() -> bool:

@@ -1,4 +1,4 @@
-"""The system's own time."""
+"""Clock of the system."""
 
 import asyncio
 import time
@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """The `Clock` that production uses."""
+    """The `Clock` used in production."""
 
     def now(self) -> datetime:
-        """Return the time of day, in UTC."""
+        """Return the current time in UTC."""
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow."""
+        """Return seconds that never go backwards."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""How many model calls a worker has in flight, whoever's they are."""
+"""Concurrency limiter: bounds how many model calls a worker has in flight, over all its jobs."""
 
 import asyncio
 from collections import deque
@@ -6,21 +6,22 @@ from collections.abc import Awaitable
 
 from aether.durable.ports import Clock
 
-_WEIGHT = 0.1
-"""Of the latest call in the running share of calls that were turned away."""
-_TOO_MANY = 0.25
+_SMOOTHING = 0.1
+"""Weight of the latest call in the moving average of rejected calls."""
+_MAX_REJECTED_SHARE = 0.25
 _GROWTH = 0.1
+_MIN_SHRINK_INTERVAL_S = 1.0
 
 
 class ConcurrencyLimiter:
-    """One limit on concurrent calls for all jobs of a worker: additive increase, multiplicative decrease.
+    """One limit on concurrent calls for all jobs of a worker: additive increase, multiplicative decrease (AIMD).
 
-    A server that turns a call away now and then has no more to give to fewer calls: the limit shrinks when a good part
-    of the latest calls was turned away.
+    The limit shrinks only when the server has rejected a good part of the latest calls. A server that rejects a call
+    now and then would not serve fewer calls any better.
 
-    Free slots go to the job with the fewest calls waiting, so that a short one behind a long one is not starved and
-    jobs end one after another instead of all at the end; every fourth goes to the job that has waited longest, so that
-    a long one is not starved either.
+    A free slot goes to the job with the fewest waiting calls, so that a short job does not starve behind a long one,
+    and jobs end one after another instead of all at the end. Every fourth slot goes to the job that has waited longest,
+    so that a long job does not starve either.
     """
 
     def __init__(self, ceiling: int, clock: Clock) -> None:
@@ -29,7 +30,7 @@ class ConcurrencyLimiter:
         self._limit = float(ceiling)
         self._in_flight = 0
         self._granted = 0
-        self._turned_away = 0.0
+        self._rejected_share = 0.0
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._paused_until = 0.0
         self._resuming: asyncio.Task[None] | None = None
@@ -37,50 +38,50 @@ class ConcurrencyLimiter:
 
     @property
     def limit(self) -> int:
-        """How many calls may be in flight now."""
+        """The number of calls that may be in flight now."""
         return max(1, int(self._limit))
 
     def slot(self, job_id: str) -> "Slot":
-        """Hold one of the slots; waits for its turn."""
+        """Return a context manager that waits for a slot and holds it."""
         return Slot(self, job_id)
 
-    async def enter(self, job_id: str) -> None:
-        """Take a slot; waits for its turn. A cancelled wait leaves nothing to give back."""
+    async def acquire(self, job_id: str) -> None:
+        """Wait for a slot and take it; a cancelled wait holds none."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(job_id, deque()).append(turn)
         self._grant()
         try:
             await turn
         except asyncio.CancelledError:
-            self._step_aside(job_id, turn)
+            self._withdraw(job_id, turn)
             raise
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Give a slot back."""
         self._in_flight -= 1
         self._grant()
 
-    def succeeded(self) -> None:
-        """Let the limit grow: by a tenth of the ceiling for every round of calls that all went well."""
-        self._turned_away *= 1 - _WEIGHT
+    def record_success(self) -> None:
+        """Raise the limit: by a tenth of the ceiling for each round of `limit` successful calls."""
+        self._rejected_share *= 1 - _SMOOTHING
         self._limit = min(float(self._ceiling), self._limit + max(1.0, self._ceiling * _GROWTH) / self._limit)
 
-    def overloaded(self, pause: float | None) -> None:
-        """Halve the limit if this is no exception, and pause all for as long as the server asks."""
+    def record_overload(self, pause: float | None) -> None:
+        """Halve the limit if many calls are rejected; pause all calls for the `pause` that the server asked for."""
         now = self._clock.monotonic()
-        self._turned_away += _WEIGHT * (1 - self._turned_away)
-        # Calls that were in flight together are one piece of news.
-        if self._turned_away > _TOO_MANY and now - self._shrunk_at > 1.0:
+        self._rejected_share += _SMOOTHING * (1 - self._rejected_share)
+        # Rejections of calls that were in flight together count as one.
+        if self._rejected_share > _MAX_REJECTED_SHARE and now - self._shrunk_at > _MIN_SHRINK_INTERVAL_S:
             self._limit = max(1.0, self._limit / 2)
             self._shrunk_at = now
-            self._turned_away = 0.0
+            self._rejected_share = 0.0
         if pause:
             self._paused_until = max(self._paused_until, now + pause)
 
-    def _step_aside(self, job_id: str, turn: asyncio.Future[None]) -> None:
+    def _withdraw(self, job_id: str, turn: asyncio.Future[None]) -> None:
         turns = self._waiting.get(job_id, deque())
         if turn.done() and not turn.cancelled():
-            self.leave()
+            self.release()
         elif turn in turns:
             turns.remove(turn)
             if not turns:
@@ -97,7 +98,7 @@ class ConcurrencyLimiter:
             turn = turns.popleft()
             if not turns:
                 del self._waiting[job_id]
-            # One that was cancelled stands here until its task has run.
+            # A cancelled wait stays in the queue until its task has run.
             if not turn.cancelled():
                 turn.set_result(None)
                 self._in_flight += 1
@@ -121,16 +122,16 @@ class ConcurrencyLimiter:
 
 
 class Slot:
-    """What `ConcurrencyLimiter.slot` gives: small, since thousands of calls wait in one at the same time."""
+    """The context manager of `ConcurrencyLimiter.slot`; small, because thousands of calls wait at the same time."""
 
-    __slots__ = ("_job_id", "_throttle")
+    __slots__ = ("_job_id", "_limiter")
 
-    def __init__(self, throttle: ConcurrencyLimiter, job_id: str) -> None:
-        self._throttle = throttle
+    def __init__(self, limiter: ConcurrencyLimiter, job_id: str) -> None:
+        self._limiter = limiter
         self._job_id = job_id
 
     def __aenter__(self) -> Awaitable[None]:
-        return self._throttle.enter(self._job_id)
+        return self._limiter.acquire(self._job_id)
 
     async def __aexit__(self, *_: object) -> None:
-        self._throttle.leave()
+        self._limiter.release()

@@ -1,4 +1,4 @@
-"""A run's one way to the store."""
+"""Journal: commits the changes of one run to the store, in order."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -16,10 +16,11 @@ log = structlog.get_logger()
 
 
 class Journal:
-    """Commits what a run does, in order and one commit at a time; what comes up meanwhile goes along with the next.
+    """Commits a run's changes in order, one commit at a time; changes appended during a commit go into the next one.
 
-    While the store is away it keeps what it has and tries on. Once a commit is refused, so is everything after it; each
-    refusal is told to `on_fenced` too, since many a note has nobody who waits for it.
+    While the store is unavailable, the journal keeps its changes and retries. After a commit has failed for good, all
+    later changes fail with the same error. `on_fenced` is called too when a commit is fenced, because often nobody
+    awaits the change.
     """
 
     def __init__(self, store: JobStore, job: Job, clock: Clock, on_fenced: Callable[[], object] = lambda: None) -> None:
@@ -28,30 +29,31 @@ class Journal:
         self._clock = clock
         self._on_fenced = on_fenced
         self._version = job.version
-        self._watched = True
-        self._broken: Exception | None = None
-        self._noted = Change()
-        self._written: asyncio.Future[None] | None = None
+        self._has_listeners = True
+        self._failure: Exception | None = None
+        self._pending = Change()
+        self._pending_done: asyncio.Future[None] | None = None
         self._writer: asyncio.Task[None] | None = None
 
     @property
-    def watched(self) -> bool:
-        """Whether anybody listened to the job's texts at the last commit; until the first, somebody is thought to."""
-        return self._watched
+    def has_listeners(self) -> bool:
+        """Whether anybody listened to the job's token stream at the last commit; True before the first."""
+        return self._has_listeners
 
-    def note(self, change: Change) -> asyncio.Future[None]:
-        """Put the change into the next commit; the future is done when it is durable.
+    def append(self, change: Change) -> asyncio.Future[None]:
+        """Add the change to the next commit; the future is done when the change is durable.
 
         The future raises FencedError if this run has lost its job.
         """
-        self._noted += change
-        if self._written is None:
-            self._written = asyncio.get_running_loop().create_future()
-            # A note that nobody waits for may be refused without a word; the next one that matters hears of it.
-            self._written.add_done_callback(lambda done: done.cancelled() or done.exception())
+        self._pending += change
+        if self._pending_done is None:
+            self._pending_done = asyncio.get_running_loop().create_future()
+            # Nobody may await this future. Retrieving its exception here keeps asyncio from reporting it; a later
+            # change that is awaited raises it again.
+            self._pending_done.add_done_callback(lambda done: done.cancelled() or done.exception())
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
-        return self._written
+        return self._pending_done
 
     async def write(self, change: Change) -> None:
         """Make the change durable.
@@ -59,35 +61,35 @@ class Journal:
         Raises:
             FencedError: this run has lost its job.
         """
-        await asyncio.shield(self.note(change))
+        await asyncio.shield(self.append(change))
 
-    async def settle(self, timeout_s: float = 1.0) -> None:
-        """Give what is noted already a last chance to become durable."""
+    async def flush(self, timeout_s: float = 1.0) -> None:
+        """Wait up to `timeout_s` for appended changes to become durable."""
         if self._writer is not None:
             await asyncio.wait({self._writer}, timeout=timeout_s)
 
     async def _write(self) -> None:
-        while self._written is not None:
-            change, written = self._noted, self._written
-            self._noted, self._written = Change(), None
-            if self._broken is not None:
-                # Whether the commit before was made is unknown, and the next would be taken for it.
-                written.set_exception(self._broken)
+        while self._pending_done is not None:
+            change, done = self._pending, self._pending_done
+            self._pending, self._pending_done = Change(), None
+            if self._failure is not None:
+                # The failed commit may have been applied; the store would take the next one for its repetition.
+                done.set_exception(self._failure)
                 continue
             commit = partial(self._store.commit, self._job.id, self._job.epoch, self._version, change)
             try:
-                self._version, self._watched = await patiently(commit, self._clock)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it belongs to those who wait for the commit
-                self._broken = error
-                written.set_exception(error)
+                self._version, self._has_listeners = await retry_while_unavailable(commit, self._clock)
+            except Exception as error:  # noqa: BLE001 - raised to everyone who awaits the commit
+                self._failure = error
+                done.set_exception(error)
                 if isinstance(error, FencedError):
                     self._on_fenced()
             else:
-                written.set_result(None)
+                done.set_result(None)
 
 
-async def patiently(call: Callable[[], Awaitable[T]], clock: Clock) -> T:
-    """Make a call of the store, again and again while the store is away."""
+async def retry_while_unavailable(call: Callable[[], Awaitable[T]], clock: Clock) -> T:
+    """Make a call to the store, and repeat it while the store is unavailable."""
     wait = 0.05
     while True:
         try:

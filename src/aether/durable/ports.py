@@ -16,9 +16,9 @@ from aether.domain.webhook import Webhook
 
 
 class NewJob(msgspec.Struct, frozen=True):
-    """A job as it is accepted: `input` is the request as JSON, `plan` the steps that are known beforehand.
+    """A job as it is submitted: `input` is the request as JSON, `plan` the names of the steps known so far.
 
-    Its end is told to `webhook`, or else to the owner's own endpoint. It stands for the key in `once`.
+    Its end is delivered to `webhook`, or to the owner's endpoint if that is None.
     """
 
     id: str
@@ -32,10 +32,10 @@ class NewJob(msgspec.Struct, frozen=True):
 
 
 class Replay(msgspec.Struct, frozen=True):
-    """What a job's stream tells behind a cursor: events in order, each with the version it made.
+    """Events that followed a cursor in a job's stream, in order, each with the version it created.
 
-    With a `gap` there are none: those right behind the cursor are not kept, or cannot be told, or the cursor is not of
-    this stream. The record is all there is then.
+    With a `gap` there are no events: those right after the cursor are no longer stored or not readable, or the cursor
+    does not belong to this stream. The reader has to load the record instead.
     """
 
     events: tuple[tuple[int, Event], ...] = ()
@@ -43,40 +43,41 @@ class Replay(msgspec.Struct, frozen=True):
 
 
 class Committed(NamedTuple):
-    """What the store says of a commit: the job's version now, and whether anybody listens to its texts."""
+    """Result of a commit: the job's new version, and whether anybody listens to its token stream."""
 
     version: int
-    watched: bool
+    has_listeners: bool
 
 
 class JobStore(Protocol):
-    """Where job records live, each with its queue entry and its event stream.
+    """Stores job records, each with its queue entry and its event stream.
 
-    Every change is atomic, adds one version per event and renews the record's time to live. Times are the store's own.
-    All methods raise StoreUnavailableError while it cannot be reached; whether the change was made is then unknown.
+    Every change is atomic, adds one version per event and renews the record's time to live. All times are read from the
+    store's clock. All methods raise StoreUnavailableError while the store cannot be reached; the change may then have
+    been made or not.
     """
 
     async def create(self, job: NewJob, most: int | None = None) -> str:
-        """Store a pending job and queue it, both or neither; an id that is taken already is left as it is.
+        """Store a pending job and queue it, both or neither; a job with the same id is left unchanged.
 
-        Returns its id, or that of the one that stands for its idempotency key already, for as long as that exists and
-        whatever has become of it; then nothing is stored.
+        Returns the job's id. If a job with the same idempotency key exists, in any status, returns that job's id and
+        stores nothing.
 
         Raises:
-            IdempotencyKeyReusedError: what stands for the key is another request.
+            IdempotencyKeyReusedError: the key was used for another request.
             QueueFullError: too many jobs wait.
-            TooManyJobsError: `most` of the owner's jobs, of all kinds, wait or run.
+            TooManyJobsError: `most` of the owner's jobs, over all kinds, wait or run.
         """
         ...
 
     async def load(self, job_id: str) -> Job | None:
-        """Return the record as it stands, or None if there is none (any more)."""
+        """Return the record, or None if there is none (any more)."""
         ...
 
     async def look(self, kind: Kind, owner: str, job_id: str, known: Revision | None = None) -> Snapshot | None:
-        """Return the owner's job of this kind and what is to come, or None if the job stands as `known` says.
+        """Return the owner's job of this kind with its estimate, or None if its revision is still `known`.
 
-        A job of another owner or kind is as unknown as none, and takes as long to find out.
+        A job of another owner or kind gives the same error as a missing one, and takes as long.
 
         Raises:
             UnknownJobError: the owner has no such job (any more).
@@ -84,95 +85,95 @@ class JobStore(Protocol):
         ...
 
     async def known(self, job_ids: Collection[str]) -> set[str]:
-        """Return those of the ids of which there is a record."""
+        """Return those of the ids that have a record."""
         ...
 
     async def replay(self, job_id: str, after: int, limit: int) -> Replay:
-        """Tell up to `limit` events that followed the version `after`; behind 0 stands the first of all."""
+        """Return up to `limit` events that followed the version `after`; 0 starts with the first event."""
         ...
 
     async def estimate(self, job: Job) -> Estimate:
-        """Say when a job that was just loaded will be done, as far as that can be told."""
+        """Estimate when a job that was just loaded will be done."""
         ...
 
     async def begin(self, job_id: str) -> Job | None:
-        """Take the right to write from whoever had it and return the job, processing now; None if it is not to be run.
+        """Start a run: fence off any earlier run and return the job, now processing; None if it must not be run.
 
-        The returned job's `epoch` is what this run's commits must carry.
+        This run's commits must carry the returned job's `epoch`.
         """
         ...
 
     async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
-        """Apply the change of the run that holds `epoch` and has seen `version`.
+        """Apply a change of the run that holds `epoch` and has seen `version`.
 
-        Only the holder of the epoch writes, so a commit whose answer was lost may be sent again: it is applied once.
+        Only the holder of the epoch writes, so a commit whose answer was lost can be sent again: it is applied once.
 
         Raises:
-            FencedError: the right to write has gone to another, or the record is gone.
+            FencedError: another run holds a newer epoch, or the record is gone.
         """
         ...
 
     async def move(self, job_id: str, change: Change, most: int | None = None) -> None:
-        """Change the status from outside of a run, against whoever runs the job: that run is fenced off.
+        """Change the status from outside of a run; a current run of the job is fenced off.
 
-        Becoming pending queues the job again; becoming cancelled or failed takes it off the queue.
+        A job that becomes pending is queued again; one that becomes cancelled or failed is taken off the queue.
 
         Raises:
-            UnknownJobError: no such record.
-            IllegalMoveError: the job's status does not allow it.
-            TooManyJobsError: it would become pending, beside `most` of the owner's that wait or run.
+            UnknownJobError: there is no such record.
+            IllegalMoveError: the job's status does not allow the change.
+            TooManyJobsError: the job would become pending, but `most` of the owner's jobs wait or run.
         """
         ...
 
     async def erase(self, job_id: str) -> None:
-        """Delete every key of the job; a run of it is fenced off. Unknown ids are no error."""
+        """Delete all data of the job and fence off a current run; unknown ids are ignored."""
         ...
 
     async def list(
         self, owner: str, kind: Kind, statuses: frozenset[Status], limit: int, before: str | None = None
     ) -> JobPage:
-        """Return the owner's jobs of this kind that have one of these statuses, newest first.
+        """Return a page of the owner's jobs of this kind with one of these statuses, newest first.
 
-        `before` is the `next` of the page before. A page holds `limit` jobs, at least 1, if there are as many; its cost
-        does not depend on how many there are.
+        `before` is the `next` of the previous page. Every page but the last holds `limit` jobs, at least 1; its cost
+        does not depend on the number of jobs.
 
-        A job's place is when it was created, and by id among those of the same millisecond, for as long as it exists.
-        So a list of all statuses shows every job exactly once that is there from its first page to its last, whatever
-        becomes of that job and of others meanwhile. A list of some statuses promises this for jobs that have one of
-        them all the while; any other is shown once, or not at all.
+        Jobs are ordered by creation time in milliseconds, then by id; a job's place never changes. So a list of all
+        statuses shows each job that exists from the first page to the last exactly once, even if jobs change meanwhile.
+        A list of some statuses guarantees this only for jobs that keep one of these statuses; others appear at most
+        once.
         """
         ...
 
 
 class FileStore(Protocol):
-    """Where the files that jobs make are kept, each as long as its job; a name is one of its job's.
+    """Stores the files that jobs produce, each as long as its job; names are unique within a job.
 
-    A file that is put for a job which is gone may be refused without a word, or kept until somebody looks. All methods
+    A file put for a job that no longer exists may be dropped silently, or stored until a sweep finds it. All methods
     raise StoreUnavailableError while the store cannot be reached.
     """
 
     async def put(self, job_id: str, name: str, content: bytes) -> None:
-        """Keep a file, whole or not at all; one of the same name is replaced."""
+        """Store a file atomically, replacing one with the same name."""
         ...
 
     async def read(self, job_id: str, name: str, start: int = 0, stop: int | None = None) -> bytes | None:
-        """Return the bytes from `start` up to `stop`, both clipped as in a slice; None if there is no such file."""
+        """Return the bytes `[start:stop]`, clipped as a slice is; None if there is no such file."""
         ...
 
     async def erase(self, job_id: str) -> None:
-        """Delete all files of the job. Unknown ids are no error."""
+        """Delete all files of the job; unknown ids are ignored."""
         ...
 
 
 class Clock(Protocol):
-    """Time, so that tests need not wait for it."""
+    """Tells the time; tests replace it so that they need not wait."""
 
     def now(self) -> datetime:
-        """Return the time of day, in UTC."""
+        """Return the current time in UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Return seconds that only ever grow."""
+        """Return seconds that never go backwards."""
         ...
 
     async def sleep(self, seconds: float) -> None:

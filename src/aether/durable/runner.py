@@ -1,4 +1,4 @@
-"""The edge of a job: from an id off the queue to a job that has ended."""
+"""Job runner: takes a job's id from the queue and runs the job to its end."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from aether.domain.job import LIVE, Change, Job, Kind, Problem, Status
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
-from aether.durable.journal import Journal, patiently
+from aether.durable.journal import Journal, retry_while_unavailable
 from aether.durable.ports import JobStore
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
-from aether.durable.step import Tools
+from aether.durable.step import RunDependencies
 from aether.errors import (
     AetherError,
     BudgetExceededError,
@@ -33,102 +33,102 @@ log = structlog.get_logger()
 
 
 class Recipe(msgspec.Struct, frozen=True):
-    """How a kind of job is made: `make` gets the run and the job's input, decoded as `request`.
+    """How jobs of a kind are executed: `make` gets the run and the job's input, decoded as `request`.
 
-    `policy` says how often its steps are tried, and `throttle` how many of its calls may be under way at a time, unless
-    that is as for all.
+    `policy` and `limiter` replace the worker's own for this kind.
     """
 
     request: type[Any]
     make: Callable[[Run, Any], Awaitable[object]]  # Any: each kind has a request type of its own
     policy: RetryPolicy | None = None
-    throttle: ConcurrencyLimiter | None = None
+    limiter: ConcurrencyLimiter | None = None
 
-    def tools(self, shared: Tools) -> Tools:
-        """Return the worker's tools with those of the kind in their place."""
-        return replace(shared, policy=self.policy or shared.policy, throttle=self.throttle or shared.throttle)
+    def dependencies(self, shared: RunDependencies) -> RunDependencies:
+        """Return the worker's dependencies with this kind's own in their place."""
+        return replace(shared, policy=self.policy or shared.policy, limiter=self.limiter or shared.limiter)
 
 
 class Runner:
-    """Runs jobs by their id, each to its end or until another takes it over."""
+    """Runs jobs by id, each to its end or until another run takes it over."""
 
-    def __init__(self, store: JobStore, recipes: Mapping[Kind, Recipe], tools: Tools) -> None:
+    def __init__(self, store: JobStore, recipes: Mapping[Kind, Recipe], dependencies: RunDependencies) -> None:
         self._store = store
         self._recipes = recipes
-        self._tools = tools
+        self._dependencies = dependencies
         self._running: dict[str, tuple[int, asyncio.Task[None]]] = {}
 
     async def perform(self, job_id: str) -> bool:
-        """Run a job; return True when it has ended or is not to be run, and False if another run has taken it over.
+        """Run a job; return True if it has ended or must not be run, and False if another run has taken it over.
 
-        Whoever holds the queue's entry must keep it then: that run may have no claim to it. A cancellation of the
-        calling task leaves the job as it is, for another worker to go on with.
+        On False the caller must keep its queue entry, because the other run may hold none. If the calling task is
+        cancelled, the job stays as it is, and another worker continues it.
         """
         with structlog.contextvars.bound_contextvars(job_id=job_id):
-            job = await patiently(lambda: self._store.begin(job_id), self._tools.clock)
+            job = await retry_while_unavailable(lambda: self._store.begin(job_id), self._dependencies.clock)
             if job is None:
                 log.info("job.not_to_be_run")
                 return True
             self.fence(job_id, job.epoch)
-            work = asyncio.create_task(self._to_its_end(job))
-            self._running[job_id] = (job.epoch, work)
+            task = asyncio.create_task(self._run_to_end(job))
+            self._running[job_id] = (job.epoch, task)
             try:
-                await asyncio.wait({work})
-                if work.cancelling():
+                await asyncio.wait({task})
+                if task.cancelling():
                     return not await self._is_live(job_id)
-                work.result()
+                task.result()
             finally:
-                if self._running.get(job_id) == (job.epoch, work):
+                if self._running.get(job_id) == (job.epoch, task):
                     del self._running[job_id]
-                await _stopped(work)
+                await _cancel(task)
             return True
 
     async def _is_live(self, job_id: str) -> bool:
-        job = await patiently(lambda: self._store.load(job_id), self._tools.clock)
+        job = await retry_while_unavailable(lambda: self._store.load(job_id), self._dependencies.clock)
         return job is not None and job.status in LIVE
 
     def fence(self, job_id: str, epoch: int) -> None:
-        """Stop this worker's run of the job, if it has an older epoch: what it does now would be refused anyway."""
-        running, work = self._running.get(job_id, (epoch, None))
-        if work is not None and running < epoch:
-            _stop_fenced(work, job_id, running)
+        """Stop this worker's run of the job if its epoch is older: the store would reject its commits anyway."""
+        running_epoch, task = self._running.get(job_id, (epoch, None))
+        if task is not None and running_epoch < epoch:
+            _stop_fenced(task, job_id, running_epoch)
 
-    async def _to_its_end(self, job: Job) -> None:
-        journal = Journal(self._store, job, self._tools.clock, partial(_stop_fenced, _this_task(), job.id, job.epoch))
+    async def _run_to_end(self, job: Job) -> None:
+        on_fenced = partial(_stop_fenced, _this_task(), job.id, job.epoch)
+        journal = Journal(self._store, job, self._dependencies.clock, on_fenced)
         try:
-            outcome = await self._outcome(job, journal)
+            outcome = await self._execute(job, journal)
             await journal.write(outcome)
             log.info("job.ended", status=outcome.status)
         except FencedError:
-            pass  # the journal has said so already
+            pass  # logged by `_stop_fenced` already
         finally:
-            await journal.settle()
+            await journal.flush()
 
     @asynccontextmanager
     async def _deadline(self, job: Job) -> AsyncIterator[None]:
-        seconds = job.limits.seconds or self._tools.job_timeout
-        left = seconds - (self._tools.clock.now() - job.queued_at).total_seconds()
+        seconds = job.limits.seconds or self._dependencies.job_timeout
+        remaining = seconds - (self._dependencies.clock.now() - job.queued_at).total_seconds()
         try:
-            async with asyncio.timeout(left) as deadline:
+            async with asyncio.timeout(remaining) as deadline:
                 yield
         except TimeoutError as error:
             if not deadline.expired():
                 raise
             raise DeadlineExceededError(seconds) from error
 
-    async def _outcome(self, job: Job, journal: Journal) -> Change:
+    async def _execute(self, job: Job, journal: Journal) -> Change:
         try:
             recipe = self._recipes[job.kind]
             async with self._deadline(job):
                 request = msgspec.json.decode(job.input, type=recipe.request)
-                await recipe.make(Run(job, journal, recipe.tools(self._tools)), request)
+                await recipe.make(Run(job, journal, recipe.dependencies(self._dependencies)), request)
         except FencedError:
             raise
         except AetherError as error:
             log.warning("job.failed", error=type(error).__name__)
             return Change(status=Status.FAILED, problem=problem_of(error))
         except (Exception, asyncio.CancelledError):
-            # A cancellation that nobody asked for has leaked out of some call; a job left behind for it had no worker.
+            # An unrequested cancellation leaked out of some call; if it ended the task, no worker would finish the job.
             if _this_task().cancelling():
                 raise
             log.exception("job.crashed")
@@ -143,15 +143,15 @@ def _this_task() -> asyncio.Task[None]:
     return task
 
 
-def _stop_fenced(work: asyncio.Task[None], job_id: str, epoch: int) -> None:
-    if not work.cancelling():
+def _stop_fenced(task: asyncio.Task[None], job_id: str, epoch: int) -> None:
+    if not task.cancelling():
         log.info("job.fenced", job_id=job_id, epoch=epoch)
-        work.cancel()
+        task.cancel()
 
 
-async def _stopped(work: asyncio.Task[None]) -> None:
-    work.cancel()
-    await asyncio.gather(work, return_exceptions=True)
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 _TYPES: dict[type[AetherError], str] = {
@@ -165,6 +165,6 @@ _TYPES: dict[type[AetherError], str] = {
 
 
 def problem_of(error: AetherError) -> Problem:
-    """Tell why a job failed: the word for programs, the sentence for people."""
+    """Describe why a job failed: a type for programs, a sentence for people."""
     cause, step = (error.cause, error.step) if isinstance(error, StepFailedError) else (error, None)
     return Problem(_TYPES.get(type(cause), "model-failed"), str(error), step)

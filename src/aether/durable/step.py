@@ -1,4 +1,4 @@
-"""One durable step: a call, made until it succeeds or fails for good."""
+"""Step execution: makes one call until it succeeds or fails for good, and commits the result."""
 
 import random
 from collections.abc import Awaitable, Callable
@@ -16,8 +16,8 @@ from aether.durable.fan_out import FanOut
 from aether.durable.journal import Journal
 from aether.durable.ports import Clock
 from aether.durable.retry import RetryPolicy
-from aether.durable.token_budget import TokenBudget, TokenMeter, metered
-from aether.durable.token_stream import NullTokenChannel, TokenStream, streaming_to
+from aether.durable.token_budget import TokenBudget, TokenMeter, use_meter
+from aether.durable.token_stream import NullTokenChannel, TokenStream, use_token_stream
 from aether.errors import ModelOverloadedError, PermanentError, StepFailedError, TransientError
 
 T = TypeVar("T")
@@ -26,68 +26,65 @@ Call = Callable[[], Awaitable[T]]
 log = structlog.get_logger()
 
 
-class Tools(msgspec.Struct, frozen=True):
-    """What all jobs of one worker share; a job may take `job_timeout` seconds from when it is queued.
-
-    What models write is told to `texts` while somebody watches.
-    """
+class RunDependencies(msgspec.Struct, frozen=True):
+    """Dependencies that all runs of one worker share; a job may take `job_timeout` seconds from when it is queued."""
 
     policy: RetryPolicy
-    throttle: ConcurrencyLimiter
+    limiter: ConcurrencyLimiter
     clock: Clock
     job_timeout: float = 3_600.0
-    texts: TokenChannel = NullTokenChannel()
+    token_channel: TokenChannel = NullTokenChannel()
 
 
 class StepRunner:
     """Runs the steps of one job."""
 
-    def __init__(self, job: Job, journal: Journal, tools: Tools) -> None:
+    def __init__(self, job: Job, journal: Journal, dependencies: RunDependencies) -> None:
         self._job_id = job.id
         self._budget = TokenBudget(job.limits.tokens, job.usage.tokens)
         self._journal = journal
-        self._policy = tools.policy
-        self._throttle = tools.throttle
-        self._clock = tools.clock
-        self._texts = tools.texts
+        self._policy = dependencies.policy
+        self._limiter = dependencies.limiter
+        self._clock = dependencies.clock
+        self._token_channel = dependencies.token_channel
 
     async def run(self, step: Step, call: Call[T], siblings: FanOut[T]) -> T:
-        """Make the call until it succeeds, with every failed attempt recorded; the result is durable at the return.
+        """Make the call until it succeeds, recording every failed attempt; the result is durable when this returns.
 
         Raises:
-            StepFailedError: the call failed for good, or as often or as long as it may.
+            StepFailedError: the call failed for good, or the retry policy gave up.
             FencedError: this run has lost its job.
         """
-        begun = float("inf")
-        tries = failures = 0
+        started = float("inf")
+        failures = used_attempts = 0
         wait = None
         while True:
             step = replace(step, attempts=step.attempts + 1, status=StepStatus.RUNNING)
             meter = TokenMeter(self._budget)
             try:
-                async with self._throttle.slot(self._job_id):
-                    begun = min(begun, self._clock.monotonic())
+                async with self._limiter.slot(self._job_id):
+                    started = min(started, self._clock.monotonic())
                     step = replace(step, started_at=step.started_at or self._clock.now())
                     return await self._attempt(step, call, meter, siblings)
             except TransientError as error:
-                tries += 1
-                failures += self._policy.counts(error)
-                wait = self._wait(tries, failures, error, begun, wait or 0.0)
-                if wait is None or siblings.halted:
-                    raise await self._given_up(step, error, meter, siblings) from error
-                await self._record(step, error, wait, meter)
+                failures += 1
+                used_attempts += self._policy.uses_attempt(error)
+                wait = self._next_wait(failures, used_attempts, error, started, wait or 0.0)
+                if wait is None or siblings.has_failed:
+                    raise await self._give_up(step, error, meter, siblings) from error
+                await self._record_failure(step, error, wait, meter)
             except PermanentError as error:
-                raise await self._given_up(step, error, meter, siblings) from error
+                raise await self._give_up(step, error, meter, siblings) from error
             await self._clock.sleep(wait)
 
     async def _attempt(self, step: Step, call: Call[T], meter: TokenMeter, siblings: FanOut[T]) -> T:
-        self._journal.note(Change(steps=(step,)))
-        preview = TokenStream(self._texts, self._job_id, step.name, step.attempts, self._is_watched)
-        with siblings.busy(), metered(meter), streaming_to(preview):
+        self._journal.append(Change(steps=(step,)))
+        token_stream = TokenStream(self._token_channel, self._job_id, step.name, step.attempts, self._has_listeners)
+        with siblings.protect(), use_meter(meter), use_token_stream(token_stream):
             result = await call()
-            self._throttle.succeeded()
-            # Nothing is told of a step that is done.
-            await preview.flush()
+            self._limiter.record_success()
+            # No delta may follow the event that the step is done.
+            await token_stream.flush()
             done = replace(
                 step,
                 status=StepStatus.DONE,
@@ -98,28 +95,30 @@ class StepRunner:
         log.debug("step.finished", step=step.name, attempt=step.attempts)
         return result
 
-    def _is_watched(self) -> bool:
-        return self._journal.watched
+    def _has_listeners(self) -> bool:
+        return self._journal.has_listeners
 
-    def _wait(self, tries: int, failures: int, error: TransientError, begun: float, last: float) -> float | None:
+    def _next_wait(
+        self, failures: int, used_attempts: int, error: TransientError, started: float, previous: float
+    ) -> float | None:
         if isinstance(error, ModelOverloadedError):
-            # Nobody else waits longer for a server's word than the call that it was said to.
-            self._throttle.overloaded(error.retry_after and min(error.retry_after, self._policy.total))
-        if failures >= self._policy.attempts:
+            # A `Retry-After` beyond the policy's total ends this call; it must not pause the others for longer.
+            self._limiter.record_overload(error.retry_after and min(error.retry_after, self._policy.total))
+        if used_attempts >= self._policy.attempts:
             return None
-        elapsed = self._clock.monotonic() - begun
-        return self._policy.wait(tries, error, elapsed, random.random(), last)  # noqa: S311 - jitter is no secret
+        elapsed = self._clock.monotonic() - started
+        return self._policy.wait(failures, error, elapsed, random.random(), previous)  # noqa: S311 - jitter is no secret
 
-    async def _given_up(
+    async def _give_up(
         self, step: Step, error: TransientError | PermanentError, meter: TokenMeter, siblings: FanOut[T]
     ) -> StepFailedError:
         failure = StepFailedError(step.name, step.title, step.attempts, error)
-        # Before the record is made: the slot is free by now, and a sibling would begin in it.
-        siblings.halt(failure)
-        await self._record(step, error, None, meter)
+        # Before the commit: the slot is free already, and a waiting sibling would start its call in it.
+        siblings.fail(failure)
+        await self._record_failure(step, error, None, meter)
         return failure
 
-    async def _record(
+    async def _record_failure(
         self, step: Step, error: TransientError | PermanentError, wait: float | None, meter: TokenMeter
     ) -> None:
         now = self._clock.now()

@@ -1,4 +1,4 @@
-"""What the calls of a job cost: kept within its budget, counted where they are made, committed with the step."""
+"""Token budget of a job: tokens are reserved before each model call and counted after it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from aether.errors import BudgetExceededError
 
 
 class TokenBudget:
-    """The tokens that a job may spend in all its runs, shared by calls that are made at the same time."""
+    """The tokens that a job may spend over all its runs; concurrent calls share it."""
 
     def __init__(self, limit: int | None, spent: int = 0) -> None:
         self._limit = limit
@@ -17,11 +17,11 @@ class TokenBudget:
         self._reserved = 0
 
     @contextmanager
-    def reserved(self, tokens: int) -> Iterator[None]:
-        """Set tokens aside for a call while it is made.
+    def reserve(self, tokens: int) -> Iterator[None]:
+        """Reserve tokens for the duration of a call.
 
         Raises:
-            BudgetExceededError: the call might take the job beyond its budget.
+            BudgetExceededError: the call might exceed the budget.
         """
         if self._limit is not None and self._spent + self._reserved + tokens > self._limit:
             raise BudgetExceededError(self._limit, self._spent, tokens)
@@ -32,19 +32,19 @@ class TokenBudget:
             self._reserved -= tokens
 
     def spend(self, tokens: int) -> None:
-        """Count what a call has cost."""
+        """Add the cost of a call."""
         self._spent += tokens
 
 
 class TokenMeter:
-    """Adds up the usage of one attempt, so that the record shows what failed ones cost too."""
+    """Adds up the usage of one attempt, so that the record includes the cost of failed attempts."""
 
     def __init__(self, budget: TokenBudget | None = None) -> None:
         self.usage = Usage()
         self.budget = budget or TokenBudget(None)
 
     def spend(self, usage: Usage, likely: int = 0) -> None:
-        """Count a call; of one whose cost was not told the budget, though not the record, takes the `likely` one."""
+        """Count a call; if its usage was not reported, the budget (not the record) counts the `likely` tokens."""
         self.usage += usage
         self.budget.spend(usage.tokens or likely)
 
@@ -53,8 +53,8 @@ _current: ContextVar[TokenMeter] = ContextVar("meter")
 
 
 @contextmanager
-def metered(meter: TokenMeter) -> Iterator[None]:
-    """Count on this meter what is spent inside, in this task."""
+def use_meter(meter: TokenMeter) -> Iterator[None]:
+    """Make this the meter of all model calls inside the block, in this task."""
     token = _current.set(meter)
     try:
         yield
@@ -63,14 +63,14 @@ def metered(meter: TokenMeter) -> Iterator[None]:
 
 
 @contextmanager
-def spending(tokens: int) -> Iterator[TokenMeter]:
-    """Make a model call that will cost about so many tokens, and tell the meter what it did cost.
+def reserve_tokens(tokens: int) -> Iterator[TokenMeter]:
+    """Reserve tokens for a model call inside the block; the caller reports the actual usage to the meter.
 
-    Outside of a step nothing is limited, and nobody reads the meter.
+    Outside of a step there is no budget, and the meter is not read.
 
     Raises:
-        BudgetExceededError: the call might take the job beyond its budget; do not make it.
+        BudgetExceededError: the call might exceed the job's budget; do not make it.
     """
     meter = _current.get(None) or TokenMeter()
-    with meter.budget.reserved(tokens):
+    with meter.budget.reserve(tokens):
         yield meter

@@ -1,4 +1,4 @@
-"""Texts as models write them, told to whoever watches; what counts is the result of the step."""
+"""Token stream: publishes text while a model writes it; the final text is the result of the step."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,59 +8,61 @@ from aether.durable.change_hub import Delta, TokenChannel
 
 
 class NullTokenChannel:
-    """The `TokenChannel` to nobody."""
+    """A `TokenChannel` without listeners."""
 
     def publish(self, job_id: str, delta: Delta) -> None:
-        """Drop it."""
+        """Drop the delta."""
 
     async def flush(self, job_id: str, step: str) -> None:
-        """Return."""
+        """Do nothing."""
 
 
 class TokenStream:
-    """The text of one attempt of a step; each further piece follows the ones before.
-
-    `watched` says whether telling it is worth the trouble.
-    """
+    """Publishes the text of one attempt of a step, piece by piece."""
 
     def __init__(
-        self, texts: TokenChannel, job_id: str, step: str, attempt: int, watched: Callable[[], bool] = lambda: True
+        self,
+        channel: TokenChannel,
+        job_id: str,
+        step: str,
+        attempt: int,
+        has_listeners: Callable[[], bool] = lambda: True,
     ) -> None:
-        self._texts = texts
+        self._channel = channel
         self._job_id = job_id
         self._step = step
         self._attempt = attempt
-        self._watched = watched
+        self._has_listeners = has_listeners
         self._length = 0
-        self._told = False
+        self._has_published = False
 
-    def listener(self) -> Callable[[str], None] | None:
-        """Return what to call with each piece of the text that is about to come; None if nobody watches."""
-        return self._tell if self._watched() else None
+    def publisher(self) -> Callable[[str], None] | None:
+        """Return a function that publishes the next piece of text; None if nobody listens."""
+        return self._publish if self._has_listeners() else None
 
-    def pass_over(self, text: str) -> None:
-        """Count a piece that was not told."""
+    def skip(self, text: str) -> None:
+        """Count a piece of text that was not published."""
         self._length += len(text)
 
     async def flush(self) -> None:
-        """Return when nothing of it is on its way any more."""
-        if self._told:
-            await self._texts.flush(self._job_id, self._step)
+        """Return when all published pieces have been sent or dropped."""
+        if self._has_published:
+            await self._channel.flush(self._job_id, self._step)
 
-    def _tell(self, text: str) -> None:
-        self._texts.publish(self._job_id, Delta(self._step, self._attempt, self._length, text))
+    def _publish(self, text: str) -> None:
+        self._channel.publish(self._job_id, Delta(self._step, self._attempt, self._length, text))
         self._length += len(text)
-        self._told = True
+        self._has_published = True
 
 
-_UNHEARD = TokenStream(NullTokenChannel(), "", "", 0, lambda: False)
-_current: ContextVar[TokenStream] = ContextVar("preview", default=_UNHEARD)
+_NULL_STREAM = TokenStream(NullTokenChannel(), "", "", 0, lambda: False)
+_current: ContextVar[TokenStream] = ContextVar("token_stream", default=_NULL_STREAM)
 
 
 @contextmanager
-def streaming_to(preview: TokenStream) -> Iterator[None]:
-    """Tell there what is written inside, in this task."""
-    token = _current.set(preview)
+def use_token_stream(stream: TokenStream) -> Iterator[None]:
+    """Publish to this stream what models write inside the block, in this task."""
+    token = _current.set(stream)
     try:
         yield
     finally:
@@ -68,5 +70,5 @@ def streaming_to(preview: TokenStream) -> Iterator[None]:
 
 
 def current_token_stream() -> TokenStream:
-    """Return where to tell what is written now; outside of a step nobody watches."""
+    """Return the stream of the current step; outside of a step, one without listeners."""
     return _current.get()

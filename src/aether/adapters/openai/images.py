@@ -14,7 +14,7 @@ from aether.adapters.openai.failures import TEXTS, translated
 from aether.adapters.openai.transfers import fetched, limited, lost
 from aether.domain.image import AUTO, GenerationRequest
 from aether.domain.job import Usage
-from aether.durable.token_budget import spending
+from aether.durable.token_budget import reserve_tokens
 from aether.errors import ModelUnreachableError, UnusableOutputError
 
 _AROUND = 65_536
@@ -75,7 +75,7 @@ class OpenAIIllustrator:
             raise ModelUnreachableError(f"no complete answer within {self._terms.total_timeout:g} s") from error
 
     async def _picture(self, request: GenerationRequest) -> _Picture:
-        with spending(0) as meter:  # what an image costs is told by nothing in the request
+        with reserve_tokens(0) as meter:  # what an image costs is told by nothing in the request
             answer = _answer(await self._post(request))
             tokens = answer.usage or _Tokens()
             meter.spend(Usage(1, counted(tokens.input_tokens), counted(tokens.output_tokens)))

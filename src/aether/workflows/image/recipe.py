@@ -22,7 +22,7 @@ async def generate_images(
         if image is None:
             raise UnusableOutputError("it is no image")
         # The image is paid for: while the files cannot be written it waits, rather than be made anew.
-        await run.patiently(lambda: files.put(run.job_id, image.digest, content))
+        await run.retry_while_unavailable(lambda: files.put(run.job_id, image.digest, content))
         return image
 
     positions = range(request.count)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from aether.durable.token_budget import spending
+from aether.durable.token_budget import reserve_tokens
 from aether.durable.token_stream import current_token_stream
 from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows.llm.markdown_cleanup import continued, up_to_last_sentence
@@ -61,15 +61,15 @@ class Conversation:
 
     async def _say_aloud(self, messages: Sequence[Message]) -> Reply:
         preview = current_token_stream()
-        listener = preview.listener()
+        listener = preview.publisher()
         reply = await self._say(messages, on_text=listener)
         if listener is None:
-            preview.pass_over(reply.text)
+            preview.skip(reply.text)
         return reply
 
     async def _say(self, messages: Sequence[Message], form: Form | None = None, on_text: OnText | None = None) -> Reply:
         likely = prompts.likely_tokens(messages, self._words)
-        with spending(likely) as meter:
+        with reserve_tokens(likely) as meter:
             reply = await self._chat.complete(messages, model=self._model, form=form, on_text=on_text)
             meter.spend(reply.usage, likely)
         if reply.refusal is not None:

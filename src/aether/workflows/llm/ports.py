@@ -15,7 +15,7 @@ class Writer(Protocol):
     """Writes the parts of a report.
 
     Raises TransientError where another try may help and PermanentError where it would not; counts what it spends with
-    `aether.durable.token_budget.spending`.
+    `aether.durable.token_budget.reserve_tokens`.
     """
 
     async def outline(self, request: ReportRequest) -> Outline:
@@ -31,7 +31,7 @@ class Illustrator(Protocol):
     """Makes images.
 
     Raises TransientError where another try may help and PermanentError where it would not; counts what it spends with
-    `aether.durable.token_budget.spending`.
+    `aether.durable.token_budget.reserve_tokens`.
     """
 
     async def image(self, request: GenerationRequest, position: int) -> bytes:

@@ -9,7 +9,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import TEXTS
-from aether.durable.background import Background
+from aether.durable.background import BackgroundTasks
 from aether.durable.change_hub import Delta
 from aether.leased_queue.connections import UNREACHABLE
 
@@ -42,7 +42,7 @@ class DeltaPublisher:
         self._pending: dict[tuple[str, str], Delta] = {}
         self._stirred = asyncio.Event()
         self._sending = asyncio.Lock()
-        self._background = Background(self._publish)
+        self._background = BackgroundTasks(self._publish)
 
     def publish(self, job_id: str, delta: Delta) -> None:
         """Tell whoever watches the job, soon; never waits and never fails."""

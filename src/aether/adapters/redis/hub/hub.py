@@ -13,7 +13,7 @@ from aether.adapters.redis.hub.subscriptions import Subscriptions, in_batches
 from aether.adapters.redis.hub.versions import ask, version_in
 from aether.adapters.redis.hub.watch import Watch
 from aether.adapters.redis.keys import ARRIVALS, CHANGES, TEXTS
-from aether.durable.background import Background
+from aether.durable.background import BackgroundTasks
 from aether.durable.change_hub import Delta
 from aether.leased_queue.connections import UNREACHABLE
 
@@ -43,7 +43,7 @@ class RedisHub:
         self._stirred = asyncio.Event()
         self._reads = 0
         self._closed = False
-        self._background = Background(self._channels.run, self._read, self._sweep)
+        self._background = BackgroundTasks(self._channels.run, self._read, self._sweep)
 
     async def changed(self, job_id: str, after: int, within: float) -> int | None:
         """Wait for one change."""

@@ -73,7 +73,7 @@ class Subscriptions:
     async def _connected(self) -> None:
         # Beside the pool, whose places are for commands, but made as it makes its own.
         connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
-        # Silence ends it anyway; and with a timeout a cancellation of what is sent may get lost, as `Background` says.
+        # Silence ends it anyway; and with a timeout a cancellation of a send may get lost, as `BackgroundTasks` says.
         connection.socket_timeout = None
         try:
             async with asyncio.timeout(self._silence_s):
