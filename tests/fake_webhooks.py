@@ -7,7 +7,15 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from aether.domain.job import Job
-from aether.domain.webhook import Delivery, DeliveryPage, DeliveryStatus, Endpoint, SigningSecret, Try, Webhook
+from aether.domain.webhook import (
+    Delivery,
+    DeliveryAttempt,
+    DeliveryPage,
+    DeliveryStatus,
+    Endpoint,
+    SigningSecret,
+    Webhook,
+)
 from aether.durable.clock import SystemClock
 from aether.durable.ports import Clock
 from aether.errors import StoreUnavailableError
@@ -17,7 +25,7 @@ LIFE = timedelta(days=7)
 
 @dataclass
 class MemoryWebhooks:
-    """A `WebhookStore` in dictionaries; `queue` holds the next tries as (delivery, number, seconds to wait)."""
+    """A `WebhookStore` in dictionaries; `queue` holds the next attempts as (delivery, number, seconds to wait)."""
 
     clock: Clock = field(default_factory=SystemClock)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
@@ -26,14 +34,14 @@ class MemoryWebhooks:
     queue: list[tuple[str, int, float]] = field(default_factory=list)
     away: bool = False
 
-    def announce(self, job: Job, own: Webhook | None) -> None:
-        """Make the delivery of a job's end, as a store of jobs does."""
+    def announce(self, job: Job, job_webhook: Webhook | None) -> None:
+        """Create the delivery of a job's end, as a job store does."""
         endpoint = self.endpoints.get(job.owner)
-        webhook = own or (endpoint.webhook if endpoint and not endpoint.disabled_at else None)
+        webhook = job_webhook or (endpoint.webhook if endpoint and not endpoint.disabled_at else None)
         if webhook is None or job.status not in webhook.events:
             return
         now = self._now()
-        made = Delivery(
+        delivery = Delivery(
             id=f"{job.id}-{job.version}",
             owner=job.owner,
             job_id=job.id,
@@ -41,14 +49,14 @@ class MemoryWebhooks:
             event=job.status,
             version=job.version,
             url=webhook.url,
-            own=own is not None,
+            per_job=job_webhook is not None,
             status=DeliveryStatus.PENDING,
             created_at=now,
             expires_at=now + LIFE,
             next_at=now,
         )
-        self.deliveries[made.id] = made
-        self.queue.append((made.id, 1, 0.0))
+        self.deliveries[delivery.id] = delivery
+        self.queue.append((delivery.id, 1, 0.0))
 
     def forget(self, job_id: str) -> None:
         """Delete the deliveries of a job, as a store of jobs does."""
@@ -67,17 +75,17 @@ class MemoryWebhooks:
         await self._answer()
         self.endpoints.pop(owner, None)
 
-    async def secrets(self, owner: str, fresh: str) -> tuple[SigningSecret, ...]:
+    async def secrets(self, owner: str, new: str) -> tuple[SigningSecret, ...]:
         await self._answer()
-        valid = self._valid(owner) or (SigningSecret(fresh),)
+        valid = self._valid(owner) or (SigningSecret(new),)
         self.signing[owner] = valid
         return valid
 
-    async def rotate(self, owner: str, fresh: str, overlap: timedelta) -> tuple[SigningSecret, ...]:
+    async def rotate(self, owner: str, new: str, overlap: timedelta) -> tuple[SigningSecret, ...]:
         await self._answer()
         until = self._now() + overlap
         older = tuple(secret if secret.until else replace(secret, until=until) for secret in self._valid(owner))
-        self.signing[owner] = (SigningSecret(fresh), *older)[:5]
+        self.signing[owner] = (SigningSecret(new), *older)[:5]
         return self.signing[owner]
 
     async def load(self, delivery_id: str, owner: str | None = None) -> Delivery | None:
@@ -95,26 +103,28 @@ class MemoryWebhooks:
         found.sort(key=lambda each: each.sort_key, reverse=True)
         return DeliveryPage(tuple(found[:limit]), found[limit - 1].sort_key if len(found) > limit else None)
 
-    async def record(self, tried: Delivery, latest: Try, wait: float | None, *, disable: bool = False) -> bool:
+    async def record(
+        self, delivery: Delivery, attempt: DeliveryAttempt, wait: float | None, *, disable: bool = False
+    ) -> bool:
         await self._answer()
-        held = self.deliveries.get(tried.id)
-        if held is None or not held.awaits(latest.number):
+        held = self.deliveries.get(delivery.id)
+        if held is None or not held.is_next_attempt(attempt.number):
             return False
         now = self._now()
         pause = timedelta(seconds=wait or 0.0)
-        self.deliveries[tried.id] = replace(
+        self.deliveries[delivery.id] = replace(
             held,
-            url=tried.url,
-            status=tried.status,
-            tried=latest.number,
-            tries=(*held.tries, latest)[-50:],
+            url=delivery.url,
+            status=delivery.status,
+            attempt_count=attempt.number,
+            attempts=(*held.attempts, attempt)[-50:],
             next_at=None if wait is None else now + pause,
             expires_at=now + LIFE + pause,
         )
         if wait is not None:
-            self.queue.append((tried.id, latest.number + 1, wait))
+            self.queue.append((delivery.id, attempt.number + 1, wait))
         endpoint = self.endpoints.get(held.owner)
-        if disable and endpoint and endpoint.webhook.url == tried.url:
+        if disable and endpoint and endpoint.webhook.url == delivery.url:
             self.endpoints[held.owner] = replace(endpoint, disabled_at=now)
         return True
 
@@ -125,11 +135,11 @@ class MemoryWebhooks:
             self.deliveries[delivery_id] = replace(
                 held,
                 status=DeliveryStatus.PENDING,
-                begun=held.tried,
+                attempts_before_replay=held.attempt_count,
                 next_at=self._now(),
                 expires_at=self._now() + LIFE,
             )
-            self.queue.append((delivery_id, held.tried + 1, 0.0))
+            self.queue.append((delivery_id, held.attempt_count + 1, 0.0))
         return held is not None
 
     def _valid(self, owner: str) -> tuple[SigningSecret, ...]:

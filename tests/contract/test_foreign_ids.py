@@ -68,7 +68,7 @@ async def test_another_owners_delivery_costs_as_much_as_none(valkey_client: Redi
             for name in (delivery.id, NEVER_WAS)
         ]
 
-    assert (await webhooks.delivery("ada", delivery.id)).tried == 29
+    assert (await webhooks.delivery("ada", delivery.id)).attempt_count == 29
     assert theirs[0] == nobodys[0]
     assert abs(theirs[1] - nobodys[1]) < 200
 

@@ -28,7 +28,7 @@ async def test_the_owners_endpoint_is_told_of_jobs_without_a_webhook(webhook_har
 
     delivery = await create_delivery(webhook_harness, NEW_JOB)
 
-    assert (WEBHOOK.url, False) == (delivery.url, delivery.own)
+    assert (WEBHOOK.url, False) == (delivery.url, delivery.per_job)
 
 
 async def test_a_jobs_own_webhook_takes_the_place_of_the_endpoint(webhook_harness: WebhookHarness) -> None:
@@ -36,7 +36,7 @@ async def test_a_jobs_own_webhook_takes_the_place_of_the_endpoint(webhook_harnes
 
     delivery = await create_delivery(webhook_harness)
 
-    assert (WEBHOOK.url, True, 1) == (delivery.url, delivery.own, len(await webhook_harness.queued()))
+    assert (WEBHOOK.url, True, 1) == (delivery.url, delivery.per_job, len(await webhook_harness.queued()))
 
 
 async def test_another_owners_endpoint_is_told_nothing(webhook_harness: WebhookHarness) -> None:

@@ -49,7 +49,7 @@ async def test_the_end_of_a_job_makes_a_delivery_and_queues_its_first_try(
         event=status,
         version=job.version,
         url=WEBHOOK.url,
-        own=True,
+        per_job=True,
         status=DeliveryStatus.PENDING,
         created_at=delivery.created_at,
         expires_at=delivery.expires_at,
@@ -105,7 +105,12 @@ async def test_a_try_is_kept_and_the_next_one_queued(webhook_harness: WebhookHar
     kept = await webhook_harness.webhooks.record(delivery, failed_attempt(delivery), 300.0)
 
     now = await reload_delivery(webhook_harness, delivery)
-    assert (True, 1, (failed_attempt(delivery),), DeliveryStatus.PENDING) == (kept, now.tried, now.tries, now.status)
+    assert (True, 1, (failed_attempt(delivery),), DeliveryStatus.PENDING) == (
+        kept,
+        now.attempt_count,
+        now.attempts,
+        now.status,
+    )
     assert now.next_at
     assert timedelta(seconds=295) < now.next_at - delivery.created_at < timedelta(seconds=400)
     assert (delivery.id, 2) in await webhook_harness.queued()
@@ -142,7 +147,7 @@ async def test_of_many_tries_the_latest_are_kept(webhook_harness: WebhookHarness
         await webhook_harness.webhooks.record(delivery, failed_attempt(delivery, number), 5.0)
 
     now = await reload_delivery(webhook_harness, delivery)
-    assert (53, list(range(4, 54))) == (now.tried, [each.number for each in now.tries])
+    assert (53, list(range(4, 54))) == (now.attempt_count, [each.number for each in now.attempts])
 
 
 async def test_a_delivery_remembers_where_it_went_last(webhook_harness: WebhookHarness) -> None:
@@ -164,7 +169,7 @@ async def test_a_delivery_that_has_ended_can_be_replayed(
     assert await webhook_harness.webhooks.replay(delivery.id)
 
     now = await reload_delivery(webhook_harness, delivery)
-    assert (now.status, now.tried, now.begun) == (DeliveryStatus.PENDING, 1, 1)
+    assert (now.status, now.attempt_count, now.attempts_before_replay) == (DeliveryStatus.PENDING, 1, 1)
     assert now.next_at
     assert (delivery.id, 2) in await webhook_harness.queued()
 

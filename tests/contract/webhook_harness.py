@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.keys import WEBHOOKS
 from aether.adapters.redis.webhooks import RedisWebhooks
 from aether.domain.job import Status
-from aether.domain.webhook import Delivery, DeliveryStatus, Try, Webhook
+from aether.domain.webhook import Delivery, DeliveryAttempt, DeliveryStatus, Webhook
 from aether.durable.ports import JobStore, NewJob
 from aether.services.webhooks import WebhookStore
 from tests.contract.job_store_harness import NEW_JOB, RedisJobStoreHarness, job_with_status
@@ -85,8 +85,8 @@ async def reload_delivery(webhook_harness: WebhookHarness, delivery: Delivery) -
     return found
 
 
-def failed_attempt(delivery: Delivery, number: int = 1) -> Try:
-    return Try(number, delivery.created_at, 0.5, 500, "The receiver answered 500.")
+def failed_attempt(delivery: Delivery, number: int = 1) -> DeliveryAttempt:
+    return DeliveryAttempt(number, delivery.created_at, 0.5, 500, "The receiver answered 500.")
 
 
 async def end_delivery(
@@ -94,6 +94,6 @@ async def end_delivery(
 ) -> Delivery:
     """Record a last attempt, and return the delivery after it."""
     assert await webhook_harness.webhooks.record(
-        replace(delivery, status=status), failed_attempt(delivery, delivery.tried + 1), None
+        replace(delivery, status=status), failed_attempt(delivery, delivery.attempt_count + 1), None
     )
     return await reload_delivery(webhook_harness, delivery)

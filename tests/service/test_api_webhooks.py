@@ -8,7 +8,7 @@ from litestar.testing import AsyncTestClient
 from msgspec.structs import replace
 
 from aether.domain.job import Change, Kind, Status
-from aether.domain.webhook import Delivery, DeliveryStatus, Try, Webhook
+from aether.domain.webhook import Delivery, DeliveryAttempt, DeliveryStatus, Webhook
 from aether.durable.ports import NewJob
 from tests.service.api_client import REPORTS, UNKNOWN, House
 
@@ -27,7 +27,7 @@ async def ended(house: House, job_id: str = UNKNOWN, *, owner: str = "local") ->
 async def dead(house: House) -> Delivery:
     """A delivery that was given up after one try."""
     delivery = house.store.webhooks.deliveries[await ended(house)]
-    latest = Try(1, delivery.created_at, 0.25, 500, "The receiver answered 500.")
+    latest = DeliveryAttempt(1, delivery.created_at, 0.25, 500, "The receiver answered 500.")
     await house.store.webhooks.record(replace(delivery, status=DeliveryStatus.DEAD), latest, None)
     return house.store.webhooks.deliveries[delivery.id]
 

@@ -17,13 +17,13 @@ def webhooks() -> Webhooks:
 
 
 @pytest.mark.parametrize("limit", [-1, 0, 101])
-async def test_a_page_has_its_limits(limit: int) -> None:
+async def test_the_page_size_is_limited(limit: int) -> None:
     with pytest.raises(FieldError, match=r"limit: must be at least 1 and at most 100"):
         await webhooks().deliveries("ada", None, None, limit)
 
 
-def test_a_refused_address_is_a_broken_rule_of_the_field_that_named_it() -> None:
+def test_a_refused_url_raises_a_field_error_for_its_field() -> None:
     with pytest.raises(FieldError) as broken:
-        webhooks().heed(Webhook("https://example.com/"), "webhook.url")
+        webhooks().validate(Webhook("https://example.com/"), "webhook.url")
 
     assert (broken.value.field, broken.value.rule) == ("webhook.url", "must be mine")

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from aether.domain.job import Kind, Status
-from aether.domain.webhook import Delivery, DeliveryStatus, Endpoint, Try, Webhook
+from aether.domain.webhook import Delivery, DeliveryAttempt, DeliveryStatus, Endpoint, Webhook
 from aether.errors import StoreUnavailableError
 from aether.webhooks.delivery_worker import DeliveryPolicy, DeliveryWorker
 from aether.webhooks.http_client import DeliveryResponse
@@ -24,19 +24,19 @@ DELIVERY = Delivery(
     event=Status.COMPLETED,
     version=7,
     url=URL,
-    own=True,
+    per_job=True,
     status=DeliveryStatus.PENDING,
     created_at=NOW,
     expires_at=NOW + LIFE,
     next_at=NOW,
 )
-DEFAULT = replace(DELIVERY, own=False)
+DEFAULT = replace(DELIVERY, per_job=False)
 FAILED = DeliveryResponse(500, "The receiver answered 500.")
 
 
 @dataclass
-class ScriptedPost:
-    """Gives these answers in turn, and the last one for ever."""
+class ScriptedClient:
+    """Returns these answers in turn, then the last one forever."""
 
     answers: list[DeliveryResponse] = field(default_factory=lambda: [DeliveryResponse(204, seconds=0.25)])
     sent: list[tuple[str, Mapping[str, str], bytes]] = field(default_factory=list)
@@ -47,194 +47,194 @@ class ScriptedPost:
 
 
 @dataclass
-class Office:
-    """A courier with all that it needs, and one delivery."""
+class Bench:
+    """A delivery worker over fakes, with one delivery."""
 
     delivery: Delivery = DELIVERY
-    post: ScriptedPost = field(default_factory=ScriptedPost)
+    client: ScriptedClient = field(default_factory=ScriptedClient)
     clock: FastClock = field(default_factory=FastClock)
     public_url: str = ""
 
     def __post_init__(self) -> None:
         self.store = MemoryWebhooks(self.clock, deliveries={self.delivery.id: self.delivery})
-        terms = DeliveryPolicy(RetrySchedule((5.0, 300.0)), self.public_url)
-        self.courier = DeliveryWorker(self.store, self.post, self.clock, terms, lambda: 0.5)
+        policy = DeliveryPolicy(RetrySchedule((5.0, 300.0)), self.public_url)
+        self.worker = DeliveryWorker(self.store, self.client, self.clock, policy, lambda: 0.5)
 
     @property
-    def now(self) -> Delivery:
+    def current(self) -> Delivery:
         return self.store.deliveries[DELIVERY.id]
 
     async def deliver(self, number: int = 1) -> Delivery:
-        await self.courier.deliver(DELIVERY.id, number)
-        return self.now
+        await self.worker.deliver(DELIVERY.id, number)
+        return self.current
 
 
-def answering(*answers: DeliveryResponse) -> Office:
-    return Office(post=ScriptedPost(list(answers)))
+def answering(*answers: DeliveryResponse) -> Bench:
+    return Bench(client=ScriptedClient(list(answers)))
 
 
-async def test_a_delivery_that_is_taken_is_done() -> None:
-    delivery = await Office().deliver()
+async def test_an_accepted_delivery_is_delivered() -> None:
+    delivery = await Bench().deliver()
 
-    assert (delivery.status, delivery.tried, delivery.next_at) == (DeliveryStatus.DELIVERED, 1, None)
-    assert (Try(1, NOW, 0.25, 204),) == delivery.tries
+    assert (delivery.status, delivery.attempt_count, delivery.next_at) == (DeliveryStatus.DELIVERED, 1, None)
+    assert (DeliveryAttempt(1, NOW, 0.25, 204),) == delivery.attempts
 
 
-async def test_a_delivery_that_fails_is_tried_again_after_the_schedules_wait() -> None:
-    office = answering(FAILED)
+async def test_a_failed_delivery_is_retried_after_the_schedules_wait() -> None:
+    bench = answering(FAILED)
 
-    delivery = await office.deliver()
+    delivery = await bench.deliver()
 
     due = NOW + timedelta(seconds=5)
     assert (DeliveryStatus.PENDING, due) == (delivery.status, delivery.next_at)
-    assert (Try(1, NOW, 0.0, 500, "The receiver answered 500.", due),) == delivery.tries
-    assert [(DELIVERY.id, 2, 5.0)] == office.store.queue
+    assert (DeliveryAttempt(1, NOW, 0.0, 500, "The receiver answered 500.", due),) == delivery.attempts
+    assert [(DELIVERY.id, 2, 5.0)] == bench.store.queue
 
 
-async def test_a_delivery_whose_schedule_is_used_up_is_dead_and_kept() -> None:
-    office = answering(FAILED)
+async def test_a_delivery_is_dead_when_its_retries_are_used_up() -> None:
+    bench = answering(FAILED)
 
     for number in (1, 2, 3):
-        delivery = await office.deliver(number)
+        delivery = await bench.deliver(number)
 
-    assert (delivery.status, delivery.tried, delivery.next_at) == (DeliveryStatus.DEAD, 3, None)
-    assert [wait for _, _, wait in office.store.queue] == [5.0, 300.0]
+    assert (delivery.status, delivery.attempt_count, delivery.next_at) == (DeliveryStatus.DEAD, 3, None)
+    assert [wait for _, _, wait in bench.store.queue] == [5.0, 300.0]
 
 
-async def test_the_receivers_own_pause_is_kept() -> None:
-    office = answering(replace(FAILED, retry_after=3_600.0))
+async def test_retry_after_delays_the_next_attempt() -> None:
+    bench = answering(replace(FAILED, retry_after=3_600.0))
 
-    delivery = await office.deliver()
+    delivery = await bench.deliver()
 
     assert NOW + timedelta(hours=1) == delivery.next_at
 
 
-async def test_a_receiver_that_is_gone_is_not_asked_again() -> None:
-    office = answering(DeliveryResponse(410, "The receiver answered 410."))
+async def test_a_delivery_is_not_retried_after_410() -> None:
+    bench = answering(DeliveryResponse(410, "The receiver answered 410."))
 
-    delivery = await office.deliver()
+    delivery = await bench.deliver()
 
-    assert (delivery.status, office.store.queue) == (DeliveryStatus.DEAD, [])
-
-
-async def test_a_default_endpoint_that_is_gone_is_disabled() -> None:
-    office = Office(DEFAULT, ScriptedPost([DeliveryResponse(410, "The receiver answered 410.")]))
-    office.store.endpoints["ada"] = Endpoint(Webhook(URL))
-
-    await office.deliver()
-
-    assert office.store.endpoints["ada"].disabled_at == NOW
+    assert (delivery.status, bench.store.queue) == (DeliveryStatus.DEAD, [])
 
 
-async def test_an_address_of_one_job_says_nothing_about_the_default_endpoint() -> None:
-    office = answering(DeliveryResponse(410, "The receiver answered 410."))
-    office.store.endpoints["ada"] = Endpoint(Webhook(URL))
+async def test_an_endpoint_that_answers_410_is_disabled() -> None:
+    bench = Bench(DEFAULT, ScriptedClient([DeliveryResponse(410, "The receiver answered 410.")]))
+    bench.store.endpoints["ada"] = Endpoint(Webhook(URL))
 
-    await office.deliver()
+    await bench.deliver()
 
-    assert office.store.endpoints["ada"].disabled_at is None
+    assert bench.store.endpoints["ada"].disabled_at == NOW
 
 
-async def test_a_default_endpoint_is_asked_where_it_is_now() -> None:
-    """Who mends a wrong address need not wait for the next job."""
-    office = Office(DEFAULT)
-    office.store.endpoints["ada"] = Endpoint(Webhook("https://example.com/new"))
+async def test_410_from_a_jobs_own_webhook_leaves_the_endpoint_enabled() -> None:
+    bench = answering(DeliveryResponse(410, "The receiver answered 410."))
+    bench.store.endpoints["ada"] = Endpoint(Webhook(URL))
 
-    delivery = await office.deliver()
+    await bench.deliver()
 
-    assert [url for url, _, _ in office.post.sent] == ["https://example.com/new"]
+    assert bench.store.endpoints["ada"].disabled_at is None
+
+
+async def test_each_attempt_goes_to_the_endpoints_current_url() -> None:
+    """An owner who corrects a wrong URL need not wait for the next job."""
+    bench = Bench(DEFAULT)
+    bench.store.endpoints["ada"] = Endpoint(Webhook("https://example.com/new"))
+
+    delivery = await bench.deliver()
+
+    assert [url for url, _, _ in bench.client.sent] == ["https://example.com/new"]
     assert delivery.url == "https://example.com/new"
 
 
 @pytest.mark.parametrize("endpoint", [None, Endpoint(Webhook(URL), NOW)])
 async def test_without_an_endpoint_a_delivery_is_dead_at_once(endpoint: Endpoint | None) -> None:
-    office = Office(DEFAULT)
+    bench = Bench(DEFAULT)
     if endpoint:
-        office.store.endpoints["ada"] = endpoint
+        bench.store.endpoints["ada"] = endpoint
 
-    delivery = await office.deliver()
+    delivery = await bench.deliver()
 
     assert delivery.status == DeliveryStatus.DEAD
-    assert [each.error for each in delivery.tries] == ["No endpoint is set, or it is disabled."]
-    assert office.post.sent == []
+    assert [each.error for each in delivery.attempts] == ["No endpoint is set, or it is disabled."]
+    assert bench.client.sent == []
 
 
 @pytest.mark.parametrize("number", [0, 2, 3])
-async def test_a_try_that_is_not_awaited_is_not_made(number: int) -> None:
-    office = Office()
+async def test_an_attempt_that_is_not_the_next_one_is_not_made(number: int) -> None:
+    bench = Bench()
 
-    delivery = await office.deliver(number)
+    delivery = await bench.deliver(number)
 
-    assert (office.post.sent, delivery) == ([], DELIVERY)
-
-
-async def test_a_try_that_is_called_twice_is_made_once() -> None:
-    office = answering(FAILED)
-
-    await office.deliver(1)
-    await office.deliver(1)
-
-    assert (len(office.post.sent), office.now.tried) == (1, 1)
+    assert (bench.client.sent, delivery) == ([], DELIVERY)
 
 
-async def test_a_delivery_that_was_erased_is_not_made() -> None:
-    office = Office()
-    office.store.forget("4f9c")
+async def test_an_attempt_that_is_requested_twice_is_made_once() -> None:
+    bench = answering(FAILED)
 
-    await office.courier.deliver(DELIVERY.id, 1)
+    await bench.deliver(1)
+    await bench.deliver(1)
 
-    assert office.post.sent == []
+    assert (len(bench.client.sent), bench.current.attempt_count) == (1, 1)
 
 
-async def test_a_replay_begins_the_schedule_anew() -> None:
-    office = answering(FAILED)
+async def test_an_erased_delivery_is_not_attempted() -> None:
+    bench = Bench()
+    bench.store.forget("4f9c")
+
+    await bench.worker.deliver(DELIVERY.id, 1)
+
+    assert bench.client.sent == []
+
+
+async def test_a_replay_restarts_the_schedule() -> None:
+    bench = answering(FAILED)
     for number in (1, 2, 3):
-        await office.deliver(number)
+        await bench.deliver(number)
 
-    await office.store.replay(DELIVERY.id)
-    delivery = await office.deliver(4)
+    await bench.store.replay(DELIVERY.id)
+    delivery = await bench.deliver(4)
 
-    assert (delivery.status, delivery.tried) == (DeliveryStatus.PENDING, 4)
-    assert (DELIVERY.id, 5, 5.0) == office.store.queue[-1]
+    assert (delivery.status, delivery.attempt_count) == (DeliveryStatus.PENDING, 4)
+    assert (DELIVERY.id, 5, 5.0) == bench.store.queue[-1]
 
 
-async def test_every_try_has_the_same_id_and_body_but_its_own_time() -> None:
-    office = answering(FAILED, DeliveryResponse(204))
+async def test_attempts_share_id_and_body_but_not_the_timestamp() -> None:
+    bench = answering(FAILED, DeliveryResponse(204))
 
-    await office.deliver(1)
-    office.clock.seconds += 5
-    await office.deliver(2)
+    await bench.deliver(1)
+    bench.clock.seconds += 5
+    await bench.deliver(2)
 
-    (_, first, body), (_, second, again) = office.post.sent
+    (_, first, body), (_, second, again) = bench.client.sent
     assert (DELIVERY.id, DELIVERY.id, body) == (first["webhook-id"], second["webhook-id"], again)
     assert int(second["webhook-timestamp"]) - int(first["webhook-timestamp"]) == 5
 
 
-async def test_the_body_tells_what_happened_and_where_to_see_it() -> None:
-    office = Office(public_url="https://aether.example.com/")
+async def test_the_body_says_what_happened_and_links_to_the_job() -> None:
+    bench = Bench(public_url="https://aether.example.com/")
 
-    await office.deliver()
+    await bench.deliver()
 
-    ((_, _, body),) = office.post.sent
+    ((_, _, body),) = bench.client.sent
     assert body == (
         b'{"type":"report.completed","timestamp":"2026-01-01T00:00:00Z","data":{"id":"4f9c","kind":"report",'
         b'"status":"completed","version":7,"href":"https://aether.example.com/reports/4f9c"}}'
     )
 
 
-async def test_while_the_store_is_away_a_try_is_not_counted() -> None:
-    office = Office()
-    office.store.away = True
+async def test_no_attempt_is_recorded_while_the_store_is_unavailable() -> None:
+    bench = Bench()
+    bench.store.away = True
 
     with pytest.raises(StoreUnavailableError):
-        await office.deliver()
+        await bench.deliver()
 
-    assert office.now == DELIVERY
+    assert bench.current == DELIVERY
 
 
-async def test_a_delivery_that_kills_its_worker_is_given_up() -> None:
-    office = Office()
+async def test_a_delivery_that_crashes_its_worker_is_marked_dead() -> None:
+    bench = Bench()
 
-    await office.courier.bury(DELIVERY.id, 1, "poison")
+    await bench.worker.mark_dead(DELIVERY.id, 1, "poison")
 
-    assert (office.now.status, [each.error for each in office.now.tries]) == (DeliveryStatus.DEAD, ["poison"])
+    assert (bench.current.status, [each.error for each in bench.current.attempts]) == (DeliveryStatus.DEAD, ["poison"])

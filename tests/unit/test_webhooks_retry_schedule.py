@@ -12,7 +12,7 @@ DAY_S = 86_400.0
 
 
 @pytest.mark.parametrize(
-    ("failures", "asked", "draw", "expected"),
+    ("failures", "requested", "jitter", "expected"),
     [
         (1, None, 0.5, 10.0),
         (1, None, 0.0, 8.0),
@@ -26,20 +26,20 @@ DAY_S = 86_400.0
         (3, 60.0, 0.5, None),
     ],
 )
-def test_the_wait_is_the_schedules_give_or_take_a_fifth_and_never_less_than_asked_for(
-    failures: int, asked: float | None, draw: float, expected: float | None
+def test_the_wait_has_20_percent_jitter_and_is_at_least_the_requested_one(
+    failures: int, requested: float | None, jitter: float, expected: float | None
 ) -> None:
-    assert expected == RetrySchedule((10.0, 100.0)).wait(failures, asked, draw)
+    assert expected == RetrySchedule((10.0, 100.0)).wait(failures, requested, jitter)
 
 
-@given(failures=st.integers(1, 20), asked=st.none() | st.floats(0, 1e12), draw=st.floats(0, 1))
-def test_no_wait_is_longer_than_a_day_and_a_fifth(failures: int, asked: float | None, draw: float) -> None:
-    wait = RetrySchedule(Settings().webhook_waits).wait(failures, asked, draw)
+@given(failures=st.integers(1, 20), requested=st.none() | st.floats(0, 1e12), jitter=st.floats(0, 1))
+def test_no_wait_is_longer_than_1_2_days(failures: int, requested: float | None, jitter: float) -> None:
+    wait = RetrySchedule(Settings().webhook_waits).wait(failures, requested, jitter)
 
-    assert wait is None or min(asked or 0.0, DAY_S) <= wait <= 1.2 * DAY_S
+    assert wait is None or min(requested or 0.0, DAY_S) <= wait <= 1.2 * DAY_S
 
 
-def test_the_usual_schedule_goes_on_for_three_days() -> None:
+def test_the_default_schedule_lasts_three_days() -> None:
     waits = Settings().webhook_waits
 
     assert sum(waits) >= 72 * 3600
@@ -67,7 +67,5 @@ def test_the_usual_schedule_goes_on_for_three_days() -> None:
         ("Sat, 21 Nov 2026 08:02:00 +99999999999999999999", None),
     ],
 )
-def test_retry_after_is_seconds_or_a_date_and_nonsense_counts_as_absent(
-    header: str | None, expected: float | None
-) -> None:
+def test_retry_after_is_seconds_or_a_date_and_ignored_if_invalid(header: str | None, expected: float | None) -> None:
     assert expected == retry_after(header, NOW)

@@ -96,7 +96,7 @@ def _worker(courier: DeliveryWorker, client: Redis, settings: Settings) -> Lease
             raise Retry(defer=min(pause, _LONGEST_STRANDED_PAUSE)) from error
 
     async def condemn(entry: str, reason: str) -> None:
-        await courier.bury(*_try_of(entry), reason)
+        await courier.mark_dead(*_try_of(entry), reason)
 
     return LeasedWorker(
         [job_function(DELIVER, deliver, timeout=timedelta(days=1))],

@@ -1,4 +1,4 @@
-"""Webhooks: whom to tell that a job has ended, and how far the telling got."""
+"""Webhook records: endpoints, signing secrets, payloads and deliveries."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,32 +11,32 @@ from aether.domain.job import ENDED, Kind, Status
 from aether.domain.listing import sort_key
 
 Ending: TypeAlias = Literal["completed", "failed", "cancelled"]
-"""How a job has ended, in the words of the wire."""
+"""The status of an ended job, as on the wire."""
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """Where to tell of a job's end, and which ends are worth telling."""
+    """A receiver's URL, and the final statuses it is notified of."""
 
     url: str
     events: frozenset[Status] = ENDED
 
 
 class Endpoint(msgspec.Struct, frozen=True):
-    """An owner's default webhook; since `disabled_at` its receiver wants to hear no more."""
+    """An owner's default webhook; `disabled_at` is when its receiver answered 410."""
 
     webhook: Webhook
     disabled_at: datetime | None = None
 
 
 class SigningSecret(msgspec.Struct, frozen=True):
-    """A secret that an owner shares with receivers, `whsec_` and base64; one that was replaced signs `until` then."""
+    """A secret that an owner shares with receivers, `whsec_` and base64; a replaced one still signs `until` then."""
 
     value: str
     until: datetime | None = None
 
 
 class EndedJob(msgspec.Struct, frozen=True):
-    """The job that has ended."""
+    """The ended job, in a payload."""
 
     id: str
     kind: Kind
@@ -46,7 +46,7 @@ class EndedJob(msgspec.Struct, frozen=True):
 
 
 class JobEnded(msgspec.Struct, frozen=True):
-    """What receivers are told."""
+    """The payload of a delivery."""
 
     type: Annotated[str, Meta(description="What has ended, and how.", examples=["report.completed"])]
     timestamp: Annotated[datetime, Meta(tz=True, description="When.")]
@@ -54,15 +54,15 @@ class JobEnded(msgspec.Struct, frozen=True):
 
 
 class DeliveryStatus(StrEnum):
-    """Where a delivery stands: still to be tried, taken by its receiver, or given up until it is replayed."""
+    """Status of a delivery; a dead one is not retried unless it is replayed."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
     DEAD = "dead"
 
 
-class Try(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One try of a delivery: what the receiver answered, in HTTP, if it did, and why that was not enough."""
+class DeliveryAttempt(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One attempt to deliver: the receiver's HTTP status, if it answered, and what was wrong, if anything."""
 
     number: int
     at: datetime
@@ -73,11 +73,10 @@ class Try(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """One job's end, to be told to one receiver; `id` is the same in all tries.
+    """The notification of one job's end to one receiver; `id` is the same in all attempts.
 
-    It goes to the owner's endpoint as that stands at each try or, if it is `own`, to what the job's request named;
-    `url` is where it went last. `tried` counts its tries, of which `tries` holds the latest; before the last replay
-    there were `begun`.
+    If `per_job`, it goes to the webhook that the job's request named; otherwise to the owner's endpoint, looked up at
+    each attempt. `url` is where it went last. `attempts` holds the latest of `attempt_count` attempts.
     """
 
     id: str
@@ -87,27 +86,27 @@ class Delivery(msgspec.Struct, frozen=True):
     event: Status
     version: int
     url: str
-    own: bool
+    per_job: bool
     status: DeliveryStatus
     created_at: datetime
     expires_at: datetime
     next_at: datetime | None = None
-    tried: int = 0
-    begun: int = 0
-    tries: tuple[Try, ...] = ()
+    attempt_count: int = 0
+    attempts_before_replay: int = 0
+    attempts: tuple[DeliveryAttempt, ...] = ()
 
     @property
     def sort_key(self) -> str:
-        """The delivery's place among all of its owner's: the later of two strings is the newer one."""
+        """The delivery's place in its owner's list: the greater of two strings is the newer delivery."""
         return sort_key(self.created_at, self.id)
 
-    def awaits(self, number: int) -> bool:
-        """Whether the try of this number is the next one."""
-        return self.status is DeliveryStatus.PENDING and number == self.tried + 1
+    def is_next_attempt(self, number: int) -> bool:
+        """Whether the attempt with this number is the next one."""
+        return self.status is DeliveryStatus.PENDING and number == self.attempt_count + 1
 
 
 class DeliveryPage(msgspec.Struct, frozen=True):
-    """Some deliveries, newest first, and where the next page begins; None on the last one."""
+    """A page of deliveries, newest first; `next` is the cursor of the next page, None on the last one."""
 
     deliveries: tuple[Delivery, ...]
     next: str | None = None

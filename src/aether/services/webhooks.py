@@ -1,94 +1,104 @@
-"""What owners can do with webhooks, and what that needs from outside."""
+"""Webhook use cases: an owner's endpoint, signing secrets and deliveries, and the store they are kept in."""
 
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
-from aether.domain.webhook import Delivery, DeliveryPage, DeliveryStatus, Endpoint, SigningSecret, Try, Webhook
+from aether.domain.webhook import (
+    Delivery,
+    DeliveryAttempt,
+    DeliveryPage,
+    DeliveryStatus,
+    Endpoint,
+    SigningSecret,
+    Webhook,
+)
 from aether.errors import FieldError, NoEndpointError, RefusedDestinationError, UnknownDeliveryError
 from aether.services.pagination import read_page
 
 
 class WebhookStore(Protocol):
-    """Where endpoints, their secrets and all deliveries are kept; each expires a time after it was last of use.
+    """Stores endpoints, signing secrets and deliveries; each expires some time after it was last used.
 
-    Deliveries are not made here: a job's end makes its own in the same stroke, in the `JobStore`, and queues the first
-    try. All methods raise StoreUnavailableError while the store cannot be reached.
+    Deliveries are not created here: the `JobStore` creates a delivery in the transaction that ends the job, and queues
+    its first attempt. All methods raise StoreUnavailableError while the store cannot be reached.
     """
 
     async def endpoint(self, owner: str) -> Endpoint | None:
-        """Return where the owner wants to be told of jobs that name no webhook of their own."""
+        """Return the owner's endpoint, which serves jobs that name no webhook; None if none is set."""
         ...
 
     async def set_endpoint(self, owner: str, webhook: Webhook) -> None:
-        """Set it, in the place of one that is set, or disabled."""
+        """Set the endpoint, replacing the current or disabled one."""
         ...
 
     async def remove_endpoint(self, owner: str) -> None:
-        """Forget it."""
+        """Remove the endpoint."""
         ...
 
-    async def secrets(self, owner: str, fresh: str) -> tuple[SigningSecret, ...]:
-        """Return the owner's valid secrets, the newest first; without any, `fresh` becomes the first."""
+    async def secrets(self, owner: str, new: str) -> tuple[SigningSecret, ...]:
+        """Return the owner's valid secrets, the newest first; if there are none, `new` becomes the first."""
         ...
 
-    async def rotate(self, owner: str, fresh: str, overlap: timedelta) -> tuple[SigningSecret, ...]:
-        """Make `fresh` the secret; those before stay valid for this long at most, and no more than a few of them."""
+    async def rotate(self, owner: str, new: str, overlap: timedelta) -> tuple[SigningSecret, ...]:
+        """Make `new` the current secret; a few of the previous ones stay valid for up to `overlap`."""
         ...
 
     async def load(self, delivery_id: str, owner: str | None = None) -> Delivery | None:
-        """Return the delivery as it stands, or None if there is none (any more), or none of the owner's.
+        """Return the delivery; None if there is none (any more), or if it belongs to another owner.
 
-        Another owner's costs no more than none at all.
+        Looking up another owner's delivery takes as long as a missing one.
         """
         ...
 
     async def list(
         self, owner: str, status: DeliveryStatus | None, job_id: str | None, limit: int, before: str | None = None
     ) -> DeliveryPage:
-        """Return the owner's deliveries of this status and job, or of any, newest first.
+        """Return a page of the owner's deliveries, newest first, filtered by status and job unless None.
 
-        `before` is the `next` of the page before; a delivery keeps its place for as long as it exists.
+        `before` is the `next` of the previous page. A delivery's place in the list never changes.
         """
         ...
 
-    async def record(self, tried: Delivery, latest: Try, wait: float | None, *, disable: bool = False) -> bool:
-        """Keep the latest try of a delivery that is now `tried`, and queue the next one after `wait` seconds.
+    async def record(
+        self, delivery: Delivery, attempt: DeliveryAttempt, wait: float | None, *, disable: bool = False
+    ) -> bool:
+        """Store an attempt with the delivery's new URL and status, and queue the next attempt after `wait` seconds.
 
-        Both or neither; False if it was not the try that was awaited, or the delivery is gone. To `disable` is to
-        disable the endpoint, unless another address was set in the meantime.
+        Both or neither. Returns False if this was not the next attempt, or the delivery is gone. `disable` disables the
+        owner's endpoint, unless its URL was changed in the meantime.
         """
         ...
 
     async def replay(self, delivery_id: str) -> bool:
-        """Queue a delivery that has ended for a try at once, with a new schedule; False if it is gone.
+        """Queue an attempt of an ended delivery at once, with a new retry schedule; False if the delivery is gone.
 
-        One that is still to be tried is left as it is.
+        A pending delivery is left unchanged.
         """
         ...
 
 
 class Webhooks:
-    """The webhooks of all owners, seen by one at a time: another's delivery is as unknown as one that never was.
+    """The webhooks of all owners; each method acts on one owner's, and treats another's delivery as missing.
 
-    `check` refuses the addresses that must not be called, as far as that can be told without a look at their names, by
-    RefusedDestinationError; `fresh` makes secrets. Every method but `heed` raises StoreUnavailableError while the store
-    is away.
+    `check` raises RefusedDestinationError for URLs that the SSRF policy forbids, as far as it can tell without a DNS
+    lookup. `new_secret` generates signing secrets. Every method but `validate` raises StoreUnavailableError while the
+    store is unavailable.
     """
 
     def __init__(
-        self, store: WebhookStore, check: Callable[[str], object], fresh: Callable[[], str], overlap: timedelta
+        self, store: WebhookStore, check: Callable[[str], object], new_secret: Callable[[], str], overlap: timedelta
     ) -> None:
         self._store = store
         self._check = check
-        self._fresh = fresh
+        self._new_secret = new_secret
         self._overlap = overlap
 
-    def heed(self, webhook: Webhook, field: str = "url") -> Webhook:
-        """Return a webhook that may be used.
+    def validate(self, webhook: Webhook, field: str = "url") -> Webhook:
+        """Return the webhook if its URL is allowed.
 
         Raises:
-            FieldError: names `field` and the rule that its address breaks.
+            FieldError: names `field` and the rule that the URL breaks.
         """
         try:
             self._check(webhook.url)
@@ -108,28 +118,28 @@ class Webhooks:
         return endpoint
 
     async def set_endpoint(self, owner: str, webhook: Webhook) -> Endpoint:
-        """Tell of the owner's jobs there from now on.
+        """Set the owner's endpoint.
 
         Raises:
-            FieldError: its address is refused.
+            FieldError: its URL is not allowed.
         """
-        await self._store.set_endpoint(owner, self.heed(webhook))
+        await self._store.set_endpoint(owner, self.validate(webhook))
         return await self.endpoint(owner)
 
     async def remove_endpoint(self, owner: str) -> None:
-        """Tell of them nowhere, unless a job names a webhook of its own; without an endpoint this changes nothing."""
+        """Remove the owner's endpoint, if one is set."""
         await self._store.remove_endpoint(owner)
 
     async def secrets(self, owner: str) -> tuple[SigningSecret, ...]:
-        """Return the valid secrets, at least one, the newest first."""
-        return await self._store.secrets(owner, self._fresh())
+        """Return the valid secrets, at least one, newest first."""
+        return await self._store.secrets(owner, self._new_secret())
 
     async def rotate(self, owner: str) -> tuple[SigningSecret, ...]:
-        """Put a new secret in front of the others, and return them."""
-        return await self._store.rotate(owner, self._fresh(), self._overlap)
+        """Generate a new current secret; return all valid secrets, newest first."""
+        return await self._store.rotate(owner, self._new_secret(), self._overlap)
 
     async def delivery(self, owner: str, delivery_id: str) -> Delivery:
-        """Return the delivery as it stands.
+        """Return the delivery.
 
         Raises:
             UnknownDeliveryError: the owner has none of this id.
@@ -142,15 +152,15 @@ class Webhooks:
     async def deliveries(
         self, owner: str, status: DeliveryStatus | None, job_id: str | None, limit: int, cursor: str | None = None
     ) -> DeliveryPage:
-        """Return a page of deliveries as `WebhookStore.list` promises; `cursor` is the `next` of the page before.
+        """Return a page of deliveries as `WebhookStore.list` promises; `cursor` is the `next` of the previous page.
 
         Raises:
-            FieldError: `limit` is out of bounds, or no page has given this `cursor`.
+            FieldError: `limit` is out of bounds, or `cursor` is not from a page.
         """
         return await read_page(lambda before: self._store.list(owner, status, job_id, limit, before), limit, cursor)
 
     async def replay(self, owner: str, delivery_id: str) -> Delivery:
-        """Have a delivery tried again at once, however it ended, and return it.
+        """Queue an ended delivery for another attempt at once, and return it.
 
         Raises:
             UnknownDeliveryError: the owner has none of this id.

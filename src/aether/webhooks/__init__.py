@@ -1,1 +1,1 @@
-"""Webhooks: the delivery of job ends to the servers of owners, as https://www.standardwebhooks.com specifies."""
+"""Webhooks: notifies owners' servers when jobs end, as https://www.standardwebhooks.com specifies."""

@@ -1,4 +1,4 @@
-"""Trying a delivery, and what follows from how that went."""
+"""Delivery worker: makes the attempts of webhook deliveries and records their outcome."""
 
 import random
 from collections.abc import Callable, Mapping
@@ -10,107 +10,112 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from aether.domain.webhook import Delivery, DeliveryStatus, Try
+from aether.domain.webhook import Delivery, DeliveryAttempt, DeliveryStatus
 from aether.durable.ports import Clock
 from aether.services.webhooks import WebhookStore
 from aether.webhooks.http_client import DeliveryResponse
 from aether.webhooks.payload import payload
 from aether.webhooks.retry_schedule import RetrySchedule
-from aether.webhooks.signing import new_secret, signed
+from aether.webhooks.signing import new_secret, signature_headers
 
 log = structlog.get_logger()
 
-_TOLD = {
+_LOG_EVENTS = {
     DeliveryStatus.PENDING: "webhook.failed",
     DeliveryStatus.DELIVERED: "webhook.delivered",
     DeliveryStatus.DEAD: "webhook.dead",
 }
-_UNWANTED = DeliveryResponse(error="No endpoint is set, or it is disabled.")
+_NO_ENDPOINT = DeliveryResponse(error="No endpoint is set, or it is disabled.")
 
 
 class WebhookClient(Protocol):
-    """What makes the requests."""
+    """Makes the HTTP requests."""
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
-        """Send it, and say how that went; raises nothing that has to do with the other side."""
+        """Send the request; failures of the receiver are returned, not raised."""
         ...
 
 
 class DeliveryPolicy(msgspec.Struct, frozen=True):
-    """How deliveries are made: when they are tried again, and where links in them lead, if not to bare paths."""
+    """When deliveries are retried, and the `public_url` that links in payloads start with (empty: they are paths)."""
 
     schedule: RetrySchedule
     public_url: str = ""
 
 
 class DeliveryWorker:
-    """Tries deliveries, each try once: one that is called twice, or late, finds that another was made already.
+    """Makes each attempt of a delivery once: a duplicate or late call finds that the attempt was recorded already.
 
-    Only a death between the receiver's answer and the record of it repeats a try, under the same `webhook-id`.
+    An attempt is repeated only if the process dies between the receiver's answer and the record of it; the repetition
+    has the same `webhook-id`.
     """
 
     def __init__(
         self,
         store: WebhookStore,
-        post: WebhookClient,
+        client: WebhookClient,
         clock: Clock,
-        terms: DeliveryPolicy,
-        draw: Callable[[], float] = random.random,
+        policy: DeliveryPolicy,
+        jitter: Callable[[], float] = random.random,
     ) -> None:
         self._store = store
-        self._post = post
+        self._client = client
         self._clock = clock
-        self._terms = terms
-        self._draw = draw
+        self._policy = policy
+        self._jitter = jitter
 
     async def deliver(self, delivery_id: str, number: int) -> None:
-        """Make the try of this number, if it is still awaited.
+        """Make the attempt with this number, if it is the delivery's next one.
 
         Raises:
-            StoreUnavailableError: the store went away; the try is to be made once more.
+            StoreUnavailableError: the store became unavailable; call this again.
         """
         delivery = await self._store.load(delivery_id)
-        if delivery is None or not delivery.awaits(number):
+        if delivery is None or not delivery.is_next_attempt(number):
             return
-        url = delivery.url if delivery.own else await self._endpoint_of(delivery.owner)
-        at = self._clock.now()
-        answer = await self._send(replace(delivery, url=url)) if url else _UNWANTED
-        await self._settle(replace(delivery, url=url or delivery.url), Try(number, at, answer.seconds), answer)
+        url = delivery.url if delivery.per_job else await self._endpoint_url(delivery.owner)
+        started_at = self._clock.now()
+        response = await self._send(replace(delivery, url=url)) if url else _NO_ENDPOINT
+        attempt = DeliveryAttempt(number, started_at, response.seconds)
+        await self._record(replace(delivery, url=url or delivery.url), attempt, response)
 
-    async def bury(self, delivery_id: str, number: int, reason: str) -> None:
-        """Give a delivery up whose tries cannot be made here."""
+    async def mark_dead(self, delivery_id: str, number: int, reason: str) -> None:
+        """Give up a delivery because its attempts crash the worker."""
         delivery = await self._store.load(delivery_id)
-        if delivery is not None and delivery.awaits(number):
-            latest = Try(number, self._clock.now(), 0.0, error=reason)
-            await self._store.record(replace(delivery, status=DeliveryStatus.DEAD), latest, None)
+        if delivery is not None and delivery.is_next_attempt(number):
+            attempt = DeliveryAttempt(number, self._clock.now(), 0.0, error=reason)
+            await self._store.record(replace(delivery, status=DeliveryStatus.DEAD), attempt, None)
 
-    async def _endpoint_of(self, owner: str) -> str | None:
+    async def _endpoint_url(self, owner: str) -> str | None:
         endpoint = await self._store.endpoint(owner)
         return endpoint.webhook.url if endpoint and not endpoint.disabled_at else None
 
     async def _send(self, delivery: Delivery) -> DeliveryResponse:
-        body = payload(delivery, self._terms.public_url)
+        body = payload(delivery, self._policy.public_url)
         secrets = await self._store.secrets(delivery.owner, new_secret())
-        return await self._post.post(delivery.url, signed(delivery.id, body, self._clock.now(), secrets), body)
+        headers = signature_headers(delivery.id, body, self._clock.now(), secrets)
+        return await self._client.post(delivery.url, headers, body)
 
-    async def _settle(self, delivery: Delivery, latest: Try, answer: DeliveryResponse) -> None:
-        wait = self._wait(delivery, answer)
-        delivery = replace(delivery, status=_status(answer, wait))
+    async def _record(self, delivery: Delivery, attempt: DeliveryAttempt, response: DeliveryResponse) -> None:
+        wait = self._wait(delivery, response)
+        delivery = replace(delivery, status=_status(response, wait))
         next_at = None if wait is None else self._clock.now() + timedelta(seconds=wait)
-        latest = replace(latest, status=answer.status, error=answer.error, next_at=next_at)
-        gone = answer.status == HTTPStatus.GONE
-        if await self._store.record(delivery, latest, wait, disable=gone and not delivery.own):
-            log.info(_TOLD[delivery.status], delivery_id=delivery.id, number=latest.number, status=latest.status)
+        attempt = replace(attempt, status=response.status, error=response.error, next_at=next_at)
+        gone = response.status == HTTPStatus.GONE
+        if await self._store.record(delivery, attempt, wait, disable=gone and not delivery.per_job):
+            log.info(
+                _LOG_EVENTS[delivery.status], delivery_id=delivery.id, number=attempt.number, status=attempt.status
+            )
 
-    def _wait(self, delivery: Delivery, answer: DeliveryResponse) -> float | None:
-        """Return the seconds until the next try, or None if there is to be none."""
-        if answer.error is None or answer.status == HTTPStatus.GONE or answer is _UNWANTED:
+    def _wait(self, delivery: Delivery, response: DeliveryResponse) -> float | None:
+        """Return the seconds until the next attempt, or None if there will be none."""
+        if response.error is None or response.status == HTTPStatus.GONE or response is _NO_ENDPOINT:
             return None
-        failures = delivery.tried + 1 - delivery.begun
-        return self._terms.schedule.wait(failures, answer.retry_after, self._draw())
+        failures = delivery.attempt_count + 1 - delivery.attempts_before_replay
+        return self._policy.schedule.wait(failures, response.retry_after, self._jitter())
 
 
-def _status(answer: DeliveryResponse, wait: float | None) -> DeliveryStatus:
-    if answer.error is None:
+def _status(response: DeliveryResponse, wait: float | None) -> DeliveryStatus:
+    if response.error is None:
         return DeliveryStatus.DELIVERED
     return DeliveryStatus.DEAD if wait is None else DeliveryStatus.PENDING

@@ -1,4 +1,4 @@
-"""One HTTP request to an address that somebody gave: bounded in time, never redirected, its answer not read."""
+"""HTTP client for webhooks: bounded in time, follows no redirects, and does not read response bodies."""
 
 import asyncio
 import time
@@ -17,12 +17,12 @@ from aether.outbound.dns import GuardedResolver, Lookup, look_up
 from aether.outbound.ssrf_policy import SsrfPolicy
 from aether.webhooks.retry_schedule import retry_after
 
-_CONNECT_S = 5.0
+_CONNECT_TIMEOUT_S = 5.0
 _HEADERS = {"Content-Type": "application/json", "User-Agent": f"Aether/{version('aether')}"}
 
 
 class DeliveryResponse(msgspec.Struct, frozen=True):
-    """How a request went: what was answered, in HTTP, if anything was, and what is wrong with that."""
+    """Outcome of a request: the HTTP status, if there was an answer, and an `error` unless it was a success."""
 
     status: int | None = None
     error: str | None = None
@@ -31,52 +31,52 @@ class DeliveryResponse(msgspec.Struct, frozen=True):
 
 
 class WebhookHttpClient:
-    """Posts bodies to where `destinations` lets them go; the environment's proxies are not asked."""
+    """Posts to URLs that the SSRF policy allows; ignores proxy settings in the environment."""
 
-    def __init__(self, destinations: SsrfPolicy, session: aiohttp.ClientSession, within: float) -> None:
-        self._destinations = destinations
+    def __init__(self, policy: SsrfPolicy, session: aiohttp.ClientSession, timeout_s: float) -> None:
+        self._policy = policy
         self._session = session
-        self._within = within
+        self._timeout_s = timeout_s
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, destinations: SsrfPolicy, within: float, lookup: Lookup = look_up) -> AsyncIterator[Self]:
-        """Open what it needs; an answer must come `within` these seconds, the lookup included."""
-        resolver = GuardedResolver(destinations, lookup)
+    async def open(cls, policy: SsrfPolicy, timeout_s: float, lookup: Lookup = look_up) -> AsyncIterator[Self]:
+        """Open a client; `timeout_s` bounds each request, the DNS lookup included."""
+        resolver = GuardedResolver(policy, lookup)
         connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, force_close=True, limit=0)
-        timeout = aiohttp.ClientTimeout(total=within, connect=min(_CONNECT_S, within))
+        timeout = aiohttp.ClientTimeout(total=timeout_s, connect=min(_CONNECT_TIMEOUT_S, timeout_s))
         jar = aiohttp.DummyCookieJar()
         try:
             async with aiohttp.ClientSession(connector=connector, timeout=timeout, cookie_jar=jar) as session:
-                yield cls(destinations, session, within)
+                yield cls(policy, session, timeout_s)
         finally:
             await resolver.close()
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
-        """Send it, and say how that went."""
-        began = time.monotonic()
+        """Send the request; failures are returned, not raised."""
+        started = time.monotonic()
         try:
-            answer = await self._post(url, headers, body)
+            outcome = await self._post(url, headers, body)
         except RefusedDestinationError as error:
-            answer = DeliveryResponse(error=str(error))
+            outcome = DeliveryResponse(error=str(error))
         except TimeoutError:
-            answer = DeliveryResponse(error=f"No answer came within {self._within:g} s.")
+            outcome = DeliveryResponse(error=f"No answer came within {self._timeout_s:g} s.")
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            answer = DeliveryResponse(error=_reason(error))
-        return msgspec.structs.replace(answer, seconds=round(time.monotonic() - began, 3))
+            outcome = DeliveryResponse(error=_reason(error))
+        return msgspec.structs.replace(outcome, seconds=round(time.monotonic() - started, 3))
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> DeliveryResponse:
-        where = self._destinations.parse(url)
-        # The body of the answer is left where it is: nothing is to be learnt from it, and it might have no end.
+        target = self._policy.parse(url)
+        # The response body is not read: it has no meaning here, and might never end.
         async with self._session.post(
-            where, data=body, headers={**_HEADERS, **headers}, allow_redirects=False
+            target, data=body, headers={**_HEADERS, **headers}, allow_redirects=False
         ) as response:
             pause = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
-            return DeliveryResponse(response.status, _fault(response.status), pause)
+            return DeliveryResponse(response.status, _error_for(response.status), pause)
 
 
-def _fault(status: int) -> str | None:
-    """Say what is wrong with an answer; that it leads elsewhere is, since elsewhere nobody was asked."""
+def _error_for(status: int) -> str | None:
+    """Describe why a status is not a success; a redirect is an error, because nobody approved its target."""
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return None
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:

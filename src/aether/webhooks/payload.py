@@ -1,4 +1,4 @@
-"""What a delivery says: that something has happened, and where to see it; never what was written."""
+"""Payload of a delivery: which job has ended, how, and where to see it; never the job's texts."""
 
 import msgspec
 
@@ -14,7 +14,7 @@ PATHS = {
 
 
 def payload(delivery: Delivery, public_url: str) -> bytes:
-    """Return the body: the same bytes at every try."""
+    """Return the request body: the same bytes in every attempt."""
     href = public_url.rstrip("/") + PATHS[delivery.kind].format(delivery.job_id)
     status: Ending = delivery.event.value  # type: ignore[assignment]  # jobs that go on have no deliveries
     job = EndedJob(delivery.job_id, delivery.kind, status, delivery.version, href)

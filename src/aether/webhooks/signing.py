@@ -1,4 +1,4 @@
-"""Signatures as Standard Webhooks has them, which any of its libraries verifies."""
+"""Signing of webhook requests, as specified by Standard Webhooks."""
 
 import secrets
 from base64 import b64encode
@@ -14,13 +14,15 @@ _SECRET_BYTES = 32  # the specification asks for 24 to 64
 
 
 def new_secret() -> str:
-    """Return a secret that nobody can guess."""
+    """Generate a random signing secret."""
     return _PREFIX + b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
 
 
-def signed(delivery_id: str, body: bytes, at: datetime, by: Iterable[SigningSecret]) -> dict[str, str]:
-    """Return the headers that prove to whoever knows one of the secrets that the body is ours, and not old."""
-    signatures = (Signer(secret.value).sign(delivery_id, at, body.decode()) for secret in by)
+def signature_headers(
+    delivery_id: str, body: bytes, at: datetime, signing_secrets: Iterable[SigningSecret]
+) -> dict[str, str]:
+    """Return the headers with which a receiver that knows one of the secrets verifies the body and its age."""
+    signatures = (Signer(secret.value).sign(delivery_id, at, body.decode()) for secret in signing_secrets)
     return {
         "webhook-id": delivery_id,
         "webhook-timestamp": str(int(at.timestamp())),

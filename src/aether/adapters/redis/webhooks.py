@@ -13,7 +13,15 @@ from aether.adapters.redis.keys import DELIVER, ENDPOINT, ENDPOINT_MS, script
 from aether.adapters.redis.record_serializer import listed_events, moment, paired
 from aether.adapters.redis.store import reaching_redis
 from aether.domain.job import Kind, Status
-from aether.domain.webhook import Delivery, DeliveryPage, DeliveryStatus, Endpoint, SigningSecret, Try, Webhook
+from aether.domain.webhook import (
+    Delivery,
+    DeliveryAttempt,
+    DeliveryPage,
+    DeliveryStatus,
+    Endpoint,
+    SigningSecret,
+    Webhook,
+)
 from aether.leased_queue.scripts import Argument
 from aether.leased_queue.serializer import payload_for
 
@@ -24,7 +32,7 @@ _RECORD = script("record_try", *_LIBRARIES)
 _REPLAY = script("replay_delivery", *_LIBRARIES)
 _SECRETS = script("secrets")
 
-_try = msgspec.json.Decoder(Try)
+_attempt_decoder = msgspec.json.Decoder(DeliveryAttempt)
 
 
 class RedisWebhooks:
@@ -87,10 +95,18 @@ class RedisWebhooks:
                 found += tuple(_delivery_of(each.decode(), paired(fields)) for each, *fields in listed)
         return DeliveryPage(found[:limit], found[limit - 1].sort_key if len(found) > limit else None)
 
-    async def record(self, tried: Delivery, latest: Try, wait: float | None, *, disable: bool = False) -> bool:
+    async def record(
+        self, delivery: Delivery, attempt: DeliveryAttempt, wait: float | None, *, disable: bool = False
+    ) -> bool:
         """Write the try and what it makes of the delivery, and queue the next."""
         pause = "" if wait is None else _milliseconds(wait)
-        arguments: Sequence[Argument] = [tried.id, latest.number, msgspec.json.encode(latest), tried.url, tried.status]
+        arguments: Sequence[Argument] = [
+            delivery.id,
+            attempt.number,
+            msgspec.json.encode(attempt),
+            delivery.url,
+            delivery.status,
+        ]
         with reaching_redis():
             kept = await _RECORD.run(self._client, [*arguments, pause, payload_for(DELIVER), "1" if disable else ""])
         return bool(kept)
@@ -114,7 +130,7 @@ def _milliseconds(seconds: float) -> int:
 
 
 def _delivery_of(delivery_id: str, fields: Mapping[bytes, bytes]) -> Delivery:
-    tries = (_try.decode(value) for field, value in fields.items() if field.startswith(b"try:"))
+    attempts = (_attempt_decoder.decode(value) for field, value in fields.items() if field.startswith(b"try:"))
     return Delivery(
         id=delivery_id,
         owner=fields[b"owner"].decode(),
@@ -123,12 +139,12 @@ def _delivery_of(delivery_id: str, fields: Mapping[bytes, bytes]) -> Delivery:
         event=Status(fields[b"event"].decode()),
         version=int(fields[b"version"]),
         url=fields[b"url"].decode(),
-        own=bool(fields[b"own"]),
+        per_job=bool(fields[b"own"]),
         status=DeliveryStatus(fields[b"status"].decode()),
         created_at=moment(fields[b"created_at"]),
         expires_at=moment(fields[b"expires_at"]),
         next_at=moment(fields[b"next_at"]) if b"next_at" in fields else None,
-        tried=int(fields[b"tried"]),
-        begun=int(fields[b"begun"]),
-        tries=tuple(sorted(tries, key=lambda each: each.number)),
+        attempt_count=int(fields[b"tried"]),
+        attempts_before_replay=int(fields[b"begun"]),
+        attempts=tuple(sorted(attempts, key=lambda each: each.number)),
     )

@@ -138,7 +138,7 @@ _TOLD = Notification(
 _HOOK = "https://example.com/hooks/aether"
 _WEBHOOK = webhook.Webhook(_HOOK)
 _SECRET = webhook.SigningSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-_REFUSED = webhook.Try(1, _COMPLETED.updated_at, 0.21, 503, "The receiver answered 503.")
+_REFUSED = webhook.DeliveryAttempt(1, _COMPLETED.updated_at, 0.21, 503, "The receiver answered 503.")
 _UNDELIVERED = webhook.Delivery(
     id=f"{_ID}-{_COMPLETED.version}",
     owner=_JOB.owner,
@@ -147,15 +147,15 @@ _UNDELIVERED = webhook.Delivery(
     event=Status.COMPLETED,
     version=_COMPLETED.version,
     url=_HOOK,
-    own=False,
+    per_job=False,
     status=webhook.DeliveryStatus.PENDING,
     created_at=_COMPLETED.updated_at,
     expires_at=_COMPLETED.updated_at + timedelta(days=7),
     next_at=_COMPLETED.updated_at + timedelta(seconds=5),
-    tried=1,
-    tries=(replace(_REFUSED, next_at=_COMPLETED.updated_at + timedelta(seconds=5)),),
+    attempt_count=1,
+    attempts=(replace(_REFUSED, next_at=_COMPLETED.updated_at + timedelta(seconds=5)),),
 )
-_DEAD = replace(_UNDELIVERED, status=webhook.DeliveryStatus.DEAD, next_at=None, tries=(_REFUSED,))
+_DEAD = replace(_UNDELIVERED, status=webhook.DeliveryStatus.DEAD, next_at=None, attempts=(_REFUSED,))
 _DELIVERY_PAGE = webhook.DeliveryPage((_UNDELIVERED,), encode_cursor(_UNDELIVERED.sort_key))
 _ENDED = webhook.EndedJob(_ID, Kind.REPORT, "completed", _COMPLETED.version, f"/reports/{_ID}")
 

@@ -127,12 +127,12 @@ def delivery_view(delivery: domain.Delivery) -> Delivery:
         status=delivery.status.value,
         created_at=delivery.created_at,
         expires_at=delivery.expires_at,
-        attempts=tuple(map(_attempt, delivery.tries)),
+        attempts=tuple(map(_attempt, delivery.attempts)),
         next_try_at=or_unset(delivery.next_at),
     )
 
 
-def _attempt(tried: domain.Try) -> DeliveryAttempt:
+def _attempt(tried: domain.DeliveryAttempt) -> DeliveryAttempt:
     return DeliveryAttempt(
         tried.number, tried.at, tried.seconds, or_unset(tried.status), or_unset(tried.error), or_unset(tried.next_at)
     )

@@ -73,7 +73,7 @@ class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, Report
         """The job is queued when this answers; follow `Location` until its status is completed, failed or cancelled."""
         services, terms = services_of(request), admission(request, idempotency_key)
         plan, limits = first_steps(data), limits_of(data)
-        webhook = None if data.webhook is UNSET else services.webhooks.heed(webhook_of(data.webhook), "webhook.url")
+        webhook = None if data.webhook is UNSET else services.webhooks.validate(webhook_of(data.webhook), "webhook.url")
         job_id = await services.jobs.submit(
             self.kind, terms, serialize_request(data, ReportRequest), plan, limits, webhook
         )
