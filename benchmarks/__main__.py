@@ -31,8 +31,9 @@ BENCHMARKS: dict[str, Callable[..., Awaitable[Table]]] = {
 PAGE = ROOT / "docs" / "performance.md"
 _OPENING = """# Performance
 
-What the queue, the engine and a whole worker cost, each measured beside stock arq's own worker in the same run: rounds
-alternate between the two, figures are medians, and a ratio says more than a figure from another machine.
+This page shows what the queue, the engine and a whole worker cost, compared with arq's own worker ("stock arq") in
+the same run. Rounds alternate between the two, and figures are medians. Compare the ratios rather than figures from
+different machines.
 """
 
 

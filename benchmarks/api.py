@@ -1,9 +1,9 @@
-"""CPU of one API process for each request, from 32 connections at once, beside the least that Litestar can do.
+"""CPU time of one API process per request, with 32 connections, compared with a minimal Litestar handler.
 
-The bare handler answers with 100 bytes that it reads from Redis by redis-py, with no authentication, no log and nothing
-else; every other request carries a key, and the API logs it. The finished report has 12 kB of JSON, the running one is
-half done. Rounds alternate between the rows, and a ratio is to the bare handler of the same run; both servers, their
-Valkey and the clients share the cores.
+The bare handler answers with 100 bytes that it reads from Redis with redis-py, without authentication, logs or
+anything else. All other requests have a key, and the API logs them. The finished report has 12 kB of JSON; the running
+report is half finished. Rounds alternate between the rows, and each ratio is relative to the bare handler of the same
+run. Both servers, their Valkey and the clients share the cores.
 """
 
 from contextlib import AsyncExitStack

@@ -1,7 +1,8 @@
-"""CPU time of the parts, in one process with nothing else in it, and what a report takes in the store.
+"""Costs of single parts: their CPU time, alone in one process, and the size of a report in the store.
 
-A job here is 9 steps whose calls do nothing, one and then eight at once, 20 jobs at a time; its cost is divided by its
-steps, so that taking it up and ending it are in there. The calls go to a model that answers at once, 8 at a time.
+A job here has 9 steps whose calls do nothing: first one, then eight at once. 20 jobs run at a time. The cost of a job
+is divided by its number of steps, so it includes starting and ending the job. The model calls go to a model that
+answers at once, 8 at a time.
 """
 
 import asyncio
@@ -58,7 +59,7 @@ async def measure(*, quick: bool = False) -> Table:
             for name, (work, pieces, at_once) in parts.items():
                 taken.setdefault(name, []).append(await _cpu_ms(work, at_once, 200 if quick else 600) / pieces)
     rows = [Row(name, median(its[1:]), "ms of CPU") for name, its in taken.items()]
-    return Table("Parts", note_of(__doc__), [*rows, Row("a finished report", await _stored_kib(), "KiB in the store")])
+    return Table("Costs", note_of(__doc__), [*rows, Row("a finished report", await _stored_kib(), "KiB in the store")])
 
 
 async def _parts(stack: AsyncExitStack, model_url: str) -> dict[str, tuple[Work, int, int]]:

@@ -1,7 +1,7 @@
-"""From the moment a change of a job is sent to Redis until who waits for it in another process is told.
+"""Change notification in the hub: the time from sending a change to Redis until a waiter in another process has it.
 
-Each waits for a job of its own, all on one connection; one after the other is changed, in no order. The memory is that
-of the waiting process, for each that waits, its task included.
+Each waiter waits for a job of its own, and all of them share one connection. One job after the other is changed, in
+random order. The memory is that of the waiting process per waiter, including the task of the waiter.
 """
 
 import random
@@ -34,7 +34,7 @@ async def measure(*, quick: bool = False) -> Table:
     """Measure with more and more of them."""
     counts = (1, 1_000) if quick else (1, 1_000, 10_000)
     rows = [await _row(waiters, 50 if quick else 500) for waiters in counts]
-    return Table("Hearing of a change", note_of(__doc__), rows)
+    return Table("Change notification in the hub", note_of(__doc__), rows)
 
 
 async def _row(waiters: int, samples: int) -> Row:

@@ -1,6 +1,7 @@
-"""A worker with nothing to do, from outside: the commands its server counts, those within scripts included, and CPU.
+"""Idle worker: its Redis commands and its CPU time, measured from outside.
 
-Each has a server of its own; all idle at the same time.
+The commands are those that its server counts, including the commands inside scripts. Each worker has a server of its
+own, and all of them are idle at the same time.
 """
 
 import asyncio

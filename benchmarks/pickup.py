@@ -1,7 +1,7 @@
-"""From enqueueing a job to its start on one worker process.
+"""Pickup latency: the time from enqueueing a job to its start, on one worker process.
 
-The worker has room for more jobs and is busy with none, or with this many that merely run on. Jobs come at random
-moments, one at a time.
+The worker has free capacity. It is idle, or it already runs the given number of jobs, which only wait. Jobs are
+enqueued one at a time, at random moments.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ async def measure(*, quick: bool = False) -> Table:
                 taken[contender] += await _samples(contender, in_flight, _count(contender, in_flight, quick=quick))
         stock = median(taken[STOCK])
         rows += [_row(contender, in_flight, taken[contender], stock) for contender in ALL]
-    return Table("Pickup", note_of(__doc__), rows)
+    return Table("Pickup latency", note_of(__doc__), rows)
 
 
 def _count(contender: Contender, in_flight: int, *, quick: bool) -> int:

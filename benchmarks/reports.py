@@ -1,11 +1,11 @@
-"""Whole reports: what the engine and its queue add to the model's own time.
+"""Whole reports: the time that the engine and its queue add to the time of the model.
 
-The model takes 300 ms for an outline and 700 ms for each of 8 sections, so that 1.0 s is the shortest possible. Reports
-are submitted at once to one worker process, which runs AETHER_WORKER_JOBS of them at a time; the time is from the
-submission of each to the moment at which a client that listens for changes has seen it completed, and the ratios are to
-1.0 s.
-"Model calls" is AETHER_MODEL_CALLS, the most that may be under way at once. CPU is the worker's per report, without its
-start. Each worker has a Valkey of its own; the model, both servers, the client and the worker share the cores.
+The model takes 300 ms for an outline and 700 ms for each of 8 sections, so the shortest possible time is 1.0 s. All
+reports are submitted at once to one worker process, which runs AETHER_WORKER_JOBS of them at a time. The time is
+measured from the submission of each report until a client that listens for changes sees it completed; ratios are
+relative to 1.0 s. "Model calls" is AETHER_MODEL_CALLS, the maximum number of simultaneous calls. CPU is the CPU time
+of the worker per report, without its start. Each worker has a Valkey of its own. The model, both servers, the client
+and the worker share the cores.
 """
 
 import asyncio
@@ -141,7 +141,7 @@ async def measure(*, quick: bool = False) -> Table:
     rows: list[Row] = []
     for case in _QUICKLY if quick else _THOROUGHLY:
         rows += await _measure_at(*case)
-    return Table("Reports at once on one worker", note_of(__doc__), rows)
+    return Table("Simultaneous reports on one worker", note_of(__doc__), rows)
 
 
 async def _measure_at(count: int, model_calls: int, worker_jobs: int, rounds: int) -> list[Row]:

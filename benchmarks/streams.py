@@ -1,7 +1,7 @@
-"""From the moment a change of a job is sent to Redis until a client has its event, from one API process.
+"""Event streams: the time from sending a change to Redis until a client has its event, with one API process.
 
-Each client follows a job of its own; one after the other is changed, in no order. Memory and CPU are those of the API
-process, for each stream, and in percent of a core while nothing happens but pings.
+Each client follows a job of its own. One job after the other is changed, in random order. Memory and CPU are those of
+the API process: memory per stream, and CPU in percent of a core while only pings are sent.
 """
 
 import asyncio
@@ -39,7 +39,7 @@ async def measure(*, quick: bool = False) -> Table:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(_FILES, most), most))
     counts = (1, 100) if quick else (1, 1_000, 5_000)
     rows = [await _row(streams, 50 if quick else 500, 5.0 if quick else 30.0) for streams in counts]
-    return Table("Following a job", note_of(__doc__), rows)
+    return Table("Event streams", note_of(__doc__), rows)
 
 
 async def _row(streams: int, samples: int, idle_s: float) -> Row:

@@ -1,7 +1,7 @@
-"""A worker is killed while it runs a job whose timeout is one hour: from SIGKILL to the job's start on another worker.
+"""Take-over: the time from SIGKILL of a worker until its job, with a timeout of one hour, starts on another worker.
 
-Stock arq is not waited for: its figure is the life of its in-progress key, the longest job timeout and ten seconds,
-which is when another worker may take the job at the earliest.
+For stock arq this is computed, not measured: its in-progress key lives for the longest job timeout plus ten seconds,
+and another worker can take the job only after that.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ class Row(NamedTuple):
     """One queue; the figure of stock arq is computed."""
 
     queue: str
-    tries: int
+    attempts: int
     p50_s: float
     max_s: float
 

@@ -1,6 +1,7 @@
-"""Jobs that do nothing: how many a second, with room for 100 at once in each worker process.
+"""Throughput of empty jobs: how many run per second, with room for 100 at once in each worker process.
 
-All jobs become due at one moment, with the workers waiting; from the first start to the last.
+All jobs become due at the same moment, while the workers are waiting. The time is measured from the first start to the
+last.
 """
 
 from asyncio import gather
@@ -38,7 +39,7 @@ async def measure(*, quick: bool = False) -> Table:
         for contender, its in rates.items():
             ratio = median(its) / best if contender.poll_delay is None else None
             rows.append(Row(contender.name, workers, median(its), min(its), max(its), ratio))
-    return Table("Jobs that do nothing", note_of(__doc__), rows)
+    return Table("Throughput of empty jobs", note_of(__doc__), rows)
 
 
 async def _rate(contender: Contender, workers: int, jobs: int) -> float:
