@@ -18,20 +18,21 @@ import pytest
 from redis.asyncio import Redis
 
 from aether.adapters.redis.hub import DeltaPublisher
-from aether.cli.client import schemas as wire
 from aether.cli.client.api_client import ApiClient
 from aether.cli.client.event_follower import PollingIntervals, follow_events
-from aether.cli.kinds.base import JobKind
-from aether.cli.kinds.checklist import CHECKLIST
-from aether.cli.kinds.image import IMAGE
-from aether.cli.kinds.report import REPORT, Report, to_markdown
+from aether.cli.client.job_kind import JobKind
+from aether.cli.kinds.checklist import KIND as CHECKLIST
+from aether.cli.kinds.image import KIND as IMAGE
+from aether.cli.kinds.report import KIND as REPORT
+from aether.cli.kinds.report import Report, to_markdown
+from aether.cli.output.progress_events import TextDelta
 from aether.durable.change_hub import Delta
 from tests.chaos.proxy import Proxy
 from tests.scripted_model import Hang, Rule, Setup
 from tests.service.stack import API, Json, Stack, until
 
 TOPIC = "The Semaphore Line of Lille"
-TOLD_ONLY = PollingIntervals(poll_s=3600, check_s=3600)
+EVENTS_ONLY = PollingIntervals(poll_s=3600, check_s=3600)
 
 
 class Watch(NamedTuple):
@@ -134,21 +135,21 @@ async def test_every_kind_tells_of_a_change_on_its_stream(
     async with ApiClient(bare.url, kind) as jobs:
         job_id = await jobs.submit(wishes, str(uuid4()))
         before = await jobs.get(job_id)
-        async with follow_events(partial(jobs.events, job_id), before.version, lambda _: None, TOLD_ONLY) as follower:
+        async with follow_events(partial(jobs.events, job_id), before.version, lambda _: None, EVENTS_ONLY) as follower:
             await jobs.cancel(job_id)
-            await follower.change()
+            await follower.wait_for_change()
         assert (await jobs.get(job_id, before)).state.outcome == "cancelled"
 
 
 async def test_text_is_heard_while_it_is_written(bare: Stack) -> None:
-    heard: asyncio.Queue[wire.TextDelta] = asyncio.Queue()
+    heard: asyncio.Queue[TextDelta] = asyncio.Queue()
     async with ApiClient(bare.url, REPORT) as jobs, Redis.from_url(bare.valkey.url) as client:
         job_id = await jobs.submit({"topic": TOPIC}, str(uuid4()))
         async with (
             DeltaPublisher(client) as publisher,
-            follow_events(partial(jobs.events, job_id), "1", heard.put_nowait, TOLD_ONLY),
+            follow_events(partial(jobs.events, job_id), "1", heard.put_nowait, EVENTS_ONLY),
         ):
             while heard.empty():
                 publisher.publish(job_id, Delta("section:1", 2, 7, "It fell"))
                 await asyncio.sleep(0.05)
-            assert await heard.get() == wire.TextDelta(1, 2, "It fell")
+            assert await heard.get() == TextDelta(1, 2, "It fell")

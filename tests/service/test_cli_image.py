@@ -4,13 +4,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from aether.cli.client.api_client import ServerAwayError
+from aether.cli.client.errors import ServerUnavailableError
 from aether.cli.client.job_session import JobSession
 from aether.cli.client.server_connection import RemoteServer
 from aether.cli.commands.main import aether
-from aether.cli.kinds.image import IMAGE
+from aether.cli.kinds.image import KIND as IMAGE
 from aether.cli.local.signals import StopSignal
-from aether.cli.output.progress import Lines
+from aether.cli.output.progress import LineDisplay
 from tests.service.cli_api import (
     GENERATIONS,
     PAINTED,
@@ -130,10 +130,10 @@ def test_an_image_that_does_not_come_replaces_nothing(tmp_path: Path, broken: An
 async def test_half_an_image_is_none() -> None:
     half = PNG._replace(headers={"Content-Type": "image/png", "Content-Length": "1000", "Connection": "close"})
     with api(pictures=(half,)) as server:
-        making = JobSession(IMAGE, RemoteServer(server.url), Lines(io.StringIO()), StopSignal(), patience_s=0.0)
-        await making.make({"prompt": "A lighthouse"})
-        with pytest.raises(ServerAwayError):
-            await making.file(image_url(0))
+        session = JobSession(IMAGE, RemoteServer(server.url), LineDisplay(io.StringIO()), StopSignal(), timeout_s=0.0)
+        await session.run({"prompt": "A lighthouse"})
+        with pytest.raises(ServerUnavailableError):
+            await session.file(image_url(0))
 
 
 def test_a_failed_generation_says_why_and_writes_nothing(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ import pytest
 from click.testing import CliRunner, Result
 from typing_extensions import override
 
-from aether.cli.client.api_client import ApiClient, LimitedError
+from aether.cli.client.api_client import ApiClient
+from aether.cli.client.errors import TooManyRequestsError
 from aether.cli.commands.main import aether
-from aether.cli.kinds.report import REPORT
+from aether.cli.kinds.report import KIND as REPORT
 from tests.service.cli_api import COMPLETED, JOB_ID, REPORTS, Answer, Asked, FakeApi, problem, state
 from tests.service.test_cli_report import DOCUMENT
 from tests.service.test_cli_terminal import end, start, until
@@ -66,7 +67,7 @@ def test_a_wait_is_told_again_only_if_it_is_longer() -> None:
 async def test_the_wait_is_as_long_as_the_server_says() -> None:
     waits: list[float] = []
 
-    async def heed(limit: LimitedError) -> None:
+    async def heed(limit: TooManyRequestsError) -> None:
         waits.append(limit.wait_s)
 
     with LimitedApi({("GET", REPORTS.job): [limited(3_600), limited(7)]}) as api:
@@ -107,7 +108,7 @@ def test_cancelling_waits_as_well() -> None:
 async def test_a_stream_is_not_asked_again_before_its_time() -> None:
     with LimitedApi({("GET", EVENTS): [limited(7)]}) as api:
         async with ApiClient(api.url, REPORT) as jobs:
-            with pytest.raises(LimitedError, match=REACHED) as limit:
+            with pytest.raises(TooManyRequestsError, match=REACHED) as limit:
                 _ = [event async for event in jobs.events(JOB_ID, "4")]
 
     assert limit.value.wait_s == 7.0

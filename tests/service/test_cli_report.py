@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from aether.cli.client.api_client import ServerAwayError
+from aether.cli.client.errors import ServerUnavailableError
 from aether.cli.client.job_session import JobSession
 from aether.cli.client.server_connection import RemoteServer
 from aether.cli.commands.main import aether
-from aether.cli.kinds.report import REPORT
+from aether.cli.kinds.report import KIND as REPORT
 from aether.cli.local.signals import StopSignal
-from aether.cli.output.progress import Lines
+from aether.cli.output.progress import LineDisplay
 from tests.service.cli_api import COMPLETED, JOB_ID, TEXTS, WAITING, Answer, FakeApi, problem, state
 
 DOCUMENT = """\
@@ -147,9 +147,9 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for() -> None:
 async def test_patience_ends() -> None:
     shown = io.StringIO()
     with FakeApi([problem(503, "The job store is unavailable.")]) as api:
-        making = JobSession(REPORT, RemoteServer(api.url), Lines(shown), StopSignal(), patience_s=0.2)
-        with pytest.raises(ServerAwayError, match="The job store is unavailable"):
-            await making.make({"topic": "Rome"})
+        session = JobSession(REPORT, RemoteServer(api.url), LineDisplay(shown), StopSignal(), timeout_s=0.2)
+        with pytest.raises(ServerUnavailableError, match="The job store is unavailable"):
+            await session.run({"topic": "Rome"})
     assert len(api.sent("GET", f"/reports/{JOB_ID}")) == 2
     assert shown.getvalue().count("trying again") == 1
 

@@ -9,8 +9,8 @@ import pytest
 from redis.asyncio import Redis
 
 from aether.adapters.local.embedded_valkey import embedded_valkey
-from aether.cli.local.discovery import ServerAddress, publish
-from aether.cli.local.store import opened_store
+from aether.cli.local.discovery import ServerAddress, publish_address
+from aether.cli.local.store import open_store
 from aether.errors import ConfigurationError
 from aether.settings import Secret, Settings
 from tests.service.cli_api import FakeApi
@@ -34,19 +34,19 @@ def url_of(settings: Settings) -> str:
 async def test_one_that_is_named_is_taken_as_it_is(tmp_path: Path) -> None:
     named = Settings(redis_url=Secret("redis://elsewhere"), data_dir=tmp_path / "home")
 
-    async with opened_store(named, print) as settings:
+    async with open_store(named, print) as settings:
         assert settings is named
     assert not (tmp_path / "home").exists()
 
 
 async def test_that_of_a_server_which_runs_is_shared(tmp_path: Path) -> None:
-    async with embedded_valkey(tmp_path) as url, opened_store(Settings(data_dir=tmp_path), print) as settings:
+    async with embedded_valkey(tmp_path) as url, open_store(Settings(data_dir=tmp_path), print) as settings:
         assert url_of(settings) == url
 
 
 async def test_what_was_written_while_no_server_ran_is_kept(tmp_path: Path) -> None:
     for _ in range(2):
-        async with opened_store(Settings(data_dir=tmp_path), print) as settings, _client(settings) as client:
+        async with open_store(Settings(data_dir=tmp_path), print) as settings, _client(settings) as client:
             count = await client.incr("commands")
 
     assert count == 2
@@ -54,9 +54,9 @@ async def test_what_was_written_while_no_server_ran_is_kept(tmp_path: Path) -> N
 
 async def test_a_server_that_has_its_store_elsewhere_is_not_passed_by(tmp_path: Path) -> None:
     with FakeApi() as api:
-        publish(tmp_path, ServerAddress(api.url, os.getpid()))
+        publish_address(tmp_path, ServerAddress(api.url, os.getpid()))
         with pytest.raises(ConfigurationError, match=f"The server at {api.url} .* Set REDIS_URL"):
-            async with opened_store(Settings(data_dir=tmp_path), print):
+            async with open_store(Settings(data_dir=tmp_path), print):
                 pass
 
 
@@ -67,7 +67,7 @@ async def test_a_server_that_is_starting_or_ending_is_waited_for(tmp_path: Path,
         told.append(text)
         fcntl.flock(lock, fcntl.LOCK_UN)
 
-    async with opened_store(Settings(data_dir=tmp_path), say) as settings, _client(settings) as client:
+    async with open_store(Settings(data_dir=tmp_path), say) as settings, _client(settings) as client:
         assert await client.ping()
     assert told == ["waiting for a server of this data directory, which is starting or ending"]
 
@@ -77,7 +77,7 @@ async def test_patience_ends(tmp_path: Path) -> None:
     told: list[str] = []
 
     with pytest.raises(ConfigurationError, match=f"in use by process {os.getpid()}.*Its store does not answer"):
-        async with opened_store(Settings(data_dir=tmp_path), told.append, patience_s=0.2):
+        async with open_store(Settings(data_dir=tmp_path), told.append, timeout_s=0.2):
             pass
     assert len(told) == 1
 

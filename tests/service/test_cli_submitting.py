@@ -7,13 +7,14 @@ import re
 import pytest
 from click.testing import CliRunner, Result
 
-from aether.cli.client.api_client import ServerAwayError
+from aether.cli.client.errors import ServerUnavailableError
 from aether.cli.client.job_session import JobSession, NotCancelledError
 from aether.cli.client.server_connection import RemoteServer
 from aether.cli.commands.main import aether
-from aether.cli.kinds.report import REPORT, ReportState
+from aether.cli.kinds.report import KIND as REPORT
+from aether.cli.kinds.report import ReportState
 from aether.cli.local.signals import StopSignal
-from aether.cli.output.progress import Lines
+from aether.cli.output.progress import LineDisplay
 from tests.service.cli_api import JOB_ID, FakeApi
 
 ASKED = {"topic": "Rome"}
@@ -28,7 +29,7 @@ def keys_sent(api: FakeApi) -> list[str]:
 
 
 def making(api: FakeApi, stop: StopSignal, patience_s: float) -> JobSession[ReportState]:
-    return JobSession(REPORT, RemoteServer(api.url), Lines(io.StringIO()), stop, patience_s)
+    return JobSession(REPORT, RemoteServer(api.url), LineDisplay(io.StringIO()), stop, patience_s)
 
 
 def test_every_request_has_a_key_of_its_own() -> None:
@@ -54,8 +55,8 @@ def test_a_request_whose_answer_was_lost_is_sent_again_under_its_key() -> None:
 async def test_whose_answers_are_all_lost_is_given_up() -> None:
     with FakeApi() as api:
         api.lost = 1_000
-        with pytest.raises(ServerAwayError):
-            await making(api, StopSignal(), 0.1).make(ASKED)
+        with pytest.raises(ServerUnavailableError):
+            await making(api, StopSignal(), 0.1).run(ASKED)
 
     assert len(keys_sent(api)) > 1
 
@@ -64,9 +65,9 @@ async def test_who_stops_while_the_answer_is_lost_hears_that_the_job_may_go_on()
     stop = StopSignal()
     with FakeApi() as api:
         api.lost = 1_000
-        order = asyncio.ensure_future(making(api, stop, 60.0).make(ASKED))
+        order = asyncio.ensure_future(making(api, stop, 60.0).run(ASKED))
         while len(keys_sent(api)) < 2:  # noqa: ASYNC110 - the server is a thread
             await asyncio.sleep(0.01)
-        stop.asked.set()
+        stop.requested.set()
         with pytest.raises(NotCancelledError, match="may go on being made: the answer to the request was lost"):
             await order

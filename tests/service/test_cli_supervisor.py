@@ -28,7 +28,7 @@ from aether.cli.local.supervisor import keep_running
 
 async def main():
     async with stop_on_signals() as stop:
-        await keep_running("worker", launch, 2, stop.asked)
+        await keep_running("worker", launch, 2, stop.requested)
 
 async def launch():
     child = await ChildProcess.start(["/bin/sh", "-c", sys.argv[1]], log=Path("log"), grace_s=float(sys.argv[2]))

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from aether.cli.client.api_client import ApiClient, RefusedError, ServerAwayError, StrangeAnswerError
+from aether.cli.client.api_client import ApiClient
+from aether.cli.client.errors import RefusedError, ServerUnavailableError, UnexpectedResponseError
 from aether.cli.client.job_session import JobSession
-from aether.cli.client.schemas import TextDelta
 from aether.cli.client.server_connection import RemoteServer
 from aether.cli.commands.main import aether
-from aether.cli.kinds.report import REPORT
+from aether.cli.kinds.report import KIND as REPORT
 from aether.cli.local.signals import StopSignal
-from aether.cli.output.progress import Lines
+from aether.cli.output.progress import LineDisplay
+from aether.cli.output.progress_events import TextDelta
 from aether.errors import AetherError
 from tests.service.cli_api import (
     BULLETS,
@@ -184,13 +185,13 @@ def test_a_stream_that_is_held_back_on_its_way_is_done_without(api: FakeApi) -> 
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        (Answer(200, {}), StrangeAnswerError),
-        (Answer(204, {}, content=b""), StrangeAnswerError),
+        (Answer(200, {}), UnexpectedResponseError),
+        (Answer(204, {}, content=b""), UnexpectedResponseError),
         (Answer(404, {}), RefusedError),
         (Answer(406, {}), RefusedError),
         (Answer(501, {}), RefusedError),
-        (Answer(503, {}), ServerAwayError),
-        (CUT_OFF, ServerAwayError),
+        (Answer(503, {}), ServerUnavailableError),
+        (CUT_OFF, ServerUnavailableError),
     ],
 )
 async def test_a_server_without_streams_is_told_from_one_that_is_away(
@@ -202,7 +203,7 @@ async def test_a_server_without_streams_is_told_from_one_that_is_away(
             _ = [event async for event in jobs.events(JOB_ID, "4")]
 
 
-class Previews(Lines):
+class Previews(LineDisplay):
     """Keeps what a bar would show below it."""
 
     def __init__(self) -> None:
@@ -216,7 +217,7 @@ class Previews(Lines):
 async def test_text_is_shown_while_it_is_written(api: FakeApi) -> None:
     api.streams = [ending(api, delta(2, "It "), delta(2, "fell."))]
     show = Previews()
-    making = JobSession(REPORT, RemoteServer(api.url), show, StopSignal())
-    assert await making.find(JOB_ID)
-    assert (await making.watch()).outcome == "succeeded"
+    session = JobSession(REPORT, RemoteServer(api.url), show, StopSignal())
+    assert await session.find(JOB_ID)
+    assert (await session.watch()).outcome == "succeeded"
     assert show.seen == [TextDelta(2, 1, "It "), TextDelta(2, 1, "fell.")]

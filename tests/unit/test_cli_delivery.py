@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from aether.cli.client.api_client import File, StrangeAnswerError
+from aether.cli.client.errors import UnexpectedResponseError
 from aether.cli.kinds.checklist import ChecklistState, Item, checklist_document
-from aether.cli.kinds.image import ImageState, image_path
+from aether.cli.kinds.image import ImageFiles, ImageState, image_path
 from aether.cli.kinds.report import Report, ReportState, report_document
-from aether.cli.output.delivery import DocumentDelivery, ImageFiles
+from aether.cli.output.delivery import DocumentDelivery, File
 
 URL = "http://127.0.0.1:1/reports/j"
 REPORT = Report("Rome", ("I. Rise",), {"I. Rise": "It rose."})
@@ -38,7 +38,7 @@ async def test_a_report_that_cannot_be_written_is_printed(tmp_path: Path, capsys
 
 def test_sections_that_cannot_be_written_are_told_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     target = tmp_path / "gone" / "rome.md"
-    report_to(target).rescue(ReportState("failed", partial=REPORT), URL)
+    report_to(target).save_partial(ReportState("failed", partial=REPORT), URL)
     assert f"could not be written to {target.with_name('rome.partial.md')}" in capsys.readouterr().err
 
 
@@ -46,8 +46,8 @@ def test_sections_that_cannot_be_written_are_told_of(tmp_path: Path, capsys: pyt
 def test_where_nothing_is_finished_nothing_is_rescued(
     tmp_path: Path, state: ReportState, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    report_to(tmp_path / "rome.md").rescue(state, URL)
-    report_to(None).rescue(state, URL)
+    report_to(tmp_path / "rome.md").save_partial(state, URL)
+    report_to(None).save_partial(state, URL)
     assert list(tmp_path.iterdir()) == []
     assert capsys.readouterr() == ("", "")
 
@@ -104,6 +104,6 @@ def test_all_images_are_there_before_one_is_written(tmp_path: Path, broken: File
     async def fetch_first_only(url: str) -> File:
         return await fetch(url) if url == "/0" else broken
 
-    with pytest.raises(StrangeAnswerError):
+    with pytest.raises(UnexpectedResponseError):
         asyncio.run(ImageFiles(tmp_path / "a.png").deliver(IMAGES, URL, fetch_first_only))
     assert list(tmp_path.iterdir()) == []

@@ -6,12 +6,13 @@ from typing import NamedTuple
 import pytest
 from httpx2 import ServerSentEvent
 
-from aether.cli.client.api_client import RefusedError, ServerAwayError, StrangeAnswerError
+from aether.cli.client.errors import RefusedError, ServerUnavailableError, UnexpectedResponseError
 from aether.cli.client.event_follower import EventFollower, PollingIntervals, follow_events
-from aether.cli.client.schemas import Problem, TextDelta
+from aether.cli.client.schemas import Problem
+from aether.cli.output.progress_events import TextDelta
 
 NEVER_S = 3600.0
-TOLD_ONLY = PollingIntervals(NEVER_S, NEVER_S, NEVER_S)
+EVENTS_ONLY = PollingIntervals(NEVER_S, NEVER_S, NEVER_S)
 QUICK = PollingIntervals(0.001, NEVER_S, 0.001)
 OPENING = ServerSentEvent(retry=0)
 CHANGE = ServerSentEvent("status", '{"status":"processing"}', "5")
@@ -49,25 +50,27 @@ class ScriptedStream:
 
 @asynccontextmanager
 async def follow(
-    *connections: Connection, preview: Callable[[TextDelta], None] = lambda _: None, pace: PollingIntervals = TOLD_ONLY
+    *connections: Connection,
+    preview: Callable[[TextDelta], None] = lambda _: None,
+    intervals: PollingIntervals = EVENTS_ONLY,
 ) -> AsyncIterator[tuple[EventFollower, ScriptedStream]]:
     stream = ScriptedStream(*connections)
-    async with follow_events(stream, "4", preview, pace) as follower:
+    async with follow_events(stream, "4", preview, intervals) as follower:
         yield follower, stream
 
 
 async def test_a_change_is_known_as_soon_as_it_is_told() -> None:
     async with follow(Connection([OPENING, CHANGE], held=True)) as (follower, stream):
-        await follower.change()
+        await follower.wait_for_change()
     assert stream.asked == ["4"]
 
 
 async def test_changes_that_come_at_once_are_one() -> None:
     async with follow(Connection([OPENING, CHANGE, CHANGE], held=True)) as (follower, stream):
         await stream.done.wait()
-        await follower.change()
+        await follower.wait_for_change()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(follower.change(), 0.05)
+            await asyncio.wait_for(follower.wait_for_change(), 0.05)
 
 
 async def test_neither_an_opening_nor_a_preview_is_a_change() -> None:
@@ -75,7 +78,7 @@ async def test_neither_an_opening_nor_a_preview_is_a_change() -> None:
     async with follow(Connection([OPENING, DELTA], held=True), preview=previews.append) as (follower, stream):
         await stream.done.wait()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(follower.change(), 0.05)
+            await asyncio.wait_for(follower.wait_for_change(), 0.05)
     assert previews == [TextDelta(1, 2, "It fell")]
 
 
@@ -88,72 +91,75 @@ async def test_a_preview_of_another_form_is_left_out() -> None:
 
 
 async def test_a_stream_that_breaks_is_resumed_behind_the_last_event() -> None:
-    broken = Connection([OPENING, CHANGE], ServerAwayError("reset"))
+    broken = Connection([OPENING, CHANGE], ServerUnavailableError("reset"))
     unnumbered = Connection([DELTA])
-    async with follow(broken, unnumbered, Connection(held=True), pace=QUICK) as (_, stream):
+    async with follow(broken, unnumbered, Connection(held=True), intervals=QUICK) as (_, stream):
         await stream.done.wait()
     assert stream.asked == ["4", "5", "5"]
 
 
-@pytest.mark.parametrize("error", [None, ServerAwayError("reset")])
+@pytest.mark.parametrize("error", [None, ServerUnavailableError("reset")])
 async def test_a_stream_that_breaks_off_is_a_reason_to_look(error: Exception | None) -> None:
     async with follow(Connection([OPENING], error)) as (follower, _):
-        await follower.change()
+        await follower.wait_for_change()
 
 
 @pytest.mark.parametrize(
     "none",
     [
         Connection(error=RefusedError(404, Problem())),
-        Connection(error=StrangeAnswerError("http://h")),
-        Connection(error=ServerAwayError("not yet")),
+        Connection(error=UnexpectedResponseError("http://h")),
+        Connection(error=ServerUnavailableError("not yet")),
         Connection(held=True),
     ],
     ids=["refused", "no stream", "away", "held back"],
 )
 async def test_without_a_stream_it_is_time_to_look_after_a_while(none: Connection) -> None:
-    async with follow(none, pace=PollingIntervals(0.001, NEVER_S, NEVER_S)) as (follower, stream):
+    async with follow(none, intervals=PollingIntervals(0.001, NEVER_S, NEVER_S)) as (follower, stream):
         await stream.done.wait()
-        await follower.change()
-        await follower.change()
+        await follower.wait_for_change()
+        await follower.wait_for_change()
     assert stream.asked == ["4"]
 
 
-@pytest.mark.parametrize("error", [RefusedError(404, Problem()), StrangeAnswerError("http://h")])
+@pytest.mark.parametrize("error", [RefusedError(404, Problem()), UnexpectedResponseError("http://h")])
 async def test_a_server_that_has_no_stream_is_asked_once(error: Exception) -> None:
-    async with follow(Connection(error=error), pace=QUICK) as (follower, stream):
+    async with follow(Connection(error=error), intervals=QUICK) as (follower, stream):
         for _ in range(20):
-            await follower.change()
+            await follower.wait_for_change()
     assert stream.asked == ["4"]
 
 
 async def test_a_server_that_cannot_tell_for_now_is_asked_again() -> None:
-    away = Connection(error=ServerAwayError("away"))
-    async with follow(away, away, Connection([CHANGE], held=True), pace=QUICK) as (_, stream):
+    away = Connection(error=ServerUnavailableError("away"))
+    async with follow(away, away, Connection([CHANGE], held=True), intervals=QUICK) as (_, stream):
         await stream.done.wait()
     assert stream.asked == ["4", "4", "4"]
 
 
 async def test_a_server_that_cannot_tell_is_not_asked_before_the_time_that_it_names() -> None:
-    async with follow(Connection(error=ServerAwayError("limit", NEVER_S)), pace=QUICK) as (follower, stream):
+    async with follow(Connection(error=ServerUnavailableError("limit", NEVER_S)), intervals=QUICK) as (
+        follower,
+        stream,
+    ):
         for _ in range(20):
-            await follower.change()
+            await follower.wait_for_change()
     assert stream.asked == ["4"]
 
 
 async def test_a_silent_stream_is_not_believed_for_ever() -> None:
-    async with follow(Connection([OPENING], held=True), pace=PollingIntervals(NEVER_S, 0.001, NEVER_S)) as (
+    async with follow(Connection([OPENING], held=True), intervals=PollingIntervals(NEVER_S, 0.001, NEVER_S)) as (
         follower,
         stream,
     ):
         await stream.done.wait()
-        await follower.change()
+        await follower.wait_for_change()
 
 
 async def test_the_server_says_when_to_come_back() -> None:
     later = ServerSentEvent(retry=int(NEVER_S * 1000))
-    async with follow(Connection([later, CHANGE]), Connection(), pace=QUICK) as (follower, stream):
-        await follower.change()
+    async with follow(Connection([later, CHANGE]), Connection(), intervals=QUICK) as (follower, stream):
+        await follower.wait_for_change()
         for _ in range(20):
-            await follower.change()
+            await follower.wait_for_change()
     assert stream.asked == ["4"]

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from aether.cli.local.discovery import ServerAddress, address_file, publish, published, running, withdraw
+from aether.cli.local.discovery import (
+    ServerAddress,
+    address_file,
+    find_server,
+    publish_address,
+    read_address,
+    withdraw_address,
+)
 from aether.cli.output.atomic_write import write_atomically
 from aether.settings import Secret
 
@@ -57,14 +64,14 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 
 def test_an_address_is_for_its_owner_only(tmp_path: Path) -> None:
     address = ServerAddress("http://127.0.0.1:1", os.getpid())
-    publish(tmp_path / "home", address)
-    assert published(tmp_path / "home") == address
+    publish_address(tmp_path / "home", address)
+    assert read_address(tmp_path / "home") == address
     assert stat.S_IMODE(address_file(tmp_path / "home").stat().st_mode) == 0o600
 
 
 def test_an_address_holds_a_key_that_it_does_not_show(tmp_path: Path) -> None:
-    publish(tmp_path, ServerAddress("http://127.0.0.1:1", 4711, Secret("open sesame")))
-    address = published(tmp_path)
+    publish_address(tmp_path, ServerAddress("http://127.0.0.1:1", 4711, Secret("open sesame")))
+    address = read_address(tmp_path)
     assert address is not None
     assert address.key is not None
     assert address.key.reveal() == "open sesame"
@@ -72,15 +79,15 @@ def test_an_address_holds_a_key_that_it_does_not_show(tmp_path: Path) -> None:
 
 
 def test_only_the_own_address_is_withdrawn(tmp_path: Path) -> None:
-    publish(tmp_path, ServerAddress("http://127.0.0.1:1", 4711))
-    withdraw(tmp_path, 4712)
-    assert published(tmp_path) is not None
-    withdraw(tmp_path, 4711)
-    assert published(tmp_path) is None
+    publish_address(tmp_path, ServerAddress("http://127.0.0.1:1", 4711))
+    withdraw_address(tmp_path, 4712)
+    assert read_address(tmp_path) is not None
+    withdraw_address(tmp_path, 4711)
+    assert read_address(tmp_path) is None
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{}", b'{"url": "http://127.0.0.1:1", "pid": 2147483646}'])
 async def test_no_server_runs_where_none_is(tmp_path: Path, content: bytes | None) -> None:
     if content is not None:
         address_file(tmp_path).write_bytes(content)
-    assert await running(tmp_path) is None
+    assert await find_server(tmp_path) is None

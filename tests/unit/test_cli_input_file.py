@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 import pytest
 
-from aether.cli.kinds.input_file import read_guideline
+from aether.cli.kinds.input_file import read_text
+from aether.domain.checklist import MAX_GUIDELINE
 
 
 @pytest.mark.parametrize(
@@ -19,12 +20,12 @@ from aether.cli.kinds.input_file import read_guideline
 )
 def test_a_guideline_is_read_as_it_stands(tmp_path: Path, content: bytes, text: str) -> None:
     (tmp_path / "g.txt").write_bytes(content)
-    assert read_guideline(str(tmp_path / "g.txt")) == text
+    assert read_text(str(tmp_path / "g.txt"), MAX_GUIDELINE) == text
 
 
 def test_a_minus_is_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Wash.")))
-    assert read_guideline("-") == "Wash."
+    assert read_text("-", MAX_GUIDELINE) == "Wash."
 
 
 @pytest.mark.parametrize(
@@ -43,17 +44,17 @@ def test_a_minus_is_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_no_guideline_is_refused_with_the_reason(tmp_path: Path, content: bytes, why: str) -> None:
     (tmp_path / "g.txt").write_bytes(content)
     with pytest.raises(click.BadParameter) as refused:
-        read_guideline(str(tmp_path / "g.txt"))
+        read_text(str(tmp_path / "g.txt"), MAX_GUIDELINE)
     assert refused.value.message == f"{tmp_path / 'g.txt'} {why}"
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
     for path, why in ((tmp_path, "Is a directory"), (tmp_path / "none", "No such file or directory")):
         with pytest.raises(click.BadParameter) as refused:
-            read_guideline(str(path))
+            read_text(str(path), MAX_GUIDELINE)
         assert refused.value.message == f"{path} cannot be read ({why})."
 
 
 def test_a_text_without_an_end_is_not_read_to_it() -> None:
     with pytest.raises(click.BadParameter, match="/dev/zero is longer than"):
-        read_guideline("/dev/zero")
+        read_text("/dev/zero", MAX_GUIDELINE)

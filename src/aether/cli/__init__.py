@@ -1,1 +1,1 @@
-"""The `aether` command."""
+"""The command line (CLI): the `aether` command."""

@@ -1,4 +1,4 @@
-"""Options that several subcommands share, and the settings that they change."""
+"""Options that several commands share, and the settings that they override."""
 
 import os
 import re
@@ -33,14 +33,12 @@ data_dir_option = click.option(
 
 
 def server_options(command: Command) -> Command:
-    """Add --url and --data-dir: who is to do the work."""
-    return click.option("--url", metavar="URL", help="Use this server.", callback=_checked_url)(
-        data_dir_option(command)
-    )
+    """Add --url and --data-dir, which say what server is used."""
+    return click.option("--url", metavar="URL", help="Use this server.", callback=_check_url)(data_dir_option(command))
 
 
 def output_option(metavar: str, help: str, *, required: bool = False) -> Callable[[Command], Command]:  # noqa: A002 - click's word
-    """Add --output, a file that is known to be possible before anything is made for it."""
+    """Add --output, a path that is checked before the job is submitted."""
     return click.option(
         "-o",
         "--output",
@@ -48,12 +46,12 @@ def output_option(metavar: str, help: str, *, required: bool = False) -> Callabl
         metavar=metavar,
         help=help,
         required=required,
-        callback=_checked_output,
+        callback=_check_output,
     )
 
 
 def as_duration(_: click.Context, __: click.Parameter, text: str | None) -> timedelta | None:
-    """Read a number of seconds, minutes, hours or days, as the callback of an option."""
+    """Parse a duration as in 90d, 12h, 30m or 45s; the callback of an option."""
     if text is None:
         return None
     if not (found := re.fullmatch(r"([0-9]{1,5})([smhd])", text)):
@@ -62,7 +60,7 @@ def as_duration(_: click.Context, __: click.Parameter, text: str | None) -> time
 
 
 def as_rate(_: click.Context, __: click.Parameter, text: str | None) -> Rate | None:
-    """Read a number of requests and of the seconds for them, as the callback of an option."""
+    """Parse a rate as in 600/60, requests per seconds; the callback of an option."""
     if text is None:
         return None
     if not (found := re.fullmatch(r"([0-9]{1,9})/([0-9]{1,6})", text)):
@@ -70,19 +68,19 @@ def as_rate(_: click.Context, __: click.Parameter, text: str | None) -> Rate | N
     return Rate(int(found[1]), int(found[2]))
 
 
-def settings_with(**given: Any) -> Settings:  # Any: the values of any settings
-    """Return the settings of the environment, changed by the options that are not None."""
-    return replace(Settings.from_env(), **{name: value for name, value in given.items() if value is not None})
+def settings_with(**options: Any) -> Settings:  # Any: the values of any settings
+    """Return the settings of the environment; options that are not None override them."""
+    return replace(Settings.from_env(), **{name: value for name, value in options.items() if value is not None})
 
 
-def _checked_url(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
+def _check_url(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
     if url is not None and not url.startswith(("http://", "https://")):
         raise click.BadParameter("It must start with http:// or https://.")
     return url and url.rstrip("/")
 
 
-def _checked_output(_: click.Context, __: click.Parameter, output: Path | None) -> Path | None:
-    """Find out now, not when all is made, that it cannot be put there."""
+def _check_output(_: click.Context, __: click.Parameter, output: Path | None) -> Path | None:
+    """Refuse a path that cannot be written to, before any work is done."""
     if output is None:
         return None
     folder = output.resolve().parent

@@ -1,4 +1,4 @@
-"""A client of the API, for the jobs of one kind."""
+"""API client: the requests for jobs of one kind, and what their responses mean."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -11,99 +11,68 @@ import httpx2
 import msgspec
 from msgspec.structs import replace
 
-from aether.cli.client.credentials import Bearer, Credential
+from aether.cli.client.credentials import BearerAuth, Credential
+from aether.cli.client.errors import (
+    RefusedError,
+    ServerUnavailableError,
+    TooManyRequestsError,
+    UnexpectedResponseError,
+)
+from aether.cli.client.job_kind import JobKind
 from aether.cli.client.schemas import Problem
-from aether.cli.kinds.base import JobKind, StateT
-from aether.errors import AetherError, TransientError
+from aether.cli.output.delivery import File
+from aether.cli.output.job_state import StateT
+from aether.errors import AetherError
 
-Wanted = TypeVar("Wanted")
+BodyT = TypeVar("BodyT")
 
 _decode_problem = msgspec.json.Decoder(Problem).decode
 _TIMEOUT = httpx2.Timeout(15.0, connect=5.0)
-_SHORTEST_WAIT_S = 0.1  # a server that says 0 would be asked without a pause
-_STREAM_TIMEOUT = httpx2.Timeout(20.0, connect=5.0)  # something is sent every 15 s at least
-
-
-class ServerAwayError(TransientError):
-    """The server did not answer, or said that it cannot for now; `unclear` means it may have acted all the same."""
-
-    def __init__(self, what: str, retry_after: float | None = None, *, unclear: bool = False) -> None:
-        super().__init__(what, retry_after)
-        self.unclear = unclear
-
-
-class LimitedError(ServerAwayError):
-    """The server takes no more requests of ours for now, and says for how long."""
-
-    def __init__(self, what: str, wait_s: float) -> None:
-        super().__init__(what, wait_s)
-        self.wait_s = wait_s
-
-
-class RefusedError(AetherError):
-    """The server declined the request, with its reasons."""
-
-    def __init__(self, status: int, problem: Problem) -> None:
-        told = problem.detail or problem.title or f"The server answered HTTP {status}."
-        rules = [f"  {broken.field}: {broken.rule}" for broken in problem.errors if broken.rule not in told]
-        super().__init__("\n".join([told, *rules]))
-        self.status = status
-
-
-class StrangeAnswerError(AetherError):
-    """Whoever answered does not speak this API."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(f"{url} does not answer like an Aether server.")
+_MIN_WAIT_S = 0.1  # a server that says 0 would be asked without a pause
+_STREAM_TIMEOUT = httpx2.Timeout(20.0, connect=5.0)  # the server sends something every 15 s at least
 
 
 class JobSnapshot(NamedTuple, Generic[StateT]):
     """A job at one of its versions, and the ETag of that version."""
 
     state: StateT
-    tag: str
+    etag: str
 
     @property
     def version(self) -> str:
-        """The version, which is also the id of the event that told of it."""
-        return self.tag.removeprefix("W/").strip('"')
+        """The version, which is also the id of the event for it."""
+        return self.etag.removeprefix("W/").strip('"')
 
 
-class File(NamedTuple):
-    """What a job has made, and of which kind it is."""
-
-    content: bytes
-    media_type: str
-
-
-async def _wait(limit: LimitedError) -> None:
+async def _sleep_out(limit: TooManyRequestsError) -> None:
     await asyncio.sleep(limit.wait_s)
 
 
 class ApiClient(Generic[StateT]):
-    """The jobs of one kind on one server. Every method raises ServerAwayError, RefusedError or StrangeAnswerError.
+    """A client for the jobs of one kind on one server.
 
-    What the server limits is asked again as soon as `heed` returns, which has to wait for as long as the error says;
-    events are not, and raise LimitedError.
+    Every method raises ServerUnavailableError, RefusedError or UnexpectedResponseError. After a response 429, methods
+    call `wait_for_limit`, which has to wait as long as the error says, and send the request again; `events` raises
+    TooManyRequestsError instead.
     """
 
     def __init__(
         self,
         url: str,
         kind: JobKind[StateT],
-        heed: Callable[[LimitedError], Awaitable[None]] = _wait,
+        wait_for_limit: Callable[[TooManyRequestsError], Awaitable[None]] = _sleep_out,
         credential: Credential | None = None,
     ) -> None:
         self._url = url
         self._kind = kind
-        self._heed = heed
+        self._wait_for_limit = wait_for_limit
         self._credential = credential
         self._http = httpx2.AsyncClient(
             base_url=url,
             timeout=_TIMEOUT,
-            auth=credential and Bearer(url, credential.key),
-            # A proxy that serves the outside world knows nothing of this machine.
-            trust_env=not _on_this_machine(url),
+            auth=credential and BearerAuth(url, credential.key),
+            # A proxy for the outside world cannot reach this machine.
+            trust_env=not _is_loopback(url),
         )
 
     async def __aenter__(self) -> Self:
@@ -114,24 +83,29 @@ class ApiClient(Generic[StateT]):
     ) -> None:
         await self._http.aclose()
 
-    async def submit(self, request: dict[str, Any], key: str) -> str:  # Any: the values of a JSON object
-        """Ask for a job and return its id; asking again under the same key makes no second job."""
-        headers = {"Idempotency-Key": f'"{key}"'}
+    async def submit(self, request: dict[str, Any], idempotency_key: str) -> str:  # Any: the values of a JSON object
+        """Create a job and return its id; a second request with the same key creates no second job."""
+        headers = {"Idempotency-Key": f'"{idempotency_key}"'}
         response = await self._send("POST", self._kind.path, content=msgspec.json.encode(request), headers=headers)
-        return self._read(response, self._kind.accepted).id
+        match self._decode(response, dict[str, Any]).get(self._kind.id_field):
+            case str(job_id):
+                return job_id
+            case _:
+                raise UnexpectedResponseError(self._url)
 
-    async def get(self, job_id: str, seen: JobSnapshot[StateT] | None = None) -> JobSnapshot[StateT]:
-        """Return the job; `seen` itself if it stands as it was seen."""
-        headers = {"If-None-Match": seen.tag} if seen else {}
+    async def get(self, job_id: str, known: JobSnapshot[StateT] | None = None) -> JobSnapshot[StateT]:
+        """Return the job; `known` itself if that is still the current version."""
+        headers = {"If-None-Match": known.etag} if known else {}
         response = await self._send("GET", f"{self._kind.path}/{job_id}", headers=headers)
-        if seen and response.status_code == httpx2.codes.NOT_MODIFIED:
-            return seen
-        return JobSnapshot(self._read(response, self._kind.state), response.headers.get("ETag", ""))
+        if known and response.status_code == httpx2.codes.NOT_MODIFIED:
+            return known
+        return JobSnapshot(self._decode(response, self._kind.state), response.headers.get("ETag", ""))
 
     async def events(self, job_id: str, after: str) -> AsyncGenerator[httpx2.ServerSentEvent, None]:
-        """Iterate over what is told of the job behind the event with that id, until the server ends it.
+        """Yield the job's events after the one with the id `after`, until the server ends the stream.
 
-        RefusedError and StrangeAnswerError mean that it tells nothing, ServerAwayError that it may tell more later.
+        RefusedError and UnexpectedResponseError mean that the server has no such stream; after ServerUnavailableError
+        another attempt may succeed.
         """
         path, headers = f"{self._kind.path}/{job_id}/events", {b"Last-Event-ID": after.encode()}
         try:
@@ -140,19 +114,20 @@ class ApiClient(Generic[StateT]):
                 async for event in stream:
                     yield event
         except httpx2.RequestError as error:
-            raise ServerAwayError(f"{self._url} does not answer ({_reason(error)})") from error
+            raise ServerUnavailableError(f"{self._url} does not answer ({_reason(error)})") from error
 
     async def cancel(self, job_id: str) -> StateT:
-        """Stop the job and return it; 409 says that it has completed or failed."""
-        return self._read(await self._send("POST", f"{self._kind.path}/{job_id}/cancel"), self._kind.state)
+        """Cancel the job and return it; RefusedError with status 409 means that it had completed or failed before."""
+        return self._decode(await self._send("POST", f"{self._kind.path}/{job_id}/cancel"), self._kind.state)
 
     async def file(self, url: str) -> File:
-        """Return what stands at the URL; what the server itself serves is asked of where we know the server to be.
+        """Download a file that the job has made.
 
-        It may call itself something else: behind a proxy, or before it was started again on another port.
+        A file of the server itself is asked for at the URL that we know: the server may use another in its responses,
+        because it is behind a proxy, or was restarted on another port.
         """
-        _, ours, rest = url.partition(f"{self._kind.path}/")
-        response = await self._send("GET", f"{ours}{rest}" if ours else urljoin(self._url, url))
+        _, collection, rest = url.partition(f"{self._kind.path}/")
+        response = await self._send("GET", f"{collection}{rest}" if collection else urljoin(self._url, url))
         return File(response.content, response.headers.get("Content-Type", "").partition(";")[0].strip().lower())
 
     async def _send(
@@ -161,44 +136,44 @@ class ApiClient(Generic[StateT]):
         while True:
             try:
                 return await self._send_once(method, path, content, headers or {})
-            except LimitedError as limit:
-                await self._heed(limit)
+            except TooManyRequestsError as limit:
+                await self._wait_for_limit(limit)
 
     async def _send_once(self, method: str, path: str, content: bytes, headers: dict[str, str]) -> httpx2.Response:
-        kind = {"Content-Type": "application/json"} if content else {}
+        content_type = {"Content-Type": "application/json"} if content else {}
         try:
-            response = await self._http.request(method, path, content=content or None, headers=kind | headers)
+            response = await self._http.request(method, path, content=content or None, headers=content_type | headers)
         except httpx2.TransportError as error:
             unclear = not isinstance(error, httpx2.ConnectError | httpx2.ConnectTimeout)
-            raise ServerAwayError(f"{self._url} does not answer ({_reason(error)})", unclear=unclear) from error
+            raise ServerUnavailableError(f"{self._url} does not answer ({_reason(error)})", unclear=unclear) from error
         if response.is_error:
-            raise self._declined(response)
+            raise self._error(response)
         return response
 
     async def _check_stream(self, response: httpx2.Response) -> None:
         if response.is_error:
             await response.aread()
-            raise self._declined(response)
+            raise self._error(response)
         if not response.headers.get("Content-Type", "").startswith("text/event-stream"):
-            raise StrangeAnswerError(self._url)
+            raise UnexpectedResponseError(self._url)
 
-    def _read(self, response: httpx2.Response, wanted: type[Wanted]) -> Wanted:
+    def _decode(self, response: httpx2.Response, body_type: type[BodyT]) -> BodyT:
         try:
-            return msgspec.json.decode(response.content, type=wanted)
+            return msgspec.json.decode(response.content, type=body_type)
         except msgspec.DecodeError as error:
-            raise StrangeAnswerError(self._url) from error
+            raise UnexpectedResponseError(self._url) from error
 
-    def _declined(self, response: httpx2.Response) -> AetherError:
+    def _error(self, response: httpx2.Response) -> AetherError:
         status, problem = response.status_code, _problem(response)
         if status in (httpx2.codes.UNAUTHORIZED, httpx2.codes.FORBIDDEN):
-            if self._credential is not None and not self._credential.given:
-                # Another process answers there by now, and lends another key.
-                return ServerAwayError(f"{self._url} does not take its own key")
-            problem = replace(problem, detail=f"{self._shut_out(status)}\n  {problem.detail or problem.title}")
+            if self._credential is not None and self._credential.is_lent:
+                # The server was restarted, and the new process lends another key.
+                return ServerUnavailableError(f"{self._url} does not take its own key")
+            problem = replace(problem, detail=f"{self._key_advice(status)}\n  {problem.detail or problem.title}")
         refused = RefusedError(status, problem)
-        return _away(response, str(refused).removesuffix(".")) if _may_pass(status) else refused
+        return _unavailable(response, str(refused).removesuffix(".")) if _is_temporary(status) else refused
 
-    def _shut_out(self, status: int) -> str:
+    def _key_advice(self, status: int) -> str:
         if self._credential is None:
             return f"{self._url} asks who calls. Set AETHER_API_KEY to a key for it."
         if status == httpx2.codes.UNAUTHORIZED:
@@ -213,14 +188,14 @@ def _problem(response: httpx2.Response) -> Problem:
         return Problem(detail=f"{response.url} answered HTTP {response.status_code}.")
 
 
-def _away(response: httpx2.Response, what: str) -> ServerAwayError:
+def _unavailable(response: httpx2.Response, message: str) -> ServerUnavailableError:
     seconds = _seconds(response.headers.get("Retry-After", ""))
     if seconds is None or response.status_code != httpx2.codes.TOO_MANY_REQUESTS:
-        return ServerAwayError(what, seconds)
-    return LimitedError(what, max(seconds, _SHORTEST_WAIT_S))
+        return ServerUnavailableError(message, seconds)
+    return TooManyRequestsError(message, max(seconds, _MIN_WAIT_S))
 
 
-def _may_pass(status: int) -> bool:
+def _is_temporary(status: int) -> bool:
     if status == httpx2.codes.NOT_IMPLEMENTED:
         return False
     return status == httpx2.codes.TOO_MANY_REQUESTS or httpx2.codes.is_server_error(status)
@@ -234,7 +209,7 @@ def _reason(error: httpx2.RequestError) -> str:
     return str(error) or type(error).__name__
 
 
-def _on_this_machine(url: str) -> bool:
+def _is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:
         return ip_address(host).is_loopback

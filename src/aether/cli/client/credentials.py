@@ -1,4 +1,4 @@
-"""A server as those who call it know it: where it is, and what to tell it of who calls."""
+"""Credentials: the key for a server, where it comes from, and to whom it is sent."""
 
 import re
 from collections.abc import Generator
@@ -14,10 +14,10 @@ _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1
 
 
 class Credential(NamedTuple):
-    """A key: one that the user has `given`, or one that the server lends for as long as its process lives."""
+    """A key: the user's own, or one that a local server lends for as long as its process lives."""
 
     key: Secret
-    given: bool
+    is_lent: bool = False
 
 
 class ServerEndpoint(NamedTuple):
@@ -27,8 +27,8 @@ class ServerEndpoint(NamedTuple):
     credential: Credential | None = None
 
 
-class Bearer(httpx2.Auth):
-    """Sends a key to the server that it is for, and to none that this one names."""
+class BearerAuth(httpx2.Auth):
+    """Sends the key to its server only, and not to other servers that a response names or redirects to."""
 
     def __init__(self, server: str, key: Secret) -> None:
         self._origin = _origin(httpx2.URL(server))
@@ -41,17 +41,17 @@ class Bearer(httpx2.Auth):
         yield request
 
 
-def given_credential(settings: Settings) -> Credential | None:
-    """Return what the user has set in order to call.
+def configured_credential(settings: Settings) -> Credential | None:
+    """Return the user's key, if one is set.
 
     Raises:
-        ConfigurationError: that cannot be a key.
+        ConfigurationError: the setting cannot be a key.
     """
     if settings.api_key is None:
         return None
     if not _TOKEN.fullmatch(settings.api_key.reveal()):
         raise ConfigurationError("AETHER_API_KEY: Expected a key alone, without spaces or line breaks.")
-    return Credential(settings.api_key, given=True)
+    return Credential(settings.api_key)
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:

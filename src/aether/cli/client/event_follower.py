@@ -1,4 +1,4 @@
-"""When a job changes: at once by its event stream, and where that cannot be had by looking often."""
+"""Event follower: says when a job has changed, from its event stream or, where there is none, by frequent polls."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -8,20 +8,24 @@ from typing import TypeAlias
 import httpx2
 import msgspec
 
-from aether.cli.client.api_client import ServerAwayError
-from aether.cli.client.schemas import TextDelta
+from aether.cli.client.errors import ServerUnavailableError
+from aether.cli.output.progress_events import TextDelta
 from aether.errors import AetherError
 
-Stream: TypeAlias = Callable[[str], AsyncGenerator[httpx2.ServerSentEvent, None]]
+OpenStream: TypeAlias = Callable[[str], AsyncGenerator[httpx2.ServerSentEvent, None]]
+"""Opens a job's event stream after the event with the given id."""
+
+_PREVIEW_SUFFIX = ".delta"
+"""An event with such a name carries a `TextDelta`; every other one is a change of the job."""
 
 _decode_delta = msgspec.json.Decoder(TextDelta).decode
 
 
 class PollingIntervals(msgspec.Struct, frozen=True):
-    """How long to wait before looking without being told, in seconds.
+    """How long to wait before the next poll, in seconds.
 
-    `check_s` is for a stream that is open and silent: what stands between us and the server may hold back what it
-    tells. `reconnect_s` is for a server that does not say when to come back.
+    `poll_s` holds without a stream. `check_s` holds while a stream is open and silent: a proxy may hold events back.
+    `reconnect_s` is the wait before the stream is opened again, unless the server names another.
     """
 
     poll_s: float = 0.3
@@ -29,15 +33,18 @@ class PollingIntervals(msgspec.Struct, frozen=True):
     reconnect_s: float = 1.0
 
 
-_PACE = PollingIntervals()
+_DEFAULT_INTERVALS = PollingIntervals()
 
 
 @asynccontextmanager
 async def follow_events(
-    stream: Stream, after: str, preview: Callable[[TextDelta], None], pace: PollingIntervals = _PACE
+    open_stream: OpenStream,
+    after: str,
+    preview: Callable[[TextDelta], None],
+    intervals: PollingIntervals = _DEFAULT_INTERVALS,
 ) -> AsyncIterator["EventFollower"]:
-    """Follow the stream from behind the event with the id `after`; text on its way goes to `preview`."""
-    follower = EventFollower(stream, after, preview, pace)
+    """Follow the stream after the event with the id `after`; call `preview` with text that is being written."""
+    follower = EventFollower(open_stream, after, preview, intervals)
     listening = asyncio.create_task(follower.listen())
     try:
         yield follower
@@ -48,61 +55,60 @@ async def follow_events(
 
 
 class EventFollower:
-    """Tells when to look at the job again.
+    """Tells when to get the job again.
 
-    What the stream says of a change is not read, only that there is one: the job itself is the truth, whatever gets
-    lost on the way.
+    The data of a change is not read: the job is the only source of its state, so a lost event does no harm.
     """
 
     def __init__(
-        self, stream: Stream, after: str, preview: Callable[[TextDelta], None], pace: PollingIntervals
+        self, open_stream: OpenStream, after: str, preview: Callable[[TextDelta], None], intervals: PollingIntervals
     ) -> None:
-        self._stream = stream
+        self._open_stream = open_stream
         self._after = after
         self._preview = preview
-        self._pace = pace
+        self._intervals = intervals
         self._changed = asyncio.Event()
-        self._hears = False
-        self._reconnect_s = pace.reconnect_s
+        self._is_connected = False
+        self._reconnect_s = intervals.reconnect_s
 
-    async def change(self) -> None:
-        """Return as soon as a change is told, or when it is time to look without having been told."""
+    async def wait_for_change(self) -> None:
+        """Return as soon as an event says that the job has changed, or when it is time for the next poll."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._pace.check_s if self._hears else self._pace.poll_s):
+            async with asyncio.timeout(self._intervals.check_s if self._is_connected else self._intervals.poll_s):
                 await self._changed.wait()
         self._changed.clear()
 
     async def listen(self) -> None:
-        """Hear the stream, again and again from where it broke off, until it turns out that there is none."""
+        """Read the stream, open it again where it broke off, and return when the server has none."""
         while True:
-            asked_s = 0.0
+            retry_after_s = 0.0
             try:
-                await self._hear()
-            except ServerAwayError as error:
-                asked_s = error.retry_after or 0.0
+                await self._read_stream()
+            except ServerUnavailableError as error:
+                retry_after_s = error.retry_after or 0.0
             except AetherError:
                 return
-            self._lose()
-            await asyncio.sleep(max(self._reconnect_s, asked_s))
+            self._disconnected()
+            await asyncio.sleep(max(self._reconnect_s, retry_after_s))
 
-    async def _hear(self) -> None:
-        async with aclosing(self._stream(self._after)) as events:
+    async def _read_stream(self) -> None:
+        async with aclosing(self._open_stream(self._after)) as events:
             async for event in events:
-                self._hears = True
-                self._heed(event)
+                self._is_connected = True
+                self._handle(event)
 
-    def _heed(self, event: httpx2.ServerSentEvent) -> None:
+    def _handle(self, event: httpx2.ServerSentEvent) -> None:
         self._after = event.id or self._after
         if event.retry is not None:
-            self._reconnect_s = max(event.retry / 1000, self._pace.poll_s)
-        if event.event == "section.delta":
+            self._reconnect_s = max(event.retry / 1000, self._intervals.poll_s)
+        if event.event.endswith(_PREVIEW_SUFFIX):
             with suppress(msgspec.DecodeError):
                 self._preview(_decode_delta(event.data))
         elif event.data:
             self._changed.set()
 
-    def _lose(self) -> None:
-        """Have the job looked at, which will show whether the server is away."""
-        if self._hears:
+    def _disconnected(self) -> None:
+        """Have the job polled, which shows whether the server is available."""
+        if self._is_connected:
             self._changed.set()
-        self._hears = False
+        self._is_connected = False

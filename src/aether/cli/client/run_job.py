@@ -1,132 +1,161 @@
-"""What the user orders: asked of a server, shown as it is made, handed over."""
+"""Run a job for a command: submit or find it, show its progress, deliver its result."""
 
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from typing import Any, Generic, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import click
+import uvloop
 
-from aether.cli.client.credentials import given_credential
+from aether.cli.client.credentials import configured_credential
+from aether.cli.client.job_kind import JobKind
 from aether.cli.client.job_session import JobSession
 from aether.cli.client.server_connection import LocalServer, RemoteServer, ServerConnection
-from aether.cli.kinds.base import JobKind, StateT
 from aether.cli.local.signals import StoppedError, StopSignal, stop_on_signals
+from aether.cli.options import settings_with
 from aether.cli.output.delivery import ResultDelivery
+from aether.cli.output.job_state import StateT
 from aether.cli.output.markdown import one_line
-from aether.cli.output.progress import Presentation, presentation
+from aether.cli.output.progress import ProgressDisplay, progress_display
 from aether.errors import UnknownJobError
 from aether.settings import Settings
 
 INTERRUPTED = 128 + signal.SIGINT
 
 
-class JobOrder(NamedTuple, Generic[StateT]):
-    """What is to be made, and how it is handed over."""
+def run_job(
+    kind: JobKind[StateT],
+    delivery: ResultDelivery[StateT],
+    fields: dict[str, Any],  # Any: the values of a JSON object
+    url: str | None,
+    data_dir: Path | None,
+) -> int:
+    """Submit a job, wait for it, deliver its result and return the exit status.
 
-    kind: JobKind[StateT]
-    hand_over: ResultDelivery[StateT]
+    `fields` are those of the request; options that were not used (None or an empty tuple) are left out. `url` and
+    `data_dir` are the values of `server_options`.
+
+    Raises:
+        AetherError: the job did not succeed; the message says why.
+    """
+    request = {name: value for name, value in fields.items() if value not in (None, ())}
+    return uvloop.run(_run_job(kind, delivery, request, url, settings_with(data_dir=data_dir)))
 
 
-class Session(NamedTuple):
-    """Who does the work, who watches, and what the signals have said."""
+def watch_job(
+    job_id: str,
+    kinds: Iterable[JobKind[Any]],  # Any: kinds differ in the state of their jobs
+    output: Path | None,
+    url: str | None,
+    data_dir: Path | None,
+) -> int:
+    """Wait for a job of one of these kinds, deliver its result and return the exit status.
 
-    place: ServerConnection
-    show: Presentation
+    Raises:
+        AetherError: there is no such job, or it did not succeed; the message says why.
+    """
+    return uvloop.run(_watch_job(job_id, kinds, output, url, settings_with(data_dir=data_dir)))
+
+
+class _Context(NamedTuple):
+    connection: ServerConnection
+    display: ProgressDisplay
     stop: StopSignal
 
-    def making(self, kind: JobKind[StateT]) -> JobSession[StateT]:
-        """Return a job of this kind, of which nothing is known yet."""
-        return JobSession(kind, self.place, self.show, self.stop)
+    def session(self, kind: JobKind[StateT]) -> JobSession[StateT]:
+        return JobSession(kind, self.connection, self.display, self.stop)
 
 
-async def fulfil(
-    order: JobOrder[StateT],
+async def _run_job(
+    kind: JobKind[StateT],
+    delivery: ResultDelivery[StateT],
     request: dict[str, Any],  # Any: the values of a JSON object
     url: str | None,
     settings: Settings,
 ) -> int:
-    """Have the job done by the server at `url`, or by one of this machine, and return the exit status.
-
-    Raises:
-        AetherError: it was not done; the text says why.
-    """
-    async with _session(url, settings) as session:
-        making = session.making(order.kind)
+    async with _context(url, settings) as context:
+        session = context.session(kind)
         try:
-            with session.show:
-                job = await making.make(request)
+            with context.display:
+                job = await session.run(request)
         except StoppedError:
-            click.echo(f"Stopped before the {order.kind.name} was asked for.", err=True)
+            click.echo(f"Stopped before the {kind.name} was asked for.", err=True)
             return INTERRUPTED
-        return await _handed_over(order, job, making, session.stop)
+        return await _deliver(kind, delivery, job, session, context.stop)
     return INTERRUPTED
 
 
-async def watch(
+async def _watch_job(
     job_id: str,
-    orders: Iterable[JobOrder[Any]],  # Any: each is of another kind
+    kinds: Iterable[JobKind[Any]],  # Any: as above
+    output: Path | None,
     url: str | None,
     settings: Settings,
 ) -> int:
-    """Wait for a job that was ordered before, the way of its kind, and return the exit status.
-
-    Raises:
-        AetherError: there is no such job, or it was not done; the text says why.
-    """
-    async with _session(url, settings) as session:
+    async with _context(url, settings) as context:
         try:
-            with session.show:
-                order, making = await _found(job_id, orders, session)
-                job = await making.watch()
+            with context.display:
+                kind, session = await _find(job_id, kinds, context)
+                job = await session.watch()
         except StoppedError:
             click.echo(f"Stopped watching; job {job_id} was not cancelled.", err=True)
             return INTERRUPTED
-        return await _handed_over(order, job, making, session.stop)
+        return await _deliver(kind, kind.delivery(output), job, session, context.stop)
     return INTERRUPTED
 
 
 @asynccontextmanager
-async def _session(url: str | None, settings: Settings) -> AsyncIterator[Session]:
+async def _context(url: str | None, settings: Settings) -> AsyncIterator[_Context]:
     async with stop_on_signals() as stop:
-        show = presentation(sys.stderr)
-        async with _place(url, settings, show.say) as place:
-            yield Session(place, show, stop)
+        display = progress_display(sys.stderr)
+        async with _connection(url, settings, display.message) as connection:
+            yield _Context(connection, display, stop)
 
 
 @asynccontextmanager
-async def _place(url: str | None, settings: Settings, say: Callable[[str], None]) -> AsyncIterator[ServerConnection]:
+async def _connection(
+    url: str | None, settings: Settings, show_message: Callable[[str], None]
+) -> AsyncIterator[ServerConnection]:
     if url is not None:
-        yield RemoteServer(url, given_credential(settings))
+        yield RemoteServer(url, configured_credential(settings))
         return
-    async with LocalServer(settings, say) as place:
-        yield place
+    async with LocalServer(settings, show_message) as server:
+        yield server
 
 
-async def _found(
-    job_id: str, orders: Iterable[JobOrder[Any]], session: Session
-) -> tuple[JobOrder[Any], JobSession[Any]]:  # Any: as above
-    for order in orders:
-        making = session.making(order.kind)
-        if await making.find(job_id):
-            return order, making
+async def _find(
+    job_id: str, kinds: Iterable[JobKind[Any]], context: _Context
+) -> tuple[JobKind[Any], JobSession[Any]]:  # Any: as above
+    """Find the job by a GET in the collection of each kind."""
+    for kind in kinds:
+        session = context.session(kind)
+        if await session.find(job_id):
+            return kind, session
     raise UnknownJobError(job_id)
 
 
-async def _handed_over(order: JobOrder[StateT], job: StateT, making: JobSession[StateT], stop: StopSignal) -> int:
+async def _deliver(
+    kind: JobKind[StateT],
+    delivery: ResultDelivery[StateT],
+    job: StateT,
+    session: JobSession[StateT],
+    stop: StopSignal,
+) -> int:
     if job.outcome == "succeeded":
         try:
-            return await order.hand_over.deliver(job, making.url, making.file)
+            return await delivery.deliver(job, session.url, session.file)
         except StoppedError:
-            click.echo(f"Stopped; what was made is kept: GET {making.url}", err=True)
+            click.echo(f"Stopped; what was made is kept: GET {session.url}", err=True)
             return INTERRUPTED
-    click.echo(_ending(order.kind, job), err=True)
-    order.hand_over.rescue(job, making.url)
-    return INTERRUPTED if job.outcome == "cancelled" and stop.asked.is_set() else 1
+    click.echo(_failure_message(kind, job), err=True)
+    delivery.save_partial(job, session.url)
+    return INTERRUPTED if job.outcome == "cancelled" and stop.requested.is_set() else 1
 
 
-def _ending(kind: JobKind[StateT], job: StateT) -> str:
+def _failure_message(kind: JobKind[StateT], job: StateT) -> str:
     if job.outcome == "cancelled":
-        return f"cancelled; {job.standing}"
-    return f"The {kind.name} failed: {one_line(job.error or 'no reason was given')} ({job.standing})"
+        return f"cancelled; {job.completed_work}"
+    return f"The {kind.name} failed: {one_line(job.error or 'no reason was given')} ({job.completed_work})"

@@ -1,4 +1,4 @@
-"""The part of the API's answers that the command line reads whatever it asked for."""
+"""Schemas of problem details, which the API answers for every kind of job (RFC 9457)."""
 
 import msgspec
 
@@ -11,16 +11,8 @@ class BrokenRule(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """An error as RFC 9457 tells it."""
+    """The body of an error response."""
 
     title: str = ""
     detail: str = ""
     errors: tuple[BrokenRule, ...] = ()
-
-
-class TextDelta(msgspec.Struct, frozen=True):
-    """A piece of a section's text, as it is written in one of the tries."""
-
-    position: int
-    attempt: int
-    text: str

@@ -1,1 +1,1 @@
-"""Commands: what `aether` can be told to do."""
+"""Commands: the subcommands of `aether`, except those of the kinds."""

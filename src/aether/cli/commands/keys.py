@@ -1,4 +1,4 @@
-"""`aether keys`: who may call the service, and what they may do."""
+"""`aether keys`: create, list, rotate and revoke API keys."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -12,18 +12,18 @@ import msgspec
 import uvloop
 
 from aether.bootstrap import access
-from aether.cli.local.store import opened_store
+from aether.cli.local.store import open_store
 from aether.cli.options import as_duration, as_rate, data_dir_option, settings_with
-from aether.cli.output.key_table import in_words, print_json, print_table, view
+from aether.cli.output.key_table import description, key_view, print_json, print_table
 from aether.domain.access import ApiKey, Quota, Rate, Scope
 from aether.errors import FieldError
 from aether.identity.api_keys import MAX_STALENESS_S, ApiKeys, check_key
 from aether.settings import Secret, Settings
 from aether.telemetry import configure_logging
 
-Result = TypeVar("Result")
+ResultT = TypeVar("ResultT")
 
-_OPTIONS = {
+_OPTION_NAMES = {
     "name": "NAME",
     "owner": "--owner",
     "expires_in": "--expires",
@@ -33,8 +33,8 @@ _OPTIONS = {
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 
-_which = click.argument("which", metavar="NAME|ID")
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_name_or_id = click.argument("name_or_id", metavar="NAME|ID")
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group()
@@ -65,7 +65,7 @@ def keys() -> None:
 )
 @click.option("--rate", metavar="N/SECONDS", callback=as_rate, help="Requests it may make: 600/60 is 600 a minute.")
 @click.option("--jobs", type=int, metavar="N", help="How many of its owner's jobs may wait or run at a time.")
-@_as_json
+@_json_option
 @data_dir_option
 def create(
     name: str,
@@ -74,52 +74,52 @@ def create(
     data_dir: Path | None,
     *,
     as_json: bool,
-    **terms: Any,  # Any: the owner, the scopes and the time, as `ApiKeys.create` takes them
+    **properties: Any,  # Any: the owner, the scopes and the time, as `ApiKeys.create` takes them
 ) -> None:
     """Make a key called NAME and print it.
 
     The key is shown this once, on stdout and with nothing else there: KEY=$(aether keys create ci). Without --rate and
     --jobs the limits of the service hold.
     """
-    terms["quota"] = Quota(rate, jobs)
-    _check(partial(check_key, name, **terms))
-    key, secret = _asked(data_dir, lambda keys: keys.create(name, **terms))
-    _say(f"created {in_words(key)}")
-    _show(key, secret, as_json=as_json)
+    properties["quota"] = Quota(rate, jobs)
+    _check_properties(partial(check_key, name, **properties))
+    key, secret = _with_keys(data_dir, lambda keys: keys.create(name, **properties))
+    _show_message(f"created {description(key)}")
+    _print_key(key, secret, as_json=as_json)
 
 
 @keys.command("list")
-@_as_json
+@_json_option
 @data_dir_option
 def list_(data_dir: Path | None, *, as_json: bool) -> None:
     """Show all keys, the oldest first.
 
     Those that were revoked or have expired are shown for 30 days more.
     """
-    held, now = _asked(data_dir, lambda keys: keys.list()), datetime.now(UTC)
+    listed, now = _with_keys(data_dir, lambda keys: keys.list()), datetime.now(UTC)
     if as_json:
-        print_json([view(key, now) for key in held])
-    elif held:
-        print_table(held, now)
+        print_json([key_view(key, now) for key in listed])
+    elif listed:
+        print_table(listed, now)
     else:
-        _say("There are no keys. The first one is made by: aether keys create NAME")
+        _show_message("There are no keys. The first one is made by: aether keys create NAME")
 
 
 @keys.command()
-@_which
+@_name_or_id
 @data_dir_option
-def revoke(which: str, data_dir: Path | None) -> None:
+def revoke(name_or_id: str, data_dir: Path | None) -> None:
     """End the key NAME|ID, for good.
 
     Returns when no process takes it any more, which is after a second.
     """
-    key = _asked(data_dir, lambda keys: keys.revoke(which))
-    _wait_for_all()
-    _say(f"revoked {key.name} ({key.id}); no process takes it any more")
+    key = _with_keys(data_dir, lambda keys: keys.revoke(name_or_id))
+    _wait_for_processes()
+    _show_message(f"revoked {key.name} ({key.id}); no process takes it any more")
 
 
 @keys.command()
-@_which
+@_name_or_id
 @click.option(
     "--overlap",
     metavar="TIME",
@@ -127,57 +127,57 @@ def revoke(which: str, data_dir: Path | None) -> None:
     callback=as_duration,
     help="How long the old key stays valid beside the new one: 1h.",
 )
-@_as_json
+@_json_option
 @data_dir_option
-def rotate(which: str, overlap: timedelta, data_dir: Path | None, *, as_json: bool) -> None:
+def rotate(name_or_id: str, overlap: timedelta, data_dir: Path | None, *, as_json: bool) -> None:
     """Print a new key in place of the key NAME|ID.
 
     Its name, owner, scopes, end and limits stay. The key is shown this once, on stdout and with nothing else there.
     Without --overlap this returns when no process takes the old one any more, which is after a second.
     """
-    key, secret = _asked(data_dir, lambda keys: keys.rotate(which, overlap))
-    _show(key, secret, as_json=as_json)
+    key, secret = _with_keys(data_dir, lambda keys: keys.rotate(name_or_id, overlap))
+    _print_key(key, secret, as_json=as_json)
     if not overlap:
-        _wait_for_all()
+        _wait_for_processes()
     ends = min(datetime.now(UTC) + overlap, key.expires_at or _NEVER)
     old = f"is valid until {ends:%Y-%m-%d %H:%M:%S} UTC" if overlap else "is refused everywhere"
-    _say(f"rotated {key.name} ({key.id}); the old key {old}")
+    _show_message(f"rotated {key.name} ({key.id}); the old key {old}")
 
 
-def _asked(data_dir: Path | None, what: Callable[[ApiKeys], Awaitable[Result]]) -> Result:
+def _with_keys(data_dir: Path | None, call: Callable[[ApiKeys], Awaitable[ResultT]]) -> ResultT:
     settings = settings_with(data_dir=data_dir)
     configure_logging("warning", settings.log_format)
-    return uvloop.run(_ask(settings, what))
+    return uvloop.run(_with_keys_async(settings, call))
 
 
-async def _ask(settings: Settings, what: Callable[[ApiKeys], Awaitable[Result]]) -> Result:
-    async with opened_store(settings, _say) as complete, access.keys(complete) as opened:
-        return await what(opened)
+async def _with_keys_async(settings: Settings, call: Callable[[ApiKeys], Awaitable[ResultT]]) -> ResultT:
+    async with open_store(settings, _show_message) as complete, access.keys(complete) as opened:
+        return await call(opened)
 
 
-def _check(rules: Callable[[], None]) -> None:
+def _check_properties(check: Callable[[], None]) -> None:
     try:
-        rules()
+        check()
     except FieldError as error:
-        raise click.BadParameter(f"It {error.rule}.", param_hint=f"'{_OPTIONS[error.field]}'") from error
+        raise click.BadParameter(f"It {error.rule}.", param_hint=f"'{_OPTION_NAMES[error.field]}'") from error
 
 
-def _show(key: ApiKey, secret: Secret, *, as_json: bool) -> None:
-    _say("The key is shown this once: only its hash is kept.")
+def _print_key(key: ApiKey, secret: Secret, *, as_json: bool) -> None:
+    _show_message("The key is shown this once: only its hash is kept.")
     try:
         if as_json:
-            print_json(msgspec.to_builtins(view(key, datetime.now(UTC))) | {"key": secret.reveal()})
+            print_json(msgspec.to_builtins(key_view(key, datetime.now(UTC))) | {"key": secret.reveal()})
         else:
             click.echo(secret.reveal())
     except OSError as error:
-        lost = f"The key could not be written ({error.strerror}). Get another by: aether keys rotate {key.id}"
-        raise click.ClickException(lost) from error
+        message = f"The key could not be written ({error.strerror}). Get another by: aether keys rotate {key.id}"
+        raise click.ClickException(message) from error
 
 
-def _say(text: str) -> None:
+def _show_message(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _wait_for_all() -> None:
-    """Wait until every process has heard of a change."""
+def _wait_for_processes() -> None:
+    """Wait until every process knows of a change."""
     time.sleep(MAX_STALENESS_S)

@@ -1,4 +1,4 @@
-"""The `aether` command and its subcommands."""
+"""Main: the `aether` command and its subcommands."""
 
 from importlib import import_module
 from pathlib import Path
@@ -7,31 +7,34 @@ from typing import Any
 import click
 import uvloop
 
-from aether.cli.client.api_client import RefusedError
+from aether.cli.client.errors import RefusedError
+from aether.cli.kinds import KINDS
 from aether.cli.options import address_options, data_dir_option, settings_with
 from aether.errors import AetherError, ConfigurationError
 from aether.settings import Settings
 from aether.telemetry import configure_logging
 
-_WRONG_USAGE = frozenset({400, 401, 403, 413, 422, 501})
-"""What a server answers to a request that it could never take as it is, or as the server is set up."""
+_USAGE_ERRORS = frozenset({400, 401, 403, 413, 422, 501})
+"""Statuses for a request that will not succeed unless the request or the server's settings are changed."""
 
-_LATER = dict.fromkeys(("checklist", "image", "report", "watch"), "jobs") | {"keys": "keys"}
+_LAZY_COMMANDS = {"keys": "aether.cli.commands.keys", "watch": "aether.cli.commands.watch"}
 
 
 class _Group(click.Group):
-    """Turns errors that are raised on purpose into one line and an exit status.
+    """Prints expected errors as one line, and loads the commands that need a client when they are used.
 
-    What asks for something is loaded when it is called for: a worker has no use for a client and its display.
+    A worker process loads neither the client nor its display.
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *_LATER])
+        return sorted([*super().list_commands(ctx), *_LAZY_COMMANDS, *KINDS.commands])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _LATER:
+        if (entry := KINDS.commands.get(cmd_name)) is not None:
+            return entry.load_command()
+        if cmd_name not in _LAZY_COMMANDS:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(f"aether.cli.commands.{_LATER[cmd_name]}"), cmd_name)
+        command: click.Command = getattr(import_module(_LAZY_COMMANDS[cmd_name]), cmd_name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:  # Any: as the overridden method
@@ -43,8 +46,8 @@ class _Group(click.Group):
 
 
 def _exit_status(error: AetherError) -> int:
-    refused = isinstance(error, RefusedError) and error.status in _WRONG_USAGE
-    return 2 if refused or isinstance(error, ConfigurationError) else 1
+    is_usage_error = isinstance(error, RefusedError) and error.status in _USAGE_ERRORS
+    return 2 if is_usage_error or isinstance(error, ConfigurationError) else 1
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,7 +72,7 @@ def serve(host: str | None, port: int | None, data_dir: Path | None) -> None:
 
     Exit status: 0 stopped, 2 wrong settings, 75 the data directory is in use.
     """
-    from aether.cli.commands import serve as processes  # noqa: PLC0415 - `report` starts faster without the server's modules
+    from aether.cli.commands import serve as processes  # noqa: PLC0415 - other commands start faster without it
 
     uvloop.run(processes.serve(_service_settings(host=host, port=port, data_dir=data_dir)))
 
@@ -107,7 +110,7 @@ def main() -> None:
     aether(prog_name="aether")
 
 
-def _service_settings(**given: Any) -> Settings:  # Any: the values of any settings
-    settings = settings_with(**given)
+def _service_settings(**options: Any) -> Settings:  # Any: the values of any settings
+    settings = settings_with(**options)
     configure_logging(settings.log_level, settings.log_format)
     return settings

@@ -1,4 +1,4 @@
-"""`aether worker`: the worker processes of a service."""
+"""Workers: the processes that `aether worker` runs, and `aether serve` beside its API."""
 
 import os
 import sys
@@ -13,15 +13,15 @@ from aether.cli.local.supervisor import keep_running
 from aether.errors import ConfigurationError
 from aether.settings import Settings
 
-_OVERTIME_S = 3.0
-"""What a worker gets beyond the grace of its jobs, to hand back those that are left."""
+_STOP_TIMEOUT_S = 3.0
+"""The time a worker gets beyond the grace of its jobs, to return unfinished ones to the queue."""
 
 
 async def work(settings: Settings) -> None:
-    """Run the workers alone, until a signal: one in this process, more in processes of their own."""
+    """Run the workers until a signal: a single one in this process, several in child processes."""
     require_redis(settings)
     if settings.worker_processes == 1:
-        # Half a second of imports, which a process that only starts others does not need.
+        # These imports take half a second, and a process that only starts others does not need them.
         from aether.bootstrap.worker import run_worker  # noqa: PLC0415 - see above
 
         async with backing_services(settings) as complete:
@@ -32,12 +32,12 @@ async def work(settings: Settings) -> None:
 
 
 async def keep_workers(settings: Settings, stop: StopSignal) -> None:
-    """Keep as many workers running as the settings say, each a process of its own, until asked to stop.
+    """Keep as many worker processes running as the settings say, until `stop` is requested.
 
     Raises:
         ConfigurationError: a worker cannot work as configured.
     """
-    await keep_running("worker", partial(_start_worker, settings), settings.worker_processes, stop.asked)
+    await keep_running("worker", partial(_start_worker, settings), settings.worker_processes, stop.requested)
 
 
 async def _start_worker(settings: Settings) -> ChildProcess:
@@ -45,12 +45,12 @@ async def _start_worker(settings: Settings) -> ChildProcess:
         [sys.executable, "-m", "aether", "worker"],
         log=None,
         env=os.environ | replace(settings, worker_processes=1).as_environment(),
-        grace_s=settings.shutdown_grace + _OVERTIME_S,
+        grace_s=settings.shutdown_grace + _STOP_TIMEOUT_S,
     )
 
 
 def require_redis(settings: Settings) -> None:
-    """Refuse to run half a service without the place where the halves meet."""
+    """Raise if there is no REDIS_URL: API and workers, each run alone, need a store that both can reach."""
     if settings.redis_url is None:
         raise ConfigurationError(
             "Set REDIS_URL: the API and the workers meet there. `aether serve` runs both, with a store of its own."

@@ -1,73 +1,58 @@
-"""What the command line knows of a kind of job: where it lives, and how its state is read."""
+"""Base of the job states of kinds whose resource has the API's usual fields."""
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Generic, Literal, Protocol, Self, TypeAlias, TypeVar
+from typing import Literal, Self
 
 import msgspec
 
-from aether.cli.output.progress_events import ProgressEvent
-
-Outcome: TypeAlias = Literal["succeeded", "failed", "cancelled"]
-
-CANCELLED = "cancelled"
-"""The error of a job that was cancelled, where no status of its own says so."""
+from aether.cli.output.job_state import Outcome
+from aether.cli.output.progress_events import AttemptFailure, retry_delay
 
 
-class State(Protocol):
-    """A job of some kind, as its GET shows it at one of its versions."""
+class Step(msgspec.Struct, frozen=True):
+    """A step's name, and the title of what it makes if that has one."""
+
+    name: str
+    title: str | None = None
+
+
+class Attempt(msgspec.Struct, frozen=True, rename="camel"):
+    """An attempt of a step that failed; `next_retry_at` is None if there is no other."""
+
+    step: str
+    attempt: int
+    at: datetime
+    error: str
+    next_retry_at: datetime | None = None
+
+
+class BaseJobState(msgspec.Struct, frozen=True, rename="camel"):
+    """The fields of every kind; a subclass adds its result, `activity`, `completed_work` and `events_since`."""
+
+    status: Literal["pending", "processing", "completed", "failed", "cancelled"]
+    progress: float = 0.0
+    error: str | None = None
+    expires_at: datetime | None = None
+    steps: tuple[Step, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
 
     @property
     def outcome(self) -> Outcome | None:
-        """How it ended; None while something may still happen to it by itself."""
-        ...
+        """How the job ended, if it did."""
+        match self.status:
+            case "pending" | "processing":
+                return None
+            case "completed":
+                return "succeeded"
+            case ended:
+                return ended
 
-    @property
-    def error(self) -> str | None:
-        """Why it failed."""
-        ...
+    def failures_since(self, previous: Self | None) -> Iterator[AttemptFailure]:
+        """Return the attempts that have failed since the `previous` state."""
+        known = previous.attempts if previous else ()
+        return (self._failure(attempt) for attempt in self.attempts if attempt not in known)
 
-    @property
-    def expires_at(self) -> datetime | None:
-        """When the server forgets it, if it says so."""
-        ...
-
-    @property
-    def progress(self) -> float | None:
-        """How much of it is done, from 0 to 1; None if nobody knows."""
-        ...
-
-    @property
-    def stage(self) -> str:
-        """What is going on, in a few words."""
-        ...
-
-    @property
-    def standing(self) -> str:
-        """How far it came, for one that will go no further."""
-        ...
-
-    def news(self, before: Self | None) -> Iterator[ProgressEvent]:
-        """Tell what it has that it had not `before`, failed attempts first."""
-        ...
-
-
-class Accepted(Protocol):
-    """The answer to a new job."""
-
-    @property
-    def id(self) -> str:
-        """The job's id."""
-        ...
-
-
-StateT = TypeVar("StateT", bound=State)
-
-
-class JobKind(msgspec.Struct, Generic[StateT], frozen=True):
-    """One kind of job: what people call it, the path of its collection, and the shapes of its answers."""
-
-    name: str
-    path: str
-    accepted: type[Accepted]
-    state: type[StateT]
+    def _failure(self, failed: Attempt) -> AttemptFailure:
+        label = next((step.title for step in self.steps if step.name == failed.step and step.title), failed.step)
+        return AttemptFailure(label, failed.attempt, failed.error, retry_delay(failed.at, failed.next_retry_at))

@@ -1,25 +1,35 @@
-"""A checklist in the making, and as Markdown bullets."""
+"""Checklist: the `aether checklist` command, and a checklist as Markdown bullets."""
 
+import sys
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Literal, Self
 
+import click
 import msgspec
 
-from aether.cli.kinds.base import CANCELLED, JobKind, Outcome
+from aether.cli.client.job_kind import JobKind
+from aether.cli.client.run_job import run_job
+from aether.cli.kinds.input_file import read_text
+from aether.cli.options import output_option, server_options
+from aether.cli.output.delivery import DocumentDelivery
+from aether.cli.output.job_state import CANCELLED, Outcome
 from aether.cli.output.markdown import passage, quotation
-from aether.cli.output.progress_events import Finished, ProgressEvent, counted, words_of
+from aether.cli.output.progress_events import ProgressEvent, StepFinished, counted, word_count
+from aether.domain.checklist import MAX_GUIDELINE
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One thing to check, and the words of the guideline that ask for it."""
+    """One thing to check, and the sentence of the guideline that asks for it."""
 
     text: str
     quote: str
 
 
 class ChecklistState(msgspec.Struct, frozen=True):
-    """A checklist at one of its versions: `summary` comes first, `checklist` and `items` at the end."""
+    """A checklist job at one of its versions; `summary` is written first, `checklist` and `items` at the end."""
 
     status: Literal["pending", "running", "succeeded", "failed"]
     summary: str | None = None
@@ -30,7 +40,7 @@ class ChecklistState(msgspec.Struct, frozen=True):
 
     @property
     def outcome(self) -> Outcome | None:
-        """How it ended, if it did."""
+        """How the job ended, if it did."""
         match self.status:
             case "pending" | "running":
                 return None
@@ -45,38 +55,53 @@ class ChecklistState(msgspec.Struct, frozen=True):
         return ((self.summary is not None) + (self.checklist is not None)) / 2
 
     @property
-    def stage(self) -> str:
-        """What is going on."""
+    def activity(self) -> str:
+        """What the job is doing."""
         if self.status == "pending":
             return "waiting for a worker"
         return "summarising the guideline" if self.summary is None else "writing the checklist"
 
     @property
-    def standing(self) -> str:
-        """How far it came."""
+    def completed_work(self) -> str:
+        """Whether the summary was finished."""
         return "the summary was finished" if self.summary else "the summary was not written yet"
 
-    def news(self, before: Self | None) -> Iterator[ProgressEvent]:
-        """Tell of the summary, then of the checklist."""
-        if self.summary is not None and not (before and before.summary is not None):
-            yield Finished("summary", words_of(self.summary), text=self.summary)
-        if self.checklist is not None and not (before and before.checklist is not None):
-            yield Finished("checklist", counted(len(self.checklist.splitlines()), "item"))
-
-
-class ChecklistAccepted(msgspec.Struct, frozen=True):
-    """The answer to a new checklist."""
-
-    id: str = msgspec.field(name="event_id")
-
-
-CHECKLIST = JobKind("checklist", "/jobs", ChecklistAccepted, ChecklistState)
+    def events_since(self, previous: Self | None) -> Iterator[ProgressEvent]:
+        """Return the summary, then the checklist."""
+        if self.summary is not None and not (previous and previous.summary is not None):
+            yield StepFinished("summary", word_count(self.summary), text=self.summary)
+        if self.checklist is not None and not (previous and previous.checklist is not None):
+            yield StepFinished("checklist", counted(len(self.checklist.splitlines()), "item"))
 
 
 def checklist_document(state: ChecklistState, *, quotes: bool = False) -> str:
-    """Write the bullets, with `quotes` each above its words of the guideline; before there are any, the summary."""
+    """Return the bullets, with `quotes` each with its sentence of the guideline; before they exist, the summary."""
     if state.checklist is None:
         return f"{passage(state.summary)}\n" if state.summary else ""
     if quotes and state.items:
         return "".join(f"- {passage(item.text)}\n{quotation(item.quote)}\n" for item in state.items)
     return f"{passage(state.checklist)}\n"
+
+
+def checklist_delivery(output: Path | None, *, quotes: bool = False) -> DocumentDelivery[ChecklistState]:
+    """Return what delivers the bullets to the file or to stdout."""
+    return DocumentDelivery("checklist", partial(checklist_document, quotes=quotes), output)
+
+
+KIND = JobKind(name="checklist", path="/jobs", id_field="event_id", state=ChecklistState, delivery=checklist_delivery)
+
+
+@click.command()
+@click.argument("guideline", metavar="FILE")
+@click.option("--quotes", is_flag=True, help="Below each item, quote the words of the guideline that ask for it.")
+@output_option("FILE.md", "Write to this file, not to stdout.")
+@server_options
+def command(guideline: str, url: str | None, data_dir: Path | None, output: Path | None, *, quotes: bool) -> None:
+    """Turn the guideline in FILE into a checklist.
+
+    It goes to stdout, as Markdown. FILE, or stdin if it is -, is text in UTF-8 of up to 20,000 characters. Who makes
+    the checklist, what Ctrl-C does, and the exit status are as for `aether report`; what is finished when it fails or
+    is cancelled is the summary.
+    """
+    fields = {"input_text": read_text(guideline, MAX_GUIDELINE)}
+    sys.exit(run_job(KIND, checklist_delivery(output, quotes=quotes), fields, url, data_dir))

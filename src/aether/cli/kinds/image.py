@@ -1,14 +1,23 @@
-"""Images in the making, and where their files go."""
+"""Image: the `aether image` command, and the files of the images."""
 
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
+import click
 import msgspec
 
-from aether.cli.kinds.base import CANCELLED, JobKind, Outcome
-from aether.cli.output.progress_events import AttemptFailure, Finished, ProgressEvent, counted, pause_between
+from aether.cli.client.errors import UnexpectedResponseError
+from aether.cli.client.job_kind import JobKind
+from aether.cli.client.run_job import run_job
+from aether.cli.options import output_option, server_options
+from aether.cli.output.atomic_write import write_atomically
+from aether.cli.output.delivery import Fetch, File, ResultDelivery, expiry
+from aether.cli.output.job_state import CANCELLED, Outcome
+from aether.cli.output.progress_events import AttemptFailure, ProgressEvent, StepFinished, counted, retry_delay
+from aether.domain.image import MAX_IMAGES
 
 _SUFFIXES = {
     "image/png": ".png",
@@ -20,7 +29,7 @@ _SUFFIXES = {
 
 
 class Attempt(msgspec.Struct, frozen=True, rename="camel"):
-    """A try that failed; `wait_seconds` and `next_retry_at` are None if there is no other."""
+    """An attempt that failed; `wait_seconds` and `next_retry_at` are None if there is no other."""
 
     number: int
     at: datetime
@@ -31,7 +40,7 @@ class Attempt(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ImageState(msgspec.Struct, frozen=True, rename="camel"):
-    """A generation of images at one of its versions; `images` are URLs, there once all are made."""
+    """An image generation at one of its versions; `images` are URLs, empty until all images are made."""
 
     status: Literal["PENDING", "COMPLETE", "FAILED"]
     images: tuple[str, ...] = ()
@@ -41,7 +50,7 @@ class ImageState(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def outcome(self) -> Outcome | None:
-        """How it ended, if it did."""
+        """How the job ended, if it did."""
         match self.status:
             case "PENDING":
                 return None
@@ -52,44 +61,110 @@ class ImageState(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def progress(self) -> None:
-        """Nobody knows."""
+        """Unknown."""
 
     @property
-    def stage(self) -> str:
-        """What is going on."""
-        return "waiting for the image server" + (f"; {self.standing}" if self.attempts else "")
+    def activity(self) -> str:
+        """What the job is doing."""
+        return "waiting for the image server" + (f"; {self.completed_work}" if self.attempts else "")
 
     @property
-    def standing(self) -> str:
-        """How often it failed."""
+    def completed_work(self) -> str:
+        """How many attempts failed: there are all images or none."""
         return f"{counted(len(self.attempts), 'attempt')} failed" if self.attempts else "no attempt failed"
 
-    def news(self, before: Self | None) -> Iterator[ProgressEvent]:
-        """Tell of each failed attempt, then of the images."""
-        known = before.attempts if before else ()
-        yield from (_failed(attempt) for attempt in self.attempts if attempt not in known)
-        if self.images and not (before and before.images):
-            yield Finished("made", counted(len(self.images), "image"))
+    def events_since(self, previous: Self | None) -> Iterator[ProgressEvent]:
+        """Return the failed attempts, then the images."""
+        known = previous.attempts if previous else ()
+        yield from (_failure(attempt) for attempt in self.attempts if attempt not in known)
+        if self.images and not (previous and previous.images):
+            yield StepFinished("made", counted(len(self.images), "image"))
 
 
-class ImageAccepted(msgspec.Struct, frozen=True):
-    """The answer to a new generation."""
+class ImageFiles:
+    """Delivers the images to `output`, numbered if there are several."""
 
-    id: str = msgspec.field(name="generationId")
+    def __init__(self, output: Path) -> None:
+        self._output = output
+
+    async def deliver(self, job: ImageState, url: str, fetch: Fetch) -> int:
+        """Download all images, then write each and print its path."""
+        images = [await _fetch_image(fetch, image) for image in job.images]
+        for number, image in enumerate(images, start=1):
+            path = image_path(self._output, number, len(images), image.media_type)
+            try:
+                write_atomically(path, image.content)
+            except OSError as error:
+                kept = f"the images are kept{expiry(job.expires_at)}: GET {url}"
+                click.echo(f"Error: {path} could not be written ({error.strerror}); {kept}", err=True)
+                return 1
+            click.echo(path)
+        return 0
+
+    def save_partial(self, job: ImageState, url: str) -> None:
+        """Do nothing: there are all images or none."""
 
 
-IMAGE = JobKind("image generation", "/api/generation", ImageAccepted, ImageState)
+class ImageUrls:
+    """Delivers the URLs of the images to stdout; the images stay on the server."""
+
+    async def deliver(self, job: ImageState, url: str, fetch: Fetch) -> int:  # noqa: ARG002 - nothing is downloaded
+        """Print the URL of each image."""
+        for image in job.images:
+            click.echo(image)
+        return 0
+
+    def save_partial(self, job: ImageState, url: str) -> None:
+        """Do nothing: there are all images or none."""
 
 
-def image_path(output: Path, at: int, count: int, media_type: str) -> Path:
-    """Return where the image `at` this place, counted from 1, goes: numbered unless it is the only one."""
-    number = f"-{at}" if count > 1 else ""
-    return output.with_name(f"{output.stem}{number}{output.suffix or _SUFFIXES.get(media_type, '')}")
+def image_delivery(output: Path | None) -> ResultDelivery[ImageState]:
+    """Return what delivers the images to files or, without an output, their URLs to stdout."""
+    return ImageFiles(output) if output else ImageUrls()
 
 
-def _failed(failed: Attempt) -> AttemptFailure:
-    name, _, at = (failed.step or "image").partition(":")
-    pause_s = failed.wait_seconds
-    if pause_s is None:
-        pause_s = pause_between(failed.at, failed.next_retry_at)
-    return AttemptFailure(f"{name} {int(at) + 1}" if at.isdecimal() else name, failed.number, failed.error, pause_s)
+def image_path(output: Path, number: int, count: int, media_type: str) -> Path:
+    """Return the path of one image of `count`; its number, from 1, is part of the name unless it is the only one."""
+    suffix = f"-{number}" if count > 1 else ""
+    return output.with_name(f"{output.stem}{suffix}{output.suffix or _SUFFIXES.get(media_type, '')}")
+
+
+async def _fetch_image(fetch: Fetch, url: str) -> File:
+    image = await fetch(url)
+    if not image.media_type.startswith("image/"):
+        raise UnexpectedResponseError(url)
+    return image
+
+
+def _failure(failed: Attempt) -> AttemptFailure:
+    name, _, position = (failed.step or "image").partition(":")
+    delay = failed.wait_seconds
+    if delay is None:
+        delay = retry_delay(failed.at, failed.next_retry_at)
+    label = f"{name} {int(position) + 1}" if position.isdecimal() else name
+    return AttemptFailure(label, failed.number, failed.error, delay)
+
+
+KIND = JobKind(
+    name="image generation",
+    path="/api/generation",
+    id_field="generationId",
+    state=ImageState,
+    delivery=image_delivery,
+)
+
+
+@click.command()
+@click.argument("prompt")
+@output_option("FILE", "Write to this file; several images go to FILE-1, FILE-2 and so on.", required=True)
+@click.option("--count", type=click.IntRange(1, MAX_IMAGES), help="How many images to make. [default 1]")
+@click.option("--size", metavar="WIDTHxHEIGHT", help="How large, as far as the image model can. [default: its own]")
+@server_options
+def command(output: Path, url: str | None, data_dir: Path | None, **fields: Any) -> None:  # Any: JSON values
+    """Make images of what PROMPT says.
+
+    A FILE without an extension gets that of the image. Existing files are replaced, by whole ones only. Every try that
+    fails is shown, with the wait for the next one. Who makes the images, what Ctrl-C does, and the exit status are as
+    for `aether report`; the server has to know an image model, see AETHER_IMAGE_MODEL.
+    """
+    sys.exit(run_job(KIND, ImageFiles(output), fields, url, data_dir))

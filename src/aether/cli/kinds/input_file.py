@@ -1,48 +1,46 @@
-"""The guideline that a checklist is made from, out of a file or a pipe."""
+"""Input file: the text that a command reads from a file or from stdin."""
 
 import sys
 from pathlib import Path
 
 import click
 
-from aether.domain.checklist import MAX_GUIDELINE
-
-_MOST_BYTES = 1_000_000
-"""As much as is read of what may have no end; far more than the longest guideline with all the space around it."""
+_BYTES_PER_CHARACTER = 50
+"""Stdin may never end: it is read up to this many bytes per character, which leaves room for white space around."""
 
 
-def read_guideline(file: str) -> str:
+def read_text(file: str, max_length: int) -> str:
     """Return the text of the file, or of stdin if it is called "-"; page breaks become line breaks.
 
     Raises:
-        click.BadParameter: there is none, or none of which a checklist could be made.
+        click.BadParameter: it cannot be read, is not UTF-8, or has no text or more than `max_length` characters.
     """
     name = "stdin" if file == "-" else file
     try:
-        return _text(_content(file))
+        return _decode(_content(file, max_length * _BYTES_PER_CHARACTER), max_length)
     except OSError as error:
         raise click.BadParameter(f"{name} cannot be read ({error.strerror}).", param_hint="FILE") from error
     except ValueError as error:
         raise click.BadParameter(f"{name} is {error}.", param_hint="FILE") from error
 
 
-def _content(file: str) -> bytes:
+def _content(file: str, max_bytes: int) -> bytes:
     if file == "-":
-        return sys.stdin.buffer.read(_MOST_BYTES)
+        return sys.stdin.buffer.read(max_bytes)
     with Path(file).open("rb") as stream:
-        return stream.read(_MOST_BYTES)
+        return stream.read(max_bytes)
 
 
-def _text(content: bytes) -> str:
-    too_long = ValueError(f"longer than {MAX_GUIDELINE:,} characters")
-    if len(content) == _MOST_BYTES:
+def _decode(content: bytes, max_length: int) -> str:
+    too_long = ValueError(f"longer than {max_length:,} characters")
+    if len(content) == max_length * _BYTES_PER_CHARACTER:
         raise too_long
     try:
         text = content.decode("utf-8-sig").replace("\f", "\n")  # as pdftotext ends each page
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ValueError(f"no UTF-8 text (line {line})") from error
-    if len(text.strip()) > MAX_GUIDELINE:
+    if len(text.strip()) > max_length:
         raise too_long
     if not text.strip():
         raise ValueError("empty")

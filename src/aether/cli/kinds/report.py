@@ -1,63 +1,37 @@
-"""A report in the making, and as one Markdown document."""
+"""Report: the `aether report` command, and a report as one Markdown document."""
 
+import sys
 from collections.abc import Iterator
-from datetime import datetime
-from typing import Literal, Self
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
 
+import click
 import msgspec
 
-from aether.cli.kinds.base import JobKind, Outcome
+from aether.cli.client.job_kind import JobKind
+from aether.cli.client.run_job import run_job
+from aether.cli.kinds.base import BaseJobState
+from aether.cli.options import output_option, server_options
+from aether.cli.output.delivery import DocumentDelivery
 from aether.cli.output.markdown import heading, passage
-from aether.cli.output.progress_events import AttemptFailure, Finished, ProgressEvent, counted, pause_between, words_of
+from aether.cli.output.progress_events import ProgressEvent, StepFinished, counted, word_count
+from aether.domain.report import MAX_SECTIONS, Length
 
 
 class Report(msgspec.Struct, frozen=True):
-    """A report, or as much of one as is written: `sections` maps headings of the outline to texts."""
+    """A report, as far as it is written; `sections` maps headings of the outline to texts."""
 
     topic: str
     outline: tuple[str, ...] = ()
     sections: dict[str, str] = {}
 
 
-class Step(msgspec.Struct, frozen=True):
-    """A step's name, and the heading it writes if it writes one."""
+class ReportState(BaseJobState, frozen=True, rename="camel"):
+    """A report job at one of its versions."""
 
-    name: str
-    title: str | None = None
-
-
-class Attempt(msgspec.Struct, frozen=True, rename="camel"):
-    """A try that failed; `next_retry_at` is None if there is no other."""
-
-    step: str
-    attempt: int
-    at: datetime
-    error: str
-    next_retry_at: datetime | None = None
-
-
-class ReportState(msgspec.Struct, frozen=True, rename="camel"):
-    """A report at one of its versions."""
-
-    status: Literal["pending", "processing", "completed", "failed", "cancelled"]
-    progress: float = 0.0
     report: Report | None = None
     partial: Report | None = None
-    error: str | None = None
-    expires_at: datetime | None = None
-    steps: tuple[Step, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
-
-    @property
-    def outcome(self) -> Outcome | None:
-        """How it ended, if it did."""
-        match self.status:
-            case "pending" | "processing":
-                return None
-            case "completed":
-                return "succeeded"
-            case ended:
-                return ended
 
     @property
     def written(self) -> Report:
@@ -65,8 +39,8 @@ class ReportState(msgspec.Struct, frozen=True, rename="camel"):
         return self.report or self.partial or Report("")
 
     @property
-    def stage(self) -> str:
-        """What is going on."""
+    def activity(self) -> str:
+        """What the job is doing."""
         if self.status == "pending":
             return "waiting for a worker"
         if not self.written.outline:
@@ -74,46 +48,71 @@ class ReportState(msgspec.Struct, frozen=True, rename="camel"):
         return f"{len(self.written.sections)} of {counted(len(self.written.outline), 'section')}"
 
     @property
-    def standing(self) -> str:
-        """How many of its sections are finished."""
+    def completed_work(self) -> str:
+        """How many of the sections were finished."""
         done, planned = len(self.written.sections), len(self.written.outline)
         return f"{done} of {planned} sections were finished" if planned else "the outline was not written yet"
 
-    def news(self, before: Self | None) -> Iterator[ProgressEvent]:
-        """Tell what is new: failures first, then the outline, then sections in its order."""
-        known = before.attempts if before else ()
-        yield from (self._failed(attempt) for attempt in self.attempts if attempt not in known)
-        old, new = before.written if before else Report(""), self.written
+    def events_since(self, previous: Self | None) -> Iterator[ProgressEvent]:
+        """Return the failed attempts, then the outline, then sections in the order of the outline."""
+        yield from self.failures_since(previous)
+        old, new = previous.written if previous else Report(""), self.written
         if new.outline and not old.outline:
-            yield Finished("outline", counted(len(new.outline), "section"))
-        for at, title in enumerate(new.outline, start=1):
+            yield StepFinished("outline", counted(len(new.outline), "section"))
+        for number, title in enumerate(new.outline, start=1):
             if title in new.sections and title not in old.sections:
                 text = new.sections[title]
-                yield Finished(f"section {at}/{len(new.outline)}", words_of(text), title, text)
-
-    def _failed(self, failed: Attempt) -> AttemptFailure:
-        called = next((step.title for step in self.steps if step.name == failed.step and step.title), failed.step)
-        return AttemptFailure(called, failed.attempt, failed.error, pause_between(failed.at, failed.next_retry_at))
-
-
-class ReportAccepted(msgspec.Struct, frozen=True):
-    """The answer to a new report."""
-
-    id: str = msgspec.field(name="jobId")
-
-
-REPORT = JobKind("report", "/reports", ReportAccepted, ReportState)
+                yield StepFinished(f"section {number}/{len(new.outline)}", word_count(text), title, text)
 
 
 def report_document(state: ReportState) -> str:
-    """Write the topic as the title and each finished section under its heading; empty while there is none."""
+    """Return the report as Markdown; "" while no section is finished."""
     return to_markdown(state.written) if state.report or state.written.sections else ""
 
 
 def to_markdown(report: Report) -> str:
-    """Write the topic as the title and each section under its heading; headings without a section are left out."""
+    """Return the topic as the title and each finished section under its heading."""
     parts = [f"# {heading(report.topic)}"]
     for title in report.outline:
         if title in report.sections:
             parts += [f"## {heading(title)}", passage(report.sections[title])]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+KIND = JobKind(
+    name="report",
+    path="/reports",
+    id_field="jobId",
+    state=ReportState,
+    delivery=partial(DocumentDelivery, "report", report_document),
+)
+
+
+@click.command()
+@click.argument("topic")
+@click.option("--sections", type=click.IntRange(1, MAX_SECTIONS), help="How many sections to write.")
+@click.option("--outline", multiple=True, metavar="HEADING", help="A section to write; repeat it for each one.")
+@click.option("--language", help="The language to write in.")
+@click.option("--tone", help="How it should sound.")
+@click.option("--audience", help="For whom it is.")
+@click.option(
+    "--length", type=click.Choice([length.value for length in Length]), help="How much to write for each section."
+)
+@click.option("--instructions", help="Anything else to heed.")
+@click.option("--model", help="The model to write with, instead of the server's own.")
+@output_option("FILE.md", "Write to this file, not to stdout.")
+@server_options
+def command(url: str | None, data_dir: Path | None, output: Path | None, **fields: Any) -> None:  # Any: JSON values
+    """Write a report on TOPIC, as Markdown to stdout.
+
+    The server at --url makes it; without --url the one that `aether serve` runs on this machine, or else a private
+    one that ends with this command. Progress is shown on stderr. AETHER_API_KEY is the key to call with, if the server
+    asks for one; those on this machine lend their own user theirs.
+
+    Ctrl-C cancels the report. If sections are finished when it fails or is cancelled, they go to FILE.partial.md if
+    --output names FILE.md; otherwise you are told where the server keeps them. An existing file is replaced, by a
+    whole one only.
+
+    Exit status: 0 written, 1 failed, 2 wrong usage or settings, 130 interrupted and cancelled.
+    """
+    sys.exit(run_job(KIND, KIND.delivery(output), fields, url, data_dir))

@@ -1,1 +1,1 @@
-"""Local processes: the server, the store and the workers of one machine."""
+"""Local processes and files: what commands find, start or stop on this machine."""

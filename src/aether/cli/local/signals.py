@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: the first asks a process to finish, the second makes it."""
+"""Signals: the first SIGTERM or SIGINT asks the process to finish, the second stops it at once."""
 
 import asyncio
 import signal
@@ -6,70 +6,75 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-Result = TypeVar("Result")
+ResultT = TypeVar("ResultT")
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StoppedError(Exception):
-    """The user asked to stop before the awaited thing came."""
+    """A signal came before the awaited result."""
 
 
 class StopSignal:
-    """What the signals have asked of the process so far."""
+    """The state of the signals: whether one has come, and whether a second one has."""
 
     def __init__(self) -> None:
-        self.asked = asyncio.Event()
-        self.at_once = False
+        self.requested = asyncio.Event()
+        self.immediate = False
 
-    async def before(self, awaited: Coroutine[Any, Any, Result]) -> Result:  # Any: nothing is sent or yielded
-        """Return what is awaited, or give it up at the first signal.
+    async def interruptible(
+        self, coroutine: Coroutine[Any, Any, ResultT]
+    ) -> ResultT:  # Any: nothing is sent or yielded
+        """Return the result of the coroutine, or cancel it at the first signal.
 
         Raises:
             StoppedError: the signal came first.
         """
-        task, asked = asyncio.ensure_future(awaited), asyncio.ensure_future(self.asked.wait())
+        task, requested = asyncio.ensure_future(coroutine), asyncio.ensure_future(self.requested.wait())
         try:
-            await asyncio.wait((task, asked), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((task, requested), return_when=asyncio.FIRST_COMPLETED)
             if task.done():
                 return task.result()
             raise StoppedError
         finally:
-            await _cancelled(task, asked)
+            await _cancel(task, requested)
 
-    async def pause(self, seconds: float) -> None:
+    async def sleep(self, seconds: float) -> None:
         """Wait.
 
         Raises:
             StoppedError: a signal came first.
         """
-        await self.before(asyncio.sleep(seconds))
+        await self.interruptible(asyncio.sleep(seconds))
 
 
 @asynccontextmanager
 async def stop_on_signals() -> AsyncIterator[StopSignal]:
-    """Turn the first signal into `StopSignal.asked`, and the second into the cancellation of this task, until here."""
+    """Within the context, set `StopSignal.requested` at the first signal; at the second, cancel this task.
+
+    The cancellation ends at the context's end.
+    """
     loop, task, stop = asyncio.get_running_loop(), asyncio.current_task(), StopSignal()
 
     def on_signal() -> None:
-        if stop.asked.is_set() and task is not None:
-            stop.at_once = True
+        if stop.requested.is_set() and task is not None:
+            stop.immediate = True
             task.cancel()
-        stop.asked.set()
+        stop.requested.set()
 
     for number in _SIGNALS:
         loop.add_signal_handler(number, on_signal)
     try:
         yield stop
     except asyncio.CancelledError:
-        if not stop.at_once:
+        if not stop.immediate:
             raise
     finally:
         for number in _SIGNALS:
             loop.remove_signal_handler(number)
 
 
-async def _cancelled(*tasks: asyncio.Future[Any]) -> None:  # Any: of whatever result
+async def _cancel(*tasks: asyncio.Future[Any]) -> None:  # Any: of whatever result
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic write: a file is replaced as a whole or not at all."""
 
 import os
 from contextlib import suppress
@@ -6,12 +6,12 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
-    """Put `content` at `path`, replacing what stood there; a reader sees the old or the new, never a part.
+    """Write `content` to `path`; a reader sees the old file or the new one, never a part.
 
-    `mode` is for a new file and loses what the umask forbids. A device or pipe is written to, not replaced.
+    `mode` is for a new file, and the umask applies. A device or pipe is written to, not replaced.
 
     Raises:
-        OSError: it cannot be written; what stood there before is untouched.
+        OSError: it cannot be written; the old file is unchanged.
     """
     target = path.resolve()  # a link stays a link
     if target.exists() and not target.is_file():

@@ -1,50 +1,61 @@
-"""What a job has made goes to the user: a document to stdout or a file, images to files."""
+"""Delivery: how the result of a job gets to the user."""
 
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Generic, Protocol, TypeAlias, TypeVar
+from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import click
 
-from aether.cli.client.api_client import File, StrangeAnswerError
-from aether.cli.kinds.base import StateT
-from aether.cli.kinds.image import ImageState, image_path
 from aether.cli.output.atomic_write import write_atomically
+from aether.cli.output.job_state import StateT
+
+
+class File(NamedTuple):
+    """A file that a job has made."""
+
+    content: bytes
+    media_type: str
+
 
 Fetch: TypeAlias = Callable[[str], Awaitable[File]]
-JobT_contra = TypeVar("JobT_contra", contravariant=True)
+"""Downloads the file at a URL."""
+
+StateT_contra = TypeVar("StateT_contra", contravariant=True)
 
 
-class ResultDelivery(Protocol[JobT_contra]):
-    """Puts what a job has made where the user wants it; `url` is the job's."""
+class ResultDelivery(Protocol[StateT_contra]):
+    """Delivers what a job has made; `url` is the URL of the job."""
 
-    async def deliver(self, job: JobT_contra, url: str, fetch: Fetch) -> int:
-        """Hand over what a job that succeeded has made, fetching what its state only names; return the exit status.
+    async def deliver(self, job: StateT_contra, url: str, fetch: Fetch) -> int:
+        """Deliver the result of a job that succeeded, with the files that its state names; return the exit status.
 
         Raises:
-            StoppedError: the user wants it no more.
-            AetherError: it could not be fetched.
+            StoppedError: the user interrupted it.
+            AetherError: a file could not be fetched.
         """
         ...
 
-    def rescue(self, job: JobT_contra, url: str) -> None:
-        """Keep what is finished of a job that ended otherwise, or say where it is."""
+    def save_partial(self, job: StateT_contra, url: str) -> None:
+        """Save what is finished of a job that failed or was cancelled, or say where it is."""
         ...
 
 
 class DocumentDelivery(Generic[StateT]):
-    """Goes to `output` or, without one, to stdout; `write` gives as much of it as there is, "" for nothing."""
+    """Delivers a text, to the file `output` or to stdout.
 
-    def __init__(self, name: str, write: Callable[[StateT], str], output: Path | None) -> None:
+    `render` returns as much of the text as is finished, "" for nothing.
+    """
+
+    def __init__(self, name: str, render: Callable[[StateT], str], output: Path | None) -> None:
         self._name = name
-        self._write = write
+        self._render = render
         self._output = output
 
-    async def deliver(self, job: StateT, url: str, fetch: Fetch) -> int:  # noqa: ARG002 - all is in the state
-        """Write or print it; what cannot be written is printed, so that it is not lost."""
-        document = self._write(job)
+    async def deliver(self, job: StateT, url: str, fetch: Fetch) -> int:  # noqa: ARG002 - the state holds the text
+        """Write the text to its file, or print it; also print it if the file cannot be written, so it is not lost."""
+        document = self._render(job)
         if self._output is None:
             _print(document)
             return 0
@@ -59,13 +70,13 @@ class DocumentDelivery(Generic[StateT]):
         click.echo(self._output)
         return 0
 
-    def rescue(self, job: StateT, url: str) -> None:
-        """Put what is finished next to where the whole would be, or say where it is."""
-        if not (document := self._write(job)):
+    def save_partial(self, job: StateT, url: str) -> None:
+        """Write what is finished to a file beside the output, or say where it is."""
+        if not (document := self._render(job)):
             return
         if self._output is None:
             click.echo(
-                f"What is finished is kept{_until(job.expires_at)}: GET {url}, or POST …/retry to go on.", err=True
+                f"What is finished is kept{expiry(job.expires_at)}: GET {url}, or POST …/retry to go on.", err=True
             )
             return
         partial = self._output.with_name(f"{self._output.stem}.partial{self._output.suffix}")
@@ -77,54 +88,11 @@ class DocumentDelivery(Generic[StateT]):
             click.echo(f"What is finished is in {partial}", err=True)
 
 
-class ImageFiles:
-    """Go to `output`, numbered if there are several."""
-
-    def __init__(self, output: Path) -> None:
-        self._output = output
-
-    async def deliver(self, job: ImageState, url: str, fetch: Fetch) -> int:
-        """Fetch all, then write each and print its path."""
-        images = [await _image(fetch, image) for image in job.images]
-        for at, image in enumerate(images, start=1):
-            path = image_path(self._output, at, len(images), image.media_type)
-            try:
-                write_atomically(path, image.content)
-            except OSError as error:
-                kept = f"the images are kept{_until(job.expires_at)}: GET {url}"
-                click.echo(f"Error: {path} could not be written ({error.strerror}); {kept}", err=True)
-                return 1
-            click.echo(path)
-        return 0
-
-    def rescue(self, job: ImageState, url: str) -> None:
-        """There are all images or none."""
-
-
-class ImageUrls:
-    """Go to stdout, for images that are left where they are."""
-
-    async def deliver(self, job: ImageState, url: str, fetch: Fetch) -> int:  # noqa: ARG002 - nothing is fetched
-        """Print where each is."""
-        for image in job.images:
-            click.echo(image)
-        return 0
-
-    def rescue(self, job: ImageState, url: str) -> None:
-        """There are all images or none."""
-
-
-async def _image(fetch: Fetch, url: str) -> File:
-    image = await fetch(url)
-    if not image.media_type.startswith("image/"):
-        raise StrangeAnswerError(url)
-    return image
+def expiry(expires_at: datetime | None) -> str:
+    """Return the words to append to "is kept": until when, if that is known."""
+    return f" until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else ""
 
 
 def _print(document: str) -> None:
     # UTF-8 whatever the locale: it is a document, not a message.
     sys.stdout.buffer.write(document.encode())
-
-
-def _until(expires_at: datetime | None) -> str:
-    return f" until {expires_at:%Y-%m-%d %H:%M} UTC" if expires_at else ""

@@ -1,4 +1,4 @@
-"""How the making of something is shown: lines for files and pipes, a moving bar for people."""
+"""Progress display: plain lines for files and pipes, a progress bar for terminals."""
 
 import textwrap
 from collections.abc import Iterable
@@ -11,27 +11,26 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn
 from rich.text import Text
 from typing_extensions import override
 
-from aether.cli.client.schemas import TextDelta
 from aether.cli.output.markdown import one_line
-from aether.cli.output.progress_events import AttemptFailure, Finished, ProgressEvent
+from aether.cli.output.progress_events import AttemptFailure, ProgressEvent, StepFinished, TextDelta
 
-_EXCERPT = 100
-_LONGEST_DRAFT = 300
+_EXCERPT_LENGTH = 100
+_MAX_PREVIEW_LENGTH = 300
 
 
-class Presentation(Protocol):
-    """Shows what it is told, to the end of its context."""
+class ProgressDisplay(Protocol):
+    """Shows the progress of a job; a context manager."""
 
-    def say(self, text: str) -> None:
-        """Show a remark."""
+    def message(self, text: str) -> None:
+        """Show a message."""
         ...
 
-    def show(self, news: Iterable[ProgressEvent], stage: str, progress: float | None) -> None:
-        """Show what happened, and where the job stands now: in words, and how much of it is done if that is known."""
+    def update(self, events: Iterable[ProgressEvent], activity: str, progress: float | None) -> None:
+        """Show what happened, and then what the job is doing and which part of it is done, if that is known."""
         ...
 
     def preview(self, delta: TextDelta) -> None:
-        """Show text that is just being written, and may yet change or come to nothing."""
+        """Show text that is being written; it may still change or be thrown away."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -41,50 +40,50 @@ class Presentation(Protocol):
     ) -> None: ...
 
 
-def presentation(stream: TextIO) -> Presentation:
-    """Return the one that fits the stream."""
+def progress_display(stream: TextIO) -> ProgressDisplay:
+    """Return the display for the stream: a bar if it is a terminal, else lines."""
     console = Console(file=stream, highlight=False)
-    return Bar(console) if stream.isatty() and not console.is_dumb_terminal else Lines(stream)
+    return BarDisplay(console) if stream.isatty() and not console.is_dumb_terminal else LineDisplay(stream)
 
 
-class Lines:
-    """One plain line for each piece of news."""
+class LineDisplay:
+    """One plain line for each event."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
-    def say(self, text: str) -> None:
-        """Write the remark as it is."""
+    def message(self, text: str) -> None:
+        """Write the message as it is."""
         print(text, file=self._stream, flush=True)
 
-    def show(self, news: Iterable[ProgressEvent], stage: str, progress: float | None) -> None:  # noqa: ARG002 - the bar's
-        """Write a line for each piece of news."""
-        for item in news:
-            self.say(_line(item))
+    def update(self, events: Iterable[ProgressEvent], activity: str, progress: float | None) -> None:  # noqa: ARG002 - for the bar
+        """Write a line for each event."""
+        for event in events:
+            self.message(_line(event))
 
     def preview(self, delta: TextDelta) -> None:
-        """Nothing to keep."""
+        """Do nothing: lines cannot be taken back."""
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Nothing to tidy."""
+        """Do nothing: there is nothing to clean up."""
 
 
-class Draft(NamedTuple):
-    """The last words of a try to write a section."""
+class TextPreview(NamedTuple):
+    """The last words that an attempt has written of the text at `position`."""
 
     position: int
     attempt: int
     text: str = ""
 
     def followed_by(self, delta: TextDelta) -> Self:
-        """Add what was written next; other sections do not count, another try begins anew."""
+        """Append the delta; ignore it at another position, begin anew with another attempt."""
         if delta.position != self.position:
             return self
         before = self.text if delta.attempt == self.attempt else ""
-        return self._replace(attempt=delta.attempt, text=(before + delta.text)[-_LONGEST_DRAFT:])
+        return self._replace(attempt=delta.attempt, text=(before + delta.text)[-_MAX_PREVIEW_LENGTH:])
 
     def line(self, width: int) -> Text:
         """Return as much of the end as fits into a line."""
@@ -95,19 +94,19 @@ class Draft(NamedTuple):
 
 
 class _Progress(Progress):
-    draft: Draft | None = None
+    text_preview: TextPreview | None = None
 
     @override
     def get_renderables(self) -> Iterable[RenderableType]:
         yield from super().get_renderables()
-        if self.draft is not None:
-            yield self.draft.line(self.console.width - 1)
+        if self.text_preview is not None:
+            yield self.text_preview.line(self.console.width - 1)
 
 
-class Bar:
-    """A progress bar, above it what is finished, texts with their first words, and below it what is being written.
+class BarDisplay:
+    """A progress bar; above it a line for each event, with an excerpt of a text; below it a preview.
 
-    Of the sections that are being written at once one is shown, until something happens to the job.
+    Of several texts that are written at the same time, one is previewed until the next update.
     """
 
     def __init__(self, console: Console) -> None:
@@ -125,56 +124,56 @@ class Bar:
         )
         self._task = self._progress.add_task("connecting", total=None)
 
-    def say(self, text: str) -> None:
-        """Write the remark above the bar."""
+    def message(self, text: str) -> None:
+        """Write the message above the bar."""
         self._console.print(Text(text, style="dim"))
 
-    def show(self, news: Iterable[ProgressEvent], stage: str, progress: float | None) -> None:
-        """Move the bar and write the news above it."""
-        self._progress.draft = None
-        for item in news:
-            self._console.print(_styled(item))
+    def update(self, events: Iterable[ProgressEvent], activity: str, progress: float | None) -> None:
+        """Move the bar and write the events above it."""
+        self._progress.text_preview = None
+        for event in events:
+            self._console.print(_styled(event))
         if progress is None:
-            self._progress.update(self._task, description=stage)
+            self._progress.update(self._task, description=activity)
         else:
-            self._progress.update(self._task, description=stage, total=1.0, completed=progress)
+            self._progress.update(self._task, description=activity, total=1.0, completed=progress)
 
     def preview(self, delta: TextDelta) -> None:
         """Show the last words below the bar."""
-        draft = self._progress.draft or Draft(delta.position, delta.attempt)
-        self._progress.draft = draft.followed_by(delta)
+        preview = self._progress.text_preview or TextPreview(delta.position, delta.attempt)
+        self._progress.text_preview = preview.followed_by(delta)
 
     def __enter__(self) -> Self:
         self._progress.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Take the bar away; the news stays."""
+        """Remove the bar; the lines above it stay."""
         self._progress.stop()
 
 
-def _line(item: ProgressEvent) -> str:
-    match item:
-        case Finished(what, amount, title) if title:
-            return f"{what}: {one_line(title)} ({amount})"
-        case Finished(what, amount):
-            return f"{what}: {amount}"
+def _line(event: ProgressEvent) -> str:
+    match event:
+        case StepFinished(label, amount, title) if title:
+            return f"{label}: {one_line(title)} ({amount})"
+        case StepFinished(label, amount):
+            return f"{label}: {amount}"
         case AttemptFailure():
-            return _failure(item)
+            return _failure_line(event)
 
 
-def _styled(item: ProgressEvent) -> Text:
-    match item:
-        case Finished(what, amount, title, text) if text:
-            excerpt = textwrap.shorten(one_line(text), _EXCERPT, placeholder=" …")
-            return Text.assemble((one_line(title or what), "bold"), f" ({amount})\n", (f"  {excerpt}", "dim"))
-        case Finished():
-            return Text(_line(item))
+def _styled(event: ProgressEvent) -> Text:
+    match event:
+        case StepFinished(label, amount, title, text) if text:
+            excerpt = textwrap.shorten(one_line(text), _EXCERPT_LENGTH, placeholder=" …")
+            return Text.assemble((one_line(title or label), "bold"), f" ({amount})\n", (f"  {excerpt}", "dim"))
+        case StepFinished():
+            return Text(_line(event))
         case AttemptFailure():
-            return Text(_line(item), style="yellow")
+            return Text(_line(event), style="yellow")
 
 
-def _failure(failed: AttemptFailure) -> str:
-    then = "no further try" if failed.pause_s is None else f"next try in {failed.pause_s:.3g} s"
-    why = one_line(failed.error).rstrip(".")
-    return f"attempt failed: {one_line(failed.what)}, try {failed.attempt}: {why}; {then}"
+def _failure_line(failure: AttemptFailure) -> str:
+    retry = "no further try" if failure.retry_in_s is None else f"next try in {failure.retry_in_s:.3g} s"
+    error = one_line(failure.error).rstrip(".")
+    return f"attempt failed: {one_line(failure.label)}, try {failure.attempt}: {error}; {retry}"

@@ -1,4 +1,4 @@
-"""What can happen to a job between two looks at it, whatever it makes."""
+"""Progress events: what can happen to a job between two of its versions, whatever its kind."""
 
 from datetime import datetime
 from typing import TypeAlias
@@ -6,37 +6,45 @@ from typing import TypeAlias
 import msgspec
 
 
-class Finished(msgspec.Struct, frozen=True):
-    """A piece of the work is done: what it is and how much of it there is; a text has words to show, maybe a title."""
+class StepFinished(msgspec.Struct, frozen=True):
+    """A step finished: its name and how much it made; for a text, also the text and its title if it has one."""
 
-    what: str
+    label: str
     amount: str
     title: str = ""
     text: str = ""
 
 
 class AttemptFailure(msgspec.Struct, frozen=True):
-    """A try failed; `pause_s` is the wait for the next one, None if there is none."""
+    """An attempt of a step failed; `retry_in_s` is None if there is no other attempt."""
 
-    what: str
+    label: str
     attempt: int
     error: str
-    pause_s: float | None
+    retry_in_s: float | None
 
 
-ProgressEvent: TypeAlias = Finished | AttemptFailure
+ProgressEvent: TypeAlias = StepFinished | AttemptFailure
 
 
-def pause_between(at: datetime, next_retry_at: datetime | None) -> float | None:
-    """Return the wait in seconds, from two of the server's times: its clock need not agree with ours."""
+class TextDelta(msgspec.Struct, frozen=True):
+    """A piece of the text at a position of the result, as one attempt writes it."""
+
+    position: int
+    attempt: int
+    text: str
+
+
+def retry_delay(at: datetime, next_retry_at: datetime | None) -> float | None:
+    """Return the seconds from a failure to the next attempt; both are times of the server, whose clock may be off."""
     return (next_retry_at - at).total_seconds() if next_retry_at else None
 
 
 def counted(count: int, noun: str) -> str:
-    """Return the number with its noun, in the plural where it needs it."""
+    """Return the number with its noun, in the plural unless the number is 1."""
     return f"{count} {noun}{'s' * (count != 1)}"
 
 
-def words_of(text: str) -> str:
-    """Return how many words the text has."""
+def word_count(text: str) -> str:
+    """Return how many words the text has, as in "3 words"."""
     return counted(len(text.split()), "word")
