@@ -7,12 +7,12 @@ import pytest
 from aether.domain.job import Usage
 from aether.errors import ModelRejectedRequestError
 from tests.scripted_model import NAMED, HttpError, Rule, ScriptedModel, Setup, Slow, Trickle, rejected
-from tests.service.openai_chats import ASKED, FORM, KEY, OUTLINE, chat_with
+from tests.service.chat_factory import FORM, KEY, MESSAGES, OUTLINE_MESSAGES, open_chat
 
 
 async def test_an_answer_comes_with_its_usage_and_is_whole() -> None:
-    async with ScriptedModel() as model, chat_with(model) as chat:
-        reply = await chat.complete(ASKED)
+    async with ScriptedModel() as model, open_chat(model) as chat:
+        reply = await chat.complete(MESSAGES)
 
         [call] = model.calls()
     assert "ref-" in reply.text
@@ -28,9 +28,9 @@ async def test_an_answer_comes_with_its_usage_and_is_whole() -> None:
     assert call.headers["authorization"] == f"Bearer {KEY}"
 
 
-async def test_a_call_says_that_it_is_json_and_nothing_of_the_machine_it_comes_from() -> None:
-    async with ScriptedModel() as model, chat_with(model) as chat:
-        await chat.complete(ASKED)
+async def test_a_call_is_declared_as_json_and_does_not_describe_the_client_s_machine() -> None:
+    async with ScriptedModel() as model, open_chat(model) as chat:
+        await chat.complete(MESSAGES)
 
         [call] = model.calls()
     assert call.headers["content-type"] == "application/json"
@@ -40,18 +40,18 @@ async def test_a_call_says_that_it_is_json_and_nothing_of_the_machine_it_comes_f
 @pytest.mark.parametrize(
     ("fault", "refusal"), [("refusal", "I cannot help with that."), ("content-filter", "its content filter stopped")]
 )
-async def test_a_refusal_comes_with_what_it_cost(fault: str, refusal: str) -> None:
-    async with ScriptedModel(rules=[Rule(do=NAMED[fault])]) as model, chat_with(model) as chat:
-        reply = await chat.complete(ASKED)
+async def test_a_refusal_comes_with_its_usage(fault: str, refusal: str) -> None:
+    async with ScriptedModel(rules=[Rule(do=NAMED[fault])]) as model, open_chat(model) as chat:
+        reply = await chat.complete(MESSAGES)
 
     assert refusal in (reply.refusal or "")
     assert reply.usage.input_tokens > 0
 
 
 async def test_another_model_may_be_asked() -> None:
-    async with ScriptedModel() as model, chat_with(model) as chat:
-        await chat.complete(ASKED, model="another")
-        await chat.complete(ASKED)
+    async with ScriptedModel() as model, open_chat(model) as chat:
+        await chat.complete(MESSAGES, model="another")
+        await chat.complete(MESSAGES)
 
         assert [call.model for call in model.calls()] == ["another", "scripted-model"]
 
@@ -61,17 +61,17 @@ async def test_the_operator_s_options_go_into_every_call_and_those_for_outlines_
         "AETHER_MODEL_OPTIONS": '{"temperature": 0.2, "top_p": 1}',
         "AETHER_OUTLINE_OPTIONS": '{"temperature": 0}',
     }
-    async with ScriptedModel() as model, chat_with(model, **options) as chat:
-        await chat.complete(ASKED)
-        await chat.complete(OUTLINE, form=FORM)
+    async with ScriptedModel() as model, open_chat(model, **options) as chat:
+        await chat.complete(MESSAGES)
+        await chat.complete(OUTLINE_MESSAGES, form=FORM)
 
         assert [(call.body["temperature"], call.body["top_p"]) for call in model.calls()] == [(0.2, 1), (0, 1)]
 
 
-async def test_without_a_key_a_call_is_made_all_the_same() -> None:
+async def test_a_call_needs_no_key() -> None:
     """Local servers need none, and the client insists on one."""
-    async with ScriptedModel() as model, chat_with(model, OPENAI_API_KEY="") as chat:
-        await chat.complete(ASKED)
+    async with ScriptedModel() as model, open_chat(model, OPENAI_API_KEY="") as chat:
+        await chat.complete(MESSAGES)
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ async def test_answers_of_other_servers_are_understood(
     body: dict[str, object], text: str, cut_off: object, usage: Usage
 ) -> None:
     answer = HttpError(status=200, body=json.dumps({"choices": [body], "extra": 1}))
-    async with ScriptedModel(rules=[Rule(do=answer)]) as model, chat_with(model) as chat:
-        reply = await chat.complete(ASKED)
+    async with ScriptedModel(rules=[Rule(do=answer)]) as model, open_chat(model) as chat:
+        reply = await chat.complete(MESSAGES)
 
     assert (reply.text, reply.cut_off, reply.usage) == (text, cut_off, usage)
 
@@ -102,13 +102,13 @@ async def test_answers_of_other_servers_are_understood(
 async def test_an_odd_usage_does_not_cost_the_answer(usage: object) -> None:
     body = {"choices": [{"message": {"content": "Yes."}}], "usage": usage}
     answer = HttpError(status=200, body=json.dumps(body))
-    async with ScriptedModel(rules=[Rule(do=answer)]) as model, chat_with(model) as chat:
-        assert (await chat.complete(ASKED)).text == "Yes."
+    async with ScriptedModel(rules=[Rule(do=answer)]) as model, open_chat(model) as chat:
+        assert (await chat.complete(MESSAGES)).text == "Yes."
 
 
 async def test_a_slow_answer_in_time_is_taken() -> None:
-    async with ScriptedModel(rules=[Rule(do=Slow(first_byte_ms=150))]) as model, chat_with(model) as chat:
-        assert (await chat.complete(ASKED)).text
+    async with ScriptedModel(rules=[Rule(do=Slow(first_byte_ms=150))]) as model, open_chat(model) as chat:
+        assert (await chat.complete(MESSAGES)).text
 
 
 @pytest.mark.parametrize(
@@ -120,14 +120,14 @@ async def test_a_slow_answer_in_time_is_taken() -> None:
         (Setup(reject_params=("response_format",)), ["json_schema", "json_object", None], [None]),
     ],
 )
-async def test_the_way_to_ask_for_json_is_learned_once(
+async def test_the_accepted_way_to_ask_for_json_is_remembered(
     setup: Setup, first: list[str | None], then: list[str | None]
 ) -> None:
-    async with ScriptedModel(setup) as model, chat_with(model) as chat:
-        replies = [await chat.complete(OUTLINE, form=FORM)]
+    async with ScriptedModel(setup) as model, open_chat(model) as chat:
+        replies = [await chat.complete(OUTLINE_MESSAGES, form=FORM)]
         asked = [call.body.get("response_format", {}).get("type") for call in model.calls()]
         model.reset()
-        replies += [await chat.complete(OUTLINE, form=FORM)]
+        replies += [await chat.complete(OUTLINE_MESSAGES, form=FORM)]
         again = [call.body.get("response_format", {}).get("type") for call in model.calls()]
 
     assert (asked, again) == (first, then)
@@ -135,8 +135,8 @@ async def test_the_way_to_ask_for_json_is_learned_once(
 
 
 async def test_the_form_is_sent_as_a_strict_schema() -> None:
-    async with ScriptedModel() as model, chat_with(model) as chat:
-        await chat.complete(OUTLINE, form=FORM)
+    async with ScriptedModel() as model, open_chat(model) as chat:
+        await chat.complete(OUTLINE_MESSAGES, form=FORM)
 
         [call] = model.calls()
     assert call.body["response_format"] == {
@@ -145,22 +145,22 @@ async def test_the_form_is_sent_as_a_strict_schema() -> None:
     }
 
 
-async def test_what_one_model_can_do_says_nothing_about_another() -> None:
-    async with ScriptedModel(Setup(json_schema=False)) as model, chat_with(model) as chat:
-        await chat.complete(OUTLINE, form=FORM)
+async def test_what_is_remembered_of_one_model_is_not_used_for_another() -> None:
+    async with ScriptedModel(Setup(json_schema=False)) as model, open_chat(model) as chat:
+        await chat.complete(OUTLINE_MESSAGES, form=FORM)
         model.use(setup=Setup())
-        await chat.complete(OUTLINE, form=FORM, model="another")
+        await chat.complete(OUTLINE_MESSAGES, form=FORM, model="another")
 
         assert model.calls()[-1].body["response_format"]["type"] == "json_schema"
 
 
 async def test_a_fault_in_the_request_itself_is_not_hidden() -> None:
-    """Every way meets it, and the first answer is the one that is told; nothing is learned from that."""
+    """Every variant meets it, the first error is reported, and nothing is remembered from that."""
     fault = Rule(times=3, do=rejected(400, "This model's maximum context length is 8192 tokens."))
-    async with ScriptedModel(rules=[fault]) as model, chat_with(model) as chat:
+    async with ScriptedModel(rules=[fault]) as model, open_chat(model) as chat:
         with pytest.raises(ModelRejectedRequestError, match="maximum context length"):
-            await chat.complete(OUTLINE, form=FORM)
-        await chat.complete(OUTLINE, form=FORM)
+            await chat.complete(OUTLINE_MESSAGES, form=FORM)
+        await chat.complete(OUTLINE_MESSAGES, form=FORM)
 
         assert model.calls()[-1].body["response_format"]["type"] == "json_schema"
 
@@ -169,8 +169,8 @@ async def test_a_fault_in_the_request_itself_is_not_hidden() -> None:
 async def test_a_cancelled_call_closes_its_connection(where: str) -> None:
     action = Slow(first_byte_ms=5_000) if where == "before the first byte" else Trickle(total_ms=5_000, pieces=100)
     async with ScriptedModel(rules=[Rule(do=action)]) as model:
-        async with chat_with(model, AETHER_MODEL_READ_TIMEOUT="9") as chat:
-            asking = asyncio.create_task(chat.complete(ASKED))
+        async with open_chat(model, AETHER_MODEL_READ_TIMEOUT="9") as chat:
+            asking = asyncio.create_task(chat.complete(MESSAGES))
             await model.wait_for(lambda record: record.in_flight == 1)
             await asyncio.sleep(0.1 if where == "in the body" else 0)
             cancelled = time.monotonic()
@@ -186,12 +186,12 @@ async def test_a_cancelled_call_closes_its_connection(where: str) -> None:
 
 
 async def test_connections_are_used_again() -> None:
-    async with ScriptedModel() as model, chat_with(model) as chat:
+    async with ScriptedModel() as model, open_chat(model) as chat:
         for _ in range(5):
-            await chat.complete(ASKED)
+            await chat.complete(MESSAGES)
         one_by_one = connections(model)
-        await asyncio.gather(*(chat.complete(ASKED) for _ in range(10)))
-        await asyncio.gather(*(chat.complete(ASKED) for _ in range(10)))
+        await asyncio.gather(*(chat.complete(MESSAGES) for _ in range(10)))
+        await asyncio.gather(*(chat.complete(MESSAGES) for _ in range(10)))
 
         assert one_by_one == 1
         assert connections(model) <= 10
@@ -201,9 +201,9 @@ async def test_a_hundred_calls_run_side_by_side() -> None:
     """The engine's own limit is the only one."""
     async with (
         ScriptedModel(rules=[Rule(do=NAMED["hang"])]) as model,
-        chat_with(model, AETHER_MODEL_CALLS="120", AETHER_MODEL_READ_TIMEOUT="9") as chat,
+        open_chat(model, AETHER_MODEL_CALLS="120", AETHER_MODEL_READ_TIMEOUT="9") as chat,
     ):
-        asking = [asyncio.create_task(chat.complete(ASKED)) for _ in range(120)]
+        asking = [asyncio.create_task(chat.complete(MESSAGES)) for _ in range(120)]
         await model.wait_for(lambda record: record.in_flight == len(asking))
         for task in asking:
             task.cancel()
@@ -211,13 +211,13 @@ async def test_a_hundred_calls_run_side_by_side() -> None:
         await model.wait_for(lambda record: not record.in_flight)
 
 
-async def test_a_connection_that_went_away_while_idle_is_not_held_against_the_next_call() -> None:
-    async with ScriptedModel() as model, chat_with(model) as chat:
-        await chat.complete(ASKED)
+async def test_an_idle_connection_that_was_closed_does_not_fail_the_next_call() -> None:
+    async with ScriptedModel() as model, open_chat(model) as chat:
+        await chat.complete(MESSAGES)
         model.drop_connections()
         await asyncio.sleep(0.05)
 
-        assert (await chat.complete(ASKED)).text
+        assert (await chat.complete(MESSAGES)).text
 
 
 def connections(model: ScriptedModel) -> int:

@@ -36,21 +36,21 @@ from tests.scripted_model import (
     rate_limited,
     rejected,
 )
-from tests.service.openai_illustrators import KEY, LIGHTHOUSE, illustrator_on
+from tests.service.illustrator_factory import KEY, REQUEST, open_illustrator
 
-BY_URL = Rule(kind="image", do=Picture(as_url=True))
-
-
-async def image_with(*rules: Rule, **environment: str) -> bytes:
-    async with ScriptedModel(rules=rules) as model, illustrator_on(model, **environment) as illustrator:
-        return await illustrator.image(LIGHTHOUSE, 0)
+IMAGE_BY_URL = Rule(kind="image", do=Picture(as_url=True))
 
 
-async def failure_of(*rules: Rule, **environment: str) -> AetherError:
-    """What making an image fails with; it is asked for once."""
-    async with ScriptedModel(rules=rules) as model, illustrator_on(model, **environment) as illustrator:
+async def generate_image(*rules: Rule, **environment: str) -> bytes:
+    async with ScriptedModel(rules=rules) as model, open_illustrator(model, **environment) as illustrator:
+        return await illustrator.image(REQUEST, 0)
+
+
+async def error_from(*rules: Rule, **environment: str) -> AetherError:
+    """Return the error of an image's generation, and see that the model is asked once."""
+    async with ScriptedModel(rules=rules) as model, open_illustrator(model, **environment) as illustrator:
         with pytest.raises(AetherError) as caught:
-            await illustrator.image(LIGHTHOUSE, 0)
+            await illustrator.image(REQUEST, 0)
         assert model.count(kind="image") == 1
         assert model.count(kind="file") <= 4
     assert KEY not in f"{caught.value!s} {caught.value!r}"
@@ -61,9 +61,9 @@ def answer(body: object) -> Rule:
     return Rule(kind="image", do=HttpError(status=200, body=json.dumps(body)))
 
 
-async def test_an_image_that_comes_along_is_returned() -> None:
-    async with ScriptedModel() as model, illustrator_on(model) as illustrator:
-        content = await illustrator.image(LIGHTHOUSE, 0)
+async def test_an_image_in_the_answer_is_returned() -> None:
+    async with ScriptedModel() as model, open_illustrator(model) as illustrator:
+        content = await illustrator.image(REQUEST, 0)
 
         [call] = model.calls()
     assert content == png(call.seq)
@@ -71,18 +71,18 @@ async def test_an_image_that_comes_along_is_returned() -> None:
     assert call.headers["authorization"] == f"Bearer {KEY}"
 
 
-async def test_an_image_that_lies_elsewhere_is_fetched_without_the_key() -> None:
-    async with ScriptedModel(rules=[BY_URL]) as model, illustrator_on(model) as illustrator:
-        content = await illustrator.image(LIGHTHOUSE, 0)
+async def test_an_image_at_an_address_is_downloaded_without_the_key() -> None:
+    async with ScriptedModel(rules=[IMAGE_BY_URL]) as model, open_illustrator(model) as illustrator:
+        content = await illustrator.image(REQUEST, 0)
 
-        [asked] = model.calls(kind="image")
-        [fetched] = model.calls(kind="file")
-    assert content == png(asked.seq)
-    assert KEY not in str(fetched.headers)
+        [generated] = model.calls(kind="image")
+        [downloaded] = model.calls(kind="file")
+    assert content == png(generated.seq)
+    assert KEY not in str(downloaded.headers)
 
 
-async def test_the_size_is_passed_on_unless_it_is_left_to_the_model() -> None:
-    async with ScriptedModel() as model, illustrator_on(model) as illustrator:
+async def test_the_size_is_sent_unless_it_is_left_to_the_model() -> None:
+    async with ScriptedModel() as model, open_illustrator(model) as illustrator:
         await illustrator.image(GenerationRequest("Fog", size="1536x1024"), 0)
         await illustrator.image(GenerationRequest("Fog", size="auto"), 0)
 
@@ -91,8 +91,8 @@ async def test_the_size_is_passed_on_unless_it_is_left_to_the_model() -> None:
 
 async def test_the_operator_s_options_go_into_every_call() -> None:
     options = {"AETHER_IMAGE_OPTIONS": '{"quality": "low", "size": "512x512"}'}
-    async with ScriptedModel() as model, illustrator_on(model, **options) as illustrator:
-        await illustrator.image(LIGHTHOUSE, 0)
+    async with ScriptedModel() as model, open_illustrator(model, **options) as illustrator:
+        await illustrator.image(REQUEST, 0)
 
         [call] = model.calls()
     assert (call.body["quality"], call.body["size"], call.body["n"]) == ("low", "512x512", 1)
@@ -109,7 +109,7 @@ async def test_the_operator_s_options_go_into_every_call() -> None:
     ],
 )
 async def test_every_form_in_which_servers_send_an_image_is_understood(member: dict[str, str]) -> None:
-    assert png(7) == await image_with(answer({"created": 1, "data": [member]}))
+    assert png(7) == await generate_image(answer({"created": 1, "data": [member]}))
 
 
 @pytest.mark.parametrize(
@@ -125,21 +125,21 @@ async def test_what_an_image_cost_is_counted(usage: object, expected: Usage) -> 
     body = {"data": [{"b64_json": base64.b64encode(png(7)).decode()}], "usage": usage}
     meter = TokenMeter()
     with use_meter(meter):
-        await image_with(answer(body))
+        await generate_image(answer(body))
 
     assert meter.usage == expected
 
 
-async def test_an_image_that_is_lost_on_its_way_is_counted_all_the_same() -> None:
+async def test_an_image_that_could_not_be_downloaded_is_counted() -> None:
     """It is on the bill."""
     meter = TokenMeter()
     with use_meter(meter):
-        await failure_of(BY_URL, Rule(kind="file", do=NAMED["reset"]))
+        await error_from(IMAGE_BY_URL, Rule(kind="file", do=NAMED["reset"]))
 
     assert meter.usage == Usage(1)
 
 
-MADE: dict[str, tuple[Action, type[AetherError], str]] = {
+GENERATION_FAULTS: dict[str, tuple[Action, type[AetherError], str]] = {
     "401": (NAMED["401"], ModelRejectedKeyError, "API key (HTTP 401)"),
     "404": (NAMED["404"], ModelRejectedRequestError, "does not exist"),
     "bad size": (bad_size("1x1"), ModelRejectedRequestError, "(HTTP 400): Invalid value: '1x1'."),
@@ -162,11 +162,11 @@ MADE: dict[str, tuple[Action, type[AetherError], str]] = {
 }
 
 
-@pytest.mark.parametrize(("action", "expected", "text"), MADE.values(), ids=MADE)
-async def test_every_failure_to_make_an_image_is_told_apart(
+@pytest.mark.parametrize(("action", "expected", "text"), GENERATION_FAULTS.values(), ids=GENERATION_FAULTS)
+async def test_every_failure_to_generate_an_image_has_an_error_of_its_own(
     action: Action, expected: type[AetherError], text: str
 ) -> None:
-    error = await failure_of(Rule(kind="image", do=action))
+    error = await error_from(Rule(kind="image", do=action))
 
     assert type(error) is expected
     assert text in str(error)
@@ -176,12 +176,12 @@ async def test_every_failure_to_make_an_image_is_told_apart(
     ("environment", "setting"), [({}, "OPENAI_API_KEY"), ({"AETHER_IMAGE_API_KEY": KEY}, "AETHER_IMAGE_API_KEY")]
 )
 async def test_a_rejected_key_is_named_by_where_it_is_set(environment: dict[str, str], setting: str) -> None:
-    error = await failure_of(Rule(kind="image", do=NAMED["401"]), **environment)
+    error = await error_from(Rule(kind="image", do=NAMED["401"]), **environment)
 
     assert str(error).endswith(f" Check {setting}.")
 
 
-FETCHED: dict[str, tuple[Action, type[AetherError], str]] = {
+DOWNLOAD_FAULTS: dict[str, tuple[Action, type[AetherError], str]] = {
     "404": (NAMED["404"], ModelFailedError, "failed (HTTP 404)"),
     "429": (rate_limited(after_s=7), ModelFailedError, "failed (HTTP 429)"),
     "500": (NAMED["500"], ModelFailedError, "failed (HTTP 500)"),
@@ -190,24 +190,32 @@ FETCHED: dict[str, tuple[Action, type[AetherError], str]] = {
     "truncated": (NAMED["truncate"], ModelUnreachableError, "the connection was lost ("),
     "hang": (NAMED["hang"], ModelUnreachableError, "did not answer in time"),
     "hang in the body": (NAMED["hang-body"], ModelUnreachableError, "did not answer in time"),
-    "a way to a file": (HttpError(status=302, headers={"location": "file:///etc/passwd"}), UnusableOutputError, "HTTP"),
-    "a way to itself": (HttpError(status=302, headers={"location": "?name=png"}), ModelUnreachableError, "Redirects"),
-    "a way to nowhere": (HttpError(status=302), ModelFailedError, "failed (HTTP 302)"),
+    "to a file": (
+        HttpError(status=302, headers={"location": "file:///etc/passwd"}),
+        UnusableOutputError,
+        "HTTP",
+    ),
+    "to itself": (
+        HttpError(status=302, headers={"location": "?name=png"}),
+        ModelUnreachableError,
+        "Redirects",
+    ),
+    "to nowhere": (HttpError(status=302), ModelFailedError, "failed (HTTP 302)"),
 }
 
 
-@pytest.mark.parametrize(("action", "expected", "text"), FETCHED.values(), ids=FETCHED)
-async def test_every_failure_to_fetch_an_image_is_told_apart_and_may_pass(
+@pytest.mark.parametrize(("action", "expected", "text"), DOWNLOAD_FAULTS.values(), ids=DOWNLOAD_FAULTS)
+async def test_every_failure_to_download_an_image_has_an_error_of_its_own(
     action: Action, expected: type[AetherError], text: str
 ) -> None:
-    error = await failure_of(BY_URL, Rule(kind="file", do=action))
+    error = await error_from(IMAGE_BY_URL, Rule(kind="file", do=action))
 
     assert type(error) is expected
     assert text in str(error)
 
 
-async def test_the_pause_that_the_image_s_own_server_asks_for_is_heard() -> None:
-    error = await failure_of(BY_URL, Rule(kind="file", do=rate_limited(after_s=7)))
+async def test_the_wait_that_the_image_s_own_server_asks_for_is_in_the_error() -> None:
+    error = await error_from(IMAGE_BY_URL, Rule(kind="file", do=rate_limited(after_s=7)))
 
     assert isinstance(error, ModelFailedError)
     assert (error.status, error.retry_after) == (429, 7)
@@ -227,7 +235,7 @@ async def test_the_pause_that_the_image_s_own_server_asks_for_is_heard() -> None
     ],
 )
 async def test_an_address_that_is_not_on_the_web_is_not_followed(url: str) -> None:
-    error = await failure_of(Rule(kind="image", do=Picture(url=url)))
+    error = await error_from(Rule(kind="image", do=Picture(url=url)))
 
     assert type(error) is UnusableOutputError
 
@@ -235,14 +243,14 @@ async def test_an_address_that_is_not_on_the_web_is_not_followed(url: str) -> No
 async def test_a_redirect_leads_to_the_image() -> None:
     elsewhere = Rule(kind="file", nth=1, do=HttpError(status=302, headers={"location": "?name=png&of=42"}))
 
-    assert png(42) == await image_with(BY_URL, elsewhere)
+    assert png(42) == await generate_image(IMAGE_BY_URL, elsewhere)
 
 
 @pytest.mark.parametrize("file", ["html", "svg", "truncated"])
 async def test_what_is_no_image_is_returned_for_the_caller_to_see(file: str) -> None:
     picture = Picture(file=file, as_url=True)  # type: ignore[arg-type]  # mypy takes a parameter for any string
 
-    assert Image.of(await image_with(Rule(kind="image", do=picture))) is None
+    assert Image.of(await generate_image(Rule(kind="image", do=picture))) is None
 
 
 async def test_no_more_of_a_file_is_read_than_an_image_may_have() -> None:
@@ -251,36 +259,39 @@ async def test_no_more_of_a_file_is_read_than_an_image_may_have() -> None:
         Rule(kind="image", do=Picture(as_url=True, file="large")),
         Rule(kind="file", do=Trickle(total_ms=20_000, pieces=200)),
     ]
-    async with ScriptedModel(rules=rules) as model, illustrator_on(model, AETHER_IMAGE_MAX_BYTES="999") as illustrator:
+    async with (
+        ScriptedModel(rules=rules) as model,
+        open_illustrator(model, AETHER_IMAGE_MAX_BYTES="999") as illustrator,
+    ):
         with pytest.raises(UnusableOutputError, match="it is larger than 999 bytes"):
-            await illustrator.image(LIGHTHOUSE, 0)
+            await illustrator.image(REQUEST, 0)
         await model.wait_for(lambda record: record.calls(outcome="disconnected"))
 
 
-async def test_the_limit_holds_for_an_image_that_comes_along_to_the_byte() -> None:
+async def test_the_limit_for_an_image_in_the_answer_is_exact_to_the_byte() -> None:
     size = len(png(1))
 
-    assert png(1) == await image_with(AETHER_IMAGE_MAX_BYTES=str(size))
-    assert f"larger than {size - 1} bytes" in str(await failure_of(AETHER_IMAGE_MAX_BYTES=str(size - 1)))
+    assert png(1) == await generate_image(AETHER_IMAGE_MAX_BYTES=str(size))
+    assert f"larger than {size - 1} bytes" in str(await error_from(AETHER_IMAGE_MAX_BYTES=str(size - 1)))
 
 
 async def test_an_answer_that_takes_longer_than_between_two_words_of_a_text_is_waited_for() -> None:
     """Nothing is heard of an image before it is finished: only the total time counts."""
     slow = Rule(kind="image", do=Slow(first_byte_ms=600))
 
-    assert await image_with(slow, AETHER_MODEL_READ_TIMEOUT="0.2")
+    assert await generate_image(slow, AETHER_MODEL_READ_TIMEOUT="0.2")
 
 
 async def test_an_answer_that_never_comes_is_given_up_after_the_total_time() -> None:
-    error = await failure_of(Rule(kind="image", do=NAMED["hang"]), AETHER_MODEL_TOTAL_TIMEOUT="0.4")
+    error = await error_from(Rule(kind="image", do=NAMED["hang"]), AETHER_MODEL_TOTAL_TIMEOUT="0.4")
 
     assert type(error) is ModelUnreachableError
     assert re.search("no complete answer within 0.4 s|did not answer in time", str(error))
 
 
-async def test_a_file_in_drips_is_given_up_after_the_total_time() -> None:
+async def test_a_download_that_trickles_in_is_given_up_after_the_total_time() -> None:
     drips = Rule(kind="file", do=Trickle(total_ms=5_000, pieces=50))
-    error = await failure_of(BY_URL, drips, AETHER_MODEL_TOTAL_TIMEOUT="0.4")
+    error = await error_from(IMAGE_BY_URL, drips, AETHER_MODEL_TOTAL_TIMEOUT="0.4")
 
     assert "no complete answer within 0.4 s" in str(error)
 
@@ -289,10 +300,10 @@ async def test_a_server_that_is_not_there_is_unreachable() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     address = f"http://127.0.0.1:{port}"
-    error = await failure_of(Rule(kind="image", do=Picture(url=f"{address}/x.png")))
-    async with illustrator_on(ScriptedModel(), OPENAI_BASE_URL=f"{address}/v1") as illustrator:
+    error = await error_from(Rule(kind="image", do=Picture(url=f"{address}/x.png")))
+    async with open_illustrator(ScriptedModel(), OPENAI_BASE_URL=f"{address}/v1") as illustrator:
         with pytest.raises(ModelUnreachableError):
-            await illustrator.image(LIGHTHOUSE, 0)
+            await illustrator.image(REQUEST, 0)
 
     assert type(error) is ModelUnreachableError
 
@@ -301,8 +312,8 @@ async def test_images_may_come_from_a_server_of_their_own_which_gets_no_other_ke
     async with ScriptedModel() as texts, ScriptedModel() as images:
         own = {"AETHER_IMAGE_BASE_URL": images.base_url}
         for keys in ({}, {"AETHER_IMAGE_API_KEY": "sk-its-own"}):
-            async with illustrator_on(texts, **own, **keys) as illustrator:
-                await illustrator.image(LIGHTHOUSE, 0)
+            async with open_illustrator(texts, **own, **keys) as illustrator:
+                await illustrator.image(REQUEST, 0)
 
         assert not texts.calls()
         assert [call.headers["authorization"] for call in images.calls()] == ["Bearer none", "Bearer sk-its-own"]
@@ -311,14 +322,14 @@ async def test_images_may_come_from_a_server_of_their_own_which_gets_no_other_ke
 async def test_images_may_have_a_key_of_their_own_on_the_same_server() -> None:
     async with (
         ScriptedModel(Setup(api_key="sk-its-own")) as model,
-        illustrator_on(model, AETHER_IMAGE_API_KEY="sk-its-own") as illustrator,
+        open_illustrator(model, AETHER_IMAGE_API_KEY="sk-its-own") as illustrator,
     ):
-        assert await illustrator.image(LIGHTHOUSE, 0)
+        assert await illustrator.image(REQUEST, 0)
 
 
 async def test_a_cancelled_call_closes_its_connection() -> None:
-    async with ScriptedModel(rules=[Rule(do=NAMED["hang"])]) as model, illustrator_on(model) as illustrator:
-        asking = asyncio.create_task(illustrator.image(LIGHTHOUSE, 0))
+    async with ScriptedModel(rules=[Rule(do=NAMED["hang"])]) as model, open_illustrator(model) as illustrator:
+        asking = asyncio.create_task(illustrator.image(REQUEST, 0))
         await model.wait_for(lambda record: record.in_flight == 1)
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -329,6 +340,6 @@ async def test_a_cancelled_call_closes_its_connection() -> None:
 @pytest.mark.parametrize("fault", ["401", "500", "reset"])
 async def test_the_key_is_in_no_log(fault: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        await failure_of(Rule(kind="image", do=NAMED[fault]))
+        await error_from(Rule(kind="image", do=NAMED[fault]))
 
     assert KEY not in caplog.text

@@ -1,4 +1,4 @@
-"""Texts that are told as the model writes them, over real HTTP."""
+"""Texts that are streamed while the model writes them, over real HTTP."""
 
 import asyncio
 import time
@@ -15,31 +15,31 @@ from aether.errors import (
     UnusableOutputError,
 )
 from tests.scripted_model import NAMED, Hang, HttpError, Rule, ScriptedModel, Setup, Trickle, rate_limited, rejected
-from tests.service.openai_chats import ASKED, chat_with
+from tests.service.chat_factory import MESSAGES, open_chat
 
-SLOWLY = Setup(section_ms=400, stream_pieces=8)
+SLOW_SETUP = Setup(section_ms=400, stream_pieces=8)
 
 
-def ways(model: ScriptedModel) -> list[tuple[bool, bool]]:
-    """How each call so far asked for a stream, and for its usage."""
+def stream_variants(model: ScriptedModel) -> list[tuple[bool, bool]]:
+    """Return for each call whether it asked for a stream, and for its usage."""
     return [("stream" in call.body, "stream_options" in call.body) for call in model.calls()]
 
 
-async def test_a_text_is_told_while_it_is_written() -> None:
-    told: list[tuple[str, int]] = []
-    async with ScriptedModel(SLOWLY) as model, chat_with(model, AETHER_MODEL_READ_TIMEOUT="9") as chat:
-        reply = await chat.complete(ASKED, on_text=lambda text: told.append((text, model.in_flight)))
+async def test_a_text_is_streamed_while_it_is_written() -> None:
+    received: list[tuple[str, int]] = []
+    async with ScriptedModel(SLOW_SETUP) as model, open_chat(model, AETHER_MODEL_READ_TIMEOUT="9") as chat:
+        reply = await chat.complete(MESSAGES, on_text=lambda text: received.append((text, model.in_flight)))
 
         [call] = model.calls()
-    assert "".join(text for text, _ in told) == reply.text
-    assert [in_flight for _, in_flight in told[:3]] == [1, 1, 1]
+    assert "".join(text for text, _ in received) == reply.text
+    assert [in_flight for _, in_flight in received[:3]] == [1, 1, 1]
     assert (call.body["stream"], call.body["stream_options"]) == (True, {"include_usage": True})
 
 
 async def test_a_streamed_answer_is_the_same_as_a_whole_one() -> None:
-    async with ScriptedModel() as model, chat_with(model) as chat:
-        whole = await chat.complete(ASKED)
-        streamed = await chat.complete(ASKED, on_text=len)
+    async with ScriptedModel() as model, open_chat(model) as chat:
+        whole = await chat.complete(MESSAGES)
+        streamed = await chat.complete(MESSAGES, on_text=len)
 
     assert (streamed.text, streamed.cut_off, streamed.refusal) == (whole.text, False, None)
     assert (streamed.usage.calls, streamed.usage.output_tokens) == (1, whole.usage.output_tokens)
@@ -47,10 +47,10 @@ async def test_a_streamed_answer_is_the_same_as_a_whole_one() -> None:
 
 
 @pytest.mark.parametrize("fault", ["length", "refusal", "content-filter", "empty", "null"])
-async def test_how_an_answer_ends_is_told_as_in_a_whole_one(fault: str) -> None:
-    async with ScriptedModel(rules=[Rule(do=NAMED[fault])]) as model, chat_with(model) as chat:
-        whole = await chat.complete(ASKED)
-        streamed = await chat.complete(ASKED, on_text=len)
+async def test_a_streamed_answer_ends_as_a_whole_one_does(fault: str) -> None:
+    async with ScriptedModel(rules=[Rule(do=NAMED[fault])]) as model, open_chat(model) as chat:
+        whole = await chat.complete(MESSAGES)
+        streamed = await chat.complete(MESSAGES, on_text=len)
 
     assert (streamed.text, streamed.cut_off, streamed.refusal) == (whole.text, whole.cut_off, whole.refusal)
 
@@ -59,12 +59,12 @@ async def test_how_an_answer_ends_is_told_as_in_a_whole_one(fault: str) -> None:
     "setup", [Setup(streams=False), Setup(stream_comments=True), Setup(stream_pieces=1), Setup(stream_pieces=10_000)]
 )
 async def test_streams_of_other_servers_are_understood(setup: Setup) -> None:
-    told: list[str] = []
-    async with ScriptedModel(setup) as model, chat_with(model) as chat:
-        reply = await chat.complete(ASKED, on_text=told.append)
+    received: list[str] = []
+    async with ScriptedModel(setup) as model, open_chat(model) as chat:
+        reply = await chat.complete(MESSAGES, on_text=received.append)
 
-        assert reply.text == (await chat.complete(ASKED)).text
-    assert "".join(told) == reply.text
+        assert reply.text == (await chat.complete(MESSAGES)).text
+    assert "".join(received) == reply.text
     assert reply.usage.output_tokens > 0
 
 
@@ -76,29 +76,29 @@ async def test_streams_of_other_servers_are_understood(setup: Setup) -> None:
         (("stream", "stream_options"), [(True, True), (True, False), (False, False)], [(False, False)]),
     ],
 )
-async def test_the_way_to_ask_for_a_stream_is_learned_once(
+async def test_the_accepted_way_to_ask_for_a_stream_is_remembered(
     unknown: tuple[str, ...], first: list[tuple[bool, bool]], then: list[tuple[bool, bool]]
 ) -> None:
-    told: list[str] = []
-    async with ScriptedModel(Setup(reject_params=unknown)) as model, chat_with(model) as chat:
-        reply = await chat.complete(ASKED, on_text=told.append)
-        asked = ways(model)
+    received: list[str] = []
+    async with ScriptedModel(Setup(reject_params=unknown)) as model, open_chat(model) as chat:
+        reply = await chat.complete(MESSAGES, on_text=received.append)
+        asked = stream_variants(model)
         model.reset()
-        await chat.complete(ASKED, on_text=len)
+        await chat.complete(MESSAGES, on_text=len)
 
-        assert (asked, ways(model)) == (first, then)
-    assert "".join(told) == reply.text != ""
+        assert (asked, stream_variants(model)) == (first, then)
+    assert "".join(received) == reply.text != ""
 
 
-async def test_a_fault_in_the_request_itself_is_not_taken_for_one_in_the_stream() -> None:
+async def test_an_error_in_the_request_itself_is_not_blamed_on_the_stream_options() -> None:
     fault = Rule(times=3, do=rejected(400, "This model's maximum context length is 8192 tokens."))
-    async with ScriptedModel(rules=[fault]) as model, chat_with(model) as chat:
+    async with ScriptedModel(rules=[fault]) as model, open_chat(model) as chat:
         with pytest.raises(ModelRejectedRequestError, match="maximum context length"):
-            await chat.complete(ASKED, on_text=len)
+            await chat.complete(MESSAGES, on_text=len)
         model.reset()
-        await chat.complete(ASKED, on_text=len)
+        await chat.complete(MESSAGES, on_text=len)
 
-        assert ways(model) == [(True, True)]
+        assert stream_variants(model) == [(True, True)]
 
 
 @pytest.mark.parametrize(
@@ -117,55 +117,55 @@ async def test_a_fault_in_the_request_itself_is_not_taken_for_one_in_the_stream(
     ],
 )
 async def test_a_stream_fails_as_a_whole_answer_does(fault: HttpError, error: type[AetherError], what: str) -> None:
-    async with ScriptedModel(rules=[Rule(do=fault)]) as model, chat_with(model) as chat:
+    async with ScriptedModel(rules=[Rule(do=fault)]) as model, open_chat(model) as chat:
         with pytest.raises(error, match=what) as caught:
-            await chat.complete(ASKED, on_text=len)
+            await chat.complete(MESSAGES, on_text=len)
 
         assert model.count() == 1
     assert getattr(caught.value, "retry_after", None) == (7 if error is ModelOverloadedError else None)
 
 
-async def test_what_came_before_a_cut_was_told() -> None:
-    told: list[str] = []
-    async with ScriptedModel(rules=[Rule(times=1, do=NAMED["reset-body"])]) as model, chat_with(model) as chat:
+async def test_text_received_before_the_connection_was_lost_was_passed_on() -> None:
+    received: list[str] = []
+    async with ScriptedModel(rules=[Rule(times=1, do=NAMED["reset-body"])]) as model, open_chat(model) as chat:
         with pytest.raises(ModelUnreachableError):
-            await chat.complete(ASKED, on_text=told.append)
-        whole = await chat.complete(ASKED)
+            await chat.complete(MESSAGES, on_text=received.append)
+        whole = await chat.complete(MESSAGES)
 
-    assert told
-    assert whole.text.startswith("".join(told))
-    assert whole.text != "".join(told)
+    assert received
+    assert whole.text.startswith("".join(received))
+    assert whole.text != "".join(received)
 
 
 async def test_a_stream_that_takes_too_long_is_given_up() -> None:
     """However steadily it comes."""
     async with (
         ScriptedModel(rules=[Rule(do=Trickle(total_ms=5_000, pieces=100))]) as model,
-        chat_with(model, AETHER_MODEL_TOTAL_TIMEOUT="0.3", AETHER_MODEL_READ_TIMEOUT="9") as chat,
+        open_chat(model, AETHER_MODEL_TOTAL_TIMEOUT="0.3", AETHER_MODEL_READ_TIMEOUT="9") as chat,
     ):
         with pytest.raises(ModelUnreachableError, match=r"no complete answer within 0\.3 s"):
-            await chat.complete(ASKED, on_text=len)
+            await chat.complete(MESSAGES, on_text=len)
         await model.wait_for(lambda record: record.calls(outcome="disconnected"))
 
 
-async def test_a_server_that_leaves_a_finished_stream_open_is_not_waited_for() -> None:
+async def test_a_finished_stream_that_the_server_leaves_open_is_not_waited_for() -> None:
     # All but the last bytes of the body, which say that there is no more.
     held = Hang(share=0.9985)
     async with (
         ScriptedModel(rules=[Rule(times=1, do=held)]) as model,
-        chat_with(model, AETHER_MODEL_READ_TIMEOUT="9") as chat,
+        open_chat(model, AETHER_MODEL_READ_TIMEOUT="9") as chat,
     ):
-        reply = await chat.complete(ASKED, on_text=len)
+        reply = await chat.complete(MESSAGES, on_text=len)
         await model.wait_for(lambda record: record.calls(outcome="disconnected"))
 
-        assert reply.text == (await chat.complete(ASKED)).text
+        assert reply.text == (await chat.complete(MESSAGES)).text
 
 
 async def test_a_cancelled_stream_closes_its_connection() -> None:
     begun = asyncio.Event()
     slowly = Setup(section_ms=10_000, stream_pieces=100)
-    async with ScriptedModel(slowly) as model, chat_with(model, AETHER_MODEL_READ_TIMEOUT="9") as chat:
-        asking = asyncio.create_task(chat.complete(ASKED, on_text=lambda _: begun.set()))
+    async with ScriptedModel(slowly) as model, open_chat(model, AETHER_MODEL_READ_TIMEOUT="9") as chat:
+        asking = asyncio.create_task(chat.complete(MESSAGES, on_text=lambda _: begun.set()))
         await begun.wait()
         cancelled = time.monotonic()
         asking.cancel()
@@ -179,8 +179,8 @@ async def test_a_cancelled_stream_closes_its_connection() -> None:
 
 
 async def test_a_streamed_call_leaves_its_connection_to_the_next() -> None:
-    async with ScriptedModel(Setup(stream_pieces=50)) as model, chat_with(model) as chat:
+    async with ScriptedModel(Setup(stream_pieces=50)) as model, open_chat(model) as chat:
         for _ in range(5):
-            await chat.complete(ASKED, on_text=len)
+            await chat.complete(MESSAGES, on_text=len)
 
         assert len(model._service.connections) == 1

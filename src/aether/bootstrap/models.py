@@ -7,7 +7,7 @@ import httpx2
 import openai
 from msgspec.structs import replace
 
-from aether.adapters.openai.failures import IMAGES, TEXTS
+from aether.adapters.openai.errors import IMAGES, TEXTS
 from aether.adapters.openai.images import ImageSettings, OpenAIIllustrator
 from aether.settings import Settings
 

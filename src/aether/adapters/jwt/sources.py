@@ -15,9 +15,10 @@ import msgspec
 
 from aether.adapters.jwt.key_set import KeySet
 from aether.errors import IdentityProviderUnavailableError
+from aether.outbound.bounded_read import read_bounded
 
 _WITHIN_S = 5.0
-_LARGEST = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 _FRESH_S = 300.0
 _LEAST_FRESH_S = 60.0
 _MOST_FRESH_S = 86_400.0
@@ -89,19 +90,11 @@ class HttpJwks:
             async with self._session.get(self._url, allow_redirects=False) as response:
                 if response.status != HTTPStatus.OK:
                     raise ValueError(f"it answered {response.status}")  # noqa: TRY301 - as what cannot be read
-                keys = self._read(await _bounded(response.content))
-                return Fetched(keys, _fresh_s(response.headers.get("Cache-Control", "")))
+                too_large = ValueError("its answer is larger than 1 MiB")
+                content = await read_bounded(response.content.iter_any(), _MAX_BYTES, too_large)
+                return Fetched(self._read(content), _fresh_s(response.headers.get("Cache-Control", "")))
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _unavailable(error) from error
-
-
-async def _bounded(content: aiohttp.StreamReader) -> bytes:
-    read = bytearray()
-    async for piece in content.iter_any():
-        read += piece
-        if len(read) > _LARGEST:
-            raise ValueError("its answer is larger than 1 MiB")
-    return bytes(read)
 
 
 def _fresh_s(cache_control: str) -> float:

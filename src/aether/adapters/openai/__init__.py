@@ -1,1 +1,1 @@
-"""Any server that speaks OpenAI's HTTP interface, through OpenAI's own client."""
+"""OpenAI adapter: models on any server with OpenAI's HTTP interface, called through OpenAI's own client."""

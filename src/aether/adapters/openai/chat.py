@@ -1,4 +1,4 @@
-"""Conversations through `/chat/completions`."""
+"""Chat with a language model, through `/chat/completions`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -10,45 +10,51 @@ import httpx2
 import msgspec
 import openai
 
-from aether.adapters.openai.completions import whole
-from aether.adapters.openai.failures import translated
-from aether.adapters.openai.streaming import StreamedAnswer
-from aether.adapters.openai.transfers import lost
+from aether.adapters.openai.completions import parse_completion
+from aether.adapters.openai.errors import translate_api_error, translate_transport_error
+from aether.adapters.openai.streaming import StreamedCompletion
 from aether.errors import ModelRejectedRequestError, ModelUnreachableError, UnusableOutputError
 from aether.workflows.llm.ports import Form, Message, OnText, Reply
 
 
 class Options(msgspec.Struct, frozen=True):
-    """Further members of the request body: always, and on top of them for answers in the form of this name."""
+    """Additional fields of the request body: for every call, and by form name for calls that ask for this form."""
 
-    always: dict[str, Any] = {}  # Any: what servers accept here has no bounds
-    formed: dict[str, dict[str, Any]] = {}
+    every_call: dict[str, Any] = {}  # Any: servers accept fields of all kinds here
+    by_form: dict[str, dict[str, Any]] = {}
 
 
-_STREAMED: list[dict[str, Any]] = [{"stream": True, "stream_options": {"include_usage": True}}, {"stream": True}]
-_END_S = 1.0
-_ABOUT_THE_BODY = frozenset({400, 422})
-# What the client tells of itself and its machine: half of a call's headers, which are held for as long as the call.
-_TOLD = ("Lang", "Package-Version", "OS", "Arch", "Runtime", "Runtime-Version", "Async", "Retry-Count", "Read-Timeout")
-_UNTOLD: openai.RequestOptions = {"headers": {f"X-Stainless-{name}": openai.Omit() for name in _TOLD}}
+_STREAM_VARIANTS: list[dict[str, Any]] = [
+    {"stream": True, "stream_options": {"include_usage": True}},
+    {"stream": True},
+]
+_DRAIN_TIMEOUT_S = 1.0
+_BAD_BODY_STATUSES = frozenset({400, 422})
+# The client describes itself and its machine in these headers. They are half of a call's headers, and stay in memory
+# as long as the call lasts.
+_TELEMETRY = (
+    *("Lang", "Package-Version", "OS", "Arch", "Runtime", "Runtime-Version"),
+    *("Async", "Retry-Count", "Read-Timeout"),
+)
+_REQUEST_OPTIONS: openai.RequestOptions = {"headers": {f"X-Stainless-{name}": openai.Omit() for name in _TELEMETRY}}
 
 
 class OpenAIChat:
     """The `ChatModel` on an OpenAI-compatible server.
 
-    Servers differ in how they hold a model to JSON: by schema, as any object, or not at all; and in how they stream: so
-    that usage is told, without it, or not at all. The first refusal of one way leads to the next, and what has worked
-    is remembered for each model.
+    Servers differ in how they make a model answer in JSON: by a schema, as any object, or not at all. They also differ
+    in how they stream: with usage, without it, or not at all. When a server rejects one variant of a request, the next
+    is tried, and the variant that worked is remembered for each model.
     """
 
     def __init__(self, client: openai.AsyncOpenAI, model: str, total_timeout: float, options: Options) -> None:
         self._client = client
-        self._address = f"{client.base_url}chat/completions"  # a relative one would be joined and parsed for each call
+        self._url = f"{client.base_url}chat/completions"  # a relative one would be joined and parsed for each call
         self._model = model
         self._total_timeout = total_timeout
         self._options = options
-        self._forming = _Learned()
-        self._streaming = _Learned()
+        self._json_variants = _VariantMemory()
+        self._stream_variants = _VariantMemory()
 
     async def complete(
         self,
@@ -58,82 +64,85 @@ class OpenAIChat:
         form: Form | None = None,
         on_text: OnText | None = None,
     ) -> Reply:
-        """Make the call, which costs several times as much if the text is to be told as it comes."""
+        """Make the call. With `on_text` it is streamed, which costs several times as much CPU."""
         name = model or self._model
-        body = {"model": name, "messages": messages, **self._options.always}
+        body = {"model": name, "messages": messages, **self._options.every_call}
         if form is not None:
-            body |= self._options.formed.get(form.name, {})
-            return await self._forming.first([partial(self._whole, body | way) for way in _ways(form)], name)
+            body |= self._options.by_form.get(form.name, {})
+            calls = [partial(self._call, body | variant) for variant in _json_variants(form)]
+            return await self._json_variants.first_accepted(calls, name)
         if on_text is None:
-            return await self._whole(body)
-        ways = [partial(self._streamed, body | way, on_text) for way in _STREAMED]
-        return await self._streaming.first([*ways, partial(self._at_once, body, on_text)], name)
+            return await self._call(body)
+        streams = [partial(self._stream, body | variant, on_text) for variant in _STREAM_VARIANTS]
+        fallback = partial(self._call_in_one_piece, body, on_text)
+        return await self._stream_variants.first_accepted([*streams, fallback], name)
 
-    async def _at_once(self, body: dict[str, Any], on_text: OnText) -> Reply:
-        reply = await self._whole(body)
+    async def _call_in_one_piece(self, body: dict[str, Any], on_text: OnText) -> Reply:
+        reply = await self._call(body)
         if reply.text:
             on_text(reply.text)
         return reply
 
-    async def _whole(self, body: dict[str, Any]) -> Reply:
-        async with self._limited():
+    async def _call(self, body: dict[str, Any]) -> Reply:
+        async with self._translated_errors():
             response = await self._post(body, stream=False)
-        return whole(response.content)
+        return parse_completion(response.content)
 
-    async def _streamed(self, body: dict[str, Any], on_text: OnText) -> Reply:
-        answer = StreamedAnswer(on_text)
-        async with self._limited(), aclosing(await self._post(body, stream=True)) as response:
+    async def _stream(self, body: dict[str, Any], on_text: OnText) -> Reply:
+        completion = StreamedCompletion(on_text)
+        async with self._translated_errors(), aclosing(await self._post(body, stream=True)) as response:
             pieces = response.aiter_bytes()
             async for piece in pieces:
-                answer.feed(piece)
-                if answer.done:
-                    await _let_end(pieces)
-        return answer.reply()
+                completion.feed(piece)
+                if completion.done:
+                    await _drain(pieces)
+        return completion.reply()
 
     @asynccontextmanager
-    async def _limited(self) -> AsyncIterator[None]:
+    async def _translated_errors(self) -> AsyncIterator[None]:
+        """End what takes longer than the total timeout, and translate the client's errors."""
         try:
             async with asyncio.timeout(self._total_timeout):
                 yield
         except TimeoutError as error:
             raise ModelUnreachableError(f"no complete answer within {self._total_timeout:g} s") from error
         except openai.APIError as error:
-            raise translated(error) from error
+            raise translate_api_error(error) from error
         except httpx2.RequestError as error:
-            raise lost(error) from error
+            raise translate_transport_error(error) from error
 
     async def _post(self, body: dict[str, Any], *, stream: bool) -> httpx2.Response:
-        # The typed method would check and convert the whole request and answer, at ten times the cost, for each piece
-        # of a stream again.
+        # The client's typed method would validate and convert the whole request and answer, and each piece of a stream,
+        # at ten times the cost.
         return await self._client.post(
-            self._address, cast_to=httpx2.Response, body=msgspec.to_builtins(body), options=_UNTOLD, stream=stream
+            self._url, cast_to=httpx2.Response, body=msgspec.to_builtins(body), options=_REQUEST_OPTIONS, stream=stream
         )
 
 
-class _Learned:
-    """Which of several ways to ask, from the best to the plainest, each model's server takes."""
+class _VariantMemory:
+    """Remembers for each model which variant of a request its server accepts, from the richest to the plainest."""
 
     def __init__(self) -> None:
-        self._way: dict[str, int] = {}
+        self._accepted: dict[str, int] = {}
 
-    async def first(self, ways: Sequence[Callable[[], Awaitable[Reply]]], model: str) -> Reply:
-        """Go the first way that is not refused."""
-        refusal: ModelRejectedRequestError | None = None
-        for at in range(self._way.get(model, 0), len(ways)):
+    async def first_accepted(self, variants: Sequence[Callable[[], Awaitable[Reply]]], model: str) -> Reply:
+        """Return the reply to the first variant that the server does not reject."""
+        rejection: ModelRejectedRequestError | None = None
+        for index in range(self._accepted.get(model, 0), len(variants)):
             try:
-                reply = await ways[at]()
+                reply = await variants[index]()
             except ModelRejectedRequestError as error:
-                if error.status not in _ABOUT_THE_BODY:
+                if error.status not in _BAD_BODY_STATUSES:
                     raise
-                # Which member it objects to is told in too many words to read; the plainest request settles it.
-                refusal = refusal or error
+                # Servers word it too differently to tell which field they reject; the plainest request decides.
+                rejection = rejection or error
             else:
-                self._way[model] = at
+                self._accepted[model] = index
                 return reply
-        raise refusal or UnusableOutputError("no way to ask is left")
+        raise rejection or UnusableOutputError("no way to ask is left")
 
 
-def _ways(form: Form) -> list[dict[str, Any]]:
+def _json_variants(form: Form) -> list[dict[str, Any]]:
     schema = {"name": form.name, "schema": form.schema, "strict": True}
     return [
         {"response_format": {"type": "json_schema", "json_schema": schema}},
@@ -142,9 +151,9 @@ def _ways(form: Form) -> list[dict[str, Any]]:
     ]
 
 
-async def _let_end(pieces: AsyncIterator[bytes]) -> None:
-    """Read to the end that is all that is left, so that the connection can be used again."""
+async def _drain(pieces: AsyncIterator[bytes]) -> None:
+    """Read the rest of a finished stream, so that the connection can be used again."""
     with suppress(TimeoutError, httpx2.RequestError):
-        async with asyncio.timeout(_END_S):
+        async with asyncio.timeout(_DRAIN_TIMEOUT_S):
             async for _ in pieces:
                 pass

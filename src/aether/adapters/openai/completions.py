@@ -1,4 +1,4 @@
-"""What a chat completion says."""
+"""Chat completions: parsing an answer that arrives whole."""
 
 import re
 
@@ -10,19 +10,19 @@ from aether.workflows.llm.ports import Reply
 
 
 class TokenUsage(msgspec.Struct, frozen=True):
-    """What a call has cost, as the server counts."""
+    """The tokens of a call, as the server counts them."""
 
     prompt_tokens: float | None = None  # whole numbers, but not every server writes them so
     completion_tokens: float | None = None
 
 
-class _Said(msgspec.Struct, frozen=True):
+class _Message(msgspec.Struct, frozen=True):
     content: str | None = None
     refusal: str | None = None
 
 
 class _Choice(msgspec.Struct, frozen=True):
-    message: _Said
+    message: _Message
     finish_reason: str | None = None
 
 
@@ -31,22 +31,22 @@ class _Completion(msgspec.Struct, frozen=True):
     usage: TokenUsage | None = None
 
 
-# Some servers leave a reasoning model's thoughts in the answer.
-_THOUGHTS = re.compile(r"\A\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
-_MOST_TOKENS = 2**40  # so that Redis can add them up, however many calls tell nonsense
+# Some servers leave a reasoning model's thinking in the answer.
+_THINKING = re.compile(r"\A\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
+_MAX_TOKENS = 2**40  # Redis can still add these up, however many calls report nonsense
 _decoder = msgspec.json.Decoder(_Completion)
 
 
-def counted(tokens: float | None) -> int:
-    """Read a number of tokens; one that no call can have cost, or that is not told, within what can be added up."""
-    return int(min(max(tokens or 0, 0), _MOST_TOKENS))
+def token_count(reported: float | None) -> int:
+    """Return a reported number of tokens as a whole number within bounds that can be added up; 0 for none."""
+    return int(min(max(reported or 0, 0), _MAX_TOKENS))
 
 
-def whole(content: bytes) -> Reply:
-    """Read a completion that came in one piece.
+def parse_completion(content: bytes) -> Reply:
+    """Parse the body of an answer.
 
     Raises:
-        UnusableOutputError: it is none, or has nothing in it.
+        UnusableOutputError: it is not a chat completion, or has no choices.
     """
     try:
         completion = _decoder.decode(content)
@@ -55,12 +55,12 @@ def whole(content: bytes) -> Reply:
     if not completion.choices:
         raise UnusableOutputError("it has no choices")
     choice = completion.choices[0]
-    return reply_of(choice.message.content or "", choice.message.refusal, choice.finish_reason, completion.usage)
+    return make_reply(choice.message.content or "", choice.message.refusal, choice.finish_reason, completion.usage)
 
 
-def reply_of(content: str, refusal: str | None, finish_reason: str | None, tokens: TokenUsage | None) -> Reply:
-    """Return what was said, without thoughts."""
+def make_reply(content: str, refusal: str | None, finish_reason: str | None, tokens: TokenUsage | None) -> Reply:
+    """Return the reply, without the thinking at its beginning."""
     tokens = tokens or TokenUsage()
-    usage = Usage(1, counted(tokens.prompt_tokens), counted(tokens.completion_tokens))
+    usage = Usage(1, token_count(tokens.prompt_tokens), token_count(tokens.completion_tokens))
     filtered = "its content filter stopped the answer." if finish_reason == "content_filter" else None
-    return Reply(_THOUGHTS.sub("", content), finish_reason == "length", usage, refusal or filtered)
+    return Reply(_THINKING.sub("", content), finish_reason == "length", usage, refusal or filtered)

@@ -1,24 +1,24 @@
-"""A chat completion that comes in pieces, as server-sent events (WHATWG HTML, 9.2)."""
+"""Streaming: parsing a chat completion that arrives in pieces, as server-sent events (WHATWG HTML, 9.2)."""
 
 from collections.abc import Callable
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from aether.adapters.openai.completions import TokenUsage, reply_of, whole
+from aether.adapters.openai.completions import TokenUsage, make_reply, parse_completion
 from aether.errors import ModelUnreachableError, UnusableOutputError
 from aether.workflows.llm.ports import Reply
 
-_OPENING, _CLOSING = "<think>", "</think>"
+_OPENING_TAG, _CLOSING_TAG = "<think>", "</think>"
 
 
-class _Piece(msgspec.Struct, frozen=True):
+class _Delta(msgspec.Struct, frozen=True):
     content: str | None = None
     refusal: str | None = None
 
 
 class _Choice(msgspec.Struct, frozen=True):
-    delta: _Piece | None = None
+    delta: _Delta | None = None
     finish_reason: str | None = None
 
 
@@ -31,80 +31,80 @@ class _Chunk(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(_Chunk)
 
 
-class StreamedAnswer:
-    """Takes the bytes of a stream as they come, and tells `on_text` what is said in them.
+class StreamedCompletion:
+    """Parses the bytes of a stream as they arrive, and passes the text in them to `on_text`.
 
-    The pieces told are together the text of the reply. A whole completion, which some servers send instead, is told at
-    once.
+    The pieces passed on add up to the text of the reply. Some servers send a whole completion instead of a stream; its
+    text is passed on in one piece.
     """
 
     def __init__(self, on_text: Callable[[str], object]) -> None:
         self._on_text = on_text
-        self._speech = Speech()
-        self._rest = b""
+        self._filter = ThinkingFilter()
+        self._unparsed = b""
         self._content: list[str] = []
         self._refusal = ""
         self._finish_reason: str | None = None
         self._tokens: TokenUsage | None = None
-        self._begun = False
-        self._told = 0
+        self._has_events = False
+        self._emitted_chars = 0
         self.done = False
 
     def feed(self, data: bytes) -> None:
-        """Take what has come.
+        """Parse the next bytes.
 
         Raises:
-            UnusableOutputError: it is no piece of a completion.
+            UnusableOutputError: they are not part of a completion.
         """
-        self._rest += data
-        if self._is_whole:
+        self._unparsed += data
+        if self._is_whole_completion:
             return
-        *lines, self._rest = self._rest.split(b"\n")
-        said = "".join(map(self._read, lines))
-        if said:
-            self._content.append(said)
-            self._tell(self._speech.said(said))
+        *lines, self._unparsed = self._unparsed.split(b"\n")
+        content = "".join(map(self._parse_line, lines))
+        if content:
+            self._content.append(content)
+            self._emit(self._filter.feed(content))
 
     def reply(self) -> Reply:
-        """Return the whole, behind the end of the stream.
+        """Return the reply, once the stream has ended.
 
         Raises:
-            ModelUnreachableError: the end came too soon.
-            UnusableOutputError: it is no completion.
+            ModelUnreachableError: the stream ended too early.
+            UnusableOutputError: it was not a completion.
         """
-        if not self._is_whole:
+        if not self._is_whole_completion:
             self.feed(b"\n")
-        reply = self._reply() if self._begun else whole(self._rest)
-        self._tell(reply.text[self._told :])
+        reply = self._streamed_reply() if self._has_events else parse_completion(self._unparsed)
+        self._emit(reply.text[self._emitted_chars :])
         return reply
 
     @property
-    def _is_whole(self) -> bool:
-        return not self._begun and self._rest.lstrip().startswith(b"{")
+    def _is_whole_completion(self) -> bool:
+        return not self._has_events and self._unparsed.lstrip().startswith(b"{")
 
-    def _reply(self) -> Reply:
-        # A connection that is closed in order does not tell whether this was all.
+    def _streamed_reply(self) -> Reply:
+        # A connection that is closed in order does not prove that the answer is complete.
         if not self.done and self._finish_reason is None:
             raise ModelUnreachableError("its answer broke off")
-        return reply_of("".join(self._content), self._refusal or None, self._finish_reason, self._tokens)
+        return make_reply("".join(self._content), self._refusal or None, self._finish_reason, self._tokens)
 
-    def _tell(self, spoken: str) -> None:
-        if spoken:
-            self._told += len(spoken)
-            self._on_text(spoken)
+    def _emit(self, text: str) -> None:
+        if text:
+            self._emitted_chars += len(text)
+            self._on_text(text)
 
-    def _read(self, line: bytes) -> str:
-        """Take in a line, and return what is said in it."""
+    def _parse_line(self, line: bytes) -> str:
+        """Parse a line of the stream, and return the content in it."""
         if not line.startswith(b"data:"):
             return ""
-        self._begun = True
+        self._has_events = True
         data = line[5:].strip()
         if data == b"[DONE]":
             self.done = True
             return ""
-        return self._said(_chunk(data))
+        return self._add_chunk(_parse_chunk(data))
 
-    def _said(self, chunk: _Chunk) -> str:
+    def _add_chunk(self, chunk: _Chunk) -> str:
         if chunk.error is not UNSET:
             raise UnusableOutputError("it broke off with an error")
         self._tokens = chunk.usage or self._tokens
@@ -112,54 +112,57 @@ class StreamedAnswer:
             return ""
         choice = chunk.choices[0]
         self._finish_reason = choice.finish_reason or self._finish_reason
-        piece = choice.delta or _Piece()
-        self._refusal += piece.refusal or ""
-        return piece.content or ""
+        delta = choice.delta or _Delta()
+        self._refusal += delta.refusal or ""
+        return delta.content or ""
 
 
-def _chunk(data: bytes) -> _Chunk:
+def _parse_chunk(data: bytes) -> _Chunk:
     try:
         return _decoder.decode(data)
     except msgspec.DecodeError as error:
         raise UnusableOutputError("it is no chat completion") from error
 
 
-class Speech:
-    """Takes a text in pieces and leaves out the thoughts at its beginning, as soon as it is clear what are none."""
+class ThinkingFilter:
+    """Removes a model's thinking from the beginning of a text that arrives in pieces.
+
+    A piece is held back only while it may still be part of a tag.
+    """
 
     def __init__(self) -> None:
         self._held = ""
-        self._listen = self._at_the_beginning
+        self._state = self._before_thinking
 
-    def said(self, piece: str) -> str:
-        """Return what has turned out to be no thought."""
-        return self._listen(piece)
+    def feed(self, piece: str) -> str:
+        """Return what is now known to be no thinking."""
+        return self._state(piece)
 
-    def _at_the_beginning(self, piece: str) -> str:
+    def _before_thinking(self, piece: str) -> str:
         self._held += piece
-        begun = self._held.lstrip()
-        if begun.startswith(_OPENING):
-            self._held, self._listen = "", self._in_thought
-            return self._in_thought(begun.removeprefix(_OPENING))
-        if _OPENING.startswith(begun):
+        text = self._held.lstrip()
+        if text.startswith(_OPENING_TAG):
+            self._held, self._state = "", self._in_thinking
+            return self._in_thinking(text.removeprefix(_OPENING_TAG))
+        if _OPENING_TAG.startswith(text):
             return ""
-        self._listen = _aloud
+        self._state = _pass_through
         return self._held
 
-    def _in_thought(self, piece: str) -> str:
-        thought, closed, rest = (self._held + piece).partition(_CLOSING)
-        if closed:
-            self._listen = self._after_thought
-            return self._after_thought(rest)
-        self._held = thought[-len(_CLOSING) :]
+    def _in_thinking(self, piece: str) -> str:
+        thinking, closing_tag, rest = (self._held + piece).partition(_CLOSING_TAG)
+        if closing_tag:
+            self._state = self._after_thinking
+            return self._after_thinking(rest)
+        self._held = thinking[-len(_CLOSING_TAG) :]
         return ""
 
-    def _after_thought(self, piece: str) -> str:
-        spoken = piece.lstrip()
-        if spoken:
-            self._listen = _aloud
-        return spoken
+    def _after_thinking(self, piece: str) -> str:
+        text = piece.lstrip()
+        if text:
+            self._state = _pass_through
+        return text
 
 
-def _aloud(piece: str) -> str:
+def _pass_through(piece: str) -> str:
     return piece

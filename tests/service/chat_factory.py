@@ -1,4 +1,4 @@
-"""The chat as a worker builds it, on a scripted model."""
+"""Chat factory: the chat model as a worker builds it, on a scripted server."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,14 +10,14 @@ from aether.workflows.llm.ports import Form, Message
 from tests.scripted_model import Model
 
 KEY = "sk-a-key-that-nobody-may-see"
-ASKED = [Message("system", "You write."), Message("user", "Write section 1 of 2: Origins")]
-OUTLINE = [Message("user", "Write the outline of a report, with exactly 3 sections.")]
+MESSAGES = [Message("system", "You write."), Message("user", "Write section 1 of 2: Origins")]
+OUTLINE_MESSAGES = [Message("user", "Write the outline of a report, with exactly 3 sections.")]
 FORM = Form("outline", {"type": "object", "properties": {"sections": {"type": "array"}}})
 
 
 @asynccontextmanager
-async def chat_with(model: Model, **environment: str) -> AsyncIterator[OpenAIChat]:
-    """Open it with short times; the environment is that of a worker."""
+async def open_chat(model: Model, **environment: str) -> AsyncIterator[OpenAIChat]:
+    """Open a chat with short timeouts; `environment` is the environment of the worker."""
     settings = Settings.from_env(
         {
             "OPENAI_API_KEY": KEY,

@@ -1,4 +1,4 @@
-"""The illustrator as a worker builds it, on a scripted model."""
+"""Illustrator factory: the image model as a worker builds it, on a scripted server."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,13 +10,13 @@ from aether.settings import Settings
 from tests.scripted_model import Model
 
 KEY = "sk-a-key-that-nobody-may-see"
-LIGHTHOUSE = GenerationRequest("A lighthouse in a storm")
+REQUEST = GenerationRequest("A lighthouse in a storm")
 MAX_BYTES = 100_000
 
 
 @asynccontextmanager
-async def illustrator_on(model: Model, **environment: str) -> AsyncIterator[OpenAIIllustrator]:
-    """Open it with short times and a low limit; the environment is that of a worker."""
+async def open_illustrator(model: Model, **environment: str) -> AsyncIterator[OpenAIIllustrator]:
+    """Open an illustrator with short timeouts and a low limit; `environment` is the environment of the worker."""
     settings = Settings.from_env(
         {
             "OPENAI_API_KEY": KEY,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aether.adapters.openai.failures import retry_after
+from aether.adapters.openai.errors import parse_retry_after
 from aether.errors import (
     AetherError,
     ModelFailedError,
@@ -29,14 +29,14 @@ from tests.scripted_model import (
     rate_limited,
     rejected,
 )
-from tests.service.openai_chats import ASKED, FORM, KEY, OUTLINE, chat_with
+from tests.service.chat_factory import FORM, KEY, MESSAGES, OUTLINE_MESSAGES, open_chat
 
 
-async def failure_of(action: Action, **environment: str) -> AetherError:
-    """What a call fails with that meets this; it is made once."""
-    async with ScriptedModel(rules=[Rule(do=action)]) as model, chat_with(model, **environment) as chat:
+async def error_from(action: Action, **environment: str) -> AetherError:
+    """Return the error of a call that the server answers like this, and see that it is made once."""
+    async with ScriptedModel(rules=[Rule(do=action)]) as model, open_chat(model, **environment) as chat:
         with pytest.raises(AetherError) as caught:
-            await chat.complete(ASKED)
+            await chat.complete(MESSAGES)
         assert model.count() == 1
     assert KEY not in f"{caught.value!s} {caught.value!r}"
     return caught.value
@@ -95,10 +95,10 @@ FAULTS: dict[str, tuple[Action, type[AetherError], str]] = {
 
 
 @pytest.mark.parametrize(("action", "expected", "text"), FAULTS.values(), ids=FAULTS)
-async def test_every_failure_is_told_apart_and_tried_once(
+async def test_every_failure_has_an_error_of_its_own_and_is_not_retried_here(
     action: Action, expected: type[AetherError], text: str
 ) -> None:
-    error = await failure_of(action)
+    error = await error_from(action)
 
     assert type(error) is expected
     assert text in str(error)
@@ -117,8 +117,8 @@ async def test_every_failure_is_told_apart_and_tried_once(
         (HttpError(status=500, retry_after_s=3), 3, 3),
     ],
 )
-async def test_the_pause_a_server_asks_for_is_heard(action: Action, least: float, most: float) -> None:
-    error = await failure_of(action)
+async def test_the_wait_a_server_asks_for_is_in_the_error(action: Action, least: float, most: float) -> None:
+    error = await error_from(action)
 
     assert isinstance(error, ModelOverloadedError | ModelFailedError)
     assert error.retry_after is not None
@@ -126,8 +126,8 @@ async def test_the_pause_a_server_asks_for_is_heard(action: Action, least: float
 
 
 @pytest.mark.parametrize("action", [rate_limited(), HttpError(status=429, headers={"retry-after": "soon"})])
-async def test_without_a_pause_there_is_none(action: Action) -> None:
-    error = await failure_of(action)
+async def test_without_a_wait_in_the_answer_there_is_none_in_the_error(action: Action) -> None:
+    error = await error_from(action)
 
     assert isinstance(error, ModelOverloadedError)
     assert error.retry_after is None
@@ -137,9 +137,9 @@ async def test_without_a_pause_there_is_none(action: Action) -> None:
 async def test_a_server_that_is_not_there_is_unreachable(host: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    async with chat_with(ScriptedModel(), OPENAI_BASE_URL=f"http://{host}:{port}/v1") as chat:
+    async with open_chat(ScriptedModel(), OPENAI_BASE_URL=f"http://{host}:{port}/v1") as chat:
         with pytest.raises(ModelUnreachableError, match="it accepts no connection; check OPENAI_BASE_URL"):
-            await chat.complete(ASKED)
+            await chat.complete(MESSAGES)
 
 
 async def test_a_server_that_does_not_accept_is_unreachable_after_the_connect_timeout() -> None:
@@ -149,32 +149,32 @@ async def test_a_server_that_does_not_accept_is_unreachable_after_the_connect_ti
         second.settimeout(0)
         second.connect_ex(listener.getsockname())
         silent = ScriptedModel(port=listener.getsockname()[1])
-        async with chat_with(silent, AETHER_MODEL_CONNECT_TIMEOUT="0.2", AETHER_MODEL_READ_TIMEOUT="0.2") as chat:
+        async with open_chat(silent, AETHER_MODEL_CONNECT_TIMEOUT="0.2", AETHER_MODEL_READ_TIMEOUT="0.2") as chat:
             begun = time.monotonic()
             with pytest.raises(ModelUnreachableError):
-                await chat.complete(ASKED)
+                await chat.complete(MESSAGES)
         second.close()
 
     assert time.monotonic() - begun < 1.5
 
 
-async def test_an_answer_in_drips_is_given_up_after_the_total_time() -> None:
+async def test_an_answer_that_trickles_in_is_given_up_after_the_total_time() -> None:
     """Every byte comes within the read timeout, so that alone would wait for ever."""
     rules = [Rule(do=Trickle(total_ms=5_000, pieces=50))]
-    async with ScriptedModel(rules=rules) as model, chat_with(model, AETHER_MODEL_TOTAL_TIMEOUT="0.4") as chat:
+    async with ScriptedModel(rules=rules) as model, open_chat(model, AETHER_MODEL_TOTAL_TIMEOUT="0.4") as chat:
         with pytest.raises(ModelUnreachableError, match=re.escape("no complete answer within 0.4 s")):
-            await chat.complete(ASKED)
+            await chat.complete(MESSAGES)
         await model.wait_for(lambda record: record.calls(outcome="disconnected"), timeout_s=1)
 
         assert model.count() == 1
 
 
 @pytest.mark.parametrize("fault", ["401", "404", "quota", "429", "500", "filtered prompt", "413"])
-async def test_only_a_fault_that_may_lie_in_the_form_leads_to_another_way(fault: str) -> None:
+async def test_only_an_error_that_the_form_may_have_caused_leads_to_the_next_variant(fault: str) -> None:
     action, expected, _ = FAULTS[fault]
-    async with ScriptedModel(rules=[Rule(do=action)]) as model, chat_with(model) as chat:
+    async with ScriptedModel(rules=[Rule(do=action)]) as model, open_chat(model) as chat:
         with pytest.raises(expected):
-            await chat.complete(OUTLINE, form=FORM)
+            await chat.complete(OUTLINE_MESSAGES, form=FORM)
 
         assert model.count() == 1
 
@@ -182,7 +182,7 @@ async def test_only_a_fault_that_may_lie_in_the_form_leads_to_another_way(fault:
 @pytest.mark.parametrize("fault", ["401", "400", "its key told", "500", "reset", "hang"])
 async def test_the_key_is_in_no_log(fault: str, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
-        error = await failure_of(FAULTS[fault][0])
+        error = await error_from(FAULTS[fault][0])
 
     assert error is not None
     assert KEY not in caplog.text
@@ -198,8 +198,8 @@ async def test_the_key_is_in_no_log(fault: str, caplog: pytest.LogCaptureFixture
 @example("Fri, 31 Dec 9999 23:59:59 -2359")
 @example("Fri, 31 Dec 99999999999999999999 23:59:59 GMT")
 @example("Mon, 01 Jan 2025 00:00:00 +99999999999999999999")
-def test_any_header_is_a_pause_or_none(value: str) -> None:
+def test_any_header_is_a_wait_or_none(value: str) -> None:
     """Whatever a server sends, a failed call must not fail in a worse way."""
     for name in ("retry-after", "retry-after-ms"):
-        pause = retry_after({name: value})
+        pause = parse_retry_after({name: value})
         assert pause is None or 0 <= pause < float("inf")
