@@ -52,22 +52,22 @@ class MemoryJobStore:
     inboxes: dict[str, list[Notification]] = field(default_factory=dict)
     webhooks: MemoryWebhooks = field(default_factory=MemoryWebhooks)
     named: dict[str, Webhook | None] = field(default_factory=dict)
-    keyed: dict[str, NewJob] = field(default_factory=dict)
+    by_idempotency_key: dict[str, NewJob] = field(default_factory=dict)
 
-    async def create(self, job: NewJob, most: int | None = None) -> str:
+    async def create(self, job: NewJob, max_jobs: int | None = None) -> str:
         await self._answer()
         if job.id in self.jobs:
             return job.id
-        first = self.keyed.get(job.once.key) if job.once else None
+        first = self.by_idempotency_key.get(job.idempotency.key) if job.idempotency else None
         if first and first.id in self.jobs:
-            if first.once != job.once:
+            if first.idempotency != job.idempotency:
                 raise IdempotencyKeyReusedError
             return first.id
         if len(self.queue) >= self.longest:
             raise QueueFullError(self.longest, 5.0)
-        self._make_sure_of_room(job.owner, most)
-        if job.once:
-            self.keyed[job.once.key] = job
+        self._check_job_limit(job.owner, max_jobs)
+        if job.idempotency:
+            self.by_idempotency_key[job.idempotency.key] = job
         now = self.clock.now()
         steps = tuple(Step(name, order=at) for at, name in enumerate(job.plan))
         self.jobs[job.id] = Job(
@@ -82,7 +82,9 @@ class MemoryJobStore:
         await self._answer()
         return self.jobs.get(job_id)
 
-    async def look(self, kind: Kind, owner: str, job_id: str, known: Revision | None = None) -> Snapshot | None:
+    async def load_snapshot(
+        self, kind: Kind, owner: str, job_id: str, known: Revision | None = None
+    ) -> Snapshot | None:
         job = await self.load(job_id)
         if job is None or (job.kind, job.owner) != (kind, owner):
             raise UnknownJobError(job_id)
@@ -97,7 +99,7 @@ class MemoryJobStore:
         following = list(enumerate(events, start=1))[after : after + limit]
         return Replay(gap=True) if after > len(events) else Replay(tuple(following))
 
-    async def known(self, job_ids: Collection[str]) -> set[str]:
+    async def find_existing(self, job_ids: Collection[str]) -> set[str]:
         await self._answer()
         return set(job_ids) & self.jobs.keys()
 
@@ -127,14 +129,14 @@ class MemoryJobStore:
             raise FencedError(job_id)
         return Committed(self._apply(job_id, change).version, job_id in self.listeners)
 
-    async def move(self, job_id: str, change: Change, most: int | None = None) -> None:
+    async def move(self, job_id: str, change: Change, max_jobs: int | None = None) -> None:
         await self._answer()
         job = self.jobs.get(job_id)
         if job is None:
             raise UnknownJobError(job_id)
         if change.status and job.status not in MOVES[change.status]:
             raise IllegalMoveError(job.status, change.status)
-        self._make_sure_of_room(job.owner, most)
+        self._check_job_limit(job.owner, max_jobs)
         self._apply(job_id, change, takes_over=True)
 
     async def erase(self, job_id: str) -> None:
@@ -161,10 +163,10 @@ class MemoryJobStore:
         if self.away:
             raise StoreUnavailableError("away")
 
-    def _make_sure_of_room(self, owner: str, most: int | None) -> None:
+    def _check_job_limit(self, owner: str, max_jobs: int | None) -> None:
         live = sum(job.owner == owner and job.status in LIVE for job in self.jobs.values())
-        if most is not None and live >= most:
-            raise TooManyJobsError(most, 5.0)
+        if max_jobs is not None and live >= max_jobs:
+            raise TooManyJobsError(max_jobs, 5.0)
 
     def _apply(self, job_id: str, change: Change, *, takes_over: bool = False, now: datetime | None = None) -> Job:
         job, now = self.jobs[job_id], now or self.clock.now()

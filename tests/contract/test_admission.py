@@ -13,9 +13,9 @@ from aether.errors import IdempotencyKeyReusedError, IllegalMoveError, QueueFull
 from tests.contract.job_store_harness import NEW_JOB, JobStoreHarness, job_with_status, load_job
 
 ONCE = Idempotency("digest of a key", "digest of a request")
-FIRST = replace(NEW_JOB, once=ONCE)
+FIRST = replace(NEW_JOB, idempotency=ONCE)
 AGAIN = replace(FIRST, id="again")
-OTHER = replace(AGAIN, once=replace(ONCE, fingerprint="digest of another"))
+OTHER = replace(AGAIN, idempotency=replace(ONCE, fingerprint="digest of another"))
 CANCELLED = Change(status=Status.CANCELLED)
 PENDING = Change(status=Status.PENDING)
 
@@ -81,7 +81,7 @@ async def test_of_a_hundred_equal_requests_at_once_one_becomes_a_job(harness: Jo
     answers = set(await asyncio.gather(*(harness.store.create(replace(FIRST, id=job_id)) for job_id in ids)))
 
     assert len(answers) == 1
-    assert answers == await harness.queued() == await harness.store.known(ids)
+    assert answers == await harness.queued() == await harness.store.find_existing(ids)
 
 
 async def test_of_two_requests_that_race_for_a_key_one_is_refused(harness: JobStoreHarness) -> None:
@@ -95,16 +95,16 @@ async def test_a_known_request_needs_no_place_in_a_full_queue_or_beside_the_owne
     harness: JobStoreHarness,
 ) -> None:
     store = harness.with_queue_limit(1)
-    await store.create(FIRST, most=1)
+    await store.create(FIRST, max_jobs=1)
 
-    assert [await store.create(AGAIN, most=most) for most in (1, 0)] == [FIRST.id] * 2
+    assert [await store.create(AGAIN, max_jobs=max_jobs) for max_jobs in (1, 0)] == [FIRST.id] * 2
 
 
 async def test_a_request_that_found_no_place_leaves_its_key_free(harness: JobStoreHarness) -> None:
     store = harness.with_queue_limit(1)
     await store.create(NEW_JOB)
     with pytest.raises(TooManyJobsError):
-        await harness.store.create(AGAIN, most=0)
+        await harness.store.create(AGAIN, max_jobs=0)
     with pytest.raises(QueueFullError):
         await store.create(AGAIN)
     await store.erase(NEW_JOB.id)
@@ -118,11 +118,11 @@ def job(name: str, kind: Kind = Kind.REPORT, owner: str = NEW_JOB.owner) -> NewJ
 
 async def test_an_owner_has_no_more_jobs_in_flight_than_may_of_all_kinds_together(harness: JobStoreHarness) -> None:
     for kind in Kind:
-        await harness.store.create(job(kind, kind), most=3)
+        await harness.store.create(job(kind, kind), max_jobs=3)
     await harness.store.begin(Kind.REPORT)
 
     with pytest.raises(TooManyJobsError) as refused:
-        await harness.store.create(job("fourth"), most=3)
+        await harness.store.create(job("fourth"), max_jobs=3)
 
     assert (refused.value.limit, refused.value.retry_after) == (3, 5.0)
     assert await harness.store.load("fourth") is None
@@ -133,26 +133,26 @@ async def test_the_jobs_of_others_do_not_count(harness: JobStoreHarness) -> None
     for owner in ("eve", f"{NEW_JOB.owner}:b", ""):
         await harness.store.create(job(f"of {owner}", owner=owner))
 
-    assert await harness.store.create(NEW_JOB, most=1) == NEW_JOB.id
+    assert await harness.store.create(NEW_JOB, max_jobs=1) == NEW_JOB.id
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
 async def test_a_job_that_has_ended_makes_room(harness: JobStoreHarness, status: Status) -> None:
     await job_with_status(harness.store, status, job("ended"))
 
-    assert await harness.store.create(NEW_JOB, most=1) == NEW_JOB.id
+    assert await harness.store.create(NEW_JOB, max_jobs=1) == NEW_JOB.id
 
 
 async def test_a_job_that_is_erased_makes_room(harness: JobStoreHarness) -> None:
-    await harness.store.create(job("erased"), most=1)
+    await harness.store.create(job("erased"), max_jobs=1)
     await harness.store.erase("erased")
 
-    assert await harness.store.create(NEW_JOB, most=1) == NEW_JOB.id
+    assert await harness.store.create(NEW_JOB, max_jobs=1) == NEW_JOB.id
 
 
 async def test_a_job_that_is_there_already_needs_no_room(harness: JobStoreHarness) -> None:
     """As after a request whose answer from the store was lost."""
-    ids = [await harness.store.create(NEW_JOB, most=1) for _ in range(2)]
+    ids = [await harness.store.create(NEW_JOB, max_jobs=1) for _ in range(2)]
 
     assert ids == [NEW_JOB.id] * 2
 
@@ -162,10 +162,10 @@ async def test_trying_a_job_again_takes_a_place(harness: JobStoreHarness) -> Non
     await harness.store.create(job("other"))
 
     with pytest.raises(TooManyJobsError) as refused:
-        await harness.store.move(NEW_JOB.id, PENDING, most=1)
+        await harness.store.move(NEW_JOB.id, PENDING, max_jobs=1)
     assert (refused.value.limit, refused.value.retry_after, await load_job(harness.store)) == (1, 5.0, ended)
 
-    await harness.store.move(NEW_JOB.id, PENDING, most=2)
+    await harness.store.move(NEW_JOB.id, PENDING, max_jobs=2)
     assert (await load_job(harness.store)).status is Status.PENDING
 
 
@@ -175,15 +175,15 @@ async def test_a_move_that_is_not_allowed_is_refused_as_such_even_where_there_is
     await harness.store.create(NEW_JOB)
 
     with pytest.raises(IllegalMoveError):
-        await harness.store.move(NEW_JOB.id, PENDING, most=1)
+        await harness.store.move(NEW_JOB.id, PENDING, max_jobs=1)
 
 
 async def test_of_many_requests_at_once_exactly_as_many_find_a_place_as_there_are(harness: JobStoreHarness) -> None:
     await job_with_status(harness.store, Status.CANCELLED, job("ended"))
     made: list[Awaitable[object]] = [
-        harness.store.create(job(f"job-{at}", list(Kind)[at % 3]), most=7) for at in range(40)
+        harness.store.create(job(f"job-{at}", list(Kind)[at % 3]), max_jobs=7) for at in range(40)
     ]
-    answers = await asyncio.gather(*made, harness.store.move("ended", PENDING, most=7), return_exceptions=True)
+    answers = await asyncio.gather(*made, harness.store.move("ended", PENDING, max_jobs=7), return_exceptions=True)
 
     refused = [answer for answer in answers if isinstance(answer, TooManyJobsError)]
     assert (len(refused), len(await harness.queued())) == (41 - 7, 7)

@@ -270,7 +270,7 @@ async def test_objects_have_plain_names(objects: ObjectFiles, name: str) -> None
 
 async def sweep(objects: ObjectFiles, store: MemoryJobStore, ahead: timedelta = AHEAD) -> int:
     """Sweep as if it were later, when what has just been written counts as old."""
-    return await objects.sweep(store.known, datetime.now(UTC) + ahead)
+    return await objects.sweep(store.find_existing, datetime.now(UTC) + ahead)
 
 
 @pytest.fixture

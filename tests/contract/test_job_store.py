@@ -245,7 +245,7 @@ async def test_an_erased_job_is_gone_and_its_run_is_fenced(harness: JobStoreHarn
 CALLS: dict[str, Callable[[JobStore], Awaitable[object]]] = {
     "create": lambda store: store.create(NEW_JOB),
     "load": lambda store: store.load(NEW_JOB.id),
-    "look": lambda store: store.look(NEW_JOB.kind, NEW_JOB.owner, NEW_JOB.id),
+    "load_snapshot": lambda store: store.load_snapshot(NEW_JOB.kind, NEW_JOB.owner, NEW_JOB.id),
     "begin": lambda store: store.begin(NEW_JOB.id),
     "commit": lambda store: store.commit(NEW_JOB.id, 1, 1, COMPLETED),
     "move": lambda store: store.move(NEW_JOB.id, Change(status=Status.CANCELLED)),
@@ -376,5 +376,5 @@ async def test_of_many_ids_those_with_a_record_are_known(harness: JobStoreHarnes
         await harness.store.create(replace(NEW_JOB, id=job_id))
     await harness.store.erase("erased")
 
-    assert await harness.store.known(["never", "second", "erased", "first"]) == {"first", "second"}
-    assert await harness.store.known([]) == set()
+    assert await harness.store.find_existing(["never", "second", "erased", "first"]) == {"first", "second"}
+    assert await harness.store.find_existing([]) == set()

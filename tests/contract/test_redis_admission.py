@@ -11,12 +11,12 @@ from aether.adapters.redis.keys import ONCE, RECORD
 from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.domain.job import Change, Kind, Status
 from aether.errors import TooManyJobsError
-from aether.services.admission import keyed
+from aether.services.admission import with_idempotency_key
 from tests.contract.job_store_harness import NEW_JOB, QUEUE, TTL, RedisJobStoreHarness, begin_job, job_with_status
 from tests.contract.test_listing import named
 from tests.contract.test_redis_listing import commands
 
-FIRST = keyed(NEW_JOB, "my-order-of-today")
+FIRST = with_idempotency_key(NEW_JOB, "my-order-of-today")
 TTL_MS = int(TTL.total_seconds() * 1000)
 
 
@@ -37,9 +37,9 @@ async def expires_at(harness: RedisJobStoreHarness, key: str) -> int:
 async def test_a_key_is_kept_as_a_digest(redis_harness: RedisJobStoreHarness) -> None:
     await redis_harness.store.create(FIRST)
 
-    assert FIRST.once
-    assert await key_of(redis_harness) == ONCE + FIRST.once.key
-    told = [await redis_harness.client.hgetall(key) for key in (ONCE + FIRST.once.key, RECORD + FIRST.id)]  # type: ignore[misc]
+    assert FIRST.idempotency
+    assert await key_of(redis_harness) == ONCE + FIRST.idempotency.key
+    told = [await redis_harness.client.hgetall(key) for key in (ONCE + FIRST.idempotency.key, RECORD + FIRST.id)]  # type: ignore[misc]
     values = [value for fields in told for value in fields.values()]
     assert [value for value in values if b"my-order-of-today" in value] == []
 
@@ -104,12 +104,12 @@ async def test_a_key_whose_job_is_gone_is_free_though_it_is_still_there(redis_ha
 async def test_jobs_that_expired_while_they_waited_or_ran_make_room(redis_harness: RedisJobStoreHarness) -> None:
     brief = RedisJobStore(redis_harness.client, Queueing(QUEUE, "perform", 100), timedelta(milliseconds=40))
     for kind in Kind:
-        await brief.create(replace(named(kind), kind=kind), most=3)
+        await brief.create(replace(named(kind), kind=kind), max_jobs=3)
     await brief.begin(Kind.REPORT)
     while await redis_harness.client.exists(*(RECORD + kind for kind in Kind)):  # noqa: ASYNC110 - nobody tells
         await asyncio.sleep(0.005)
 
-    assert await brief.create(NEW_JOB, most=1) == NEW_JOB.id
+    assert await brief.create(NEW_JOB, max_jobs=1) == NEW_JOB.id
 
 
 async def test_what_has_expired_is_counted_no_longer_but_what_lives_is(redis_harness: RedisJobStoreHarness) -> None:
@@ -120,8 +120,8 @@ async def test_what_has_expired_is_counted_no_longer_but_what_lives_is(redis_har
         await asyncio.sleep(0.005)
 
     with pytest.raises(TooManyJobsError):
-        await brief.create(NEW_JOB, most=1)
-    assert await brief.create(NEW_JOB, most=2) == NEW_JOB.id
+        await brief.create(NEW_JOB, max_jobs=1)
+    assert await brief.create(NEW_JOB, max_jobs=2) == NEW_JOB.id
 
 
 async def test_no_list_is_counted_where_nothing_limits_the_owner(valkey_client: Redis) -> None:
@@ -129,7 +129,7 @@ async def test_no_list_is_counted_where_nothing_limits_the_owner(valkey_client: 
     await harness.store.create(named("first"))
 
     free = await commands(valkey_client, harness.store.create(named("free")))
-    capped = await commands(valkey_client, harness.store.create(named("capped"), most=100))
+    capped = await commands(valkey_client, harness.store.create(named("capped"), max_jobs=100))
 
     assert (free["zcard"], capped["zcard"], free["hmget"]) == (0, 2 * len(Kind), capped["hmget"])
 
@@ -137,9 +137,9 @@ async def test_no_list_is_counted_where_nothing_limits_the_owner(valkey_client: 
 async def test_being_refused_costs_the_same_for_ten_jobs_in_flight_as_for_hundreds(valkey_client: Redis) -> None:
     harness = RedisJobStoreHarness(valkey_client)
 
-    async def refused(most: int) -> None:
+    async def refused(max_jobs: int) -> None:
         with pytest.raises(TooManyJobsError):
-            await harness.store.create(named("late"), most)
+            await harness.store.create(named("late"), max_jobs)
 
     await asyncio.gather(*(harness.store.create(named(f"a-{at}")) for at in range(10)))
     await refused(10)  # from here on the server knows the scripts
@@ -153,6 +153,6 @@ async def test_being_refused_costs_the_same_for_ten_jobs_in_flight_as_for_hundre
 
 async def test_a_key_that_a_job_was_refused_under_is_not_kept(redis_harness: RedisJobStoreHarness) -> None:
     with pytest.raises(TooManyJobsError):
-        await redis_harness.store.create(FIRST, most=0)
+        await redis_harness.store.create(FIRST, max_jobs=0)
 
     assert await keys_of_orders(redis_harness) == []

@@ -27,7 +27,7 @@ OUTLINE = Step("outline", status=StepStatus.DONE)
 
 
 async def seen(store: JobStore, known: Revision | None = None) -> Snapshot | None:
-    return await store.look(NEW_JOB.kind, NEW_JOB.owner, NEW_JOB.id, known)
+    return await store.load_snapshot(NEW_JOB.kind, NEW_JOB.owner, NEW_JOB.id, known)
 
 
 async def test_the_owner_sees_the_job_as_it_stands_and_its_place_in_the_queue(harness: JobStoreHarness) -> None:
@@ -61,7 +61,7 @@ async def test_what_is_not_the_owners_is_unknown_even_to_whoever_knows_how_it_st
 
     for known in (None, revision):
         with pytest.raises(UnknownJobError):
-            await harness.store.look(kind, owner, job_id, known)
+            await harness.store.load_snapshot(kind, owner, job_id, known)
 
 
 async def test_a_job_that_stands_as_it_is_known_is_not_told_again(harness: JobStoreHarness) -> None:
@@ -122,7 +122,7 @@ async def test_a_job_of_another_owner_is_as_little_read_as_one_that_never_was(va
     await store.create(replace(NEW_JOB, input=b'{"topic":"' + b"x" * 100_000 + b'"}'))
     eves = NewJob("none", NEW_JOB.kind, "eve", b"{}")
 
-    looks = [store.look(eves.kind, eves.owner, job_id) for job_id in (eves.id, NEW_JOB.id, eves.id)]
+    looks = [store.load_snapshot(eves.kind, eves.owner, job_id) for job_id in (eves.id, NEW_JOB.id, eves.id)]
     _, foreign, unknown = [await _commands(valkey_client, look) for look in looks]
 
     assert foreign == unknown

@@ -1,4 +1,4 @@
-"""Following an inbox: what is not acknowledged first, then what comes."""
+"""Following an inbox: first the unacknowledged notifications, then new ones."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -19,8 +19,8 @@ LONG_S = 30.0
 SHORT_S = 0.01
 
 
-class Mailroom:
-    """An inbox in memory, and whoever puts something into it."""
+class Harness:
+    """An inbox in memory, with jobs whose end adds notifications to it."""
 
     def __init__(self) -> None:
         self.store = MemoryJobStore()
@@ -34,7 +34,7 @@ class Mailroom:
             await self.store.create(NewJob(job_id, Kind.REPORT, owner, b"{}"))
             await self.store.move(job_id, Change(status=Status.CANCELLED))
 
-    def told(self) -> list[Notification]:
+    def stored(self) -> list[Notification]:
         return self.store.inboxes[OWNER]
 
     def follow(self, after: int = 0, pulse: float = LONG_S) -> AsyncGenerator[Notification | None, None]:
@@ -42,133 +42,133 @@ class Mailroom:
 
 
 @pytest.fixture
-def mailroom() -> Mailroom:
-    return Mailroom()
+def harness() -> Harness:
+    return Harness()
 
 
 async def jobs(following: AsyncIterator[Notification | None], number: int) -> list[str | None]:
-    """Of which jobs the next ones tell, None for a pulse."""
-    news = [await anext(following) for _ in range(number)]
-    return [each.job_id if each else None for each in news]
+    """Return the job of each of the next notifications, None for a pulse."""
+    notifications = [await anext(following) for _ in range(number)]
+    return [each.job_id if each else None for each in notifications]
 
 
-async def test_what_came_before_comes_first_in_its_order_and_then_what_comes(mailroom: Mailroom) -> None:
-    await mailroom.end("b", "a")
-    following = mailroom.follow()
+async def test_stored_notifications_come_first_in_order_then_new_ones(harness: Harness) -> None:
+    await harness.end("b", "a")
+    following = harness.follow()
     before = await jobs(following, 2)
     waiting = asyncio.ensure_future(jobs(following, 1))
     await asyncio.sleep(0)
 
-    await mailroom.end("c")
+    await harness.end("c")
 
     assert (before, await waiting) == (["b", "a"], ["c"])
 
 
-async def test_what_is_acknowledged_is_not_told_again(mailroom: Mailroom) -> None:
-    await mailroom.end("a", "b", "c")
-    await mailroom.inbox.acknowledge(OWNER, [mailroom.told()[1].id])
+async def test_acknowledged_notifications_are_left_out(harness: Harness) -> None:
+    await harness.end("a", "b", "c")
+    await harness.inbox.acknowledge(OWNER, [harness.stored()[1].id])
 
-    assert await jobs(mailroom.follow(), 2) == ["a", "c"]
-
-
-async def test_what_is_not_acknowledged_is_told_to_each_who_comes_without_a_cursor(mailroom: Mailroom) -> None:
-    await mailroom.end("a", "b")
-
-    assert [await jobs(mailroom.follow(), 2) for _ in range(2)] == [["a", "b"]] * 2
+    assert await jobs(harness.follow(), 2) == ["a", "c"]
 
 
-async def test_with_a_cursor_only_what_followed_it_is_told(mailroom: Mailroom) -> None:
-    await mailroom.end("a", "b", "c")
+async def test_every_follower_without_a_cursor_gets_all_unacknowledged_notifications(harness: Harness) -> None:
+    await harness.end("a", "b")
 
-    assert await jobs(mailroom.follow(mailroom.told()[0].id), 2) == ["b", "c"]
+    assert [await jobs(harness.follow(), 2) for _ in range(2)] == [["a", "b"]] * 2
 
 
-async def test_with_a_cursor_that_is_ahead_of_the_inbox_nothing_old_is_told(mailroom: Mailroom) -> None:
-    await mailroom.end("a")
-    following = mailroom.follow(mailroom.told()[0].id + 5, SHORT_S)
+async def test_a_follower_with_a_cursor_gets_only_later_notifications(harness: Harness) -> None:
+    await harness.end("a", "b", "c")
+
+    assert await jobs(harness.follow(harness.stored()[0].id), 2) == ["b", "c"]
+
+
+async def test_a_cursor_ahead_of_the_inbox_gives_no_old_notifications(harness: Harness) -> None:
+    await harness.end("a")
+    following = harness.follow(harness.stored()[0].id + 5, SHORT_S)
 
     assert await jobs(following, 1) == [None]
 
 
-async def test_what_comes_is_told_although_the_cursor_is_ahead_of_it(mailroom: Mailroom) -> None:
-    """As behind a failover to a server that has lost the latest, or whose clock is behind."""
-    await mailroom.end("a")
-    following = mailroom.follow(mailroom.told()[0].id + 3_600_000_000, SHORT_S)
+async def test_a_new_notification_comes_even_if_the_cursor_is_ahead_of_it(harness: Harness) -> None:
+    """As after a failover to a server that has lost the latest ids, or whose clock is behind."""
+    await harness.end("a")
+    following = harness.follow(harness.stored()[0].id + 3_600_000_000, SHORT_S)
     before = await jobs(following, 1)
 
-    await mailroom.end("b")
+    await harness.end("b")
 
     assert (before, await jobs(following, 1)) == ([None], ["b"])
 
 
-async def test_more_than_a_page_is_told_whole(mailroom: Mailroom) -> None:
+async def test_more_notifications_than_a_page_all_come(harness: Harness) -> None:
     names = [f"job-{at}" for at in range(250)]
-    await mailroom.end(*names)
+    await harness.end(*names)
 
-    assert await jobs(mailroom.follow(), 250) == names
-
-
-async def test_a_quiet_inbox_has_a_pulse(mailroom: Mailroom) -> None:
-    assert await jobs(mailroom.follow(pulse=SHORT_S), 3) == [None] * 3
+    assert await jobs(harness.follow(), 250) == names
 
 
-async def test_each_end_of_a_job_is_told_once_however_the_reading_and_the_ending_mix(mailroom: Mailroom) -> None:
+async def test_a_quiet_inbox_yields_none_after_each_pulse(harness: Harness) -> None:
+    assert await jobs(harness.follow(pulse=SHORT_S), 3) == [None] * 3
+
+
+async def test_each_notification_comes_once_while_jobs_end_concurrently(harness: Harness) -> None:
     names = [f"job-{at}" for at in range(300)]
-    ending = asyncio.ensure_future(mailroom.end(*names))
+    ending = asyncio.ensure_future(harness.end(*names))
 
-    assert await jobs(mailroom.follow(), 300) == names
+    assert await jobs(harness.follow(), 300) == names
     await ending
 
 
-async def test_nothing_is_lost_to_an_outage(mailroom: Mailroom) -> None:
-    await mailroom.end("a")
-    mailroom.store.away = True
-    following = mailroom.follow(pulse=SHORT_S)
-    meanwhile = await jobs(following, 2)
-    mailroom.store.away = False
+async def test_no_notification_is_lost_in_an_outage(harness: Harness) -> None:
+    await harness.end("a")
+    harness.store.away = True
+    following = harness.follow(pulse=SHORT_S)
+    during = await jobs(following, 2)
+    harness.store.away = False
 
-    assert (meanwhile, await jobs(following, 3)) == ([None, None], ["a", None, None])
-
-
-async def test_what_is_erased_before_it_is_told_is_not_told(mailroom: Mailroom) -> None:
-    await mailroom.end("a", "b")
-    await mailroom.store.erase("a")
-
-    assert await jobs(mailroom.follow(pulse=SHORT_S), 2) == ["b", None]
+    assert (during, await jobs(following, 3)) == ([None, None], ["a", None, None])
 
 
-async def test_other_owners_are_not_told(mailroom: Mailroom) -> None:
-    await mailroom.end("a", owner="eve")
+async def test_an_erased_jobs_notification_is_left_out(harness: Harness) -> None:
+    await harness.end("a", "b")
+    await harness.store.erase("a")
 
-    assert await jobs(mailroom.follow(pulse=SHORT_S), 1) == [None]
+    assert await jobs(harness.follow(pulse=SHORT_S), 2) == ["b", None]
 
 
-async def test_following_ends_when_the_hub_closes_and_leaves_no_watch(mailroom: Mailroom) -> None:
-    waiting = asyncio.ensure_future(jobs(mailroom.follow(), 1))
+async def test_other_owners_notifications_are_left_out(harness: Harness) -> None:
+    await harness.end("a", owner="eve")
+
+    assert await jobs(harness.follow(pulse=SHORT_S), 1) == [None]
+
+
+async def test_following_ends_when_the_hub_closes_and_leaves_no_watch(harness: Harness) -> None:
+    waiting = asyncio.ensure_future(jobs(harness.follow(), 1))
     await asyncio.sleep(0)
 
-    mailroom.hub.close()
+    harness.hub.close()
 
     with pytest.raises(StopAsyncIteration):
         await waiting
-    assert mailroom.hub.watches == set()
+    assert harness.hub.watches == set()
 
 
-async def test_a_follower_who_leaves_is_no_longer_watched_for(mailroom: Mailroom) -> None:
-    await mailroom.end("a")
-    async with aclosing(mailroom.follow()) as following:
+async def test_a_follower_that_stops_leaves_no_watch(harness: Harness) -> None:
+    await harness.end("a")
+    async with aclosing(harness.follow()) as following:
         await jobs(following, 1)
 
-    assert mailroom.hub.watches == set()
+    assert harness.hub.watches == set()
 
 
-async def test_a_page_and_acknowledging_are_those_of_the_inbox(mailroom: Mailroom) -> None:
-    await mailroom.end("a", "b")
-    first, second = mailroom.told()
+async def test_pages_and_acknowledgements_come_from_the_store(harness: Harness) -> None:
+    await harness.end("a", "b")
+    first, second = harness.stored()
 
-    answer = await mailroom.notifications.acknowledge(OWNER, [first.id])
-    page = await mailroom.notifications.page(OWNER, 0, 1)
+    answer = await harness.notifications.acknowledge(OWNER, [first.id])
+    page = await harness.notifications.page(OWNER, 0, 1)
 
     assert (answer.acknowledged, answer.unread) == (1, 1)
     assert (page.notifications, page.unread, page.next) == ((replace(first, acked=True),), 1, first.id)
-    assert (await mailroom.notifications.page(OWNER, 0, 1, unacked=True)).notifications == (second,)
+    assert (await harness.notifications.page(OWNER, 0, 1, unacked=True)).notifications == (second,)

@@ -36,62 +36,62 @@ def jobs(store: MemoryJobStore, files: MemoryFiles) -> Jobs:
     return Jobs(store, files)
 
 
-async def submitted(jobs: Jobs) -> str:
+async def submit(jobs: Jobs) -> str:
     return await jobs.submit(Kind.REPORT, Admission("ada"), b"{}", ("outline",))
 
 
-async def test_a_submitted_job_is_its_owners(jobs: Jobs, store: MemoryJobStore) -> None:
-    job_id = await submitted(jobs)
+async def test_a_submitted_job_is_stored_and_queued(jobs: Jobs, store: MemoryJobStore) -> None:
+    job_id = await submit(jobs)
 
     job = await jobs.get(Kind.REPORT, "ada", job_id)
 
     assert (job_id, "ada", (Step("outline"),), [job_id]) == (job.id, job.owner, job.steps, store.queue)
 
 
-async def test_every_job_has_an_id_of_its_own(jobs: Jobs) -> None:
-    assert len({await submitted(jobs) for _ in range(50)}) == 50
+async def test_every_job_has_a_unique_id(jobs: Jobs) -> None:
+    assert len({await submit(jobs) for _ in range(50)}) == 50
 
 
 @pytest.mark.parametrize("call", CALLS)
-async def test_anothers_job_is_as_unknown_as_one_that_never_was(jobs: Jobs, store: MemoryJobStore, call: str) -> None:
-    job_id = await submitted(jobs)
+async def test_another_owners_job_is_treated_as_missing(jobs: Jobs, store: MemoryJobStore, call: str) -> None:
+    job_id = await submit(jobs)
     before = store.jobs[job_id]
 
-    texts = set()
-    for unknown in (job_id, "never"):
+    messages = set()
+    for missing_id in (job_id, "never"):
         with pytest.raises(UnknownJobError) as refused:
-            await CALLS[call](jobs, unknown)
-        texts.add(str(refused.value))
+            await CALLS[call](jobs, missing_id)
+        messages.add(str(refused.value))
 
-    assert (1, before) == (len(texts), store.jobs[job_id])
+    assert (1, before) == (len(messages), store.jobs[job_id])
 
 
-async def test_a_full_queue_is_told_to_the_caller() -> None:
+async def test_a_full_queue_is_reported() -> None:
     jobs = Jobs(MemoryJobStore(longest=1), MemoryFiles())
-    await submitted(jobs)
+    await submit(jobs)
 
     with pytest.raises(QueueFullError):
-        await submitted(jobs)
+        await submit(jobs)
 
 
 async def test_cancelling_again_changes_nothing(jobs: Jobs) -> None:
-    job_id = await submitted(jobs)
+    job_id = await submit(jobs)
 
     first, second = [await jobs.cancel(Kind.REPORT, "ada", job_id) for _ in range(2)]
 
     assert (Status.CANCELLED, first) == (first.job.status, second)
 
 
-async def brought_to(store: MemoryJobStore, job_id: str, status: Status) -> Job:
+async def move_to(store: MemoryJobStore, job_id: str, status: Status) -> Job:
     await store.begin(job_id)
     await store.move(job_id, Change(status=status))
     return store.jobs[job_id]
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED])
-async def test_what_has_ended_otherwise_cannot_be_cancelled(jobs: Jobs, store: MemoryJobStore, status: Status) -> None:
-    job_id = await submitted(jobs)
-    ended = await brought_to(store, job_id, status)
+async def test_a_completed_or_failed_job_cannot_be_cancelled(jobs: Jobs, store: MemoryJobStore, status: Status) -> None:
+    job_id = await submit(jobs)
+    ended = await move_to(store, job_id, status)
 
     with pytest.raises(IllegalMoveError):
         await jobs.cancel(Kind.REPORT, "ada", job_id)
@@ -100,37 +100,35 @@ async def test_what_has_ended_otherwise_cannot_be_cancelled(jobs: Jobs, store: M
 
 
 @pytest.mark.parametrize("status", [Status.CANCELLED, Status.FAILED])
-async def test_what_failed_or_was_cancelled_can_be_queued_again(
-    jobs: Jobs, store: MemoryJobStore, status: Status
-) -> None:
-    job_id = await submitted(jobs)
-    await brought_to(store, job_id, status)
+async def test_a_failed_or_cancelled_job_can_be_retried(jobs: Jobs, store: MemoryJobStore, status: Status) -> None:
+    job_id = await submit(jobs)
+    await move_to(store, job_id, status)
 
     retried = await jobs.retry(Kind.REPORT, "ada", job_id)
 
     assert (Status.PENDING, [job_id]) == (retried.job.status, store.queue)
 
 
-async def test_retrying_a_job_that_is_queued_changes_nothing(jobs: Jobs, store: MemoryJobStore) -> None:
-    job_id = await submitted(jobs)
+async def test_retrying_a_queued_job_changes_nothing(jobs: Jobs, store: MemoryJobStore) -> None:
+    job_id = await submit(jobs)
     queued = store.jobs[job_id]
 
     assert (await jobs.retry(Kind.REPORT, "ada", job_id)).job == queued
 
 
-async def test_what_runs_or_is_completed_cannot_be_retried(jobs: Jobs, store: MemoryJobStore) -> None:
-    job_id = await submitted(jobs)
-    await brought_to(store, job_id, Status.PROCESSING)
+async def test_a_running_or_completed_job_cannot_be_retried(jobs: Jobs, store: MemoryJobStore) -> None:
+    job_id = await submit(jobs)
+    await move_to(store, job_id, Status.PROCESSING)
     with pytest.raises(IllegalMoveError):
         await jobs.retry(Kind.REPORT, "ada", job_id)
-    await brought_to(store, job_id, Status.COMPLETED)
+    await move_to(store, job_id, Status.COMPLETED)
 
     with pytest.raises(IllegalMoveError):
         await jobs.retry(Kind.REPORT, "ada", job_id)
 
 
 async def test_an_erased_job_is_unknown(jobs: Jobs) -> None:
-    job_id = await submitted(jobs)
+    job_id = await submit(jobs)
 
     await jobs.erase(Kind.REPORT, "ada", job_id)
 
@@ -138,8 +136,8 @@ async def test_an_erased_job_is_unknown(jobs: Jobs) -> None:
         await jobs.get(Kind.REPORT, "ada", job_id)
 
 
-async def test_a_file_is_read_whole_or_in_part_by_the_owner_of_its_job(jobs: Jobs, files: MemoryFiles) -> None:
-    job_id = await submitted(jobs)
+async def test_an_owner_reads_a_file_whole_or_in_part(jobs: Jobs, files: MemoryFiles) -> None:
+    job_id = await submit(jobs)
     await files.put(job_id, "cover", b"0123456789")
 
     read = [await jobs.file(Kind.REPORT, "ada", job_id, "cover", *part) for part in ((), (2,), (2, 5))]
@@ -147,14 +145,14 @@ async def test_a_file_is_read_whole_or_in_part_by_the_owner_of_its_job(jobs: Job
     assert read == [b"0123456789", b"23456789", b"234"]
 
 
-async def test_a_file_that_a_job_does_not_have_is_none(jobs: Jobs) -> None:
-    job_id = await submitted(jobs)
+async def test_a_missing_file_is_none(jobs: Jobs) -> None:
+    job_id = await submit(jobs)
 
     assert await jobs.file(Kind.REPORT, "ada", job_id, "cover") is None
 
 
-async def test_an_erased_job_leaves_no_file(jobs: Jobs, files: MemoryFiles) -> None:
-    job_id = await submitted(jobs)
+async def test_erasing_a_job_erases_its_files(jobs: Jobs, files: MemoryFiles) -> None:
+    job_id = await submit(jobs)
     await files.put(job_id, "cover", b"content")
 
     await jobs.erase(Kind.REPORT, "ada", job_id)
@@ -162,10 +160,8 @@ async def test_an_erased_job_leaves_no_file(jobs: Jobs, files: MemoryFiles) -> N
     assert files.kept == {}
 
 
-async def test_a_job_whose_files_cannot_be_erased_now_is_kept_so_that_it_can_be_erased_later(
-    jobs: Jobs, files: MemoryFiles
-) -> None:
-    job_id = await submitted(jobs)
+async def test_a_job_is_kept_while_its_files_cannot_be_erased(jobs: Jobs, files: MemoryFiles) -> None:
+    job_id = await submit(jobs)
     await files.put(job_id, "cover", b"content")
     files.away = True
     with pytest.raises(StoreUnavailableError):
@@ -177,8 +173,8 @@ async def test_a_job_whose_files_cannot_be_erased_now_is_kept_so_that_it_can_be_
     assert files.kept == {}
 
 
-async def test_what_followed_a_version_is_told(jobs: Jobs, store: MemoryJobStore) -> None:
-    job_id = await submitted(jobs)
+async def test_events_after_a_version_are_replayed(jobs: Jobs, store: MemoryJobStore) -> None:
+    job_id = await submit(jobs)
     job = await store.begin(job_id)
     assert job
 

@@ -15,7 +15,7 @@ def jobs() -> Jobs:
     return Jobs(MemoryJobStore(), MemoryFiles())
 
 
-async def test_the_next_page_begins_where_the_cursor_says(jobs: Jobs) -> None:
+async def test_the_next_page_starts_at_the_cursor(jobs: Jobs) -> None:
     submitted = {await jobs.submit(Kind.REPORT, Admission("ada"), b"{}") for _ in range(5)}
 
     pages = [await jobs.list(Kind.REPORT, "ada", EVERY, 2)]
@@ -26,7 +26,7 @@ async def test_the_next_page_begins_where_the_cursor_says(jobs: Jobs) -> None:
     assert ([2, 2, 1], submitted) == ([len(page.jobs) for page in pages], set(listed))
 
 
-async def test_anothers_jobs_are_not_listed_even_by_the_owners_cursor(jobs: Jobs) -> None:
+async def test_another_owners_jobs_are_not_listed_even_with_their_cursor(jobs: Jobs) -> None:
     for _ in range(2):
         await jobs.submit(Kind.REPORT, Admission("ada"), b"{}")
     page = await jobs.list(Kind.REPORT, "ada", EVERY, 1)
@@ -34,7 +34,7 @@ async def test_anothers_jobs_are_not_listed_even_by_the_owners_cursor(jobs: Jobs
     assert JobPage(()) == await jobs.list(Kind.REPORT, "eve", EVERY, 1, page.next)
 
 
-async def test_a_cursor_that_no_page_has_given_is_refused(jobs: Jobs) -> None:
+async def test_an_invalid_cursor_is_rejected(jobs: Jobs) -> None:
     with pytest.raises(FieldError) as refused:
         await jobs.list(Kind.REPORT, "ada", EVERY, 1, "nonsense")
 
@@ -42,12 +42,12 @@ async def test_a_cursor_that_no_page_has_given_is_refused(jobs: Jobs) -> None:
 
 
 @pytest.mark.parametrize("limit", [-1, 0, MAX_PAGE_SIZE + 1])
-async def test_a_page_has_bounds(jobs: Jobs, limit: int) -> None:
+async def test_a_limit_out_of_bounds_is_rejected(jobs: Jobs, limit: int) -> None:
     with pytest.raises(FieldError) as refused:
         await jobs.list(Kind.REPORT, "ada", EVERY, limit)
 
     assert refused.value.field == "limit"
 
 
-async def test_the_longest_page_is_one_within_the_bounds(jobs: Jobs) -> None:
+async def test_the_maximum_page_size_is_allowed(jobs: Jobs) -> None:
     assert JobPage(()) == await jobs.list(Kind.REPORT, "ada", EVERY, MAX_PAGE_SIZE)

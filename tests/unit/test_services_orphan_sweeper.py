@@ -1,12 +1,12 @@
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aether.domain.job import Kind
 from aether.durable.ports import NewJob
-from aether.services.orphan_sweeper import sweep_orphans
+from aether.services.orphan_sweeper import FindExisting, sweep_orphans
 from tests.fakes import FastClock, MemoryFiles, MemoryJobStore
 
 NEW = NewJob("alive", Kind.IMAGE, "ada", b"{}")
@@ -14,77 +14,77 @@ START = FastClock().now()
 
 
 @dataclass
-class SweptMemory(MemoryFiles):
-    """Files that stay; `sweeps` holds the limit that each sweep was given."""
+class SweepableMemoryFiles(MemoryFiles):
+    """A sweepable file store; `sweeps` holds the `before` of each sweep."""
 
     sweeps: list[datetime] = field(default_factory=list)
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    started: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def check(self) -> None:
         await self._answer()
 
-    async def sweep(self, known: Callable[[Collection[str]], Awaitable[Collection[str]]], before: datetime) -> int:
+    async def sweep(self, find_existing: FindExisting, before: datetime) -> int:
         self.sweeps.append(before)
-        self.changed.set()
+        self.started.set()
         await self._answer()
-        gone = self.kept.keys() - await known(self.kept.keys())
+        gone = self.kept.keys() - await find_existing(self.kept.keys())
         self.kept = {job_id: files for job_id, files in self.kept.items() if job_id not in gone}
         return len(gone)
 
-    async def swept(self, times: int) -> None:
-        """Wait until that many sweeps have begun."""
+    async def wait_for_sweeps(self, times: int) -> None:
+        """Wait until this many sweeps have started."""
         while len(self.sweeps) < times:
-            self.changed.clear()
-            await self.changed.wait()
+            self.started.clear()
+            await self.started.wait()
 
 
 @asynccontextmanager
-async def swept(files: SweptMemory, store: MemoryJobStore, clock: FastClock) -> AsyncIterator[None]:
-    sweeping = asyncio.create_task(sweep_orphans(files, store, clock))
+async def sweeping(files: SweepableMemoryFiles, store: MemoryJobStore, clock: FastClock) -> AsyncIterator[None]:
+    task = asyncio.create_task(sweep_orphans(files, store, clock))
     try:
         yield
     finally:
-        sweeping.cancel()
-        await asyncio.gather(sweeping, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
-async def test_files_of_jobs_that_are_gone_are_swept_at_once() -> None:
-    files, store = SweptMemory({"alive": {"a": b""}, "gone": {"a": b""}}), MemoryJobStore()
+async def test_files_of_missing_jobs_are_deleted() -> None:
+    files, store = SweepableMemoryFiles({"alive": {"a": b""}, "gone": {"a": b""}}), MemoryJobStore()
     await store.create(NEW)
 
-    async with swept(files, store, FastClock()):
-        await files.swept(2)
+    async with sweeping(files, store, FastClock()):
+        await files.wait_for_sweeps(2)
 
     assert files.kept == {"alive": {"a": b""}}
 
 
-async def test_a_sweep_follows_every_hour_or_so() -> None:
-    files, clock = SweptMemory(), FastClock()
+async def test_sweeps_follow_about_every_hour_with_jitter() -> None:
+    files, clock = SweepableMemoryFiles(), FastClock()
 
-    async with swept(files, MemoryJobStore(), clock):
-        await files.swept(20)
+    async with sweeping(files, MemoryJobStore(), clock):
+        await files.wait_for_sweeps(20)
 
     assert all(45 * 60 <= pause <= 75 * 60 for pause in clock.slept)
     assert len(set(clock.slept)) > 1
 
 
-async def test_files_are_left_alone_at_first() -> None:
-    files = SweptMemory()
+async def test_recent_files_are_kept() -> None:
+    files = SweepableMemoryFiles()
 
-    async with swept(files, MemoryJobStore(), FastClock()):
-        await files.swept(1)
+    async with sweeping(files, MemoryJobStore(), FastClock()):
+        await files.wait_for_sweeps(1)
 
     assert timedelta(minutes=5) <= START - files.sweeps[0] <= timedelta(hours=1)
 
 
-async def test_sweeping_outlasts_an_outage() -> None:
-    files, store = SweptMemory({"gone": {"a": b""}}, away=True), MemoryJobStore()
+async def test_sweeping_continues_after_an_outage() -> None:
+    files, store = SweepableMemoryFiles({"gone": {"a": b""}}, away=True), MemoryJobStore()
 
-    async with swept(files, store, FastClock()):
-        await files.swept(2)
+    async with sweeping(files, store, FastClock()):
+        await files.wait_for_sweeps(2)
         files.away, store.away = False, True
-        await files.swept(len(files.sweeps) + 2)
+        await files.wait_for_sweeps(len(files.sweeps) + 2)
         store.away = False
-        await files.swept(len(files.sweeps) + 2)
+        await files.wait_for_sweeps(len(files.sweeps) + 2)
 
     assert files.kept == {}

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from glob import iglob
@@ -14,6 +14,7 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import LocalStore, S3Store
 
 from aether.errors import ConfigurationError, StoreUnavailableError
+from aether.services.orphan_sweeper import FindExisting
 
 _PAGE = 1_000  # what S3 lists and deletes in one request
 _PART = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
@@ -74,7 +75,7 @@ class ObjectFiles:
             async for page in obstore.list(self._store, _part(job_id), chunk_size=_PAGE):
                 await self._delete([found["path"] for found in page])
 
-    async def sweep(self, known: Callable[[Collection[str]], Awaitable[Collection[str]]], before: datetime) -> int:
+    async def sweep(self, find_existing: FindExisting, before: datetime) -> int:
         """Delete the files of unknown jobs that were written before; what is not named as ours is left alone."""
         swept = 0
         with _reaching():
@@ -82,7 +83,7 @@ class ObjectFiles:
                 old = [found["path"] for found in page if found["last_modified"] < before]
                 ours = [path for path in old if _OURS.fullmatch(path)]
                 # Asked after the listing: a job of which there is no record now will never have one again.
-                alive = await known({_job_of(path) for path in ours})
+                alive = await find_existing({_job_of(path) for path in ours})
                 gone = [path for path in ours if _job_of(path) not in alive]
                 await self._delete(gone)
                 swept += len(gone)

@@ -1,12 +1,12 @@
-"""Requests that are sent again."""
+"""Idempotency of requests: how a repeated request is recognised."""
 
 import msgspec
 
 
 class Idempotency(msgspec.Struct, frozen=True):
-    """By what a request that is sent again is known; both are SHA-256 digests.
+    """Identifies a request; both fields are SHA-256 digests.
 
-    `key` is that of the caller's key and the owner, `fingerprint` that of what is asked for.
+    `key` is the digest of the idempotency key and the owner, `fingerprint` the digest of the request's content.
     """
 
     key: str

@@ -28,7 +28,7 @@ class NewJob(msgspec.Struct, frozen=True):
     plan: tuple[str, ...] = ()
     limits: Limits = Limits()
     webhook: Webhook | None = None
-    once: Idempotency | None = None
+    idempotency: Idempotency | None = None
 
 
 class Replay(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ class JobStore(Protocol):
     been made or not.
     """
 
-    async def create(self, job: NewJob, most: int | None = None) -> str:
+    async def create(self, job: NewJob, max_jobs: int | None = None) -> str:
         """Store a pending job and queue it, both or neither; a job with the same id is left unchanged.
 
         Returns the job's id. If a job with the same idempotency key exists, in any status, returns that job's id and
@@ -66,7 +66,7 @@ class JobStore(Protocol):
         Raises:
             IdempotencyKeyReusedError: the key was used for another request.
             QueueFullError: too many jobs wait.
-            TooManyJobsError: `most` of the owner's jobs, over all kinds, wait or run.
+            TooManyJobsError: `max_jobs` of the owner's jobs, over all kinds, wait or run.
         """
         ...
 
@@ -74,7 +74,9 @@ class JobStore(Protocol):
         """Return the record, or None if there is none (any more)."""
         ...
 
-    async def look(self, kind: Kind, owner: str, job_id: str, known: Revision | None = None) -> Snapshot | None:
+    async def load_snapshot(
+        self, kind: Kind, owner: str, job_id: str, known: Revision | None = None
+    ) -> Snapshot | None:
         """Return the owner's job of this kind with its estimate, or None if its revision is still `known`.
 
         A job of another owner or kind gives the same error as a missing one, and takes as long.
@@ -84,7 +86,7 @@ class JobStore(Protocol):
         """
         ...
 
-    async def known(self, job_ids: Collection[str]) -> set[str]:
+    async def find_existing(self, job_ids: Collection[str]) -> set[str]:
         """Return those of the ids that have a record."""
         ...
 
@@ -113,7 +115,7 @@ class JobStore(Protocol):
         """
         ...
 
-    async def move(self, job_id: str, change: Change, most: int | None = None) -> None:
+    async def move(self, job_id: str, change: Change, max_jobs: int | None = None) -> None:
         """Change the status from outside of a run; a current run of the job is fenced off.
 
         A job that becomes pending is queued again; one that becomes cancelled or failed is taken off the queue.
@@ -121,7 +123,7 @@ class JobStore(Protocol):
         Raises:
             UnknownJobError: there is no such record.
             IllegalMoveError: the job's status does not allow the change.
-            TooManyJobsError: the job would become pending, but `most` of the owner's jobs wait or run.
+            TooManyJobsError: the job would become pending, but `max_jobs` of the owner's jobs wait or run.
         """
         ...
 

@@ -1,1 +1,1 @@
-"""Use cases: what callers do with jobs, their inbox and their webhooks, whatever the transport."""
+"""Services: the use cases of jobs, inbox and webhooks, independent of the transport."""

@@ -1,4 +1,4 @@
-"""On what terms a job is taken: for whom, how many at a time, and only once."""
+"""Admission of a new job: its owner, how many jobs the owner may have, and the idempotency key."""
 
 from hashlib import sha256
 
@@ -8,29 +8,29 @@ from msgspec.structs import replace
 from aether.domain.idempotency import Idempotency
 from aether.durable.ports import NewJob
 
-_canonical = msgspec.json.Encoder(order="sorted").encode
+_encode_canonical = msgspec.json.Encoder(order="sorted").encode
 
 
 class Admission(msgspec.Struct, frozen=True):
-    """Who asks for a job.
+    """The conditions under which an owner submits a job.
 
-    `most` is how many of the owner's jobs may wait or run at a time, if that is not for the service to say. `key` is
-    what the caller calls this request, so that sending it again makes no second job.
+    `max_jobs` is how many of the owner's jobs may wait or run at a time; None is the service's default. Submitting
+    again with the same `idempotency_key` creates no second job.
     """
 
     owner: str
-    most: int | None = None
-    key: str | None = None
+    max_jobs: int | None = None
+    idempotency_key: str | None = None
 
 
-def keyed(job: NewJob, key: str) -> NewJob:
-    """Return the job as one that is asked for under this key; the key has no control characters.
+def with_idempotency_key(job: NewJob, key: str) -> NewJob:
+    """Return the job with this idempotency key, which must not contain control characters.
 
-    What counts is what a request means: the order of its members and the space between them do not.
+    Requests count as equal if they differ only in the order of JSON members and in white space.
     """
-    meant = (job.kind, msgspec.json.decode(job.input), job.limits, job.webhook)
-    once = Idempotency(_digest(f"{key}\0{job.owner}".encode()), _digest(_canonical(meant)))
-    return replace(job, once=once)
+    content = (job.kind, msgspec.json.decode(job.input), job.limits, job.webhook)
+    idempotency = Idempotency(_digest(f"{key}\0{job.owner}".encode()), _digest(_encode_canonical(content)))
+    return replace(job, idempotency=idempotency)
 
 
 def _digest(content: bytes) -> str:

@@ -49,25 +49,25 @@ class Inbox:
         return await self._inbox.acknowledge(owner, ids)
 
     async def follow(self, owner: str, after: int, pulse: float) -> AsyncGenerator[Notification | None, None]:
-        """Tell all that is not acknowledged behind the id `after`, and what comes from then on, until the hub closes.
+        """Yield all unacknowledged notifications with an id above `after`, then new ones, until the hub closes.
 
-        None comes wherever nothing else came for `pulse` seconds, also while the store is away: nothing is lost to
-        that.
+        Yields None after `pulse` seconds without a notification. While the store is unavailable, notifications are
+        late, but none is lost.
         """
-        heard, behind = after, False
+        newest_seen, has_more = after, False
         with self._hub.arrivals(owner, after, pulse) as arrivals:
             async for newest in arrivals:
                 if isinstance(newest, int):
-                    if newest < heard:
-                        # What comes begins anew below the cursor: the store has lost some, or its clock was set back.
+                    if newest < newest_seen:
+                        # The store has lost notifications, or its clock was set back: new ids start below the cursor.
                         after = min(after, newest)
-                    heard, behind = newest, True
-                if behind:
+                    newest_seen, has_more = newest, True
+                if has_more:
                     with suppress(StoreUnavailableError):
                         async for unread in self._unread(owner, after):
                             after = unread.id
                             yield unread
-                        behind = False
+                        has_more = False
                 if newest is None:
                     yield None
 

@@ -1,4 +1,4 @@
-"""What a caller can do with jobs, whatever their kind."""
+"""Use cases of jobs of all kinds: submit, read, list, cancel, retry and delete them."""
 
 from uuid import uuid4
 
@@ -9,25 +9,26 @@ from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
 from aether.durable.ports import FileStore, JobStore, NewJob, Replay
 from aether.errors import IllegalMoveError, UnknownJobError
-from aether.services.admission import Admission, keyed
+from aether.services.admission import Admission, with_idempotency_key
 from aether.services.pagination import read_page
 
 _UNLIMITED = Limits()
 
 
 class Jobs:
-    """The jobs of all owners, seen by one at a time: another's job is as unknown as one that never was.
+    """The jobs of all owners; each method acts on one owner's, and treats another owner's job as missing.
 
-    `most` is how many of an owner's jobs may wait or run at a time, of all kinds, where the owner has no own number.
-    Every method raises StoreUnavailableError while the store is away, and those that take an id UnknownJobError.
+    `max_jobs` is how many of an owner's jobs, over all kinds, may wait or run at a time; an owner's own limit takes
+    precedence. Every method raises StoreUnavailableError while the store is unavailable; those that take a job's id
+    raise UnknownJobError.
     """
 
-    def __init__(self, store: JobStore, files: FileStore, most: int | None = None) -> None:
+    def __init__(self, store: JobStore, files: FileStore, max_jobs: int | None = None) -> None:
         self._store = store
         self._files = files
-        self._most = most
+        self._max_jobs = max_jobs
 
-    async def submit(  # noqa: PLR0913, PLR0917 - on what terms, and all that a caller may say about it
+    async def submit(  # noqa: PLR0913, PLR0917 - the admission, and all that a request may contain
         self,
         kind: Kind,
         admission: Admission,
@@ -36,102 +37,104 @@ class Jobs:
         limits: Limits = _UNLIMITED,
         webhook: Webhook | None = None,
     ) -> str:
-        """Accept a job and return its id; it is queued already. Its end is told to `webhook`, or the owner's endpoint.
+        """Store and queue a job, and return its id. Its end is delivered to `webhook`, or to the owner's endpoint.
 
-        What is asked for again under the same key is the first job, as it stands.
+        A request that is repeated with the same idempotency key returns the first job's id and creates nothing.
 
         Raises:
-            IdempotencyKeyReusedError: the key stands for another request.
+            IdempotencyKeyReusedError: the key was used for another request.
             QueueFullError: too many jobs wait; nothing was stored.
             TooManyJobsError: too many of the owner's jobs wait or run; nothing was stored.
         """
         job = NewJob(str(uuid4()), kind, admission.owner, request, plan, limits, webhook)
-        if admission.key is not None:
-            job = keyed(job, admission.key)
-        return await self._store.create(job, self._most_for(admission.most))
+        if admission.idempotency_key is not None:
+            job = with_idempotency_key(job, admission.idempotency_key)
+        return await self._store.create(job, self._max_jobs_for(admission.max_jobs))
 
     async def get(self, kind: Kind, owner: str, job_id: str) -> Job:
-        """Return the job as it stands."""
+        """Return the job."""
         return (await self.snapshot(kind, owner, job_id)).job
 
     async def snapshot(self, kind: Kind, owner: str, job_id: str) -> Snapshot:
-        """Return the job as it stands, and what is to come."""
-        snapshot = await self.look(kind, owner, job_id)
+        """Return the job with its estimate."""
+        snapshot = await self.snapshot_if_changed(kind, owner, job_id)
         if snapshot is None:
             raise UnknownJobError(job_id)
         return snapshot
 
-    async def look(self, kind: Kind, owner: str, job_id: str, known: Revision | None = None) -> Snapshot | None:
-        """Return the job as it stands, and what is to come; None if it still stands as `known` says."""
-        return await self._store.look(kind, owner, job_id, known)
+    async def snapshot_if_changed(
+        self, kind: Kind, owner: str, job_id: str, known: Revision | None = None
+    ) -> Snapshot | None:
+        """Return the job with its estimate; None if the job's revision is still `known`."""
+        return await self._store.load_snapshot(kind, owner, job_id, known)
 
     async def replay(self, job: Job, after: int, limit: int) -> Replay:
-        """Tell up to `limit` events of a job that followed the version `after`."""
+        """Return up to `limit` events of the job that followed the version `after`."""
         return await self._store.replay(job.id, after, limit)
 
     async def estimate(self, job: Job) -> Estimate:
-        """Say when a job will be done; one that has ended has nothing to come."""
+        """Estimate when a job will be done; the estimate of an ended job is empty."""
         return await self._store.estimate(job) if job.status in LIVE else Estimate()
 
     async def cancel(self, kind: Kind, owner: str, job_id: str) -> Snapshot:
-        """Stop a job for good, wherever it runs, keeping its finished steps; cancelling it again changes nothing.
+        """Cancel a job, even if it is running; finished steps are kept. Cancelling it again changes nothing.
 
         Raises:
-            IllegalMoveError: it has completed or failed already.
+            IllegalMoveError: the job has completed or failed already.
         """
         await self.get(kind, owner, job_id)
-        await self._moved(job_id, Change(status=Status.CANCELLED))
+        await self._move(job_id, Change(status=Status.CANCELLED))
         return await self.snapshot(kind, owner, job_id)
 
     async def retry(
-        self, kind: Kind, owner: str, job_id: str, limits: Limits = _UNLIMITED, most: int | None = None
+        self, kind: Kind, owner: str, job_id: str, limits: Limits = _UNLIMITED, max_jobs: int | None = None
     ) -> Snapshot:
-        """Queue a failed or cancelled job again, with these limits in place of its own; finished steps are kept.
+        """Queue a failed or cancelled job again; `limits` replace the job's own. Finished steps are kept.
 
-        Retrying a job that is queued already changes nothing. `most` is as in `Admission`.
+        Retrying a job that is queued already changes nothing. `max_jobs` means the same as in `Admission`.
 
         Raises:
-            IllegalMoveError: it is none of these.
+            IllegalMoveError: the job is neither failed, cancelled nor queued.
             TooManyJobsError: too many of the owner's jobs wait or run.
         """
         job = await self.get(kind, owner, job_id)
         change = Change(status=Status.PENDING, limits=job.limits | limits)
-        await self._moved(job_id, change, self._most_for(most))
+        await self._move(job_id, change, self._max_jobs_for(max_jobs))
         return await self.snapshot(kind, owner, job_id)
 
     async def erase(self, kind: Kind, owner: str, job_id: str) -> None:
-        """Cancel a job if need be and forget everything about it."""
+        """Delete a job and its files, cancelling it if necessary."""
         await self.get(kind, owner, job_id)
-        # While the record stands, whoever was cut off here can ask again; without it nobody would know of the files.
+        # Files first: if this is interrupted, the record still exists and the request can be repeated.
         await self._files.erase(job_id)
         await self._store.erase(job_id)
 
-    async def file(  # noqa: PLR0913, PLR0917 - whose file, and which part of it
+    async def file(  # noqa: PLR0913, PLR0917 - the job, the file and the byte range
         self, kind: Kind, owner: str, job_id: str, name: str, start: int = 0, stop: int | None = None
     ) -> bytes | None:
-        """Return a job's file, or its bytes from `start` up to `stop`; None if the job has none of this name."""
+        """Return the bytes `[start:stop]` of a job's file; None if the job has no file with this name."""
         await self.get(kind, owner, job_id)
         return await self._files.read(job_id, name, start, stop)
 
     async def list(
         self, kind: Kind, owner: str, statuses: frozenset[Status], limit: int, cursor: str | None = None
     ) -> JobPage:
-        """Return the owner's jobs that have one of these statuses, newest first, as `JobStore.list` promises.
+        """Return a page of the owner's jobs with one of these statuses, newest first, as `JobStore.list` does.
 
-        `cursor` is the `next` of the page before.
+        `cursor` is the `next` of the previous page.
 
         Raises:
-            FieldError: `limit` is out of bounds, or no page has given this `cursor`.
+            FieldError: `limit` is out of bounds, or `cursor` is not from a page.
         """
         return await read_page(lambda before: self._store.list(owner, kind, statuses, limit, before), limit, cursor)
 
-    def _most_for(self, owners_own: int | None) -> int | None:
-        return self._most if owners_own is None else owners_own
+    def _max_jobs_for(self, own_limit: int | None) -> int | None:
+        return self._max_jobs if own_limit is None else own_limit
 
-    async def _moved(self, job_id: str, change: Change, most: int | None = None) -> None:
-        """Move a job unless it is there already, as after a request whose answer was lost."""
+    async def _move(self, job_id: str, change: Change, max_jobs: int | None = None) -> None:
+        """Change the job's status; ignore that it has the status already, as when a request is repeated."""
         try:
-            await self._store.move(job_id, change, most)
+            await self._store.move(job_id, change, max_jobs)
         except IllegalMoveError as error:
             if error.status != change.status:
                 raise

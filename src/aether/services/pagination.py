@@ -1,4 +1,4 @@
-"""Pages as callers ask for them: by a cursor that they are not to read anything into."""
+"""Pagination by opaque cursors."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -13,10 +13,10 @@ PageT = TypeVar("PageT", JobPage, DeliveryPage)
 
 
 async def read_page(read: Callable[[str | None], Awaitable[PageT]], limit: int, cursor: str | None) -> PageT:
-    """Return the page that `read` finds behind a position; `cursor` is the `next` of the page before.
+    """Return the page that `read` finds after a sort key; `cursor` is the `next` of the previous page.
 
     Raises:
-        FieldError: `limit` is out of bounds, or no page has given this `cursor`.
+        FieldError: `limit` is out of bounds, or `cursor` is not from a page.
     """
     if not 1 <= limit <= MAX_PAGE_SIZE:
         raise FieldError("limit", f"must be at least 1 and at most {MAX_PAGE_SIZE}")

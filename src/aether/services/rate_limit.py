@@ -1,4 +1,4 @@
-"""How often an owner may ask."""
+"""Rate limit of an owner's requests: the port of the limiter."""
 
 from typing import Protocol
 
@@ -8,9 +8,10 @@ from aether.domain.access import Rate
 
 
 class RateLimitState(msgspec.Struct, frozen=True):
-    """A bucket just after a token was asked of it.
+    """A token bucket right after a request for a token.
 
-    `left` are the whole tokens in it; in `next_s` seconds there is one more, in `full_s` it is full.
+    `left` is the number of whole tokens in it; `next_s` and `full_s` are the seconds until it has one more and until it
+    is full.
     """
 
     granted: bool
@@ -20,14 +21,14 @@ class RateLimitState(msgspec.Struct, frozen=True):
 
 
 class RateLimiter(Protocol):
-    """Keeps a bucket of tokens for each owner and rate, the same for all processes; it is full until one is taken.
+    """Keeps one token bucket for each owner and rate, shared by all processes; a new bucket is full.
 
-    It fills evenly, by the store's own time. So within any stretch of time no more tokens are granted than the bucket
-    holds and what comes into it meanwhile, however many ask at once.
+    A bucket refills evenly, by the store's clock. In any period, at most the bucket's size plus the refill of that
+    period is granted, however many requests are concurrent.
     """
 
     async def take(self, owner: str, rate: Rate) -> RateLimitState:
-        """Take a token of the owner's bucket for this rate, if there is one; who is refused pays nothing.
+        """Take a token from the owner's bucket for this rate, if there is one; a refused request takes none.
 
         Raises:
             StoreUnavailableError: the buckets cannot be reached.

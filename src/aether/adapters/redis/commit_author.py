@@ -11,22 +11,22 @@ class CommitAuthor(NamedTuple):
     name: Literal["create", "run", "begin", "outside"]
     epoch: int = 0
     version: int = 0
-    most: int | Literal[""] = ""
+    max_jobs: int | Literal[""] = ""
     owner: str = ""
     key: str = ""
     fingerprint: str = ""
 
     @classmethod
-    def of_new(cls, job: NewJob, most: int | None) -> Self:
+    def of_new(cls, job: NewJob, max_jobs: int | None) -> Self:
         """Create this job."""
-        once = (job.once.key, job.once.fingerprint) if job.once else ()
-        return cls("create", 0, 0, _bound(most), job.owner, *once)
+        idempotency = (job.idempotency.key, job.idempotency.fingerprint) if job.idempotency else ()
+        return cls("create", 0, 0, _bound(max_jobs), job.owner, *idempotency)
 
     @classmethod
-    def from_outside(cls, most: int | None) -> Self:
+    def from_outside(cls, max_jobs: int | None) -> Self:
         """Take the job from whoever runs it."""
-        return cls("outside", most=_bound(most))
+        return cls("outside", max_jobs=_bound(max_jobs))
 
 
-def _bound(most: int | None) -> int | Literal[""]:
-    return "" if most is None else most
+def _bound(max_jobs: int | None) -> int | Literal[""]:
+    return "" if max_jobs is None else max_jobs

@@ -32,7 +32,7 @@ def fields_of_new(job: NewJob) -> dict[str, Argument]:
         "input": job.input,
         "limits": _encode(job.limits),
         **(fields_of_webhook(job.webhook) if job.webhook else {}),
-        **({"once": job.once.key} if job.once else {}),
+        **({"once": job.idempotency.key} if job.idempotency else {}),
         **steps,
     }
 

@@ -65,9 +65,9 @@ class RedisJobStore:
         self._ttl_ms = int(ttl.total_seconds() * 1000)
         self._inbox_ttl_ms = int(inbox_ttl.total_seconds() * 1000)
 
-    async def create(self, job: NewJob, most: int | None = None) -> str:
+    async def create(self, job: NewJob, max_jobs: int | None = None) -> str:
         """Store and queue a pending job."""
-        writer, change = CommitAuthor.of_new(job, most), Change(status=Status.PENDING)
+        writer, change = CommitAuthor.of_new(job, max_jobs), Change(status=Status.PENDING)
         why, *rest = await self._commit(job.id, writer, change, fields_of_new(job))
         match why:
             case b"reused":
@@ -88,12 +88,14 @@ class RedisJobStore:
             record: dict[bytes, bytes] = await self._client.hgetall(RECORD + job_id)  # type: ignore[misc]
         return job_of(job_id, record) if record else None
 
-    async def look(self, kind: Kind, owner: str, job_id: str, known: Revision | None = None) -> Snapshot | None:
+    async def load_snapshot(
+        self, kind: Kind, owner: str, job_id: str, known: Revision | None = None
+    ) -> Snapshot | None:
         """Read the record and the queue, unless the record is as it was."""
         with reaching_redis():
             return await look(self._client, self._queueing.name, (kind, owner), job_id, known)
 
-    async def known(self, job_ids: Collection[str]) -> set[str]:
+    async def find_existing(self, job_ids: Collection[str]) -> set[str]:
         """Look for the records, all at once."""
         with reaching_redis():
             async with self._client.pipeline(transaction=False) as pipeline:
@@ -127,9 +129,9 @@ class RedisJobStore:
         new_version, _, listeners = rest
         return Committed(new_version, listeners > 0)
 
-    async def move(self, job_id: str, change: Change, most: int | None = None) -> None:
+    async def move(self, job_id: str, change: Change, max_jobs: int | None = None) -> None:
         """Write against whoever holds the epoch."""
-        why, *rest = await self._commit(job_id, CommitAuthor.from_outside(most), change)
+        why, *rest = await self._commit(job_id, CommitAuthor.from_outside(max_jobs), change)
         match why:
             case b"gone":
                 raise UnknownJobError(job_id)

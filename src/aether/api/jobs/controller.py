@@ -116,7 +116,7 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         another version than you have; or until N seconds are over.
         """  # noqa: D415 - a whole sentence of the kind's
         services, url = services_of(request), self.url_of(request, job_id)
-        look = partial(services.jobs.look, self.kind, caller_of(request).owner, job_id)
+        look = partial(services.jobs.snapshot_if_changed, self.kind, caller_of(request).owner, job_id)
         found = await services.cache.current(url, look)
         if isinstance(found, CachedResponse):
             return long_poll.answer(found.revision.version, found.headers, lambda: found.content)
