@@ -3,56 +3,30 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from importlib.metadata import version
-from typing import get_args
 
 from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
-from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import License, Server, Tag
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from aether.api.guards.authentication import authenticate, caller_of
 from aether.api.guards.csrf import CsrfGuard
 from aether.api.guards.rate_limit import RateLimitGuard
 from aether.api.guards.request_validation import check_host, check_query
-from aether.api.health import Live, Ready, health_router
-from aether.api.http.problem_details import ProblemDetails
+from aether.api.health import health_router
 from aether.api.http.problems import EXCEPTION_HANDLERS, AnyRequest
 from aether.api.http.request import StrictRequest
-from aether.api.inbox.controller import (
-    AcknowledgeBody,
-    Acknowledged,
-    NotificationItem,
-    NotificationPage,
-    notifications_router,
-)
-from aether.api.jobs.job_limits import RetryBody
-from aether.api.jobs.read_tokens import TOKEN_EXAMPLES, ChecklistToken, ChecklistTokenBody, JobToken, TokenBody
-from aether.api.kinds.checklist.controller import ChecklistBody, ChecklistRetryBody, checklists_router
-from aether.api.kinds.checklist.schemas import ChecklistAccepted, ChecklistJob, ChecklistPage
-from aether.api.kinds.image.controller import GenerationBody, generations_router
-from aether.api.kinds.image.schemas import GenerationAccepted, GenerationJob, GenerationPage
-from aether.api.kinds.report.controller import ReportBody, reports_router
-from aether.api.kinds.report.schemas import ReportAccepted, ReportJob, ReportPage
+from aether.api.inbox.controller import notifications_router
+from aether.api.kinds.routers import kind_routers
 from aether.api.middleware import request_context as edge
 from aether.api.middleware.cors import Cors
-from aether.api.openapi.callbacks import JOB_ENDED
-from aether.api.openapi.description import description
-from aether.api.openapi.document import ApiDocument
-from aether.api.openapi.examples import EXAMPLES
-from aether.api.openapi.operations import operation_id
-from aether.api.openapi.route import schema_router
-from aether.api.openapi.streams import STREAM_EXAMPLES, STREAM_STRUCTS, STREAMS
+from aether.api.openapi.contents import api_document
 from aether.api.openapi.ui import docs_router, lead_to_docs
 from aether.api.state import ApiServices, Readiness, services_of
 from aether.api.webhooks.controller import webhooks_router
-from aether.api.webhooks.schemas import Delivery, DeliveryPage, Endpoint, Secrets, WebhookBody
 from aether.bootstrap.api import api_services
 from aether.domain.access import Rate
-from aether.domain.webhook import JobEnded
 from aether.durable.change_hub import ChangeHub
 from aether.services.inbox import Inbox
 from aether.services.jobs import Jobs
@@ -80,18 +54,6 @@ class Api(Litestar):
         self.state.services.hub.close()
 
 
-_BODIES = (
-    *(ReportBody, RetryBody, ChecklistBody, ChecklistRetryBody, GenerationBody),
-    *(TokenBody, ChecklistTokenBody, AcknowledgeBody, WebhookBody),
-)
-_ANSWERS = (
-    *(ReportAccepted, ReportPage, ChecklistAccepted, ChecklistJob, ChecklistPage),
-    *(NotificationItem, NotificationPage, Acknowledged, JobToken, ChecklistToken),
-    *(Endpoint, Secrets, Delivery, DeliveryPage, JobEnded),
-    *(GenerationAccepted, GenerationJob, GenerationPage, Live, Ready, ProblemDetails),
-)
-
-
 def create_app(
     settings: Settings, services: Callable[[], AbstractAsyncContextManager[ApiServices]] | None = None
 ) -> Api:
@@ -104,7 +66,8 @@ def create_app(
             app.state.services = opened
             yield
 
-    api = Api(
+    document = api_document()
+    api = document.app = Api(
         route_handlers=_routers(),
         dependencies={
             "jobs": Provide(_jobs, sync_to_thread=False),
@@ -121,7 +84,7 @@ def create_app(
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=settings.max_body,
-        openapi_config=_document(),
+        openapi_config=document,
         # Litestar's own logging would repeat what the edge and the problem table say, with bodies in it.
         logging_config=None,
         debug=False,
@@ -135,17 +98,8 @@ def _rate(settings: Settings) -> Rate | None:
 
 
 def _routers() -> list[Router | HTTPRouteHandler]:
-    return [
-        reports_router("/", in_schema=True),
-        reports_router("/api/v1", in_schema=False),
-        checklists_router,
-        generations_router,
-        notifications_router,
-        webhooks_router,
-        health_router,
-        docs_router,
-        lead_to_docs,
-    ]
+    others: list[Router | HTTPRouteHandler] = [notifications_router, webhooks_router, health_router, docs_router]
+    return [*kind_routers(), *others, lead_to_docs]
 
 
 def _jobs(request: AnyRequest) -> Jobs:
@@ -171,31 +125,3 @@ def _webhooks(request: AnyRequest) -> Webhooks:
 def _owner(request: AnyRequest) -> str:
     """Name whose jobs a request is about."""
     return caller_of(request).owner
-
-
-def _document() -> ApiDocument:
-    reports = get_args(ReportJob)
-    return ApiDocument(
-        title="Aether",
-        version=version("aether"),
-        description=description(),
-        license=License("MIT", url="https://opensource.org/license/mit"),
-        servers=[Server("/")],
-        tags=[
-            Tag("Reports", "A topic in, a structured report out."),
-            Tag("Checklists", "A guideline in, a checklist out, every item with its source."),
-            Tag("Generations", "A prompt in, images out."),
-            Tag("Notifications", "What has become of your jobs while you were away."),
-            Tag("Webhooks", "The ends of your jobs, told to a server of yours."),
-            Tag("Health", "For load balancers and orchestrators."),
-        ],
-        operation_id_creator=operation_id,
-        use_handler_docstrings=True,
-        openapi_router=schema_router(),
-        render_plugins=[JsonRenderPlugin()],
-        structs=[*_BODIES, *_ANSWERS, *STREAM_STRUCTS, *reports],
-        unions={"ReportJob": reports},
-        examples={**EXAMPLES, **STREAM_EXAMPLES, **TOKEN_EXAMPLES},
-        streams=STREAMS,
-        webhooks={"jobEnded": JOB_ENDED},
-    )

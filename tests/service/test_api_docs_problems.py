@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from aether.api.http.problems import JOB_PROBLEMS, PROBLEMS
+from aether.api.kinds.image.errors import NoImageModelError, UnknownImageError
 
 
 async def test_every_error_is_a_problem_with_an_example_of_its_own_status(document: dict[str, Any]) -> None:
@@ -51,7 +52,7 @@ async def test_the_example_of_a_broken_rule_is_one_that_the_operation_has(
         ("get /reports", "403", {"forbidden"}),
         ("get /reports", "503", {"store-unavailable", "identity-provider-unavailable"}),
         ("post /jobs", "503", {"store-unavailable", "queue-full", "identity-provider-unavailable"}),
-        ("get /health/ready", "503", {"store-unavailable", "not-ready"}),
+        ("get /health/ready", "503", {"not-ready"}),
     ],
 )
 async def test_an_operation_shows_the_problems_that_it_can_have(
@@ -76,4 +77,5 @@ async def test_a_limit_is_declared_wherever_it_may_be_reached(document: dict[str
 async def test_every_problem_type_is_listed(document: dict[str, Any]) -> None:
     listed = set(re.findall(r"`urn:aether:problem:([a-z-]+)`", document["info"]["description"]))
 
-    assert listed == {kind.word for kind in PROBLEMS.values()} | set(JOB_PROBLEMS)
+    of_images = {NoImageModelError.problem_type.word, UnknownImageError.problem_type.word}
+    assert listed == {kind.word for kind in PROBLEMS.values()} | of_images | set(JOB_PROBLEMS)

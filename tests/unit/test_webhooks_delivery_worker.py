@@ -53,11 +53,10 @@ class Bench:
     delivery: Delivery = DELIVERY
     client: ScriptedClient = field(default_factory=ScriptedClient)
     clock: FastClock = field(default_factory=FastClock)
-    public_url: str = ""
 
     def __post_init__(self) -> None:
         self.store = MemoryWebhooks(self.clock, deliveries={self.delivery.id: self.delivery})
-        policy = DeliveryPolicy(RetrySchedule((5.0, 300.0)), self.public_url)
+        policy = DeliveryPolicy(RetrySchedule((5.0, 300.0)), lambda kind, job_id: f"/{kind}s/{job_id}")
         self.worker = DeliveryWorker(self.store, self.client, self.clock, policy, lambda: 0.5)
 
     @property
@@ -211,14 +210,14 @@ async def test_attempts_share_id_and_body_but_not_the_timestamp() -> None:
 
 
 async def test_the_body_says_what_happened_and_links_to_the_job() -> None:
-    bench = Bench(public_url="https://aether.example.com/")
+    bench = Bench()
 
     await bench.deliver()
 
     ((_, _, body),) = bench.client.sent
     assert body == (
         b'{"type":"report.completed","timestamp":"2026-01-01T00:00:00Z","data":{"id":"4f9c","kind":"report",'
-        b'"status":"completed","version":7,"href":"https://aether.example.com/reports/4f9c"}}'
+        b'"status":"completed","version":7,"href":"/reports/4f9c"}}'
     )
 
 

@@ -37,7 +37,7 @@ async def get_liveness() -> Live:
     "/ready",
     summary="Can jobs be done?",
     response_description="Redis answers, and a worker was seen lately.",
-    responses=problems(503, public=True),
+    responses=problems(NotReadyError, public=True),
 )
 async def get_readiness(readiness: NamedDependency[Callable[[], Awaitable[Readiness]]]) -> Ready:
     """When they cannot, the problem's detail says what is missing."""

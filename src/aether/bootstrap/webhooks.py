@@ -3,13 +3,16 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import DELIVER, WEBHOOKS
 from aether.adapters.redis.webhooks import RedisWebhooks
+from aether.api.kinds import href
 from aether.bootstrap.storage import redis_client
+from aether.domain.job import Kind
 from aether.durable.background import BackgroundTasks
 from aether.durable.clock import SystemClock
 from aether.errors import ConfigurationError
@@ -65,7 +68,7 @@ async def delivering(settings: Settings) -> AsyncIterator[None]:
     """
     post = WebhookHttpClient.open(destinations(settings), settings.webhook_timeout)
     async with redis_client(settings) as client, post as opened:
-        terms = DeliveryPolicy(RetrySchedule(settings.webhook_waits), settings.public_url or "")
+        terms = DeliveryPolicy(RetrySchedule(settings.webhook_waits), partial(job_link, settings.public_url or ""))
         courier = DeliveryWorker(RedisWebhooks(client), opened, SystemClock(), terms)
         working: list[LeasedWorker] = []
 
@@ -117,3 +120,8 @@ def _worker(courier: DeliveryWorker, client: Redis, settings: Settings) -> Lease
 def _try_of(entry: str) -> tuple[str, int]:
     delivery_id, _, number = entry.rpartition(":")
     return delivery_id, int(number)
+
+
+def job_link(public_url: str, kind: Kind, job_id: str) -> str:
+    """Return the link to a job in a webhook: below the service's public address, or a bare path without one."""
+    return public_url.rstrip("/") + href(kind, job_id)

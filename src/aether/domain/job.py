@@ -8,8 +8,9 @@ import msgspec
 from aether.domain.open_enum import OpenEnum
 
 
+# Each member has an entry in the registry of every layer: docs/adding-a-kind.md.
 class Kind(OpenEnum):
-    """What a job makes; each member has an entry in the registry of every layer, as docs/adding-a-kind.md says."""
+    """What a job makes."""
 
     REPORT = "report"
     CHECKLIST = "checklist"

@@ -9,8 +9,12 @@ from msgspec import Meta
 
 from aether.domain.job import ENDED, Kind, Status
 from aether.domain.listing import sort_key
+from aether.domain.named_literal import named_literal
 
-Ending: TypeAlias = Literal["completed", "failed", "cancelled"]
+_Ending: TypeAlias = Literal["completed", "failed", "cancelled"]
+Ending: TypeAlias = Annotated[
+    _Ending, named_literal("Ending", "How a job has ended, whatever its kind calls it.", _Ending)
+]
 """The status of an ended job, as on the wire."""
 
 

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
+from aether.domain.job import Kind
 from aether.domain.webhook import Delivery, DeliveryAttempt, DeliveryStatus
 from aether.durable.ports import Clock
 from aether.services.webhooks import WebhookStore
@@ -37,10 +38,10 @@ class WebhookClient(Protocol):
 
 
 class DeliveryPolicy(msgspec.Struct, frozen=True):
-    """When deliveries are retried, and the `public_url` that links in payloads start with (empty: they are paths)."""
+    """When deliveries are retried, and the link to a job, by its kind and id, that payloads contain."""
 
     schedule: RetrySchedule
-    public_url: str = ""
+    href: Callable[[Kind, str], str]
 
 
 class DeliveryWorker:
@@ -91,7 +92,7 @@ class DeliveryWorker:
         return endpoint.webhook.url if endpoint and not endpoint.disabled_at else None
 
     async def _send(self, delivery: Delivery) -> DeliveryResponse:
-        body = payload(delivery, self._policy.public_url)
+        body = payload(delivery, self._policy.href(delivery.kind, delivery.job_id))
         secrets = await self._store.secrets(delivery.owner, new_secret())
         headers = signature_headers(delivery.id, body, self._clock.now(), secrets)
         return await self._client.post(delivery.url, headers, body)

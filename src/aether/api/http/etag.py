@@ -5,7 +5,12 @@ from typing import Annotated
 
 from litestar.params import HeaderParameter
 
-IfNoneMatch = Annotated[str, HeaderParameter(name="If-None-Match", description="The ETag of what you have already.")]
+IfNoneMatch = Annotated[
+    str,
+    HeaderParameter(
+        name="If-None-Match", description="The ETag of what you have already.", schema_extra={"examples": ['"7"']}
+    ),
+]
 
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
 

@@ -19,7 +19,7 @@ Range = Annotated[
         name="Range",
         description="One range of bytes, to get only those; with anything else comes the whole.",
         # As RFC 9110, 14.2 calls it. Any text is taken, but a range may be one that the file does not have.
-        schema_extra={"format": "ranges-specifier"},
+        schema_extra={"format": "ranges-specifier", "examples": ["bytes=0-1023"]},
     ),
 ]
 IfRange = Annotated[str, HeaderParameter(name="If-Range", description="The ETag of the file whose bytes you have.")]

@@ -26,7 +26,6 @@ from aether.api.middleware.body_timeout import (
 )
 from aether.errors import (
     AetherError,
-    CallerError,
     FieldError,
     ForbiddenError,
     IdempotencyKeyReusedError,
@@ -61,20 +60,6 @@ class NotReadyError(TransientError):
         self.worker = worker
 
 
-class NoImageModelError(AetherError):
-    """The service makes no images as it is set up."""
-
-    def __init__(self) -> None:
-        super().__init__("No image model is set; set AETHER_IMAGE_MODEL for the API and its workers.")
-
-
-class UnknownImageError(CallerError):
-    """The job has no such image, or not yet."""
-
-    def __init__(self) -> None:
-        super().__init__("The job has no finished image at this position.")
-
-
 class ProblemType(msgspec.Struct, frozen=True):
     """A row of the table below: the last word of `type`, the HTTP status, the title.
 
@@ -102,7 +87,6 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
     UnknownJobError: ProblemType("unknown-job", HTTPStatus.NOT_FOUND, "Unknown job"),
     UnknownDeliveryError: ProblemType("unknown-delivery", HTTPStatus.NOT_FOUND, "Unknown delivery"),
     NoEndpointError: ProblemType("no-endpoint", HTTPStatus.NOT_FOUND, "No endpoint"),
-    UnknownImageError: ProblemType("unknown-image", HTTPStatus.NOT_FOUND, "Unknown image"),
     MethodNotAllowedException: ProblemType(
         "method-not-allowed",
         HTTPStatus.METHOD_NOT_ALLOWED,
@@ -131,7 +115,6 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
     HeadersTooLargeError: ProblemType(
         "headers-too-large", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Header too large"
     ),
-    NoImageModelError: ProblemType("no-image-model", HTTPStatus.NOT_IMPLEMENTED, "No image model"),
     QueueFullError: ProblemType("queue-full", HTTPStatus.SERVICE_UNAVAILABLE, "The queue is full"),
     StoreUnavailableError: ProblemType("store-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Store unavailable"),
     IdentityProviderUnavailableError: ProblemType(
@@ -148,7 +131,10 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "The log says why, under this request's id.",
     ),
 }
-"""Every problem that answers a request; an error is told as the nearest of its bases that stands here."""
+"""The problem for each type of error; an error without a row is answered as the nearest of its bases that has one.
+
+Errors of one resource alone declare theirs as a class attribute instead, `problem_type`.
+"""
 
 JOB_PROBLEMS = {
     "model-failed": "The model could not finish a step",
@@ -164,9 +150,10 @@ JOB_PROBLEMS = {
 """Why a job failed: the words in its `problem`, and their titles."""
 
 
-def kinds_of(status: int) -> dict[str, ProblemType]:
-    """Return the problems that have this status, by their words."""
-    return {kind.word: kind for kind in PROBLEMS.values() if kind.status == status}
+def problem_type_of(error: type[Exception]) -> ProblemType:
+    """Return the problem with which an error of this type is answered."""
+    declared: ProblemType | None = getattr(error, "problem_type", None)
+    return declared or next(PROBLEMS[base] for base in error.__mro__ if base in PROBLEMS)
 
 
 def type_uri(word: str) -> str:
@@ -202,7 +189,7 @@ def problem_of(error: AetherError, path: str) -> tuple[ProblemDetails, dict[str,
 
 
 def _kind(error: Exception) -> ProblemType:
-    kind = next(PROBLEMS[base] for base in type(error).__mro__ if base in PROBLEMS)
+    kind = problem_type_of(type(error))
     if kind is not PROBLEMS[HTTPException] or not isinstance(error, HTTPException):
         return kind
     # An error of Litestar's that has no row of its own keeps its status.

@@ -1,9 +1,10 @@
 """Bodies and parameters: strict JSON in, the first broken rule out in the words of the wire."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from types import NoneType
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from litestar import Request
@@ -173,7 +174,8 @@ def _rule(said: str) -> str | None:
 def _one_of(wanted: Any, path: str) -> str | None:
     """Name the values of an enumeration or a literal, which msgspec's message leaves out."""
     values: list[object] = []
-    for kind in _kinds(wanted, path):
+    for found in _kinds(wanted, path):
+        kind = getattr(found, "type", found)  # without its rules
         if isinstance(kind, msgspec.inspect.EnumType):
             values += [member.value for member in kind.cls]
         elif isinstance(kind, msgspec.inspect.LiteralType):
@@ -207,7 +209,16 @@ def _inside(kind: msgspec.inspect.Type, field: str | None) -> list[msgspec.inspe
 
 def _one_of_these(declared: Any) -> str | None:
     """Name the words of which an optional parameter is one."""
-    return _among([word for kind in get_args(declared) for word in get_args(kind)])
+    return _among([*_words_in(declared)])
+
+
+def _words_in(declared: Any) -> Iterator[object]:
+    """Iterate over the words of the literals in a type."""
+    for argument in get_args(declared):
+        if get_origin(declared) is Literal:
+            yield argument
+        else:
+            yield from _words_in(argument)
 
 
 def _among(values: list[object]) -> str | None:

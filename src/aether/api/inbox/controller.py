@@ -1,9 +1,9 @@
-"""`/notifications`: the word that jobs of any kind have ended, kept until the caller has seen it."""
+"""Inbox controller: `/notifications`, one entry for each end of a job, kept until the caller acknowledges it."""
 
 import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from litestar import Router
@@ -17,15 +17,13 @@ from aether.api.http.pagination import Limit
 from aether.api.http.problems import AnyRequest
 from aether.api.http.route_handler import get, post
 from aether.api.http.sse import EventStream
-from aether.api.jobs.base_controller import BaseJobController
 from aether.api.jobs.event_stream import LastEventId
 from aether.api.jobs.fields import Amount, JobId, Moment, or_unset
-from aether.api.kinds.checklist.controller import Checklists
-from aether.api.kinds.image.controller import Generations
-from aether.api.kinds.report.controller import Reports
-from aether.api.openapi.operations import problems
+from aether.api.kinds import href
+from aether.api.openapi.operations import BODY_ERRORS, problems
 from aether.domain.job import Kind
 from aether.domain.notification import MAX_NOTIFICATION_ID, Notification
+from aether.domain.webhook import Ending
 from aether.errors import FieldError
 from aether.services.inbox import Inbox
 
@@ -33,9 +31,6 @@ _MOST_IDS = 1_000
 _ID = re.compile(r"\d{1,16}", re.ASCII)
 # Nearly all up to the largest; no clock comes to the rest for two centuries.
 _PATTERN = "^[0-8]?[0-9]{1,15}$"
-_RESOURCES: dict[Kind, type[BaseJobController]] = {
-    resource.kind: resource for resource in (Reports, Checklists, Generations)
-}
 
 _EXAMPLE = "1768469409000000"
 NotificationId = Annotated[
@@ -58,9 +53,9 @@ class NotificationItem(msgspec.Struct, frozen=True, rename="camel"):
     """The end of a job, and where the job is."""
 
     id: NotificationId
-    kind: Literal["report", "checklist", "generation"]
+    kind: Kind
     job_id: JobId
-    status: Literal["completed", "failed", "cancelled"]
+    status: Ending
     at: Annotated[Moment, Meta(description="When the job ended.")]
     version: Annotated[int, Meta(ge=1, description="The job's version at this end.")]
     href: Annotated[str, Meta(description="The job's path; nothing is there any more once the job has expired.")]
@@ -109,15 +104,14 @@ def number_of(notification_id: str, field: str) -> int:
 
 def notification_item(notification: Notification, root: str = "") -> NotificationItem:
     """Show a notification; `root` stands before the paths of this service."""
-    resource = _RESOURCES[notification.kind]
     return NotificationItem(
         id=str(notification.id),
-        kind=notification.kind.value,
+        kind=notification.kind,
         job_id=notification.job_id,
         status=notification.status.value,  # type: ignore[arg-type]  # one of those with which a job ends
         at=notification.at,
         version=notification.version,
-        href=f"{root}{resource.path}/{notification.job_id}{resource.ending}",
+        href=f"{root}{href(notification.kind, notification.job_id)}",
         acked=notification.acked,
     )
 
@@ -125,7 +119,7 @@ def notification_item(notification: Notification, root: str = "") -> Notificatio
 @get(
     summary="List your notifications",
     response_description="A page of notifications, the oldest first.",
-    responses=problems(422, 503),
+    responses=problems(FieldError),
 )
 async def list_notifications(  # noqa: PLR0913 - what may be asked for
     request: AnyRequest,
@@ -151,7 +145,7 @@ async def list_notifications(  # noqa: PLR0913 - what may be asked for
     status_code=HTTP_200_OK,
     summary="Acknowledge notifications",
     response_description="They are acknowledged.",
-    responses=problems(400, 413, 415, 422, 503),
+    responses=problems(*BODY_ERRORS),
 )
 async def acknowledge_notifications(
     data: JSONBody[AcknowledgeBody], notifications: NamedDependency[Inbox], owner: NamedDependency[str]
@@ -167,7 +161,7 @@ async def acknowledge_notifications(
     summary="Follow your notifications",
     media_type=sse.MEDIA_TYPE,
     response_description="Events named `notification`; the data of each is a `NotificationItem`, the id its `id`.",
-    responses=problems(422),
+    responses=problems(FieldError),
 )
 async def stream_notifications(
     request: AnyRequest,

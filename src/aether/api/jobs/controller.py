@@ -1,8 +1,9 @@
 """A resource of jobs: watch, list, stop, try again and forget, the same for every kind."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from functools import partial
-from typing import Annotated, ClassVar, Generic, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
 
 import msgspec
 import structlog
@@ -28,17 +29,18 @@ from aether.api.http.sse import MEDIA_TYPE
 from aether.api.jobs.base_controller import BaseJobController
 from aether.api.jobs.event_presenter import EventPresenter, EventVocabulary
 from aether.api.jobs.event_stream import EventSubscription, event_subscription
+from aether.api.jobs.examples import Examples
 from aether.api.jobs.job_limits import Limited, limits_of
 from aether.api.jobs.read_tokens import Lasting, life_of, with_token
 from aether.api.jobs.response_cache import CachedResponse, ResponseCache
-from aether.api.openapi.operations import described, problems
+from aether.api.openapi.operations import BODY_ERRORS, described, problems
 from aether.api.state import services_of
 from aether.domain.access import Scope
 from aether.domain.estimate import Estimate
 from aether.domain.job import ENDED, Job
 from aether.domain.listing import JobPage
 from aether.domain.snapshot import Revision, Snapshot
-from aether.identity.read_tokens import ReadToken
+from aether.errors import FieldError, IllegalMoveError, QueueFullError, TooManyJobsError, UnknownJobError
 from aether.services.jobs import Jobs
 
 IdT = TypeVar("IdT", bound=str)
@@ -56,21 +58,30 @@ _Wanted = QueryParameter(description="Only jobs of this status.")
 class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT, JobT, PageT, TokenT]):
     """What callers do with jobs of one kind, wherever it is mounted.
 
-    A kind is a subclass. Its type arguments are the job's id as a path parameter, its words for a status, the bodies
-    that ask for a retry and a token, and a job, a page of jobs and a token as the wire shows them; it adds how a job is
-    asked for.
+    Each kind has a subclass. Its type arguments are the job's id as a path parameter, the words for a status, the
+    bodies of a retry and of a token request, and the shapes of a job, a page of jobs and a token. The subclass adds the
+    handler that creates a job.
     """
 
     # As Litestar declares it.
     dependencies = {each.__name__: Provide(each, sync_to_thread=False) for each in (long_poll, event_subscription)}  # noqa: RUF012
 
     vocabulary: ClassVar[EventVocabulary]
+    examples: ClassVar[Examples]
+    types: ClassVar[Mapping[str, Any]]  # Any: types of every form
+    """The type arguments, by the names of their variables."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        (base,) = cls.__orig_bases__  # type: ignore[attr-defined]  # as typing declares it for each subclass of a generic
+        names = (each.__name__ for each in JobController.__parameters__)  # type: ignore[attr-defined]  # as above
+        cls.types = dict(zip(names, get_args(base), strict=True))
 
     def __init__(self, owner: Router) -> None:
         super().__init__(owner)
-        (base,) = type(self).__orig_bases__  # type: ignore[attr-defined]  # as typing has it for every generic's heir
         # Litestar puts these types in the place of the variables, though it declares names alone.
-        self.signature_namespace = dict(zip(JobController.__parameters__, get_args(base), strict=True))  # type: ignore[attr-defined]
+        variables = JobController.__parameters__  # type: ignore[attr-defined]  # as above
+        self.signature_namespace = {each: self.types[each.__name__] for each in variables}
 
     @abstractmethod
     def view(self, job: Job, estimate: Estimate, url: str) -> JobT:
@@ -80,14 +91,10 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
     def page(self, page: JobPage) -> PageT:
         """Show a page of jobs."""
 
-    @abstractmethod
-    def token(self, token: ReadToken, url: str) -> TokenT:
-        """Show a new token; `url` is that of the job's events, with the token in it."""
-
     @get(
         summary="List your {noun}s",
         response_description="A page of jobs, the newest first.",
-        responses=problems(422, 503),
+        responses=problems(FieldError),
     )
     async def list_jobs(
         self,
@@ -99,14 +106,14 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
     ) -> Response[PageT]:
         """Jobs that come while you page shift nothing: each cursor goes on where its page ended."""
         wanted = frozenset(each for each, word in self.vocabulary.statuses.items() if status in (None, word))
-        return Response(self.page(await jobs.list(self.kind, owner, wanted, limit, cursor)))
+        return Response(self.page(await jobs.list(self.resource.kind, owner, wanted, limit, cursor)))
 
     @get(
         "/{jobId:str}",
         summary="Watch a {noun}",
         response_description="The job as it stands.",
         response_headers=[ETAG, RETRY_AFTER, APPLIED],
-        responses=problems(404, 422, 503)
+        responses=problems(UnknownJobError, FieldError)
         | described(HTTP_304_NOT_MODIFIED, "Nothing has changed since the ETag you sent."),
     )
     async def get_job(self, job_id: IdT, request: AnyRequest, long_poll: NamedDependency[LongPoll]) -> Response[JobT]:
@@ -116,7 +123,7 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         another version than you have; or until N seconds are over.
         """  # noqa: D415 - a whole sentence of the kind's
         services, url = services_of(request), self.url_of(request, job_id)
-        look = partial(services.jobs.snapshot_if_changed, self.kind, caller_of(request).owner, job_id)
+        look = partial(services.jobs.snapshot_if_changed, self.resource.kind, caller_of(request).owner, job_id)
         found = await services.cache.current(url, look)
         if isinstance(found, CachedResponse):
             return long_poll.answer(found.revision.version, found.headers, lambda: found.content)
@@ -129,7 +136,8 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         summary="Follow a {noun}",
         media_type=MEDIA_TYPE,
         response_description="Events until the job has ended.",
-        responses=problems(404, 422, 503) | described(HTTP_204_NO_CONTENT, "The job has ended, and you know all."),
+        responses=problems(UnknownJobError, FieldError)
+        | described(HTTP_204_NO_CONTENT, "The job has ended, and you know all."),
     )
     async def stream_job(
         self,
@@ -146,7 +154,7 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         that is cut, or ended by a server that stops, is resumed so at any other. A comment is sent at least every
         15 seconds.
         """
-        job = await jobs.get(self.kind, owner, job_id)
+        job = await jobs.get(self.resource.kind, owner, job_id)
         if event_subscription.has_all(job):
             return Response(None, status_code=HTTP_204_NO_CONTENT)
         presenter = EventPresenter(self.vocabulary, partial(self._shown, request, jobs), self.url_of(request, job_id))
@@ -158,13 +166,13 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         summary="Stop a {noun}",
         response_description="The job, cancelled.",
         response_headers=[ETAG],
-        responses=problems(404, 409, 503),
+        responses=problems(UnknownJobError, IllegalMoveError),
     )
     async def cancel_job(
         self, job_id: IdT, request: AnyRequest, jobs: NamedDependency[Jobs], owner: NamedDependency[str]
     ) -> Response[JobT]:
         """What is finished is kept; cancelling again changes nothing."""
-        return self._answer(request, await jobs.cancel(self.kind, owner, job_id))
+        return self._answer(request, await jobs.cancel(self.resource.kind, owner, job_id))
 
     @post(
         "/{jobId:str}/retry",
@@ -172,7 +180,7 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         summary="Go on with a failed or cancelled {noun}",
         response_description="The job, queued again.",
         response_headers=[LOCATION, ETAG, RETRY_AFTER],
-        responses=problems(400, 404, 409, 413, 415, 422, 503),
+        responses=problems(UnknownJobError, IllegalMoveError, *BODY_ERRORS, TooManyJobsError, QueueFullError),
     )
     async def retry_job(
         self,
@@ -184,7 +192,7 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
     ) -> Response[JobT]:
         """Finished steps are kept: only what is missing is made. The body, if any, sets new limits."""
         most = caller_of(request).quota.jobs
-        answer = self._answer(request, await jobs.retry(self.kind, owner, job_id, limits_of(data), most))
+        answer = self._answer(request, await jobs.retry(self.resource.kind, owner, job_id, limits_of(data), most))
         answer.headers["Location"] = self.path_of(request, job_id)
         return answer
 
@@ -193,7 +201,7 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         status_code=HTTP_201_CREATED,
         summary="Let a browser read a {noun}",
         response_description="A token that reads this job and does nothing else.",
-        responses=problems(400, 404, 413, 415, 422, 503),
+        responses=problems(UnknownJobError, *BODY_ERRORS),
         # Whoever may read can pass on all that they read; a token spares them the copying, and ends.
         opt={"scope": Scope.READ},
     )
@@ -206,25 +214,27 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         query, until it ends; a stream that is open by then goes on. Of a job's tokens the last 20 to end are good.
         """
         tokens = services_of(request).read_tokens
-        token = await tokens.issue(self.kind, job_id, caller_of(request), life_of(data))
-        return Response(self.token(token, with_token(self.url_of(request, job_id, "/events"), token.text.reveal())))
+        token = await tokens.issue(self.resource.kind, job_id, caller_of(request), life_of(data))
+        text = token.text.reveal()
+        shown = self.types["TokenT"](text, token.ends_at, with_token(self.url_of(request, job_id, "/events"), text))
+        return Response(shown)
 
     @delete(
         "/{jobId:str}",
         summary="Forget a {noun}",
         response_description="Everything about the job is gone.",
-        responses=problems(404, 503),
+        responses=problems(UnknownJobError),
     )
     async def delete_job(self, job_id: IdT, jobs: NamedDependency[Jobs], owner: NamedDependency[str]) -> None:
         """A job that is still running is cancelled first."""
-        await jobs.erase(self.kind, owner, job_id)
+        await jobs.erase(self.resource.kind, owner, job_id)
 
     async def accepted(self, request: AnyRequest, job_id: str, prefer: str, body: AcceptedT) -> Response[AcceptedT]:
         """Answer for a new job: with this body, or with the job itself if the caller would wait for its end."""
         structlog.contextvars.bind_contextvars(job_id=job_id)
         wait = wait_preference(request, prefer)
         headers = {"Location": self.path_of(request, job_id)} | wait.headers
-        ended = await wait.end_of(self.kind, caller_of(request).owner, job_id)
+        ended = await wait.end_of(self.resource.kind, caller_of(request).owner, job_id)
         if ended is None:
             return JsonResponse(body, headers=headers | {"Retry-After": str(SOONEST_S)})
         shown = self.view(ended, Estimate(), self.url_of(request, job_id))

@@ -1,12 +1,21 @@
 """The words at the head of the OpenAPI document."""
 
-from aether.api.http.problems import JOB_PROBLEMS, PROBLEMS, type_uri
+from collections.abc import Iterator
 
-_DESCRIPTION = """Durable jobs: a topic becomes a structured report, a guideline a checklist, a prompt images.
+from litestar.handlers import HTTPRouteHandler
 
-A POST to `/reports`, `/jobs` or `/api/generation` is accepted at once; a GET of the address in `Location` shows the
-job with all that is finished so far. `Retry-After` says when to ask again, and is absent once the job has ended.
-With an `Idempotency-Key`, such a POST can be sent again until it is answered, and makes one job only.
+from aether.api.http.problems import JOB_PROBLEMS, PROBLEMS, ProblemType, type_uri
+from aether.api.kinds import KINDS
+from aether.api.kinds.routers import controller_of
+from aether.api.openapi.operations import ProblemSpec
+
+_DESCRIPTION = """Durable jobs, of several kinds:
+
+{kinds}
+
+A POST to one of these paths is accepted at once. A GET of the address in `Location` shows the job with everything that
+is finished so far. `Retry-After` says when to ask again, and is absent once the job has ended. With an
+`Idempotency-Key`, such a POST can be sent again until it is answered; it creates one job only.
 
 Every error is `application/problem+json` (RFC 9457). A body that is not JSON is a 400; JSON that breaks a rule is a 422
 that names field and rule. Every answer carries `X-Request-Id`.
@@ -31,10 +40,20 @@ may hold line breaks and tabs. A parameter of the query is given only once. Ever
 
 
 def description() -> str:
-    """Return the words at the head of the document, with every problem type."""
-    answers = {kind.word: (str(kind.status.value), kind.title) for kind in PROBLEMS.values()}
+    """Return the text at the head of the document, with every kind of job and every problem type."""
+    kinds = "\n".join(f"* `{each.path}`: {each.about}" for each in KINDS.values())
+    types = sorted([*PROBLEMS.values(), *_problem_types_of_kinds()], key=lambda each: (each.status, each.word))
+    answers = {kind.word: (str(kind.status.value), kind.title) for kind in types}
     jobs = {word: ("in a failed job", title) for word, title in JOB_PROBLEMS.items()}
     rows = "\n".join(
         f"| `{type_uri(word)}` | {where} | {title} |" for word, (where, title) in [*answers.items(), *jobs.items()]
     )
-    return _DESCRIPTION.format(rows=rows)
+    return _DESCRIPTION.format(kinds=kinds, rows=rows)
+
+
+def _problem_types_of_kinds() -> Iterator[ProblemType]:
+    """Return what the handlers of the kinds have declared."""
+    for resource in KINDS.values():
+        for handler in vars(controller_of(resource)).values():
+            specs = (handler.responses or {}).values() if isinstance(handler, HTTPRouteHandler) else ()
+            yield from (each for spec in specs if isinstance(spec, ProblemSpec) for each in spec.problem_types)

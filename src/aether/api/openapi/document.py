@@ -1,15 +1,15 @@
-"""The OpenAPI document: what Litestar finds out, put right so that clients generated from it work unedited.
+"""OpenAPI document: what Litestar finds out, put right so that clients generated from it work unedited.
 
 Litestar knows the routes; msgspec knows its Structs better than Litestar does (absent fields, limits, enumerations), so
 every schema comes from there. Unions of Structs get names and discriminators, errors their media type, bodies examples.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from http import HTTPStatus
-from typing import TypeAlias
 
 import msgspec
+from litestar import Litestar
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, Contact, OpenAPI, Reference, SecurityRequirement, SecurityScheme
 from msgspec import UNSET
@@ -17,25 +17,15 @@ from msgspec import UNSET
 from aether.api.http import sse
 from aether.api.http.problem_details import MEDIA_TYPE, BrokenRule, ProblemDetails
 from aether.api.http.problems import PROBLEMS, ProblemType, type_uri
+from aether.api.jobs.examples import Examples
 from aether.api.jobs.read_tokens import PARAMETER
+from aether.api.openapi.declarations import Declaration, declarations_of
 from aether.api.openapi.links import add_links
-from aether.api.openapi.operations import BEARER, BINARY, READ_TOKEN, problems_of
+from aether.api.openapi.operations import BEARER, BINARY, READ_TOKEN
 from aether.api.openapi.schemas import REF, Json, Structs, objects_in, reference, repair_schema, schemas_of
 from aether.api.openapi.streams import Events
 from aether.errors import FieldError
 
-Examples: TypeAlias = Mapping[str, Mapping[str, object]]
-
-_ID = "0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11"
-_PARAMETERS = {
-    "jobId": _ID,
-    "event_id": _ID,
-    "generationId": _ID,
-    "deliveryId": f"{_ID}-9",
-    "position": 0,
-    "If-None-Match": '"7"',
-    "Range": "bytes=0-1023",
-}
 _RETRY_AFTER = {"Retry-After": "When to try again, in seconds."}
 _CHALLENGE = {"WWW-Authenticate": "What to send (RFC 6750, 3)."}
 _HEADERS: dict[int, dict[str, str]] = {
@@ -68,9 +58,10 @@ _BYTES = {"type": "string", "format": "binary"}
 class ApiDocument(OpenAPIConfig):
     """The document's title and its like, and what goes over the wire.
 
-    `structs` are all Structs of the wire; `unions` name those answers that are one of several, told apart by `status`;
-    `examples` are shown, by their names, wherever the Struct or union of that name is a body; `streams` are what the
-    operations of these ids send.
+    `unions` name those answers that are one of several, told apart by `status`; `examples` are shown, by their names,
+    wherever the Struct or union of that name is a body; `streams` are what the operations of these ids send; `words`
+    are those of enumeration classes that have more than their members. `app` is set when the app is built: the Structs
+    and the errors are found in the declarations of its handlers.
     """
 
     contact: Contact | None = field(default_factory=lambda: Contact("Whoever runs this server"))
@@ -80,6 +71,8 @@ class ApiDocument(OpenAPIConfig):
     unions: Mapping[str, Structs] = field(default_factory=dict)
     examples: Examples = field(default_factory=dict)
     streams: Mapping[str, Events] = field(default_factory=dict)
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    app: Litestar | None = None
 
     def to_openapi_schema(self) -> OpenAPI:
         """Return the document that puts itself right as it is written."""
@@ -94,21 +87,24 @@ class _Document(OpenAPI):
 
     def to_schema(self) -> Json:
         document = super().to_schema()
-        streams = self.config.streams
-        schemas = document["components"]["schemas"] = schemas_of(self.config.structs, self.config.unions)
-        for events in streams.values():
+        config = self.config
+        declared = declarations_of(config.app) if config.app else {}
+        structs = dict.fromkeys([*config.structs, *(each for found in declared.values() for each in found.structs)])
+        schemas = document["components"]["schemas"] = schemas_of([*structs], config.unions, config.words)
+        for events in config.streams.values():
             schemas |= events.schemas()
         # Litestar's order is not the same in every process.
         paths = document["paths"] = dict(sorted(document["paths"].items()))
         for path, item in paths.items():
             for operation in item.values():
-                if stream := streams.get(operation["operationId"]):
+                name = operation["operationId"]
+                if stream := config.streams.get(name):
                     operation["responses"]["200"]["content"][sse.MEDIA_TYPE]["schema"] = stream.content()
-                _repair_operation(operation, path, schemas, self.config.examples)
+                _repair_operation(operation, declared[name], path, schemas, config.examples)
         for item in document["webhooks"].values():
             item["post"]["security"] = []
             for content in item["post"]["requestBody"]["content"].values():
-                _repair_content(content, schemas, self.config.examples)
+                _repair_content(content, schemas, config.examples)
         add_links(paths, schemas)
         _leave_out_defaults(document)
         return document
@@ -122,12 +118,12 @@ def _leave_out_defaults(document: Json) -> None:
                 del found[flag]
 
 
-def _repair_operation(operation: Json, path: str, schemas: Json, examples: Examples) -> None:
+def _repair_operation(operation: Json, declared: Declaration, path: str, schemas: Json, examples: Examples) -> None:
     answers = operation["responses"] = _declared(operation["responses"])
     if str(HTTPStatus.UNAUTHORIZED.value) not in answers:
         operation["security"] = []
     for parameter in operation.get("parameters", ()):
-        _repair_parameter(parameter)
+        _repair_parameter(parameter, declared)
     if "requestBody" in operation:
         _repair_request_body(operation["requestBody"])
     for body in (operation.get("requestBody", {}), *answers.values()):
@@ -136,12 +132,12 @@ def _repair_operation(operation: Json, path: str, schemas: Json, examples: Examp
         for content in body.get("content", {}).values():
             _repair_content(content, schemas, examples)
     broken = _rule_to_break(operation, schemas)
+    called = path.format_map({each["name"]: each.get("example") for each in operation.get("parameters", ())})
     for status, answer in answers.items():
         _repair_answer(int(status), answer)
-        if int(status) >= HTTPStatus.BAD_REQUEST:
-            kinds = problems_of(int(status), operation["operationId"])
-            answer["description"] = "; ".join(kind.title for kind in kinds.values()) + "."
-            shown = {word: {"value": _problem(kind, path, broken)} for word, kind in kinds.items()}
+        if types := declared.problems.get(int(status)):
+            answer["description"] = "; ".join(each.title for each in types) + "."
+            shown = {each.word: {"value": _problem(each, called, broken)} for each in types}
             answer["content"][MEDIA_TYPE]["examples"] = shown
     _name_usual_answer(answers)
 
@@ -163,12 +159,12 @@ def _rule_to_break(operation: Json, schemas: Json) -> BrokenRule:
     return BrokenRule("limit", "must be at least 1")
 
 
-def _problem(kind: ProblemType, path: str, broken: BrokenRule) -> object:
+def _problem(kind: ProblemType, called: str, broken: BrokenRule) -> object:
     """Show a problem as it would answer a call of this path."""
-    breaks = kind is PROBLEMS[FieldError]
+    breaks = kind == PROBLEMS[FieldError]
     detail = f"{broken.field}: {broken.rule}" if breaks else kind.detail or f"{kind.title}."
-    instance, errors = path.format_map(_PARAMETERS), (broken,) if breaks else UNSET
-    return msgspec.to_builtins(ProblemDetails(type_uri(kind.word), kind.title, kind.status, detail, instance, errors))
+    errors = (broken,) if breaks else UNSET
+    return msgspec.to_builtins(ProblemDetails(type_uri(kind.word), kind.title, kind.status, detail, called, errors))
 
 
 def _declared(responses: Json) -> Json:
@@ -180,22 +176,22 @@ def _declared(responses: Json) -> Json:
     }
 
 
-def _repair_parameter(parameter: Json) -> None:
-    """Leave out what stands for an absent parameter, and write whole bounds as such."""
+def _repair_parameter(parameter: Json, declared: Declaration) -> None:
+    """Leave out what stands for an absent parameter, write whole bounds as such, and refer to enumerations by name."""
     schema = parameter["schema"]
     if schema.get("default") == "":
         del schema["default"]
     for found in schema.pop("oneOf", ()):
         schema |= found if found != {"type": "null"} else {}
-    if "enum" in schema:
-        schema["enum"] = [word for word in schema["enum"] if word is not None]
+    if name := declared.enumerations.get(parameter["name"]):
+        parameter["schema"] = schema = reference(name)
     for bound in {"minimum", "maximum"} & schema.keys():
         schema[bound] = int(schema[bound])
     repair_schema(schema)
     if schema.get("description") == parameter.get("description"):
-        del schema["description"]
-    if parameter["name"] in _PARAMETERS:
-        parameter["example"] = _PARAMETERS[parameter["name"]]
+        schema.pop("description", None)
+    if examples := schema.pop("examples", None):
+        parameter["example"] = examples[0]
 
 
 def _repair_request_body(body: Json) -> None:

@@ -1,8 +1,12 @@
-"""What handlers declare of themselves for the OpenAPI document."""
+"""Operation declarations: what handlers say about themselves for the OpenAPI document."""
 
-import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
+from typing import TypeAlias
 
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import SecurityRequirement
@@ -11,8 +15,23 @@ from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 
 from aether.api.http.problem_details import MEDIA_TYPE, ProblemDetails
-from aether.api.http.problems import ProblemType, kinds_of
+from aether.api.http.problems import ProblemType, problem_type_of
+from aether.api.http.request import MalformedBodyError, UnsupportedBodyError
+from aether.api.middleware.body_timeout import HeadersTooLargeError, UriTooLongError
+from aether.errors import (
+    FieldError,
+    ForbiddenError,
+    IdempotencyKeyReusedError,
+    IdentityProviderUnavailableError,
+    InvalidCredentialError,
+    QueueFullError,
+    RateLimitedError,
+    StoreUnavailableError,
+    TooManyJobsError,
+)
 
+EXAMPLE_ID = "0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11"
+"""The id of jobs in examples."""
 BINARY = "application/octet-stream"
 """The media type of an image; generated clients know it for bytes."""
 BEARER, READ_TOKEN = "bearerAuth", "readToken"
@@ -26,52 +45,46 @@ def described(status: int, description: str) -> dict[int, ResponseSpec]:
     return {status: ResponseSpec(None, description=description)}
 
 
-# Any request may be broken or too large, and any server broken.
-_ALWAYS = (
-    *(HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE),
-    HTTPStatus.INTERNAL_SERVER_ERROR,
+Errors: TypeAlias = tuple[type[Exception], ...]
+
+BODY_ERRORS: Errors = (
+    *(MalformedBodyError, ValidationException),
+    *(RequestEntityTooLarge, UnsupportedBodyError, FieldError),
 )
-# What the guards answer, before a handler is reached.
-_GUARDED = (
-    *(HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN),
-    *(HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE),
+"""The errors of every handler that takes a body."""
+CREATE_ERRORS: Errors = (*BODY_ERRORS, IdempotencyKeyReusedError, TooManyJobsError, QueueFullError)
+"""The errors of every handler that creates a job."""
+# Any request may be malformed or too large, and any server may fail.
+_ALWAYS: Errors = (HTTPException, UriTooLongError, HeadersTooLargeError, Exception)
+# The guards raise these before a handler runs.
+_GUARDED: Errors = (
+    *(InvalidCredentialError, ForbiddenError, RateLimitedError),
+    *(StoreUnavailableError, IdentityProviderUnavailableError),
 )
 
 
-def problems(*statuses: int, public: bool = False) -> dict[int, ResponseSpec]:
-    """Declare the errors of a handler beside those that every handler has, or every one that is not public."""
-    always = {status.value for status in (*_ALWAYS, *(() if public else _GUARDED))}
-    return {status: _problem_spec(status) for status in sorted(always.union(statuses))}
+@dataclass
+class ProblemSpec(ResponseSpec):
+    """The declaration of a response that is one of several problems of the same status."""
+
+    problem_types: tuple[ProblemType, ...] = ()
 
 
-def _problem_spec(status: int) -> ResponseSpec:
-    phrase = HTTPStatus(status).phrase
-    return ResponseSpec(ProblemDetails, generate_examples=False, description=phrase, media_type=MEDIA_TYPE)
+def problems(*errors: type[Exception], public: bool = False) -> dict[int, ResponseSpec]:
+    """Declare the errors that a handler raises, beside those of every handler, or of every one that is not public."""
+    raised = (*errors, *(() if public else _GUARDED), *_ALWAYS)
+    types = {each.word: each for each in map(problem_type_of, raised)}.values()
+    return {status: _problem_spec(status, types) for status in sorted({each.status.value for each in types})}
 
 
-# Regular expressions over the ids of the operations that have a problem which not all of its status have.
-_ONLY = {
-    "not-found": "^$",  # whatever is no operation
-    # Refused before it is known what was asked for; the head of the document lists them.
-    "malformed-request": "^$",
-    "too-many-connections": "^$",
-    "malformed-body": "^(create|retry|acknowledge|set)",
-    "unknown-job": "(Report|Checklist|Generation|Image|Token)$",
-    "unknown-delivery": "Delivery$",
-    "no-endpoint": "Endpoint$",
-    "unknown-image": "Image$",
-    "idempotency-key-reused": "^create(?!.*Token$)",
-    "too-many-jobs": "^(create|retry)(?!.*Token$)",
-    "queue-full": "^(create|retry)(?!.*Token$)",
-    "identity-provider-unavailable": "^(?!get(Liveness|Readiness)$)",
-    "not-ready": "Readiness$",
-}
-
-
-def problems_of(status: int, operation_id: str) -> dict[str, ProblemType]:
-    """Return the problems with which this operation may answer, of those that have this status, by their words."""
-    kinds = kinds_of(status)
-    return {word: kind for word, kind in kinds.items() if re.search(_ONLY.get(word, ""), operation_id)}
+def _problem_spec(status: int, types: Iterable[ProblemType]) -> ResponseSpec:
+    return ProblemSpec(
+        ProblemDetails,
+        generate_examples=False,
+        description=HTTPStatus(status).phrase,
+        media_type=MEDIA_TYPE,
+        problem_types=tuple(each for each in types if each.status == status),
+    )
 
 
 def operation_id(
@@ -91,4 +104,6 @@ def ended_at_once(view: object) -> dict[int, ResponseSpec]:
 
 def id_parameter(name: str) -> PathParameter:
     """Describe the job's id in a path, by its name there."""
-    return PathParameter(name=name, description="The job's id.", schema_extra={"format": "uuid"})
+    return PathParameter(
+        name=name, description="The job's id.", schema_extra={"format": "uuid", "examples": [EXAMPLE_ID]}
+    )

@@ -1,36 +1,17 @@
 """The schemas of the OpenAPI document: what msgspec says of the Structs, with names for unions and enumerations."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import starmap
-from typing import Any, TypeAlias, get_args
+from enum import Enum
+from typing import Any, TypeAlias
 
 import msgspec
 
-from aether.api.kinds.checklist.schemas import ChecklistStatus
-from aether.api.kinds.image.schemas import GenerationStatus
-from aether.api.kinds.report.schemas import ReportStatus
-from aether.api.webhooks.schemas import DeliveryWord
-from aether.domain.job import Kind, StepStatus
-from aether.domain.report import Length
-from aether.domain.webhook import Ending
+from aether.domain.named_literal import DEFINITION
 
 Json: TypeAlias = dict[str, Any]  # Any: JSON
 Structs: TypeAlias = Sequence[type[msgspec.Struct]]
 
 REF = "#/components/schemas/"
-
-# In their own order, which msgspec does not keep.
-_ENUMERATIONS: Mapping[str, tuple[str, Sequence[str]]] = {
-    "ReportStatus": ("Where a report stands.", get_args(ReportStatus)),
-    "ChecklistStatus": ("Where a checklist stands.", get_args(ChecklistStatus)),
-    "GenerationStatus": ("Where a generation stands.", get_args(GenerationStatus)),
-    "DeliveryStatus": ("Where a delivery stands; `dead` is given up until it is replayed.", get_args(DeliveryWord)),
-    "Ending": ("How a job has ended, whatever its kind calls it.", get_args(Ending)),
-    "Kind": ("What a job makes.", tuple(Kind)),
-    "Length": ("How much to write for each section.", tuple(Length)),
-    "StepStatus": ("Where a step stands.", tuple(StepStatus)),
-}
-_NAMES = {frozenset(words): name for name, (_, words) in _ENUMERATIONS.items()}
 
 # For `re`, "$" alone lets a line break pass behind it; for JSON Schema it does not, and not all dialects look ahead.
 _END = r"$(?!\n)"
@@ -48,21 +29,49 @@ def one_of(names: Sequence[str], told_apart_by: str, mapping: Mapping[str, str])
     return {"oneOf": refs, "discriminator": {"propertyName": told_apart_by, "mapping": told}}
 
 
-def schemas_of(structs: Structs, unions: Mapping[str, Structs]) -> Json:
-    """Return the schemas of these Structs and all that they hold, and of unions of them, told apart by `status`."""
+def schemas_of(structs: Structs, unions: Mapping[str, Structs], words: Mapping[str, Sequence[str]]) -> Json:
+    """Return the schemas of these Structs and all that they hold, and of unions of them, told apart by `status`.
+
+    `words` are those of enumeration classes, by name, where they are not just the members of the class.
+    """
     _, schemas = msgspec.json.schema_components(structs, ref_template=REF + "{name}")
     for name, members in unions.items():
         schemas[name] = _union([member.__name__ for member in members], schemas)
     for schema in schemas.values():
         _repair_defaults(schema, schemas)
+    for cls in _enumeration_classes(structs):
+        # msgspec does not keep the order of the members.
+        schemas[cls.__name__] |= {"type": "string", "enum": list(words.get(cls.__name__, [each.value for each in cls]))}
+    enumerations = {}
+    for schema in objects_in(list(schemas.values())):
+        if definition := schema.pop(DEFINITION, None):
+            enumerations[definition["title"]] = definition
+            del schema["enum"]
+            schema.update(reference(definition["title"]))
     for schema in objects_in(list(schemas.values())):
         repair_schema(schema)
-    return {**schemas, **dict(starmap(_enumeration, _ENUMERATIONS.items()))}
+    return {**schemas, **enumerations}
 
 
-def _enumeration(name: str, declared: tuple[str, Sequence[str]]) -> tuple[str, Json]:
-    description, words = declared
-    return name, {"title": name, "description": description, "type": "string", "enum": list(words)}
+def _enumeration_classes(structs: Structs) -> Iterator[type[Enum]]:
+    """Find the enumeration classes in the fields of these Structs."""
+    seen: set[type] = set()
+
+    def walk(kind: object) -> Iterator[type[Enum]]:
+        if isinstance(kind, msgspec.inspect.EnumType):
+            yield kind.cls
+        elif isinstance(kind, msgspec.inspect.StructType) and kind.cls not in seen:
+            seen.add(kind.cls)
+            for own in kind.fields:
+                yield from walk(own.type)
+        else:
+            inner = (getattr(kind, name, ()) for name in ("type", "item_type", "value_type", "types", "item_types"))
+            for each in inner:
+                for found in each if isinstance(each, tuple) else (each,):
+                    yield from walk(found)
+
+    for struct in structs:
+        yield from walk(msgspec.inspect.type_info(struct))
 
 
 def _repair_defaults(schema: Json, schemas: Mapping[str, Json]) -> None:
@@ -82,14 +91,11 @@ def _repair_defaults(schema: Json, schemas: Mapping[str, Json]) -> None:
 
 
 def repair_schema(schema: Json) -> None:
-    """Refer to an enumeration by its name, write the only one of its kind as a constant, and unfold a docstring."""
+    """Write the only word of an enumeration as a constant, and unfold a docstring."""
     words = schema.get("enum", ())
     if all(isinstance(word, str) for word in words) and words:
         schema |= {"type": "string"}
-        if name := _NAMES.get(frozenset(words)):
-            del schema["enum"], schema["type"]
-            schema |= reference(name)
-        elif len(words) == 1:
+        if len(words) == 1:
             (schema["const"],) = schema.pop("enum")
     if isinstance(pattern := schema.get("pattern"), str):
         schema["pattern"] = pattern.replace(_END, "$")

@@ -9,8 +9,9 @@ from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from aether.api.http.pagination import Cursor, Limit
 from aether.api.http.route_handler import delete, get, post, put
-from aether.api.openapi.operations import problems
+from aether.api.openapi.operations import BODY_ERRORS, problems
 from aether.api.webhooks.schemas import (
+    DELIVERY_ID,
     Delivery,
     DeliveryPage,
     DeliveryWord,
@@ -25,9 +26,12 @@ from aether.api.webhooks.schemas import (
     webhook_of,
 )
 from aether.domain.access import Scope
+from aether.errors import FieldError, NoEndpointError, UnknownDeliveryError
 from aether.services.webhooks import Webhooks
 
-_Id = Annotated[str, PathParameter(name="deliveryId", description="The delivery's id.")]
+_Id = Annotated[
+    str, PathParameter(name="deliveryId", description="The delivery's id.", schema_extra={"examples": [DELIVERY_ID]})
+]
 _Wanted = QueryParameter(description="Only deliveries of this status.")
 _Job = QueryParameter(description="Only deliveries of the job with this id.")
 
@@ -36,7 +40,7 @@ _Job = QueryParameter(description="Only deliveries of the job with this id.")
     "/endpoint",
     summary="See your endpoint",
     response_description="The endpoint as it is set.",
-    responses=problems(404, 503),
+    responses=problems(NoEndpointError),
 )
 async def get_endpoint(webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]) -> Endpoint:
     """It is told of jobs of every kind, but not of those that name a webhook of their own."""
@@ -48,7 +52,7 @@ async def get_endpoint(webhooks: NamedDependency[Webhooks], owner: NamedDependen
     summary="Set your endpoint",
     opt={"scope": Scope.ADMIN},
     response_description="The endpoint as it is set.",
-    responses=problems(400, 413, 415, 422, 503),
+    responses=problems(*BODY_ERRORS),
 )
 async def set_endpoint(
     data: JSONBody[WebhookBody], webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]
@@ -62,7 +66,7 @@ async def set_endpoint(
     summary="Forget your endpoint",
     opt={"scope": Scope.ADMIN},
     response_description="No endpoint is set.",
-    responses=problems(503),
+    responses=problems(),
 )
 async def delete_endpoint(webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]) -> None:
     """What was still to be delivered there is given up at its next try."""
@@ -74,7 +78,7 @@ async def delete_endpoint(webhooks: NamedDependency[Webhooks], owner: NamedDepen
     summary="See what signs your webhooks",
     opt={"scope": Scope.ADMIN},
     response_description="The secret, and those before it that are still valid.",
-    responses=problems(503),
+    responses=problems(),
 )
 async def get_webhook_secret(webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]) -> Secrets:
     """One secret signs all of your webhooks, the endpoint's and those that jobs name; it is made when first needed."""
@@ -87,7 +91,7 @@ async def get_webhook_secret(webhooks: NamedDependency[Webhooks], owner: NamedDe
     summary="Replace what signs your webhooks",
     opt={"scope": Scope.ADMIN},
     response_description="The new secret, and those before it that are still valid.",
-    responses=problems(503),
+    responses=problems(),
 )
 async def rotate_webhook_secret(webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]) -> Secrets:
     """The one before stays valid for a day, or as the service is set up; until then each delivery is signed by both."""
@@ -98,7 +102,7 @@ async def rotate_webhook_secret(webhooks: NamedDependency[Webhooks], owner: Name
     "/deliveries",
     summary="List your deliveries",
     response_description="A page of deliveries, the newest first.",
-    responses=problems(422, 503),
+    responses=problems(FieldError),
 )
 async def list_deliveries(  # noqa: PLR0913 - what may be asked for
     webhooks: NamedDependency[Webhooks],
@@ -120,7 +124,7 @@ async def list_deliveries(  # noqa: PLR0913 - what may be asked for
     "/deliveries/{deliveryId:str}",
     summary="Watch a delivery",
     response_description="The delivery as it stands.",
-    responses=problems(404, 503),
+    responses=problems(UnknownDeliveryError),
 )
 async def get_delivery(delivery_id: _Id, webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]) -> Delivery:
     """Each of its tries is there, with what came of it and when the next one is due."""
@@ -132,7 +136,7 @@ async def get_delivery(delivery_id: _Id, webhooks: NamedDependency[Webhooks], ow
     status_code=HTTP_202_ACCEPTED,
     summary="Deliver again",
     response_description="The delivery, queued again.",
-    responses=problems(404, 503),
+    responses=problems(UnknownDeliveryError),
 )
 async def replay_delivery(
     delivery_id: _Id, webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]

@@ -8,9 +8,14 @@ from msgspec import UNSET, Meta, UnsetType
 from aether.api.jobs.fields import JobId, Moment, Next, NextTry, or_unset
 from aether.domain import webhook as domain
 from aether.domain.job import ENDED, Status
+from aether.domain.named_literal import named_literal
 from aether.domain.webhook import DeliveryStatus, Ending, Webhook
 
-DeliveryWord: TypeAlias = Literal["pending", "delivered", "dead"]
+_DeliveryWord: TypeAlias = Literal["pending", "delivered", "dead"]
+DeliveryWord: TypeAlias = Annotated[
+    _DeliveryWord,
+    named_literal("DeliveryStatus", "Where a delivery stands; `dead` is given up until it is replayed.", _DeliveryWord),
+]
 # An address in numbers is taken too, but only some are public, which no pattern can say.
 _BY_NAME = r"^https?://([^/?#@:\[\]]+\.)?[A-Za-z][^/?#@:.]*\.?(:[0-9]{1,5})?([/?#].*)?$"
 Url = Annotated[

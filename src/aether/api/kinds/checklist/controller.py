@@ -1,12 +1,10 @@
-"""`/jobs/`: a guideline in, a checklist out; snake_case, and paths with and without the slash at their end."""
+"""Checklist controller: `/jobs/`, a guideline in, a checklist out; snake_case, with and without the final slash."""
 
 from typing import Annotated
 
-import msgspec
-from litestar import Response, Router
+from litestar import Response
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_201_CREATED
-from msgspec import UNSET, UnsetType
 from typing_extensions import override
 
 from aether.api.http.idempotency_key import IdempotencyKey, admission
@@ -16,27 +14,29 @@ from aether.api.http.problems import AnyRequest
 from aether.api.http.request import serialize_request
 from aether.api.http.route_handler import post
 from aether.api.jobs.controller import JobController
-from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens
-from aether.api.jobs.read_tokens import ChecklistToken, ChecklistTokenBody
 from aether.api.kinds.checklist.events import CHECKLIST_EVENTS
+from aether.api.kinds.checklist.examples import CHECKLIST_EXAMPLES
+from aether.api.kinds.checklist.resource import CHECKLISTS
 from aether.api.kinds.checklist.schemas import (
     ChecklistAccepted,
     ChecklistJob,
     ChecklistPage,
+    ChecklistRetryBody,
     ChecklistStatus,
+    ChecklistToken,
+    ChecklistTokenBody,
     checklist_job,
     checklist_page,
 )
-from aether.api.openapi.operations import ended_at_once, id_parameter, problems
+from aether.api.openapi.operations import CREATE_ERRORS, ended_at_once, id_parameter, problems
 from aether.api.state import services_of
 from aether.domain.checklist import ChecklistRequest
 from aether.domain.estimate import Estimate
-from aether.domain.job import Job, Kind
+from aether.domain.job import Job
 from aether.domain.listing import JobPage
 from aether.domain.text_field import trim
-from aether.identity.read_tokens import ReadToken
 
-ChecklistId = Annotated[str, id_parameter("event_id")]
+ChecklistId = Annotated[str, id_parameter(CHECKLISTS.id_name)]
 
 
 class ChecklistBody(ChecklistRequest, frozen=True, forbid_unknown_fields=True):
@@ -44,13 +44,6 @@ class ChecklistBody(ChecklistRequest, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         trim(self)
-
-
-class ChecklistRetryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """New limits for the next run; what is left out stays as it was."""
-
-    max_tokens: MaxTokens | UnsetType = UNSET
-    deadline_seconds: DeadlineSeconds | UnsetType = UNSET
 
 
 class Checklists(
@@ -66,21 +59,17 @@ class Checklists(
 ):
     """Checklists, in snake_case."""
 
-    path = "/jobs"
-    tags = ("Checklists",)
-    kind = Kind.CHECKLIST
-    noun = "checklist"
+    resource = CHECKLISTS
     meanwhile = "`summary` is there as soon as it is written, while the checklist is still being made."
-    id_name = "event_id"
     vocabulary = CHECKLIST_EVENTS
-    ending = "/"
+    examples = CHECKLIST_EXAMPLES
 
     @post(
         status_code=HTTP_201_CREATED,
         summary="Ask for a checklist",
         response_description="Accepted; the checklist is being made.",
         response_headers=[LOCATION, RETRY_AFTER, APPLIED],
-        responses=problems(400, 413, 415, 422, 503) | ended_at_once(ChecklistJob),
+        responses=problems(*CREATE_ERRORS) | ended_at_once(ChecklistJob),
     )
     async def create_checklist(
         self,
@@ -91,7 +80,9 @@ class Checklists(
     ) -> Response[ChecklistAccepted]:
         """The job is queued when this answers; follow `Location` until its status is succeeded or failed."""
         terms = admission(request, idempotency_key)
-        job_id = await services_of(request).jobs.submit(self.kind, terms, serialize_request(data, ChecklistRequest))
+        job_id = await services_of(request).jobs.submit(
+            self.resource.kind, terms, serialize_request(data, ChecklistRequest)
+        )
         return await self.accepted(request, job_id, prefer, ChecklistAccepted(job_id))
 
     @override
@@ -101,10 +92,3 @@ class Checklists(
     @override
     def page(self, page: JobPage) -> ChecklistPage:
         return checklist_page(page)
-
-    @override
-    def token(self, token: ReadToken, url: str) -> ChecklistToken:
-        return ChecklistToken(token.text.reveal(), token.ends_at, url)
-
-
-checklists_router = Router("/", route_handlers=[Checklists])

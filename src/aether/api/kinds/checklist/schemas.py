@@ -18,14 +18,20 @@ from aether.api.jobs.fields import (
     or_unset,
     reason_of,
 )
+from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens
+from aether.api.jobs.read_tokens import USUAL_S, EventsUrl, ExpiresAt, ExpiresIn, Token
 from aether.domain.checklist import ChecklistRequest, Item
 from aether.domain.job import Job, Status
 from aether.domain.listing import JobPage, JobSummary
+from aether.domain.named_literal import named_literal
 from aether.workflows.checklist.recipe import checklist_so_far
 
 _EXCERPT = 200
 
-ChecklistStatus: TypeAlias = Literal["pending", "running", "succeeded", "failed"]
+_StatusWord: TypeAlias = Literal["pending", "running", "succeeded", "failed"]
+ChecklistStatus: TypeAlias = Annotated[
+    _StatusWord, named_literal("ChecklistStatus", "Where a checklist stands.", _StatusWord)
+]
 STATUSES: dict[Status, ChecklistStatus] = {
     Status.PENDING: "pending",
     Status.PROCESSING: "running",
@@ -76,6 +82,27 @@ class ChecklistPage(msgspec.Struct, frozen=True):
 
     jobs: Annotated[tuple[ChecklistLine, ...], Meta(description="The jobs of this page.")]
     next_cursor: Next | UnsetType = UNSET
+
+
+class ChecklistRetryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """New limits for the next run; what is left out stays as it was."""
+
+    max_tokens: MaxTokens | UnsetType = UNSET
+    deadline_seconds: DeadlineSeconds | UnsetType = UNSET
+
+
+class ChecklistTokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """For how long the token is wanted."""
+
+    expires_in: ExpiresIn = USUAL_S
+
+
+class ChecklistToken(msgspec.Struct, frozen=True):
+    """A token that reads one checklist."""
+
+    token: Token
+    expires_at: ExpiresAt
+    url: EventsUrl
 
 
 _decode = msgspec.json.Decoder(ChecklistRequest).decode

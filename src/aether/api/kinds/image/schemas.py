@@ -22,8 +22,12 @@ from aether.api.jobs.fields import (
 from aether.domain.image import GenerationRequest
 from aether.domain.job import Attempt, Job, Status
 from aether.domain.listing import JobPage, JobSummary
+from aether.domain.named_literal import named_literal
 
-GenerationStatus: TypeAlias = Literal["PENDING", "COMPLETE", "FAILED"]
+_StatusWord: TypeAlias = Literal["PENDING", "COMPLETE", "FAILED"]
+GenerationStatus: TypeAlias = Annotated[
+    _StatusWord, named_literal("GenerationStatus", "Where a generation stands.", _StatusWord)
+]
 STATUSES: dict[Status, GenerationStatus] = {
     Status.PENDING: "PENDING",
     Status.PROCESSING: "PENDING",

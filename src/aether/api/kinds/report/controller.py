@@ -1,8 +1,8 @@
-"""`/reports`: a topic in, a structured report out."""
+"""Report controller: `/reports`, a topic in, a structured report out."""
 
 from typing import Annotated
 
-from litestar import Response, Router
+from litestar import Response
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_202_ACCEPTED
 from msgspec import UNSET, UnsetType
@@ -18,16 +18,17 @@ from aether.api.jobs.controller import JobController
 from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens, RetryBody, limits_of
 from aether.api.jobs.read_tokens import JobToken, TokenBody
 from aether.api.kinds.report.events import REPORT_EVENTS
+from aether.api.kinds.report.examples import REPORT_EXAMPLES
+from aether.api.kinds.report.resource import REPORTS
 from aether.api.kinds.report.schemas import ReportAccepted, ReportJob, ReportPage, ReportStatus, report_job, report_page
-from aether.api.openapi.operations import ended_at_once, id_parameter, problems
+from aether.api.openapi.operations import CREATE_ERRORS, ended_at_once, id_parameter, problems
 from aether.api.state import services_of
 from aether.api.webhooks.schemas import WebhookBody, webhook_of
 from aether.domain.estimate import Estimate
-from aether.domain.job import Job, Kind
+from aether.domain.job import Job
 from aether.domain.listing import JobPage
 from aether.domain.report import ReportRequest
 from aether.domain.text_field import trim
-from aether.identity.read_tokens import ReadToken
 from aether.workflows.report.recipe import first_steps
 
 
@@ -42,26 +43,23 @@ class ReportBody(ReportRequest, frozen=True, forbid_unknown_fields=True, rename=
         trim(self)
 
 
-ReportId = Annotated[str, id_parameter("jobId")]
+ReportId = Annotated[str, id_parameter(REPORTS.id_name)]
 
 
 class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, ReportJob, ReportPage, JobToken]):
     """Reports, in camelCase."""
 
-    path = "/reports"
-    tags = ("Reports",)
-    kind = Kind.REPORT
-    noun = "report"
+    resource = REPORTS
     meanwhile = "While the report is being written, `partial` holds every section that is finished."
-    id_name = "jobId"
     vocabulary = REPORT_EVENTS
+    examples = REPORT_EXAMPLES
 
     @post(
         status_code=HTTP_202_ACCEPTED,
         summary="Ask for a report",
         response_description="Accepted; the report is being written.",
         response_headers=[LOCATION, RETRY_AFTER, APPLIED],
-        responses=problems(400, 413, 415, 422, 503) | ended_at_once(ReportJob),
+        responses=problems(*CREATE_ERRORS) | ended_at_once(ReportJob),
     )
     async def create_report(
         self,
@@ -75,7 +73,7 @@ class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, Report
         plan, limits = first_steps(data), limits_of(data)
         webhook = None if data.webhook is UNSET else services.webhooks.validate(webhook_of(data.webhook), "webhook.url")
         job_id = await services.jobs.submit(
-            self.kind, terms, serialize_request(data, ReportRequest), plan, limits, webhook
+            self.resource.kind, terms, serialize_request(data, ReportRequest), plan, limits, webhook
         )
         return await self.accepted(request, job_id, prefer, ReportAccepted(job_id))
 
@@ -86,12 +84,3 @@ class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, Report
     @override
     def page(self, page: JobPage) -> ReportPage:
         return report_page(page)
-
-    @override
-    def token(self, token: ReadToken, url: str) -> JobToken:
-        return JobToken(token.text.reveal(), token.ends_at, url)
-
-
-def reports_router(path: str, *, in_schema: bool) -> Router:
-    """Return the resource below this path; the OpenAPI document names one of them."""
-    return Router(path, route_handlers=[Reports], include_in_schema=in_schema)

@@ -29,12 +29,14 @@ from aether.domain import job as domain
 from aether.domain.estimate import Estimate
 from aether.domain.job import Job, Status, StepStatus
 from aether.domain.listing import JobPage, JobSummary
+from aether.domain.named_literal import named_literal
 from aether.domain.report import Report
 from aether.workflows.report.recipe import report_so_far
 
 T = TypeVar("T")
 
-ReportStatus: TypeAlias = Literal["pending", "processing", "completed", "failed", "cancelled"]
+_StatusWord: TypeAlias = Literal["pending", "processing", "completed", "failed", "cancelled"]
+ReportStatus: TypeAlias = Annotated[_StatusWord, named_literal("ReportStatus", "Where a report stands.", _StatusWord)]
 STATUSES: dict[Status, ReportStatus] = {status: status.value for status in Status}
 
 

@@ -1,0 +1,87 @@
+"""Report examples: a report at each status, and events of its stream, as the API itself would answer them."""
+
+from datetime import timedelta
+
+import msgspec
+from msgspec import Raw
+from msgspec.structs import replace
+
+from aether.api.http import sse
+from aether.api.jobs.event_presenter import GapNews, StatusNews
+from aether.api.jobs.examples import BEGUN, TIMEOUT, Examples, example_job, finished_step, first_page
+from aether.api.kinds.report.events import DeltaNews, OutlineNews, SectionNews
+from aether.api.kinds.report.schemas import ReportAccepted, report_job, report_page
+from aether.domain.job import Attempt, Kind, Problem, Status, Step, StepStatus, Usage
+from aether.domain.report import Outline, OutlineItem, Section
+
+_OUTLINE = Outline((OutlineItem("From Village to Republic"), OutlineItem("The Age of the Emperors")))
+_OUTLINED = finished_step("outline", _OUTLINE)
+
+
+def _section(position: int, text: str | None) -> Step:
+    begun = Step(
+        f"section:{position}",
+        position + 1,
+        StepStatus.RUNNING,
+        _OUTLINE.headings[position],
+        attempts=1,
+        started_at=BEGUN + timedelta(seconds=2),
+    )
+    if text is None:
+        return begun
+    result = Raw(msgspec.json.encode(Section(text)))
+    return replace(begun, status=StepStatus.DONE, finished_at=BEGUN + timedelta(seconds=9), result=result)
+
+
+_FIRST = _section(0, "Rome began as a village on the Tiber …")
+_JOB = replace(
+    example_job(Kind.REPORT, {"topic": "The Roman Empire", "sections": 2}),
+    total=3,
+    steps=(_OUTLINED, _FIRST, _section(1, None)),
+    usage=Usage(2, 640, 810),
+)
+_COMPLETED = replace(
+    _JOB, status=Status.COMPLETED, version=9, steps=(_OUTLINED, _FIRST, _section(1, "Augustus kept the forms …"))
+)
+_FAILED = replace(
+    _JOB,
+    status=Status.FAILED,
+    version=12,
+    steps=(_OUTLINED, _FIRST, replace(_section(1, None), status=StepStatus.FAILED)),
+    attempts=(Attempt("section:1", 1, BEGUN + timedelta(seconds=5), TIMEOUT),),
+    problem=Problem("model-failed", f"II. The Age of the Emperors failed: {TIMEOUT}", "section:1"),
+)
+_PENDING = replace(_JOB, status=Status.PENDING, version=1, total=0, steps=(Step("outline"),), usage=Usage())
+_HEADING = "I. From Village to Republic"
+
+REPORT_EXAMPLES: Examples = {
+    "ReportBody": {
+        "topicOnly": {"topic": "The Roman Empire"},
+        "withWishes": {
+            "topic": "The Roman Empire",
+            "outline": ["From Village to Republic", "The Age of the Emperors"],
+            "language": "English",
+            "tone": "dry and precise",
+            "audience": "secondary school",
+            "length": "brief",
+            "instructions": "Name a date for every claim.",
+            "metadata": {"project": "history"},
+        },
+    },
+    "ReportAccepted": {"accepted": ReportAccepted(_JOB.id)},
+    "ReportJob": {
+        "pending": report_job(_PENDING),
+        "processing": report_job(_JOB),
+        "completed": report_job(_COMPLETED),
+        "failed": report_job(_FAILED),
+        "cancelled": report_job(replace(_JOB, status=Status.CANCELLED, version=8)),
+    },
+    "ReportPage": {"page": report_page(first_page(_COMPLETED))},
+    "ReportEvent": {
+        "status": sse.event("status", StatusNews("processing"), 2).decode(),
+        "outline": sse.event("outline", OutlineNews((_HEADING,)), 4).decode(),
+        "delta": sse.event("section.delta", DeltaNews(0, 1, 10, "as a village")).decode(),
+        "section": sse.event("section", SectionNews(0, _HEADING, "Rome began as a village on the Tiber …"), 7).decode(),
+        "gap": sse.event("gap", GapNews(12, 7)).decode(),
+    },
+}

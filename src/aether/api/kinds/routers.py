@@ -1,0 +1,27 @@
+"""Kind routers: the controllers of all kinds, each at its path and its aliases."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any, TypeAlias
+
+from litestar import Router
+
+from aether.api.jobs.controller import JobController
+from aether.api.jobs.resource import Resource
+from aether.api.kinds import KINDS
+
+AnyJobController: TypeAlias = type[JobController[Any, Any, Any, Any, Any, Any, Any]]  # Any: each kind has its own types
+
+
+def controller_of(resource: Resource) -> AnyJobController:
+    """Return the controller of a kind."""
+    module, _, name = resource.controller.partition(":")
+    controller: AnyJobController = getattr(import_module(module), name)
+    return controller
+
+
+def kind_routers() -> Iterator[Router]:
+    """Return the routers of all kinds; those of aliases are not in the OpenAPI document."""
+    for resource in KINDS.values():
+        for prefix in ("/", *resource.aliases):
+            yield Router(prefix, route_handlers=[controller_of(resource)], include_in_schema=prefix == "/")
