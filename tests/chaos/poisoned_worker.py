@@ -6,7 +6,7 @@ import os
 from aether.bootstrap import recipes
 from aether.domain.report import Report, ReportRequest
 from aether.durable.run import Run
-from aether.workflows.llm.ports import Writer
+from aether.workflows.report.ports import Writer
 from aether.workflows.report.recipe import write_report
 
 MARKER = "poison"

@@ -18,6 +18,7 @@ _TASK = re.compile(
     re.MULTILINE,
 )
 _EXACTLY = re.compile(r"\bexactly (\d+) sections?\b")
+_ESCAPE = re.compile(r"&(?P<amp>amp;)?(?P<rest>(?:amp;)*lt;)")
 _OWN_WORDS = frozenset({"topic", "guideline"})
 _FOLLOW_UPS: tuple[tuple[str, Kind], ...] = (("Continue", "continuation"), ("Repair", "repair"))
 
@@ -83,7 +84,8 @@ def classify(request: ChatRequest) -> Step:
     """Return what the request asks for, judged by its last user message that is neither a repair nor a continuation.
 
     Fenced lines never count: whoever writes the topic or the instructions must not be able to pass for a prompt. A
-    fence stands on lines of its own in a user message; inside it the prompts write `&lt;` for `<`, which is undone.
+    fence stands on lines of its own in a user message. The prompts write `&lt;` for `<` and `&amp;lt;` for `&lt;` in
+    all text that is not theirs, which is undone.
     """
     topic = ""
     prompts: list[str] = []
@@ -105,7 +107,12 @@ def said_before(request: ChatRequest) -> str:
 
 def _topic(prompt: str) -> str:
     texts = (found["text"] for found in _FENCE.finditer(prompt) if found["tag"] in _OWN_WORDS)
-    return next(texts, "").replace("&lt;", "<")
+    return unescape(next(texts, ""))
+
+
+def unescape(text: str) -> str:
+    """Return a text of the caller's or the model's as it was before it was put into a prompt."""
+    return _ESCAPE.sub(lambda escape: f"&{escape['rest']}" if escape["amp"] else "<", text)
 
 
 def _follow_up(prompt: str) -> Kind | None:
@@ -118,7 +125,7 @@ def _task(prompts: list[str], topic: str) -> Step:
             continue
         if found["index"]:
             index, total = int(found["index"]), int(found["total"])
-            return Step("section", "section", index, total, found["section"], topic)
+            return Step("section", "section", index, total, unescape(found["section"]), topic)
         if found["write"] == "outline":
             count = _EXACTLY.search(prompt)
             return Step("outline", "outline", total=int(count[1]) if count else 0, topic=topic)

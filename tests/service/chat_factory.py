@@ -12,7 +12,7 @@ from tests.scripted_model import Model
 KEY = "sk-a-key-that-nobody-may-see"
 MESSAGES = [Message("system", "You write."), Message("user", "Write section 1 of 2: Origins")]
 OUTLINE_MESSAGES = [Message("user", "Write the outline of a report, with exactly 3 sections.")]
-FORM = Form("outline", {"type": "object", "properties": {"sections": {"type": "array"}}})
+FORM = Form("outline", {"type": "object", "properties": {"sections": {"type": "array"}}}, "{}")
 
 
 @asynccontextmanager

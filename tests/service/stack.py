@@ -17,6 +17,7 @@ import redis
 
 from aether.adapters.local.embedded_valkey import find_valkey
 from tests.scripted_model import Call, ScriptedModel, Setup
+from tests.scripted_model.classify import unescape
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-zq7-a-key-that-must-not-show-anywhere"
@@ -276,7 +277,7 @@ def topic_of(call: Call) -> str:
         return call.topic
     turns = (turn["content"] for turn in reversed(call.body["messages"]) if turn["role"] == "user")
     found = (re.match(r"<topic>\n(.*)\n</topic>", turn) for turn in turns)
-    return next((match[1].replace("&lt;", "<") for match in found if match), "")
+    return next((unescape(match[1]) for match in found if match), "")
 
 
 def _port_of(pid: int) -> int:

@@ -168,11 +168,11 @@ async def test_it_answers_as_many_at_once_as_it_says(client: AsyncOpenAI, model:
 async def test_a_checklist_has_true_quotes_even_from_a_model_this_small(client: AsyncOpenAI, model: LocalModel) -> None:
     """It often makes up what no guideline says; then it is asked again, as the engine would."""
     editor = ModelEditor(OpenAIChat(client, model.name, 120, Options(SECTION_OPTIONS)), model.context)
-    summary = await editor.summary(GUIDELINE)
+    summary = await editor.summarise(GUIDELINE)
     checklist = Checklist(())
     for _ in range(6):
         with suppress(UnusableOutputError):
-            checklist = await editor.checklist(GUIDELINE, summary)
+            checklist = await editor.write_checklist(GUIDELINE, summary)
             break
 
     assert summary.text

@@ -174,7 +174,7 @@ def test_any_answer_is_read_or_unusable(answer: str) -> None:
 @given(st.lists(st.text(min_size=1), min_size=1), st.data())
 def test_any_item_that_is_quoted_truly_is_kept(lines: list[str], data: st.DataObject) -> None:
     quote = data.draw(st.sampled_from(["wash their hands", "RAW MEAT is stored", "Cloths are\n replaced"]))
-    items = [{"text": f"Do {at}: {line}", "quote": quote} for at, line in enumerate(lines)]
+    items = [{"text": f"Do {at} times {line}", "quote": quote} for at, line in enumerate(lines)]
 
     checklist = parse_checklist(json.dumps({"items": items}), Source(TEXT))
 

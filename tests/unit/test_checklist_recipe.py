@@ -39,18 +39,18 @@ class ScriptedEditor:
     empty: str = "nothing"
     asked: list[str] = field(default_factory=list)
 
-    def parts(self, text: str) -> Sequence[str]:
+    def split(self, text: str) -> Sequence[str]:
         return split(text, self.number)
 
-    async def summary(self, text: str) -> Summary:
+    async def summarise(self, text: str) -> Summary:
         await self._begin(f"summary of {text}")
         return Summary(f"In short: {text}")
 
-    async def merged(self, summaries: Sequence[Summary]) -> Summary:
+    async def merge_summaries(self, summaries: Sequence[Summary]) -> Summary:
         await self._begin("merged")
         return Summary(" / ".join(summary.text for summary in summaries))
 
-    async def checklist(self, text: str, summary: Summary, *, may_be_empty: bool = False) -> Checklist:
+    async def write_checklist(self, text: str, summary: Summary, *, may_be_empty: bool = False) -> Checklist:
         await self._begin(f"checklist of {text}")
         assert may_be_empty == (self.number > 1)
         assert summary.text.count("In short") == self.number
@@ -263,7 +263,7 @@ async def test_a_step_that_fails_for_good_fails_the_job_and_the_summary_is_kept(
 
 
 class EmptyHanded(ScriptedEditor):
-    async def checklist(self, text: str, summary: Summary, *, may_be_empty: bool = False) -> Checklist:
+    async def write_checklist(self, text: str, summary: Summary, *, may_be_empty: bool = False) -> Checklist:
         del text, summary, may_be_empty
         return Checklist(())
 

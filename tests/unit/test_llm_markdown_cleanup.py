@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from aether.workflows.llm.markdown_cleanup import continued, section_body, up_to_last_sentence
+from aether.workflows.llm.markdown_cleanup import join_continuation, section_body, up_to_last_sentence
 
 TITLE = "Origins of Rome"
 TEXT = "Rome began as a village."
@@ -267,4 +267,4 @@ def test_a_text_is_cut_after_its_last_sentence(text: str, expected: str) -> None
     ],
 )
 def test_a_continuation_is_joined_where_the_text_was_cut(text: str, rest: str, expected: str | None) -> None:
-    assert continued(text, rest).rstrip() == (expected or "One. This is the second sentence. Third.")
+    assert join_continuation(text, rest).rstrip() == (expected or "One. This is the second sentence. Third.")

@@ -15,7 +15,7 @@ HANDS = "Staff must wash their hands for at least 20 seconds\n   before they han
 
 
 @pytest.mark.parametrize(
-    ("claimed", "quote"),
+    ("claim", "quote"),
     [
         ("Cloths are replaced every four hours.", "Cloths are replaced every four hours."),
         ("  “Cloths are replaced”\n", "Cloths are replaced"),
@@ -24,17 +24,17 @@ HANDS = "Staff must wash their hands for at least 20 seconds\n   before they han
         ('"raw meat" is stored', "Raw meat” is stored"),
         ("Cloths, are: replaced", "Cloths are replaced"),
         ("cafes check every fridge", "Cafés check every fridge"),
-        ("every fridge at &lt; 5 °C", "every fridge at < 5 °C"),
+        ("every fridge at < 5 °C", "every fridge at < 5 °C"),
         ("Cloths … replaced every four hours", "replaced every four hours"),
         ("Cloths [...] replaced every four hours", "replaced every four hours"),
     ],
 )
-def test_a_true_quote_is_the_span_of_the_text(claimed: str, quote: str) -> None:
-    assert quote == Source(TEXT).quote("", claimed)
+def test_a_true_quote_is_the_span_of_the_text(claim: str, quote: str) -> None:
+    assert quote == Source(TEXT).quote("", claim)
 
 
 @pytest.mark.parametrize(
-    ("said", "claimed", "quote"),
+    ("statement", "claim", "quote"),
     [
         ("Wash hands for 20 seconds before handling food", "", HANDS),
         ("Wash your hands", "Staff has to wash hands for at least 20 seconds before handling food", HANDS),
@@ -44,12 +44,12 @@ def test_a_true_quote_is_the_span_of_the_text(claimed: str, quote: str) -> None:
         ("Store raw meat below cooked food", "e", "Raw meat” is stored below cooked food."),
     ],
 )
-def test_without_a_true_quote_the_nearest_passage_is_taken(said: str, claimed: str, quote: str) -> None:
-    assert quote == Source(TEXT).quote(said, claimed)
+def test_without_a_true_quote_the_nearest_passage_is_taken(statement: str, claim: str, quote: str) -> None:
+    assert quote == Source(TEXT).quote(statement, claim)
 
 
 @pytest.mark.parametrize(
-    ("said", "claimed"),
+    ("statement", "claim"),
     [
         ("Be kind to everybody", ""),
         ("Staff must wear gloves and masks", "Gloves and masks are mandatory"),
@@ -58,17 +58,17 @@ def test_without_a_true_quote_the_nearest_passage_is_taken(said: str, claimed: s
         ("???", "!!!"),
     ],
 )
-def test_what_rests_on_nothing_has_no_quote(said: str, claimed: str) -> None:
-    assert Source(TEXT).quote(said, claimed) is None
+def test_what_rests_on_nothing_has_no_quote(statement: str, claim: str) -> None:
+    assert Source(TEXT).quote(statement, claim) is None
 
 
 def test_a_true_quote_stands_for_an_item_in_another_language() -> None:
     assert Source(TEXT).quote("Lappen alle vier Stunden wechseln", "cloths are replaced") == "Cloths are replaced"
 
 
-@pytest.mark.parametrize("claimed", ["他们必须洗手", "他们 必须\n洗手"])
-def test_scripts_without_spaces_are_quoted_from_the_middle_of_a_line(claimed: str) -> None:
-    assert Source("所有员工在处理食物前他们必须洗手二十秒。生肉放在熟食下面。").quote("", claimed) == "他们必须洗手"
+@pytest.mark.parametrize("claim", ["他们必须洗手", "他们 必须\n洗手"])
+def test_scripts_without_spaces_are_quoted_from_the_middle_of_a_line(claim: str) -> None:
+    assert Source("所有员工在处理食物前他们必须洗手二十秒。生肉放在熟食下面。").quote("", claim) == "他们必须洗手"
 
 
 def test_scripts_without_spaces_have_passages_too() -> None:
@@ -105,8 +105,8 @@ TEXTS = st.text(max_size=60) | st.lists(PIECES, max_size=30).map("".join)
 
 
 @given(TEXTS, TEXTS, TEXTS)
-def test_every_quote_stands_in_the_text_and_is_short(text: str, said: str, claimed: str) -> None:
-    quote = Source(text).quote(said, claimed)
+def test_every_quote_stands_in_the_text_and_is_short(text: str, statement: str, claim: str) -> None:
+    quote = Source(text).quote(statement, claim)
 
     assert quote is None or (quote in text and 1 <= len(quote) <= 200)
 
@@ -115,6 +115,6 @@ def test_every_quote_stands_in_the_text_and_is_short(text: str, said: str, claim
 def test_any_span_that_begins_and_ends_with_words_is_found_again(text: str, data: st.DataObject) -> None:
     words = [at for at in range(len(text) + 1) if text[at - 1 : at + 1].isspace() or at in {0, len(text)}]
     start, end = sorted((data.draw(st.sampled_from(words)), data.draw(st.sampled_from(words))))
-    claimed = text[start:end].upper()
-    if sum(map(str.isalnum, claimed)) >= 8 and "…" not in claimed:
-        assert Source(text).quote("", claimed) is not None
+    claim = text[start:end].upper()
+    if sum(map(str.isalnum, claim)) >= 8 and "…" not in claim:
+        assert Source(text).quote("", claim) is not None

@@ -14,7 +14,7 @@ from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Recipe, Runner
 from aether.durable.step import RunDependencies
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError
-from aether.workflows.report.recipe import first_steps, given_outline, report_so_far, write_report
+from aether.workflows.report.recipe import first_steps, outline_of, report_so_far, write_report
 from tests.durable_bench import until
 from tests.fakes import FastClock, MemoryJobStore
 
@@ -37,12 +37,12 @@ class ScriptedWriter:
     outlines: int = 0
     written: list[int] = field(default_factory=list)
 
-    async def outline(self, request: ReportRequest) -> Outline:
+    async def write_outline(self, request: ReportRequest) -> Outline:
         assert request.topic == "Rome"
         self.outlines += 1
         return Outline.of(map(OutlineItem, self.titles))
 
-    async def section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
+    async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
         assert request.topic == "Rome"
         await self.before(position)
         if failures := self.failures.get(position):
@@ -132,7 +132,7 @@ async def test_the_caller_s_own_outline_is_used_without_a_call() -> None:
     ],
 )
 def test_what_is_known_beforehand(request_: ReportRequest, steps: tuple[str, ...], outline: Outline | None) -> None:
-    assert (first_steps(request_), given_outline(request_)) == (steps, outline)
+    assert (first_steps(request_), outline_of(request_)) == (steps, outline)
 
 
 async def test_sections_that_finish_out_of_order_keep_the_outline_s() -> None:

@@ -9,6 +9,7 @@ from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
 from aether.durable.token_budget import TokenMeter, use_meter
 from aether.durable.token_stream import TokenStream, use_token_stream
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError, UnusableOutputError
+from aether.workflows.llm.follow_up_prompts import continuation, repair
 from aether.workflows.llm.ports import Message, Reply
 from aether.workflows.report import prompts
 from aether.workflows.report.writer import ModelWriter
@@ -31,7 +32,7 @@ def titles_of(outline: Outline) -> list[str]:
 async def test_a_good_outline_takes_one_call() -> None:
     chat = ScriptedChat(outline_of("Origins", "Fall"))
 
-    outline = await ModelWriter(chat).outline(REQUEST)
+    outline = await ModelWriter(chat).write_outline(REQUEST)
 
     assert outline == PLAN
     [asked] = chat.asked
@@ -51,18 +52,19 @@ async def test_an_unusable_outline_is_repaired_with_one_call_more(bad: str, sect
     request = msgspec.structs.replace(REQUEST, sections=sections)
     chat = ScriptedChat(bad, outline_of("Origins", "Fall"))
 
-    assert await ModelWriter(chat).outline(request) == PLAN
+    assert await ModelWriter(chat).write_outline(request) == PLAN
 
     first, second = chat.asked
-    assert second.messages == (*first.messages, Message("assistant", bad), prompts.repair(reason))
-    assert second.form == first.form
+    form = prompts.outline_form(request)
+    assert second.messages == (*first.messages, Message("assistant", bad), repair(reason, form.example))
+    assert (first.form, second.form) == (form, form)
 
 
 async def test_an_outline_is_repaired_only_once() -> None:
     chat = ScriptedChat("No.", "No!", outline_of("Origins", "Fall"))
 
     with pytest.raises(UnusableOutputError, match="it holds no outline"):
-        await ModelWriter(chat).outline(REQUEST)
+        await ModelWriter(chat).write_outline(REQUEST)
 
     assert len(chat.asked) == 2
 
@@ -71,9 +73,36 @@ async def test_an_outline_is_repaired_only_once() -> None:
 async def test_an_outline_has_as_many_sections_as_asked_for(given: int) -> None:
     chat = ScriptedChat(outline_of(*(f"About {at}" for at in range(given))))
 
-    outline = await ModelWriter(chat).outline(msgspec.structs.replace(REQUEST, sections=3))
+    outline = await ModelWriter(chat).write_outline(msgspec.structs.replace(REQUEST, sections=3))
 
     assert titles_of(outline) == ["About 0", "About 1", "About 2"]
+
+
+GENERIC = ReportRequest(topic="Vec<T> and why &lt; is needed", length=Length.BRIEF)
+
+
+async def test_an_outline_quotes_the_topic_as_the_caller_wrote_it() -> None:
+    chat = ScriptedChat(outline_of("What Vec&lt;T> Is", "Why &amp;lt; Is Needed"))
+
+    assert titles_of(await ModelWriter(chat).write_outline(GENERIC)) == ["What Vec<T> Is", "Why &lt; Is Needed"]
+
+
+async def test_a_section_quotes_the_topic_as_the_caller_wrote_it() -> None:
+    plan = Outline((OutlineItem("What Vec<T> Is"), OutlineItem("Why &lt; Is Needed")))
+    chat = ScriptedChat("# What Vec&lt;T> Is\n\nA `Vec&lt;T>` is a list. `&amp;lt;` is an entity.")
+
+    section = await ModelWriter(chat).write_section(GENERIC, plan, 0)
+
+    assert section.text == "A `Vec<T>` is a list. `&lt;` is an entity."
+
+
+async def test_html_that_comes_out_of_a_fence_takes_in_nothing_behind_it() -> None:
+    request = ReportRequest(topic="<!-- and <pre>", length=Length.BRIEF)
+    chat = ScriptedChat(f"{TEXT}\n\n&lt;!-- opens a comment.")
+
+    section = await ModelWriter(chat).write_section(request, PLAN, 0)
+
+    assert section.text == f"{TEXT}\n\n&lt;!-- opens a comment."
 
 
 POEM = "Roses are red,\nViolets are blue,\nRome was not built\nIn a day or in two."
@@ -102,9 +131,9 @@ async def test_whatever_a_topic_orders_the_outline_has_its_form(obeyed: str, tit
 
     if titles is None:
         with pytest.raises(UnusableOutputError):
-            await writer.outline(INJECTED)
+            await writer.write_outline(INJECTED)
     else:
-        outline = await writer.outline(INJECTED)
+        outline = await writer.write_outline(INJECTED)
         assert titles_of(outline) == titles
         assert [heading.partition(" ")[0] for heading in outline.headings] == ["I.", "II.", "III."]
 
@@ -112,7 +141,7 @@ async def test_whatever_a_topic_orders_the_outline_has_its_form(obeyed: str, tit
 async def test_a_section_takes_one_call_and_fits_its_place() -> None:
     chat = ScriptedChat(f"# II. Fall\n\n{TEXT}\n\n# More\n\n{TEXT}\n")
 
-    section = await ModelWriter(chat).section(REQUEST, PLAN, 1)
+    section = await ModelWriter(chat).write_section(REQUEST, PLAN, 1)
 
     assert section.text == f"{TEXT}\n\n### More\n\n{TEXT}"
     [asked] = chat.asked
@@ -124,7 +153,7 @@ async def test_a_refusal_is_final_and_paid_for() -> None:
     chat = ScriptedChat(Reply("", cut_off=False, usage=Usage(1, 10, 3), refusal="I would rather not."))
 
     with use_meter(meter), pytest.raises(ModelRefusedError, match="I would rather not"):
-        await ModelWriter(chat).section(REQUEST, PLAN, 0)
+        await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
 
     assert meter.usage == Usage(1, 10, 3)
 
@@ -132,19 +161,19 @@ async def test_a_refusal_is_final_and_paid_for() -> None:
 @pytest.mark.parametrize("text", ["", " \n\t\n", "## Fall", "**II. Fall**\n\n", "Fall\n====", "## A heading\n\n---"])
 async def test_a_section_without_a_text_is_unusable(text: str) -> None:
     with pytest.raises(UnusableOutputError, match="it is empty"):
-        await ModelWriter(ScriptedChat(text)).section(REQUEST, PLAN, 1)
+        await ModelWriter(ScriptedChat(text)).write_section(REQUEST, PLAN, 1)
 
 
 async def test_a_section_that_is_cut_off_is_continued_from_its_last_sentence() -> None:
     chat = ScriptedChat(cut("One is here. Two is un"), cut("Two is here.\n\nThree is un"), "Three is here.")
 
-    section = await ModelWriter(chat).section(REQUEST, PLAN, 0)
+    section = await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
 
     assert section.text == "One is here. Two is here.\n\nThree is here."
     first, second, third = chat.asked
-    assert second.messages == (*first.messages, Message("assistant", "One is here."), prompts.continuation())
+    assert second.messages == (*first.messages, Message("assistant", "One is here."), continuation())
     so_far = Message("assistant", "One is here. Two is here.")
-    assert third.messages == (*first.messages, so_far, prompts.continuation())
+    assert third.messages == (*first.messages, so_far, continuation())
 
 
 @pytest.mark.parametrize(
@@ -159,7 +188,7 @@ async def test_a_section_that_is_cut_off_is_continued_from_its_last_sentence() -
 async def test_a_continuation_neither_loses_nor_repeats_a_sentence(replies: list[str]) -> None:
     chat = ScriptedChat(cut(replies[0]), replies[1])
 
-    section = await ModelWriter(chat).section(REQUEST, PLAN, 0)
+    section = await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
 
     assert section.text == "The first sentence is here. The second one too."
 
@@ -167,7 +196,7 @@ async def test_a_continuation_neither_loses_nor_repeats_a_sentence(replies: list
 async def test_a_section_is_continued_three_times_and_then_ends_with_its_last_sentence() -> None:
     chat = ScriptedChat(*(cut(f"Sentence {at}. And then") for at in "ABCDE"))
 
-    section = await ModelWriter(chat).section(REQUEST, PLAN, 0)
+    section = await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
 
     assert section.text == "Sentence A. Sentence B. Sentence C. Sentence D."
     assert len(chat.asked) == 4
@@ -177,7 +206,7 @@ async def test_a_section_that_is_long_enough_is_not_continued() -> None:
     enough = "A sentence of five words. " * (prompts.WORDS[REQUEST.length] // 5)
     chat = ScriptedChat(cut(f"{enough}And th"))
 
-    section = await ModelWriter(chat).section(REQUEST, PLAN, 0)
+    section = await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
 
     assert (section.text, len(chat.asked)) == (enough.strip(), 1)
 
@@ -187,7 +216,7 @@ async def test_an_empty_answer_is_not_continued() -> None:
     chat = ScriptedChat(cut(" \n"))
 
     with pytest.raises(UnusableOutputError):
-        await ModelWriter(chat).section(REQUEST, PLAN, 0)
+        await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
 
     assert len(chat.asked) == 1
 
@@ -196,7 +225,7 @@ async def told_of(chat: ScriptedChat, watched: Iterable[bool]) -> tuple[str, str
     """A section and what was told of it, put together by the offsets, to who watches at each of its turns or not."""
     texts, told, turns = RecordedTexts(), "", iter(watched)
     with use_token_stream(TokenStream(texts, "4f9c", "section:0", 1, lambda: next(turns))):
-        section = await ModelWriter(chat).section(REQUEST, PLAN, 0)
+        section = await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
     for _, delta in texts.told:
         told = told.ljust(delta.offset, "?") + delta.text
     return section.text, told
@@ -231,7 +260,7 @@ async def test_an_outline_is_made_in_silence() -> None:
     chat = ScriptedChat("No.", outline_of("Origins", "Fall"))
 
     with use_token_stream(TokenStream(RecordedTexts(), "4f9c", "outline", 1)):
-        await ModelWriter(chat).outline(REQUEST)
+        await ModelWriter(chat).write_outline(REQUEST)
 
     assert chat.aloud == [False, False]
 
@@ -250,7 +279,7 @@ async def test_every_answer_to_an_outline_is_paid_for(turns: list[str | AetherEr
 
     with use_meter(meter):
         try:
-            await ModelWriter(chat).outline(REQUEST)
+            await ModelWriter(chat).write_outline(REQUEST)
         except AetherError:
             assert len(chat.asked) == len(turns)
 
@@ -272,7 +301,7 @@ async def test_every_answer_to_a_section_is_paid_for(turns: list[str | Reply | A
 
     with use_meter(meter):
         try:
-            await ModelWriter(chat).section(REQUEST, PLAN, 0)
+            await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
         except AetherError:
             assert len(chat.asked) == len(turns)
 
@@ -285,8 +314,8 @@ async def test_the_caller_s_model_is_asked_every_time(model: str | None) -> None
     chat = ScriptedChat("No.", outline_of("Origins", "Fall"), cut("One. Tw"), "Two.")
     writer = ModelWriter(chat)
 
-    await writer.outline(request)
-    await writer.section(request, PLAN, 0)
+    await writer.write_outline(request)
+    await writer.write_section(request, PLAN, 0)
 
     assert [asked.model for asked in chat.asked] == [model] * 4
 
@@ -297,7 +326,7 @@ async def test_a_request_may_be_used_again() -> None:
     writer = ModelWriter(chat)
 
     with pytest.raises(UnusableOutputError):
-        await writer.outline(REQUEST)
-    await writer.outline(REQUEST)
+        await writer.write_outline(REQUEST)
+    await writer.write_outline(REQUEST)
 
     assert chat.asked[0].messages == chat.asked[2].messages

@@ -1,1 +1,1 @@
-"""How each kind of job is made: one recipe per kind, its prompts, and the ports it needs."""
+"""Workflows: how each kind of job is made, one folder per kind, and what they share to talk with models."""

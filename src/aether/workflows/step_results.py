@@ -1,4 +1,4 @@
-"""Reading the results of a job's steps."""
+"""Step results: read what the steps of a job returned from its record."""
 
 from typing import TypeVar
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 def result_of(job: Job, name: str, returns: type[T]) -> T | None:
-    """Return what the step has returned, or None before it is done."""
+    """Return the result of the step, or None before the step is done."""
     step = job.step(name)
     if step is None or step.status is not StepStatus.DONE:
         return None

@@ -1,4 +1,4 @@
-"""Reading a checklist out of what a model answered, in whatever form it came."""
+"""Checklist parser: reads the checklist in a model's answer, whatever form the answer has."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,8 +9,8 @@ from aether.errors import UnusableOutputError
 from aether.workflows.llm.json_repair import first_text, json_values, without_controls
 from aether.workflows.llm.quotes import Source
 
-_MOST_TEXT = 300  # characters; a longer line is no requirement but a paragraph
-_MOST_READ = 3_000  # characters; a model that does not find an end costs no more time than that
+_MAX_TEXT = 300  # characters; a longer line is a paragraph, not a requirement
+_MAX_READ = 3_000  # characters; a model that repeats itself without end costs no more time than that
 _LIST_KEYS = ("items", "checklist", "requirements", "tasks", "steps", "actions", "list", "points")
 _TEXT_KEYS = ("text", "item", "requirement", "task", "action", "check", "description", "content", "step")
 _QUOTE_KEYS = ("quote", "source", "citation", "evidence", "excerpt", "span", "reference")
@@ -20,7 +20,7 @@ _MARK = re.compile(
 )
 
 
-class _Said(NamedTuple):
+class _Entry(NamedTuple):
     text: str
     quote: str = ""
 
@@ -28,77 +28,77 @@ class _Said(NamedTuple):
 def parse_checklist(answer: str, source: Source, *, may_be_empty: bool = False) -> Checklist:
     """Read a checklist from JSON of any likely shape, or from a list in Markdown, with or without text around it.
 
-    What rests on nothing in the source was made up, and is left out.
+    An item that rests on nothing in the source was made up, and is left out.
 
     Raises:
-        UnusableOutputError: there is no list, or nothing of it is left unless it `may_be_empty`; the reason completes
-            "Repair your answer: …".
+        UnusableOutputError: there is no list; or no item is left, unless the checklist `may_be_empty`. The reason
+            completes "Repair your answer: …".
     """
-    said = _from_json(answer)
-    said = _from_lines(answer) if said is None else said
-    if said is None:
+    entries = _from_json(answer)
+    entries = _from_lines(answer) if entries is None else entries
+    if entries is None:
         raise UnusableOutputError("it holds no checklist")
-    checklist = Checklist.of(_anchored(said, source))
+    checklist = Checklist.of(_quoted_items(entries, source))
     if not checklist.items and not may_be_empty:
         raise UnusableOutputError("it has no item that rests on the guideline")
     return checklist
 
 
-def _anchored(said: Iterable[_Said], source: Source) -> Iterator[Item]:
-    for text, claimed in dict.fromkeys(said):
+def _quoted_items(entries: Iterable[_Entry], source: Source) -> Iterator[Item]:
+    for text, claim in dict.fromkeys(entries):
         line = _plain(text)
-        if quote := source.quote(line, claimed):
+        if quote := source.quote(line, claim):
             yield Item(line, quote)
 
 
-def _from_json(answer: str) -> list[_Said] | None:
-    """Take every list that can be read, and of one that was cut off the items that are whole."""
-    said: list[_Said] = []
+def _from_json(answer: str) -> list[_Entry] | None:
+    """Read every list; of one that was cut off, the items that are complete."""
+    entries: list[_Entry] = []
     end = -1
     for found in json_values(answer):
-        if found.start > end and (entries := _entries(found.value)) is not None:
-            said += entries
+        if found.start > end and (more := _entries(found.value)) is not None:
+            entries += more
             end = found.end
-    return None if end < 0 else said
+    return None if end < 0 else entries
 
 
-def _entries(value: object) -> list[_Said] | None:
+def _entries(value: object) -> list[_Entry] | None:
     if isinstance(value, dict):
         folded = {key.casefold(): entry for key, entry in value.items()}
-        listed = next((folded[key] for key in _LIST_KEYS if isinstance(folded.get(key), list | str)), None)
-        if isinstance(listed, str):
-            return _from_lines(listed) or _one(value)
-        return _one(value) if listed is None else _entries(listed)
+        items = next((folded[key] for key in _LIST_KEYS if isinstance(folded.get(key), list | str)), None)
+        if isinstance(items, str):
+            return _from_lines(items) or _entry(value)
+        return _entry(value) if items is None else _entries(items)
     if isinstance(value, list):
-        entries = [entry for each in value for entry in _one(each) or ()]
+        entries = [entry for each in value for entry in _entry(each) or ()]
         return entries if entries or not value else None
     return None
 
 
-def _one(entry: object) -> list[_Said] | None:
-    if isinstance(entry, str):
-        return [_Said(entry)]
-    if isinstance(entry, dict) and (text := first_text(entry, _TEXT_KEYS)):
-        return [_Said(text, first_text(entry, _QUOTE_KEYS))]
+def _entry(value: object) -> list[_Entry] | None:
+    if isinstance(value, str):
+        return [_Entry(value)]
+    if isinstance(value, dict) and (text := first_text(value, _TEXT_KEYS)):
+        return [_Entry(text, first_text(value, _QUOTE_KEYS))]
     return None
 
 
-def _from_lines(answer: str) -> list[_Said] | None:
-    """Take the lines that begin like those of a list, each with the indented ones after it; headings are none."""
+def _from_lines(answer: str) -> list[_Entry] | None:
+    """Read the lines that begin with a list's mark, each with the indented lines after it; headings are no items."""
     items: list[str] = []
     for line in answer.splitlines():
         if _MARK.match(line) and not line.lstrip().startswith("#"):
             items.append(line)
         elif items and line.startswith((" ", "\t")) and line.strip():
             items[-1] += f" {line.strip()}"
-    return [_Said(item) for item in items if not item.rstrip("* ").endswith(":")] or None
+    return [_Entry(item) for item in items if not item.rstrip("* ").endswith(":")] or None
 
 
 def _plain(text: str) -> str:
-    """Return a text as one line without what lists begin their lines with."""
-    line, before = " ".join(without_controls(text[:_MOST_READ]).split()), ""
+    """Return a text as one line without the marks of lists."""
+    line, before = " ".join(without_controls(text[:_MAX_READ]).split()), ""
     while line != before:
         before, line = line, _MARK.sub("", line, count=1) if _MARK.match(line) else line
-    if len(line) <= _MOST_TEXT:
+    if len(line) <= _MAX_TEXT:
         return line
-    return f"{line[:_MOST_TEXT].rpartition(' ')[0] or line[:_MOST_TEXT]} …"
+    return f"{line[:_MAX_TEXT].rpartition(' ')[0] or line[:_MAX_TEXT]} …"

@@ -1,4 +1,4 @@
-"""How a checklist is made."""
+"""Checklist recipe: summarise a guideline, then turn the guideline and its summary into a checklist."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
@@ -9,42 +9,42 @@ from aether.domain.checklist import Checklist, ChecklistRequest, Summary
 from aether.domain.job import Job
 from aether.durable.run import Run
 from aether.errors import UnusableOutputError
-from aether.workflows.llm.chunking import step_of_parts, steps_in_parts
-from aether.workflows.llm.ports import Editor
+from aether.workflows.checklist.part_steps import part_step, step_names
+from aether.workflows.checklist.ports import Editor
 from aether.workflows.step_results import result_of
 
 T = TypeVar("T")
 
 
 async def make_checklist(run: Run, request: ChecklistRequest, editor: Editor) -> Checklist:
-    """Summarise the guideline, in parts if it is longer than the model can read; then turn both into a checklist."""
-    parts = editor.parts(request.input_text)
-    run.plan(*steps_in_parts(("summary", "checklist"), len(parts)))
+    """Summarise the guideline, in parts if the model cannot read it at once; then list what it requires."""
+    parts = editor.split(request.input_text)
+    run.plan(*step_names(("summary", "checklist"), len(parts)))
     summary = await _summarise(run, parts, editor)
-    return await _list(run, parts, summary, editor)
+    return await _write_checklist(run, parts, summary, editor)
 
 
 def checklist_so_far(job: Job) -> tuple[Summary | None, Checklist | None]:
-    """Read what is done out of a job's steps."""
+    """Read the summary and the checklist from the job's finished steps."""
     return result_of(job, "summary", Summary), result_of(job, "checklist", Checklist)
 
 
 async def _summarise(run: Run, parts: Sequence[str], editor: Editor) -> Summary:
     if len(parts) == 1:
-        return await run.step("summary", lambda: editor.summary(parts[0]), Summary)
-    summaries = await _for_each(run, "summary", parts, editor.summary, Summary)
-    return await run.step("summary", lambda: editor.merged(summaries), Summary)
+        return await run.step("summary", lambda: editor.summarise(parts[0]), Summary)
+    summaries = await _for_each(run, "summary", parts, editor.summarise, Summary)
+    return await run.step("summary", lambda: editor.merge_summaries(summaries), Summary)
 
 
-async def _list(run: Run, parts: Sequence[str], summary: Summary, editor: Editor) -> Checklist:
+async def _write_checklist(run: Run, parts: Sequence[str], summary: Summary, editor: Editor) -> Checklist:
     if len(parts) == 1:
-        return await run.step("checklist", lambda: editor.checklist(parts[0], summary), Checklist)
-    of_part = partial(editor.checklist, summary=summary, may_be_empty=True)
-    checklists = await _for_each(run, "checklist", parts, of_part, Checklist)
-    return await run.step("checklist", lambda: _joined(checklists), Checklist)
+        return await run.step("checklist", lambda: editor.write_checklist(parts[0], summary), Checklist)
+    write = partial(editor.write_checklist, summary=summary, may_be_empty=True)
+    checklists = await _for_each(run, "checklist", parts, write, Checklist)
+    return await run.step("checklist", lambda: _join(checklists), Checklist)
 
 
-async def _joined(checklists: Sequence[Checklist]) -> Checklist:
+async def _join(checklists: Sequence[Checklist]) -> Checklist:
     joined = Checklist.of(chain.from_iterable(checklist.items for checklist in checklists))
     if not joined.items:
         raise UnusableOutputError("no part of the guideline has a requirement")
@@ -52,7 +52,7 @@ async def _joined(checklists: Sequence[Checklist]) -> Checklist:
 
 
 async def _for_each(
-    run: Run, what: str, parts: Sequence[str], call: Callable[[str], Awaitable[T]], returns: type[T]
+    run: Run, step: str, parts: Sequence[str], call: Callable[[str], Awaitable[T]], returns: type[T]
 ) -> list[T]:
-    titles = [f"{what.capitalize()} of part {at} of {len(parts)}" for at in range(1, len(parts) + 1)]
-    return await run.fan_out(step_of_parts(what, len(parts)), parts, call, returns, titles)
+    titles = [f"{step.capitalize()} of part {at} of {len(parts)}" for at in range(1, len(parts) + 1)]
+    return await run.fan_out(part_step(step, len(parts)), parts, call, returns, titles)

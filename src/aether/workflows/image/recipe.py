@@ -1,4 +1,4 @@
-"""How images are made."""
+"""Image recipe: make all images of a request at the same time, and store each one."""
 
 import msgspec
 
@@ -14,14 +14,14 @@ from aether.workflows.step_results import result_of
 async def generate_images(
     run: Run, request: GenerationRequest, illustrator: Illustrator, files: FileStore
 ) -> list[Image]:
-    """Make all images at once, each a step of its own: one that is finished is not bought again."""
+    """Make all images at the same time, each in a step of its own, so that a finished one is not paid for again."""
 
     async def make(position: int) -> Image:
         content = await illustrator.image(request, position)
         image = Image.of(content)
         if image is None:
             raise UnusableOutputError("it is no image")
-        # The image is paid for: while the files cannot be written it waits, rather than be made anew.
+        # The image is paid for: while the file store is away, wait instead of making it again.
         await run.retry_while_unavailable(lambda: files.put(run.job_id, image.digest, content))
         return image
 
@@ -30,11 +30,11 @@ async def generate_images(
 
 
 def first_steps(request: GenerationRequest) -> tuple[str, ...]:
-    """Name the steps, all known before the job starts."""
+    """Name the steps; all are known before the job starts."""
     return tuple(f"image:{position}" for position in range(request.count))
 
 
 def images_so_far(job: Job) -> tuple[Image | None, ...]:
-    """Read the images out of a job's finished steps, in order; None stands for one that is still to be made."""
+    """Read the images from the job's finished steps, in order; None is one that is not finished."""
     request = msgspec.json.decode(job.input, type=GenerationRequest)
     return tuple(result_of(job, name, Image) for name in first_steps(request))

@@ -1,82 +1,97 @@
-"""Talking with a language model until it has said what is needed."""
+"""Conversation with a language model: as many calls as it takes until an answer is complete and usable."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from aether.durable.token_budget import reserve_tokens
 from aether.durable.token_stream import current_token_stream
 from aether.errors import ModelRefusedError, UnusableOutputError
-from aether.workflows.llm.markdown_cleanup import continued, up_to_last_sentence
+from aether.workflows.llm.follow_up_prompts import continuation, repair
+from aether.workflows.llm.markdown_cleanup import join_continuation, up_to_last_sentence
 from aether.workflows.llm.ports import ChatModel, Form, Message, OnText, Reply
-from aether.workflows.report import prompts
+from aether.workflows.llm.prompt_fence import unescape
+from aether.workflows.llm.token_estimate import estimate_call_tokens
 
 T = TypeVar("T")
 
-_CONTINUATIONS = 3
-"""How often a text is continued that was cut off too early; then it ends with its last sentence."""
+_MAX_CONTINUATIONS = 3
 _LONG_ENOUGH = 0.8
-"""The part of the wanted words with which a text that was cut off may end."""
+"""Share of the wanted words at which a text that was cut off may end."""
 
 
 class Conversation:
-    """Asks a `ChatModel` for answers of about so many words, in as many calls as each of them takes."""
+    """Asks a `ChatModel` for answers of about so many words, and undoes the prompt's escapes in them."""
 
     def __init__(self, chat: ChatModel, words: int, model: str | None = None) -> None:
         self._chat = chat
         self._words = words
         self._model = model
 
-    async def text(self, messages: Sequence[Message], *, preview: bool = False) -> str:
-        """Ask for a text, and on to its end if it was cut off.
+    async def text(self, messages: Sequence[Message], *, preview: bool = False, whole: bool = False) -> str:
+        """Ask for a text, and for the rest of it when it was cut off.
 
-        A `preview` of it is told as it comes, if anybody watches: all turns as they are, one behind the other.
+        By default a text that is long enough, or was continued three times, ends with its last complete sentence.
+
+        Args:
+            messages: the prompt.
+            preview: stream the replies to whoever watches the step, one after the other and as the model writes them.
+            whole: lose no sentence; the text ends only where the model ends it.
+
+        Raises:
+            UnusableOutputError: a continuation is empty, or a `whole` text has no end after three of them.
         """
-        say = self._say_aloud if preview else self._say
-        reply = await say(messages)
+        ask = self._ask_streaming if preview else self._ask
+        reply = await ask(messages)
         text = reply.text
-        for _ in range(_CONTINUATIONS):
-            if not reply.cut_off or not text.strip() or _count(text) >= _LONG_ENOUGH * self._words:
+        for _ in range(_MAX_CONTINUATIONS):
+            if not reply.cut_off or not text.strip() or (self._is_long_enough(text) and not whole):
                 break
             so_far = Message("assistant", up_to_last_sentence(text))
-            reply = await say([*messages, so_far, prompts.continuation()])
+            reply = await ask([*messages, so_far, continuation(whole=whole)])
             if not reply.text.strip():
                 raise UnusableOutputError("it was cut off and not continued")
-            text = continued(text, reply.text)
-        return up_to_last_sentence(text) if reply.cut_off else text
+            text = join_continuation(text, reply.text)
+        if reply.cut_off and whole:
+            raise UnusableOutputError("it was cut off before its end")
+        return _unescape(up_to_last_sentence(text) if reply.cut_off else text, messages)
 
-    async def formed(
-        self,
-        messages: Sequence[Message],
-        form: Form,
-        read: Callable[[Reply], T],
-        repair: Callable[[str], Message],
-    ) -> T:
-        """Ask for an answer in a form, and once more if it cannot be read; `repair` asks so, given what was wrong."""
-        reply = await self._say(messages, form)
+    async def structured_output(self, messages: Sequence[Message], form: Form, read: Callable[[Reply], T]) -> T:
+        """Ask for an answer in a form and read it; ask once more if `read` raises UnusableOutputError."""
+        reply = await self._ask(messages, form)
         try:
-            return read(reply)
+            return read(_unescape_reply(reply, messages))
         except UnusableOutputError as error:
-            more = [Message("assistant", reply.text), repair(error.why)]
-        return read(await self._say([*messages, *more], form))
+            follow_up = [Message("assistant", reply.text), repair(error.why, form.example)]
+        return read(_unescape_reply(await self._ask([*messages, *follow_up], form), messages))
 
-    async def _say_aloud(self, messages: Sequence[Message]) -> Reply:
-        preview = current_token_stream()
-        listener = preview.publisher()
-        reply = await self._say(messages, on_text=listener)
+    def _is_long_enough(self, text: str) -> bool:
+        # Six characters to a word and the space behind it, for languages that write without spaces.
+        words = max(len(text.split()), len(text) // 6)
+        return words >= _LONG_ENOUGH * self._words
+
+    async def _ask_streaming(self, messages: Sequence[Message]) -> Reply:
+        stream = current_token_stream()
+        listener = stream.publisher()
+        reply = await self._ask(messages, on_text=listener)
         if listener is None:
-            preview.skip(reply.text)
+            stream.skip(reply.text)
         return reply
 
-    async def _say(self, messages: Sequence[Message], form: Form | None = None, on_text: OnText | None = None) -> Reply:
-        likely = prompts.likely_tokens(messages, self._words)
-        with reserve_tokens(likely) as meter:
+    async def _ask(self, messages: Sequence[Message], form: Form | None = None, on_text: OnText | None = None) -> Reply:
+        estimate = estimate_call_tokens(messages, self._words)
+        with reserve_tokens(estimate) as meter:
             reply = await self._chat.complete(messages, model=self._model, form=form, on_text=on_text)
-            meter.spend(reply.usage, likely)
+            meter.spend(reply.usage, estimate)
         if reply.refusal is not None:
             raise ModelRefusedError(reply.refusal)
         return reply
 
 
-def _count(text: str) -> int:
-    # Six characters to a word and the space behind it, for languages that write without spaces.
-    return max(len(text.split()), len(text) // 6)
+def _unescape(text: str, messages: Sequence[Message]) -> str:
+    return unescape(text, (message.content for message in messages))
+
+
+def _unescape_reply(reply: Reply, messages: Sequence[Message]) -> Reply:
+    return replace(reply, text=_unescape(reply.text, messages))

@@ -1,4 +1,4 @@
-"""JSON in what a model answered, with or without text around it."""
+"""JSON repair: read the JSON in a model's answer, with text around it, trailing commas or a missing end."""
 
 import json
 import re
@@ -7,15 +7,15 @@ from itertools import islice
 from typing import NamedTuple
 
 _json = json.JSONDecoder(strict=False)  # msgspec has no way to stop where a value ends
-_MOST_STARTS = 200  # an error costs the decoder time in proportion to its place, so the places are bounded
+_MAX_STARTS = 200  # each error costs time in proportion to its position, so the attempts are bounded
 _START = re.compile(r'(?:"(?P<key>[^"\n]{1,40})"\s{0,9}:\s{0,9})?(?P<value>[{\[])(?=\s*["{\[])')
 _TRAILING_COMMA = re.compile(r",(?=\s*[\]}])")
-# A JSON string can hold what no line may: control characters, and halves of characters, which cannot be stored.
-_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+# A JSON string may hold control characters, and surrogates, which cannot be stored.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Found(NamedTuple):
-    """A list or an object, the key it stands under, and its place among the others."""
+    """A list or an object, its key in the object around it, and its position in the answer."""
 
     key: str | None
     value: object
@@ -24,9 +24,9 @@ class Found(NamedTuple):
 
 
 def json_values(answer: str) -> Iterator[Found]:
-    """Yield what can be read, an outer value before those in it; one that was cut off is none, unlike those in it."""
+    """Yield the lists and objects that can be read, outer ones first; of one that was cut off only those inside it."""
     answer = _TRAILING_COMMA.sub("", answer)
-    for start in islice(_START.finditer(answer), _MOST_STARTS):
+    for start in islice(_START.finditer(answer), _MAX_STARTS):
         try:
             value, end = _json.raw_decode(answer, start.start("value"))
         except (ValueError, RecursionError):
@@ -35,11 +35,11 @@ def json_values(answer: str) -> Iterator[Found]:
 
 
 def first_text(entry: dict[str, object], keys: tuple[str, ...]) -> str:
-    """Return the text under the first of these keys that has one, in whatever case; else nothing."""
+    """Return the text under the first of these keys that has one, in any case; otherwise an empty one."""
     folded = {key.casefold(): value for key, value in entry.items()}
     return next((value for key in keys if isinstance(value := folded.get(key), str)), "")
 
 
 def without_controls(text: str) -> str:
-    """Put a space for every character that cannot stand in a line."""
-    return _UNFIT.sub(" ", text)
+    """Replace each character that cannot be part of a line by a space."""
+    return _CONTROLS.sub(" ", text)

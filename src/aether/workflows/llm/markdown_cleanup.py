@@ -1,15 +1,15 @@
-"""Making a model's text fit its place in a document."""
+"""Markdown clean-up: make a model's text fit its place in a document."""
 
 import re
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-_markdown = MarkdownIt("commonmark").disable(["inline", "text_join"])  # only blocks are looked at
-_SWALLOWING = re.compile(r"```|~~~|<")  # what a block that takes in the text after it begins with
-_HIGHEST = 3  # the report has level 1, its sections level 2
-_LOWEST = 6
-_LEAST_REPEAT = 20  # characters; less in common is chance
+_markdown = MarkdownIt("commonmark").disable(["inline", "text_join"])  # only blocks are read
+_BLOCK_OPENING = re.compile(r"```|~~~|<")  # begins a block that may take in the text after it
+_MIN_LEVEL = 3  # the report's title has level 1, its sections have level 2
+_MAX_LEVEL = 6
+_MIN_REPEAT = 20  # characters; a shorter repetition may be chance
 
 _WRAPPED = re.compile(
     r"(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>markdown|md)?[ \t]*\n(?P<body>.*?)(?P<closed>\n(?P=fence))?",
@@ -17,7 +17,7 @@ _WRAPPED = re.compile(
 )
 _BLOCK = re.compile(r"\s*(?:[-+*•]\s|>|```|~~~|\||<)")
 _NUMBERED = re.compile(r"\s*\d{1,2}[.)]\s")
-_TAGGED = re.compile(r"\s*<(?P<tag>title|h[1-6])>(?P<said>.*)</(?P=tag)>\s*", re.IGNORECASE)
+_TAGGED = re.compile(r"\s*<(?P<tag>title|h[1-6])>(?P<content>.*)</(?P=tag)>\s*", re.IGNORECASE)
 _RULE = re.compile(r"\s*(?:-{3,}|\*{3,}|_{3,})\s*")
 _NESTED_MARKS = re.compile(r"^((?:\s*(?:>|[-*+]|\d{1,9}[.)]))*\s*)#{1,6}(?=\s|$)")
 _WIDE_ENDS = "。！？｡"  # noqa: RUF001 - no space follows these
@@ -31,28 +31,28 @@ _SENTENCE_END = re.compile(
 
 
 def section_body(text: str, title: str) -> str:
-    """Return the text without its own heading, its other headings below the section's, and nothing left open.
+    """Return the text without the section's own heading, its other headings below that one, and all blocks closed.
 
-    A text that says nothing beside headings is empty.
+    A text that has nothing but headings becomes empty.
     """
-    lines = _with_end(_bare(text, title).splitlines())
+    lines = _close_blocks(_unwrap(text, title).splitlines())
     tokens = _markdown.parse("\n".join(lines))
     if not any(token.level == 0 and token.type not in {"heading_open", "heading_close", "hr"} for token in tokens):
         return ""
-    return "\n".join(_with_levels(lines, tokens)).strip()
+    return "\n".join(_shift_headings(lines, tokens)).strip()
 
 
 def up_to_last_sentence(text: str) -> str:
-    """Cut off what comes after the last complete sentence; a text without one is cut at its last word."""
+    """Drop what comes after the last complete sentence; a text without one loses its last word."""
     ends = [match.end() for match in _SENTENCE_END.finditer(text) if match["end"] and not _ends_heading(text, match)]
     return (text[: ends[-1]] if ends else text.rpartition(" ")[0] or text).rstrip()
 
 
-def continued(text: str, rest: str) -> str:
-    """Join a text, from its last complete sentence, with what was written after it, even if that repeats its end."""
+def join_continuation(text: str, rest: str) -> str:
+    """Join a text, up to its last complete sentence, with its continuation, which may repeat the end of the text."""
     kept = up_to_last_sentence(text)
-    repeated = kept.rfind(rest.lstrip()[:_LEAST_REPEAT])
-    if len(kept) - repeated >= _LEAST_REPEAT and rest.lstrip().startswith(kept[repeated:]):
+    repeated = kept.rfind(rest.lstrip()[:_MIN_REPEAT])
+    if len(kept) - repeated >= _MIN_REPEAT and rest.lstrip().startswith(kept[repeated:]):
         rest = rest.lstrip()[len(kept) - repeated :]
     return f"{kept}{_gap(kept, text[len(kept) :], rest)}{rest.strip()}" if kept else rest
 
@@ -70,8 +70,8 @@ def _ends_heading(text: str, end: re.Match[str]) -> bool:
     return end["end"].startswith("\n") and text[: end.start()].rpartition("\n")[2].lstrip().startswith("#")
 
 
-def _bare(text: str, title: str) -> str:
-    """Take off what wraps a whole answer in a code fence, and the title, in whichever order they stand."""
+def _unwrap(text: str, title: str) -> str:
+    """Remove the title, and a code fence around the whole answer, in whichever order they come."""
     before = None
     while before != text:
         before, text = text, text.strip()
@@ -87,10 +87,10 @@ def _is_wrapping(fence: re.Match[str]) -> bool:
 
 
 def _without_title(lines: list[str], title: str) -> list[str]:
-    """Drop leading lines that only say the title again, as a heading, in bold or plain, numbered or not."""
+    """Drop leading lines that only repeat the title: as a heading, in bold or plain, numbered or not."""
     at, titled = 0, False
     while at < len(lines):
-        if _says(lines, at, title):
+        if _repeats_title(lines, at, title):
             titled = True
             underlined = at + 1 < len(lines) and set(lines[at + 1].strip()) in ({"="}, {"-"})
             at += 1 + underlined
@@ -101,15 +101,15 @@ def _without_title(lines: list[str], title: str) -> list[str]:
     return lines[at:]
 
 
-def _says(lines: list[str], at: int, title: str) -> bool:
+def _repeats_title(lines: list[str], at: int, title: str) -> bool:
     if tagged := _TAGGED.fullmatch(lines[at]):
-        # The title of a page, whatever it says, is none of its text.
-        return tagged["tag"].lower() == "title" or _says([tagged["said"]], 0, title)
+        # The <title> of a page is never part of its text.
+        return tagged["tag"].lower() == "title" or _repeats_title([tagged["content"]], 0, title)
     if _BLOCK.match(lines[at]) or _begins_list(lines, at):
         return False
-    said, wanted = _letters(lines[at]), _letters(title)
+    line, wanted = _letters(lines[at]), _letters(title)
     number = r"(?:section|chapter|part)?(?:\d{1,2}|[ivxl]+)?"
-    return bool(wanted) and re.fullmatch(number + re.escape(wanted), said) is not None
+    return bool(wanted) and re.fullmatch(number + re.escape(wanted), line) is not None
 
 
 def _begins_list(lines: list[str], at: int) -> bool:
@@ -121,38 +121,38 @@ def _letters(text: str) -> str:
     return re.sub(r"[\W_]+", "", text).casefold()
 
 
-def _with_end(lines: list[str]) -> list[str]:
-    """Close a code fence that the text leaves open, and show HTML that it does, lest it swallow what comes after."""
-    if not any(map(_SWALLOWING.search, lines)):
+def _close_blocks(lines: list[str]) -> list[str]:
+    """Close a code fence that the text leaves open, and escape open HTML: it would take in what follows the text."""
+    if not any(map(_BLOCK_OPENING.search, lines)):
         return lines
-    last = _swallowing(lines)
+    last = _open_block(lines)
     if last is not None and last.type == "html_block" and last.map is not None:
         first = last.map[0]
         lines = lines[:first] + [re.sub(r"^(\s*)<", r"\1&lt;", line) for line in lines[first:]]
-        last = _swallowing(lines)
+        last = _open_block(lines)
     return lines if last is None else [*lines, last.markup]
 
 
-def _swallowing(lines: list[str]) -> Token | None:
+def _open_block(lines: list[str]) -> Token | None:
     """Return the block that would take in a paragraph after the text."""
     last = _markdown.parse("\n".join([*lines, "", "next"]))[-1]
     return last if last.type in {"fence", "html_block"} else None
 
 
-def _with_levels(lines: list[str], tokens: list[Token]) -> list[str]:
-    """Move all headings down by the same number of levels, so that the highest stands below the section's own."""
+def _shift_headings(lines: list[str], tokens: list[Token]) -> list[str]:
+    """Move all headings down by the same number of levels, so that the highest is below the section's own heading."""
     headings = [(token, tokens[at + 1]) for at, token in enumerate(tokens) if token.type == "heading_open"]
     levels = [int(opening.tag[1]) for opening, _ in headings]
-    shift = max(0, _HIGHEST - min(levels, default=_HIGHEST))
+    shift = max(0, _MIN_LEVEL - min(levels, default=_MIN_LEVEL))
     replaced = list(lines)
     for (opening, inline), level in zip(headings, levels, strict=True):
         first, end = opening.map or (0, 0)
-        marks = "#" * min(level + shift, _LOWEST)
+        marks = "#" * min(level + shift, _MAX_LEVEL)
         if opening.level == 0:
             content = re.sub(r"(?<=\s)(?=#+$)", r"\\", " ".join(inline.content.split()))
             replaced[first:end] = [f"{marks} {content}", *[""] * (end - first - 1)]
         elif opening.markup.startswith("#"):
             replaced[first] = _NESTED_MARKS.sub(rf"\g<1>{marks}", replaced[first])
-        else:  # in a quote or a list an underlined line is one of its paragraphs rather than a heading
+        else:  # an underlined heading in a quote or a list becomes a paragraph of it
             replaced[end - 1] = replaced[end - 1].rstrip().rstrip("=-")
     return replaced

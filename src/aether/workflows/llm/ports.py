@@ -1,67 +1,23 @@
-"""What the recipes need from outside, named by role."""
+"""Ports to models: a language model to talk with, and an illustrator that makes images."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
-from aether.domain.checklist import Checklist, Summary
 from aether.domain.image import GenerationRequest
 from aether.domain.job import Usage
-from aether.domain.report import Outline, ReportRequest, Section
-
-
-class Writer(Protocol):
-    """Writes the parts of a report.
-
-    Raises TransientError where another try may help and PermanentError where it would not; counts what it spends with
-    `aether.durable.token_budget.reserve_tokens`.
-    """
-
-    async def outline(self, request: ReportRequest) -> Outline:
-        """Plan a report: at least one section, exactly as many as asked for if the request says how many."""
-        ...
-
-    async def section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
-        """Write the section at this position (from 0) of the outline; its text is never empty."""
-        ...
 
 
 class Illustrator(Protocol):
     """Makes images.
 
-    Raises TransientError where another try may help and PermanentError where it would not; counts what it spends with
-    `aether.durable.token_budget.reserve_tokens`.
+    Raises TransientError where another attempt may help and PermanentError where it would not; counts the tokens it
+    spends with `aether.durable.token_budget.reserve_tokens`.
     """
 
     async def image(self, request: GenerationRequest, position: int) -> bytes:
-        """Make the image at this position (from 0) of those asked for; that it is one is for the caller to check."""
-        ...
-
-
-class Editor(Protocol):
-    """Condenses guidelines; raises and counts as a `Writer` does."""
-
-    def parts(self, text: str) -> Sequence[str]:
-        """Cut a text into as few parts as can be read at a time: in order, with nothing left out.
-
-        As many parts are always the same parts.
-        """
-        ...
-
-    async def summary(self, text: str) -> Summary:
-        """Summarise a guideline, or one part of it; never empty."""
-        ...
-
-    async def merged(self, summaries: Sequence[Summary]) -> Summary:
-        """Make one summary of those of all parts, however many."""
-        ...
-
-    async def checklist(self, text: str, summary: Summary, *, may_be_empty: bool = False) -> Checklist:
-        """List what a guideline, or one part of it, requires, given the summary of the whole.
-
-        Every quote stands in `text`. There is at least one item, unless the list `may_be_empty`.
-        """
+        """Make the image at this position (from 0); the caller checks that the bytes are an image."""
         ...
 
 
@@ -73,14 +29,15 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Form(msgspec.Struct, frozen=True):
-    """The JSON an answer must have: a name for it and its JSON Schema."""
+    """The JSON an answer must have: a name, a JSON Schema for the server, and an `example` for the prompt."""
 
     name: str
     schema: dict[str, Any]  # JSON Schema is JSON of any shape
+    example: str
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What a model answered: `cut_off` if it ran into its length limit, `refusal` why it would not answer."""
+    """A model's answer: `cut_off` if it reached the length limit; `refusal` is the reason if the model declined."""
 
     text: str
     cut_off: bool
@@ -89,7 +46,7 @@ class Reply(msgspec.Struct, frozen=True):
 
 
 OnText = Callable[[str], object]
-"""Is told a text in pieces, in order, as they are written."""
+"""Receives the pieces of a text, in order, as the model writes them."""
 
 
 class ChatModel(Protocol):
@@ -103,13 +60,14 @@ class ChatModel(Protocol):
         form: Form | None = None,
         on_text: OnText | None = None,
     ) -> Reply:
-        """Return the next turn, in the given form if the server can hold a model to one; else the prompt has to.
+        """Return the next turn; a server that cannot hold the model to the form leaves that to the prompt.
 
-        Of a turn without a form `on_text` is told the reply's text; of one that fails, what came before.
+        `on_text` receives the text of a turn without a form; if the call fails, the pieces that came before.
 
         Raises:
-            ModelOverloadedError, ModelUnreachableError, ModelFailedError, UnusableOutputError: another try may help.
+            ModelOverloadedError, ModelUnreachableError, ModelFailedError, UnusableOutputError: another attempt may
+                help.
             ModelRejectedKeyError, ModelRejectedRequestError, ModelRefusedError: it would not. A refusal that was paid
-                for comes as a reply.
+                for is a reply.
         """
         ...

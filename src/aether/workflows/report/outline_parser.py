@@ -1,4 +1,4 @@
-"""Reading an outline out of what a model answered, in whatever form it came."""
+"""Outline parser: reads the outline in a model's answer, whatever form the answer has."""
 
 import re
 
@@ -18,7 +18,7 @@ _LIST_ITEM = re.compile(
     re.IGNORECASE,
 )
 _BOLD_NAME = re.compile(r"(?:\*\*)?(?P<name>[^*]+?)(?::\*\*|\*\*\s*[:–—-])\s+(?P<rest>\S.*)", re.DOTALL)
-# What follows a colon and is longer than a heading describes the section rather than names it.
+# A text after a colon that is too long for a heading describes the section.
 _LONG = re.compile(
     r"(?!(?:section|chapter|part)\s+\w+:)(?P<name>\S.{0,199}?)(?::|\s[–—-])\s+(?P<rest>\S.{60,})",
     re.DOTALL | re.IGNORECASE,
@@ -29,11 +29,11 @@ def parse_outline(answer: str, count: int | None) -> Outline:
     """Read an outline from JSON of any likely shape, with or without text around it, or from a plain list.
 
     Args:
-        answer: what the model said.
-        count: how many sections it must have; more are cut off. None: any number up to the limit.
+        answer: the text of the model's reply.
+        count: how many sections the outline must have; more are dropped. None: any number up to the limit.
 
     Raises:
-        UnusableOutputError: there is none, or it is too short; the reason completes "Repair your answer: …".
+        UnusableOutputError: there is no outline, or it is too short; the reason completes "Repair your answer: …".
     """
     found = Outline.of(_from_json(answer) or _from_lines(answer))
     outline = Outline(found.items[: count or MAX_SECTIONS])
@@ -45,11 +45,11 @@ def parse_outline(answer: str, count: int | None) -> Outline:
 
 
 def _from_json(answer: str) -> list[OutlineItem]:
-    """Take the first complete JSON value that holds a list of sections; a list that was cut off is none."""
+    """Read the first complete JSON value that holds a list of sections."""
     for found in json_values(answer):
-        # A named list that is reached by itself is part of an object that could not be read, perhaps of one section.
-        held = {found.key: found.value} if found.key and isinstance(found.value, list) else found.value
-        if items := _items(held, named=held is not found.value):
+        # A list with a key was found by itself, so the object around it could not be read; that may be one section.
+        value = {found.key: found.value} if found.key and isinstance(found.value, list) else found.value
+        if items := _items(value, named=value is not found.value):
             return items
     return []
 
@@ -61,7 +61,7 @@ def _items(value: object, *, named: bool = False) -> list[OutlineItem]:
 
 
 def _list_in(value: dict[str, object], *, named: bool) -> object:
-    """Find the list of sections: under a name that says so, or else any in an object that is no section itself."""
+    """Find the list of sections: under a known key, or else any list of an object that is no section itself."""
     lists = {key.casefold(): entry for key, entry in value.items() if isinstance(entry, list)}
     if known := [lists[key] for key in _LIST_KEYS if key in lists]:
         return known[0]
@@ -82,22 +82,22 @@ def _entry(entry: object) -> OutlineItem | None:
 
 
 def _from_lines(answer: str) -> list[OutlineItem]:
-    """Take the outermost list; headings come before numbers and numbers before bullets, which detail them."""
+    """Read the outermost list; headings come before numbers, and numbers before bullets, which detail them."""
     lists: dict[tuple[int, int, str], list[str]] = {}
     for match in filter(None, map(_LIST_ITEM.match, answer.strip().splitlines())):
-        lists.setdefault(_place(match), []).append((match["bold"] or "") + match["title"])
-    # One line that looks like an item is more likely a sentence than an outline.
-    place = min((place for place, titles in lists.items() if len(titles) > 1), key=lambda at: at[:2], default=None)
-    return [_item(title, "") for title in lists[place]] if place else []
+        lists.setdefault(_level(match), []).append((match["bold"] or "") + match["title"])
+    # A single line that looks like an item is more likely a sentence than an outline.
+    outermost = min((level for level, titles in lists.items() if len(titles) > 1), key=lambda at: at[:2], default=None)
+    return [_item(title, "") for title in lists[outermost]] if outermost else []
 
 
-def _place(match: re.Match[str]) -> tuple[int, int, str]:
+def _level(match: re.Match[str]) -> tuple[int, int, str]:
     indent = len(match["indent"].expandtabs(4))
     if match["heading"]:
         return 0, len(match["heading"]), ""
     if match["bullet"]:
         return 2, indent // 2, match["bullet"]
-    # Up to two spaces align numbers on the right rather than nest them.
+    # Up to two spaces align numbers to the right; they do not nest them.
     return 1, indent // 3, next(style for style in ("digit", "roman", "letter") if match[style])
 
 

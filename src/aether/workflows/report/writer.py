@@ -1,4 +1,4 @@
-"""A writer that holds conversations with a language model."""
+"""Report writer that asks a language model."""
 
 from msgspec import UNSET
 
@@ -17,20 +17,17 @@ class ModelWriter:
     def __init__(self, chat: ChatModel) -> None:
         self._chat = chat
 
-    async def outline(self, request: ReportRequest) -> Outline:
+    async def write_outline(self, request: ReportRequest) -> Outline:
         """Ask for an outline, and once more if the answer cannot be used."""
         count = None if request.sections is UNSET else request.sections
-        return await self._conversation(request).formed(
-            prompts.outline(request),
-            prompts.outline_form(request),
-            lambda reply: parse_outline(reply.text, count),
-            prompts.repair,
+        return await self._conversation(request).structured_output(
+            prompts.outline(request), prompts.outline_form(request), lambda reply: parse_outline(reply.text, count)
         )
 
-    async def section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
-        """Ask for a section, on to its end, and make it fit its place; who watches sees it before it is made to."""
-        asked = prompts.section(request, outline, position)
-        text = await self._conversation(request).text(asked, preview=True)
+    async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
+        """Ask for a section and make it fit its place in the report; the preview shows it before that."""
+        messages = prompts.section(request, outline, position)
+        text = await self._conversation(request).text(messages, preview=True)
         body = section_body(text, outline.items[position].title)
         if not body:
             raise UnusableOutputError("it is empty")

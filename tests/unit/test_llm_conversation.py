@@ -1,0 +1,114 @@
+import pytest
+
+from aether.errors import UnusableOutputError
+from aether.workflows.llm.conversation import Conversation
+from aether.workflows.llm.follow_up_prompts import continuation, repair
+from aether.workflows.llm.ports import Form, Message, Reply
+from aether.workflows.llm.prompt_fence import fence
+from tests.scripted_chat import ScriptedChat, cut
+
+WORDS = 10
+PROMPT = [Message("user", "Write.")]
+ENOUGH = "This sentence has eight words and an end."
+FORM = Form("thing", {"type": "object"}, '{"thing": …}')
+
+
+def conversation(chat: ScriptedChat) -> Conversation:
+    return Conversation(chat, WORDS)
+
+
+async def test_a_text_that_is_long_enough_ends_with_its_last_sentence() -> None:
+    chat = ScriptedChat(cut(f"{ENOUGH} And th"))
+
+    assert await conversation(chat).text(PROMPT) == ENOUGH
+    assert len(chat.asked) == 1
+
+
+async def test_of_a_whole_text_no_sentence_is_lost_however_long_it_is() -> None:
+    chat = ScriptedChat(cut(f"{ENOUGH} And th"), cut("And this is more. So is th"), "So is this.")
+
+    assert await conversation(chat).text(PROMPT, whole=True) == f"{ENOUGH} And this is more. So is this."
+
+    _, second, third = (asked.messages for asked in chat.asked)
+    assert second == (*PROMPT, Message("assistant", ENOUGH), continuation(whole=True))
+    assert third[-2:] == (Message("assistant", f"{ENOUGH} And this is more."), continuation(whole=True))
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_a_short_text_is_continued(*, whole: bool) -> None:
+    chat = ScriptedChat(cut("One. Tw"), "Two.")
+
+    assert await conversation(chat).text(PROMPT, whole=whole) == "One. Two."
+    assert chat.asked[1].messages[-1] == continuation(whole=whole)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_a_text_that_was_not_cut_off_stays_as_it_is(*, whole: bool) -> None:
+    chat = ScriptedChat("Without an end")
+
+    assert await conversation(chat).text(PROMPT, whole=whole) == "Without an end"
+
+
+async def test_after_three_continuations_a_text_ends_with_its_last_sentence() -> None:
+    chat = ScriptedChat(*(cut(f"{word}. And") for word in ("One", "Two", "Three", "Four", "Five")))
+
+    assert await conversation(chat).text(PROMPT) == "One. Two. Three. Four."
+    assert len(chat.asked) == 4
+
+
+async def test_a_whole_text_without_an_end_is_unusable() -> None:
+    chat = ScriptedChat(*(cut(f"{word}. And") for word in ("One", "Two", "Three", "Four", "Five")))
+
+    with pytest.raises(UnusableOutputError, match="it was cut off before its end"):
+        await conversation(chat).text(PROMPT, whole=True)
+
+    assert len(chat.asked) == 4
+
+
+async def test_a_whole_text_of_which_nothing_came_is_unusable() -> None:
+    """A model that spends its whole length on thinking says nothing."""
+    with pytest.raises(UnusableOutputError, match="it was cut off before its end"):
+        await conversation(ScriptedChat(cut(" \n"))).text(PROMPT, whole=True)
+
+
+def test_only_a_whole_text_is_continued_without_haste() -> None:
+    assert "come to an end" in continuation().content
+    assert "come to an end" not in continuation(whole=True).content
+    assert "leave nothing out" in continuation(whole=True).content
+
+
+FENCED = [Message("user", fence("topic", "Vec<T>"))]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_what_a_text_quotes_from_a_fence_comes_without_escapes(*, whole: bool) -> None:
+    chat = ScriptedChat(cut("Vec&lt;T> is a list. A V"), "A Vec&lt;T> grows.")
+
+    assert await conversation(chat).text(FENCED, whole=whole) == "Vec<T> is a list. A Vec<T> grows."
+    assert chat.asked[1].messages[1] == Message("assistant", "Vec&lt;T> is a list.")
+
+
+async def test_an_escape_may_be_cut_in_two() -> None:
+    chat = ScriptedChat(cut("A list. Vec&l"), "Vec&lt;T> grows.")
+
+    assert await conversation(chat).text(FENCED) == "A list. Vec<T> grows."
+
+
+async def test_what_an_answer_in_a_form_quotes_from_a_fence_comes_without_escapes() -> None:
+    texts: list[str] = []
+
+    def read(reply: Reply) -> str:
+        texts.append(reply.text)
+        if len(texts) == 1:
+            raise UnusableOutputError("it is no JSON")
+        return reply.text
+
+    chat = ScriptedChat("Vec&lt;T>", '{"thing": "Vec&lt;T>"}')
+
+    assert await conversation(chat).structured_output(FENCED, FORM, read) == '{"thing": "Vec<T>"}'
+    assert texts[0] == "Vec<T>"
+    assert chat.asked[1].messages == (
+        *FENCED,
+        Message("assistant", "Vec&lt;T>"),
+        repair("it is no JSON", '{"thing": …}'),
+    )
