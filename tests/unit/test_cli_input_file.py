@@ -18,18 +18,18 @@ from aether.domain.checklist import MAX_GUIDELINE
         ("é".encode() * 20_000 + b"\n" * 5_000, "é" * 20_000 + "\n" * 5_000),
     ],
 )
-def test_a_guideline_is_read_as_it_stands(tmp_path: Path, content: bytes, text: str) -> None:
+def test_a_text_is_read_unchanged_except_for_page_breaks(tmp_path: Path, content: bytes, text: str) -> None:
     (tmp_path / "g.txt").write_bytes(content)
     assert read_text(str(tmp_path / "g.txt"), MAX_GUIDELINE) == text
 
 
-def test_a_minus_is_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_minus_means_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Wash.")))
     assert read_text("-", MAX_GUIDELINE) == "Wash."
 
 
 @pytest.mark.parametrize(
-    ("content", "why"),
+    ("content", "reason"),
     [
         (b"", "is empty."),
         (b" \n\t", "is empty."),
@@ -41,20 +41,20 @@ def test_a_minus_is_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
         ("é".encode() * 1_000_000, "is longer than 20,000 characters."),
     ],
 )
-def test_what_is_no_guideline_is_refused_with_the_reason(tmp_path: Path, content: bytes, why: str) -> None:
+def test_an_unusable_text_is_refused_with_the_reason(tmp_path: Path, content: bytes, reason: str) -> None:
     (tmp_path / "g.txt").write_bytes(content)
     with pytest.raises(click.BadParameter) as refused:
         read_text(str(tmp_path / "g.txt"), MAX_GUIDELINE)
-    assert refused.value.message == f"{tmp_path / 'g.txt'} {why}"
+    assert refused.value.message == f"{tmp_path / 'g.txt'} {reason}"
 
 
 def test_a_file_that_cannot_be_read_is_refused_with_the_reason(tmp_path: Path) -> None:
-    for path, why in ((tmp_path, "Is a directory"), (tmp_path / "none", "No such file or directory")):
+    for path, reason in ((tmp_path, "Is a directory"), (tmp_path / "none", "No such file or directory")):
         with pytest.raises(click.BadParameter) as refused:
             read_text(str(path), MAX_GUIDELINE)
-        assert refused.value.message == f"{path} cannot be read ({why})."
+        assert refused.value.message == f"{path} cannot be read ({reason})."
 
 
-def test_a_text_without_an_end_is_not_read_to_it() -> None:
+def test_an_endless_file_is_not_read_to_its_end() -> None:
     with pytest.raises(click.BadParameter, match="/dev/zero is longer than"):
         read_text("/dev/zero", MAX_GUIDELINE)
