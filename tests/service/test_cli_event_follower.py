@@ -21,10 +21,9 @@ from aether.adapters.redis.hub import DeltaPublisher
 from aether.cli.client.api_client import ApiClient
 from aether.cli.client.event_follower import PollingIntervals, follow_events
 from aether.cli.client.job_kind import JobKind
-from aether.cli.kinds.checklist import KIND as CHECKLIST
-from aether.cli.kinds.image import KIND as IMAGE
-from aether.cli.kinds.report import KIND as REPORT
-from aether.cli.kinds.report import Report, to_markdown
+from aether.cli.kinds.checklist import CHECKLIST
+from aether.cli.kinds.image import IMAGE
+from aether.cli.kinds.report import REPORT, Report, to_markdown
 from aether.cli.output.progress_events import TextDelta
 from aether.durable.change_hub import Delta
 from tests.chaos.proxy import Proxy

@@ -8,7 +8,7 @@ from aether.cli.client.errors import ServerUnavailableError
 from aether.cli.client.job_session import JobSession
 from aether.cli.client.server_connection import RemoteServer
 from aether.cli.commands.main import aether
-from aether.cli.kinds.image import KIND as IMAGE
+from aether.cli.kinds.image import IMAGE
 from aether.cli.local.signals import StopSignal
 from aether.cli.output.progress import LineDisplay
 from tests.service.cli_api import (

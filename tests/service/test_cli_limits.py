@@ -9,7 +9,7 @@ from typing_extensions import override
 from aether.cli.client.api_client import ApiClient
 from aether.cli.client.errors import TooManyRequestsError
 from aether.cli.commands.main import aether
-from aether.cli.kinds.report import KIND as REPORT
+from aether.cli.kinds.report import REPORT
 from tests.service.cli_api import COMPLETED, JOB_ID, REPORTS, Answer, Asked, FakeApi, problem, state
 from tests.service.test_cli_report import DOCUMENT
 from tests.service.test_cli_terminal import end, start, until

@@ -10,7 +10,7 @@ from aether.cli.client.errors import ServerUnavailableError
 from aether.cli.client.job_session import JobSession
 from aether.cli.client.server_connection import RemoteServer
 from aether.cli.commands.main import aether
-from aether.cli.kinds.report import KIND as REPORT
+from aether.cli.kinds.report import REPORT
 from aether.cli.local.signals import StopSignal
 from aether.cli.output.progress import LineDisplay
 from tests.service.cli_api import COMPLETED, JOB_ID, TEXTS, WAITING, Answer, FakeApi, problem, state

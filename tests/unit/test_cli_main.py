@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,12 +14,27 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-@pytest.mark.parametrize("command", [*KINDS.commands, "watch", "serve", "api", "worker", "keys"])
+@pytest.mark.parametrize(
+    "command", [*(kind.command.name for kind in KINDS.values()), "watch", "serve", "api", "worker", "keys"]
+)
 def test_every_command_has_a_help_text(command: str) -> None:
     code, out = run(command, "--help")
     assert code == 0
     assert out.startswith(f"Usage: aether {command} ")
     assert command in run("--help")[1]
+
+
+@pytest.mark.parametrize("arguments", [("--version",), ("worker", "--help")])
+def test_a_worker_loads_neither_the_kinds_nor_the_client(arguments: tuple[str, ...]) -> None:
+    script = f"""
+import sys
+from aether.cli.commands.main import aether
+aether({arguments!r}, standalone_mode=False)
+print(*sys.modules)
+"""
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert "aether.cli.kinds" in loaded
+    assert not {"aether.cli.kinds.report", "aether.cli.client.api_client", "aether.api", "httpx2"} & set(loaded)
 
 
 def test_the_version_is_printed() -> None:

@@ -1,25 +1,27 @@
-"""Job kind: what the client has to know about one kind of job."""
+"""Job kind: what the command line has to know about one kind of job."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic
 
+import click
 import msgspec
 
 from aether.cli.output.delivery import ResultDelivery
 from aether.cli.output.job_state import StateT
 
 
-class JobKind(msgspec.Struct, Generic[StateT], frozen=True):
-    """One kind of job.
+class JobKind(msgspec.Struct, Generic[StateT], frozen=True, kw_only=True):
+    """One kind of job: its resource in the API, its subcommand, and how its results are delivered.
 
-    `name` is a noun for messages. `path` is the path of the collection, `id_field` the field that holds the id of a new
-    job, `state` the type of the answer to GET. `delivery` returns what delivers the result to a file or, for None, to
-    stdout.
+    `name` is a noun for messages. `path` is the path of the collection, `id_field` the field of the response to POST
+    that holds the id, `state` the type of the response to GET. `command` submits a job of this kind. `delivery` returns
+    what delivers a result to a file or, for None, to stdout; `aether watch` uses it.
     """
 
     name: str
     path: str
     id_field: str
     state: type[StateT]
+    command: click.Command
     delivery: Callable[[Path | None], ResultDelivery[StateT]]

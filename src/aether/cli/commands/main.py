@@ -27,15 +27,13 @@ class _Group(click.Group):
     """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *_LAZY_COMMANDS, *KINDS.commands])
+        return sorted([*super().list_commands(ctx), *_LAZY_COMMANDS, *_kind_commands()])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if (entry := KINDS.commands.get(cmd_name)) is not None:
-            return entry.load_command()
-        if cmd_name not in _LAZY_COMMANDS:
-            return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(import_module(_LAZY_COMMANDS[cmd_name]), cmd_name)
-        return command
+        if cmd_name in _LAZY_COMMANDS:
+            command: click.Command = getattr(import_module(_LAZY_COMMANDS[cmd_name]), cmd_name)
+            return command
+        return super().get_command(ctx, cmd_name) or _kind_commands().get(cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:  # Any: as the overridden method
         try:
@@ -43,6 +41,10 @@ class _Group(click.Group):
         except AetherError as error:
             click.echo(f"Error: {error}", err=True)
             raise SystemExit(_exit_status(error)) from error
+
+
+def _kind_commands() -> dict[str, click.Command]:
+    return {str(kind.command.name): kind.command for kind in KINDS.values()}
 
 
 def _exit_status(error: AetherError) -> int:

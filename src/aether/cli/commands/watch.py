@@ -24,4 +24,4 @@ def watch(job_id: UUID, url: str | None, data_dir: Path | None, output: Path | N
 
     Exit status: 0 handed over, 1 failed, cancelled or unknown, 2 wrong usage or settings, 130 interrupted.
     """
-    sys.exit(watch_job(str(job_id), KINDS.load(), output, url, data_dir))
+    sys.exit(watch_job(str(job_id), KINDS.values(), output, url, data_dir))

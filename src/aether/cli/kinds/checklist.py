@@ -88,15 +88,12 @@ def checklist_delivery(output: Path | None, *, quotes: bool = False) -> Document
     return DocumentDelivery("checklist", partial(checklist_document, quotes=quotes), output)
 
 
-KIND = JobKind(name="checklist", path="/jobs", id_field="event_id", state=ChecklistState, delivery=checklist_delivery)
-
-
 @click.command()
 @click.argument("guideline", metavar="FILE")
 @click.option("--quotes", is_flag=True, help="Below each item, quote the words of the guideline that ask for it.")
 @output_option("FILE.md", "Write to this file, not to stdout.")
 @server_options
-def command(guideline: str, url: str | None, data_dir: Path | None, output: Path | None, *, quotes: bool) -> None:
+def checklist(guideline: str, url: str | None, data_dir: Path | None, output: Path | None, *, quotes: bool) -> None:
     """Turn the guideline in FILE into a checklist.
 
     It goes to stdout, as Markdown. FILE, or stdin if it is -, is text in UTF-8 of up to 20,000 characters. Who makes
@@ -104,4 +101,14 @@ def command(guideline: str, url: str | None, data_dir: Path | None, output: Path
     is cancelled is the summary.
     """
     fields = {"input_text": read_text(guideline, MAX_GUIDELINE)}
-    sys.exit(run_job(KIND, checklist_delivery(output, quotes=quotes), fields, url, data_dir))
+    sys.exit(run_job(CHECKLIST, checklist_delivery(output, quotes=quotes), fields, url, data_dir))
+
+
+CHECKLIST = JobKind(
+    name="checklist",
+    path="/jobs",
+    id_field="event_id",
+    state=ChecklistState,
+    command=checklist,
+    delivery=checklist_delivery,
+)

@@ -145,26 +145,27 @@ def _failure(failed: Attempt) -> AttemptFailure:
     return AttemptFailure(label, failed.number, failed.error, delay)
 
 
-KIND = JobKind(
-    name="image generation",
-    path="/api/generation",
-    id_field="generationId",
-    state=ImageState,
-    delivery=image_delivery,
-)
-
-
 @click.command()
 @click.argument("prompt")
 @output_option("FILE", "Write to this file; several images go to FILE-1, FILE-2 and so on.", required=True)
 @click.option("--count", type=click.IntRange(1, MAX_IMAGES), help="How many images to make. [default 1]")
 @click.option("--size", metavar="WIDTHxHEIGHT", help="How large, as far as the image model can. [default: its own]")
 @server_options
-def command(output: Path, url: str | None, data_dir: Path | None, **fields: Any) -> None:  # Any: JSON values
+def image(output: Path, url: str | None, data_dir: Path | None, **fields: Any) -> None:  # Any: JSON values
     """Make images of what PROMPT says.
 
     A FILE without an extension gets that of the image. Existing files are replaced, by whole ones only. Every try that
     fails is shown, with the wait for the next one. Who makes the images, what Ctrl-C does, and the exit status are as
     for `aether report`; the server has to know an image model, see AETHER_IMAGE_MODEL.
     """
-    sys.exit(run_job(KIND, ImageFiles(output), fields, url, data_dir))
+    sys.exit(run_job(IMAGE, ImageFiles(output), fields, url, data_dir))
+
+
+IMAGE = JobKind(
+    name="image generation",
+    path="/api/generation",
+    id_field="generationId",
+    state=ImageState,
+    command=image,
+    delivery=image_delivery,
+)

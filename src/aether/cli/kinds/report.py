@@ -79,15 +79,6 @@ def to_markdown(report: Report) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-KIND = JobKind(
-    name="report",
-    path="/reports",
-    id_field="jobId",
-    state=ReportState,
-    delivery=partial(DocumentDelivery, "report", report_document),
-)
-
-
 @click.command()
 @click.argument("topic")
 @click.option("--sections", type=click.IntRange(1, MAX_SECTIONS), help="How many sections to write.")
@@ -102,7 +93,7 @@ KIND = JobKind(
 @click.option("--model", help="The model to write with, instead of the server's own.")
 @output_option("FILE.md", "Write to this file, not to stdout.")
 @server_options
-def command(url: str | None, data_dir: Path | None, output: Path | None, **fields: Any) -> None:  # Any: JSON values
+def report(url: str | None, data_dir: Path | None, output: Path | None, **fields: Any) -> None:  # Any: JSON values
     """Write a report on TOPIC, as Markdown to stdout.
 
     The server at --url makes it; without --url the one that `aether serve` runs on this machine, or else a private
@@ -115,4 +106,14 @@ def command(url: str | None, data_dir: Path | None, output: Path | None, **field
 
     Exit status: 0 written, 1 failed, 2 wrong usage or settings, 130 interrupted and cancelled.
     """
-    sys.exit(run_job(KIND, KIND.delivery(output), fields, url, data_dir))
+    sys.exit(run_job(REPORT, REPORT.delivery(output), fields, url, data_dir))
+
+
+REPORT = JobKind(
+    name="report",
+    path="/reports",
+    id_field="jobId",
+    state=ReportState,
+    command=report,
+    delivery=partial(DocumentDelivery, "report", report_document),
+)
