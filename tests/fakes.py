@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from aether.domain.estimate import Estimate, Pace, estimate
 from aether.domain.events import Event, events_of
-from aether.domain.job import ENDED, LIVE, MOVES, Change, Job, Kind, Status, Step, Usage
+from aether.domain.job import ALLOWED_FROM, ENDED, LIVE, Change, Job, Kind, Status, Step, Usage
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.notification import Acknowledgement, InboxPage, Notification
 from aether.domain.snapshot import Revision, Snapshot
@@ -111,7 +111,7 @@ class MemoryJobStore:
     async def begin(self, job_id: str) -> Job | None:
         await self._answer()
         job = self.jobs.get(job_id)
-        if job is None or job.status not in MOVES[Status.PROCESSING]:
+        if job is None or job.status not in ALLOWED_FROM[Status.PROCESSING]:
             return None
         return self._apply(job_id, Change(status=Status.PROCESSING), takes_over=True)
 
@@ -125,7 +125,7 @@ class MemoryJobStore:
             raise FencedError(job_id)
         if job.version > version:
             return Committed(job.version, job_id in self.listeners)
-        if change.status and job.status not in MOVES[change.status]:
+        if change.status and job.status not in ALLOWED_FROM[change.status]:
             raise FencedError(job_id)
         return Committed(self._apply(job_id, change).version, job_id in self.listeners)
 
@@ -134,7 +134,7 @@ class MemoryJobStore:
         job = self.jobs.get(job_id)
         if job is None:
             raise UnknownJobError(job_id)
-        if change.status and job.status not in MOVES[change.status]:
+        if change.status and job.status not in ALLOWED_FROM[change.status]:
             raise IllegalMoveError(job.status, change.status)
         self._check_job_limit(job.owner, max_jobs)
         self._apply(job_id, change, takes_over=True)

@@ -31,11 +31,11 @@ def running(seconds: float, done: int = 0) -> Job:
         (running(12.0), None, Pace(run=8.0), Estimate(None, None)),
     ],
 )
-def test_an_outlook_goes_by_how_others_went_and_then_by_what_is_done(
+def test_an_estimate_uses_recent_jobs_and_then_the_jobs_own_progress(
     job: Job, position: int | None, pace: Pace, expected: Estimate
 ) -> None:
     assert estimate(job, position, pace, NOW) == expected
 
 
-def test_limits_that_are_given_take_the_place_of_those_that_were() -> None:
+def test_new_limits_replace_the_ones_they_set() -> None:
     assert Limits(60.0, 1_000) | Limits(tokens=2_000) == Limits(60.0, 2_000)

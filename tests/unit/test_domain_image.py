@@ -62,12 +62,12 @@ def test_an_image_is_recognised(content: bytes, expected: str) -> None:
 
 
 @pytest.mark.parametrize("content", NO_IMAGES.values(), ids=NO_IMAGES)
-def test_anything_else_is_none(content: bytes) -> None:
+def test_other_content_is_no_image(content: bytes) -> None:
     assert media_type_of(content) is None
 
 
 @given(st.sampled_from(["png", "jpeg", "gif", "extended webp", "avif", "avif with a large box"]), st.data())
-def test_the_beginning_of_an_image_is_none(name: str, data: st.DataObject) -> None:
+def test_a_truncated_image_is_no_image(name: str, data: st.DataObject) -> None:
     whole, _ = IMAGES[name]
 
     assert media_type_of(whole[: data.draw(st.integers(0, len(whole) - 1))]) is None
@@ -77,7 +77,7 @@ def test_the_beginning_of_an_image_is_none(name: str, data: st.DataObject) -> No
     st.sampled_from([b"", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF89a", b"RIFF", b"\0\0\0\x10ftypavif"]),
     st.binary(max_size=200),
 )
-def test_whatever_the_bytes_are_they_are_told_without_a_crash(head: bytes, rest: bytes) -> None:
+def test_no_bytes_crash_the_recognition(head: bytes, rest: bytes) -> None:
     image = Image.of(head + rest)
 
     assert image is None or (image.media_type.startswith("image/") and image.size == len(head + rest))
@@ -89,16 +89,16 @@ def test_an_image_is_described_by_its_bytes() -> None:
     assert Image.of(content) == Image("image/png", len(content), hashlib.sha256(content).hexdigest())
 
 
-def test_what_is_no_image_is_not_described() -> None:
+def test_other_content_is_not_described() -> None:
     assert Image.of(b"<svg/>") is None
 
 
-def test_one_image_of_the_model_s_own_size_is_made_unless_more_is_said() -> None:
+def test_the_default_is_one_image_of_the_models_own_size() -> None:
     assert GenerationRequest("Fog", 1, "auto") == msgspec.json.decode(b'{"prompt": "Fog"}', type=GenerationRequest)
 
 
 @pytest.mark.parametrize("size", ["auto", "256x256", "1024x1024", "1792x1024", "10x9999"])
-def test_any_size_may_be_asked_for(size: str) -> None:
+def test_any_valid_size_is_accepted(size: str) -> None:
     assert size == msgspec.convert({"prompt": "Fog", "size": size}, GenerationRequest).size
 
 
@@ -124,12 +124,12 @@ def test_any_size_may_be_asked_for(size: str) -> None:
         {"prompt": None},
     ],
 )
-def test_what_cannot_be_made_is_refused(broken: dict[str, object]) -> None:
+def test_an_invalid_request_is_rejected(broken: dict[str, object]) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"prompt": "Fog", **broken}, GenerationRequest)
 
 
-def test_a_prompt_has_lines_and_a_limit() -> None:
+def test_a_prompt_may_have_lines_and_has_a_limit() -> None:
     request = GenerationRequest("  Fog\nand rain \n")
     trim(request)
 

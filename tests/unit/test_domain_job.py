@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from aether.domain.events import AttemptFailed, Event, StatusChanged, StepFinished, StepsPlanned, events_of
 from aether.domain.job import (
+    ALLOWED_FROM,
     ENDED,
     LIVE,
-    MOVES,
     RETRYABLE,
     Attempt,
     Change,
@@ -39,7 +39,7 @@ DONE, FAILED, RUNNING = StepStatus.DONE, StepStatus.FAILED, StepStatus.RUNNING
 
 
 @pytest.mark.parametrize(
-    ("standing", "expected"),
+    ("current", "expected"),
     [
         (job(Status.PENDING, 0), 0.0),
         (job(Status.PROCESSING, 0, DONE), 0.0),
@@ -52,30 +52,30 @@ DONE, FAILED, RUNNING = StepStatus.DONE, StepStatus.FAILED, StepStatus.RUNNING
         (job(Status.COMPLETED, 0), 1.0),
     ],
 )
-def test_progress_is_what_is_done_of_all_and_whole_only_when_completed(standing: Job, expected: float) -> None:
-    assert expected == standing.progress
+def test_progress_is_the_share_of_finished_steps_and_1_only_when_completed(current: Job, expected: float) -> None:
+    assert expected == current.progress
 
 
 @given(st.integers(1, 500))
-def test_progress_does_not_fall_from_step_to_step(total: int) -> None:
+def test_progress_never_decreases(total: int) -> None:
     progress = [job(Status.PROCESSING, total, *[DONE] * done).progress for done in range(0, total + 1, 7)]
 
     assert all(earlier <= later < 1.0 for earlier, later in pairwise(progress))
 
 
 def test_steps_are_counted_by_status_and_found_by_name() -> None:
-    standing = job(Status.PROCESSING, 4, DONE, RUNNING, DONE)
+    current = job(Status.PROCESSING, 4, DONE, RUNNING, DONE)
 
-    counts = {status.value: standing.count(status) for status in StepStatus}
+    counts = {status.value: current.count(status) for status in StepStatus}
     assert counts == {"pending": 0, "running": 1, "done": 2, "failed": 0}
-    assert (standing.steps[1], None) == (standing.step("step:1"), standing.step("step:9"))
+    assert (current.steps[1], None) == (current.step("step:1"), current.step("step:9"))
 
 
 def test_every_status_is_either_live_or_ended() -> None:
     assert set(Status) == LIVE | ENDED
     assert not LIVE & ENDED
     assert {Status.FAILED, Status.CANCELLED} == RETRYABLE
-    assert set(Status) == set(MOVES)
+    assert set(Status) == set(ALLOWED_FROM)
 
 
 def test_usage_adds_up() -> None:
@@ -98,7 +98,7 @@ def test_usage_adds_up() -> None:
         (Change(attempts=(FAILURE,)), Change(attempts=(FAILURE,)), Change(attempts=(FAILURE, FAILURE))),
     ],
 )
-def test_changes_add_up_and_the_later_one_has_the_last_word(earlier: Change, later: Change, expected: Change) -> None:
+def test_changes_add_up_and_the_later_one_wins(earlier: Change, later: Change, expected: Change) -> None:
     assert expected == earlier + later
 
 
@@ -123,22 +123,22 @@ def step(name: str, status: StepStatus) -> Step:
         (Change(), [StepsPlanned(())]),
     ],
 )
-def test_a_change_is_told_as_facts(change: Change, expected: list[Event]) -> None:
+def test_a_change_gives_events(change: Change, expected: list[Event]) -> None:
     assert expected == list(events_of(change))
 
 
 @settings(max_examples=50)
 @given(changes())
-def test_a_change_has_at_least_one_fact_and_an_ending_comes_last(change: Change) -> None:
-    facts = list(events_of(change))
+def test_a_change_gives_at_least_one_event_with_the_status_last(change: Change) -> None:
+    events = list(events_of(change))
 
-    assert facts
-    assert (change.status is not None) == isinstance(facts[-1], StatusChanged)
+    assert events
+    assert (change.status is not None) == isinstance(events[-1], StatusChanged)
 
 
 @settings(max_examples=50)
 @given(changes())
 def test_facts_come_back_from_json(change: Change) -> None:
-    facts = list(events_of(change))
+    events = list(events_of(change))
 
-    assert facts == msgspec.json.decode(msgspec.json.encode(facts), type=list[Event])
+    assert events == msgspec.json.decode(msgspec.json.encode(events), type=list[Event])

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 from aether.domain.report import Outline, OutlineItem, Report, Section, roman
 
 
-def titles(*given_titles: str) -> list[str]:
-    return [item.title for item in Outline.of(OutlineItem(title) for title in given_titles).items]
+def titles(*raw_titles: str) -> list[str]:
+    return [item.title for item in Outline.of(OutlineItem(title) for title in raw_titles).items]
 
 
 @pytest.mark.parametrize(
-    ("given_titles", "expected"),
+    ("raw_titles", "expected"),
     [
         (["I. Origins", "II. Fall", "III. Legacy"], ["Origins", "Fall", "Legacy"]),
         (["i) origins", "ii) fall"], ["origins", "fall"]),
@@ -34,12 +34,12 @@ def titles(*given_titles: str) -> list[str]:
         (["I. Origins"], ["Origins"]),
     ],
 )
-def test_numbers_and_mark_up_come_off(given_titles: list[str], expected: list[str]) -> None:
-    assert expected == titles(*given_titles)
+def test_numbers_and_markup_are_removed(raw_titles: list[str], expected: list[str]) -> None:
+    assert expected == titles(*raw_titles)
 
 
 @pytest.mark.parametrize(
-    "given_titles",
+    "raw_titles",
     [
         ["I, Claudius"],
         ["1984: A Year"],
@@ -58,12 +58,12 @@ def test_numbers_and_mark_up_come_off(given_titles: list[str], expected: list[st
         ["1.", "II."],
     ],
 )
-def test_what_only_looks_like_a_number_or_mark_up_stays(given_titles: list[str]) -> None:
-    assert given_titles == titles(*given_titles)
+def test_text_that_only_looks_like_a_number_or_markup_is_kept(raw_titles: list[str]) -> None:
+    assert raw_titles == titles(*raw_titles)
 
 
 @pytest.mark.parametrize(
-    ("given_titles", "expected"),
+    ("raw_titles", "expected"),
     [
         (["Fall", "Fall", "Fall"], ["Fall", "Fall (2)", "Fall (3)"]),
         (["Fall", "Fall (2)", "Fall"], ["Fall", "Fall (2)", "Fall (3)"]),
@@ -72,8 +72,8 @@ def test_what_only_looks_like_a_number_or_mark_up_stays(given_titles: list[str])
         (["1. Fall", "2. Fall"], ["Fall", "Fall (2)"]),
     ],
 )
-def test_no_title_stands_twice(given_titles: list[str], expected: list[str]) -> None:
-    assert expected == titles(*given_titles)
+def test_repeated_titles_get_a_suffix(raw_titles: list[str], expected: list[str]) -> None:
+    assert expected == titles(*raw_titles)
 
 
 @pytest.mark.parametrize("empty", ["", "  ", "**", "#", '""', "\n\t", " - "])
@@ -81,13 +81,13 @@ def test_an_empty_title_is_left_out(empty: str) -> None:
     assert titles(empty, "Origins", empty) == ["Origins"]
 
 
-def test_what_a_section_covers_stays_with_its_title() -> None:
+def test_the_description_of_a_section_stays_with_its_title() -> None:
     given_items = [OutlineItem(""), OutlineItem("1. Rise", "  The\nkings. "), OutlineItem("2. Fall", "The end.")]
 
     assert Outline((OutlineItem("Rise", "The kings."), OutlineItem("Fall", "The end."))) == Outline.of(given_items)
 
 
-# Made of what numberings, mark-up and suffixes are made of, so that they come about.
+# Made of the parts of numbers, markup and suffixes, so that these occur.
 fragments = st.sampled_from(
     [
         "I",
@@ -117,18 +117,18 @@ any_titles = st.lists(st.lists(fragments, max_size=6).map("".join) | st.text(max
 
 
 @given(any_titles)
-def test_headings_are_unique_and_in_order_and_none_is_lost(given_titles: list[str]) -> None:
-    outline = Outline.of(map(OutlineItem, given_titles))
+def test_headings_are_unique_numbered_and_complete(raw_titles: list[str]) -> None:
+    outline = Outline.of(map(OutlineItem, raw_titles))
 
-    assert sum(bool("".join(title.split()).strip('#*_`"“”-+•')) for title in given_titles) <= len(outline.items)
-    assert len(outline.items) <= sum(bool(title.split()) for title in given_titles)
+    assert sum(bool("".join(title.split()).strip('#*_`"“”-+•')) for title in raw_titles) <= len(outline.items)
+    assert len(outline.items) <= sum(bool(title.split()) for title in raw_titles)
     assert len({item.title for item in outline.items}) == len(set(outline.headings)) == len(outline.items)
     assert [roman(at) for at in range(1, len(outline.items) + 1)] == [h.split(".")[0] for h in outline.headings]
 
 
 @given(any_titles)
-def test_headings_given_back_as_an_outline_are_the_same_headings(given_titles: list[str]) -> None:
-    headings = Outline.of(map(OutlineItem, given_titles)).headings
+def test_headings_used_as_an_outline_give_the_same_headings(raw_titles: list[str]) -> None:
+    headings = Outline.of(map(OutlineItem, raw_titles)).headings
 
     assert headings == Outline.of(map(OutlineItem, headings)).headings
 
@@ -144,7 +144,7 @@ def test_roman_numerals() -> None:
     assert (len(set(numerals)), all(map(form.fullmatch, numerals))) == (89, True)
 
 
-def test_a_report_keeps_the_order_of_its_outline_and_leaves_out_what_is_not_written() -> None:
+def test_a_report_keeps_the_outlines_order_and_leaves_out_missing_sections() -> None:
     outline = Outline.of(map(OutlineItem, ["Fall", "Origins", "Fall"]))
 
     report = Report.assemble("Rome", outline, [Section("Last."), None, Section("Again.")])

@@ -13,26 +13,26 @@ from aether.errors import FieldError
 
 
 class Letter(msgspec.Struct, frozen=True, rename="camel"):
-    """A text of every form."""
+    """A struct with each form of text field."""
 
     from_whom: Annotated[str, text("Sender.", 5)] = "me"
     to_whom: Annotated[str, text("Receiver.", 5)] | UnsetType = UNSET
-    body_text: Annotated[str, text("Body.", 20, lines=True)] | None = None
+    body_text: Annotated[str, text("Body.", 20, multiline=True)] | None = None
     copies_to: tuple[Annotated[str, text("Reader.", 5)], ...] = ()
-    title: Annotated[str, text("Title.", 100, marks="*-")] = "letter"
+    title: Annotated[str, text("Title.", 100, markup="*-")] = "letter"
     postmark: str = "  as it is\n"
 
     def __post_init__(self) -> None:
         trim(self)
 
 
-def test_texts_are_trimmed_and_everything_else_is_left() -> None:
+def test_text_fields_are_trimmed_and_others_left() -> None:
     letter = Letter("  ada ", "\tbob\n", " one\r\ntwo\t\n", (" c ", "d"))
 
     assert Letter("ada", "bob", "one\r\ntwo", ("c", "d"), postmark="  as it is\n") == letter
 
 
-def test_what_is_not_given_stays_so() -> None:
+def test_unset_fields_stay_unset() -> None:
     assert (Letter().to_whom, Letter().body_text, Letter().copies_to) == (UNSET, None, ())
 
 
@@ -56,7 +56,7 @@ CONTROLS = "must not contain control characters"
         ({"title": "- **"}, "title", "must hold words, not only marks"),
     ],
 )
-def test_a_broken_rule_names_the_field_as_the_caller_wrote_it(body: object, field: str, rule: str) -> None:
+def test_an_error_names_the_field_as_on_the_wire(body: object, field: str, rule: str) -> None:
     with pytest.raises(msgspec.ValidationError) as refused:
         msgspec.convert(body, Letter)
 
@@ -66,11 +66,11 @@ def test_a_broken_rule_names_the_field_as_the_caller_wrote_it(body: object, fiel
 
 
 @pytest.mark.parametrize("value", ["12345", "  12345  ", "äöüß€", "👩‍🚀", "a b"])
-def test_the_limit_counts_characters_without_the_space_around_them(value: str) -> None:
+def test_the_limit_counts_characters_after_trimming(value: str) -> None:
     assert value.strip() == Letter(value).from_whom
 
 
-def test_the_limits_stand_in_the_description() -> None:
+def test_the_description_states_the_limits() -> None:
     schema = msgspec.json.schema(Letter)["$defs"]["Letter"]["properties"]["fromWhom"]
 
     assert schema["description"] == "Sender. 1 to 5 characters."
@@ -88,36 +88,36 @@ def test_the_limits_stand_in_the_description() -> None:
 @example(text="a\x85b")
 @example(text="- * -")
 @example(text="-\u00a0* a")
-def test_the_pattern_in_the_schema_fits_what_is_taken_and_nothing_else(field: str, text: str) -> None:
+def test_the_pattern_in_the_schema_matches_exactly_the_accepted_texts(field: str, text: str) -> None:
     pattern = next(
         part["pattern"] for part in _parts(msgspec.json.schema(Letter)["$defs"]["Letter"]["properties"][field])
     )
     try:
         msgspec.convert({field: text}, Letter)
-        taken = True
+        accepted = True
     except msgspec.ValidationError:
-        taken = False
+        accepted = False
 
-    # Python alone takes "$" for a place before a line break, too.
-    assert taken == bool(re.search(pattern.removesuffix("$") + r"\Z", text))
+    # Only in Python does "$" also match before a trailing line break.
+    assert accepted == bool(re.search(pattern.removesuffix("$") + r"\Z", text))
 
 
 def _parts(schema: dict[str, Any]) -> list[dict[str, Any]]:
     return [part for part in (schema, *schema.get("anyOf", ())) if "pattern" in part]
 
 
-def test_no_text_takes_long_to_be_found_wrong() -> None:
+def test_no_text_takes_long_to_reject() -> None:
     pattern = next(
         part["pattern"]
         for part in _parts(msgspec.json.schema(ReportRequest)["$defs"]["ReportRequest"]["properties"]["instructions"])
     )
 
-    for nasty in (" " * 20_000 + "\0", "a " * 20_000 + "\0", "a" * 20_000 + "\0"):
-        assert re.search(pattern, nasty) is None
+    for long_text in (" " * 20_000 + "\0", "a " * 20_000 + "\0", "a" * 20_000 + "\0"):
+        assert re.search(pattern, long_text) is None
 
 
-def test_a_stored_request_is_read_as_it_was_stored() -> None:
-    """Rules are for callers; they may change while a job waits."""
+def test_a_stored_request_is_read_unchanged() -> None:
+    """The rules are for callers, and may change while a job waits."""
     request = ReportRequest(" Rome ")
 
     assert request == msgspec.json.decode(msgspec.json.encode(request), type=ReportRequest)

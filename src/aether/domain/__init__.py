@@ -1,1 +1,1 @@
-"""What a job is: records, statuses and their legal moves, events, pure functions. No I/O."""
+"""Domain: records of jobs, statuses and their allowed changes, events, and pure functions. No I/O."""

@@ -1,4 +1,4 @@
-"""Who may do what."""
+"""Access control: callers, scopes, quotas and API keys."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -6,16 +6,16 @@ from enum import StrEnum
 import msgspec
 
 LOCAL = "local"
-"""The owner of all jobs where nobody has to say who they are."""
+"""The owner of all jobs of a service that requires no credentials."""
 
 MAX_OWNER_LENGTH = 255
 
 
 class Scope(StrEnum):
-    """What a caller may do with what is the owner's.
+    """What a caller may do with the owner's data.
 
-    `read`: look. `write`: ask for jobs, stop, retry and forget them, and acknowledge. `admin`: also say where news goes
-    to, and holds the other two.
+    `read`: read everything. `write`: submit, cancel, retry and delete jobs, and acknowledge notifications. `admin`:
+    manage webhooks; includes the other two.
     """
 
     READ = "read"
@@ -24,23 +24,23 @@ class Scope(StrEnum):
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """A bucket of `requests` tokens that fills evenly within `seconds`; a request takes one."""
+    """A rate limit: a bucket of `requests` tokens that refills evenly within `seconds`; a request takes one."""
 
     requests: int
     seconds: float
 
 
 class Quota(msgspec.Struct, frozen=True):
-    """What an owner may use; None is the service's own. `jobs` is how many may wait or run at a time."""
+    """An owner's limits; None is the service's default. `jobs` is how many may wait or run at a time."""
 
     rate: Rate | None = None
     jobs: int | None = None
 
 
 class Caller(msgspec.Struct, frozen=True):
-    """Whose jobs a request is about, and what it may do with them; with a `job_id`, with that job alone.
+    """Who sends a request: the owner, and what the caller may do; if `job_id` is set, only with that job.
 
-    `key_id` names the key that it was made with, for the log.
+    `key_id` identifies the caller's API key, for the log.
     """
 
     owner: str
@@ -55,18 +55,18 @@ class Caller(msgspec.Struct, frozen=True):
 
 
 class KeyDigest(msgspec.Struct, frozen=True):
-    """The SHA-256 of a key's secret text, in hexadecimal; that of a text that was replaced is good `until` then."""
+    """The SHA-256 of a key's secret in hexadecimal; a replaced secret is valid `until` then."""
 
     sha256: str
     until: datetime | None = None
 
     def is_valid(self, now: datetime) -> bool:
-        """Whether the text is good for anything."""
+        """Whether the secret is still valid."""
         return self.until is None or now < self.until
 
 
 class ApiKey(msgspec.Struct, frozen=True):
-    """What a caller identifies itself with, without the secret text; the newest of the `digests` stands first."""
+    """An API key without its secret; the newest of the `digests` comes first."""
 
     id: str
     name: str
@@ -79,14 +79,14 @@ class ApiKey(msgspec.Struct, frozen=True):
     revoked_at: datetime | None = None
 
     def is_valid(self, now: datetime) -> bool:
-        """Whether it is neither revoked nor expired."""
+        """Whether the key is neither revoked nor expired."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
     def ended_before(self, moment: datetime) -> bool:
-        """Whether it was revoked or had expired by then."""
+        """Whether the key was revoked or had expired before this moment."""
         return any(end is not None and end < moment for end in (self.revoked_at, self.expires_at))
 
 
 def is_owner_name(text: str) -> bool:
-    """Whether this can be the name of an owner: up to 255 printable characters, without space around them."""
+    """Whether this is a valid owner name: up to 255 printable characters, no leading or trailing space."""
     return 0 < len(text) <= MAX_OWNER_LENGTH and text.isprintable() and text == text.strip()

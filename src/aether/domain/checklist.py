@@ -1,4 +1,4 @@
-"""What a checklist is: the guideline it is made from, its summary, and its items, each with the words it rests on."""
+"""Checklist records: the request with its guideline, the summary, and the items, each with its quote."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -13,49 +13,49 @@ MAX_GUIDELINE = 20_000
 
 
 class ChecklistRequest(msgspec.Struct, frozen=True):
-    """What a caller may ask for."""
+    """The request for a checklist."""
 
     input_text: Annotated[
         str,
         text(
             "The guideline to turn into a checklist.",
             MAX_GUIDELINE,
-            lines=True,
+            multiline=True,
             examples=["Wash your hands before meals.\nKeep raw and cooked food apart."],
         ),
     ]
 
 
 class Summary(msgspec.Struct, frozen=True):
-    """What the guideline says in short, as plain paragraphs."""
+    """A summary of the guideline, as plain paragraphs."""
 
     text: str
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One requirement in one line, and the span of the guideline on which it rests, character for character."""
+    """One requirement in one line, and the part of the guideline it comes from, quoted verbatim."""
 
     text: str
     quote: str
 
 
 class Checklist(msgspec.Struct, frozen=True):
-    """The requirements of a guideline, in order. Make one with `of`, which keeps each of them once."""
+    """The requirements of a guideline, in order; create one with `of`, which removes duplicates."""
 
     items: tuple[Item, ...]
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> Self:
-        """Keep the first of items that differ in case, space or punctuation only, and none without a word."""
-        kept: dict[str, Item] = {}
+        """Drop items without letters or digits, and repetitions that differ only in case, space or punctuation."""
+        unique: dict[str, Item] = {}
         for item in items:
             if key := _key(item.text):
-                kept.setdefault(key, item)
-        return cls(tuple(kept.values()))
+                unique.setdefault(key, item)
+        return cls(tuple(unique.values()))
 
     @property
     def markdown(self) -> str:
-        """One bullet for each item, in a line of its own."""
+        """A bullet list, one line for each item."""
         return "\n".join(f"- {item.text}" for item in self.items)
 
 

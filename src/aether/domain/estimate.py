@@ -1,4 +1,4 @@
-"""When a job will be done, judged by how others went."""
+"""Estimate of when a job will be done, from the run times of recent jobs."""
 
 from datetime import datetime
 
@@ -8,9 +8,9 @@ from aether.domain.job import Job, Status
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """How jobs of a kind have gone lately, in seconds; None until it was measured.
+    """How fast recent jobs of a kind were, in seconds; None until measured.
 
-    `run` is how long one takes, `gap` how long it is from one that ends to the next while others wait.
+    `run` is how long a job runs; `gap` is the time between the ends of two jobs while others wait.
     """
 
     run: float | None = None
@@ -18,19 +18,19 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """What is to come: the place in the queue, 1 being next, and the seconds until the job is done; None if unknown."""
+    """The job's place in the queue (1 is next) and the seconds until it is done; None if unknown."""
 
     position: int | None = None
     seconds_left: float | None = None
 
 
 def estimate(job: Job, position: int | None, pace: Pace, now: datetime) -> Estimate:
-    """Judge a job that has not ended."""
+    """Estimate when a job that has not ended will be done."""
     if job.status is Status.PENDING:
         ahead = (position or 1) - 1
         return Estimate(position, None if pace.run is None else pace.run + ahead * (pace.gap or 0.0))
     elapsed = (now - (job.started_at or now)).total_seconds()
     if pace.run is not None and elapsed < pace.run:
         return Estimate(None, pace.run - elapsed)
-    # Later than usual: what is done says more than what others took.
+    # It takes longer than others did: its own progress is the better measure.
     return Estimate(None, elapsed * (1 - job.progress) / job.progress if job.progress else None)

@@ -1,4 +1,4 @@
-"""What a job's stream tells: one small fact per version, without the texts, which stand in the record."""
+"""Events of a job's stream, one for each version; they contain no texts, which are in the record."""
 
 from collections.abc import Iterator
 
@@ -8,25 +8,25 @@ from aether.domain.job import Attempt, Change, Status, StepStatus
 
 
 class StatusChanged(msgspec.Struct, frozen=True, tag_field="event", tag="status"):
-    """The job came to this status."""
+    """The job has this status now."""
 
     status: Status
 
 
 class StepsPlanned(msgspec.Struct, frozen=True, tag_field="event", tag="steps"):
-    """These steps were planned, started or put off."""
+    """These steps were planned, were started, or wait for a retry."""
 
     names: tuple[str, ...]
 
 
 class StepFinished(msgspec.Struct, frozen=True, tag_field="event", tag="step"):
-    """The step is done; its result stands in the record and never changes again."""
+    """The step is done; its result is in the record and does not change any more."""
 
     name: str
 
 
 class AttemptFailed(msgspec.Struct, frozen=True, tag_field="event", tag="attempt"):
-    """A try of a step failed."""
+    """An attempt of a step failed."""
 
     attempt: Attempt
 
@@ -35,13 +35,13 @@ Event = StatusChanged | StepsPlanned | StepFinished | AttemptFailed
 
 
 def events_of(change: Change) -> Iterator[Event]:
-    """Tell a change as facts, at least one, so that each step is begun before it fails, and fails before it is done."""
+    """Derive the events of a change, at least one; steps start before they fail, and fail before they are done."""
     finished = [step.name for step in change.steps if step.status is StepStatus.DONE]
-    other = tuple(dict.fromkeys(step.name for step in change.steps if step.status is not StepStatus.DONE))
-    # Without a fact there were no new version, and a commit whose answer is lost would be applied twice.
-    untold = not (change.attempts or finished or change.status)
-    if other or change.total is not None or untold:
-        yield StepsPlanned(other)
+    unfinished = tuple(dict.fromkeys(step.name for step in change.steps if step.status is not StepStatus.DONE))
+    # Each event creates a version. Without one, a commit whose answer was lost would be applied twice.
+    has_no_event = not (change.attempts or finished or change.status)
+    if unfinished or change.total is not None or has_no_event:
+        yield StepsPlanned(unfinished)
     yield from (AttemptFailed(attempt) for attempt in change.attempts)
     yield from (StepFinished(name) for name in finished)
     if change.status is not None:

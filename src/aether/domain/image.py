@@ -1,4 +1,4 @@
-"""What a generation is: the prompt, and the images that are made from it."""
+"""Image records: the request to generate images, and the formats that are accepted."""
 
 import hashlib
 import re
@@ -17,7 +17,7 @@ ImageCount = Annotated[int, Meta(ge=1, le=MAX_IMAGES, description="How many imag
 ImageSize = Annotated[
     str,
     Meta(
-        # "$" alone would let a line break pass behind it.
+        # `$` alone would allow a trailing line break.
         pattern=r"^(auto|[1-9][0-9]{1,3}x[1-9][0-9]{1,3})$(?!\n)",
         description="Width and height in pixels, each from 10 to 9999, as far as the model offers them; `auto` leaves "
         "them to it.",
@@ -27,20 +27,20 @@ ImageSize = Annotated[
 
 
 class GenerationRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a caller may ask for."""
+    """The request for images."""
 
     prompt: Annotated[
-        str, text("What the images show.", 4_000, lines=True, examples=["A lighthouse in a storm, in oils"])
+        str, text("What the images show.", 4_000, multiline=True, examples=["A lighthouse in a storm, in oils"])
     ]
     count: ImageCount = 1
     size: ImageSize = AUTO
 
 
 class Image(msgspec.Struct, frozen=True):
-    """A finished image: what it is and how many bytes it has.
+    """A finished image: its media type and size in bytes.
 
-    `digest` is their SHA-256 in hex, and the name under which the job's files hold them: nobody can put other bytes in
-    the place of an image that is finished.
+    `digest` is the SHA-256 of the bytes in hexadecimal and the name of the job's file that holds them, so that a
+    finished image cannot be replaced by other bytes.
     """
 
     media_type: str
@@ -49,7 +49,7 @@ class Image(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, content: bytes) -> Self | None:
-        """Describe these bytes, if they are an image."""
+        """Describe these bytes; None if they are no image."""
         media_type = media_type_of(content)
         if media_type is None:
             return None
@@ -57,17 +57,17 @@ class Image(msgspec.Struct, frozen=True):
 
 
 def media_type_of(content: bytes) -> str | None:
-    """Recognise what browsers show, by how it begins and by having its end; None is anything else, or half of one.
+    """Recognise the image formats of browsers by their first and last bytes; None if unknown or truncated.
 
-    SVG is a document that may run scripts: no image in this sense. That every pixel can be decoded is not proved; only
-    a decoder could, at the price of handing it bytes from outside.
+    SVG is not accepted, because it may contain scripts. Whether the pixels can be decoded is not checked: that needs a
+    decoder, which would then have to parse untrusted bytes.
     """
     return next((media_type for media_type, fits in _FORMATS.items() if fits(content)), None)
 
 
 _PNG = re.compile(rb"\x89PNG\r\n\x1a\n.{4}IHDR", re.DOTALL)
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-_BOX_HEAD = 8
+_BOX_HEADER = 8
 
 
 def _is_png(content: bytes) -> bool:
@@ -83,14 +83,14 @@ def _is_gif(content: bytes) -> bool:
 
 
 def _is_webp(content: bytes) -> bool:
-    announced = _BOX_HEAD + int.from_bytes(content[4:8], "little")
-    return content.startswith(b"RIFF") and content[8:15] == b"WEBPVP8" and announced <= len(content)
+    total_size = _BOX_HEADER + int.from_bytes(content[4:8], "little")
+    return content.startswith(b"RIFF") and content[8:15] == b"WEBPVP8" and total_size <= len(content)
 
 
 def _is_avif(content: bytes) -> bool:
     brands = content[8 : min(int.from_bytes(content[:4], "big"), 256)]
-    named = {brands[at : at + 4] for at in range(0, len(brands), 4)}
-    return content[4:8] == b"ftyp" and bool(named & _AVIF_BRANDS) and b"mdat" in _boxes(content)
+    found = {brands[at : at + 4] for at in range(0, len(brands), 4)}
+    return content[4:8] == b"ftyp" and bool(found & _AVIF_BRANDS) and b"mdat" in _boxes(content)
 
 
 _FORMATS: Mapping[str, Callable[[bytes], bool]] = {
@@ -103,21 +103,21 @@ _FORMATS: Mapping[str, Callable[[bytes], bool]] = {
 
 
 def _end(content: bytes) -> bytes:
-    """Return the last bytes, without the padding that some writers append."""
+    """Return the last bytes, without padding, which some encoders append."""
     return content[-64:].rstrip(b"\0\r\n ")
 
 
 def _boxes(content: bytes) -> set[bytes]:
-    """Name the boxes of ISO/IEC 14496-12 that add up to the content; none if they do not."""
-    kinds, at = set(), 0
+    """Return the types of the content's boxes (ISO/IEC 14496-12); none if their sizes do not add up to the content."""
+    types, at = set(), 0
     while at < len(content):
         size = int.from_bytes(content[at : at + 4], "big")
         if size == 1:
             size = int.from_bytes(content[at + 8 : at + 16], "big")
         elif size == 0:
             size = len(content) - at
-        if size < _BOX_HEAD:
+        if size < _BOX_HEADER:
             break
-        kinds.add(content[at + 4 : at + 8])
+        types.add(content[at + 4 : at + 8])
         at += size
-    return kinds if at == len(content) else set()
+    return types if at == len(content) else set()

@@ -1,4 +1,4 @@
-"""The record of a job: what every kind has in common."""
+"""Job records: what all kinds have in common."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +18,7 @@ class Kind(OpenEnum):
 
 
 class Status(StrEnum):
-    """Where a job stands."""
+    """Status of a job."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -33,7 +33,7 @@ RETRYABLE = frozenset({Status.FAILED, Status.CANCELLED})
 
 
 class StepStatus(StrEnum):
-    """Where one step of a job stands."""
+    """Status of a step."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -42,7 +42,7 @@ class StepStatus(StrEnum):
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """What model calls cost, in calls and tokens."""
+    """The number of model calls and their tokens."""
 
     calls: int = 0
     input_tokens: int = 0
@@ -57,12 +57,12 @@ class Usage(msgspec.Struct, frozen=True):
 
     @property
     def tokens(self) -> int:
-        """Tokens in both directions."""
+        """Input and output tokens."""
         return self.input_tokens + self.output_tokens
 
 
 class Problem(msgspec.Struct, frozen=True):
-    """Why a job failed: a stable word for programs, a sentence for people, the step that gave up."""
+    """Why a job failed: a stable type for programs, a sentence for people, and the step that failed."""
 
     type: str
     detail: str
@@ -70,10 +70,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One durable piece of a job's work.
-
-    `result` is its value as JSON once it is done, `order` its place in the plan.
-    """
+    """One durable step of a job: `result` is its value as JSON once it is done, `order` its place in the plan."""
 
     name: str
     order: int = 0
@@ -86,7 +83,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """One failed try of a step; `status` is what the other side answered, in HTTP, if it answered at all."""
+    """A failed attempt of a step; `status` is the HTTP status of the answer, if there was one."""
 
     step: str
     attempt: int
@@ -97,26 +94,26 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a job may cost: seconds from when it is queued, tokens in both directions; None is the service's own."""
+    """A job's limits: seconds since it was queued, input and output tokens; None is the service's default."""
 
     seconds: float | None = None
     tokens: int | None = None
 
-    def __or__(self, given: "Limits") -> "Limits":
-        """Return these limits with those that are given in their place."""
+    def __or__(self, new: "Limits") -> "Limits":
+        """Return these limits, replaced by the new ones where they are set."""
         return Limits(
-            self.seconds if given.seconds is None else given.seconds,
-            self.tokens if given.tokens is None else given.tokens,
+            self.seconds if new.seconds is None else new.seconds,
+            self.tokens if new.tokens is None else new.tokens,
         )
 
 
 class Job(msgspec.Struct, frozen=True):
-    """A job of any kind as its record stands at `version`.
+    """A job of any kind: its record at `version`.
 
-    `steps` come in the order in which they were planned, `attempts` in the order in which they failed. `epoch` counts
-    the times the right to write changed hands; whoever holds an older one is refused. `queued_at` is when it last
-    became pending, `started_at` when it was first taken up after that. `total` is how many steps there will be, 0 while
-    that is not known yet.
+    `steps` are in the order they were planned, `attempts` in the order they failed. `epoch` increases whenever the
+    right to write changes hands (a fencing token); commits with an older one are rejected. `queued_at` is when the job
+    last became pending, `started_at` when it first started after that. `total` is the number of steps in the plan, 0
+    while it is unknown.
     """
 
     id: str
@@ -139,47 +136,46 @@ class Job(msgspec.Struct, frozen=True):
     problem: Problem | None = None
 
     def step(self, name: str) -> Step | None:
-        """Return the step of this name, if it is planned already."""
+        """Return the step with this name, if it is planned."""
         return next((step for step in self.steps if step.name == name), None)
 
     def count(self, status: StepStatus) -> int:
-        """How many steps stand at `status`."""
+        """How many steps have this status."""
         return sum(step.status is status for step in self.steps)
 
     @property
     def progress(self) -> float:
-        """Finished steps ÷ all steps: 0 until the plan is known, never falling, 1 only when the job is completed."""
+        """Finished steps ÷ all steps: 0 until the plan is known, never decreasing, 1 only when the job is completed."""
         return progress_of(self.status, self.count(StepStatus.DONE), self.total)
 
 
 def progress_of(status: Status, done: int, total: int) -> float:
-    """Say how far a job is of which `done` steps are done; `total` is as in its record."""
+    """Compute the progress of a job with `done` finished steps; `total` is as in its record."""
     if status is Status.COMPLETED:
         return 1.0
     if not total:
         return 0.0
-    # The last step is done a moment before the job is.
+    # The last step is done shortly before the job is.
     return min(done / total, 0.99)
 
 
-MOVES: dict[Status, frozenset[Status]] = {
+ALLOWED_FROM: dict[Status, frozenset[Status]] = {
     Status.PENDING: RETRYABLE,
     Status.PROCESSING: LIVE,
     Status.COMPLETED: frozenset({Status.PROCESSING}),
     Status.FAILED: LIVE,
     Status.CANCELLED: LIVE,
 }
-"""For each status, those from which a job may come to it; a job taken over by another worker goes on processing.
+"""The statuses from which a job may change to each status; a job that another worker takes over stays processing.
 
-A job whose every worker died may fail without having been seen processing.
+A job whose workers all died may fail without having been processing.
 """
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What one commit does to a record: everything in it, or nothing.
+    """A change to a record, applied as a whole or not at all.
 
-    `steps` replace those of the same name, `attempts` are added, `usage` is counted on top; `limits`, if given, replace
-    the job's.
+    `steps` replace those with the same name; `attempts` and `usage` are added; `limits`, if set, replace the job's.
     """
 
     status: Status | None = None

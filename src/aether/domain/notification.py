@@ -1,4 +1,4 @@
-"""What an owner is told of the ends of jobs, whether or not anybody listened when they came."""
+"""Notification records: the inbox entries that tell an owner that jobs have ended."""
 
 from datetime import datetime
 
@@ -7,13 +7,13 @@ import msgspec
 from aether.domain.job import Kind, Status
 
 MAX_NOTIFICATION_ID = 2**53 - 1
-"""Whoever reads JSON reads a number up to this one as it is (RFC 8259, section 6)."""
+"""The largest integer that all JSON parsers read exactly (RFC 8259, section 6)."""
 
 
 class Notification(msgspec.Struct, frozen=True):
-    """A job's end: `version` is the job's, `id` greater than those of all that the owner was told before.
+    """The end of a job, at the job's `version`; `id` is greater than those of the owner's earlier notifications.
 
-    A job that is tried again and ends again is told again, under another id.
+    A job that is retried and ends again creates another notification.
     """
 
     id: int
@@ -26,9 +26,9 @@ class Notification(msgspec.Struct, frozen=True):
 
 
 class InboxPage(msgspec.Struct, frozen=True):
-    """Some notifications, the oldest first, and how many of all are not acknowledged.
+    """A page of notifications, oldest first; `unread` counts all that are not acknowledged.
 
-    `next` is what the following page comes after; None on the last one.
+    `next` is the `after` of the next page, None on the last one.
     """
 
     notifications: tuple[Notification, ...] = ()
@@ -37,7 +37,7 @@ class InboxPage(msgspec.Struct, frozen=True):
 
 
 class Acknowledgement(msgspec.Struct, frozen=True):
-    """How many notifications were acknowledged just now, and how many are still not."""
+    """How many notifications this request acknowledged, and how many remain unread."""
 
     acknowledged: int
     unread: int

@@ -1,4 +1,4 @@
-"""What a report is: the request, its outline, its sections, and how they become one document."""
+"""Report records: the request, the outline, the sections, and how they form one report."""
 
 import re
 from collections import Counter
@@ -16,15 +16,15 @@ MAX_SECTIONS = 20
 
 
 class Length(StrEnum):
-    """How much to write for each section."""
+    """Length of each section."""
 
     BRIEF = "brief"
     STANDARD = "standard"
     DETAILED = "detailed"
 
 
-_MARKS = '#*_`"“”+•-'
-Title = Annotated[str, text("One heading of the outline.", 200, marks=_MARKS)]
+_MARKUP = '#*_`"“”+•-'
+Title = Annotated[str, text("One heading of the outline.", 200, markup=_MARKUP)]
 Outlined = Annotated[tuple[Title, ...], Meta(min_length=1, max_length=MAX_SECTIONS)]
 SectionCount = Annotated[
     int, Meta(ge=1, le=MAX_SECTIONS, description="How many sections to write; an `outline` says so itself.")
@@ -36,7 +36,7 @@ Labels = Annotated[
 
 
 class ReportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a caller may ask for; what is absent is left to the writer."""
+    """The request for a report; the writer decides what is not set."""
 
     topic: Annotated[str, text("What the report is about.", 300, examples=["The Roman Empire"])]
     sections: SectionCount | UnsetType = UNSET
@@ -45,45 +45,45 @@ class ReportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     tone: Annotated[str, text("How it should sound.", 100, examples=["dry and precise"])] | UnsetType = UNSET
     audience: Annotated[str, text("For whom it is.", 200, examples=["secondary school"])] | UnsetType = UNSET
     length: Length = Length.STANDARD
-    instructions: Annotated[str, text("Anything else to heed.", 2_000, lines=True)] | UnsetType = UNSET
+    instructions: Annotated[str, text("Anything else to heed.", 2_000, multiline=True)] | UnsetType = UNSET
     model: Annotated[str, text("The model to write with, instead of the server's own.", 100)] | UnsetType = UNSET
     metadata: Labels | UnsetType = UNSET
 
 
 class OutlineItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One section to come: its title without a number, and what it covers, so that its neighbours need not."""
+    """A planned section: its title without a number, and what it covers, so that other sections do not repeat it."""
 
     title: str
     covers: str = ""
 
 
 class Outline(msgspec.Struct, frozen=True):
-    """The sections of a report, in order. Make one with `of`, which keeps what the headings promise."""
+    """The planned sections of a report, in order; create one with `of`, which cleans the titles."""
 
     items: tuple[OutlineItem, ...]
 
     @classmethod
     def of(cls, items: Iterable[OutlineItem]) -> Self:
-        """Tidy items as they come from a person or a model: no numbers, no mark-up, no title twice."""
-        tidy = ((_plain(item.title), " ".join(item.covers.split())) for item in items)
-        kept = [(title, covers) for title, covers in tidy if title]
-        titles = _distinct(_without_numbers([title for title, _ in kept]))
+        """Clean items from a person or a model: remove numbers and markup from titles, and make them unique."""
+        cleaned = ((_plain(item.title), " ".join(item.covers.split())) for item in items)
+        kept = [(title, covers) for title, covers in cleaned if title]
+        titles = _make_unique(_remove_numbers([title for title, _ in kept]))
         return cls(tuple(OutlineItem(title, covers) for title, (_, covers) in zip(titles, kept, strict=True)))
 
     @property
     def headings(self) -> tuple[str, ...]:
-        """The titles with their Roman numerals, each one unique: `("I. Origins", "II. Fall")`."""
+        """The unique titles with Roman numerals: `("I. Origins", "II. Fall")`."""
         return tuple(f"{roman(at)}. {item.title}" for at, item in enumerate(self.items, start=1))
 
 
 class Section(msgspec.Struct, frozen=True):
-    """The text of one section, Markdown without its own heading."""
+    """The text of one section: Markdown without its heading."""
 
     text: str
 
 
 class Report(msgspec.Struct, frozen=True):
-    """A report, whole or as far as it is written: `sections` maps headings to texts, in outline order."""
+    """A complete or partial report: `sections` maps headings to texts, in outline order."""
 
     topic: str
     outline: tuple[str, ...]
@@ -91,7 +91,7 @@ class Report(msgspec.Struct, frozen=True):
 
     @classmethod
     def assemble(cls, topic: str, outline: Outline, sections: Sequence[Section | None]) -> Self:
-        """Put the sections under their headings; a missing one (None) is left out, its heading stays in the outline."""
+        """Combine headings and sections; a missing section (None) is left out, but its heading stays in the outline."""
         written = zip(outline.headings, sections, strict=True)
         return cls(topic, outline.headings, {heading: part.text for heading, part in written if part is not None})
 
@@ -108,7 +108,7 @@ _QUOTED = re.compile(r'"([^"]+)"|“([^“”]+)”')
 
 @cache
 def roman(number: int) -> str:
-    """Write 1 to 89 as a Roman numeral."""
+    """Return a number from 1 to 89 as a Roman numeral."""
     digits = []
     for value, numeral in _NUMERALS:
         times, number = divmod(number, value)
@@ -117,48 +117,48 @@ def roman(number: int) -> str:
 
 
 def _plain(title: str) -> str:
-    """Take mark-up off, wherever it stands; a mark without its partner is text, as in "C#" or "A*"."""
-    plainer = _EMPHASIS.sub(r"\2", _LEADING_MARK.sub("", " ".join(title.split())))
-    if quoted := _QUOTED.fullmatch(plainer):
-        plainer = quoted[1] or quoted[2]
-    if not plainer.strip(f"{_MARKS} "):
+    """Remove markup; a character that is not paired is text, as in "C#" or "A*"."""
+    stripped = _EMPHASIS.sub(r"\2", _LEADING_MARK.sub("", " ".join(title.split())))
+    if quoted := _QUOTED.fullmatch(stripped):
+        stripped = quoted[1] or quoted[2]
+    if not stripped.strip(f"{_MARKUP} "):
         return ""
-    return plainer if plainer == title else _plain(plainer)
+    return stripped if stripped == title else _plain(stripped)
 
 
-def _without_numbers(titles: list[str]) -> list[str]:
-    """Take a numbering off, but only where it counts something: "I, Claudius" and "1984: A Year" keep theirs."""
-    numbers = [_LEADING_NUMBER.match(title) for title in titles]
-    in_place = [found is not None and _is_number(found["number"], at) for at, found in enumerate(numbers, start=1)]
-    all_digits = len(titles) > 1 and all(found and found["number"].isdigit() for found in numbers)
-    # One letter alone may well be an initial: "A. A. Milne", "V. Woolf".
-    sure = sum(in_place) > 1 or (len(titles) == 1 and titles[0].startswith("I"))
-    counted = [
-        found if found and (all_digits or (here and (sure or not _is_letter(found["number"])))) else None
-        for found, here in zip(numbers, in_place, strict=True)
+def _remove_numbers(titles: list[str]) -> list[str]:
+    """Remove numbers that count the titles; "I, Claudius" and "1984: A Year" keep theirs."""
+    matches = [_LEADING_NUMBER.match(title) for title in titles]
+    in_place = [found is not None and _is_number(found["number"], at) for at, found in enumerate(matches, start=1)]
+    all_digits = len(titles) > 1 and all(found and found["number"].isdigit() for found in matches)
+    # A single letter may be an initial: "A. A. Milne", "V. Woolf".
+    is_numbered = sum(in_place) > 1 or (len(titles) == 1 and titles[0].startswith("I"))
+    numbers = [
+        found if found and (all_digits or (here and (is_numbered or not _is_letter(found["number"])))) else None
+        for found, here in zip(matches, in_place, strict=True)
     ]
     return [
         (_plain(title[found.end() :]) if found else title) or title
-        for title, found in zip(titles, counted, strict=True)
+        for title, found in zip(titles, numbers, strict=True)
     ]
 
 
-def _is_letter(text_of_number: str) -> bool:
-    return text_of_number.isalpha() and len(text_of_number) == 1
+def _is_letter(number: str) -> bool:
+    return number.isalpha() and len(number) == 1
 
 
-def _is_number(text_of_number: str, at: int) -> bool:
-    return text_of_number.upper() in {str(at), f"{at:02}", roman(at), chr(ord("A") + at - 1)}
+def _is_number(number: str, at: int) -> bool:
+    return number.upper() in {str(at), f"{at:02}", roman(at), chr(ord("A") + at - 1)}
 
 
-def _distinct(titles: list[str]) -> list[str]:
-    """Give every title that came before a suffix: "Fall", "Fall (2)"."""
+def _make_unique(titles: list[str]) -> list[str]:
+    """Add a suffix to repeated titles: "Fall", "Fall (2)"."""
     seen: Counter[str] = Counter()
     taken = set(titles)
-    return [_suffixed(title, seen, taken) for title in titles]
+    return [_with_suffix(title, seen, taken) for title in titles]
 
 
-def _suffixed(title: str, seen: Counter[str], taken: set[str]) -> str:
+def _with_suffix(title: str, seen: Counter[str], taken: set[str]) -> str:
     seen[title] += 1
     if seen[title] == 1:
         return title

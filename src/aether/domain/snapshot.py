@@ -1,4 +1,4 @@
-"""A job as its owner sees it."""
+"""Snapshot of a job for its owner: the record and an estimate."""
 
 from datetime import datetime
 from typing import NamedTuple, Self
@@ -10,19 +10,19 @@ from aether.domain.job import Job
 
 
 class Revision(NamedTuple):
-    """Which state of a job this is: a version may come twice, but not at one time, where the store has lost one."""
+    """Identifies a state of a job; if the store loses writes, a version may occur twice, but with different times."""
 
     version: int
     updated_at: datetime
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        """Return the state of a job that was just read."""
+        """Return the revision of a job."""
         return cls(job.version, job.updated_at)
 
 
 class Snapshot(msgspec.Struct, frozen=True):
-    """A job as it stands, and what is to come, of which there is nothing once it has ended."""
+    """A job and its estimate, which is empty once the job has ended."""
 
     job: Job
     estimate: Estimate = Estimate()

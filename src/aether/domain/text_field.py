@@ -1,4 +1,4 @@
-"""Texts that callers write: declared once, as part of the field's type, and held to that."""
+"""Text fields of requests: limits are declared in the field's type, checked by `trim`, and shown in the schema."""
 
 import re
 from functools import cache
@@ -10,45 +10,46 @@ from msgspec import Meta
 from aether.errors import FieldError
 
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
-_CONTROLS_BUT_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
-_TRIMMED = r"[\s\x1c-\x1f\x85]*"  # not every dialect counts these controls as white space, as Python does
+_CONTROLS_EXCEPT_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
+_TRIMMED = r"[\s\x1c-\x1f\x85]*"  # Python counts these controls as white space, but not every regex dialect does
 _SPACES = r" \xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
-_MOST_COUNTED = 4_000  # beyond that, counting takes some engines too much memory
+_MAX_COUNTED = 4_000  # larger repetitions take too much memory in some regex engines
 
 
 def text(
-    description: str, most: int, *, lines: bool = False, marks: str = "", examples: list[str] | None = None
+    description: str, max_length: int, *, multiline: bool = False, markup: str = "", examples: list[str] | None = None
 ) -> Meta:
-    """Describe a text of 1 to `most` characters after trimming and without control characters (`lines` allows breaks).
+    """Declare a text of 1 to `max_length` characters after trimming, without control characters.
 
-    It holds more than `marks`, which are written as within the brackets of a regular expression. `trim` enforces it:
-    Meta's own limits, like the schema's `maxLength`, would count the white space that is trimmed off.
+    `multiline` allows line breaks. The text must not consist of `markup` characters only, which are written as in a
+    regex character class. `trim` enforces this; Meta's own limits, and the schema's `maxLength`, would also count the
+    white space that is trimmed.
     """
     return Meta(
-        description=f"{description} 1 to {most:,} characters.",
+        description=f"{description} 1 to {max_length:,} characters.",
         examples=examples,
-        extra_json_schema={"minLength": 1, "pattern": _pattern(_controls(lines=lines), marks, most)},
-        extra={"most": most, "lines": lines, "marks": marks},
+        extra_json_schema={"minLength": 1, "pattern": _pattern(_controls(multiline=multiline), markup, max_length)},
+        extra={"max_length": max_length, "multiline": multiline, "markup": markup},
     )
 
 
-def _controls(*, lines: bool) -> str:
-    return _CONTROLS_BUT_LINES if lines else _CONTROLS
+def _controls(*, multiline: bool) -> str:
+    return _CONTROLS_EXCEPT_LINES if multiline else _CONTROLS
 
 
-def _pattern(controls: str, marks: str, most: int) -> str:
-    """Say what `trim` demands in the dialect of JSON Schema, so that no text takes long to be found wrong."""
-    # These are not counted: only looking ahead could, which not all dialects do.
-    skipped = f"[{_SPACES}{marks}]*" if marks else ""
-    times = f"{{0,{most - 2}}}" if most <= _MOST_COUNTED else "*"
-    return rf"^{_TRIMMED}{skipped}[^\s{controls}{marks}]([^{controls}]{times}[^\s{controls}])?{_TRIMMED}$"
+def _pattern(controls: str, markup: str, max_length: int) -> str:
+    """Return the rules of `trim` as a JSON Schema pattern that never takes long to reject a text."""
+    # Leading markup is not counted: that needs a lookahead, which not all dialects have.
+    skipped = f"[{_SPACES}{markup}]*" if markup else ""
+    times = f"{{0,{max_length - 2}}}" if max_length <= _MAX_COUNTED else "*"
+    return rf"^{_TRIMMED}{skipped}[^\s{controls}{markup}]([^{controls}]{times}[^\s{controls}])?{_TRIMMED}$"
 
 
 def trim(struct: msgspec.Struct) -> None:
-    """Trim every field declared with `text`, in place, and hold it to its limits; call it from `__post_init__`.
+    """Trim and check every field declared with `text`, in place; call this from `__post_init__`.
 
     Raises:
-        FieldError: names the field by its wire name, and the rule that it breaks.
+        FieldError: a field breaks a rule; names the field as on the wire.
     """
     for name, wire_name, limits in _text_fields(type(struct)):
         value = getattr(struct, name)
@@ -61,11 +62,13 @@ def trim(struct: msgspec.Struct) -> None:
 
 def _trimmed(field: str, value: str, limits: dict[str, Any]) -> str:
     trimmed = value.strip()
-    if not 1 <= len(trimmed) <= limits["most"]:
-        raise FieldError(field, f"must be 1 to {limits['most']} characters long, without the space around it")
-    if re.search(f"[{_controls(lines=limits['lines'])}]", trimmed):
-        raise FieldError(field, "must not contain control characters" + (" other than line breaks" * limits["lines"]))
-    if not "".join(trimmed.split()).strip(limits["marks"]):
+    if not 1 <= len(trimmed) <= limits["max_length"]:
+        raise FieldError(field, f"must be 1 to {limits['max_length']} characters long, without the space around it")
+    if re.search(f"[{_controls(multiline=limits['multiline'])}]", trimmed):
+        raise FieldError(
+            field, "must not contain control characters" + (" other than line breaks" * limits["multiline"])
+        )
+    if not "".join(trimmed.split()).strip(limits["markup"]):
         raise FieldError(field, "must hold words, not only marks")
     return trimmed
 
@@ -81,7 +84,7 @@ def _text_fields(struct: type[msgspec.Struct]) -> list[tuple[str, str, dict[str,
 def _limits(annotation: Any) -> dict[str, Any] | None:  # Any: a type of any form
     if get_origin(annotation) is Annotated:
         for meta in annotation.__metadata__:
-            if isinstance(meta, Meta) and meta.extra and "most" in meta.extra:
+            if isinstance(meta, Meta) and meta.extra and "max_length" in meta.extra:
                 return meta.extra
     inner = (_limits(argument) for argument in get_args(annotation) if argument is not annotation)
     return next((limits for limits in inner if limits), None)

@@ -20,7 +20,7 @@ from aether.adapters.redis.record_serializer import counts_of, entry_of, fields_
 from aether.adapters.redis.snapshot_reader import QueueEstimate, look, queue_estimate
 from aether.domain.estimate import Estimate
 from aether.domain.events import events_of
-from aether.domain.job import ENDED, MOVES, Change, Job, Kind, Status, StepStatus
+from aether.domain.job import ALLOWED_FROM, ENDED, Change, Job, Kind, Status, StepStatus
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.snapshot import Revision, Snapshot
 from aether.durable.ports import Committed, NewJob, Replay
@@ -186,7 +186,7 @@ class RedisJobStore:
         self, job_id: str, writer: CommitAuthor, change: Change, fields: Mapping[str, Argument] | None = None
     ) -> Sequence[Any]:  # the script's answer, as it says at its head
         status = change.status
-        moves = "|".join(["", *sorted(MOVES[status]), ""]) if status else ""
+        moves = "|".join(["", *sorted(ALLOWED_FROM[status]), ""]) if status else ""
         arguments: list[Argument] = [job_id, *writer, status or "", moves, self._ttl_ms]
         finished = sum(step.status is StepStatus.DONE for step in change.steps)
         arguments += [self._queueing.name, payload_for(self._queueing.function), self._queueing.longest, finished]
