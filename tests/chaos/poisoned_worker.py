@@ -2,12 +2,17 @@
 
 import asyncio
 import os
+from functools import partial
 
-from aether.bootstrap import recipes
+from msgspec.structs import replace
+
+from aether.domain.job import Kind
 from aether.domain.report import Report, ReportRequest
 from aether.durable.run import Run
+from aether.workflows.registry import WORKFLOWS
 from aether.workflows.report.ports import Writer
-from aether.workflows.report.recipe import write_report
+from aether.workflows.report.recipe import WORKFLOW, write_report
+from aether.workflows.report.writer import ModelWriter
 
 MARKER = "poison"
 _AFTER_S = 0.4
@@ -21,9 +26,10 @@ async def deadly(run: Run, request: ReportRequest, writer: Writer) -> Report:
     return await write_report(run, request, writer)
 
 
+DEADLY = replace(WORKFLOW, make=lambda ports: partial(deadly, writer=ModelWriter(ports.chat)))
+
 if __name__ == "__main__":
     from aether.cli.commands.main import aether
 
-    assert vars(recipes)["write_report"] is write_report
-    vars(recipes)["write_report"] = deadly
-    aether(["worker"])
+    with WORKFLOWS.registered(Kind.REPORT, "tests.chaos.poisoned_worker:DEADLY"):
+        aether(["worker"])

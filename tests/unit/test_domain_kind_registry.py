@@ -1,3 +1,5 @@
+from importlib import import_module
+
 import pytest
 
 from aether.domain.job import Kind
@@ -38,6 +40,20 @@ def test_another_kind_is_registered_for_a_while() -> None:
         assert list(registry) == [*Kind, EXAMPLE]
         assert registry[Kind("example")] is not None
     assert list(registry) == list(Kind)
+
+
+def test_a_known_kind_is_replaced_for_a_while() -> None:
+    registry: KindRegistry[object] = KindRegistry("here", TARGETS)
+    assert registry[Kind.REPORT] is entry_of("ENTRY")
+
+    with registry.registered(Kind.REPORT, f"{HERE}:OTHER"):
+        assert list(registry) == list(Kind)
+        assert registry[Kind.REPORT] is entry_of("OTHER")
+    assert registry[Kind.REPORT] is entry_of("ENTRY")
+
+
+def entry_of(name: str) -> object:
+    return getattr(import_module(HERE), name)
 
 
 def test_nothing_is_imported_before_it_is_asked_for() -> None:

@@ -1,7 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import pairwise
 
 import msgspec
@@ -16,9 +15,11 @@ from aether.durable.runner import Recipe, Runner
 from aether.durable.step import RunDependencies
 from aether.durable.token_budget import reserve_tokens
 from aether.errors import AetherError, ModelFailedError, ModelOverloadedError, ModelRefusedError, ModelUnreachableError
-from aether.workflows.image.recipe import first_steps, generate_images, images_so_far
+from aether.workflows.definition import Ports
+from aether.workflows.image.recipe import WORKFLOW, first_steps, images_so_far
 from tests.durable_bench import until
 from tests.fakes import FastClock, MemoryFiles, MemoryJobStore
+from tests.scripted_chat import ScriptedChat
 from tests.scripted_model import png
 
 ID = "job"
@@ -61,6 +62,7 @@ class Studio:
 
     illustrator: ScriptedIllustrator
     request: GenerationRequest = FOUR
+    has_model: bool = True
     clock: FastClock = field(default_factory=FastClock)
     files: MemoryFiles = field(default_factory=MemoryFiles)
 
@@ -72,11 +74,9 @@ class Studio:
         await self.store.create(NewJob(ID, Kind.IMAGE, "ada", request, first_steps(self.request)))
 
     async def run(self) -> Job:
-        recipe = Recipe(
-            GenerationRequest,
-            partial(generate_images, illustrator=self.illustrator, files=self.files),
-            RetryPolicy(attempts=5, overload_uses_attempts=True, increasing=True),
-        )
+        illustrator = self.illustrator if self.has_model else None
+        ports = Ports(ScriptedChat(), context=1, files=self.files, illustrator=illustrator)
+        recipe = Recipe(WORKFLOW.request, WORKFLOW.make(ports), WORKFLOW.retry(RetryPolicy(attempts=5)))
         tools = RunDependencies(RetryPolicy(), ConcurrencyLimiter(100, self.clock), self.clock)
         await Runner(self.store, {Kind.IMAGE: recipe}, tools).perform(ID)
         return self.job
@@ -264,3 +264,14 @@ async def test_an_image_that_cannot_be_kept_for_now_is_not_made_anew() -> None:
 
     assert (studio.job.status, studio.illustrator.calls, studio.job.attempts) == (Status.COMPLETED, 1, ())
     assert await studio.is_served(0)
+
+
+async def test_a_worker_without_a_model_for_images_fails_the_job_and_says_what_to_set() -> None:
+    studio = Studio(ScriptedIllustrator(), has_model=False)
+    await studio.submit()
+    job = await studio.run()
+
+    assert job.status is Status.FAILED
+    assert job.problem is not None
+    assert job.problem.detail == "The worker has no model for images; set AETHER_IMAGE_MODEL."
+    assert {step.status for step in job.steps} == {StepStatus.PENDING}

@@ -74,7 +74,7 @@ class Worker:
         publisher = await self._open.enter_async_context(DeltaPublisher(client))
         limiter = ConcurrencyLimiter(settings.model_calls, clock)
         dependencies = RunDependencies(policy, limiter, clock, settings.job_timeout, publisher)
-        kinds = await self._open.enter_async_context(recipes(settings, file_store(client, settings)))
+        kinds = await self._open.enter_async_context(recipes(settings, file_store(client, settings), dependencies))
         self._runner = Runner(self._store, kinds, dependencies)
         if objects := object_store(settings):
             with suppress(StoreUnavailableError):

@@ -58,10 +58,11 @@ class KindRegistry(Mapping[Kind, EntryT], Generic[EntryT]):
 
     @contextmanager
     def registered(self, kind: Kind, target: str) -> Iterator[None]:
-        """Have one more kind inside the block, such as the example kind of the tests."""
-        self._targets[kind] = target
+        """Use this entry for a kind inside the block: a new kind, such as the tests' example, or a known one."""
+        before = self._targets, self._entries
+        self._targets = self._targets | {kind: target}
+        self._entries = {known: entry for known, entry in self._entries.items() if known != kind}
         try:
             yield
         finally:
-            del self._targets[kind]
-            self._entries.pop(kind, None)
+            self._targets, self._entries = before

@@ -9,8 +9,10 @@ from aether.domain.checklist import Checklist, ChecklistRequest, Summary
 from aether.domain.job import Job
 from aether.durable.run import Run
 from aether.errors import UnusableOutputError
+from aether.workflows.checklist.editor import ModelEditor
 from aether.workflows.checklist.part_steps import part_step, step_names
 from aether.workflows.checklist.ports import Editor
+from aether.workflows.definition import Workflow
 from aether.workflows.step_results import result_of
 
 T = TypeVar("T")
@@ -56,3 +58,8 @@ async def _for_each(
 ) -> list[T]:
     titles = [f"{step.capitalize()} of part {at} of {len(parts)}" for at in range(1, len(parts) + 1)]
     return await run.fan_out(part_step(step, len(parts)), parts, call, returns, titles)
+
+
+WORKFLOW = Workflow(
+    ChecklistRequest, lambda ports: partial(make_checklist, editor=ModelEditor(ports.chat, ports.context))
+)

@@ -1,12 +1,18 @@
 """Image recipe: make all images of a request at the same time, and store each one."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
+
 import msgspec
+from msgspec.structs import replace
 
 from aether.domain.image import GenerationRequest, Image
 from aether.domain.job import Job
 from aether.durable.ports import FileStore
+from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
-from aether.errors import UnusableOutputError
+from aether.errors import ConfigurationError, UnusableOutputError
+from aether.workflows.definition import ModelServer, Ports, Workflow
 from aether.workflows.llm.ports import Illustrator
 from aether.workflows.step_results import result_of
 
@@ -38,3 +44,21 @@ def images_so_far(job: Job) -> tuple[Image | None, ...]:
     """Read the images from the job's finished steps, in order; None is one that is not finished."""
     request = msgspec.json.decode(job.input, type=GenerationRequest)
     return tuple(result_of(job, name, Image) for name in first_steps(request))
+
+
+def _from_ports(ports: Ports) -> Callable[[Run, GenerationRequest], Awaitable[object]]:
+    if ports.illustrator is None:
+        return _fail_without_model
+    return partial(generate_images, illustrator=ports.illustrator, files=ports.files)
+
+
+async def _fail_without_model(_run: Run, _request: GenerationRequest) -> None:
+    raise ConfigurationError("The worker has no model for images; set AETHER_IMAGE_MODEL.")
+
+
+def _increasing(policy: RetryPolicy) -> RetryPolicy:
+    """Make each wait longer than the one before, because callers see them; a lower cap would end that."""
+    return replace(policy, cap=policy.total, overload_uses_attempts=True, increasing=True)
+
+
+WORKFLOW = Workflow(GenerationRequest, _from_ports, first_steps, ModelServer.IMAGES, _increasing)

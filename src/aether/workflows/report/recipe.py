@@ -1,12 +1,16 @@
 """Report recipe: plan an outline, then write all its sections at the same time."""
 
+from functools import partial
+
 import msgspec
 from msgspec import UNSET
 
 from aether.domain.job import Job
 from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
 from aether.durable.run import Run
+from aether.workflows.definition import Workflow
 from aether.workflows.report.ports import Writer
+from aether.workflows.report.writer import ModelWriter
 from aether.workflows.step_results import result_of
 
 
@@ -41,3 +45,6 @@ def report_so_far(job: Job) -> Report:
     outline = outline_of(request) or result_of(job, "outline", Outline) or Outline(())
     sections = [result_of(job, f"section:{position}", Section) for position in range(len(outline.items))]
     return Report.assemble(request.topic, outline, sections)
+
+
+WORKFLOW = Workflow(ReportRequest, lambda ports: partial(write_report, writer=ModelWriter(ports.chat)), first_steps)
