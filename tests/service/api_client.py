@@ -33,65 +33,7 @@ from tests.fake_keys import MemoryKeys
 from tests.fake_rates import MemoryRateLimiter
 from tests.fake_read_tokens import MemoryReadTokens
 from tests.fakes import MemoryFiles, MemoryInbox, MemoryJobStore
-
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
-
-
-@dataclass(frozen=True)
-class Resource:
-    """What tells the kinds apart on the wire; `words` are those for each status, `slash` what addresses end with."""
-
-    kind: Kind
-    path: str
-    id_name: str
-    plural: str
-    next_name: str
-    text: str
-    longest: int
-    words: dict[Status, str]
-    request: bytes
-    slash: str = ""
-
-    def url(self, job_id: str = UNKNOWN, action: str = "") -> str:
-        """Return a job's address as the service gives it."""
-        return f"{self.path}/{job_id}{action}{self.slash}"
-
-
-REPORTS = Resource(
-    Kind.REPORT,
-    "/reports",
-    "jobId",
-    "reports",
-    "nextCursor",
-    "topic",
-    300,
-    {status: status.value for status in Status},
-    b'{"topic":"Rome"}',
-)
-CHECKLISTS = Resource(
-    Kind.CHECKLIST,
-    "/jobs",
-    "id",
-    "jobs",
-    "next_cursor",
-    "input_text",
-    20_000,
-    dict(zip(Status, ("pending", "running", "succeeded", "failed", "failed"), strict=True)),
-    b'{"input_text":"Wash your hands."}',
-    "/",
-)
-GENERATIONS = Resource(
-    Kind.IMAGE,
-    "/api/generation",
-    "generationId",
-    "generations",
-    "nextCursor",
-    "prompt",
-    4_000,
-    dict(zip(Status, ("PENDING", "PENDING", "COMPLETE", "FAILED", "FAILED"), strict=True)),
-    b'{"prompt":"A lighthouse"}',
-)
-RESOURCES = [REPORTS, CHECKLISTS, GENERATIONS]
+from tests.service.resources import REPORTS, UNKNOWN, Resource
 
 
 @cache

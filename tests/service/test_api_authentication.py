@@ -13,7 +13,8 @@ from litestar.testing import AsyncTestClient
 from aether.domain.access import Scope
 from aether.durable.clock import SystemClock
 from aether.identity.api_keys import ApiKeys
-from tests.service.api_client import UNKNOWN, House
+from tests.service.api_client import House
+from tests.service.resources import UNKNOWN
 
 Client = AsyncTestClient[Litestar]
 

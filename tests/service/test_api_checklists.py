@@ -9,7 +9,8 @@ from litestar.testing import AsyncTestClient
 
 from aether.domain.checklist import Checklist, Item, Summary
 from aether.domain.job import Change, Problem, Status
-from tests.service.api_client import CHECKLISTS, House, done, failed
+from tests.service.api_client import House, done, failed
+from tests.service.resources import CHECKLISTS
 
 Client = AsyncTestClient[Litestar]
 

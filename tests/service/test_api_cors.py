@@ -12,7 +12,8 @@ from litestar.testing import AsyncTestClient
 from aether.api.state import Readiness
 from aether.domain.access import Scope
 from tests.fakes import MemoryJobStore
-from tests.service.api_client import UNKNOWN, House
+from tests.service.api_client import House
+from tests.service.resources import UNKNOWN
 
 Client = AsyncTestClient[Litestar]
 APP = "https://app.example.com"

@@ -4,7 +4,8 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from tests.service.api_client import UNKNOWN, House
+from tests.service.api_client import House
+from tests.service.resources import UNKNOWN
 
 Client = AsyncTestClient[Litestar]
 HERE = {"Host": "localhost:8000"}

@@ -8,31 +8,24 @@ import pytest
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
+from aether.domain.job import ENDED
+from tests.service.resources import EVERY_KIND, RESOURCES, Resource
+
+_OF_A_KIND = {
+    "POST {path}": "create{name}",
+    "GET {path}": "list{name}s",
+    "GET {path}/{{{id_name}}}": "get{name}",
+    "DELETE {path}/{{{id_name}}}": "delete{name}",
+    "GET {path}/{{{id_name}}}/events": "stream{name}",
+    "POST {path}/{{{id_name}}}/cancel": "cancel{name}",
+    "POST {path}/{{{id_name}}}/retry": "retry{name}",
+    "POST {path}/{{{id_name}}}/token": "create{name}Token",
+}
 OPERATIONS = {
-    "POST /reports": "createReport",
-    "GET /reports": "listReports",
-    "GET /reports/{jobId}": "getReport",
-    "DELETE /reports/{jobId}": "deleteReport",
-    "GET /reports/{jobId}/events": "streamReport",
-    "POST /reports/{jobId}/cancel": "cancelReport",
-    "POST /reports/{jobId}/retry": "retryReport",
-    "POST /reports/{jobId}/token": "createReportToken",
-    "POST /jobs": "createChecklist",
-    "GET /jobs": "listChecklists",
-    "GET /jobs/{event_id}": "getChecklist",
-    "DELETE /jobs/{event_id}": "deleteChecklist",
-    "GET /jobs/{event_id}/events": "streamChecklist",
-    "POST /jobs/{event_id}/cancel": "cancelChecklist",
-    "POST /jobs/{event_id}/retry": "retryChecklist",
-    "POST /jobs/{event_id}/token": "createChecklistToken",
-    "POST /api/generation": "createGeneration",
-    "GET /api/generation": "listGenerations",
-    "GET /api/generation/{generationId}": "getGeneration",
-    "DELETE /api/generation/{generationId}": "deleteGeneration",
-    "GET /api/generation/{generationId}/events": "streamGeneration",
-    "POST /api/generation/{generationId}/cancel": "cancelGeneration",
-    "POST /api/generation/{generationId}/retry": "retryGeneration",
-    "POST /api/generation/{generationId}/token": "createGenerationToken",
+    call.format(path=each.path, id_name=each.api.id_name, name=each.api.name): operation.format(name=each.api.name)
+    for each in RESOURCES
+    for call, operation in _OF_A_KIND.items()
+} | {
     "GET /api/generation/{generationId}/images/{position}": "getGenerationImage",
     "GET /notifications": "listNotifications",
     "GET /notifications/events": "streamNotifications",
@@ -129,48 +122,32 @@ async def test_a_body_that_may_be_left_out_is_not_required(document: dict[str, A
         if "requestBody" in operation
     }
 
-    assert bodies == {
-        f"{verb}{kind}": verb == "create"
-        for verb in ("create", "retry")
-        for kind in ("Report", "Checklist", "Generation")
-    } | {"acknowledgeNotifications": True, "setEndpoint": True} | {
-        f"create{kind}Token": False for kind in ("Report", "Checklist", "Generation")
-    }
+    kinds = [each.api.name for each in RESOURCES]
+    optional = dict.fromkeys((call for kind in kinds for call in (f"retry{kind}", f"create{kind}Token")), False)
+    required = dict.fromkeys(("acknowledgeNotifications", "setEndpoint", *(f"create{kind}" for kind in kinds)), True)
+    assert bodies == required | optional
 
 
-@pytest.mark.parametrize(
-    ("path", "status", "words"),
-    [
-        ("/reports", "ReportStatus", ["pending", "processing", "completed", "failed", "cancelled"]),
-        ("/jobs", "ChecklistStatus", ["pending", "running", "succeeded", "failed"]),
-        ("/api/generation", "GenerationStatus", ["PENDING", "COMPLETE", "FAILED"]),
-    ],
-)
+@EVERY_KIND
 async def test_the_parameters_of_a_list_are_declared_with_their_rules(
-    document: dict[str, Any], path: str, status: str, words: list[str]
+    document: dict[str, Any], resource: Resource
 ) -> None:
-    parameters = {each["name"]: each["schema"] for each in document["paths"][path]["get"]["parameters"]}
+    parameters = {each["name"]: each["schema"] for each in document["paths"][resource.path]["get"]["parameters"]}
 
+    status = f"{resource.api.name}Status"
     assert parameters["status"] == {"$ref": f"#/components/schemas/{status}"}
     declared = document["components"]["schemas"][status]
-    assert (declared["type"], declared["enum"]) == ("string", words)
+    assert (declared["type"], declared["enum"]) == ("string", [*dict.fromkeys(resource.words.values())])
     assert parameters["limit"] | {"type": "integer", "minimum": 1, "maximum": 100, "default": 20} == parameters["limit"]
     assert parameters["cursor"]["type"] == "string"
 
 
-@pytest.mark.parametrize(
-    ("path", "schema", "ends"),
-    [
-        ("/reports/{jobId}/events", "ReportEvent", {"completed", "failed", "cancelled"}),
-        ("/jobs/{event_id}/events", "ChecklistEvent", {"succeeded", "failed"}),
-        ("/api/generation/{generationId}/events", "GenerationEvent", {"complete", "failed"}),
-    ],
-)
-async def test_every_event_of_a_stream_is_declared(
-    document: dict[str, Any], path: str, schema: str, ends: set[str]
-) -> None:
-    operation = document["paths"][path]["get"]
+@EVERY_KIND
+async def test_every_event_of_a_stream_is_declared(document: dict[str, Any], resource: Resource) -> None:
+    operation = document["paths"][f"{resource.path}/{{{resource.api.id_name}}}/events"]["get"]
     schemas = document["components"]["schemas"]
+    schema = f"{resource.api.name}Event"
+    ends = {resource.words[status].lower() for status in ENDED}
     told = schemas[schema]["discriminator"]["mapping"]
     events = {name: schemas[where.rpartition("/")[2]] for name, where in told.items()}
 
@@ -187,9 +164,7 @@ async def test_every_event_of_a_stream_is_declared(
 @pytest.mark.parametrize(
     ("path", "schema"),
     [
-        ("/reports/{jobId}/events", "ReportEvent"),
-        ("/jobs/{event_id}/events", "ChecklistEvent"),
-        ("/api/generation/{generationId}/events", "GenerationEvent"),
+        *((f"{each.path}/{{{each.api.id_name}}}/events", f"{each.api.name}Event") for each in RESOURCES),
         ("/notifications/events", "NotificationEvent"),
     ],
 )
@@ -226,7 +201,7 @@ async def test_names_of_schemas_are_words_and_not_numbers(document: dict[str, An
         ("StepStatus", ["pending", "running", "done", "failed"]),
         ("DeliveryStatus", ["pending", "delivered", "dead"]),
         ("Ending", ["completed", "failed", "cancelled"]),
-        ("Kind", ["report", "checklist", "generation"]),
+        ("Kind", [each.kind.value for each in RESOURCES]),
     ],
 )
 async def test_the_words_of_an_enumeration_are_in_their_own_order(
@@ -275,7 +250,7 @@ async def test_a_webhook_shares_no_tag_with_an_operation(document: dict[str, Any
     assert tags & received == set()
 
 
-@pytest.mark.parametrize("path", ["/reports", "/jobs", "/api/generation"])
+@pytest.mark.parametrize("path", [each.path for each in RESOURCES])
 async def test_waiting_is_declared(document: dict[str, Any], path: str) -> None:
     (job_path,) = (each for each in document["paths"] if re.fullmatch(rf"{path.rstrip('/')}/{{\w+}}/?", each))
     asked, got = document["paths"][path]["post"], document["paths"][job_path]["get"]
@@ -287,19 +262,13 @@ async def test_waiting_is_declared(document: dict[str, Any], path: str) -> None:
     assert asked["responses"]["2XX"]["content"]["application/json"]["schema"] == job
 
 
-@pytest.mark.parametrize(
-    ("path", "noun", "named"),
-    [
-        ("/reports", "Report", "jobId"),
-        ("/jobs", "Checklist", "event_id"),
-        ("/api/generation", "Generation", "generationId"),
-    ],
-)
-async def test_what_was_accepted_leads_to_every_call_about_it(
-    document: dict[str, Any], path: str, noun: str, named: str
-) -> None:
+@EVERY_KIND
+async def test_what_was_accepted_leads_to_every_call_about_it(document: dict[str, Any], resource: Resource) -> None:
+    noun, named = resource.api.name, resource.api.id_name
     accepted = next(
-        answer for status, answer in document["paths"][path]["post"]["responses"].items() if status in {"201", "202"}
+        answer
+        for status, answer in document["paths"][resource.path]["post"]["responses"].items()
+        if status in {"201", "202"}
     )
 
     assert accepted["links"].keys() >= {f"{verb}{noun}" for verb in ("get", "stream", "cancel", "retry", "delete")}

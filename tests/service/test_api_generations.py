@@ -10,7 +10,8 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Attempt, Change, Problem, Status
-from tests.service.api_client import GENERATIONS, UNKNOWN, House, failed
+from tests.service.api_client import House, failed
+from tests.service.resources import GENERATIONS, UNKNOWN
 
 Client = AsyncTestClient[Litestar]
 

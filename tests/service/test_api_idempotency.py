@@ -18,10 +18,10 @@ from aether.domain.job import Change, Problem, Status
 from aether.durable.ports import NewJob
 from aether.errors import StoreUnavailableError
 from tests.fakes import MemoryJobStore
-from tests.service.api_client import REPORTS, RESOURCES, House, Resource, assert_breaks, failed
+from tests.service.api_client import House, assert_breaks, failed
+from tests.service.resources import EVERY_KIND, REPORTS, RESOURCES, Resource
 
 Client = AsyncTestClient[Litestar]
-EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
 KEY = {"Idempotency-Key": '"8e03978e-40d5-43e8-bc93-6894a57f9324"'}
 JSON = {"Content-Type": "application/json"}
 ROME = {"topic": "Rome"}

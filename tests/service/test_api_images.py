@@ -8,7 +8,8 @@ from litestar.testing import AsyncTestClient
 
 from aether.domain.image import Image
 from aether.domain.job import Change, Status
-from tests.service.api_client import CHECKLISTS, GENERATIONS, UNKNOWN, House, done
+from tests.service.api_client import House, done
+from tests.service.resources import CHECKLISTS, GENERATIONS, UNKNOWN
 
 Client = AsyncTestClient[Litestar]
 

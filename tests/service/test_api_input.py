@@ -6,11 +6,11 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Change, Status
-from tests.service.api_client import CHECKLISTS, GENERATIONS, RESOURCES, House, Resource
+from tests.service.api_client import House
+from tests.service.resources import EVERY_KIND, GENERATIONS, RESOURCES, Resource
 
 Client = AsyncTestClient[Litestar]
-EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
-LINES = [CHECKLISTS, GENERATIONS]
+LINES = [each for each in RESOURCES if each.has_lines]
 
 
 async def refused(client: Client, resource: Resource, body: object) -> tuple[int, tuple[str | None, str]]:
@@ -23,13 +23,13 @@ async def refused(client: Client, resource: Resource, body: object) -> tuple[int
 
 @EVERY_KIND
 async def test_the_text_is_required(client: Client, house: House, resource: Resource) -> None:
-    assert await refused(client, resource, {}) == (422, (resource.text, "is required"))
+    assert await refused(client, resource, {}) == (422, (next(iter(resource.body)), "is required"))
     assert house.store.jobs == {}
 
 
 @EVERY_KIND
 async def test_no_field_is_taken_that_is_not_known(client: Client, resource: Resource) -> None:
-    body = {resource.text: "Rome", "surprise": 1}
+    body = resource.body | {"surprise": 1}
 
     assert await refused(client, resource, body) == (422, ("surprise", "is not a known field"))
 
@@ -39,7 +39,7 @@ async def test_no_field_is_taken_that_is_not_known(client: Client, resource: Res
 async def test_the_text_is_a_string(client: Client, resource: Resource, value: object, what: str) -> None:
     expected = (422, (resource.text, f"must be a string, not {what}"))
 
-    assert await refused(client, resource, {resource.text: value}) == expected
+    assert await refused(client, resource, resource.with_text(value)) == expected
 
 
 @EVERY_KIND
@@ -48,7 +48,7 @@ async def test_the_text_has_its_length(client: Client, resource: Resource, times
     rule = f"must be 1 to {resource.longest} characters long, without the space around it"
     text = " \n" if times == 0 else "é" * (resource.longest + 1)
 
-    assert await refused(client, resource, {resource.text: text}) == (422, (resource.text, rule))
+    assert await refused(client, resource, resource.with_text(text)) == (422, (resource.text, rule))
 
 
 @EVERY_KIND
@@ -56,27 +56,27 @@ async def test_a_text_of_the_greatest_length_is_taken_without_the_space_around_i
     client: Client, house: House, resource: Resource
 ) -> None:
     text = "é" * resource.longest
-    answer = await client.post(resource.path, json={resource.text: f"  {text}\n"})
+    answer = await client.post(resource.path, json=resource.with_text(f"  {text}\n"))
 
     (job,) = house.store.jobs.values()
     assert answer.status_code in {201, 202}
-    assert msgspec.json.decode(job.input) == {resource.text: text}
+    assert msgspec.json.decode(job.input) == resource.with_text(text)
 
 
 @EVERY_KIND
 async def test_the_text_has_no_control_characters(client: Client, resource: Resource) -> None:
-    status, (field, rule) = await refused(client, resource, {resource.text: "a\0b"})
+    status, (field, rule) = await refused(client, resource, resource.with_text("a\0b"))
 
     assert (status, field) == (422, resource.text)
     assert rule.startswith("must not contain control characters")
 
 
-@pytest.mark.parametrize("resource", LINES, ids=lambda resource: resource.plural)
+@pytest.mark.parametrize("resource", LINES, ids=repr)
 async def test_a_guideline_and_a_prompt_may_have_lines(client: Client, house: House, resource: Resource) -> None:
-    await client.post(resource.path, json={resource.text: "One.\r\n\tTwo."})
+    await client.post(resource.path, json=resource.with_text("One.\r\n\tTwo."))
 
     (job,) = house.store.jobs.values()
-    assert msgspec.json.decode(job.input) == {resource.text: "One.\r\n\tTwo."}
+    assert msgspec.json.decode(job.input) == resource.with_text("One.\r\n\tTwo.")
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ async def test_a_body_over_the_limit_is_refused(house: House, resource: Resource
     async with house.client(max_body=2_000) as client:
         expected = (413, (None, "urn:aether:problem:body-too-large"))
 
-        assert await refused(client, resource, {resource.text: "a" * 3_000}) == expected
+        assert await refused(client, resource, resource.with_text("a" * 3_000)) == expected
 
 
 @EVERY_KIND

@@ -11,10 +11,10 @@ from aether.domain.access import Quota, Scope
 from aether.domain.job import Change, Status
 from aether.durable.clock import SystemClock
 from aether.identity.api_keys import ApiKeys
-from tests.service.api_client import RESOURCES, House, Resource
+from tests.service.api_client import House
+from tests.service.resources import EVERY_KIND, Resource
 
 Client = AsyncTestClient[Litestar]
-EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
 JSON = {"Content-Type": "application/json"}
 HELD = "10000000-0000-4000-8000-000000000000"
 

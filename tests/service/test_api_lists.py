@@ -8,10 +8,10 @@ from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Change, Status
 from tests.fakes import FastClock
-from tests.service.api_client import CHECKLISTS, GENERATIONS, REPORTS, RESOURCES, House, Resource, assert_breaks
+from tests.service.api_client import House, assert_breaks
+from tests.service.resources import CHECKLISTS, EVERY_KIND, GENERATIONS, REPORTS, RESOURCES, Resource
 
 Client = AsyncTestClient[Litestar]
-EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
 IDS = [f"00000000-0000-4000-8000-00000000000{at}" for at in range(5)]
 
 
@@ -153,19 +153,12 @@ async def test_a_parameter_that_breaks_a_rule_is_named(
     assert_breaks(answer, resource.path, field, rule)
 
 
-@pytest.mark.parametrize(
-    ("resource", "words"),
-    [
-        (REPORTS, "pending, processing, completed, failed, cancelled"),
-        (CHECKLISTS, "pending, running, succeeded, failed"),
-        (GENERATIONS, "PENDING, COMPLETE, FAILED"),
-    ],
-    ids=["reports", "jobs", "generations"],
-)
+@EVERY_KIND
 async def test_a_status_that_the_kind_does_not_have_is_named_with_those_it_has(
-    client: Client, resource: Resource, words: str
+    client: Client, resource: Resource
 ) -> None:
     answer = await client.get(f"{resource.path}?status=done")
 
+    words = ", ".join(dict.fromkeys(resource.words.values()))
     expected = [{"field": "status", "rule": f"must be one of: {words}"}]
     assert (answer.status_code, answer.json()["errors"]) == (422, expected)

@@ -10,7 +10,8 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.api.state import Readiness
-from tests.service.api_client import UNKNOWN, House
+from tests.service.api_client import House
+from tests.service.resources import UNKNOWN
 
 Client = AsyncTestClient[Litestar]
 PATHS = [

@@ -11,22 +11,22 @@ from litestar.testing import AsyncTestClient
 
 from aether.domain.access import Scope
 from aether.domain.image import Image
-from aether.domain.job import Change, Status
+from aether.domain.job import Change, Kind, Status
 from aether.domain.webhook import Endpoint, Webhook
 from tests.fake_webhooks import MemoryWebhooks
 from tests.fakes import MemoryFiles, MemoryJobStore
-from tests.service.api_client import RESOURCES, House, done, outlined, written
+from tests.service.api_client import House, done, outlined, written
+from tests.service.resources import RESOURCES
 
 Client = AsyncTestClient[Litestar]
 
 NEVER_WAS = "99999999-9999-4999-8999-999999999999"
-ADAS = [f"{number}aaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa" for number in range(3)]  # of each kind one
+ADAS = {f"{number}aaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa": resource for number, resource in enumerate(RESOURCES)}
 IMAGE = Image("image/png", 4, "0" * 64)
-MADE = [
-    [outlined("I. Rise"), written(0, "It rose. " * 5_000)],
-    [],
-    [Change(total=1, steps=(done("image:0", 0, IMAGE),))],
-]
+MADE = {
+    Kind.REPORT: [outlined("I. Rise"), written(0, "It rose. " * 5_000)],
+    Kind.IMAGE: [Change(total=1, steps=(done("image:0", 0, IMAGE),))],
+}
 
 
 @dataclass
@@ -74,9 +74,9 @@ async def house(counter: Counter) -> House:
     webhooks = CountedWebhooks(counter=counter)
     house = House(CountedJobs(webhooks=webhooks, counter=counter), CountedFiles(counter=counter))
     webhooks.endpoints["ada"] = Endpoint(Webhook("https://example.com/hook"))
-    for resource, job_id, changes in zip(RESOURCES, ADAS, MADE, strict=True):
+    for job_id, resource in ADAS.items():
         await house.job_of(resource, job_id, owner="ada")
-        await house.work(job_id, *changes, Change(status=Status.COMPLETED))
+        await house.work(job_id, *MADE.get(resource.kind, ()), Change(status=Status.COMPLETED))
         await house.files.put(job_id, IMAGE.digest, b"\x89PNG")
     return house
 
@@ -89,7 +89,10 @@ async def client(house: House) -> AsyncIterator[Client]:
 
 def calls_about(job_id: str, delivery_id: str) -> list[tuple[str, str]]:
     """Every call that names something, with these names in it."""
-    names = dict.fromkeys(("jobId", "event_id", "generationId"), job_id) | {"deliveryId": delivery_id, "position": "0"}
+    names = dict.fromkeys((each.api.id_name for each in RESOURCES), job_id) | {
+        "deliveryId": delivery_id,
+        "position": "0",
+    }
     routes = [route for route in House().local().routes if isinstance(route, HTTPRoute) and route.path_parameters]
     calls = [
         (method, route.path_format.format_map(names))
@@ -109,7 +112,7 @@ def shown(answer: httpx.Response, *names: str) -> tuple[int, bytes, dict[str, st
     return answer.status_code, content, {**answer.headers} | {"x-request-id": "", "content-length": ""}
 
 
-@pytest.mark.parametrize("job_id", ADAS, ids=[resource.plural for resource in RESOURCES])
+@pytest.mark.parametrize("job_id", ADAS, ids=map(repr, RESOURCES))
 async def test_another_owners_are_as_unknown_as_what_never_was(
     client: Client, house: House, counter: Counter, job_id: str
 ) -> None:
@@ -135,7 +138,7 @@ async def test_another_owners_are_as_unknown_as_what_never_was(
 async def test_the_owner_is_answered_on_each_of_these_routes(client: Client, house: House) -> None:
     """So that what is compared above is not unknown for another reason."""
     ada = await house.key("ada", Scope.ADMIN)
-    for job_id, resource in zip(ADAS, RESOURCES, strict=True):
+    for job_id, resource in ADAS.items():
         (delivery_id,) = (each.id for each in house.store.webhooks.deliveries.values() if each.job_id == job_id)
         # Erasing comes last.
         for method, path in sorted(calls_about(job_id, delivery_id), key=lambda call: call[0] == "DELETE"):

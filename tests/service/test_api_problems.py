@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from aether.domain.job import Status
 from tests.fakes import MemoryJobStore
-from tests.service.api_client import UNKNOWN, House
+from tests.service.api_client import House
+from tests.service.resources import UNKNOWN
 
 Client = AsyncTestClient[Litestar]
 JSON = {"Content-Type": "application/json"}

@@ -14,7 +14,8 @@ from aether.domain.access import Caller, Quota, Rate, Scope
 from aether.durable.clock import SystemClock
 from aether.identity.api_keys import ApiKeys
 from tests.fakes import FastClock
-from tests.service.api_client import UNKNOWN, House
+from tests.service.api_client import House
+from tests.service.resources import UNKNOWN
 
 Client = AsyncTestClient[Litestar]
 POLICY = '"requests";q=3;w=60'

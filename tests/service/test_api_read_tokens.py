@@ -18,17 +18,8 @@ from aether.durable.clock import SystemClock
 from aether.identity.api_keys import ApiKeys
 from tests.event_streams import Listener, parsed
 from tests.fakes import FastClock, MemoryJobStore
-from tests.service.api_client import (
-    CHECKLISTS,
-    GENERATIONS,
-    REPORTS,
-    RESOURCES,
-    UNKNOWN,
-    House,
-    Resource,
-    assert_breaks,
-    done,
-)
+from tests.service.api_client import House, assert_breaks, done
+from tests.service.resources import CHECKLISTS, EVERY_KIND, GENERATIONS, REPORTS, RESOURCES, UNKNOWN, Resource
 from tests.service.test_api_authentication import PUBLIC, operations
 
 Client = AsyncTestClient[Litestar]
@@ -39,8 +30,7 @@ EVES = "22222222-2222-4222-8222-222222222222"
 IMAGE = Image("image/png", 4, "0" * 64)
 MADE_UP = "aejt_" + "a" * 43
 COMPLETED = Change(status=Status.COMPLETED)
-EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
-READING = {f"{verb}{kind}" for verb in ("get", "stream") for kind in ("Report", "Checklist", "Generation")}
+READING = {f"{verb}{each.api.name}" for verb in ("get", "stream") for each in RESOURCES}
 REFUSED = "The token does not read this job, or not any more."
 
 
@@ -76,18 +66,11 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["detail"]
 
 
-@pytest.mark.parametrize(
-    ("resource", "members"),
-    [
-        (REPORTS, ["token", "expiresAt", "url"]),
-        (CHECKLISTS, ["token", "expires_at", "url"]),
-        (GENERATIONS, ["token", "expiresAt", "url"]),
-    ],
-    ids=lambda given: given.plural if isinstance(given, Resource) else "",
-)
+@EVERY_KIND
 async def test_a_token_comes_with_the_address_at_which_a_browser_listens(
-    client: Client, house: House, key: Headers, resource: Resource, members: list[str]
+    client: Client, house: House, key: Headers, resource: Resource
 ) -> None:
+    members = ["token", resource.name("expires_at"), "url"]
     await house.job_of(resource, owner="ada")
     answer = await client.post(resource.url(action="/token"), headers=key)
 
@@ -108,19 +91,11 @@ async def test_an_address_is_below_the_prefix_by_which_the_caller_came(
     assert token["url"].startswith(f"http://testserver.local/api/v1/reports/{UNKNOWN}/events?")
 
 
-@pytest.mark.parametrize(("resource", "name"), [(REPORTS, "expiresIn"), (CHECKLISTS, "expires_in")])
-async def test_the_caller_says_for_how_long(
-    client: Client, house: House, key: Headers, resource: Resource, name: str
-) -> None:
+@EVERY_KIND
+async def test_the_caller_says_for_how_long(client: Client, house: House, key: Headers, resource: Resource) -> None:
     await house.job_of(resource, owner="ada")
-    ends = [
-        next(
-            value
-            for member, value in (await issued(client, key, resource, **{name: asked})).items()
-            if "expires" in member
-        )
-        for asked in (60, 3_600)
-    ]
+    asked, told = resource.name("expires_in"), resource.name("expires_at")
+    ends = [(await issued(client, key, resource, **{asked: seconds}))[told] for seconds in (60, 3_600)]
 
     now = house.store.clock.now()
     assert [datetime.fromisoformat(end) - now for end in ends] == [timedelta(minutes=1), timedelta(hours=1)]

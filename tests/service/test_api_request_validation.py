@@ -4,10 +4,10 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from tests.service.api_client import RESOURCES, UNKNOWN, House, Resource
+from tests.service.api_client import House
+from tests.service.resources import EVERY_KIND, UNKNOWN, Resource
 
 Client = AsyncTestClient[Litestar]
-EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
 
 
 @pytest.mark.parametrize("host", ["a:99999", "a:x", "a@b", "[", "[::1", "[a]", "a:80:80", "a,b"])

@@ -5,10 +5,10 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Change, Limits, Problem, Status
-from tests.service.api_client import CHECKLISTS, GENERATIONS, REPORTS, RESOURCES, UNKNOWN, House, Resource, failed
+from tests.service.api_client import House, failed
+from tests.service.resources import EVERY_KIND, RESOURCES, UNKNOWN, Resource
 
 Client = AsyncTestClient[Litestar]
-EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
 CALLS = [("GET", ""), ("POST", "/cancel"), ("POST", "/retry"), ("DELETE", "")]
 EVERY_CALL = pytest.mark.parametrize(("method", "action"), CALLS)
 COMPLETED = Change(status=Status.COMPLETED)
@@ -107,7 +107,9 @@ async def test_cancelling_stops_a_job_and_may_be_repeated(client: Client, house:
     assert house.store.queue == []
 
 
-@pytest.mark.parametrize("resource", [CHECKLISTS, GENERATIONS], ids=lambda resource: resource.plural)
+@pytest.mark.parametrize(
+    "resource", [each for each in RESOURCES if each.words[Status.CANCELLED] == each.words[Status.FAILED]], ids=repr
+)
 async def test_where_no_status_says_that_a_job_was_cancelled_its_error_does(
     client: Client, house: House, resource: Resource
 ) -> None:
@@ -133,16 +135,9 @@ async def test_retry_queues_a_failed_job_again(client: Client, house: House, res
     assert house.store.queue == [job_id]
 
 
-@pytest.mark.parametrize(
-    ("resource", "body"),
-    [
-        (REPORTS, {"maxTokens": 5_000, "deadlineSeconds": 60}),
-        (CHECKLISTS, {"max_tokens": 5_000, "deadline_seconds": 60}),
-        (GENERATIONS, {"maxTokens": 5_000, "deadlineSeconds": 60}),
-    ],
-    ids=["reports", "jobs", "generations"],
-)
-async def test_a_retry_takes_new_limits(client: Client, house: House, resource: Resource, body: dict[str, int]) -> None:
+@EVERY_KIND
+async def test_a_retry_takes_new_limits(client: Client, house: House, resource: Resource) -> None:
+    body = {resource.name("max_tokens"): 5_000, resource.name("deadline_seconds"): 60}
     job_id = await house.job_of(resource)
     await house.store.move(job_id, Change(status=Status.CANCELLED))
 

@@ -5,10 +5,10 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Change, Status
-from tests.service.api_client import RESOURCES, House, Resource
+from tests.service.api_client import House
+from tests.service.resources import EVERY_KIND, RESOURCES, Resource
 
 Client = AsyncTestClient[Litestar]
-EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
 
 
 async def ended(house: House, resource: Resource, status: Status = Status.COMPLETED, owner: str = "local") -> str:

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from aether.domain.job import Change, Kind, Status
 from aether.domain.webhook import Delivery, DeliveryAttempt, DeliveryStatus, Webhook
 from aether.durable.ports import NewJob
-from tests.service.api_client import REPORTS, UNKNOWN, House
+from tests.service.api_client import House
+from tests.service.resources import REPORTS, UNKNOWN
 
 URL = "https://example.com/hook"
 OWN = "https://example.com/own"

@@ -8,10 +8,10 @@ import pytest
 
 from aether.domain.estimate import Pace
 from aether.domain.job import Change, Status
-from tests.service.api_client import RESOURCES, House, Resource
+from tests.service.api_client import House
+from tests.service.resources import EVERY_KIND, Resource
 
 Client = httpx2.AsyncClient
-EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
 COMPLETED = Change(status=Status.COMPLETED)
 LONG = {"Prefer": "wait=60"}
 SHORT = {"Prefer": "wait=1"}

@@ -10,12 +10,12 @@ from litestar.testing import AsyncTestClient
 from aether.domain.job import Change, Status
 from aether.domain.notification import MAX_NOTIFICATION_ID
 from tests.fakes import FastClock
-from tests.service.api_client import CHECKLISTS, GENERATIONS, REPORTS, RESOURCES, House, Resource, assert_breaks
+from tests.service.api_client import House, assert_breaks
+from tests.service.resources import EVERY_KIND, REPORTS, Resource
 
 Client = AsyncTestClient[Litestar]
 Json = dict[str, Any]  # what the service answers is asserted field by field
 
-EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
 IDS = [f"00000000-0000-4000-8000-00000000000{at}" for at in range(5)]
 RULE = "must be the id of a notification"
 
@@ -56,25 +56,18 @@ async def test_an_inbox_without_notifications_is_empty(client: Client) -> None:
     assert answer.content == b'{"notifications":[],"unread":0}'
 
 
-@pytest.mark.parametrize(
-    ("resource", "kind", "href"),
-    [
-        (REPORTS, "report", f"/reports/{IDS[0]}"),
-        (CHECKLISTS, "checklist", f"/jobs/{IDS[0]}/"),
-        (GENERATIONS, "generation", f"/api/generation/{IDS[0]}"),
-    ],
-    ids=["report", "checklist", "generation"],
-)
+@EVERY_KIND
 async def test_a_notification_says_what_has_ended_how_and_where_it_is(
-    client: Client, house: House, resource: Resource, kind: str, href: str
+    client: Client, house: House, resource: Resource
 ) -> None:
+    href = resource.url(IDS[0])
     house.store.clock = FastClock()
     await ended(house, IDS[0], Status.COMPLETED, resource)
 
     answer = await client.get("/notifications")
 
     assert answer.text == (
-        f'{{"notifications":[{{"id":"1767225600000000","kind":"{kind}","jobId":"{IDS[0]}","status":"completed",'
+        f'{{"notifications":[{{"id":"1767225600000000","kind":"{resource.kind}","jobId":"{IDS[0]}","status":"completed",'
         f'"at":"2026-01-01T00:00:00Z","version":3,"href":"{href}","acked":false}}],"unread":1}}'
     )
     assert (await client.get(href)).status_code == 200

@@ -14,21 +14,9 @@ from aether.domain.image import Image
 from aether.domain.job import Attempt, Change, Problem, Status
 from aether.durable.change_hub import Delta
 from tests.event_streams import Listener, Received
-from tests.service.api_client import (
-    CHECKLISTS,
-    GENERATIONS,
-    REPORTS,
-    RESOURCES,
-    UNKNOWN,
-    House,
-    Resource,
-    done,
-    failed,
-    outlined,
-    written,
-)
+from tests.service.api_client import House, done, failed, outlined, written
+from tests.service.resources import CHECKLISTS, EVERY_KIND, GENERATIONS, REPORTS, UNKNOWN, Resource
 
-EVERY_KIND = pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
 COMPLETED = Change(status=Status.COMPLETED)
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.domain.job import Job, Problem, Status
+from aether.domain.job import Attempt, Job, Problem, Status
 from aether.domain.listing import JobSummary
 
 T = TypeVar("T")
@@ -56,6 +56,17 @@ class AttemptFields(msgspec.Struct, frozen=True):
     attempt: Annotated[int, Meta(ge=1, description="Which try of the step it was.")]
     at: FailedAt
     error: Annotated[str, Meta(description="Why the try failed.")]
+
+
+class FailedAttempt(AttemptFields, frozen=True, rename="camel"):
+    """A try of a step that failed, and when the next one is due, if there is to be one."""
+
+    next_retry_at: NextTry | UnsetType = UNSET
+
+
+def failed_attempt(attempt: Attempt) -> FailedAttempt:
+    """Show a try that failed."""
+    return FailedAttempt(attempt.step, attempt.attempt, attempt.at, attempt.error, or_unset(attempt.next_retry_at))
 
 
 class ListItemFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True):

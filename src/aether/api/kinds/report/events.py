@@ -6,7 +6,8 @@ import msgspec
 from msgspec import Meta
 
 from aether.api.jobs.event_presenter import EventPayload, EventVocabulary
-from aether.api.kinds.report.schemas import STATUSES, FailedAttempt, failed_attempt
+from aether.api.jobs.fields import FailedAttempt, failed_attempt
+from aether.api.kinds.report.schemas import STATUSES
 from aether.domain.job import Job
 from aether.durable.change_hub import Delta
 from aether.workflows.report.recipe import report_so_far

@@ -11,17 +11,17 @@ from aether.api.http.problems import JOB_PROBLEMS, type_uri
 from aether.api.jobs.fields import (
     UNEXPLAINED,
     Amount,
-    AttemptFields,
     Created,
     Expiry,
+    FailedAttempt,
     JobId,
     ListItemFields,
     Moment,
     Next,
-    NextTry,
     Progress,
     Updated,
     Version,
+    failed_attempt,
     list_item,
     or_unset,
 )
@@ -65,12 +65,6 @@ class Step(msgspec.Struct, frozen=True, rename="camel"):
     title: Annotated[str, Meta(description="The section's heading.")] | UnsetType = UNSET
     started_at: Annotated[Moment, Meta(description="When its first try began.")] | UnsetType = UNSET
     finished_at: Annotated[Moment, Meta(description="When its result was there.")] | UnsetType = UNSET
-
-
-class FailedAttempt(AttemptFields, frozen=True, rename="camel"):
-    """A try of a step that failed, and when the next one is due, if there is to be one."""
-
-    next_retry_at: NextTry | UnsetType = UNSET
 
 
 class Usage(msgspec.Struct, frozen=True, rename="camel"):
@@ -247,8 +241,3 @@ def _standing(job: Job, step: domain.Step) -> StepStatus:
     """Say where a step stands: what was cut off when its job was stopped runs no more, but waits for a retry."""
     cut_off = step.status is StepStatus.RUNNING and job.status is not Status.PROCESSING
     return StepStatus.PENDING if cut_off else step.status
-
-
-def failed_attempt(attempt: domain.Attempt) -> FailedAttempt:
-    """Show a try that failed."""
-    return FailedAttempt(attempt.step, attempt.attempt, attempt.at, attempt.error, or_unset(attempt.next_retry_at))
