@@ -25,13 +25,13 @@ class MemoryKeys:
         await self._answer("load")
         return self.held
 
-    async def put(self, key: ApiKey, version: int, dropping: Collection[str] = ()) -> bool:
+    async def put(self, key: ApiKey, version: int, drop: Collection[str] = ()) -> bool:
         await self._answer("put")
         if key in self.held.keys:
             return True
         if version != self.held.version:
             return False
-        others = [each for each in self.held.keys if each.id not in {key.id, *dropping}]
+        others = [each for each in self.held.keys if each.id not in {key.id, *drop}]
         self.held = ApiKeySet(version + 1, tuple(sorted([*others, key], key=lambda each: (each.created_at, each.id))))
         return True
 

@@ -21,17 +21,17 @@ class MemoryReadTokens:
     kept: dict[str, dict[str, tuple[Caller, datetime]]] = field(default_factory=dict)
     asked: int = 0
 
-    async def add(self, kind: Kind, job_id: str, digest: str, reader: Caller, life: timedelta) -> datetime:
+    async def add(self, kind: Kind, job_id: str, digest: str, reader: Caller, lifetime: timedelta) -> datetime:
         await self._answer()
         job = self.jobs.jobs.get(job_id)
         if job is None or (job.kind, job.owner) != (kind, reader.owner):
             raise UnknownJobError(job_id)
-        ends_at = min(self.jobs.clock.now() + life, job.expires_at)
+        expires_at = min(self.jobs.clock.now() + lifetime, job.expires_at)
         others = sorted(self._live(job_id).items(), key=lambda token: token[1][1])[-(KEPT - 1) :]
-        self.kept[job_id] = dict(others) | {digest: (reader, ends_at)}
-        return ends_at
+        self.kept[job_id] = dict(others) | {digest: (reader, expires_at)}
+        return expires_at
 
-    async def reader(self, job_id: str, digest: str) -> Caller | None:
+    async def load(self, job_id: str, digest: str) -> Caller | None:
         await self._answer()
         reader, _ = self._live(job_id).get(digest, (None, None))
         return reader

@@ -30,8 +30,8 @@ class MemoryReadTokenHarness:
         self.jobs = MemoryJobStore(ttl=TTL, clock=self.clock)
         self.store = MemoryReadTokens(self.jobs)
 
-    async def wait(self, life: timedelta) -> None:
-        self.clock.seconds += life.total_seconds()
+    async def wait(self, lifetime: timedelta) -> None:
+        self.clock.seconds += lifetime.total_seconds()
 
 
 class RedisReadTokenHarness:
@@ -40,10 +40,10 @@ class RedisReadTokenHarness:
         self.jobs = RedisJobStoreHarness(client).store
         self.store = RedisReadTokens(client)
 
-    async def wait(self, life: timedelta) -> None:
+    async def wait(self, lifetime: timedelta) -> None:
         """Let time pass for the tokens, as if each had been made so much earlier."""
         for token in await self.client.zrange(READ_TOKENS + NEW_JOB.id, 0, -1):
-            await self.client.zincrby(READ_TOKENS + NEW_JOB.id, -life.total_seconds() * 1000, token)
+            await self.client.zincrby(READ_TOKENS + NEW_JOB.id, -lifetime.total_seconds() * 1000, token)
 
 
 @pytest.fixture(params=["memory", "fakeredis", "valkey"])
@@ -83,12 +83,14 @@ class Wanted(NamedTuple):
 OWN = Wanted()
 
 
-async def added(store: ReadTokenStore, digest: str = DIGESTS[0], life: timedelta = LIFE, wanted: Wanted = OWN) -> None:
-    await store.add(wanted.kind, wanted.job_id, digest, wanted.reader, life)
+async def added(
+    store: ReadTokenStore, digest: str = DIGESTS[0], lifetime: timedelta = LIFE, wanted: Wanted = OWN
+) -> None:
+    await store.add(wanted.kind, wanted.job_id, digest, wanted.reader, lifetime)
 
 
 async def good(store: ReadTokenStore) -> list[str]:
-    return [digest for digest in DIGESTS if await store.reader(NEW_JOB.id, digest)]
+    return [digest for digest in DIGESTS if await store.load(NEW_JOB.id, digest)]
 
 
 @pytest.mark.parametrize("reader", [READER, WHOLE], ids=["plain", "whole"])
@@ -97,7 +99,7 @@ async def test_a_token_is_kept_with_all_that_is_said_of_its_reader(
 ) -> None:
     await added(token_harness.store, wanted=Wanted(reader=reader))
 
-    assert reader == await token_harness.store.reader(NEW_JOB.id, DIGESTS[0])
+    assert reader == await token_harness.store.load(NEW_JOB.id, DIGESTS[0])
 
 
 async def test_a_token_of_one_job_is_none_of_another(
@@ -106,9 +108,9 @@ async def test_a_token_of_one_job_is_none_of_another(
     await token_harness.jobs.create(replace(NEW_JOB, id="77aa"))
     await added(token_harness.store)
 
-    found = [await token_harness.store.reader(job_id, DIGESTS[0]) for job_id in ("77aa", "none")]
+    found = [await token_harness.store.load(job_id, DIGESTS[0]) for job_id in ("77aa", "none")]
     assert found == [None, None]
-    assert await token_harness.store.reader(NEW_JOB.id, DIGESTS[1]) is None
+    assert await token_harness.store.load(NEW_JOB.id, DIGESTS[1]) is None
 
 
 async def test_a_token_is_good_until_it_ends(token_harness: MemoryReadTokenHarness | RedisReadTokenHarness) -> None:
@@ -126,7 +128,8 @@ async def test_a_token_says_when_it_ends_and_does_not_outlive_its_job(
     job = await token_harness.jobs.load(NEW_JOB.id)
     assert job
     early, late = [
-        await token_harness.store.add(NEW_JOB.kind, NEW_JOB.id, DIGESTS[0], READER, life) for life in (LIFE, 2 * TTL)
+        await token_harness.store.add(NEW_JOB.kind, NEW_JOB.id, DIGESTS[0], READER, lifetime)
+        for life in (LIFE, 2 * TTL)
     ]
 
     assert timedelta() <= early - (job.updated_at + LIFE) < timedelta(seconds=10)
@@ -175,7 +178,7 @@ async def test_there_is_none_for_what_is_not_the_owners(
     with pytest.raises(UnknownJobError):
         await added(token_harness.store, wanted=wanted)
 
-    assert await token_harness.store.reader(wanted.job_id, DIGESTS[0]) is None
+    assert await token_harness.store.load(wanted.job_id, DIGESTS[0]) is None
 
 
 async def test_a_job_that_is_erased_takes_its_tokens_along(
@@ -198,18 +201,18 @@ async def test_a_store_that_does_not_answer_says_so(kind: str) -> None:
     with pytest.raises(StoreUnavailableError):
         await added(store)
     with pytest.raises(StoreUnavailableError):
-        await store.reader(NEW_JOB.id, DIGESTS[0])
+        await store.load(NEW_JOB.id, DIGESTS[0])
 
 
 async def test_the_key_lives_as_long_as_its_last_token(redis_token_harness: RedisReadTokenHarness) -> None:
     lives = []
-    for digest, life in zip(DIGESTS, (LIFE, 2 * LIFE, MINUTE, 2 * TTL), strict=False):
-        await added(redis_token_harness.store, digest, life)
+    for digest, lifetime in zip(DIGESTS, (LIFE, 2 * LIFE, MINUTE, 2 * TTL), strict=False):
+        await added(redis_token_harness.store, digest, lifetime)
         lives.append(timedelta(milliseconds=await redis_token_harness.client.pttl(READ_TOKENS + NEW_JOB.id)))
     record = timedelta(milliseconds=await redis_token_harness.client.pttl(RECORD + NEW_JOB.id))
 
-    for expected, life in zip((LIFE, 2 * LIFE, 2 * LIFE, record), lives, strict=True):
-        assert abs(expected - life) < timedelta(seconds=10)
+    for expected, lifetime in zip((LIFE, 2 * LIFE, 2 * LIFE, record), lives, strict=True):
+        assert abs(expected - lifetime) < timedelta(seconds=10)
 
 
 async def test_a_token_that_cannot_be_made_leaves_nothing(redis_token_harness: RedisReadTokenHarness) -> None:
@@ -239,7 +242,7 @@ async def test_a_wrong_token_costs_as_much_where_there_are_others_as_where_there
         sent = []
         for job_id in (NEW_JOB.id, "none"):
             before = await valkey_client.info("stats")
-            await token_harness.store.reader(job_id, DIGESTS[0])
+            await token_harness.store.load(job_id, DIGESTS[0])
             after = await valkey_client.info("stats")
             sent.append(after["total_net_output_bytes"] - before["total_net_output_bytes"])
 

@@ -34,7 +34,7 @@ def clock() -> AheadClock:
 async def client(house: House, source: ScriptedSource, clock: AheadClock) -> AsyncIterator[Client]:
     """The API for which there is a provider; its keys were fetched."""
     async with verifying(source, clock) as verifier:
-        await verifier.caller(SIGNER.token())
+        await verifier.verify(SIGNER.token())
         house.identities = verifier
         async with house.client() as client:
             yield client

@@ -39,7 +39,7 @@ async def verifying(server: KeyServer, clock: AheadClock) -> AsyncIterator[JwtVe
 async def end_of(verifier: JwtVerifier, signer: Signer) -> str:
     """Return the owner, or the kind of refusal."""
     try:
-        return (await verifier.caller(signer.token())).owner
+        return (await verifier.verify(signer.token())).owner
     except (InvalidCredentialError, IdentityProviderUnavailableError) as error:
         return type(error).__name__
 

@@ -24,7 +24,7 @@ async def test_a_provider_is_set_by_three_variables() -> None:
         settings = Settings.from_env(ENVIRONMENT | {"AETHER_JWT_JWKS": server.url, "AETHER_JWT_SCOPES": "read"})
         async with token_verifier(settings) as verifier:
             assert verifier is not None
-            caller = await verifier.caller(SIGNER.token())
+            caller = await verifier.verify(SIGNER.token())
 
     assert caller == Caller("ada", frozenset({Scope.READ}))
     assert accepts_tokens(settings)

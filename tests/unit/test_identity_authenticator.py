@@ -20,11 +20,11 @@ class PrefixedTokens:
     stands_for: Caller
     any: bool = False
 
-    def takes(self, credential: str) -> bool:
+    def matches(self, credential: str) -> bool:
         return credential.startswith(self.prefix)
 
-    async def caller(self, credential: str) -> Caller:
-        assert self.takes(credential)
+    async def verify(self, credential: str) -> Caller:
+        assert self.matches(credential)
         return self.stands_for
 
     async def has_any(self) -> bool:
@@ -41,22 +41,22 @@ IDENTITIES = PrefixedTokens("ey", EVE)
 async def test_each_credential_goes_to_the_one_who_takes_it() -> None:
     authenticator = Authenticator(KEYS, IDENTITIES)
 
-    assert [await authenticator.caller(text) for text in ("aether_x", "eyJ")] == [ADA, EVE]
+    assert [await authenticator.authenticate(text) for text in ("aether_x", "eyJ")] == [ADA, EVE]
 
 
 @pytest.mark.parametrize("authenticator", [Authenticator(KEYS), Authenticator(KEYS, IDENTITIES, allow_anonymous=True)])
 async def test_a_credential_that_nobody_takes_is_refused(authenticator: Authenticator) -> None:
     with pytest.raises(InvalidCredentialError) as refused:
-        await authenticator.caller("something")
+        await authenticator.authenticate("something")
 
     assert refused.value.sent
 
 
-@pytest.mark.parametrize(("from_here", "allow_anonymous"), [(True, False), (False, True)])
+@pytest.mark.parametrize(("is_local", "allow_anonymous"), [(True, False), (False, True)])
 async def test_where_nobody_can_have_a_key_this_machine_is_let_in_or_everybody(
-    *, from_here: bool, allow_anonymous: bool
+    *, is_local: bool, allow_anonymous: bool
 ) -> None:
-    caller = await Authenticator(KEYS, allow_anonymous=allow_anonymous).anonymous(from_here=from_here)
+    caller = await Authenticator(KEYS, allow_anonymous=allow_anonymous).authenticate_anonymous(is_local=is_local)
 
     assert Caller(LOCAL, frozenset({Scope.ADMIN})) == caller
 
@@ -65,7 +65,7 @@ async def test_strangers_are_told_what_to_do() -> None:
     with pytest.raises(
         InvalidCredentialError, match=r"aether keys create NAME.*AETHER_ALLOW_ANONYMOUS=true"
     ) as refused:
-        await Authenticator(KEYS).anonymous(from_here=False)
+        await Authenticator(KEYS).authenticate_anonymous(is_local=False)
 
     assert not refused.value.sent
 
@@ -80,7 +80,7 @@ async def test_strangers_are_told_what_to_do() -> None:
 )
 async def test_nobody_is_anonymous_where_there_is(authenticator: Authenticator, told: str) -> None:
     with pytest.raises(InvalidCredentialError, match=told):
-        await authenticator.anonymous(from_here=True)
+        await authenticator.authenticate_anonymous(is_local=True)
 
 
 def test_an_admin_may_do_everything_and_others_what_they_were_given() -> None:

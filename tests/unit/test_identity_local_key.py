@@ -24,11 +24,11 @@ async def test_it_stands_for_the_local_owner_and_everything_though_there_are_key
     key = LocalKey()
     authenticator = Authenticator(ApiKeyCache(store, SystemClock()), local=key)
 
-    caller = await authenticator.caller(key.secret.reveal())
+    caller = await authenticator.authenticate(key.secret.reveal())
 
     assert Caller(LOCAL, frozenset({Scope.ADMIN})) == caller
     with pytest.raises(InvalidCredentialError):
-        await authenticator.anonymous(from_here=True)
+        await authenticator.authenticate_anonymous(is_local=True)
 
 
 async def test_it_is_known_to_no_other_process(store: MemoryKeys) -> None:
@@ -36,25 +36,25 @@ async def test_it_is_known_to_no_other_process(store: MemoryKeys) -> None:
     ring = ApiKeyCache(store, SystemClock())
 
     with pytest.raises(InvalidCredentialError, match="a server that has ended"):
-        await Authenticator(ring, local=lent).caller(ended.secret.reveal())
+        await Authenticator(ring, local=lent).authenticate(ended.secret.reveal())
     with pytest.raises(InvalidCredentialError, match="none that this server gives out"):
-        await Authenticator(ring).caller(ended.secret.reveal())
+        await Authenticator(ring).authenticate(ended.secret.reveal())
 
 
 async def test_what_only_begins_like_it_is_refused() -> None:
     key = LocalKey()
 
     for text in (key.secret.reveal()[:-1], key.secret.reveal() + "x", "aether-local_", "aether-local_ü"):
-        assert key.takes(text)
+        assert key.matches(text)
         with pytest.raises(InvalidCredentialError):
-            await key.caller(text)
+            await key.verify(text)
 
 
 async def test_no_look_at_the_store_is_made_for_it(store: MemoryKeys) -> None:
     key = LocalKey()
     store.asked.clear()
 
-    await Authenticator(ApiKeyCache(store, SystemClock()), local=key).caller(key.secret.reveal())
+    await Authenticator(ApiKeyCache(store, SystemClock()), local=key).authenticate(key.secret.reveal())
 
     assert store.asked == []
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from aether.domain.access import Caller, Quota, Rate, Scope
 from aether.domain.job import Kind
 from aether.durable.ports import NewJob
-from aether.errors import BeyondTokenError, InvalidCredentialError, UnknownJobError
+from aether.errors import InvalidCredentialError, ReadTokenScopeError, UnknownJobError
 from aether.identity.api_key_cache import ApiKeyCache
 from aether.identity.api_keys import ApiKeys, digest_of
 from aether.identity.authenticator import Authenticator
@@ -50,14 +50,14 @@ async def test_it_reads_its_job_for_its_maker_with_their_limits_and_nothing_else
     token = await issued(tokens)
 
     reader = Caller("ada", frozenset({Scope.READ}), ADA.quota, JOB, ADA.key_id)
-    assert reader == await tokens.caller(token.text.reveal(), JOB)
+    assert reader == await tokens.verify(token.text.reveal(), JOB)
 
 
 async def test_it_reads_no_other_job_of_its_maker(tokens: ReadTokens) -> None:
     token = await issued(tokens)
 
     with pytest.raises(InvalidCredentialError) as refused:
-        await tokens.caller(token.text.reveal(), OTHER)
+        await tokens.verify(token.text.reveal(), OTHER)
 
     assert refused.value.sent
 
@@ -67,8 +67,8 @@ async def test_in_any_other_request_it_is_refused_without_a_look(tokens: ReadTok
     store.asked = 0
 
     for text in (token.text.reveal(), "aejt_made-up"):
-        with pytest.raises(BeyondTokenError):
-            await tokens.caller(text, None)
+        with pytest.raises(ReadTokenScopeError):
+            await tokens.verify(text, None)
 
     assert store.asked == 0
 
@@ -77,12 +77,12 @@ async def test_it_ends_when_it_says(tokens: ReadTokens, clock: FastClock) -> Non
     began = clock.now()
     token = await issued(tokens)
     clock.seconds += LIFE.total_seconds() - 1
-    await tokens.caller(token.text.reveal(), JOB)
+    await tokens.verify(token.text.reveal(), JOB)
     clock.seconds += 1
 
     with pytest.raises(InvalidCredentialError):
-        await tokens.caller(token.text.reveal(), JOB)
-    assert token.ends_at - began == LIFE
+        await tokens.verify(token.text.reveal(), JOB)
+    assert token.expires_at - began == LIFE
 
 
 @pytest.mark.parametrize("kind", [Kind.REPORT, Kind.CHECKLIST])
@@ -118,16 +118,16 @@ async def test_what_only_begins_like_one_is_refused(tokens: ReadTokens, text: st
     await issued(tokens)
 
     with pytest.raises(InvalidCredentialError):
-        await tokens.caller(text, JOB)
+        await tokens.verify(text, JOB)
 
 
 async def test_the_authenticator_knows_it_from_a_key(tokens: ReadTokens) -> None:
     token = await issued(tokens, replace(ADA, key_id=None))
     authenticator = Authenticator(ApiKeyCache(MemoryKeys(), FastClock()), read_tokens=tokens)
 
-    assert (await authenticator.caller(token.text.reveal(), JOB)).job_id == JOB
-    with pytest.raises(BeyondTokenError):
-        await authenticator.caller(token.text.reveal())
+    assert (await authenticator.authenticate(token.text.reveal(), JOB)).job_id == JOB
+    with pytest.raises(ReadTokenScopeError):
+        await authenticator.authenticate(token.text.reveal())
 
 
 @pytest.mark.parametrize("revoked", [False, True])
@@ -143,6 +143,6 @@ async def test_it_is_good_for_no_longer_than_the_key_it_was_made_with(tokens: Re
     if revoked:
         await keys.revoke(key.id)
         with pytest.raises(InvalidCredentialError):
-            await authenticator.caller(token.text.reveal(), JOB)
+            await authenticator.authenticate(token.text.reveal(), JOB)
     else:
-        assert (await authenticator.caller(token.text.reveal(), JOB)).job_id == JOB
+        assert (await authenticator.authenticate(token.text.reveal(), JOB)).job_id == JOB

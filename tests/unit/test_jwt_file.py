@@ -48,7 +48,7 @@ def rename_key(path: Path, old: str, new: str, *, later_ns: int) -> None:
 
 async def is_taken(verifier: JwtVerifier, signer: Signer) -> bool:
     try:
-        await verifier.caller(signer.token())
+        await verifier.verify(signer.token())
     except InvalidCredentialError:
         return False
     return True
@@ -106,7 +106,7 @@ async def test_a_file_that_is_not_there_yet_is_waited_for(path: Path, clock: Ahe
     later = path.with_suffix(".later")
     async with JwtVerifier.open(str(later), TERMS, clock) as verifier:
         with pytest.raises(IdentityProviderUnavailableError):
-            await verifier.caller(FIRST.token())
+            await verifier.verify(FIRST.token())
         publish(later, FIRST.jwk())
         clock.seconds = 1.0
 

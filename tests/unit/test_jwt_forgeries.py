@@ -38,7 +38,7 @@ def runner() -> Iterator[asyncio.Runner]:
 
 async def refusal(verifier: JwtVerifier, token: str) -> str:
     with pytest.raises(InvalidCredentialError) as refused:
-        await verifier.caller(token)
+        await verifier.verify(token)
     return str(refused.value)
 
 
@@ -57,7 +57,7 @@ def public_texts() -> list[bytes]:
 
 async def test_the_forgeries_below_are_good_tokens_but_for_what_is_forged(verifier: JwtVerifier) -> None:
     callers = [
-        await verifier.caller(forged({"alg": signer.algorithm, "kid": signer.kid}, partial(signing, signer)))
+        await verifier.verify(forged({"alg": signer.algorithm, "kid": signer.kid}, partial(signing, signer)))
         for signer in (RSA, EC, EDWARDS)
     ]
 
@@ -151,7 +151,7 @@ async def test_a_token_of_another_type_is_refused(type_: str, verifier: JwtVerif
 
 
 async def test_a_token_is_as_long_as_a_header_may_be(verifier: JwtVerifier) -> None:
-    assert (await verifier.caller(EC.token(name="a" * 5_000))).owner == "ada"
+    assert (await verifier.verify(EC.token(name="a" * 5_000))).owner == "ada"
     assert await refusal(verifier, EC.token(name="a" * 8_000)) == "The token is longer than 8192 characters."
 
 
@@ -159,7 +159,7 @@ async def test_a_private_key_that_was_published_counts_as_its_public_half() -> N
     private = jwt.get_algorithm_by_name("RS256").to_jwk(RSA.key, as_dict=True) | RSA.jwk()
 
     async with verifying(ScriptedSource((private,)), AheadClock()) as verifier:
-        assert (await verifier.caller(RSA.token())).owner == "ada"
+        assert (await verifier.verify(RSA.token())).owner == "ada"
 
 
 def asked(runner: asyncio.Runner, token: str) -> str | None:
@@ -168,7 +168,7 @@ def asked(runner: asyncio.Runner, token: str) -> str | None:
     async def ask() -> str | None:
         async with verifying(ScriptedSource(PUBLISHED), AheadClock()) as verifier:
             try:
-                return (await verifier.caller(token)).owner
+                return (await verifier.verify(token)).owner
             except InvalidCredentialError:
                 return None
 

@@ -35,7 +35,7 @@ async def verifier(source: ScriptedSource, clock: AheadClock) -> AsyncIterator[J
 
 async def refusal(verifier: JwtVerifier, token: str) -> str:
     with pytest.raises(InvalidCredentialError) as refused:
-        await verifier.caller(token)
+        await verifier.verify(token)
     return str(refused.value)
 
 
@@ -44,18 +44,18 @@ async def test_the_subject_of_a_token_is_the_owner(algorithm: str, clock: AheadC
     signer = Signer(algorithm)
 
     async with verifying(ScriptedSource((signer.jwk(),)), clock) as verifier:
-        caller = await verifier.caller(signer.token(sub="auth0|ada"))
+        caller = await verifier.verify(signer.token(sub="auth0|ada"))
 
     assert caller == Caller("auth0|ada", frozenset({Scope.READ, Scope.WRITE}))
 
 
 async def test_one_of_several_audiences_is_enough(verifier: JwtVerifier) -> None:
-    assert (await verifier.caller(SIGNER.token(aud=["account", AUDIENCE]))).owner == "ada"
+    assert (await verifier.verify(SIGNER.token(aud=["account", AUDIENCE]))).owner == "ada"
 
 
 @pytest.mark.parametrize("type_", ["JWT", "jwt", "at+jwt", "application/at+jwt", None])
 async def test_access_tokens_of_every_style_are_taken(type_: str | None, verifier: JwtVerifier) -> None:
-    assert (await verifier.caller(SIGNER.token({"typ": type_}))).owner == "ada"
+    assert (await verifier.verify(SIGNER.token({"typ": type_}))).owner == "ada"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ async def test_a_subject_that_could_own_nothing_is_refused(subject: str, verifie
 
 
 async def test_the_longest_subject_is_taken(verifier: JwtVerifier) -> None:
-    assert (await verifier.caller(SIGNER.token(sub="ä" * 255))).owner == "ä" * 255
+    assert (await verifier.verify(SIGNER.token(sub="ä" * 255))).owner == "ä" * 255
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ async def test_the_longest_subject_is_taken(verifier: JwtVerifier) -> None:
 async def test_a_clock_may_differ_a_little(claim: str, offset: int, verifier: JwtVerifier) -> None:
     token = SIGNER.token(**{claim: seconds_from_now(offset)})
 
-    assert (await verifier.caller(token)).owner == "ada"
+    assert (await verifier.verify(token)).owner == "ada"
 
 
 @pytest.mark.parametrize(
@@ -127,13 +127,13 @@ async def test_a_clock_may_not_differ_more(claim: str, offset: int, expected: st
     ],
 )
 async def test_a_token_may_do_what_its_scopes_say(said: object, expected: set[Scope], verifier: JwtVerifier) -> None:
-    assert expected == (await verifier.caller(SIGNER.token(scope=said))).scopes
+    assert expected == (await verifier.verify(SIGNER.token(scope=said))).scopes
 
 
 async def test_scopes_stand_in_the_claim_that_was_set(source: ScriptedSource, clock: AheadClock) -> None:
     async with verifying(source, clock, scope_claim="roles", scopes=frozenset({Scope.READ})) as verifier:
-        with_roles = await verifier.caller(SIGNER.token(roles=["admin"], scope="write"))
-        without = await verifier.caller(SIGNER.token(scope="write"))
+        with_roles = await verifier.verify(SIGNER.token(roles=["admin"], scope="write"))
+        without = await verifier.verify(SIGNER.token(scope="write"))
 
     assert [with_roles.scopes, without.scopes] == [frozenset({Scope.ADMIN}), frozenset({Scope.READ})]
 
@@ -142,23 +142,23 @@ async def test_scopes_stand_in_the_claim_that_was_set(source: ScriptedSource, cl
     ("credential", "expected"), [("a.b.c", True), ("aether_id_secret", False), ("a.b.c.d.e", False)]
 )
 def test_a_signed_token_has_three_parts(credential: str, expected: bool, verifier: JwtVerifier) -> None:  # noqa: FBT001 - an expectation
-    assert expected == verifier.takes(credential)
+    assert expected == verifier.matches(credential)
 
 
 async def test_a_token_is_looked_at_once(verifier: JwtVerifier, source: ScriptedSource) -> None:
     token = SIGNER.token()
-    first = await verifier.caller(token)
+    first = await verifier.verify(token)
 
     source.keys, source.away = (), True
 
-    assert first is await verifier.caller(token)
+    assert first is await verifier.verify(token)
 
 
 async def test_who_is_remembered_is_told_without_waiting(verifier: JwtVerifier) -> None:
     token = SIGNER.token()
-    caller = await verifier.caller(token)
+    caller = await verifier.verify(token)
 
-    assert caller is result_at_once(verifier.caller(token))
+    assert caller is result_at_once(verifier.verify(token))
 
 
 def result_at_once(coroutine: Coroutine[Any, Any, Caller]) -> Caller:
@@ -170,27 +170,27 @@ def result_at_once(coroutine: Coroutine[Any, Any, Caller]) -> Caller:
 
 async def test_a_token_is_remembered_for_a_minute(verifier: JwtVerifier, clock: AheadClock) -> None:
     token = SIGNER.token(exp=seconds_from_now(86_400))
-    first = await verifier.caller(token)
+    first = await verifier.verify(token)
 
     clock.seconds = 59
-    within = await verifier.caller(token)
+    within = await verifier.verify(token)
     clock.seconds = 60
-    after = await verifier.caller(token)
+    after = await verifier.verify(token)
 
     assert (within is first, after is first, after == first) == (True, False, True)
 
 
 async def test_a_token_is_not_remembered_beyond_its_end(verifier: JwtVerifier, clock: AheadClock) -> None:
     token = SIGNER.token(exp=seconds_from_now(10))
-    first = await verifier.caller(token)
+    first = await verifier.verify(token)
 
     clock.seconds = 10 + LEEWAY_S
 
-    assert first is not await verifier.caller(token)
+    assert first is not await verifier.verify(token)
 
 
 async def test_a_token_whose_end_no_clock_will_see_is_taken(verifier: JwtVerifier) -> None:
-    assert (await verifier.caller(SIGNER.token(exp=10**400))).owner == "ada"
+    assert (await verifier.verify(SIGNER.token(exp=10**400))).owner == "ada"
 
 
 async def test_a_refusal_is_not_remembered(source: ScriptedSource, clock: AheadClock) -> None:
@@ -200,7 +200,7 @@ async def test_a_refusal_is_not_remembered(source: ScriptedSource, clock: AheadC
         source.keys = (newer.jwk(),)
         clock.seconds = source.pause_s
 
-        assert (await verifier.caller(newer.token())).owner == "ada"
+        assert (await verifier.verify(newer.token())).owner == "ada"
 
 
 async def test_a_refused_token_leaves_a_reason_and_nothing_of_itself_in_the_log(verifier: JwtVerifier) -> None:

@@ -37,7 +37,7 @@ def authenticator(
     )
 
 
-async def asks_for_credentials(settings: Settings) -> bool:
+async def requires_credentials(settings: Settings) -> bool:
     """Whether the service lets nobody in without any.
 
     Raises:

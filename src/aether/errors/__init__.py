@@ -10,7 +10,7 @@
     │   ├── IdempotencyKeyReusedError
     │   ├── InvalidCredentialError
     │   └── ForbiddenError
-    │       └── BeyondTokenError
+    │       └── ReadTokenScopeError
     ├── TransientError              a failure that may pass: retried
     │   ├── ModelOverloadedError        HTTP 429, 503 or 529: carries the server's pause
     │   ├── ModelUnreachableError       no connection, connection reset, timeout
@@ -40,7 +40,6 @@ table in `aether.api` maps them to problem details, and `aether.durable` decides
 
 from aether.errors.base import AetherError
 from aether.errors.caller import (
-    BeyondTokenError,
     CallerError,
     FieldError,
     ForbiddenError,
@@ -48,6 +47,7 @@ from aether.errors.caller import (
     IllegalMoveError,
     InvalidCredentialError,
     NoEndpointError,
+    ReadTokenScopeError,
     UnknownDeliveryError,
     UnknownJobError,
 )
@@ -77,7 +77,6 @@ from aether.errors.transient import (
 
 __all__ = [
     "AetherError",
-    "BeyondTokenError",
     "BudgetExceededError",
     "CallerError",
     "ConfigurationError",
@@ -100,6 +99,7 @@ __all__ = [
     "PermanentError",
     "QueueFullError",
     "RateLimitedError",
+    "ReadTokenScopeError",
     "RefusedDestinationError",
     "StepFailedError",
     "StoreUnavailableError",

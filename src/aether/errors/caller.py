@@ -83,7 +83,7 @@ class ForbiddenError(CallerError):
         self.scope = scope
 
 
-class BeyondTokenError(ForbiddenError):
+class ReadTokenScopeError(ForbiddenError):
     """A read token was sent with a request that does anything other than read its job."""
 
     def __init__(self) -> None:

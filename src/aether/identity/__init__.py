@@ -1,1 +1,1 @@
-"""Identity: API keys, tokens, and the authenticator that turns credentials into a caller."""
+"""Identity: API keys, tokens, and who sends a request."""

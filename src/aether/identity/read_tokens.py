@@ -1,4 +1,4 @@
-"""Read tokens: whoever has one may read one job for a while, and do nothing else."""
+"""Read tokens: each lets its holder read one job for a limited time, and nothing else."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from aether.domain.access import Caller, Scope
 from aether.domain.job import Kind
-from aether.errors import BeyondTokenError, InvalidCredentialError
+from aether.errors import InvalidCredentialError, ReadTokenScopeError
 from aether.identity.api_keys import digest_of
 from aether.settings import Secret
 
@@ -19,73 +19,74 @@ _LENGTH = len(PREFIX) + 43  # the secret in base64url, without padding
 
 
 class ReadToken(msgspec.Struct, frozen=True):
-    """A token as it is given out, and when it ends."""
+    """A token and when it expires."""
 
     text: Secret
-    ends_at: datetime
+    expires_at: datetime
 
 
 class ReadTokenStore(Protocol):
-    """Where tokens are kept, by the SHA-256 of their texts, until they end or their job is gone.
+    """Stores tokens by the SHA-256 of their text, until they expire or their job is gone.
 
-    All methods raise StoreUnavailableError while the store cannot be reached. Times are the store's own.
+    All methods raise StoreUnavailableError while the store cannot be reached. All times are read from the store's
+    clock.
     """
 
-    async def add(self, kind: Kind, job_id: str, digest: str, reader: Caller, life: timedelta) -> datetime:
-        """Keep a token for a job of the reader's, and return when it ends: no later than the record, as that stands.
+    async def add(self, kind: Kind, job_id: str, digest: str, reader: Caller, lifetime: timedelta) -> datetime:
+        """Store a token for a job of the reader's, and return when it expires: with the job's record at the latest.
 
-        Of a job's tokens those 20 are kept that end last, this one among them.
+        A job has at most 20 tokens; a new one replaces the one that expires first.
 
         Raises:
             UnknownJobError: the owner has no such job (any more).
         """
         ...
 
-    async def reader(self, job_id: str, digest: str) -> Caller | None:
-        """Return for whom the token of this job stands; None if there is none (any more).
+    async def load(self, job_id: str, digest: str) -> Caller | None:
+        """Return the caller that a token of this job identifies; None if there is none (any more).
 
-        It takes as long whether there is such a job or not.
+        The lookup takes as long whether the job exists or not.
         """
         ...
 
 
 class ReadTokens:
-    """The tokens for the jobs of all owners.
+    """The read tokens of all owners' jobs.
 
-    A token is no way around the limits of whoever made it: its requests count as theirs.
+    Requests with a token count towards the limits of the caller who created it.
     """
 
     def __init__(self, store: ReadTokenStore) -> None:
         self._store = store
 
-    async def issue(self, kind: Kind, job_id: str, maker: Caller, life: timedelta) -> ReadToken:
-        """Make a token for a job of the maker's; its text is not kept and never shown again.
+    async def issue(self, kind: Kind, job_id: str, creator: Caller, lifetime: timedelta) -> ReadToken:
+        """Create a token for a job of the creator's; its text is not stored and cannot be shown again.
 
         Raises:
-            UnknownJobError: the maker has no such job (any more).
-            StoreUnavailableError: the store is away.
+            UnknownJobError: the creator has no such job (any more).
+            StoreUnavailableError: the store is unavailable.
         """
         text = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
-        reader = replace(maker, scopes=frozenset({Scope.READ}), job_id=job_id)
-        return ReadToken(Secret(text), await self._store.add(kind, job_id, digest_of(text), reader, life))
+        reader = replace(creator, scopes=frozenset({Scope.READ}), job_id=job_id)
+        return ReadToken(Secret(text), await self._store.add(kind, job_id, digest_of(text), reader, lifetime))
 
-    async def caller(self, text: str, job_id: str | None) -> Caller:
-        """Return for whom the token stands in a request that reads this job; None is any other request.
+    async def verify(self, text: str, job_id: str | None) -> Caller:
+        """Return the caller that the token identifies; `job_id` is the job that the request only reads, if any.
 
         Raises:
-            BeyondTokenError: it is any other.
-            InvalidCredentialError: the token is none of this job, be there such a job or not, or has ended.
-            StoreUnavailableError: nobody can say.
+            ReadTokenScopeError: the request does anything else.
+            InvalidCredentialError: the token is not for this job, which may not exist, or has expired.
+            StoreUnavailableError: the store is unavailable.
         """
         if job_id is None:
-            raise BeyondTokenError
-        # What the time of a look-up tells is about a digest, which nobody can choose to come near to another.
-        reader = await self._store.reader(job_id, digest_of(text)) if len(text) == _LENGTH else None
+            raise ReadTokenScopeError
+        # The timing of the lookup reveals only digests, and nobody can craft a token whose digest is close to another.
+        reader = await self._store.load(job_id, digest_of(text)) if len(text) == _LENGTH else None
         if reader is None:
             raise InvalidCredentialError("The token does not read this job, or not any more.")
         return reader
 
 
 def is_read_token(credential: str) -> bool:
-    """Whether this looks like a read token; no look-up is made for it."""
+    """Whether the credential has the format of a read token; makes no lookup."""
     return credential.startswith(PREFIX)

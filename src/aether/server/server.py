@@ -10,7 +10,7 @@ import uvicorn
 from typing_extensions import override
 
 from aether.app import Api
-from aether.bootstrap.access import asks_for_credentials
+from aether.bootstrap.access import requires_credentials
 from aether.errors import ConfigurationError, StoreUnavailableError
 from aether.server.fd_limit import raise_fd_limit
 from aether.server.protocol import Protocol
@@ -102,7 +102,7 @@ async def refuse_strangers(settings: Settings, door: socket.socket) -> None:
         return
     # Without an answer each request is refused until there is one.
     with suppress(StoreUnavailableError):
-        if not await asks_for_credentials(settings):
+        if not await requires_credentials(settings):
             raise ConfigurationError(
                 f"Whoever reaches {settings.host} needs a key, and there is none. Create one with `aether keys create "
                 "NAME`, listen on 127.0.0.1, or set AETHER_ALLOW_ANONYMOUS=true to let in everybody."

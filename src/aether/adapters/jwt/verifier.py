@@ -61,11 +61,11 @@ class JwtVerifier:
         async with jwks_source(jwks, read) as source, ProviderKeys(source, clock) as keys:
             yield cls(keys, terms, clock)
 
-    def takes(self, credential: str) -> bool:
+    def matches(self, credential: str) -> bool:
         """Whether it has the three parts of a signed token."""
         return credential.count(".") == 2  # noqa: PLR2004 - RFC 7515, section 7.1
 
-    async def caller(self, credential: str) -> Caller:
+    async def verify(self, credential: str) -> Caller:
         """Return whom the token stands for; does not yield if that is remembered."""
         if len(credential) > _LONGEST:
             raise InvalidCredentialError(f"The token is longer than {_LONGEST} characters.")

@@ -40,11 +40,11 @@ class RedisApiKeyStore:
         keys = sorted(_readable(fields), key=lambda key: (key.created_at, key.id))
         return ApiKeySet(version, tuple(keys))
 
-    async def put(self, key: ApiKey, version: int, dropping: Collection[str] = ()) -> bool:
+    async def put(self, key: ApiKey, version: int, drop: Collection[str] = ()) -> bool:
         """Write the field and the version."""
         content = msgspec.json.encode(key, order="sorted")
         with reaching_redis():
-            return bool(await _PUT.run(self._client, [key.id, content, version, *dropping]))
+            return bool(await _PUT.run(self._client, [key.id, content, version, *drop]))
 
 
 def _readable(fields: Mapping[bytes, bytes]) -> Iterator[ApiKey]:

@@ -24,17 +24,17 @@ class RedisReadTokens:
     def __init__(self, client: Redis) -> None:
         self._client = client
 
-    async def add(self, kind: Kind, job_id: str, digest: str, reader: Caller, life: timedelta) -> datetime:
+    async def add(self, kind: Kind, job_id: str, digest: str, reader: Caller, lifetime: timedelta) -> datetime:
         """Add it to the set."""
         kept = msgspec.json.encode(reader, order="deterministic")
-        life_ms = int(life.total_seconds() * 1000)
+        life_ms = int(lifetime.total_seconds() * 1000)
         with reaching_redis():
             ends_ms: bytes | None = await _ADD.run(self._client, [job_id, kind, reader.owner, digest, kept, life_ms])
         if ends_ms is None:
             raise UnknownJobError(job_id)
         return moment(ends_ms)
 
-    async def reader(self, job_id: str, digest: str) -> Caller | None:
+    async def load(self, job_id: str, digest: str) -> Caller | None:
         """Look for it in the set."""
         with reaching_redis():
             kept: bytes | None = await _READER.run(self._client, [job_id, digest])

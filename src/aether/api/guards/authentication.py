@@ -25,7 +25,7 @@ async def authenticate(connection: Connection, handler: BaseRouteHandler) -> Non
 
     Raises:
         InvalidCredentialError: nobody can say who calls, or they are not known here.
-        ForbiddenError, BeyondTokenError: they may not do this.
+        ForbiddenError, ReadTokenScopeError: they may not do this.
         IdentityProviderUnavailableError, StoreUnavailableError: nobody can say now.
     """
     asked = connection.scope
@@ -34,9 +34,9 @@ async def authenticate(connection: Connection, handler: BaseRouteHandler) -> Non
     authenticator = services_of(connection).authenticator
     credential = _credential_of(connection)
     if credential is None:
-        caller = await authenticator.anonymous(from_here=_is_from_here(asked))
+        caller = await authenticator.authenticate_anonymous(is_local=_is_from_here(asked))
     else:
-        caller = await authenticator.caller(credential, _job_read(connection, handler))
+        caller = await authenticator.authenticate(credential, _job_read(connection, handler))
     if caller.key_id:
         structlog.contextvars.bind_contextvars(key_id=caller.key_id)
     needed = scope_of(asked.get("method"), handler)

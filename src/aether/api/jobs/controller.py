@@ -216,7 +216,7 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         tokens = services_of(request).read_tokens
         token = await tokens.issue(self.resource.kind, job_id, caller_of(request), life_of(data))
         text = token.text.reveal()
-        shown = self.types["TokenT"](text, token.ends_at, with_token(self.url_of(request, job_id, "/events"), text))
+        shown = self.types["TokenT"](text, token.expires_at, with_token(self.url_of(request, job_id, "/events"), text))
         return Response(shown)
 
     @delete(

@@ -12,7 +12,7 @@ import structlog
 
 from aether.adapters.local.embedded_valkey import DataDirInUseError
 from aether.app import Api, create_app
-from aether.bootstrap.access import asks_for_credentials
+from aether.bootstrap.access import requires_credentials
 from aether.bootstrap.api import api_services
 from aether.bootstrap.backing_services import backing_services
 from aether.bootstrap.identity import token_verifier
@@ -139,5 +139,5 @@ async def _announce(address: ServerAddress, settings: Settings) -> None:
 async def _example_request(url: str, settings: Settings) -> str:
     header = ""
     with suppress(StoreUnavailableError):
-        header = """-H "Authorization: Bearer $KEY" """ if await asks_for_credentials(settings) else ""
+        header = """-H "Authorization: Bearer $KEY" """ if await requires_credentials(settings) else ""
     return f"""curl {url}/reports {header}-H 'Content-Type: application/json' -d '{{"topic": "The Roman Empire"}}'"""
