@@ -128,8 +128,7 @@ async def test_a_token_says_when_it_ends_and_does_not_outlive_its_job(
     job = await token_harness.jobs.load(NEW_JOB.id)
     assert job
     early, late = [
-        await token_harness.store.add(NEW_JOB.kind, NEW_JOB.id, DIGESTS[0], READER, lifetime)
-        for life in (LIFE, 2 * TTL)
+        await token_harness.store.add(NEW_JOB.kind, NEW_JOB.id, DIGESTS[0], READER, life) for life in (LIFE, 2 * TTL)
     ]
 
     assert timedelta() <= early - (job.updated_at + LIFE) < timedelta(seconds=10)

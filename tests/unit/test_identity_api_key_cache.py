@@ -1,4 +1,4 @@
-"""The keys as one process knows them: how old they may be, and what a look at the store costs."""
+"""API key cache: how stale it may be, and how often it reads the store."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -16,12 +16,12 @@ from tests.fake_keys import MemoryKeys
 from tests.fakes import FastClock
 
 HOUR = timedelta(hours=1)
-NOBODYS = f"aether_{'a' * 12}_{'b' * 43}"
+UNKNOWN_KEY = f"aether_{'a' * 12}_{'b' * 43}"
 
 
 @dataclass
 class SlowKeys(MemoryKeys):
-    """A store that takes its time to say how it stands."""
+    """A store whose version takes `delay_s` to read."""
 
     clock: FastClock = field(default_factory=FastClock)
     delay_s: float = 0.0
@@ -33,17 +33,17 @@ class SlowKeys(MemoryKeys):
         return version
 
 
-class Door:
-    """A ring over a store that others change."""
+class Harness:
+    """A cache over a store that other processes change."""
 
     def __init__(self) -> None:
         self.clock = FastClock()
         self.store = SlowKeys(clock=self.clock)
         self.keys = ApiKeys(self.store, self.clock)
-        self.ring = ApiKeyCache(self.store, self.clock)
+        self.cache = ApiKeyCache(self.store, self.clock)
 
     async def key(self, name: str = "ci", expires_in: timedelta | None = None) -> str:
-        """The secret text of a new key."""
+        """Create a key and return its secret."""
         self.clock.seconds += 0.001
         _, secret = await self.keys.create(name, expires_in=expires_in)
         self.clock.seconds += 0.001
@@ -51,214 +51,214 @@ class Door:
 
     async def refusal(self, text: str) -> str:
         with pytest.raises(InvalidCredentialError) as refused:
-            await self.ring.verify(text)
+            await self.cache.verify(text)
         return str(refused.value)
 
-    def looks(self) -> list[str]:
-        """What the ring has asked of the store since this was asked last."""
-        asked = [method for method in self.store.asked if method != "put"]
+    def store_calls(self) -> list[str]:
+        """Return the reads of the store since the last call."""
+        calls = [method for method in self.store.asked if method != "put"]
         self.store.asked.clear()
-        return asked
+        return calls
 
 
 @pytest.fixture
-def door() -> Door:
-    return Door()
+def harness() -> Harness:
+    return Harness()
 
 
-async def test_a_key_stands_for_its_owner_and_what_they_may(door: Door) -> None:
-    key, secret = await door.keys.create("ci", "ada", [Scope.READ], quota=Quota(jobs=2))
+async def test_a_key_identifies_its_owner_with_scopes_and_quota(harness: Harness) -> None:
+    key, secret = await harness.keys.create("ci", "ada", [Scope.READ], quota=Quota(jobs=2))
 
-    caller = await door.ring.verify(secret.reveal())
+    caller = await harness.cache.verify(secret.reveal())
 
     assert Caller("ada", frozenset({Scope.READ}), Quota(jobs=2), key_id=key.id) == caller
 
 
-async def test_another_text_of_the_same_key_is_as_unknown_as_no_key(door: Door) -> None:
-    text = await door.key()
+async def test_a_wrong_secret_gets_the_same_answer_as_an_unknown_key(harness: Harness) -> None:
+    text = await harness.key()
 
-    wrong = [text[:-1] + ("a" if text[-1] != "a" else "b"), NOBODYS, text[:-1], text + "a", "aether_", text.upper()]
+    wrong = [text[:-1] + ("a" if text[-1] != "a" else "b"), UNKNOWN_KEY, text[:-1], text + "a", "aether_", text.upper()]
 
-    assert {"The key is not valid."} == {await door.refusal(each) for each in wrong}
-
-
-async def test_what_does_not_look_like_a_key_makes_for_no_look(door: Door) -> None:
-    await door.refusal("aether_what")
-
-    assert door.looks() == []
+    assert {"The key is not valid."} == {await harness.refusal(each) for each in wrong}
 
 
-async def test_within_a_second_nothing_is_asked_of_the_store(door: Door) -> None:
-    text = await door.key()
-    await door.ring.verify(text)
-    door.looks()
+async def test_a_text_that_is_no_key_causes_no_store_read(harness: Harness) -> None:
+    await harness.refusal("aether_what")
+
+    assert harness.store_calls() == []
+
+
+async def test_the_store_is_not_read_again_within_a_second(harness: Harness) -> None:
+    text = await harness.key()
+    await harness.cache.verify(text)
+    harness.store_calls()
 
     for _ in range(10):
-        door.clock.seconds += 0.1
-        await door.ring.verify(text)
+        harness.clock.seconds += 0.1
+        await harness.cache.verify(text)
 
-    assert door.looks() == []
+    assert harness.store_calls() == []
 
 
-async def test_keys_that_have_not_changed_are_not_read_again(door: Door) -> None:
-    text = await door.key()
-    await door.ring.verify(text)
-    door.looks()
+async def test_unchanged_keys_are_not_loaded_again(harness: Harness) -> None:
+    text = await harness.key()
+    await harness.cache.verify(text)
+    harness.store_calls()
 
     for _ in range(3):
-        door.clock.seconds += 1.1
-        await asyncio.gather(*(door.ring.verify(text) for _ in range(5)))
+        harness.clock.seconds += 1.1
+        await asyncio.gather(*(harness.cache.verify(text) for _ in range(5)))
 
-    assert door.looks() == ["version"] * 3
-
-
-async def test_a_revocation_is_known_after_a_second(door: Door) -> None:
-    text = await door.key()
-    await door.ring.verify(text)
-    await door.keys.revoke("ci")
-
-    door.clock.seconds += 1.0
-    await door.ring.verify(text)
-    door.clock.seconds += 0.001
-
-    assert await door.refusal(text) == "The key was revoked."
+    assert harness.store_calls() == ["version"] * 3
 
 
-async def test_a_new_key_is_known_at_once(door: Door) -> None:
-    await door.ring.verify(await door.key("first"))
+async def test_a_revocation_takes_effect_after_a_second(harness: Harness) -> None:
+    text = await harness.key()
+    await harness.cache.verify(text)
+    await harness.keys.revoke("ci")
 
-    second = await door.key("second")
+    harness.clock.seconds += 1.0
+    await harness.cache.verify(text)
+    harness.clock.seconds += 0.001
 
-    assert (await door.ring.verify(second)).owner == "second"
-
-
-async def test_a_new_secret_of_a_key_is_known_at_once_and_the_old_one_for_the_overlap(door: Door) -> None:
-    old = await door.key()
-    await door.ring.verify(old)
-    _, new = await door.keys.rotate("ci", HOUR)
-    door.clock.seconds += 0.001
-
-    assert await door.ring.verify(new.reveal()) == await door.ring.verify(old)
-    door.clock.seconds += HOUR.total_seconds()
-    assert await door.refusal(old) == "The key was replaced."
-    assert (await door.ring.verify(new.reveal())).owner == "ci"
+    assert await harness.refusal(text) == "The key was revoked."
 
 
-async def test_an_expired_key_is_refused(door: Door) -> None:
-    text = await door.key(expires_in=HOUR)
-    await door.ring.verify(text)
-    door.clock.seconds += HOUR.total_seconds()
+async def test_a_new_key_is_valid_at_once(harness: Harness) -> None:
+    await harness.cache.verify(await harness.key("first"))
 
-    assert await door.refusal(text) == "The key has expired."
+    second = await harness.key("second")
 
-
-async def test_many_unknown_texts_at_once_make_for_one_look(door: Door) -> None:
-    await door.ring.verify(await door.key())
-    door.looks()
-
-    door.clock.seconds += 0.01
-    await asyncio.gather(*(door.refusal(NOBODYS) for _ in range(50)))
-
-    assert door.looks() == ["version"]
-    assert door.clock.slept == [pytest.approx(0.04)]
+    assert (await harness.cache.verify(second)).owner == "second"
 
 
-async def test_what_is_known_is_as_old_as_the_beginning_of_the_look_that_found_it(door: Door) -> None:
-    door.store.delay_s = 0.8
-    text = await door.key()
-    await door.ring.verify(text)
-    await door.keys.revoke("ci")
-    door.clock.seconds += 0.3
+async def test_a_new_secret_is_valid_at_once_and_the_old_one_for_the_overlap(harness: Harness) -> None:
+    old = await harness.key()
+    await harness.cache.verify(old)
+    _, new = await harness.keys.rotate("ci", HOUR)
+    harness.clock.seconds += 0.001
 
-    assert await door.refusal(text) == "The key was revoked."
+    assert await harness.cache.verify(new.reveal()) == await harness.cache.verify(old)
+    harness.clock.seconds += HOUR.total_seconds()
+    assert await harness.refusal(old) == "The key was replaced."
+    assert (await harness.cache.verify(new.reveal())).owner == "ci"
 
 
-async def test_unknown_texts_make_for_a_look_every_50_ms_at_most(door: Door) -> None:
-    await door.ring.verify(await door.key())
-    door.looks()
-    began = door.clock.seconds
+async def test_an_expired_key_is_rejected(harness: Harness) -> None:
+    text = await harness.key(expires_in=HOUR)
+    await harness.cache.verify(text)
+    harness.clock.seconds += HOUR.total_seconds()
+
+    assert await harness.refusal(text) == "The key has expired."
+
+
+async def test_many_concurrent_unknown_keys_cause_one_refresh(harness: Harness) -> None:
+    await harness.cache.verify(await harness.key())
+    harness.store_calls()
+
+    harness.clock.seconds += 0.01
+    await asyncio.gather(*(harness.refusal(UNKNOWN_KEY) for _ in range(50)))
+
+    assert harness.store_calls() == ["version"]
+    assert harness.clock.slept == [pytest.approx(0.04)]
+
+
+async def test_staleness_counts_from_the_start_of_a_refresh(harness: Harness) -> None:
+    harness.store.delay_s = 0.8
+    text = await harness.key()
+    await harness.cache.verify(text)
+    await harness.keys.revoke("ci")
+    harness.clock.seconds += 0.3
+
+    assert await harness.refusal(text) == "The key was revoked."
+
+
+async def test_unknown_keys_cause_at_most_one_refresh_in_50_ms(harness: Harness) -> None:
+    await harness.cache.verify(await harness.key())
+    harness.store_calls()
+    began = harness.clock.seconds
 
     for _ in range(20):
-        door.clock.seconds += 0.001
-        await door.refusal(NOBODYS)
+        harness.clock.seconds += 0.001
+        await harness.refusal(UNKNOWN_KEY)
 
-    assert len(door.looks()) <= (door.clock.seconds - began) / 0.05 + 1e-9
-
-
-async def test_while_the_store_is_away_what_was_known_stays_in_force(door: Door) -> None:
-    text = await door.key()
-    await door.ring.verify(text)
-    door.store.away = True
-    door.clock.seconds += 60
-
-    assert (await door.ring.verify(text)).owner == "ci"
-    assert await door.ring.has_any()
+    assert len(harness.store_calls()) <= (harness.clock.seconds - began) / 0.05 + 1e-9
 
 
-async def test_while_the_store_is_away_an_unknown_key_may_be_a_new_one(door: Door) -> None:
-    await door.ring.verify(await door.key())
-    door.store.away = True
-    door.clock.seconds += 0.1
+async def test_known_keys_stay_valid_while_the_store_is_unavailable(harness: Harness) -> None:
+    text = await harness.key()
+    await harness.cache.verify(text)
+    harness.store.away = True
+    harness.clock.seconds += 60
+
+    assert (await harness.cache.verify(text)).owner == "ci"
+    assert await harness.cache.has_any()
+
+
+async def test_an_unknown_key_may_be_new_while_the_store_is_unavailable(harness: Harness) -> None:
+    await harness.cache.verify(await harness.key())
+    harness.store.away = True
+    harness.clock.seconds += 0.1
 
     with pytest.raises(StoreUnavailableError):
-        await door.ring.verify(NOBODYS)
+        await harness.cache.verify(UNKNOWN_KEY)
 
 
-async def test_the_log_names_an_outage_once(door: Door) -> None:
-    text = await door.key()
-    await door.ring.verify(text)
+async def test_an_outage_is_logged_once(harness: Harness) -> None:
+    text = await harness.key()
+    await harness.cache.verify(text)
 
     with capture_logs() as logs:
         for away in (True, True, False, True):
-            door.store.away = away
-            door.clock.seconds += 1.1
-            await door.ring.verify(text)
+            harness.store.away = away
+            harness.clock.seconds += 1.1
+            await harness.cache.verify(text)
 
     assert [line["event"] for line in logs] == ["keys.unreachable"] * 2
 
 
-async def test_keys_that_were_never_had_are_no_reason_to_refuse_anybody(door: Door) -> None:
-    text = await door.key()
-    door.store.away = True
-    for asking in (door.ring.verify(text), door.ring.has_any()):
+async def test_no_key_is_rejected_before_the_keys_were_loaded(harness: Harness) -> None:
+    text = await harness.key()
+    harness.store.away = True
+    for asking in (harness.cache.verify(text), harness.cache.has_any()):
         with pytest.raises(StoreUnavailableError):
             await asking
 
-    door.store.away = False
+    harness.store.away = False
 
-    assert (await door.ring.verify(text)).owner == "ci"
+    assert (await harness.cache.verify(text)).owner == "ci"
 
 
-async def test_a_caller_who_leaves_does_not_take_the_look_away_from_others(door: Door) -> None:
-    text = await door.key()
-    leaving, staying = (asyncio.create_task(door.ring.verify(text)) for _ in range(2))
+async def test_a_cancelled_caller_does_not_cancel_the_refresh_of_others(harness: Harness) -> None:
+    text = await harness.key()
+    cancelled, other = (asyncio.create_task(harness.cache.verify(text)) for _ in range(2))
     await asyncio.sleep(0)
 
-    leaving.cancel()
+    cancelled.cancel()
 
-    assert (await staying).owner == "ci"
-
-
-async def test_there_is_a_key_even_if_it_is_not_valid_any_more(door: Door) -> None:
-    before = await door.ring.has_any()
-    await door.key()
-    await door.keys.revoke("ci")
-    door.clock.seconds += 1.1
-
-    assert (before, await door.ring.has_any()) == (False, True)
+    assert (await other).owner == "ci"
 
 
-async def test_a_key_that_nobody_can_read_is_one(door: Door) -> None:
-    door.store.held = ApiKeySet(version=1)
+async def test_a_revoked_key_counts_as_existing(harness: Harness) -> None:
+    before = await harness.cache.has_any()
+    await harness.key()
+    await harness.keys.revoke("ci")
+    harness.clock.seconds += 1.1
 
-    assert await door.ring.has_any()
+    assert (before, await harness.cache.has_any()) == (False, True)
 
 
-async def test_a_store_that_has_lost_all_keys_opens_no_door(door: Door) -> None:
-    text = await door.key()
-    await door.ring.verify(text)
-    door.store.held = MemoryKeys().held
-    door.clock.seconds += 1.1
+async def test_a_key_that_cannot_be_read_counts_as_existing(harness: Harness) -> None:
+    harness.store.held = ApiKeySet(version=1)
 
-    assert await door.refusal(text) == "The key is not valid."
-    assert await door.ring.has_any()
+    assert await harness.cache.has_any()
+
+
+async def test_credentials_stay_required_when_the_store_loses_all_keys(harness: Harness) -> None:
+    text = await harness.key()
+    await harness.cache.verify(text)
+    harness.store.held = MemoryKeys().held
+    harness.clock.seconds += 1.1
+
+    assert await harness.refusal(text) == "The key is not valid."
+    assert await harness.cache.has_any()

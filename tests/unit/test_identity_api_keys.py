@@ -1,4 +1,4 @@
-"""Keys for those who run the service."""
+"""Creating, listing, revoking and rotating API keys."""
 
 import asyncio
 import math
@@ -28,7 +28,7 @@ def keys(clock: FastClock) -> ApiKeys:
     return ApiKeys(MemoryKeys(), clock)
 
 
-async def test_a_key_has_a_secret_of_256_bits_of_which_the_digest_is_kept(keys: ApiKeys) -> None:
+async def test_a_key_has_a_256_bit_secret_of_which_only_the_digest_is_stored(keys: ApiKeys) -> None:
     key, secret = await keys.create("ci")
 
     text = secret.reveal()
@@ -38,24 +38,24 @@ async def test_a_key_has_a_secret_of_256_bits_of_which_the_digest_is_kept(keys: 
     assert (key,) == await keys.list()
 
 
-async def test_a_secret_shows_itself_to_nobody_who_prints_it(keys: ApiKeys) -> None:
+async def test_a_secret_is_never_printed(keys: ApiKeys) -> None:
     made = await keys.create("ci")
 
     assert made[1].reveal() not in f"{made!r} {made[1]}"
     assert made[1].reveal()[20:] not in repr(await keys.list())
 
 
-async def test_a_key_is_its_name_s_own_and_may_read_and_write_unless_said_otherwise(keys: ApiKeys) -> None:
-    usual, _ = await keys.create("ci")
+async def test_a_key_has_its_name_as_owner_and_may_read_and_write_by_default(keys: ApiKeys) -> None:
+    default, _ = await keys.create("ci")
     quota = Quota(Rate(10, 60), 2)
     other, _ = await keys.create("ops", "ada@example.com", [Scope.ADMIN], DAY, quota)
 
-    assert (usual.owner, set(usual.scopes), usual.expires_at) == ("ci", {Scope.READ, Scope.WRITE}, None)
+    assert (default.owner, set(default.scopes), default.expires_at) == ("ci", {Scope.READ, Scope.WRITE}, None)
     assert (other.owner, set(other.scopes), other.quota) == ("ada@example.com", {Scope.ADMIN}, quota)
     assert other.expires_at == other.created_at + DAY
 
 
-async def test_two_valid_keys_have_different_names(keys: ApiKeys, clock: FastClock) -> None:
+async def test_valid_keys_have_unique_names(keys: ApiKeys, clock: FastClock) -> None:
     first, _ = await keys.create("ci", expires_in=DAY)
     with pytest.raises(NameTakenError):
         await keys.create("ci")
@@ -68,21 +68,21 @@ async def test_two_valid_keys_have_different_names(keys: ApiKeys, clock: FastClo
     assert {first.id, second.id, third.id} == {key.id for key in await keys.list()}
 
 
-async def test_of_many_who_want_a_name_at_once_one_gets_it(keys: ApiKeys) -> None:
+async def test_a_name_is_unique_among_concurrent_creations(keys: ApiKeys) -> None:
     made = await asyncio.gather(*(keys.create("ci") for _ in range(20)), return_exceptions=True)
 
     assert [type(each) for each in made].count(NameTakenError) == 19
     assert len(await keys.list()) == 1
 
 
-async def test_keys_that_are_made_at_once_are_all_kept(keys: ApiKeys) -> None:
+async def test_concurrently_created_keys_are_all_stored(keys: ApiKeys) -> None:
     made = await asyncio.gather(*(keys.create(f"ci-{number}") for number in range(20)))
 
     assert {key for key, _ in made} == set(await keys.list())
 
 
 @pytest.mark.parametrize(
-    ("field", "given"),
+    ("field", "arguments"),
     [
         ("name", {"name": ""}),
         ("name", {"name": "a" * 65}),
@@ -104,16 +104,16 @@ async def test_keys_that_are_made_at_once_are_all_kept(keys: ApiKeys) -> None:
         ("quota.rate", {"quota": Quota(Rate(1, math.nan))}),
     ],
 )
-async def test_what_breaks_a_rule_is_named(keys: ApiKeys, field: str, given: dict[str, Any]) -> None:
+async def test_an_error_names_the_invalid_field(keys: ApiKeys, field: str, arguments: dict[str, Any]) -> None:
     with pytest.raises(FieldError) as broken:
-        await keys.create(**{"name": "ci"} | given)
+        await keys.create(**{"name": "ci"} | arguments)
 
     assert broken.value.field == field
     assert await keys.list() == ()
 
 
 @pytest.mark.parametrize("by", ["id", "name"])
-async def test_a_key_is_revoked_by_its_id_or_its_name(keys: ApiKeys, by: str) -> None:
+async def test_a_key_is_revoked_by_id_or_name(keys: ApiKeys, by: str) -> None:
     key, _ = await keys.create("ci")
 
     revoked = await keys.revoke(getattr(key, by))
@@ -122,7 +122,7 @@ async def test_a_key_is_revoked_by_its_id_or_its_name(keys: ApiKeys, by: str) ->
     assert (revoked,) == await keys.list()
 
 
-async def test_a_key_that_is_revoked_stays_revoked_from_the_first_time(keys: ApiKeys, clock: FastClock) -> None:
+async def test_revoking_again_keeps_the_first_time(keys: ApiKeys, clock: FastClock) -> None:
     key, _ = await keys.create("ci")
     revoked = await keys.revoke(key.id)
     clock.seconds += 60
@@ -130,8 +130,8 @@ async def test_a_key_that_is_revoked_stays_revoked_from_the_first_time(keys: Api
     assert revoked == await keys.revoke(key.id)
 
 
-async def test_keys_that_ended_long_ago_make_room_for_new_ones(keys: ApiKeys, clock: FastClock) -> None:
-    """Else each process would hold all that ever were, and read them again at each change."""
+async def test_a_new_key_removes_keys_that_ended_long_ago(keys: ApiKeys, clock: FastClock) -> None:
+    """Otherwise each process would hold every key ever created, and reload them at each change."""
     for name, days in (("soon", 1), ("late", 25), ("never", None)):
         await keys.create(name, expires_in=None if days is None else timedelta(days=days))
     await keys.create("given-up")
@@ -143,16 +143,16 @@ async def test_keys_that_ended_long_ago_make_room_for_new_ones(keys: ApiKeys, cl
     assert {key.name for key in await keys.list()} == {"late", "never", "new"}
 
 
-async def test_a_key_that_is_not_there_is_neither_revoked_nor_rotated(keys: ApiKeys) -> None:
+async def test_a_missing_or_revoked_key_cannot_be_revoked_or_rotated(keys: ApiKeys) -> None:
     key, _ = await keys.create("ci")
     await keys.revoke(key.id)
 
-    for asking in (keys.revoke("ci"), keys.revoke("nobody"), keys.rotate("ci"), keys.rotate(key.id)):
+    for call in (keys.revoke("ci"), keys.revoke("nobody"), keys.rotate("ci"), keys.rotate(key.id)):
         with pytest.raises(UnknownKeyError):
-            await asking
+            await call
 
 
-async def test_an_expired_key_is_not_rotated_back_to_life(keys: ApiKeys, clock: FastClock) -> None:
+async def test_an_expired_key_cannot_be_rotated(keys: ApiKeys, clock: FastClock) -> None:
     key, _ = await keys.create("ci", expires_in=DAY)
     clock.seconds += DAY.total_seconds()
 
@@ -160,7 +160,7 @@ async def test_an_expired_key_is_not_rotated_back_to_life(keys: ApiKeys, clock: 
         await keys.rotate(key.id)
 
 
-async def test_a_rotated_key_has_another_secret_and_is_otherwise_the_same(keys: ApiKeys) -> None:
+async def test_a_rotated_key_has_only_a_new_secret(keys: ApiKeys) -> None:
     key, first = await keys.create("ci", "ada")
 
     rotated, second = await keys.rotate("ci")
@@ -170,7 +170,7 @@ async def test_a_rotated_key_has_another_secret_and_is_otherwise_the_same(keys: 
     assert [sha256(second.reveal().encode()).hexdigest()] == [each.sha256 for each in rotated.digests]
 
 
-async def test_the_secrets_before_stay_valid_for_the_overlap_and_none_for_longer(keys: ApiKeys) -> None:
+async def test_previous_secrets_stay_valid_for_the_overlap_at_most(keys: ApiKeys) -> None:
     created, _ = await keys.create("ci")
     began = created.created_at
 
@@ -183,7 +183,7 @@ async def test_the_secrets_before_stay_valid_for_the_overlap_and_none_for_longer
     assert [each.until for each in none.digests] == [None]
 
 
-async def test_no_later_overlap_lengthens_what_was_said_before(keys: ApiKeys) -> None:
+async def test_a_later_overlap_does_not_extend_an_earlier_one(keys: ApiKeys) -> None:
     created, _ = await keys.create("ci")
     began = created.created_at
 
@@ -193,7 +193,7 @@ async def test_no_later_overlap_lengthens_what_was_said_before(keys: ApiKeys) ->
     assert [each.until for each in rotated.digests] == [None, began + 2 * DAY, began + DAY]
 
 
-async def test_an_overlap_is_not_negative(keys: ApiKeys) -> None:
+async def test_a_negative_overlap_is_rejected(keys: ApiKeys) -> None:
     await keys.create("ci")
 
     with pytest.raises(FieldError, match="overlap: must not be negative"):

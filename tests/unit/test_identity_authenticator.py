@@ -1,4 +1,4 @@
-"""Who is let in, and as whom."""
+"""Which callers the authenticator identifies."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ EVE = Caller("eve", frozenset({Scope.WRITE}))
 
 @dataclass
 class PrefixedTokens:
-    """A `KeyVerifier` that takes whatever begins so."""
+    """A `KeyVerifier` that accepts every credential with this prefix."""
 
     prefix: str
-    stands_for: Caller
+    caller: Caller
     any: bool = False
 
     def matches(self, credential: str) -> bool:
@@ -25,7 +25,7 @@ class PrefixedTokens:
 
     async def verify(self, credential: str) -> Caller:
         assert self.matches(credential)
-        return self.stands_for
+        return self.caller
 
     async def has_any(self) -> bool:
         return self.any
@@ -35,17 +35,19 @@ class PrefixedTokens:
 
 
 KEYS = PrefixedTokens("aether_", ADA)
-IDENTITIES = PrefixedTokens("ey", EVE)
+PROVIDER_TOKENS = PrefixedTokens("ey", EVE)
 
 
-async def test_each_credential_goes_to_the_one_who_takes_it() -> None:
-    authenticator = Authenticator(KEYS, IDENTITIES)
+async def test_each_credential_goes_to_the_verifier_that_matches() -> None:
+    authenticator = Authenticator(KEYS, PROVIDER_TOKENS)
 
     assert [await authenticator.authenticate(text) for text in ("aether_x", "eyJ")] == [ADA, EVE]
 
 
-@pytest.mark.parametrize("authenticator", [Authenticator(KEYS), Authenticator(KEYS, IDENTITIES, allow_anonymous=True)])
-async def test_a_credential_that_nobody_takes_is_refused(authenticator: Authenticator) -> None:
+@pytest.mark.parametrize(
+    "authenticator", [Authenticator(KEYS), Authenticator(KEYS, PROVIDER_TOKENS, allow_anonymous=True)]
+)
+async def test_a_credential_that_no_verifier_matches_is_rejected(authenticator: Authenticator) -> None:
     with pytest.raises(InvalidCredentialError) as refused:
         await authenticator.authenticate("something")
 
@@ -53,15 +55,13 @@ async def test_a_credential_that_nobody_takes_is_refused(authenticator: Authenti
 
 
 @pytest.mark.parametrize(("is_local", "allow_anonymous"), [(True, False), (False, True)])
-async def test_where_nobody_can_have_a_key_this_machine_is_let_in_or_everybody(
-    *, is_local: bool, allow_anonymous: bool
-) -> None:
+async def test_without_any_keys_this_machine_or_everybody_is_accepted(*, is_local: bool, allow_anonymous: bool) -> None:
     caller = await Authenticator(KEYS, allow_anonymous=allow_anonymous).authenticate_anonymous(is_local=is_local)
 
     assert Caller(LOCAL, frozenset({Scope.ADMIN})) == caller
 
 
-async def test_strangers_are_told_what_to_do() -> None:
+async def test_the_error_for_other_machines_says_what_to_do() -> None:
     with pytest.raises(
         InvalidCredentialError, match=r"aether keys create NAME.*AETHER_ALLOW_ANONYMOUS=true"
     ) as refused:
@@ -71,19 +71,22 @@ async def test_strangers_are_told_what_to_do() -> None:
 
 
 @pytest.mark.parametrize(
-    ("authenticator", "told"),
+    ("authenticator", "message"),
     [
         (Authenticator(PrefixedTokens("aether_", ADA, any=True), allow_anonymous=True), "Send a key: "),
-        (Authenticator(KEYS, IDENTITIES, allow_anonymous=True), "Send a key, or a token of the identity provider: "),
+        (
+            Authenticator(KEYS, PROVIDER_TOKENS, allow_anonymous=True),
+            "Send a key, or a token of the identity provider: ",
+        ),
     ],
     ids=["a key", "an identity provider"],
 )
-async def test_nobody_is_anonymous_where_there_is(authenticator: Authenticator, told: str) -> None:
-    with pytest.raises(InvalidCredentialError, match=told):
+async def test_a_credential_is_required_if_there_is(authenticator: Authenticator, message: str) -> None:
+    with pytest.raises(InvalidCredentialError, match=message):
         await authenticator.authenticate_anonymous(is_local=True)
 
 
-def test_an_admin_may_do_everything_and_others_what_they_were_given() -> None:
+def test_an_admin_has_every_scope_and_others_only_their_own() -> None:
     may = {scope: [Caller("ada", frozenset({scope})).may(each) for each in Scope] for scope in Scope}
 
     assert may == {
@@ -94,11 +97,11 @@ def test_an_admin_may_do_everything_and_others_what_they_were_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "fit"),
+    ("text", "valid"),
     [
         *((text, True) for text in ("a", "ada@example.com", "auth0|5f7c", "Ada Lovelace", "ü", "a" * 255, "a:b*c")),
         *((text, False) for text in ("", "a" * 256, "a\n", "\x00", "a\x7f", "a\u2028b", " a", "\ud800", "a\u202eb")),
     ],
 )
-def test_an_owner_is_a_short_printable_text(text: str, *, fit: bool) -> None:
-    assert is_owner_name(text) is fit
+def test_an_owner_name_is_a_short_printable_text(text: str, *, valid: bool) -> None:
+    assert is_owner_name(text) is valid

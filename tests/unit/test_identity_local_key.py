@@ -1,4 +1,4 @@
-"""The key of one process, for whoever is its own user."""
+"""The local key, for the user who started the server."""
 
 import pytest
 
@@ -14,13 +14,13 @@ from tests.fake_keys import MemoryKeys
 
 @pytest.fixture
 async def store() -> MemoryKeys:
-    """One in which there is a key, so that nobody is anonymous."""
+    """A store with a key, so that a credential is required."""
     store = MemoryKeys()
     await ApiKeys(store, SystemClock()).create("ci")
     return store
 
 
-async def test_it_stands_for_the_local_owner_and_everything_though_there_are_keys(store: MemoryKeys) -> None:
+async def test_it_identifies_the_local_owner_with_all_scopes_even_if_keys_exist(store: MemoryKeys) -> None:
     key = LocalKey()
     authenticator = Authenticator(ApiKeyCache(store, SystemClock()), local=key)
 
@@ -31,17 +31,17 @@ async def test_it_stands_for_the_local_owner_and_everything_though_there_are_key
         await authenticator.authenticate_anonymous(is_local=True)
 
 
-async def test_it_is_known_to_no_other_process(store: MemoryKeys) -> None:
-    ended, lent = LocalKey(), LocalKey()
-    ring = ApiKeyCache(store, SystemClock())
+async def test_it_is_not_valid_for_another_process(store: MemoryKeys) -> None:
+    other, current = LocalKey(), LocalKey()
+    cache = ApiKeyCache(store, SystemClock())
 
     with pytest.raises(InvalidCredentialError, match="a server that has ended"):
-        await Authenticator(ring, local=lent).authenticate(ended.secret.reveal())
+        await Authenticator(cache, local=current).authenticate(other.secret.reveal())
     with pytest.raises(InvalidCredentialError, match="none that this server gives out"):
-        await Authenticator(ring).authenticate(ended.secret.reveal())
+        await Authenticator(cache).authenticate(other.secret.reveal())
 
 
-async def test_what_only_begins_like_it_is_refused() -> None:
+async def test_a_text_with_the_same_prefix_is_rejected() -> None:
     key = LocalKey()
 
     for text in (key.secret.reveal()[:-1], key.secret.reveal() + "x", "aether-local_", "aether-local_ü"):
@@ -50,7 +50,7 @@ async def test_what_only_begins_like_it_is_refused() -> None:
             await key.verify(text)
 
 
-async def test_no_look_at_the_store_is_made_for_it(store: MemoryKeys) -> None:
+async def test_it_needs_no_store(store: MemoryKeys) -> None:
     key = LocalKey()
     store.asked.clear()
 
@@ -59,7 +59,7 @@ async def test_no_look_at_the_store_is_made_for_it(store: MemoryKeys) -> None:
     assert store.asked == []
 
 
-def test_it_does_not_show_itself() -> None:
+def test_it_is_never_printed() -> None:
     key = LocalKey()
 
     assert key.secret.reveal()[-20:] not in f"{key!r} {key} {vars(key)}"

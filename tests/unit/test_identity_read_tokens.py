@@ -1,4 +1,4 @@
-"""What a read token lets one do, and as whom."""
+"""What a read token allows, and whom it identifies."""
 
 import re
 from datetime import timedelta
@@ -30,7 +30,7 @@ def clock() -> FastClock:
 
 @pytest.fixture
 async def store(clock: FastClock) -> MemoryReadTokens:
-    """Beside two jobs of Ada's."""
+    """A store of tokens for two jobs of Ada's."""
     jobs = MemoryJobStore(clock=clock)
     for job_id in (JOB, OTHER):
         await jobs.create(NewJob(job_id, Kind.REPORT, "ada", b"{}"))
@@ -42,19 +42,19 @@ def tokens(store: MemoryReadTokens) -> ReadTokens:
     return ReadTokens(store)
 
 
-async def issued(tokens: ReadTokens, maker: Caller = ADA) -> ReadToken:
-    return await tokens.issue(Kind.REPORT, JOB, maker, LIFE)
+async def issue(tokens: ReadTokens, creator: Caller = ADA) -> ReadToken:
+    return await tokens.issue(Kind.REPORT, JOB, creator, LIFE)
 
 
-async def test_it_reads_its_job_for_its_maker_with_their_limits_and_nothing_else(tokens: ReadTokens) -> None:
-    token = await issued(tokens)
+async def test_it_identifies_its_creator_with_only_the_scope_to_read_the_job(tokens: ReadTokens) -> None:
+    token = await issue(tokens)
 
     reader = Caller("ada", frozenset({Scope.READ}), ADA.quota, JOB, ADA.key_id)
     assert reader == await tokens.verify(token.text.reveal(), JOB)
 
 
-async def test_it_reads_no_other_job_of_its_maker(tokens: ReadTokens) -> None:
-    token = await issued(tokens)
+async def test_it_does_not_read_another_job_of_its_creator(tokens: ReadTokens) -> None:
+    token = await issue(tokens)
 
     with pytest.raises(InvalidCredentialError) as refused:
         await tokens.verify(token.text.reveal(), OTHER)
@@ -62,8 +62,8 @@ async def test_it_reads_no_other_job_of_its_maker(tokens: ReadTokens) -> None:
     assert refused.value.sent
 
 
-async def test_in_any_other_request_it_is_refused_without_a_look(tokens: ReadTokens, store: MemoryReadTokens) -> None:
-    token = await issued(tokens)
+async def test_other_requests_are_rejected_without_a_lookup(tokens: ReadTokens, store: MemoryReadTokens) -> None:
+    token = await issue(tokens)
     store.asked = 0
 
     for text in (token.text.reveal(), "aejt_made-up"):
@@ -73,9 +73,9 @@ async def test_in_any_other_request_it_is_refused_without_a_look(tokens: ReadTok
     assert store.asked == 0
 
 
-async def test_it_ends_when_it_says(tokens: ReadTokens, clock: FastClock) -> None:
+async def test_it_expires_when_it_says(tokens: ReadTokens, clock: FastClock) -> None:
     began = clock.now()
-    token = await issued(tokens)
+    token = await issue(tokens)
     clock.seconds += LIFE.total_seconds() - 1
     await tokens.verify(token.text.reveal(), JOB)
     clock.seconds += 1
@@ -86,25 +86,23 @@ async def test_it_ends_when_it_says(tokens: ReadTokens, clock: FastClock) -> Non
 
 
 @pytest.mark.parametrize("kind", [Kind.REPORT, Kind.CHECKLIST])
-async def test_only_for_a_job_of_ones_own_is_there_one(tokens: ReadTokens, kind: Kind) -> None:
-    maker = Caller("eve", frozenset(Scope)) if kind is Kind.REPORT else ADA
+async def test_it_can_only_be_created_for_ones_own_job(tokens: ReadTokens, kind: Kind) -> None:
+    creator = Caller("eve", frozenset(Scope)) if kind is Kind.REPORT else ADA
 
     with pytest.raises(UnknownJobError):
-        await tokens.issue(kind, JOB, maker, LIFE)
+        await tokens.issue(kind, JOB, creator, LIFE)
 
 
-async def test_what_is_kept_is_its_digest_and_what_shows_is_nothing(
-    tokens: ReadTokens, store: MemoryReadTokens
-) -> None:
-    token = await issued(tokens)
+async def test_only_its_digest_is_stored_and_it_is_never_printed(tokens: ReadTokens, store: MemoryReadTokens) -> None:
+    token = await issue(tokens)
     text = token.text.reveal()
 
     assert store.kept[JOB].keys() == {digest_of(text)}
     assert text not in f"{token!r} {store!r}"
 
 
-async def test_each_is_another_of_256_bits_in_letters_that_an_address_may_have(tokens: ReadTokens) -> None:
-    texts = {(await issued(tokens)).text.reveal() for _ in range(20)}
+async def test_tokens_are_unique_with_256_bits_in_url_safe_characters(tokens: ReadTokens) -> None:
+    texts = {(await issue(tokens)).text.reveal() for _ in range(20)}
 
     assert len(texts) == 20
     assert all(re.fullmatch(r"aejt_[A-Za-z0-9_-]{43}", text) for text in texts)
@@ -114,15 +112,15 @@ async def test_each_is_another_of_256_bits_in_letters_that_an_address_may_have(t
 @pytest.mark.parametrize(
     "text", ["aejt_", "aejt_" + "a" * 42, "aejt_" + "a" * 44, "aejt_" + "ü" * 43, "aejt_" + "a" * 43]
 )
-async def test_what_only_begins_like_one_is_refused(tokens: ReadTokens, text: str) -> None:
-    await issued(tokens)
+async def test_a_text_with_the_same_prefix_is_rejected(tokens: ReadTokens, text: str) -> None:
+    await issue(tokens)
 
     with pytest.raises(InvalidCredentialError):
         await tokens.verify(text, JOB)
 
 
-async def test_the_authenticator_knows_it_from_a_key(tokens: ReadTokens) -> None:
-    token = await issued(tokens, replace(ADA, key_id=None))
+async def test_the_authenticator_tells_it_from_a_key(tokens: ReadTokens) -> None:
+    token = await issue(tokens, replace(ADA, key_id=None))
     authenticator = Authenticator(ApiKeyCache(MemoryKeys(), FastClock()), read_tokens=tokens)
 
     assert (await authenticator.authenticate(token.text.reveal(), JOB)).job_id == JOB
@@ -131,15 +129,15 @@ async def test_the_authenticator_knows_it_from_a_key(tokens: ReadTokens) -> None
 
 
 @pytest.mark.parametrize("revoked", [False, True])
-async def test_it_is_good_for_no_longer_than_the_key_it_was_made_with(tokens: ReadTokens, *, revoked: bool) -> None:
-    """A key that is new to this process counts at once."""
-    kept, clock = MemoryKeys(), FastClock()
-    ring, keys = ApiKeyCache(kept, clock), ApiKeys(kept, clock)
-    assert not await ring.has_any()
+async def test_it_is_valid_no_longer_than_the_key_it_was_created_with(tokens: ReadTokens, *, revoked: bool) -> None:
+    """A key that is new to this process is known at once."""
+    key_store, clock = MemoryKeys(), FastClock()
+    cache, keys = ApiKeyCache(key_store, clock), ApiKeys(key_store, clock)
+    assert not await cache.has_any()
     key, _ = await keys.create("ci", ADA.owner)
     clock.seconds += 0.1
-    token = await issued(tokens, replace(ADA, key_id=key.id))
-    authenticator = Authenticator(ring, read_tokens=tokens)
+    token = await issue(tokens, replace(ADA, key_id=key.id))
+    authenticator = Authenticator(cache, read_tokens=tokens)
     if revoked:
         await keys.revoke(key.id)
         with pytest.raises(InvalidCredentialError):
