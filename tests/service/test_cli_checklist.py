@@ -4,15 +4,15 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aether.cli.commands.main import aether
-from tests.service.cli_api import (
+from tests.service.fake_api import (
     BULLETS,
-    CHECKED,
+    CHECKLIST_SUCCEEDED,
+    CHECKLIST_SUMMARISED,
     CHECKLISTS,
-    SUMMARISED,
     SUMMARY,
-    Answer,
     FakeApi,
-    checklist,
+    Response,
+    checklist_state,
     problem,
 )
 
@@ -25,8 +25,8 @@ QUOTED = """\
 """
 
 
-def api(*states: Answer, accept: Answer | None = None) -> FakeApi:
-    return FakeApi(states or (CHECKED,), of=CHECKLISTS, accept=accept)
+def api(*states: Response, on_submit: Response | None = None) -> FakeApi:
+    return FakeApi(states or (CHECKLIST_SUCCEEDED,), resource=CHECKLISTS, on_submit=on_submit)
 
 
 def run(api: FakeApi, *arguments: str, text: str = GUIDELINE) -> Result:
@@ -34,7 +34,7 @@ def run(api: FakeApi, *arguments: str, text: str = GUIDELINE) -> Result:
 
 
 def test_bullets_go_to_stdout_and_lines_to_stderr() -> None:
-    with api(checklist("pending"), checklist(), SUMMARISED, CHECKED) as server:
+    with api(checklist_state("pending"), checklist_state(), CHECKLIST_SUMMARISED, CHECKLIST_SUCCEEDED) as server:
         result = run(server)
     assert (result.exit_code, result.stdout) == (0, f"{BULLETS}\n")
     assert result.stderr.splitlines() == [
@@ -44,15 +44,15 @@ def test_bullets_go_to_stdout_and_lines_to_stderr() -> None:
     ]
 
 
-def test_the_guideline_is_sent_as_it_stands_once_whether_piped_or_in_a_file(tmp_path: Path) -> None:
+def test_the_guideline_from_stdin_or_a_file_is_sent_unchanged_and_once(tmp_path: Path) -> None:
     (tmp_path / "g.txt").write_text(GUIDELINE, encoding="utf-8")
     with api() as server:
         run(server)
         CliRunner().invoke(aether, ["checklist", str(tmp_path / "g.txt"), "--url", server.url])
-    assert [asked.body for asked in server.sent("POST", "/jobs")] == [{"input_text": GUIDELINE}] * 2
+    assert [request.body for request in server.received("POST", "/jobs")] == [{"input_text": GUIDELINE}] * 2
 
 
-def test_quotes_are_given_on_request() -> None:
+def test_quotes_are_printed_on_request() -> None:
     with api() as server:
         result = run(server, "--quotes")
     assert (result.exit_code, result.stdout) == (0, QUOTED)
@@ -66,17 +66,17 @@ def test_output_is_written_and_its_path_printed(tmp_path: Path) -> None:
     assert target.read_text() == QUOTED
 
 
-def test_a_poll_names_the_version_that_was_seen() -> None:
-    with api(SUMMARISED, SUMMARISED, CHECKED) as server:
+def test_a_poll_sends_the_etag_of_the_last_version() -> None:
+    with api(CHECKLIST_SUMMARISED, CHECKLIST_SUMMARISED, CHECKLIST_SUCCEEDED) as server:
         assert run(server).exit_code == 0
-    first, second, third = (poll.if_none_match for poll in server.sent("GET", CHECKLISTS.job))
+    first, second, third = (poll.if_none_match for poll in server.received("GET", CHECKLISTS.job))
     assert first is None
     assert second is not None
     assert second == third
 
 
-def test_the_summary_of_a_failed_checklist_goes_beside_the_output(tmp_path: Path) -> None:
-    with api(checklist("failed", summary=SUMMARY, error="Step 'checklist' gave up.")) as server:
+def test_the_summary_of_a_failed_checklist_is_written_beside_the_output(tmp_path: Path) -> None:
+    with api(checklist_state("failed", summary=SUMMARY, error="Step 'checklist' gave up.")) as server:
         result = run(server, "-o", str(tmp_path / "list.md"))
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.splitlines()[-2:] == [
@@ -86,8 +86,8 @@ def test_the_summary_of_a_failed_checklist_goes_beside_the_output(tmp_path: Path
     assert (tmp_path / "list.partial.md").read_text() == f"{SUMMARY}\n"
 
 
-def test_a_checklist_cancelled_by_another_is_no_success() -> None:
-    with api(checklist("failed", error="cancelled")) as server:
+def test_a_checklist_that_another_client_cancelled_is_a_failure() -> None:
+    with api(checklist_state("failed", error="cancelled")) as server:
         result = run(server)
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.endswith("cancelled; the summary was not written yet\n")
@@ -96,21 +96,21 @@ def test_a_checklist_cancelled_by_another_is_no_success() -> None:
 @pytest.mark.parametrize(
     ("text", "why"), [(" \n", "stdin is empty."), ("x" * 20_001, "stdin is longer than 20,000 characters.")]
 )
-def test_no_guideline_is_wrong_usage_and_nothing_is_sent(text: str, why: str) -> None:
+def test_an_unusable_guideline_is_a_usage_error_and_nothing_is_sent(text: str, why: str) -> None:
     with api() as server:
         result = run(server, text=text)
     assert result.exit_code == 2
     assert f"Invalid value for FILE: {why}" in result.stderr
-    assert server.asked == []
+    assert server.requests == []
 
 
-def test_bad_input_shows_the_rules_that_it_breaks() -> None:
+def test_invalid_input_is_an_error_that_names_the_broken_rules() -> None:
     refused = problem(422, "The body is wrong.", errors=[{"field": "input_text", "rule": "must be text"}])
-    with api(accept=refused) as server:
+    with api(on_submit=refused) as server:
         result = run(server)
     assert (result.exit_code, result.stderr) == (2, "Error: The body is wrong.\n  input_text: must be text\n")
 
 
-def test_a_checklist_without_items_is_given_without_quotes() -> None:
-    with api(checklist("succeeded", summary=SUMMARY, checklist=BULLETS)) as server:
+def test_a_checklist_without_items_is_printed_without_quotes() -> None:
+    with api(checklist_state("succeeded", summary=SUMMARY, checklist=BULLETS)) as server:
         assert run(server, "--quotes").stdout == f"{BULLETS}\n"

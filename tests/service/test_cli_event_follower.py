@@ -1,4 +1,4 @@
-"""`aether watch` beside the real service, while its processes die and its connections break."""
+"""Event follower of `aether watch` with the real service, while processes are killed and connections break."""
 
 import asyncio
 import signal
@@ -41,12 +41,12 @@ class Watch(NamedTuple):
     stderr: Path
 
     @property
-    def told(self) -> list[str]:
+    def lines(self) -> list[str]:
         return self.stderr.read_text().splitlines()
 
-    def tells(self, beginning: str) -> None:
-        until(lambda: self.process.poll() is not None or any(line.startswith(beginning) for line in self.told))
-        assert any(line.startswith(beginning) for line in self.told), self.told
+    def wait_for_line(self, beginning: str) -> None:
+        until(lambda: self.process.poll() is not None or any(line.startswith(beginning) for line in self.lines))
+        assert any(line.startswith(beginning) for line in self.lines), self.lines
 
     def end(self) -> tuple[int, str]:
         out, _ = self.process.communicate(timeout=30)
@@ -72,83 +72,85 @@ def written(stack: Stack, job_id: str) -> str:
     return to_markdown(msgspec.convert(stack.get(job_id)["report"], Report))
 
 
-def start_api_again(stack: Stack) -> None:
-    """Where it was before."""
+def restart_api(stack: Stack) -> None:
+    """Start the API again on the same port."""
     port = urlsplit(stack.url).port
     stack.api = stack.spawn([*API[:-1], str(port)])
     until(lambda: '"api.listening"' in stack.api.tail())
 
 
-def test_a_job_is_watched_through_the_death_of_the_api_and_of_its_worker(bare: Stack) -> None:
+def test_a_job_is_watched_while_the_api_and_its_worker_are_killed(bare: Stack) -> None:
     bare.model.use([Rule(kind="section", index=3, do=Hang())], Setup(sections=3))
     worker = bare.ready(bare.start_worker())
     job_id = bare.submit(TOPIC)
     with watching(bare, job_id, bare.url) as watch:
-        watch.tells("section 2/3: ")
+        watch.wait_for_line("section 2/3: ")
 
         bare.api.end(signal.SIGKILL)
-        watch.tells(f"{bare.url} does not answer")
+        watch.wait_for_line(f"{bare.url} does not answer")
         worker.end(signal.SIGKILL)
         bare.model.use([])
-        start_api_again(bare)
-        watch.tells("The server is back.")
+        restart_api(bare)
+        watch.wait_for_line("The server is back.")
         bare.start_worker()
 
         assert watch.end() == (0, written(bare, job_id))
-        assert [line.partition(":")[0] for line in watch.told if line.startswith("section ")] == [
+        assert [line.partition(":")[0] for line in watch.lines if line.startswith("section ")] == [
             "section 1/3",
             "section 2/3",
             "section 3/3",
         ]
 
 
-def test_a_connection_that_breaks_again_and_again_costs_no_word(stack: Stack) -> None:
+def test_a_connection_that_breaks_repeatedly_loses_no_text(stack: Stack) -> None:
     stack.model.use([], Setup(sections=8, section_ms=1_500, jitter=1.0))
     with Proxy() as proxy:
         link = proxy.link(urlsplit(stack.url).netloc)
         job_id = stack.submit(TOPIC)
         with watching(stack, job_id, f"http://127.0.0.1:{link.port}") as watch:
-            watch.tells("watching: ")
+            watch.wait_for_line("watching: ")
             for _ in range(10):
                 link.reset_all()
                 time.sleep(0.2)
 
             status, out = watch.end()
 
-            told = [line.partition(":")[0] for line in watch.told if line.startswith("section ")]
+            sections = [line.partition(":")[0] for line in watch.lines if line.startswith("section ")]
     assert (status, out) == (0, written(stack, job_id))
-    assert sorted(told) == [f"section {at}/8" for at in range(1, 9)]
+    assert sorted(sections) == [f"section {at}/8" for at in range(1, 9)]
 
 
 @pytest.mark.parametrize(
-    ("kind", "wishes"),
+    ("kind", "fields"),
     [
         (REPORT, {"topic": TOPIC}),
         (CHECKLIST, {"input_text": "Wash your hands before meals."}),
         (IMAGE, {"prompt": "A lighthouse"}),
     ],
 )
-async def test_every_kind_tells_of_a_change_on_its_stream(
-    bare: Stack, kind: JobKind[Any], wishes: Json
+async def test_the_stream_of_every_kind_reports_a_change(
+    bare: Stack, kind: JobKind[Any], fields: Json
 ) -> None:  # Any: of whatever kind
-    async with ApiClient(bare.url, kind) as jobs:
-        job_id = await jobs.submit(wishes, str(uuid4()))
-        before = await jobs.get(job_id)
-        async with follow_events(partial(jobs.events, job_id), before.version, lambda _: None, EVENTS_ONLY) as follower:
-            await jobs.cancel(job_id)
+    async with ApiClient(bare.url, kind) as client:
+        job_id = await client.submit(fields, str(uuid4()))
+        before = await client.get(job_id)
+        async with follow_events(
+            partial(client.events, job_id), before.version, lambda _: None, EVENTS_ONLY
+        ) as follower:
+            await client.cancel(job_id)
             await follower.wait_for_change()
-        assert (await jobs.get(job_id, before)).state.outcome == "cancelled"
+        assert (await client.get(job_id, before)).state.outcome == "cancelled"
 
 
-async def test_text_is_heard_while_it_is_written(bare: Stack) -> None:
-    heard: asyncio.Queue[TextDelta] = asyncio.Queue()
-    async with ApiClient(bare.url, REPORT) as jobs, Redis.from_url(bare.valkey.url) as client:
-        job_id = await jobs.submit({"topic": TOPIC}, str(uuid4()))
+async def test_text_is_streamed_while_it_is_written(bare: Stack) -> None:
+    deltas: asyncio.Queue[TextDelta] = asyncio.Queue()
+    async with ApiClient(bare.url, REPORT) as client, Redis.from_url(bare.valkey.url) as client:
+        job_id = await client.submit({"topic": TOPIC}, str(uuid4()))
         async with (
             DeltaPublisher(client) as publisher,
-            follow_events(partial(jobs.events, job_id), "1", heard.put_nowait, EVENTS_ONLY),
+            follow_events(partial(client.events, job_id), "1", deltas.put_nowait, EVENTS_ONLY),
         ):
-            while heard.empty():
+            while deltas.empty():
                 publisher.publish(job_id, Delta("section:1", 2, 7, "It fell"))
                 await asyncio.sleep(0.05)
-            assert await heard.get() == TextDelta(1, 2, "It fell")
+            assert await deltas.get() == TextDelta(1, 2, "It fell")

@@ -1,4 +1,4 @@
-"""`aether keys` over a real Valkey."""
+"""`aether keys` with a real Valkey."""
 
 import json
 import logging
@@ -22,11 +22,11 @@ from aether.identity.api_keys import MAX_STALENESS_S
 from tests.service.stack import Stack
 
 DATABASE = 2
-BEGINNING = "aether_"
+PREFIX = "aether_"
 
 
 class Operator:
-    """Types commands of a service with a database of its own in the stack's server."""
+    """Runs commands with a database of its own in the stack's Valkey."""
 
     def __init__(self, stack: Stack) -> None:
         self.environment = {"REDIS_URL": f"{stack.valkey.url}?db={DATABASE}"}
@@ -34,21 +34,21 @@ class Operator:
     def keys(self, *arguments: str) -> Result:
         return CliRunner(env=self.environment).invoke(aether, ["keys", *arguments])
 
-    def made(self, *arguments: str) -> str:
-        """The id of a new key."""
+    def create_key(self, *arguments: str) -> str:
+        """Create a key and return its id."""
         return self.keys("create", *arguments).stdout.split("_")[1]
 
-    def listed(self) -> list[dict[str, object]]:
+    def list_keys(self) -> list[dict[str, object]]:
         keys: list[dict[str, object]] = json.loads(self.keys("list", "--json").stdout)
         return keys
 
     def digests(self) -> list[str]:
-        """What the store has of each key in place of its text."""
+        """The hashes of the keys in the store."""
         with self._redis() as client:
             fields = client.hgetall(ACCESS_KEYS)
         return [json.loads(field)["digests"][0]["sha256"] for name, field in fields.items() if name != b"version"]
 
-    def forget(self) -> None:
+    def flush(self) -> None:
         with self._redis() as client:
             client.flushdb()
 
@@ -58,7 +58,7 @@ class Operator:
 
 @pytest.fixture(autouse=True)
 def _log() -> Iterator[None]:
-    """The command sets up a log of its own, which is no other test's."""
+    """Undo the logging configuration of the command."""
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
     yield
@@ -72,14 +72,14 @@ def operator(shared_bare_stack: Stack) -> Iterator[Operator]:
     pytest_socket._remove_restrictions()
     operator = Operator(shared_bare_stack)
     yield operator
-    operator.forget()
+    operator.flush()
 
 
 def test_the_key_is_alone_on_stdout(operator: Operator) -> None:
     result = operator.keys("create", "ci")
 
     assert result.exit_code == 0
-    assert result.stdout.startswith(BEGINNING)
+    assert result.stdout.startswith(PREFIX)
     assert len(result.stdout) == 64
     assert result.stdout[-1] == "\n"
     key_id = result.stdout.split("_")[1]
@@ -89,15 +89,15 @@ def test_the_key_is_alone_on_stdout(operator: Operator) -> None:
     ]
 
 
-def test_a_key_is_made_as_it_is_ordered(operator: Operator) -> None:
-    terms = ["--owner", "Ops", "--scope", "read", "--scope", "admin", "--expires", "90d", "--rate", "600/60"]
+def test_a_key_has_the_properties_of_the_options(operator: Operator) -> None:
+    options = ["--owner", "Ops", "--scope", "read", "--scope", "admin", "--expires", "90d", "--rate", "600/60"]
 
-    made = json.loads(operator.keys("create", "ops", *terms, "--jobs", "50", "--json").stdout)
-    secret = made.pop("key")
-    (key,) = operator.listed()
+    created = json.loads(operator.keys("create", "ops", *options, "--jobs", "50", "--json").stdout)
+    secret = created.pop("key")
+    (key,) = operator.list_keys()
 
-    assert secret.startswith(f"{BEGINNING}{made['id']}_")
-    assert made == key
+    assert secret.startswith(f"{PREFIX}{created['id']}_")
+    assert created == key
     assert {name: key[name] for name in ("name", "owner", "scopes", "state", "rate", "jobs", "revokedAt")} == {
         "name": "ops",
         "owner": "Ops",
@@ -110,9 +110,9 @@ def test_a_key_is_made_as_it_is_ordered(operator: Operator) -> None:
     assert str(key["expiresAt"])[:10] > str(key["createdAt"])[:10]
 
 
-def test_the_list_shows_all_that_may_be_shown(operator: Operator) -> None:
-    operator.made("brief", "--expires", "1s", "--jobs", "3")
-    operator.keys("revoke", operator.made("ended"))
+def test_the_list_shows_every_property_except_the_secret(operator: Operator) -> None:
+    operator.create_key("brief", "--expires", "1s", "--jobs", "3")
+    operator.keys("revoke", operator.create_key("ended"))
     secret = operator.keys("create", "ci", "--owner", "[red]Ops[/red] :smile:").stdout
 
     shown = operator.keys("list").stdout
@@ -124,11 +124,11 @@ def test_the_list_shows_all_that_may_be_shown(operator: Operator) -> None:
     assert lines[1][-3:] == ["expired", "3", "jobs"]
     assert "[red]Ops[/red] :smile:" in shown
     assert secret.split("_", 2)[2].strip() not in shown
-    assert [line["state"] for line in operator.listed()] == ["expired", "revoked", "valid"]
+    assert [line["state"] for line in operator.list_keys()] == ["expired", "revoked", "valid"]
 
 
-def test_no_line_of_a_list_is_broken_where_no_terminal_reads_it(operator: Operator) -> None:
-    operator.made("x" * 64, "--owner", "ü" * 255)
+def test_lines_of_a_list_are_not_wrapped_in_a_pipe(operator: Operator) -> None:
+    operator.create_key("x" * 64, "--owner", "ü" * 255)
 
     assert len(operator.keys("list").stdout.splitlines()) == 2
 
@@ -142,61 +142,61 @@ def test_neither_a_secret_nor_a_hash_is_listed(operator: Operator) -> None:
     assert [text in shown for text in (secret, secret.split("_", 2)[2], digest)] == [False] * 3
 
 
-def test_where_there_are_no_keys_the_list_says_so_beside_stdout(operator: Operator) -> None:
+def test_an_empty_list_is_a_message_on_stderr(operator: Operator) -> None:
     result = operator.keys("list")
 
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr.startswith("There are no keys.")
-    assert operator.listed() == []
+    assert operator.list_keys() == []
 
 
-def test_a_key_is_revoked_when_every_process_has_heard_of_it(operator: Operator) -> None:
-    key_id = operator.made("ci")
-    began = time.monotonic()
+def test_revoke_returns_when_every_process_knows_of_it(operator: Operator) -> None:
+    key_id = operator.create_key("ci")
+    started_at = time.monotonic()
 
     result = operator.keys("revoke", "ci")
 
-    assert time.monotonic() - began >= MAX_STALENESS_S
+    assert time.monotonic() - started_at >= MAX_STALENESS_S
     assert (result.exit_code, result.stdout) == (0, "")
     assert result.stderr == f"revoked ci ({key_id}); no process takes it any more\n"
-    assert [key["state"] for key in operator.listed()] == ["revoked"]
+    assert [key["state"] for key in operator.list_keys()] == ["revoked"]
 
 
 def test_a_rotated_key_keeps_all_but_its_secret(operator: Operator) -> None:
     first = operator.keys("create", "ci", "--owner", "ada").stdout
-    before = operator.listed()
-    began = time.monotonic()
+    before = operator.list_keys()
+    started_at = time.monotonic()
 
     result = operator.keys("rotate", "ci")
 
-    assert time.monotonic() - began >= MAX_STALENESS_S
+    assert time.monotonic() - started_at >= MAX_STALENESS_S
     assert result.stdout.split("_")[:2] == first.split("_")[:2]
     assert result.stdout != first
     assert result.stderr.splitlines()[-1].endswith("the old key is refused everywhere")
-    assert operator.listed() == before
+    assert operator.list_keys() == before
 
 
-def test_with_an_overlap_the_old_key_is_valid_for_so_long(operator: Operator) -> None:
-    operator.made("ci")
+def test_an_overlap_keeps_the_old_key_valid(operator: Operator) -> None:
+    operator.create_key("ci")
 
-    made = operator.keys("rotate", "ci", "--overlap", "1h", "--json")
+    created = operator.keys("rotate", "ci", "--overlap", "1h", "--json")
 
-    assert json.loads(made.stdout)["key"].startswith(BEGINNING)
-    assert "the old key is valid until 20" in made.stderr
+    assert json.loads(created.stdout)["key"].startswith(PREFIX)
+    assert "the old key is valid until 20" in created.stderr
 
 
 def test_no_overlap_is_longer_than_the_key_itself(operator: Operator) -> None:
-    operator.made("ci", "--expires", "1h")
-    (key,) = operator.listed()
+    operator.create_key("ci", "--expires", "1h")
+    (key,) = operator.list_keys()
 
-    made = operator.keys("rotate", "ci", "--overlap", "90d")
+    created = operator.keys("rotate", "ci", "--overlap", "90d")
 
-    assert f"valid until {str(key['expiresAt'])[:19].replace('T', ' ')} UTC" in made.stderr
+    assert f"valid until {str(key['expiresAt'])[:19].replace('T', ' ')} UTC" in created.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
-def test_a_key_that_could_not_be_written_can_be_had_again(operator: Operator) -> None:
-    """It was made, and nobody has seen it."""
+def test_a_key_that_could_not_be_written_can_be_rotated(operator: Operator) -> None:
+    """It was created, but nobody has seen it."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "aether", "keys", "create", "ci"],
@@ -207,7 +207,7 @@ def test_a_key_that_could_not_be_written_can_be_had_again(operator: Operator) ->
             timeout=20,
             check=False,
         )
-    (key,) = operator.listed()
+    (key,) = operator.list_keys()
 
     assert done.returncode != 0
     assert f"(No space left on device). Get another by: aether keys rotate {key['id']}\n" in done.stderr
@@ -215,7 +215,7 @@ def test_a_key_that_could_not_be_written_can_be_had_again(operator: Operator) ->
 
 
 @pytest.mark.parametrize("command", ["revoke", "rotate"])
-def test_a_key_that_is_not_there_is_an_error(operator: Operator, command: str) -> None:
+def test_an_unknown_key_is_an_error(operator: Operator, command: str) -> None:
     result = operator.keys(command, "nobody")
 
     assert (result.exit_code, result.stdout) == (1, "")
@@ -223,7 +223,7 @@ def test_a_key_that_is_not_there_is_an_error(operator: Operator, command: str) -
 
 
 def test_a_name_that_is_taken_is_an_error(operator: Operator) -> None:
-    operator.made("ci")
+    operator.create_key("ci")
     result = operator.keys("create", "ci")
 
     assert (result.exit_code, result.stdout) == (1, "")
@@ -245,17 +245,17 @@ def test_a_name_that_is_taken_is_an_error(operator: Operator) -> None:
         (("ci", "--jobs", "0"), "--jobs", "It must be 1 to "),
     ],
 )
-def test_wrong_input_names_the_option_and_the_rule(
+def test_invalid_input_is_an_error_that_names_the_option_and_the_rule(
     operator: Operator, arguments: tuple[str, ...], option: str, rule: str
 ) -> None:
     result = operator.keys("create", *arguments)
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert f"Invalid value for '{option}': {rule}" in result.stderr
-    assert operator.listed() == []
+    assert operator.list_keys() == []
 
 
-def test_a_store_that_is_away_is_an_error() -> None:
+def test_an_unavailable_store_is_an_error() -> None:
     result = CliRunner(env={"REDIS_URL": "unix:///nowhere/valkey.sock"}).invoke(aether, ["keys", "create", "ci"])
 
     assert (result.exit_code, result.stdout) == (1, "")

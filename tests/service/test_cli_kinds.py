@@ -21,7 +21,7 @@ from aether.cli.output.delivery import DocumentDelivery
 from aether.cli.output.markdown import passage
 from aether.cli.output.progress_events import ProgressEvent, StepFinished, word_count
 from aether.domain.job import Kind
-from tests.service.cli_api import JOB_ID, Answer, FakeApi, Resource
+from tests.service.fake_api import JOB_ID, FakeApi, Resource, Response
 
 
 class TranslationState(BaseJobState, frozen=True, rename="camel"):
@@ -68,9 +68,9 @@ TRANSLATION = JobKind(
 )
 
 
-TRANSLATIONS = Resource("/translations", Answer(202, {"jobId": JOB_ID}), {"status": "cancelled"})
-RUNNING = Answer(200, {"jobId": JOB_ID, "status": "processing"})
-COMPLETED = Answer(200, {"jobId": JOB_ID, "status": "completed", "progress": 1.0, "translation": "Hände waschen."})
+TRANSLATIONS = Resource("/translations", Response(202, {"jobId": JOB_ID}), {"status": "cancelled"})
+RUNNING = Response(200, {"jobId": JOB_ID, "status": "processing"})
+COMPLETED = Response(200, {"jobId": JOB_ID, "status": "completed", "progress": 1.0, "translation": "Hände waschen."})
 
 
 @pytest.fixture(autouse=True)
@@ -85,18 +85,18 @@ def test_its_command_is_listed() -> None:
 
 
 def test_its_command_submits_a_job_and_delivers_the_result() -> None:
-    with FakeApi([RUNNING, COMPLETED], of=TRANSLATIONS) as api:
+    with FakeApi([RUNNING, COMPLETED], resource=TRANSLATIONS) as api:
         arguments = ["translation", "-", "--language", "German", "--url", api.url]
         result = CliRunner().invoke(aether, arguments, input="Wash your hands.")
     assert (result.exit_code, result.stdout) == (0, "Hände waschen.\n")
     assert result.stderr.splitlines() == [f"accepted: {api.url}{TRANSLATIONS.job}", "translation: 2 words"]
-    assert [request.body for request in api.sent("POST", "/translations")] == [
+    assert [request.body for request in api.received("POST", "/translations")] == [
         {"text": "Wash your hands.", "language": "German"}
     ]
 
 
 def test_a_job_of_it_can_be_watched() -> None:
-    with FakeApi([RUNNING, RUNNING, COMPLETED], of=TRANSLATIONS) as api:
+    with FakeApi([RUNNING, RUNNING, COMPLETED], resource=TRANSLATIONS) as api:
         result = CliRunner().invoke(aether, ["watch", JOB_ID, "--url", api.url])
     assert (result.exit_code, result.stdout) == (0, "Hände waschen.\n")
     assert result.stderr.splitlines() == [f"watching: {api.url}{TRANSLATIONS.job}", "translation: 2 words"]

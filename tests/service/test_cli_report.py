@@ -13,7 +13,16 @@ from aether.cli.commands.main import aether
 from aether.cli.kinds.report import REPORT
 from aether.cli.local.signals import StopSignal
 from aether.cli.output.progress import LineDisplay
-from tests.service.cli_api import COMPLETED, JOB_ID, TEXTS, WAITING, Answer, FakeApi, problem, state
+from tests.service.fake_api import (
+    JOB_ID,
+    REPORT_COMPLETED,
+    REPORT_PENDING,
+    TEXTS,
+    FakeApi,
+    Response,
+    problem,
+    report_state,
+)
 
 DOCUMENT = """\
 # Rome
@@ -37,7 +46,7 @@ def run(api: FakeApi, *arguments: str) -> Result:
 
 
 def test_markdown_goes_to_stdout_and_lines_to_stderr() -> None:
-    with FakeApi([WAITING, state(4, 2), COMPLETED]) as api:
+    with FakeApi([REPORT_PENDING, report_state(4, 2), REPORT_COMPLETED]) as api:
         result = run(api)
     assert result.exit_code == 0
     assert result.stdout == DOCUMENT
@@ -63,19 +72,19 @@ def test_every_option_is_sent_under_its_wire_name() -> None:
     arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     with FakeApi() as api:
         assert run(api, *arguments, "--outline", "Rise", "--outline", "Fall").exit_code == 0
-    assert api.sent("POST", "/reports")[0].body == {"topic": "Rome", "outline": ["Rise", "Fall"], **options}
+    assert api.received("POST", "/reports")[0].body == {"topic": "Rome", "outline": ["Rise", "Fall"], **options}
 
 
-def test_only_what_was_given_is_sent_and_only_once() -> None:
+def test_only_options_that_were_used_are_sent_and_only_once() -> None:
     with FakeApi() as api:
         run(api)
-    assert [asked.body for asked in api.sent("POST", "/reports")] == [{"topic": "Rome"}]
+    assert [request.body for request in api.received("POST", "/reports")] == [{"topic": "Rome"}]
 
 
-def test_a_poll_names_the_version_that_was_seen() -> None:
-    with FakeApi([state(4, 2), state(4, 2), COMPLETED]) as api:
+def test_a_poll_sends_the_etag_of_the_last_version() -> None:
+    with FakeApi([report_state(4, 2), report_state(4, 2), REPORT_COMPLETED]) as api:
         assert run(api).stdout == DOCUMENT
-    polls = api.sent("GET", f"/reports/{JOB_ID}")
+    polls = api.received("GET", f"/reports/{JOB_ID}")
     assert [poll.if_none_match for poll in polls] == [None, '"4"', '"4"']
 
 
@@ -89,16 +98,16 @@ def test_output_is_written_and_its_path_printed(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["rome.md"]
 
 
-def test_an_output_that_cannot_be_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
+def test_an_impossible_output_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
     with FakeApi() as api:
         result = run(api, "--output", str(tmp_path / "nowhere" / "rome.md"))
     assert result.exit_code == 2
     assert f"The folder {tmp_path / 'nowhere'} does not exist." in result.stderr
-    assert api.asked == []
+    assert api.requests == []
 
 
-def test_a_failed_job_says_why_and_leaves_stdout_empty() -> None:
-    with FakeApi([state(9, 2, "failed", error="Step 'section:2' gave up.")]) as api:
+def test_a_failed_job_shows_the_reason_and_leaves_stdout_empty() -> None:
+    with FakeApi([report_state(9, 2, "failed", error="Step 'section:2' gave up.")]) as api:
         result = run(api)
     assert (result.exit_code, result.stdout) == (1, "")
     kept = "What is finished is kept until 2030-01-02 03:04 UTC"
@@ -108,22 +117,22 @@ def test_a_failed_job_says_why_and_leaves_stdout_empty() -> None:
     ]
 
 
-def test_finished_sections_of_a_failed_job_go_beside_the_output(tmp_path: Path) -> None:
-    with FakeApi([state(9, 1, "failed", error="No.")]) as api:
+def test_finished_sections_of_a_failed_job_are_written_beside_the_output(tmp_path: Path) -> None:
+    with FakeApi([report_state(9, 1, "failed", error="No.")]) as api:
         result = run(api, "--output", str(tmp_path / "rome.md"))
     assert (result.exit_code, result.stdout) == (1, "")
     assert [file.name for file in tmp_path.iterdir()] == ["rome.partial.md"]
     assert (tmp_path / "rome.partial.md").read_text() == f"# Rome\n\n## I. Rise\n\n{TEXTS['I. Rise']}\n"
 
 
-def test_a_job_cancelled_by_another_is_no_success() -> None:
-    with FakeApi([state(9, 1, "cancelled")]) as api:
+def test_a_job_that_another_client_cancelled_is_a_failure() -> None:
+    with FakeApi([report_state(9, 1, "cancelled")]) as api:
         result = run(api)
     assert result.exit_code == 1
     assert "cancelled; 1 of 3 sections were finished\n" in result.stderr
 
 
-def test_a_failed_attempt_is_told_with_the_wait() -> None:
+def test_a_failed_attempt_is_shown_with_the_wait() -> None:
     attempt = {
         "step": "section:1",
         "attempt": 1,
@@ -131,45 +140,47 @@ def test_a_failed_attempt_is_told_with_the_wait() -> None:
         "error": "The model server is overloaded (HTTP 429).",
         "nextRetryAt": "2030-01-01T00:00:02Z",
     }
-    with FakeApi([state(4, 1, attempts=[attempt]), state(9, 3, "completed", attempts=[attempt])]) as api:
+    with FakeApi([report_state(4, 1, attempts=[attempt]), report_state(9, 3, "completed", attempts=[attempt])]) as api:
         result = run(api)
-    told = "attempt failed: II. Rule, try 1: The model server is overloaded (HTTP 429); next try in 2 s"
-    assert result.stderr.splitlines().count(told) == 1
+    message = "attempt failed: II. Rule, try 1: The model server is overloaded (HTTP 429); next try in 2 s"
+    assert result.stderr.splitlines().count(message) == 1
 
 
-def test_a_server_that_is_away_for_a_moment_is_waited_for() -> None:
-    with FakeApi([state(4, 1), problem(503, "The job store is unavailable.", {"Retry-After": "1"}), COMPLETED]) as api:
+def test_a_server_that_is_briefly_unavailable_is_retried() -> None:
+    with FakeApi(
+        [report_state(4, 1), problem(503, "The job store is unavailable.", {"Retry-After": "1"}), REPORT_COMPLETED]
+    ) as api:
         result = run(api)
     assert (result.exit_code, result.stdout) == (0, DOCUMENT)
     assert "The job store is unavailable; trying again for up to 60 s\nThe server is back.\n" in result.stderr
 
 
-async def test_patience_ends() -> None:
+async def test_an_unavailable_server_is_retried_for_a_limited_time() -> None:
     shown = io.StringIO()
     with FakeApi([problem(503, "The job store is unavailable.")]) as api:
         session = JobSession(REPORT, RemoteServer(api.url), LineDisplay(shown), StopSignal(), timeout_s=0.2)
         with pytest.raises(ServerUnavailableError, match="The job store is unavailable"):
             await session.run({"topic": "Rome"})
-    assert len(api.sent("GET", f"/reports/{JOB_ID}")) == 2
+    assert len(api.received("GET", f"/reports/{JOB_ID}")) == 2
     assert shown.getvalue().count("trying again") == 1
 
 
-def test_bad_input_shows_the_rules_that_it_breaks() -> None:
+def test_invalid_input_is_an_error_that_names_the_broken_rules() -> None:
     refused = problem(422, "The body is wrong.", errors=[{"field": "topic", "rule": "must be 1 to 300 long"}])
-    with FakeApi(accept=refused) as api:
+    with FakeApi(on_submit=refused) as api:
         result = run(api)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr == "Error: The body is wrong.\n  topic: must be 1 to 300 long\n"
 
 
-def test_a_full_queue_is_an_error_and_not_asked_again() -> None:
-    with FakeApi(accept=problem(503, "The queue is full (9 jobs are waiting).")) as api:
+def test_a_full_queue_is_an_error_without_a_retry() -> None:
+    with FakeApi(on_submit=problem(503, "The queue is full (9 jobs are waiting).")) as api:
         result = run(api)
     assert (result.exit_code, result.stderr) == (1, "Error: The queue is full (9 jobs are waiting)\n")
-    assert len(api.sent("POST", "/reports")) == 1
+    assert len(api.received("POST", "/reports")) == 1
 
 
-def test_nobody_at_the_url_is_one_line() -> None:
+def test_a_url_without_a_server_is_an_error_of_one_line() -> None:
     with FakeApi() as api:
         url = api.url
     result = CliRunner().invoke(aether, ["report", "Rome", "--url", url])
@@ -177,15 +188,15 @@ def test_nobody_at_the_url_is_one_line() -> None:
     assert result.stderr == f"Error: {url} does not answer (All connection attempts failed)\n"
 
 
-def test_another_kind_of_server_is_recognised() -> None:
-    with FakeApi(accept=Answer(200, {"hello": "world"})) as api:
+def test_a_server_of_another_program_is_recognised() -> None:
+    with FakeApi(on_submit=Response(200, {"hello": "world"})) as api:
         result = run(api)
     assert result.exit_code == 1
     assert result.stderr == f"Error: {api.url} does not answer like an Aether server.\n"
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://example.org"])
-def test_a_url_that_is_none_is_wrong_usage(url: str) -> None:
+def test_a_malformed_url_is_a_usage_error(url: str) -> None:
     assert CliRunner().invoke(aether, ["report", "Rome", "--url", url]).exit_code == 2
 
 
@@ -196,7 +207,7 @@ def test_the_running_server_of_the_data_directory_is_used(tmp_path: Path) -> Non
     assert (result.exit_code, result.stdout) == (0, DOCUMENT)
 
 
-def test_a_wrong_setting_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_setting_is_an_error_of_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AETHER_PORT", "many")
     result = CliRunner().invoke(aether, ["report", "Rome"])
     assert result.exit_code == 2

@@ -1,4 +1,4 @@
-"""The real service, with every process of it, and the scripted model in place of a language model."""
+"""`aether serve` and the commands that use it, with all real processes and a scripted model."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def model() -> Iterator[ScriptedModel]:
 
 @pytest.fixture
 def environment(tmp_path: Path, model: ScriptedModel) -> dict[str, str]:
-    """No settings but a data directory and the scripted model."""
+    """Only a data directory and the scripted model are configured."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AETHER_", "OPENAI_"))}
     inherited.pop("REDIS_URL", None)
     return inherited | {
@@ -75,7 +75,7 @@ def serving(environment: dict[str, str], home: Path) -> Iterator[subprocess.Pope
 
 
 def processes_of(home: Path) -> list[int]:
-    """Every process that was started with this data directory, and still runs."""
+    """The ids of all processes with this data directory."""
     mark = f"AETHER_DATA_DIR={home}\0".encode()
     return [int(folder.name) for folder in Path("/proc").glob("[0-9]*") if mark in _environment_of(folder)]
 
@@ -87,10 +87,12 @@ def _environment_of(folder: Path) -> bytes:
         return b""
 
 
-pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="looks for left processes in /proc")
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
 
 
-def test_serve_tells_where_it_is_makes_reports_and_leaves_nothing(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_serve_publishes_its_address_makes_reports_and_leaves_no_process(
+    tmp_path: Path, environment: dict[str, str]
+) -> None:
     home = tmp_path / "home"
     with serving(environment, home) as service:
         file = home / "server.json"
@@ -116,10 +118,8 @@ def test_serve_tells_where_it_is_makes_reports_and_leaves_nothing(tmp_path: Path
     )
 
 
-def test_a_job_is_watched_after_the_server_it_was_ordered_from_has_ended(
-    tmp_path: Path, environment: dict[str, str]
-) -> None:
-    """By another private server, which has the same data directory."""
+def test_a_job_can_be_watched_after_its_server_has_ended(tmp_path: Path, environment: dict[str, str]) -> None:
+    """Another private server uses the same data directory."""
     report = run(environment, "report", TOPIC)
     accepted = next(line for line in report.stderr.splitlines() if line.startswith("accepted: "))
     watch = run(environment, "watch", accepted.rpartition("/")[2])
@@ -128,7 +128,7 @@ def test_a_job_is_watched_after_the_server_it_was_ordered_from_has_ended(
     until(lambda: processes_of(tmp_path / "home") == [], 1.0)
 
 
-def test_serve_starts_a_dead_worker_again(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_serve_restarts_a_dead_worker(tmp_path: Path, environment: dict[str, str]) -> None:
     home = tmp_path / "home"
 
     def workers() -> list[int]:
@@ -147,7 +147,7 @@ def test_serve_starts_a_dead_worker_again(tmp_path: Path, environment: dict[str,
         until(lambda: processes_of(home) == [], 10.0)
 
 
-def test_report_starts_and_ends_a_server_of_its_own(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_report_starts_and_stops_a_private_server(tmp_path: Path, environment: dict[str, str]) -> None:
     home, target = tmp_path / "home", tmp_path / "rome.md"
     report = run(environment, "report", TOPIC, "--output", str(target))
     assert (report.returncode, report.stdout) == (0, f"{target}\n"), report.stderr
@@ -158,14 +158,14 @@ def test_report_starts_and_ends_a_server_of_its_own(tmp_path: Path, environment:
     until(lambda: processes_of(home) == [], 1.0)
 
 
-def test_report_says_why_its_server_does_not_start(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_report_shows_why_its_private_server_does_not_start(tmp_path: Path, environment: dict[str, str]) -> None:
     (tmp_path / "home").write_text("not a folder")
     report = run(environment, "report", TOPIC)
     assert report.returncode == 2
     assert report.stderr.splitlines()[-1].startswith(f"Error: The data directory {tmp_path / 'home'} cannot be used")
 
 
-def test_report_passes_on_what_its_server_says(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_report_shows_the_error_of_its_private_server(tmp_path: Path, environment: dict[str, str]) -> None:
     del environment["OPENAI_BASE_URL"], environment["OPENAI_API_KEY"]
     environment["AETHER_LOCAL_MODEL"] = str(tmp_path / "none.gguf")
     report = run(environment, "report", TOPIC)
@@ -175,22 +175,22 @@ def test_report_passes_on_what_its_server_says(tmp_path: Path, environment: dict
     until(lambda: processes_of(tmp_path / "home") == [], 1.0)
 
 
-def test_serve_refuses_to_listen_to_strangers(environment: dict[str, str]) -> None:
+def test_serve_without_keys_listens_to_this_machine_only(environment: dict[str, str]) -> None:
     refused = run(environment, "serve", "--host", "0.0.0.0")  # noqa: S104 - what must not work
     assert refused.returncode == 2
-    (told,) = [line for line in refused.stderr.splitlines() if not line.startswith('{"')]
-    assert told.startswith("Error: Whoever reaches 0.0.0.0 needs a key, and there is none.")
-    assert "AETHER_ALLOW_ANONYMOUS" in told
+    (message,) = [line for line in refused.stderr.splitlines() if not line.startswith('{"')]
+    assert message.startswith("Error: Whoever reaches 0.0.0.0 needs a key, and there is none.")
+    assert "AETHER_ALLOW_ANONYMOUS" in message
 
 
 @pytest.mark.parametrize("half", [serve_api, work])
-async def test_half_a_service_needs_a_redis(half: Callable[[Settings], Awaitable[None]]) -> None:
+async def test_api_and_worker_alone_need_a_redis_url(half: Callable[[Settings], Awaitable[None]]) -> None:
     with pytest.raises(ConfigurationError, match="Set REDIS_URL"):
         await half(Settings())
 
 
 @pytest.mark.parametrize("half", ["api", "worker", "serve"])
-def test_what_is_no_address_of_a_redis_is_told_in_one_line(environment: dict[str, str], half: str) -> None:
+def test_a_malformed_redis_url_is_an_error_of_one_line(environment: dict[str, str], half: str) -> None:
     refused = run(environment | {"REDIS_URL": "redis://:secret#word@localhost:6379/0"}, half)
     assert refused.returncode == 2
     assert refused.stderr.startswith("Error: REDIS_URL must look like redis://")
@@ -199,7 +199,7 @@ def test_what_is_no_address_of_a_redis_is_told_in_one_line(environment: dict[str
 
 
 @pytest.mark.parametrize("half", ["api", "serve"])
-def test_files_that_can_be_kept_nowhere_are_told_in_one_line(
+def test_an_unusable_object_store_is_an_error_of_one_line(
     tmp_path: Path, environment: dict[str, str], half: str
 ) -> None:
     (tmp_path / "file").touch()
@@ -210,10 +210,10 @@ def test_files_that_can_be_kept_nowhere_are_told_in_one_line(
     assert len(refused.stderr.splitlines()) == 1
 
 
-def test_report_goes_on_when_the_server_it_found_ends(
+def test_report_goes_on_when_the_server_it_uses_ends(
     tmp_path: Path, environment: dict[str, str], model: ScriptedModel
 ) -> None:
-    """As when two reports are made at once, and the one whose private server both use is done first."""
+    """Two reports may use the private server of one of them, which ends with its report."""
     home = tmp_path / "home"
     model.use(setup=Setup(sections=3, section_ms=1000))
     with serving(environment, home) as service:
@@ -229,10 +229,10 @@ def test_report_goes_on_when_the_server_it_found_ends(
     until(lambda: processes_of(home) == [], 1.0)
 
 
-def test_a_server_that_is_started_again_keeps_its_guests(
+def test_a_command_waits_for_a_server_that_is_restarted(
     tmp_path: Path, environment: dict[str, str], model: ScriptedModel
 ) -> None:
-    """A private one in its place would hold the store, and knows nothing of its settings."""
+    """A private server would lock the store, and have other settings."""
     home = tmp_path / "home"
     model.use(setup=Setup(sections=3, section_ms=1000))
     with serving(environment, home) as service:
@@ -247,7 +247,7 @@ def test_a_server_that_is_started_again_keeps_its_guests(
     assert "starting a private server" not in err
 
 
-def test_checklist_makes_one_of_what_is_piped_in(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_checklist_reads_the_guideline_from_a_pipe(tmp_path: Path, environment: dict[str, str]) -> None:
     checklist = run(environment, "checklist", "-", "--quotes", text=GUIDELINE)
     assert checklist.returncode == 0, checklist.stderr
     bullets = checklist.stdout.splitlines()
@@ -257,20 +257,20 @@ def test_checklist_makes_one_of_what_is_piped_in(tmp_path: Path, environment: di
     until(lambda: processes_of(tmp_path / "home") == [])
 
 
-def test_image_tells_of_failed_attempts_and_writes_the_file(
+def test_image_shows_failed_attempts_and_writes_the_file(
     tmp_path: Path, environment: dict[str, str], model: ScriptedModel
 ) -> None:
     model.use([Rule(kind="image", nth=nth, do=NAMED[fault]) for nth, fault in ((1, "500"), (2, "reset"))])
     target = tmp_path / "lighthouse"
     image = run(environment | {"AETHER_IMAGE_MODEL": "painter"}, "image", "A lighthouse", "-o", str(target))
     assert (image.returncode, image.stdout) == (0, f"{target}.png\n"), image.stderr
-    told = [line for line in image.stderr.splitlines() if line.startswith("attempt failed: image 1, try ")]
-    assert len(told) == 2
-    assert all("; next try in " in line for line in told)
+    failures = [line for line in image.stderr.splitlines() if line.startswith("attempt failed: image 1, try ")]
+    assert len(failures) == 2
+    assert all("; next try in " in line for line in failures)
     assert (tmp_path / "lighthouse.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_image_says_which_setting_is_missing(tmp_path: Path, environment: dict[str, str]) -> None:
+def test_image_names_the_missing_setting(tmp_path: Path, environment: dict[str, str]) -> None:
     image = run(environment, "image", "A lighthouse", "-o", str(tmp_path / "a.png"))
     assert image.returncode == 2
     assert "AETHER_IMAGE_MODEL" in image.stderr.splitlines()[-1]
@@ -296,7 +296,7 @@ def test_an_interrupt_cancels_the_job_and_ends_the_server(
     until(lambda: processes_of(tmp_path / "home") == [])
 
 
-def test_an_interrupt_before_anything_is_asked_for_ends_the_server(
+def test_an_interrupt_before_the_job_is_submitted_stops_the_server(
     tmp_path: Path, environment: dict[str, str], model: ScriptedModel
 ) -> None:
     with ExitStack() as stack:

@@ -1,6 +1,6 @@
-"""Keys of a data directory: made beside its server, asked for by it, and not asked of its own user.
+"""Keys of `aether serve`: created while it runs, needed by other users, and lent to its own user.
 
-The commands of docs/identity.md about keys are typed here as they stand there.
+The commands of docs/identity.md about keys are run here unchanged.
 """
 
 import json
@@ -24,11 +24,11 @@ BIN = Path(sys.executable).parent
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "identity.md").read_text(encoding="utf-8")
 ABOUT_KEYS = DOCUMENT[DOCUMENT.index("## Keys") : DOCUMENT.index("## Tokens of an identity provider")]
 BLOCKS = re.findall(r"^```console\n(.*?)^```", ABOUT_KEYS, re.MULTILINE | re.DOTALL)
-TYPED = [re.findall(r"^\$ (.*)$", block, re.MULTILINE) for block in BLOCKS]
+COMMANDS = [re.findall(r"^\$ (.*)$", block, re.MULTILINE) for block in BLOCKS]
 TOPIC = "The Roman Empire"
 NO_JOB = "0b8e8a3e-2f58-4a5c-9d0b-6f4f6f1f8f11"
 
-pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="looks for left processes in /proc")
+pytestmark = pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
 
 
 class Served(NamedTuple):
@@ -47,7 +47,7 @@ class Served(NamedTuple):
     def get(self, path: str, key: str) -> httpx2.Response:
         return httpx2.get(f"{self.url}{path}", headers={"Authorization": f"Bearer {key}"})
 
-    def ask(self, key: str) -> str:
+    def submit(self, key: str) -> str:
         """The id of a new report."""
         sent = {"Authorization": f"Bearer {key}"}
         job_id: str = httpx2.post(f"{self.url}/reports", json={"topic": TOPIC}, headers=sent).json()["jobId"]
@@ -65,13 +65,13 @@ def settings_of(home: Path, model: ScriptedModel) -> dict[str, str]:
     }
 
 
-def made(environment: dict[str, str], *arguments: str) -> str:
+def create_key(environment: dict[str, str], *arguments: str) -> str:
     done = run(environment, "keys", "create", *arguments)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
-def lent(home: Path) -> str:
+def lent_key(home: Path) -> str:
     key: str = json.loads((home / "server.json").read_text())["key"]
     return key
 
@@ -89,7 +89,7 @@ def serving_with_keys(tmp_path_factory: pytest.TempPathFactory, model: ScriptedM
     with serving(environment, home):
         url = json.loads((home / "server.json").read_text())["url"]
         assert httpx2.get(f"{url}/reports").status_code == 200
-        served = Served(home, url, environment, model, made(environment, "ada"), made(environment, "eve"))
+        served = Served(home, url, environment, model, create_key(environment, "ada"), create_key(environment, "eve"))
         until(lambda: httpx2.get(f"{url}/reports").status_code == 401)
         yield served
 
@@ -100,8 +100,8 @@ def served(serving_with_keys: Served, model: ScriptedModel) -> Served:
     return serving_with_keys
 
 
-def test_keys_that_are_made_beside_the_server_open_it_at_once(served: Served) -> None:
-    keys = (served.ada, served.eve, made(served.environment, "new"))
+def test_new_keys_are_valid_at_once(served: Served) -> None:
+    keys = (served.ada, served.eve, create_key(served.environment, "new"))
 
     assert [served.get("/reports", key).status_code for key in keys] == [200] * 3
 
@@ -119,18 +119,18 @@ def test_two_owners_never_see_each_others_jobs(served: Served) -> None:
     assert [len(served.get("/reports", key).json()["reports"]) for key in (served.ada, served.eve)] == [1, 0]
 
 
-def test_the_servers_own_user_needs_no_key_and_is_local(served: Served) -> None:
+def test_the_user_of_the_server_needs_no_key_and_is_the_owner_local(served: Served) -> None:
     report = served.run("report", TOPIC)
     job_id = report.stderr.splitlines()[0].rpartition("/")[2]
 
     assert (report.returncode, report.stderr.splitlines()[0]) == (0, f"accepted: {served.url}/reports/{job_id}")
     assert served.get(f"/reports/{job_id}", served.ada).status_code == 404
-    assert served.get(f"/reports/{job_id}", lent(served.home)).status_code == 200
-    assert served.get("/webhooks/endpoint", lent(served.home)).status_code == 404, "admin, but there is none"
+    assert served.get(f"/reports/{job_id}", lent_key(served.home)).status_code == 200
+    assert served.get("/webhooks/endpoint", lent_key(served.home)).status_code == 404, "admin, but there is none"
 
 
-def test_the_key_that_is_lent_is_for_its_user_alone_and_said_nowhere_else(served: Served) -> None:
-    file, key = served.home / "server.json", lent(served.home).encode()
+def test_the_lent_key_is_in_a_private_file_and_nowhere_else(served: Served) -> None:
+    file, key = served.home / "server.json", lent_key(served.home).encode()
     places = [path for path in served.home.parent.rglob("*") if path.is_file() and key in path.read_bytes()]
     environments = [Path(f"/proc/{pid}/environ").read_bytes() for pid in processes_of(served.home)]
 
@@ -140,8 +140,8 @@ def test_the_key_that_is_lent_is_for_its_user_alone_and_said_nowhere_else(served
     assert not any(key in environment for environment in environments)
 
 
-def test_who_may_not_do_it_hears_which_setting_it_is(served: Served) -> None:
-    reader = made(served.environment, "reader", "--scope", "read")
+def test_a_refused_key_is_an_error_that_names_the_setting(served: Served) -> None:
+    reader = create_key(served.environment, "reader", "--scope", "read")
 
     reports = [served.run("report", TOPIC, key=key) for key in (reader, reader[:-1] + "~")]
     stranger = run(served.environment | {"AETHER_API_KEY": ""}, "watch", NO_JOB, "--url", served.url)
@@ -153,7 +153,7 @@ def test_who_may_not_do_it_hears_which_setting_it_is(served: Served) -> None:
 
 
 def test_when_revoke_returns_the_key_is_refused(served: Served) -> None:
-    key = made(served.environment, "brief")
+    key = create_key(served.environment, "brief")
     before = served.get("/reports", key).status_code
 
     revoked = served.run("keys", "revoke", "brief")
@@ -163,8 +163,8 @@ def test_when_revoke_returns_the_key_is_refused(served: Served) -> None:
     assert after.json()["detail"] == "The key was revoked."
 
 
-def test_when_rotate_returns_the_old_key_is_refused_and_the_new_one_taken(served: Served) -> None:
-    old = made(served.environment, "rotated")
+def test_when_rotate_returns_the_old_key_is_refused_and_the_new_one_is_valid(served: Served) -> None:
+    old = create_key(served.environment, "rotated")
 
     rotated = served.run("keys", "rotate", "rotated")
     answers = [served.get("/reports", key).status_code for key in (old, rotated.stdout.strip())]
@@ -172,11 +172,11 @@ def test_when_rotate_returns_the_old_key_is_refused_and_the_new_one_taken(served
     assert answers == [401, 200]
 
 
-def test_a_report_is_made_by_a_private_server_where_there_are_keys(tmp_path: Path, model: ScriptedModel) -> None:
-    """The key was made while nobody ran the store."""
+def test_a_private_server_makes_a_report_where_there_are_keys(tmp_path: Path, model: ScriptedModel) -> None:
+    """The key was created while no server ran."""
     home = tmp_path / "home"
     environment = settings_of(home, model)
-    made(environment, "ada")
+    create_key(environment, "ada")
     until(lambda: processes_of(home) == [])
 
     report = run(environment, "report", TOPIC)
@@ -189,36 +189,36 @@ def test_a_report_is_made_by_a_private_server_where_there_are_keys(tmp_path: Pat
 
 @pytest.fixture(scope="module")
 def another(tmp_path_factory: pytest.TempPathFactory, model: ScriptedModel) -> Iterator[Served]:
-    """One more server, started when there was a key, and whose store has its socket elsewhere, the path being long."""
+    """Another server, which had a key when it started; its path is too long for the socket of the store."""
     home = tmp_path_factory.mktemp("another") / ("quite " * 20)
     environment = settings_of(home, model)
-    keys = [made(environment, name) for name in ("ada", "eve")]
+    keys = [create_key(environment, name) for name in ("ada", "eve")]
     with serving(environment, home):
         yield Served(home, json.loads((home / "server.json").read_text())["url"], environment, model, *keys)
 
 
-def test_what_a_server_lends_no_other_takes(served: Served, another: Served) -> None:
-    keys = (lent(served.home), lent(another.home))
+def test_a_lent_key_is_valid_at_its_server_only(served: Served, another: Served) -> None:
+    keys = (lent_key(served.home), lent_key(another.home))
 
     assert [served.get("/reports", key).status_code for key in keys] == [200, 401]
     assert [another.get("/reports", key).status_code for key in keys] == [401, 200]
 
 
-def test_a_server_with_keys_tells_so_in_its_example(another: Served) -> None:
+def test_the_example_request_of_a_server_with_keys_has_a_key(another: Served) -> None:
     log = another.home.parent / "log"
     until(lambda: "Aether is ready" in log.read_text())
 
     assert '/reports -H "Authorization: Bearer $KEY" -H' in log.read_text()
 
 
-def test_a_store_whose_socket_stands_elsewhere_is_found(another: Served) -> None:
-    key = made(another.environment, "new")
+def test_a_store_whose_socket_is_in_another_folder_is_found(another: Served) -> None:
+    key = create_key(another.environment, "new")
 
     assert [another.get("/reports", each).status_code for each in (key, another.ada)] == [200, 200]
 
 
 class Terminal:
-    """Runs what the document types, one after the other, with what the shell keeps between them."""
+    """Runs the commands of the document in order, and keeps the shell variables between them."""
 
     def __init__(self, served: Served, folder: Path) -> None:
         self._port = served.url.rpartition(":")[2]
@@ -228,7 +228,7 @@ class Terminal:
             "KEY": served.ada,
         }
 
-    def types(self, line: str, job_id: str = "") -> str:
+    def run(self, line: str, job_id: str = "") -> str:
         """Return what goes to stdout; a variable that the line sets is kept, and its value returned."""
         line = line.replace("127.0.0.1:8000", f"127.0.0.1:{self._port}").replace(" :8000", f" :{self._port}")
         line = re.sub(r"^http ", "http --ignore-stdin --check-status --body ", line.replace("0d2f6c1e-…", job_id))
@@ -249,69 +249,71 @@ def terminal(served: Served, tmp_path: Path) -> Terminal:
     return Terminal(served, tmp_path / "httpie")
 
 
-def typed(*beginnings: str) -> list[str]:
-    return [line for block in TYPED for line in block if line.startswith(beginnings)]
+def commands(*beginnings: str) -> list[str]:
+    return [line for block in COMMANDS for line in block if line.startswith(beginnings)]
 
 
-def test_every_command_about_keys_is_typed() -> None:
-    lines = [line for block in TYPED for line in block]
+def test_every_command_of_the_document_is_run() -> None:
+    lines = [line for block in COMMANDS for line in block]
 
-    assert lines == [line for line in lines if line in typed("KEY=", "aether keys ", "curl ", "http --session=aether ")]
-    assert [len(block) for block in TYPED] == [3, 2, 5, 2]
+    assert lines == [
+        line for line in lines if line in commands("KEY=", "aether keys ", "curl ", "http --session=aether ")
+    ]
+    assert [len(block) for block in COMMANDS] == [3, 2, 5, 2]
 
 
-def test_the_commands_of_the_document_make_and_end_keys(served: Served, terminal: Terminal) -> None:
-    said = {line: terminal.types(line) for line in typed("KEY=", "aether keys ")}
+def test_the_commands_of_the_document_create_and_revoke_keys(served: Served, terminal: Terminal) -> None:
+    outputs = {line: terminal.run(line) for line in commands("KEY=", "aether keys ")}
 
-    (listed,) = [text for line, text in said.items() if line == "aether keys list"]
+    (listed,) = [text for line, text in outputs.items() if line == "aether keys list"]
     assert [name in listed for name in (" ci ", " dashboard ")] == [True, True]
-    first, last = (text for line, text in said.items() if line.startswith("KEY="))
+    first, last = (text for line, text in outputs.items() if line.startswith("KEY="))
     assert [served.get("/reports", key).status_code for key in (first, last)] == [200, 200], "they overlap"
-    dashboards = next(text for line, text in said.items() if line.startswith("aether keys create dashboard"))
+    dashboards = next(text for line, text in outputs.items() if line.startswith("aether keys create dashboard"))
     assert served.get("/reports", dashboards.strip()).status_code == 401
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-def test_the_calls_of_the_document_with_curl_are_answered(served: Served, terminal: Terminal) -> None:
-    job_id = served.ask(served.ada)
+def test_the_curl_commands_of_the_document_work(served: Served, terminal: Terminal) -> None:
+    job_id = served.submit(served.ada)
 
-    answers = [json.loads(terminal.types(line, job_id)) for line in typed("curl ")]
+    answers = [json.loads(terminal.run(line, job_id)) for line in commands("curl ")]
 
     assert [answer["jobId"] != job_id for answer in answers] == [True, False]
 
 
-def test_a_session_of_httpie_keeps_the_key(served: Served, terminal: Terminal, tmp_path: Path) -> None:
-    """For what asks, looks, follows and cancels, each time without the key."""
-    login, submit, poll, follow, cancel = typed("http ")
+def test_an_httpie_session_keeps_the_key(served: Served, terminal: Terminal, tmp_path: Path) -> None:
+    """Submit, poll, follow and cancel work without the key."""
+    login, submit, poll, follow, cancel = commands("http ")
     assert [("KEY" in line) for line in (login, submit, poll, follow, cancel)] == [True] + [False] * 4
 
-    terminal.types(login)
-    asked = json.loads(terminal.types(submit))["jobId"]
-    told = terminal.types(follow, asked)
-    looked = json.loads(terminal.types(poll, asked))
+    terminal.run(login)
+    job_id = json.loads(terminal.run(submit))["jobId"]
+    events = terminal.run(follow, job_id)
+    report = json.loads(terminal.run(poll, job_id))
     served.model.use([Rule(do=Hang())])
-    stopped = json.loads(terminal.types(cancel, served.ask(served.ada)))
+    cancelled = json.loads(terminal.run(cancel, served.submit(served.ada)))
 
-    assert served.get(f"/reports/{asked}", served.ada).status_code == 200, "it is the key's owner's"
-    assert (looked["jobId"], looked["status"], stopped["status"]) == (asked, "completed", "cancelled")
-    assert [f"event: {name}\n" in told for name in ("snapshot", "completed")] == [True, True]
+    assert served.get(f"/reports/{job_id}", served.ada).status_code == 200, "it is the key's owner's"
+    assert (report["jobId"], report["status"], cancelled["status"]) == (job_id, "completed", "cancelled")
+    assert [f"event: {name}\n" in events for name in ("snapshot", "completed")] == [True, True]
     (session,) = (tmp_path / "httpie" / "sessions").rglob("aether.json")
     assert stat.S_IMODE(session.parent.stat().st_mode) == 0o700, "as the document says"
 
 
-def test_without_the_session_httpie_is_refused(terminal: Terminal) -> None:
-    terminal.types(typed("http ")[0])
+def test_httpie_without_the_session_is_refused(terminal: Terminal) -> None:
+    terminal.run(commands("http ")[0])
 
     with pytest.raises(AssertionError, match="401"):
-        terminal.types("http :8000/reports")
+        terminal.run("http :8000/reports")
 
 
 def test_a_session_keeps_headers_unless_it_is_only_read(terminal: Terminal, tmp_path: Path) -> None:
-    """What the document warns of, and what it says to do."""
-    terminal.types(typed("http ")[0])
-    terminal.types("http --session-read-only=aether :8000/reports Prefer:wait=1")
+    """The document warns of this, and says what to do."""
+    terminal.run(commands("http ")[0])
+    terminal.run("http --session-read-only=aether :8000/reports Prefer:wait=1")
     (session,) = (tmp_path / "httpie" / "sessions").rglob("aether.json")
     read_only = session.read_text()
-    terminal.types("http --session=aether :8000/reports Prefer:wait=1")
+    terminal.run("http --session=aether :8000/reports Prefer:wait=1")
 
     assert ["Prefer" in text for text in (read_only, session.read_text())] == [False, True]

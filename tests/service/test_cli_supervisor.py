@@ -1,4 +1,4 @@
-"""Children are real processes: a few lines of shell."""
+"""Supervisor of child processes, which are real ones: a few lines of shell."""
 
 import asyncio
 import os
@@ -72,7 +72,7 @@ async def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
             await asyncio.sleep(0.01)
 
 
-def gone(pid: int) -> bool:
+def has_ended(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -85,7 +85,7 @@ def gone(pid: int) -> bool:
     return state.rpartition(")")[2].split()[0] == "Z"
 
 
-async def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
+async def test_a_child_that_dies_is_restarted(tmp_path: Path) -> None:
     launcher, stop = Launcher(tmp_path, PATIENT), asyncio.Event()
     async with supervised(launcher, 2, stop) as task:
         await until(lambda: len(launcher.started) == 2)
@@ -94,42 +94,42 @@ async def test_a_child_that_dies_is_started_again(tmp_path: Path) -> None:
         assert launcher.started[1].returncode is None
         stop.set()
         await task
-    assert all(gone(child.pid) for child in launcher.started)
+    assert all(has_ended(child.pid) for child in launcher.started)
 
 
-async def test_all_children_are_asked_to_end_at_the_same_time(tmp_path: Path) -> None:
+async def test_all_children_are_stopped_at_the_same_time(tmp_path: Path) -> None:
     slow = "trap 'sleep 0.5; echo term >> ended; exit 0' TERM; echo up >> ready; while :; do sleep 0.02; done"
     launcher, stop = Launcher(tmp_path, slow), asyncio.Event()
     async with supervised(launcher, 3, stop) as task:
         await until(lambda: (tmp_path / "ready").exists() and (tmp_path / "ready").read_text() == "up\n" * 3)
-        begun = time.monotonic()
+        started_at = time.monotonic()
         stop.set()
         await task
     assert (tmp_path / "ended").read_text() == "term\n" * 3
-    assert time.monotonic() - begun < 1.4
+    assert time.monotonic() - started_at < 1.4
 
 
-async def test_cancelled_it_kills_what_does_not_heed_sigterm(tmp_path: Path) -> None:
+async def test_cancelling_kills_children_that_ignore_sigterm(tmp_path: Path) -> None:
     launcher, stop = Launcher(tmp_path, STUBBORN), asyncio.Event()
     async with supervised(launcher, 2, stop) as task:
         await until(lambda: len(launcher.started) == 2)
         stop.set()
         await asyncio.sleep(0.1)
-        begun = time.monotonic()
+        started_at = time.monotonic()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert time.monotonic() - begun < 3.0
-    await until(lambda: all(gone(child.pid) for child in launcher.started))
+    assert time.monotonic() - started_at < 3.0
+    await until(lambda: all(has_ended(child.pid) for child in launcher.started))
 
 
-async def test_a_misconfigured_child_ends_them_all(tmp_path: Path) -> None:
+async def test_a_misconfigured_child_stops_all_others(tmp_path: Path) -> None:
     launcher, stop = Launcher(tmp_path, PATIENT, f"exit {MISCONFIGURED}"), asyncio.Event()
     async with supervised(launcher, 2, stop) as task:
         with pytest.raises(ConfigurationError, match="A worker process cannot work as configured"):
             await task
     assert stop.is_set()
-    assert all(gone(child.pid) for child in launcher.started)
+    assert all(has_ended(child.pid) for child in launcher.started)
 
 
 @pytest.fixture
@@ -146,29 +146,31 @@ async def pids_of(folder: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("process", [(PATIENT, 5.0)], indirect=True)
-async def test_a_signal_ends_it_in_order(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
+async def test_a_signal_stops_the_children_gracefully(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
     pids = await pids_of(tmp_path)
     await asyncio.sleep(0.2)
     process.terminate()
     assert process.wait(5) == 0
     assert (tmp_path / "ended").read_text() == "term\n" * 2
-    assert all(gone(pid) for pid in pids)
+    assert all(has_ended(pid) for pid in pids)
 
 
 @pytest.mark.parametrize("process", [(STUBBORN, 30.0)], indirect=True)
-async def test_a_second_signal_ends_it_at_once(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
+async def test_a_second_signal_stops_them_at_once(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
     pids = await pids_of(tmp_path)
     process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.4)
     process.send_signal(signal.SIGINT)
     assert process.wait(2) == 0
-    assert all(gone(pid) for pid in pids)
+    assert all(has_ended(pid) for pid in pids)
 
 
 @pytest.mark.parametrize("process", [(STUBBORN, 0.2)], indirect=True)
-async def test_killed_it_leaves_nothing_behind(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
+async def test_no_child_survives_when_the_supervisor_is_killed(
+    process: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
     pids = await pids_of(tmp_path)
     process.kill()
     process.wait(5)
-    await until(lambda: all(gone(pid) for pid in pids))
+    await until(lambda: all(has_ended(pid) for pid in pids))

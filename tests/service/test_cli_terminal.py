@@ -1,4 +1,4 @@
-"""`aether report` and its kin as processes: on a terminal, in a pipe, and interrupted."""
+"""Commands as processes: in a terminal, in a pipe, and interrupted."""
 
 import os
 import pty
@@ -13,28 +13,28 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.service.cli_api import (
-    CHECKED,
+from tests.service.fake_api import (
+    CHECKLIST_SUCCEEDED,
+    CHECKLIST_SUMMARISED,
     CHECKLISTS,
-    COMPLETED,
     GENERATIONS,
+    IMAGES_COMPLETE,
     JOB_ID,
     OPENING,
-    PAINTED,
+    REPORT_COMPLETED,
+    REPORT_PENDING,
     REPORTS,
-    SUMMARISED,
-    WAITING,
-    Answer,
     FakeApi,
-    Tell,
-    checklist,
+    Response,
+    Send,
+    checklist_state,
     delta,
     event,
-    generation,
+    generation_state,
+    image_file,
     image_url,
-    picture,
     problem,
-    state,
+    report_state,
 )
 
 ENVIRONMENT = os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
@@ -43,10 +43,10 @@ ENVIRONMENT = os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
 REPORT = ("report", "Rome")
 TOO_LATE = problem(409, "A job that has completed cannot be cancelled.")
 AWAY = problem(503, "The store is unavailable.")
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 
 
-class Ended(NamedTuple):
+class Result(NamedTuple):
     status: int
     out: bytes
     err: str
@@ -57,24 +57,24 @@ def start(api: FakeApi, arguments: Sequence[str] = REPORT, stderr: int = subproc
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT)
 
 
-def end(process: subprocess.Popen[bytes]) -> Ended:
-    out, err = process.communicate(timeout=PATIENCE_S)
-    return Ended(process.returncode, out, (err or b"").decode())
+def end(process: subprocess.Popen[bytes]) -> Result:
+    out, err = process.communicate(timeout=TIMEOUT_S)
+    return Result(process.returncode, out, (err or b"").decode())
 
 
 def interrupted(
-    api: FakeApi, arguments: Sequence[str] = REPORT, *, number: int = signal.SIGINT, then: Answer | None = None
-) -> Ended:
-    """Send the signal once the job has been looked at twice; from then on it is at state `then`, if given."""
+    api: FakeApi, arguments: Sequence[str] = REPORT, *, number: int = signal.SIGINT, then: Response | None = None
+) -> Result:
+    """Send the signal after two polls of the job; if `then` is not None, it is the state of the job from then on."""
     process = start(api, arguments)
-    until(lambda: len(api.sent("GET", api.resource.job)) > 1)
+    until(lambda: len(api.received("GET", api.resource.job)) > 1)
     if then is not None:
         api.states[:] = [then]
     process.send_signal(number)
     return end(process)
 
 
-def on_terminal(api: FakeApi, arguments: Sequence[str] = REPORT) -> tuple[str, Ended]:
+def on_terminal(api: FakeApi, arguments: Sequence[str] = REPORT) -> tuple[str, Result]:
     """Return what a terminal shows, and how the command ended."""
     terminal, stderr = pty.openpty()
     process = start(api, arguments, stderr)
@@ -85,7 +85,7 @@ def on_terminal(api: FakeApi, arguments: Sequence[str] = REPORT) -> tuple[str, E
 
 
 def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -112,105 +112,107 @@ def image_command(tmp_path: Path) -> tuple[str, ...]:
     return "image", "A lighthouse", "-o", str(tmp_path / "a.png")
 
 
-def test_an_interrupt_ends_the_watching_and_not_the_job() -> None:
-    with FakeApi([state(4, 2)]) as api:
-        ended = interrupted(api, ("watch", JOB_ID))
-    assert (ended.status, ended.out) == (130, b"")
-    assert ended.err.endswith(f"Stopped watching; job {JOB_ID} was not cancelled.\n")
-    assert all(asked.method == "GET" for asked in api.asked)
+def test_an_interrupt_ends_watch_and_does_not_cancel_the_job() -> None:
+    with FakeApi([report_state(4, 2)]) as api:
+        result = interrupted(api, ("watch", JOB_ID))
+    assert (result.status, result.out) == (130, b"")
+    assert result.err.endswith(f"Stopped watching; job {JOB_ID} was not cancelled.\n")
+    assert all(request.method == "GET" for request in api.requests)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_cancels_the_job(number: signal.Signals) -> None:
-    with FakeApi([state(4, 2)]) as api:
-        ended = interrupted(api, number=number)
-    assert len(api.sent("POST", f"{REPORTS.job}/cancel")) == 1
-    assert (ended.status, ended.out) == (130, b"")
-    assert "cancelled; 2 of 3 sections were finished\n" in ended.err
+    with FakeApi([report_state(4, 2)]) as api:
+        result = interrupted(api, number=number)
+    assert len(api.received("POST", f"{REPORTS.job}/cancel")) == 1
+    assert (result.status, result.out) == (130, b"")
+    assert "cancelled; 2 of 3 sections were finished\n" in result.err
 
 
 def test_an_interrupt_cancels_a_checklist(checklist_command: tuple[str, ...]) -> None:
-    with FakeApi([SUMMARISED], of=CHECKLISTS) as api:
-        ended = interrupted(api, checklist_command)
-    assert len(api.sent("POST", f"{CHECKLISTS.job}/cancel")) == 1
-    assert (ended.status, ended.out) == (130, b"")
-    assert "cancelled; the summary was finished\nWhat is finished is kept: GET " in ended.err
+    with FakeApi([CHECKLIST_SUMMARISED], resource=CHECKLISTS) as api:
+        result = interrupted(api, checklist_command)
+    assert len(api.received("POST", f"{CHECKLISTS.job}/cancel")) == 1
+    assert (result.status, result.out) == (130, b"")
+    assert "cancelled; the summary was finished\nWhat is finished is kept: GET " in result.err
 
 
 def test_an_interrupt_cancels_images(tmp_path: Path, image_command: tuple[str, ...]) -> None:
-    with FakeApi([generation()], of=GENERATIONS) as api:
-        ended = interrupted(api, image_command)
-    assert len(api.sent("POST", f"{GENERATIONS.job}/cancel")) == 1
-    assert ended.status == 130
-    assert ended.err.endswith("cancelled; no attempt failed\n")
+    with FakeApi([generation_state()], resource=GENERATIONS) as api:
+        result = interrupted(api, image_command)
+    assert len(api.received("POST", f"{GENERATIONS.job}/cancel")) == 1
+    assert result.status == 130
+    assert result.err.endswith("cancelled; no attempt failed\n")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_interrupt_that_comes_too_late_gives_the_report() -> None:
-    with FakeApi([state(4, 2)]) as api:
-        api.cancel = TOO_LATE
-        ended = interrupted(api, then=COMPLETED)
-    assert ended.status == 0
-    assert ended.out.startswith(b"# Rome\n\n## I. Rise\n")
+def test_an_interrupt_after_the_job_has_completed_delivers_the_report() -> None:
+    with FakeApi([report_state(4, 2)]) as api:
+        api.on_cancel = TOO_LATE
+        result = interrupted(api, then=REPORT_COMPLETED)
+    assert result.status == 0
+    assert result.out.startswith(b"# Rome\n\n## I. Rise\n")
 
 
-def test_an_interrupt_that_comes_too_late_gives_the_images(tmp_path: Path, image_command: tuple[str, ...]) -> None:
-    with FakeApi([generation()], of=GENERATIONS) as api:
-        api.cancel = TOO_LATE
-        api.pictures = {image_url(0): picture("image/png", b"\x89PNG")}
-        ended = interrupted(api, image_command, then=PAINTED)
-    assert ended.status == 0
+def test_an_interrupt_after_the_job_has_completed_delivers_the_images(
+    tmp_path: Path, image_command: tuple[str, ...]
+) -> None:
+    with FakeApi([generation_state()], resource=GENERATIONS) as api:
+        api.on_cancel = TOO_LATE
+        api.files = {image_url(0): image_file("image/png", b"\x89PNG")}
+        result = interrupted(api, image_command, then=IMAGES_COMPLETE)
+    assert result.status == 0
     assert (tmp_path / "a.png").read_bytes() == b"\x89PNG"
 
 
-def test_an_interrupt_ends_the_wait_for_images_of_a_server_that_is_away(image_command: tuple[str, ...]) -> None:
-    with FakeApi([PAINTED], of=GENERATIONS) as api:
-        api.pictures = {image_url(0): AWAY}
+def test_an_interrupt_ends_the_wait_for_images_of_an_unavailable_server(image_command: tuple[str, ...]) -> None:
+    with FakeApi([IMAGES_COMPLETE], resource=GENERATIONS) as api:
+        api.files = {image_url(0): AWAY}
         process = start(api, image_command)
-        until(lambda: api.sent("GET", image_url(0)))
+        until(lambda: api.received("GET", image_url(0)))
         process.send_signal(signal.SIGINT)
-        ended = end(process)
-    assert ended.status == 130
-    assert ended.err.endswith(f"Stopped; what was made is kept: GET {api.url}{GENERATIONS.job}\n")
+        result = end(process)
+    assert result.status == 130
+    assert result.err.endswith(f"Stopped; what was made is kept: GET {api.url}{GENERATIONS.job}\n")
 
 
 def test_a_second_interrupt_does_not_wait_for_the_server() -> None:
-    with FakeApi([state(4, 2)]) as api:
-        api.cancel = AWAY
+    with FakeApi([report_state(4, 2)]) as api:
+        api.on_cancel = AWAY
         process = start(api)
-        until(lambda: len(api.sent("GET", REPORTS.job)) > 1)
+        until(lambda: len(api.received("GET", REPORTS.job)) > 1)
         process.send_signal(signal.SIGINT)
-        until(lambda: api.sent("POST", f"{REPORTS.job}/cancel"))
+        until(lambda: api.received("POST", f"{REPORTS.job}/cancel"))
         process.send_signal(signal.SIGINT)
-        ended = end(process)
-    assert len(api.sent("POST", f"{REPORTS.job}/cancel")) == 1
-    assert ended.status == 130
-    assert "Traceback" not in ended.err
+        result = end(process)
+    assert len(api.received("POST", f"{REPORTS.job}/cancel")) == 1
+    assert result.status == 130
+    assert "Traceback" not in result.err
 
 
-def test_a_server_that_cannot_be_told_to_cancel_is_named() -> None:
-    with FakeApi([state(4, 2)]) as api:
-        api.cancel = AWAY
-        ended = interrupted(api)
-    assert ended.status == 1
-    assert f"Report {JOB_ID} could not be cancelled and may go on being made" in ended.err
+def test_a_job_that_could_not_be_cancelled_is_named() -> None:
+    with FakeApi([report_state(4, 2)]) as api:
+        api.on_cancel = AWAY
+        result = interrupted(api)
+    assert result.status == 1
+    assert f"Report {JOB_ID} could not be cancelled and may go on being made" in result.err
 
 
 def test_a_terminal_gets_a_bar_and_excerpts_and_stdout_stays_clean() -> None:
-    with FakeApi([WAITING, state(4, 2), COMPLETED]) as api:
-        shown, ended = on_terminal(api)
-    assert ended.status == 0
-    assert ended.out.startswith(b"# Rome\n\n## I. Rise\n")
+    with FakeApi([REPORT_PENDING, report_state(4, 2), REPORT_COMPLETED]) as api:
+        shown, result = on_terminal(api)
+    assert result.status == 0
+    assert result.out.startswith(b"# Rome\n\n## I. Rise\n")
     assert "2 of 3 sections" in shown
     assert "━" in shown
     assert "It ruled for long." in shown
 
 
-def test_a_terminal_shows_how_a_checklist_comes_about(checklist_command: tuple[str, ...]) -> None:
-    with FakeApi([checklist(), SUMMARISED, CHECKED], of=CHECKLISTS) as api:
-        shown, ended = on_terminal(api, checklist_command)
-    assert ended.status == 0
-    assert ended.out.startswith(b"- Hands are washed.\n")
+def test_a_terminal_shows_the_progress_of_a_checklist(checklist_command: tuple[str, ...]) -> None:
+    with FakeApi([checklist_state(), CHECKLIST_SUMMARISED, CHECKLIST_SUCCEEDED], resource=CHECKLISTS) as api:
+        shown, result = on_terminal(api, checklist_command)
+    assert result.status == 0
+    assert result.out.startswith(b"- Hands are washed.\n")
     assert "summarising the guideline" in shown
     assert "Wash, then cook." in shown
 
@@ -218,14 +220,14 @@ def test_a_terminal_shows_how_a_checklist_comes_about(checklist_command: tuple[s
 def test_a_terminal_shows_text_while_it_is_written() -> None:
     seen = threading.Event()
 
-    def script(tell: Tell) -> None:
-        tell(OPENING + delta(2, "It fell from"))
-        assert seen.wait(PATIENCE_S)
-        api.states[:] = [COMPLETED]
-        tell(event("completed", {}, 9))
+    def script(send: Send) -> None:
+        send(OPENING + delta(2, "It fell from"))
+        assert seen.wait(TIMEOUT_S)
+        api.states[:] = [REPORT_COMPLETED]
+        send(event("completed", {}, 9))
 
     terminal, stderr = pty.openpty()
-    with FakeApi([state(4, 2)]) as api:
+    with FakeApi([report_state(4, 2)]) as api:
         api.streams = [script]
         process = start(api, stderr=stderr)
         os.close(stderr)
@@ -235,13 +237,13 @@ def test_a_terminal_shows_text_while_it_is_written() -> None:
         seen.set()
         read_all(terminal)
         os.close(terminal)
-        ended = end(process)
-    assert ended.status == 0
-    assert ended.out.startswith(b"# Rome\n\n## I. Rise\n")
+        result = end(process)
+    assert result.status == 0
+    assert result.out.startswith(b"# Rome\n\n## I. Rise\n")
 
 
 def test_a_pipe_gets_no_terminal_codes() -> None:
-    with FakeApi([state(4, 2), COMPLETED]) as api:
-        ended = end(start(api))
-    assert "\x1b" not in ended.out.decode() + ended.err
-    assert "section 2/3: II. Rule (4 words)\n" in ended.err
+    with FakeApi([report_state(4, 2), REPORT_COMPLETED]) as api:
+        result = end(start(api))
+    assert "\x1b" not in result.out.decode() + result.err
+    assert "section 2/3: II. Rule (4 words)\n" in result.err

@@ -1,4 +1,4 @@
-"""The store of a data directory, for a command."""
+"""Local store: the store of a data directory, opened by a command."""
 
 import fcntl
 import os
@@ -13,12 +13,12 @@ from aether.cli.local.discovery import ServerAddress, publish_address
 from aether.cli.local.store import open_store
 from aether.errors import ConfigurationError
 from aether.settings import Secret, Settings
-from tests.service.cli_api import FakeApi
+from tests.service.fake_api import FakeApi
 
 
 @pytest.fixture
 def lock(tmp_path: Path) -> Iterator[int]:
-    """Held as by a server whose store does not answer yet."""
+    """The lock of a server whose store does not answer yet."""
     lock = os.open(tmp_path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)
     os.write(lock, str(os.getpid()).encode())
@@ -31,20 +31,20 @@ def url_of(settings: Settings) -> str:
     return settings.redis_url.reveal()
 
 
-async def test_one_that_is_named_is_taken_as_it_is(tmp_path: Path) -> None:
-    named = Settings(redis_url=Secret("redis://elsewhere"), data_dir=tmp_path / "home")
+async def test_a_configured_store_is_used_unchanged(tmp_path: Path) -> None:
+    named = Settings(redis_url=Secret("redis://elsewhere"), data_dir=tmp_path / "data")
 
     async with open_store(named, print) as settings:
         assert settings is named
-    assert not (tmp_path / "home").exists()
+    assert not (tmp_path / "data").exists()
 
 
-async def test_that_of_a_server_which_runs_is_shared(tmp_path: Path) -> None:
+async def test_the_store_of_a_running_server_is_shared(tmp_path: Path) -> None:
     async with embedded_valkey(tmp_path) as url, open_store(Settings(data_dir=tmp_path), print) as settings:
         assert url_of(settings) == url
 
 
-async def test_what_was_written_while_no_server_ran_is_kept(tmp_path: Path) -> None:
+async def test_data_written_while_no_server_runs_is_kept(tmp_path: Path) -> None:
     for _ in range(2):
         async with open_store(Settings(data_dir=tmp_path), print) as settings, _client(settings) as client:
             count = await client.incr("commands")
@@ -52,7 +52,7 @@ async def test_what_was_written_while_no_server_ran_is_kept(tmp_path: Path) -> N
     assert count == 2
 
 
-async def test_a_server_that_has_its_store_elsewhere_is_not_passed_by(tmp_path: Path) -> None:
+async def test_a_running_server_with_another_store_is_an_error(tmp_path: Path) -> None:
     with FakeApi() as api:
         publish_address(tmp_path, ServerAddress(api.url, os.getpid()))
         with pytest.raises(ConfigurationError, match=f"The server at {api.url} .* Set REDIS_URL"):
@@ -61,25 +61,25 @@ async def test_a_server_that_has_its_store_elsewhere_is_not_passed_by(tmp_path: 
 
 
 async def test_a_server_that_is_starting_or_ending_is_waited_for(tmp_path: Path, lock: int) -> None:
-    told: list[str] = []
+    messages: list[str] = []
 
-    def say(text: str) -> None:
-        told.append(text)
+    def show_message(text: str) -> None:
+        messages.append(text)
         fcntl.flock(lock, fcntl.LOCK_UN)
 
-    async with open_store(Settings(data_dir=tmp_path), say) as settings, _client(settings) as client:
+    async with open_store(Settings(data_dir=tmp_path), show_message) as settings, _client(settings) as client:
         assert await client.ping()
-    assert told == ["waiting for a server of this data directory, which is starting or ending"]
+    assert messages == ["waiting for a server of this data directory, which is starting or ending"]
 
 
 @pytest.mark.usefixtures("lock")
-async def test_patience_ends(tmp_path: Path) -> None:
-    told: list[str] = []
+async def test_a_server_that_does_not_end_is_waited_for_a_limited_time(tmp_path: Path) -> None:
+    messages: list[str] = []
 
     with pytest.raises(ConfigurationError, match=f"in use by process {os.getpid()}.*Its store does not answer"):
-        async with open_store(Settings(data_dir=tmp_path), told.append, timeout_s=0.2):
+        async with open_store(Settings(data_dir=tmp_path), messages.append, timeout_s=0.2):
             pass
-    assert len(told) == 1
+    assert len(messages) == 1
 
 
 def _client(settings: Settings) -> Redis:
