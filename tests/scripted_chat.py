@@ -1,4 +1,4 @@
-"""A model that talks by the book, for tests of what is made of its words."""
+"""Scripted chat: a `ChatModel` with a fixed list of replies, for tests of what is made of them."""
 
 import re
 from collections.abc import Sequence
@@ -9,29 +9,28 @@ from aether.domain.job import Usage
 from aether.errors import AetherError
 from aether.workflows.llm.ports import Form, Message, OnText, Reply
 
-SPENT = Usage(1, 10, 5)
+USAGE = Usage(1, 10, 5)
 
 
-class Asked(msgspec.Struct, frozen=True):
-    """One call, as the model saw it."""
+class ChatCall(msgspec.Struct, frozen=True):
+    """One call of the model."""
 
     messages: tuple[Message, ...]
     model: str | None
     form: Form | None
+    streamed: bool
 
     @property
-    def order(self) -> str:
-        """The last turn."""
+    def last_turn(self) -> str:
         return self.messages[-1].content
 
 
 class ScriptedChat:
-    """A `ChatModel` that says what it is told to, turn by turn, and remembers what it was asked, and if aloud."""
+    """A `ChatModel` that gives its replies one after the other and records its calls."""
 
-    def __init__(self, *turns: str | Reply | AetherError) -> None:
-        self._turns = list(turns)
-        self.asked: list[Asked] = []
-        self.aloud: list[bool] = []
+    def __init__(self, *replies: str | Reply | AetherError) -> None:
+        self._replies = list(replies)
+        self.calls: list[ChatCall] = []
 
     async def complete(
         self,
@@ -41,17 +40,17 @@ class ScriptedChat:
         form: Form | None = None,
         on_text: OnText | None = None,
     ) -> Reply:
-        self.asked.append(Asked(tuple(messages), model, form))
-        self.aloud.append(on_text is not None)
-        turn = self._turns.pop(0)
-        if isinstance(turn, AetherError):
-            raise turn
-        reply = Reply(turn, cut_off=False, usage=SPENT) if isinstance(turn, str) else turn
+        self.calls.append(ChatCall(tuple(messages), model, form, on_text is not None))
+        next_reply = self._replies.pop(0)
+        if isinstance(next_reply, AetherError):
+            raise next_reply
+        reply = Reply(next_reply, cut_off=False, usage=USAGE) if isinstance(next_reply, str) else next_reply
         if on_text is not None:
             for word in re.findall(r"\s*\S+|\s+$", reply.text):
                 on_text(word)
         return reply
 
 
-def cut(text: str) -> Reply:
-    return Reply(text, cut_off=True, usage=SPENT)
+def cut_off(text: str) -> Reply:
+    """Return a reply that reached the length limit."""
+    return Reply(text, cut_off=True, usage=USAGE)

@@ -8,11 +8,11 @@ from aether.durable.run import Run
 from aether.durable.token_stream import TokenStream, current_token_stream
 from aether.errors import ModelFailedError
 from tests.durable_bench import ID, NEW, EngineBench
-from tests.recorded_texts import RecordedTexts
+from tests.recording_channel import RecordingChannel
 
 
-def preview(texts: RecordedTexts, *, watched: bool = True) -> TokenStream:
-    return TokenStream(texts, "4f9c", "section:0", 2, lambda: watched)
+def preview(channel: RecordingChannel, *, watched: bool = True) -> TokenStream:
+    return TokenStream(channel, "4f9c", "section:0", 2, lambda: watched)
 
 
 def tell(preview: TokenStream, *pieces: str) -> None:
@@ -47,14 +47,14 @@ class Typing:
 
 
 def test_each_piece_follows_the_ones_before() -> None:
-    texts = RecordedTexts()
-    on = preview(texts)
+    channel = RecordingChannel()
+    on = preview(channel)
 
     tell(on, "Rome", " was")
     on.skip(" not")
     tell(on, " built.")
 
-    assert texts.told == [
+    assert channel.deltas == [
         ("4f9c", Delta("section:0", 2, 0, "Rome")),
         ("4f9c", Delta("section:0", 2, 4, " was")),
         ("4f9c", Delta("section:0", 2, 12, " built.")),
@@ -62,53 +62,53 @@ def test_each_piece_follows_the_ones_before() -> None:
 
 
 def test_nobody_listens_to_what_nobody_watches() -> None:
-    assert preview(RecordedTexts(), watched=False).publisher() is None
+    assert preview(RecordingChannel(), watched=False).publisher() is None
     assert current_token_stream().publisher() is None
 
 
 async def test_only_what_was_told_has_to_be_waited_for() -> None:
-    texts = RecordedTexts()
-    unheard, heard = preview(texts), preview(texts)
+    channel = RecordingChannel()
+    unheard, heard = preview(channel), preview(channel)
     unheard.skip("Rome")
     tell(heard, "Rome")
 
     await unheard.flush()
-    assert texts.flushed == []
+    assert channel.flushes == []
     await heard.flush()
-    assert texts.flushed == [("4f9c", "section:0")]
+    assert channel.flushes == [("4f9c", "section:0")]
 
 
 async def test_all_is_told_before_the_step_is_done() -> None:
-    texts = RecordedTexts()
-    on = EngineBench(texts=texts)
+    channel = RecordingChannel()
+    on = EngineBench(texts=channel)
     on.store.listeners.append(ID)
     done: list[int] = []
-    texts.on_flush = lambda: done.append(on.job.count(StepStatus.DONE))
+    channel.on_flush = lambda: done.append(on.job.count(StepStatus.DONE))
 
     job = await on.perform(Typing().recipe)
 
-    assert texts.told == [(ID, Delta("section:0", 1, 0, "Rome")), (ID, Delta("section:0", 1, 4, " fell."))]
-    assert texts.flushed == [(ID, "section:0")]
+    assert channel.deltas == [(ID, Delta("section:0", 1, 0, "Rome")), (ID, Delta("section:0", 1, 4, " fell."))]
+    assert channel.flushes == [(ID, "section:0")]
     assert (done, job.count(StepStatus.DONE)) == ([1], 2)
 
 
 async def test_another_try_begins_anew_with_a_higher_number() -> None:
-    texts = RecordedTexts()
-    on = EngineBench(texts=texts)
+    channel = RecordingChannel()
+    on = EngineBench(texts=channel)
     on.store.listeners.append(ID)
 
     await on.perform(Typing(failures=2).recipe)
 
-    told = [(delta.attempt, delta.offset) for _, delta in texts.told]
+    told = [(delta.attempt, delta.offset) for _, delta in channel.deltas]
     assert told == [(1, 0), (1, 4), (2, 0), (2, 4), (3, 0), (3, 4)]
 
 
 async def test_a_job_that_nobody_watches_is_written_in_silence() -> None:
-    texts, typing = RecordedTexts(), Typing()
+    channel, typing = RecordingChannel(), Typing()
 
-    await EngineBench(texts=texts).perform(typing.recipe)
+    await EngineBench(texts=channel).perform(typing.recipe)
 
-    assert (typing.heard, texts.told, texts.flushed) == ([False], [], [])
+    assert (typing.heard, channel.deltas, channel.flushes) == ([False], [], [])
 
 
 async def test_who_comes_while_the_job_runs_hears_the_next_step() -> None:

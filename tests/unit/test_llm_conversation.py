@@ -5,7 +5,7 @@ from aether.workflows.llm.conversation import Conversation
 from aether.workflows.llm.follow_up_prompts import continuation, repair
 from aether.workflows.llm.ports import Form, Message, Reply
 from aether.workflows.llm.prompt_fence import fence
-from tests.scripted_chat import ScriptedChat, cut
+from tests.scripted_chat import ScriptedChat, cut_off
 
 WORDS = 10
 PROMPT = [Message("user", "Write.")]
@@ -18,28 +18,28 @@ def conversation(chat: ScriptedChat) -> Conversation:
 
 
 async def test_a_text_that_is_long_enough_ends_with_its_last_sentence() -> None:
-    chat = ScriptedChat(cut(f"{ENOUGH} And th"))
+    chat = ScriptedChat(cut_off(f"{ENOUGH} And th"))
 
     assert await conversation(chat).text(PROMPT) == ENOUGH
-    assert len(chat.asked) == 1
+    assert len(chat.calls) == 1
 
 
 async def test_of_a_whole_text_no_sentence_is_lost_however_long_it_is() -> None:
-    chat = ScriptedChat(cut(f"{ENOUGH} And th"), cut("And this is more. So is th"), "So is this.")
+    chat = ScriptedChat(cut_off(f"{ENOUGH} And th"), cut_off("And this is more. So is th"), "So is this.")
 
     assert await conversation(chat).text(PROMPT, whole=True) == f"{ENOUGH} And this is more. So is this."
 
-    _, second, third = (asked.messages for asked in chat.asked)
+    _, second, third = (call.messages for call in chat.calls)
     assert second == (*PROMPT, Message("assistant", ENOUGH), continuation(whole=True))
     assert third[-2:] == (Message("assistant", f"{ENOUGH} And this is more."), continuation(whole=True))
 
 
 @pytest.mark.parametrize("whole", [False, True])
 async def test_a_short_text_is_continued(*, whole: bool) -> None:
-    chat = ScriptedChat(cut("One. Tw"), "Two.")
+    chat = ScriptedChat(cut_off("One. Tw"), "Two.")
 
     assert await conversation(chat).text(PROMPT, whole=whole) == "One. Two."
-    assert chat.asked[1].messages[-1] == continuation(whole=whole)
+    assert chat.calls[1].messages[-1] == continuation(whole=whole)
 
 
 @pytest.mark.parametrize("whole", [False, True])
@@ -50,25 +50,25 @@ async def test_a_text_that_was_not_cut_off_stays_as_it_is(*, whole: bool) -> Non
 
 
 async def test_after_three_continuations_a_text_ends_with_its_last_sentence() -> None:
-    chat = ScriptedChat(*(cut(f"{word}. And") for word in ("One", "Two", "Three", "Four", "Five")))
+    chat = ScriptedChat(*(cut_off(f"{word}. And") for word in ("One", "Two", "Three", "Four", "Five")))
 
     assert await conversation(chat).text(PROMPT) == "One. Two. Three. Four."
-    assert len(chat.asked) == 4
+    assert len(chat.calls) == 4
 
 
 async def test_a_whole_text_without_an_end_is_unusable() -> None:
-    chat = ScriptedChat(*(cut(f"{word}. And") for word in ("One", "Two", "Three", "Four", "Five")))
+    chat = ScriptedChat(*(cut_off(f"{word}. And") for word in ("One", "Two", "Three", "Four", "Five")))
 
     with pytest.raises(UnusableOutputError, match="it was cut off before its end"):
         await conversation(chat).text(PROMPT, whole=True)
 
-    assert len(chat.asked) == 4
+    assert len(chat.calls) == 4
 
 
 async def test_a_whole_text_of_which_nothing_came_is_unusable() -> None:
     """A model that spends its whole length on thinking says nothing."""
     with pytest.raises(UnusableOutputError, match="it was cut off before its end"):
-        await conversation(ScriptedChat(cut(" \n"))).text(PROMPT, whole=True)
+        await conversation(ScriptedChat(cut_off(" \n"))).text(PROMPT, whole=True)
 
 
 def test_only_a_whole_text_is_continued_without_haste() -> None:
@@ -82,14 +82,14 @@ FENCED = [Message("user", fence("topic", "Vec<T>"))]
 
 @pytest.mark.parametrize("whole", [False, True])
 async def test_what_a_text_quotes_from_a_fence_comes_without_escapes(*, whole: bool) -> None:
-    chat = ScriptedChat(cut("Vec&lt;T> is a list. A V"), "A Vec&lt;T> grows.")
+    chat = ScriptedChat(cut_off("Vec&lt;T> is a list. A V"), "A Vec&lt;T> grows.")
 
     assert await conversation(chat).text(FENCED, whole=whole) == "Vec<T> is a list. A Vec<T> grows."
-    assert chat.asked[1].messages[1] == Message("assistant", "Vec&lt;T> is a list.")
+    assert chat.calls[1].messages[1] == Message("assistant", "Vec&lt;T> is a list.")
 
 
 async def test_an_escape_may_be_cut_in_two() -> None:
-    chat = ScriptedChat(cut("A list. Vec&l"), "Vec&lt;T> grows.")
+    chat = ScriptedChat(cut_off("A list. Vec&l"), "Vec&lt;T> grows.")
 
     assert await conversation(chat).text(FENCED) == "A list. Vec<T> grows."
 
@@ -107,7 +107,7 @@ async def test_what_an_answer_in_a_form_quotes_from_a_fence_comes_without_escape
 
     assert await conversation(chat).structured_output(FENCED, FORM, read) == '{"thing": "Vec<T>"}'
     assert texts[0] == "Vec<T>"
-    assert chat.asked[1].messages == (
+    assert chat.calls[1].messages == (
         *FENCED,
         Message("assistant", "Vec&lt;T>"),
         repair("it is no JSON", '{"thing": …}'),

@@ -13,8 +13,8 @@ from aether.workflows.llm.follow_up_prompts import continuation, repair
 from aether.workflows.llm.ports import Message, Reply
 from aether.workflows.report import prompts
 from aether.workflows.report.writer import ModelWriter
-from tests.recorded_texts import RecordedTexts
-from tests.scripted_chat import ScriptedChat, cut
+from tests.recording_channel import RecordingChannel
+from tests.scripted_chat import ScriptedChat, cut_off
 
 REQUEST = ReportRequest(topic="Rome", length=Length.BRIEF)
 PLAN = Outline((OutlineItem("Origins"), OutlineItem("Fall")))
@@ -35,8 +35,8 @@ async def test_a_good_outline_takes_one_call() -> None:
     outline = await ModelWriter(chat).write_outline(REQUEST)
 
     assert outline == PLAN
-    [asked] = chat.asked
-    assert (list(asked.messages), asked.form) == (prompts.outline(REQUEST), prompts.outline_form(REQUEST))
+    [call] = chat.calls
+    assert (list(call.messages), call.form) == (prompts.outline(REQUEST), prompts.outline_form(REQUEST))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ async def test_an_unusable_outline_is_repaired_with_one_call_more(bad: str, sect
 
     assert await ModelWriter(chat).write_outline(request) == PLAN
 
-    first, second = chat.asked
+    first, second = chat.calls
     form = prompts.outline_form(request)
     assert second.messages == (*first.messages, Message("assistant", bad), repair(reason, form.example))
     assert (first.form, second.form) == (form, form)
@@ -66,12 +66,12 @@ async def test_an_outline_is_repaired_only_once() -> None:
     with pytest.raises(UnusableOutputError, match="it holds no outline"):
         await ModelWriter(chat).write_outline(REQUEST)
 
-    assert len(chat.asked) == 2
+    assert len(chat.calls) == 2
 
 
-@pytest.mark.parametrize("given", [3, 5, 50])
-async def test_an_outline_has_as_many_sections_as_asked_for(given: int) -> None:
-    chat = ScriptedChat(outline_of(*(f"About {at}" for at in range(given))))
+@pytest.mark.parametrize("count", [3, 5, 50])
+async def test_an_outline_has_as_many_sections_as_asked_for(count: int) -> None:
+    chat = ScriptedChat(outline_of(*(f"About {at}" for at in range(count))))
 
     outline = await ModelWriter(chat).write_outline(msgspec.structs.replace(REQUEST, sections=3))
 
@@ -112,7 +112,7 @@ INJECTED = ReportRequest(
 
 
 @pytest.mark.parametrize(
-    ("obeyed", "titles"),
+    ("answer", "titles"),
     [
         (POEM, None),
         (json.dumps({"poem": POEM}), None),
@@ -125,9 +125,9 @@ INJECTED = ReportRequest(
         (outline_of("", "", ""), None),
     ],
 )
-async def test_whatever_a_topic_orders_the_outline_has_its_form(obeyed: str, titles: list[str] | None) -> None:
-    """The model does as it is told from inside the fence, twice."""
-    writer = ModelWriter(ScriptedChat(obeyed, obeyed))
+async def test_whatever_a_topic_orders_the_outline_has_its_form(answer: str, titles: list[str] | None) -> None:
+    """The model obeys the text in the fence, twice."""
+    writer = ModelWriter(ScriptedChat(answer, answer))
 
     if titles is None:
         with pytest.raises(UnusableOutputError):
@@ -144,8 +144,8 @@ async def test_a_section_takes_one_call_and_fits_its_place() -> None:
     section = await ModelWriter(chat).write_section(REQUEST, PLAN, 1)
 
     assert section.text == f"{TEXT}\n\n### More\n\n{TEXT}"
-    [asked] = chat.asked
-    assert (list(asked.messages), asked.form) == (prompts.section(REQUEST, PLAN, 1), None)
+    [call] = chat.calls
+    assert (list(call.messages), call.form) == (prompts.section(REQUEST, PLAN, 1), None)
 
 
 async def test_a_refusal_is_final_and_paid_for() -> None:
@@ -165,12 +165,12 @@ async def test_a_section_without_a_text_is_unusable(text: str) -> None:
 
 
 async def test_a_section_that_is_cut_off_is_continued_from_its_last_sentence() -> None:
-    chat = ScriptedChat(cut("One is here. Two is un"), cut("Two is here.\n\nThree is un"), "Three is here.")
+    chat = ScriptedChat(cut_off("One is here. Two is un"), cut_off("Two is here.\n\nThree is un"), "Three is here.")
 
     section = await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
 
     assert section.text == "One is here. Two is here.\n\nThree is here."
-    first, second, third = chat.asked
+    first, second, third = chat.calls
     assert second.messages == (*first.messages, Message("assistant", "One is here."), continuation())
     so_far = Message("assistant", "One is here. Two is here.")
     assert third.messages == (*first.messages, so_far, continuation())
@@ -186,7 +186,7 @@ async def test_a_section_that_is_cut_off_is_continued_from_its_last_sentence() -
     ],
 )
 async def test_a_continuation_neither_loses_nor_repeats_a_sentence(replies: list[str]) -> None:
-    chat = ScriptedChat(cut(replies[0]), replies[1])
+    chat = ScriptedChat(cut_off(replies[0]), replies[1])
 
     section = await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
 
@@ -194,75 +194,78 @@ async def test_a_continuation_neither_loses_nor_repeats_a_sentence(replies: list
 
 
 async def test_a_section_is_continued_three_times_and_then_ends_with_its_last_sentence() -> None:
-    chat = ScriptedChat(*(cut(f"Sentence {at}. And then") for at in "ABCDE"))
+    chat = ScriptedChat(*(cut_off(f"Sentence {at}. And then") for at in "ABCDE"))
 
     section = await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
 
     assert section.text == "Sentence A. Sentence B. Sentence C. Sentence D."
-    assert len(chat.asked) == 4
+    assert len(chat.calls) == 4
 
 
 async def test_a_section_that_is_long_enough_is_not_continued() -> None:
     enough = "A sentence of five words. " * (prompts.WORDS[REQUEST.length] // 5)
-    chat = ScriptedChat(cut(f"{enough}And th"))
+    chat = ScriptedChat(cut_off(f"{enough}And th"))
 
     section = await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
 
-    assert (section.text, len(chat.asked)) == (enough.strip(), 1)
+    assert (section.text, len(chat.calls)) == (enough.strip(), 1)
 
 
 async def test_an_empty_answer_is_not_continued() -> None:
     """A model that spends its whole length on thinking says nothing, and some servers refuse an empty turn."""
-    chat = ScriptedChat(cut(" \n"))
+    chat = ScriptedChat(cut_off(" \n"))
 
     with pytest.raises(UnusableOutputError):
         await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
 
-    assert len(chat.asked) == 1
+    assert len(chat.calls) == 1
 
 
-async def told_of(chat: ScriptedChat, watched: Iterable[bool]) -> tuple[str, str]:
-    """A section and what was told of it, put together by the offsets, to who watches at each of its turns or not."""
-    texts, told, turns = RecordedTexts(), "", iter(watched)
-    with use_token_stream(TokenStream(texts, "4f9c", "section:0", 1, lambda: next(turns))):
+async def section_and_preview(chat: ScriptedChat, watched: Iterable[bool]) -> tuple[str, str]:
+    """A section, and what a watcher saw of it; `watched` says for each turn whether somebody watches.
+
+    "?" stands for each character that was written while nobody did.
+    """
+    channel, preview, turns = RecordingChannel(), "", iter(watched)
+    with use_token_stream(TokenStream(channel, "4f9c", "section:0", 1, lambda: next(turns))):
         section = await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
-    for _, delta in texts.told:
-        told = told.ljust(delta.offset, "?") + delta.text
-    return section.text, told
+    for _, delta in channel.deltas:
+        preview = preview.ljust(delta.offset, "?") + delta.text
+    return section.text, preview
 
 
-async def test_who_watches_is_told_of_a_section_as_the_model_writes_it() -> None:
+async def test_a_watcher_sees_a_section_as_the_model_writes_it() -> None:
     raw = f"# I. Origins\n\n{TEXT}\n\n# More\n\n{TEXT}\n"
 
-    section, told = await told_of(ScriptedChat(raw), [True])
+    section, preview = await section_and_preview(ScriptedChat(raw), [True])
 
-    assert (section, told) == (f"{TEXT}\n\n### More\n\n{TEXT}", raw)
-
-
-async def test_what_continues_a_section_is_told_behind_what_came_before() -> None:
-    chat = ScriptedChat(cut("One is here. Two is un"), cut("Two is here. Three is un"), "Three is here.")
-
-    _, told = await told_of(chat, [True] * 3)
-
-    assert told == "One is here. Two is unTwo is here. Three is unThree is here."
+    assert (section, preview) == (f"{TEXT}\n\n### More\n\n{TEXT}", raw)
 
 
-async def test_who_comes_late_is_told_of_the_rest_in_its_place() -> None:
-    chat = ScriptedChat(cut("One is here."), "Two is here.")
+async def test_a_watcher_sees_a_continuation_behind_what_came_before() -> None:
+    chat = ScriptedChat(cut_off("One is here. Two is un"), cut_off("Two is here. Three is un"), "Three is here.")
 
-    section, told = await told_of(chat, [False, True])
+    _, preview = await section_and_preview(chat, [True] * 3)
 
-    assert (section, told) == ("One is here. Two is here.", "????????????Two is here.")
-    assert chat.aloud == [False, True]
+    assert preview == "One is here. Two is unTwo is here. Three is unThree is here."
 
 
-async def test_an_outline_is_made_in_silence() -> None:
+async def test_a_watcher_who_comes_late_sees_the_rest_in_its_place() -> None:
+    chat = ScriptedChat(cut_off("One is here."), "Two is here.")
+
+    section, preview = await section_and_preview(chat, [False, True])
+
+    assert (section, preview) == ("One is here. Two is here.", "????????????Two is here.")
+    assert [call.streamed for call in chat.calls] == [False, True]
+
+
+async def test_an_outline_is_not_streamed() -> None:
     chat = ScriptedChat("No.", outline_of("Origins", "Fall"))
 
-    with use_token_stream(TokenStream(RecordedTexts(), "4f9c", "outline", 1)):
+    with use_token_stream(TokenStream(RecordingChannel(), "4f9c", "outline", 1)):
         await ModelWriter(chat).write_outline(REQUEST)
 
-    assert chat.aloud == [False, False]
+    assert [call.streamed for call in chat.calls] == [False, False]
 
 
 @pytest.mark.parametrize(
@@ -281,7 +284,7 @@ async def test_every_answer_to_an_outline_is_paid_for(turns: list[str | AetherEr
         try:
             await ModelWriter(chat).write_outline(REQUEST)
         except AetherError:
-            assert len(chat.asked) == len(turns)
+            assert len(chat.calls) == len(turns)
 
     assert meter.usage == Usage(calls, calls * 10, calls * 5)
 
@@ -291,9 +294,9 @@ async def test_every_answer_to_an_outline_is_paid_for(turns: list[str | AetherEr
     [
         ([TEXT], 1),
         ([""], 1),
-        ([cut("One. Tw"), "Two."], 2),
-        ([cut("One. Tw"), cut("Two. Thr"), ModelFailedError(500)], 2),
-        ([cut("One. Tw")] * 4, 4),
+        ([cut_off("One. Tw"), "Two."], 2),
+        ([cut_off("One. Tw"), cut_off("Two. Thr"), ModelFailedError(500)], 2),
+        ([cut_off("One. Tw")] * 4, 4),
     ],
 )
 async def test_every_answer_to_a_section_is_paid_for(turns: list[str | Reply | AetherError], calls: int) -> None:
@@ -303,7 +306,7 @@ async def test_every_answer_to_a_section_is_paid_for(turns: list[str | Reply | A
         try:
             await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
         except AetherError:
-            assert len(chat.asked) == len(turns)
+            assert len(chat.calls) == len(turns)
 
     assert meter.usage == Usage(calls, calls * 10, calls * 5)
 
@@ -311,17 +314,17 @@ async def test_every_answer_to_a_section_is_paid_for(turns: list[str | Reply | A
 @pytest.mark.parametrize("model", [None, "another-model"])
 async def test_the_caller_s_model_is_asked_every_time(model: str | None) -> None:
     request = REQUEST if model is None else msgspec.structs.replace(REQUEST, model=model)
-    chat = ScriptedChat("No.", outline_of("Origins", "Fall"), cut("One. Tw"), "Two.")
+    chat = ScriptedChat("No.", outline_of("Origins", "Fall"), cut_off("One. Tw"), "Two.")
     writer = ModelWriter(chat)
 
     await writer.write_outline(request)
     await writer.write_section(request, PLAN, 0)
 
-    assert [asked.model for asked in chat.asked] == [model] * 4
+    assert [call.model for call in chat.calls] == [model] * 4
 
 
 async def test_a_request_may_be_used_again() -> None:
-    """Another try of a step starts from the same prompt, not from one that holds the last try's turns."""
+    """Another attempt starts from the same prompt, without the turns of the last attempt."""
     chat = ScriptedChat("No.", "No.", outline_of("Origins", "Fall"))
     writer = ModelWriter(chat)
 
@@ -329,4 +332,4 @@ async def test_a_request_may_be_used_again() -> None:
         await writer.write_outline(REQUEST)
     await writer.write_outline(REQUEST)
 
-    assert chat.asked[0].messages == chat.asked[2].messages
+    assert chat.calls[0].messages == chat.calls[2].messages
