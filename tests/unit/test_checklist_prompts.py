@@ -21,7 +21,7 @@ def in_fence(tag: str, message: Message) -> list[str]:
 
 
 def outside(message: Message) -> str:
-    """What of the prompt is ours."""
+    """The prompt without its fences."""
     return re.sub(r"^<(\w+)>\n.*?\n</\1>$", "", message.content, flags=re.DOTALL | re.MULTILINE)
 
 

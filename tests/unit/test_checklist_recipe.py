@@ -22,22 +22,22 @@ ID = "job"
 TEXT = "Wash hands. Lock doors. Feed cats. Close lids."
 
 
-async def at_once(_: str) -> None:
+async def no_wait(_: str) -> None:
     pass
 
 
 @dataclass
 class ScriptedEditor:
-    """An `Editor` that reads `number` parts of a text, fails as `failures` say, and goes on once `before` lets it.
+    """An `Editor` that splits a text into `number` parts.
 
-    `asked` names every call that was begun.
+    Each call awaits `before`, then raises the next of its `failures`, if any; `calls` names all that were begun.
     """
 
     number: int = 1
-    before: Callable[[str], Awaitable[None]] = at_once
+    before: Callable[[str], Awaitable[None]] = no_wait
     failures: dict[str, list[AetherError]] = field(default_factory=dict)
     empty: str = "nothing"
-    asked: list[str] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
 
     def split(self, text: str) -> Sequence[str]:
         return split(text, self.number)
@@ -58,15 +58,15 @@ class ScriptedEditor:
         return Checklist.of(Item(sentence, sentence) for sentence in [*sentences, "Do it all"])
 
     async def _begin(self, call: str) -> None:
-        self.asked.append(call)
+        self.calls.append(call)
         await self.before(call)
         if failures := self.failures.get(call):
             raise failures.pop(0)
 
 
 @dataclass
-class Desk:
-    """One job, and workers to run it."""
+class ChecklistBench:
+    """One checklist job, and workers that run it."""
 
     editor: ScriptedEditor
     clock: FastClock = field(default_factory=FastClock)
@@ -84,7 +84,7 @@ class Desk:
         return self.job
 
     async def run_until(self, call: str) -> None:
-        """Let a worker begin this call and kill it there."""
+        """Let a worker begin this call, and kill it then."""
         stuck = asyncio.Event()
 
         async def get_stuck(begun: str) -> None:
@@ -104,9 +104,9 @@ class Desk:
 
 
 async def finished(editor: ScriptedEditor) -> Job:
-    desk = Desk(editor)
-    await desk.submit()
-    return await desk.run()
+    bench = ChecklistBench(editor)
+    await bench.submit()
+    return await bench.run()
 
 
 def names(job: Job) -> list[str]:
@@ -125,7 +125,7 @@ async def test_a_guideline_is_summarised_and_then_made_a_checklist() -> None:
     job = await finished(editor)
 
     assert (job.status, job.progress, names(job)) == (Status.COMPLETED, 1.0, ["summary", "checklist"])
-    assert editor.asked == [f"summary of {TEXT}", f"checklist of {TEXT}"]
+    assert editor.calls == [f"summary of {TEXT}", f"checklist of {TEXT}"]
     assert checklist_so_far(job)[0] == Summary(f"In short: {TEXT}")
     assert bullets(job) == "- Wash hands\n- Lock doors\n- Feed cats\n- Close lids\n- Do it all"
 
@@ -139,7 +139,7 @@ async def test_a_long_guideline_is_read_in_parts_and_nothing_of_it_is_lost() -> 
     assert (job.status, job.progress) == (Status.COMPLETED, 1.0)
     assert checklist_so_far(job)[0] == Summary(f"In short: {first} / In short: {second}")
     assert bullets(job) == "- Wash hands\n- Lock doors\n- Do it all\n- Feed cats\n- Close lids"
-    assert editor.asked == [
+    assert editor.calls == [
         *(f"summary of {part}" for part in (first, second)),
         "merged",
         *(f"checklist of {part}" for part in (first, second)),
@@ -167,12 +167,12 @@ async def test_all_steps_are_planned_from_the_start() -> None:
     ],
 )
 async def test_progress_is_known_from_the_start(number: int, call: str, progress: float) -> None:
-    desk = Desk(ScriptedEditor(number))
-    await desk.submit()
+    bench = ChecklistBench(ScriptedEditor(number))
+    await bench.submit()
 
-    await desk.run_until(call)
+    await bench.run_until(call)
 
-    assert (desk.job.total, desk.job.progress) == (2 if number == 1 else 6, progress)
+    assert (bench.job.total, bench.job.progress) == (2 if number == 1 else 6, progress)
 
 
 async def test_the_parts_of_a_guideline_are_read_at_the_same_time() -> None:
@@ -188,13 +188,13 @@ async def test_the_parts_of_a_guideline_are_read_at_the_same_time() -> None:
 
 
 async def test_what_is_done_shows_while_the_rest_is_being_made() -> None:
-    desk = Desk(ScriptedEditor())
-    await desk.submit()
-    assert checklist_so_far(desk.job) == (None, None)
+    bench = ChecklistBench(ScriptedEditor())
+    await bench.submit()
+    assert checklist_so_far(bench.job) == (None, None)
 
-    await desk.run_until(f"checklist of {TEXT}")
+    await bench.run_until(f"checklist of {TEXT}")
 
-    assert checklist_so_far(desk.job) == (Summary(f"In short: {TEXT}"), None)
+    assert checklist_so_far(bench.job) == (Summary(f"In short: {TEXT}"), None)
 
 
 @pytest.mark.parametrize(
@@ -208,23 +208,23 @@ async def test_what_is_done_shows_while_the_rest_is_being_made() -> None:
 async def test_a_worker_killed_between_two_steps_does_not_have_the_first_made_again(
     number: int, call: str, left: list[str]
 ) -> None:
-    desk = Desk(ScriptedEditor(number))
-    await desk.submit()
-    await desk.run_until(call)
+    bench = ChecklistBench(ScriptedEditor(number))
+    await bench.submit()
+    await bench.run_until(call)
 
-    desk.editor = second = ScriptedEditor(number)
-    job = await desk.run()
+    bench.editor = second = ScriptedEditor(number)
+    job = await bench.run()
 
-    assert (job.status, second.asked) == (Status.COMPLETED, left)
+    assert (job.status, second.calls) == (Status.COMPLETED, left)
 
 
 async def test_a_worker_whose_model_reads_other_parts_loses_none_of_them() -> None:
-    desk = Desk(ScriptedEditor(2))
-    await desk.submit()
-    await desk.run_until("merged")
+    bench = ChecklistBench(ScriptedEditor(2))
+    await bench.submit()
+    await bench.run_until("merged")
 
-    desk.editor = ScriptedEditor(3)
-    job = await desk.run()
+    bench.editor = ScriptedEditor(3)
+    job = await bench.run()
 
     summary, _ = checklist_so_far(job)
     assert summary == Summary(" / ".join(f"In short: {part}" for part in split(TEXT, 3)))
@@ -244,32 +244,32 @@ async def test_a_step_that_fails_for_now_is_done_in_the_end() -> None:
 
     assert job.status is Status.COMPLETED
     assert [(attempt.step, attempt.attempt) for attempt in job.attempts] == [("checklist", 1), ("checklist", 2)]
-    assert editor.asked.count(f"summary of {TEXT}") == 1
+    assert editor.calls.count(f"summary of {TEXT}") == 1
 
 
 async def test_a_step_that_fails_for_good_fails_the_job_and_the_summary_is_kept() -> None:
-    desk = Desk(ScriptedEditor(failures={f"checklist of {TEXT}": [ModelRefusedError("No.")]}))
-    await desk.submit()
+    bench = ChecklistBench(ScriptedEditor(failures={f"checklist of {TEXT}": [ModelRefusedError("No.")]}))
+    await bench.submit()
 
-    job = await desk.run()
+    job = await bench.run()
 
     assert job.problem is not None
     assert (job.status, job.problem.type, job.problem.step) == (Status.FAILED, "model-refused", "checklist")
     assert checklist_so_far(job) == (Summary(f"In short: {TEXT}"), None)
 
-    await desk.store.move(ID, Change(status=Status.PENDING))
-    assert (await desk.run()).status is Status.COMPLETED
-    assert desk.editor.asked.count(f"summary of {TEXT}") == 1
+    await bench.store.move(ID, Change(status=Status.PENDING))
+    assert (await bench.run()).status is Status.COMPLETED
+    assert bench.editor.calls.count(f"summary of {TEXT}") == 1
 
 
-class EmptyHanded(ScriptedEditor):
+class EditorWithoutItems(ScriptedEditor):
     async def write_checklist(self, text: str, summary: Summary, *, may_be_empty: bool = False) -> Checklist:
         del text, summary, may_be_empty
         return Checklist(())
 
 
 async def test_a_guideline_that_requires_nothing_fails_and_says_so() -> None:
-    job = await finished(EmptyHanded(2))
+    job = await finished(EditorWithoutItems(2))
 
     assert job.status is Status.FAILED
     assert job.problem is not None

@@ -26,18 +26,19 @@ ID = "job"
 FOUR = GenerationRequest("A lighthouse", count=4)
 
 
-async def at_once(_: int) -> None:
+async def no_wait(_: int) -> None:
     pass
 
 
 @dataclass
 class ScriptedIllustrator:
-    """An `Illustrator` that fails as `failures` say, and else paints once `before` lets it; no image is like another.
+    """An `Illustrator`: each call awaits `before`, then raises the next of its `failures`, if any, or returns an image.
 
-    `painted` are the positions of what was paid for.
+    No two images are alike, unless `contents` says what to return. `painted` has the position of each image that was
+    paid for.
     """
 
-    before: Callable[[int], Awaitable[None]] = at_once
+    before: Callable[[int], Awaitable[None]] = no_wait
     failures: dict[int, list[AetherError]] = field(default_factory=dict)
     contents: dict[int, list[bytes]] = field(default_factory=dict)
     painted: list[int] = field(default_factory=list)
@@ -57,8 +58,8 @@ class ScriptedIllustrator:
 
 
 @dataclass
-class Studio:
-    """One job, and workers to run it."""
+class ImageBench:
+    """One image job, and workers that run it."""
 
     illustrator: ScriptedIllustrator
     request: GenerationRequest = FOUR
@@ -86,16 +87,16 @@ class Studio:
         return self.store.jobs[ID]
 
     async def is_served(self, position: int) -> bool:
-        """Whether the image is finished and its file is what it says."""
+        """Whether the image is finished and its file is stored."""
         image = images_so_far(self.job)[position]
         return image is not None and Image.of(await self.files.read(ID, image.digest) or b"") == image
 
 
-async def finished(illustrator: ScriptedIllustrator, request: GenerationRequest = FOUR) -> Studio:
-    studio = Studio(illustrator, request)
-    await studio.submit()
-    await studio.run()
-    return studio
+async def finished(illustrator: ScriptedIllustrator, request: GenerationRequest = FOUR) -> ImageBench:
+    bench = ImageBench(illustrator, request)
+    await bench.submit()
+    await bench.run()
+    return bench
 
 
 def waits(job: Job) -> list[float]:
@@ -103,8 +104,8 @@ def waits(job: Job) -> list[float]:
 
 
 async def test_four_images_are_made_and_kept() -> None:
-    studio = await finished(ScriptedIllustrator())
-    job = studio.job
+    bench = await finished(ScriptedIllustrator())
+    job = bench.job
 
     assert (job.status, job.usage) == (Status.COMPLETED, Usage(4, 40, 1_088))
     assert [(step.name, step.title) for step in job.steps] == [
@@ -113,16 +114,16 @@ async def test_four_images_are_made_and_kept() -> None:
         ("image:2", "Image 3"),
         ("image:3", "Image 4"),
     ]
-    assert [await studio.is_served(position) for position in range(4)] == [True] * 4
+    assert [await bench.is_served(position) for position in range(4)] == [True] * 4
     assert len({image.digest for image in images_so_far(job) if image}) == 4
 
 
 async def test_all_steps_are_known_before_the_job_starts() -> None:
-    studio = Studio(ScriptedIllustrator(), GenerationRequest("A lighthouse", count=2))
-    await studio.submit()
+    bench = ImageBench(ScriptedIllustrator(), GenerationRequest("A lighthouse", count=2))
+    await bench.submit()
 
-    assert [step.name for step in studio.job.steps] == ["image:0", "image:1"]
-    assert images_so_far(studio.job) == (None, None)
+    assert [step.name for step in bench.job.steps] == ["image:0", "image:1"]
+    assert images_so_far(bench.job) == (None, None)
 
 
 async def test_they_are_made_side_by_side() -> None:
@@ -131,9 +132,9 @@ async def test_they_are_made_side_by_side() -> None:
     async def wait(_: int) -> None:
         await all_begun.wait()
 
-    studio = await finished(ScriptedIllustrator(before=wait))
+    bench = await finished(ScriptedIllustrator(before=wait))
 
-    assert studio.job.status is Status.COMPLETED
+    assert bench.job.status is Status.COMPLETED
 
 
 @pytest.mark.parametrize("done", range(4))
@@ -145,25 +146,25 @@ async def test_images_whose_worker_stops_are_not_bought_again(done: int) -> None
             stuck.set()
             await asyncio.Event().wait()
 
-    studio = Studio(ScriptedIllustrator(before=get_stuck))
-    await studio.submit()
-    run = asyncio.create_task(studio.run())
+    bench = ImageBench(ScriptedIllustrator(before=get_stuck))
+    await bench.submit()
+    run = asyncio.create_task(bench.run())
     await stuck.wait()
-    await until(lambda: studio.job.count(StepStatus.DONE) == done)
-    before = images_so_far(studio.job)
+    await until(lambda: bench.job.count(StepStatus.DONE) == done)
+    before = images_so_far(bench.job)
     run.cancel()
     await asyncio.gather(run, return_exceptions=True)
 
-    studio.illustrator = second = ScriptedIllustrator()
-    job = await studio.run()
+    bench.illustrator = second = ScriptedIllustrator()
+    job = await bench.run()
 
     assert (job.status, sorted(second.painted)) == (Status.COMPLETED, list(range(done, 4)))
     assert before[:done] == images_so_far(job)[:done]
-    assert [await studio.is_served(position) for position in range(4)] == [True] * 4
+    assert [await bench.is_served(position) for position in range(4)] == [True] * 4
 
 
 async def test_a_worker_that_comes_too_late_puts_nothing_in_the_place_of_a_finished_image() -> None:
-    """It slept while it painted; by the time it wakes up another worker has finished the job."""
+    """The worker is stopped while it makes an image; when it goes on, another worker has finished the job."""
     asleep, awake = asyncio.Event(), asyncio.Event()
 
     async def sleep(_: int) -> None:
@@ -171,31 +172,31 @@ async def test_a_worker_that_comes_too_late_puts_nothing_in_the_place_of_a_finis
         await awake.wait()
 
     one = GenerationRequest("A lighthouse")
-    studio = Studio(ScriptedIllustrator(before=sleep, contents={0: [png(99)]}), one)
-    await studio.submit()
-    late = asyncio.create_task(studio.run())
+    bench = ImageBench(ScriptedIllustrator(before=sleep, contents={0: [png(99)]}), one)
+    await bench.submit()
+    late = asyncio.create_task(bench.run())
     await asleep.wait()
-    studio.illustrator = ScriptedIllustrator()
-    job = await studio.run()
+    bench.illustrator = ScriptedIllustrator()
+    job = await bench.run()
     awake.set()
     await asyncio.gather(late, return_exceptions=True)
 
-    assert await studio.files.read(ID, Image.of(png(99)).digest) == png(99)  # type: ignore[union-attr]
-    assert images_so_far(job) == images_so_far(studio.job) == (Image.of(png(1)),)
-    assert await studio.is_served(0)
+    assert await bench.files.read(ID, Image.of(png(99)).digest) == png(99)  # type: ignore[union-attr]
+    assert images_so_far(job) == images_so_far(bench.job) == (Image.of(png(1)),)
+    assert await bench.is_served(0)
 
 
 @pytest.mark.parametrize(
     "content", [b"", b"<svg/>", b"<!doctype html>", png(1)[:-1]], ids=["empty", "svg", "page", "cut"]
 )
 async def test_what_is_no_image_is_asked_for_again_and_not_kept(content: bytes) -> None:
-    studio = await finished(ScriptedIllustrator(contents={1: [content]}))
+    bench = await finished(ScriptedIllustrator(contents={1: [content]}))
 
-    [attempt] = studio.job.attempts
+    [attempt] = bench.job.attempts
     assert (attempt.step, attempt.error) == ("image:1", "The model's answer was unusable: it is no image.")
-    assert studio.job.status is Status.COMPLETED
-    assert studio.job.usage.calls == 5
-    assert await studio.is_served(1)
+    assert bench.job.status is Status.COMPLETED
+    assert bench.job.usage.calls == 5
+    assert await bench.is_served(1)
 
 
 async def test_failures_for_now_are_all_recorded_and_each_is_waited_out_longer_than_the_one_before() -> None:
@@ -205,37 +206,37 @@ async def test_failures_for_now_are_all_recorded_and_each_is_waited_out_longer_t
         ModelUnreachableError("reset"),
         ModelFailedError(502),
     ]
-    studio = await finished(ScriptedIllustrator(failures={2: list(failures)}))
+    bench = await finished(ScriptedIllustrator(failures={2: list(failures)}))
 
-    assert studio.job.status is Status.COMPLETED
-    assert [(attempt.step, attempt.attempt, attempt.status, attempt.error) for attempt in studio.job.attempts] == [
+    assert bench.job.status is Status.COMPLETED
+    assert [(attempt.step, attempt.attempt, attempt.status, attempt.error) for attempt in bench.job.attempts] == [
         ("image:2", 1, 500, str(failures[0])),
         ("image:2", 2, 429, str(failures[1])),
         ("image:2", 3, None, str(failures[2])),
         ("image:2", 4, 502, str(failures[3])),
     ]
-    seconds = waits(studio.job)
+    seconds = waits(bench.job)
     assert all(later > earlier for earlier, later in pairwise(seconds))
     assert seconds[1] >= 2.0
 
 
 async def test_five_failures_are_too_many_even_if_the_server_is_only_overloaded() -> None:
     failures = [ModelOverloadedError(429) for _ in range(9)]
-    studio = await finished(ScriptedIllustrator(failures={0: list(failures)}), GenerationRequest("A lighthouse"))
+    bench = await finished(ScriptedIllustrator(failures={0: list(failures)}), GenerationRequest("A lighthouse"))
 
-    assert studio.job.status is Status.FAILED
-    assert studio.job.problem is not None
-    assert studio.job.problem.detail == "Image 1 failed after 5 attempts: The model server is overloaded (HTTP 429)."
-    assert [attempt.attempt for attempt in studio.job.attempts] == [1, 2, 3, 4, 5]
-    assert studio.illustrator.calls == 5
+    assert bench.job.status is Status.FAILED
+    assert bench.job.problem is not None
+    assert bench.job.problem.detail == "Image 1 failed after 5 attempts: The model server is overloaded (HTTP 429)."
+    assert [attempt.attempt for attempt in bench.job.attempts] == [1, 2, 3, 4, 5]
+    assert bench.illustrator.calls == 5
 
 
 async def test_a_refusal_fails_the_job_after_one_call() -> None:
     refusal = ModelRefusedError("Your request was rejected by our safety system.", 400)
-    studio = await finished(ScriptedIllustrator(failures={0: [refusal]}), GenerationRequest("A lighthouse"))
-    job = studio.job
+    bench = await finished(ScriptedIllustrator(failures={0: [refusal]}), GenerationRequest("A lighthouse"))
+    job = bench.job
 
-    assert (job.status, studio.illustrator.calls) == (Status.FAILED, 1)
+    assert (job.status, bench.illustrator.calls) == (Status.FAILED, 1)
     assert job.problem is not None
     assert (job.problem.type, job.problem.step) == ("model-refused", "image:0")
     [attempt] = job.attempts
@@ -243,33 +244,33 @@ async def test_a_refusal_fails_the_job_after_one_call() -> None:
 
 
 async def test_images_that_are_finished_outlive_the_failure_of_another() -> None:
-    studio = Studio(ScriptedIllustrator(failures={1: [ModelRefusedError("No.")]}))
-    await studio.submit()
-    failed = await studio.run()
-    await studio.store.move(ID, Change(status=Status.PENDING))
-    job = await studio.run()
+    bench = ImageBench(ScriptedIllustrator(failures={1: [ModelRefusedError("No.")]}))
+    await bench.submit()
+    failed = await bench.run()
+    await bench.store.move(ID, Change(status=Status.PENDING))
+    job = await bench.run()
 
     assert (failed.status, job.status) == (Status.FAILED, Status.COMPLETED)
-    assert sorted(studio.illustrator.painted) == [0, 1, 2, 3]
+    assert sorted(bench.illustrator.painted) == [0, 1, 2, 3]
 
 
 async def test_an_image_that_cannot_be_kept_for_now_is_not_made_anew() -> None:
-    studio = Studio(ScriptedIllustrator(), GenerationRequest("A lighthouse"))
-    await studio.submit()
-    studio.files.away = True
-    run = asyncio.create_task(studio.run())
-    await until(lambda: len(studio.clock.slept) > 3)
-    studio.files.away = False
+    bench = ImageBench(ScriptedIllustrator(), GenerationRequest("A lighthouse"))
+    await bench.submit()
+    bench.files.away = True
+    run = asyncio.create_task(bench.run())
+    await until(lambda: len(bench.clock.slept) > 3)
+    bench.files.away = False
     await run
 
-    assert (studio.job.status, studio.illustrator.calls, studio.job.attempts) == (Status.COMPLETED, 1, ())
-    assert await studio.is_served(0)
+    assert (bench.job.status, bench.illustrator.calls, bench.job.attempts) == (Status.COMPLETED, 1, ())
+    assert await bench.is_served(0)
 
 
 async def test_a_worker_without_a_model_for_images_fails_the_job_and_says_what_to_set() -> None:
-    studio = Studio(ScriptedIllustrator(), has_model=False)
-    await studio.submit()
-    job = await studio.run()
+    bench = ImageBench(ScriptedIllustrator(), has_model=False)
+    await bench.submit()
+    job = await bench.run()
 
     assert job.status is Status.FAILED
     assert job.problem is not None

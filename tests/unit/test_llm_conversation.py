@@ -66,7 +66,7 @@ async def test_a_whole_text_without_an_end_is_unusable() -> None:
 
 
 async def test_a_whole_text_of_which_nothing_came_is_unusable() -> None:
-    """A model that spends its whole length on thinking says nothing."""
+    """A model may use up its length limit on reasoning, and answer nothing."""
     with pytest.raises(UnusableOutputError, match="it was cut off before its end"):
         await conversation(ScriptedChat(cut_off(" \n"))).text(PROMPT, whole=True)
 

@@ -11,7 +11,7 @@ _markdown = MarkdownIt("commonmark")
 
 
 def headings(text: str) -> list[tuple[int, str]]:
-    """The level and the words of every heading, wherever it stands."""
+    """The level and the text of every heading, in quotes and lists too."""
     tokens = _markdown.parse(text)
     return [(int(t.tag[1]), tokens[at + 1].content) for at, t in enumerate(tokens) if t.type == "heading_open"]
 
@@ -126,7 +126,7 @@ def test_headings_move_below_the_section_s_and_keep_their_order(levels: list[int
     ],
 )
 def test_headings_of_every_form_and_place_are_moved(text: str, expected: str) -> None:
-    """One in a quote or a list is a heading of the document too."""
+    """A heading in a quote or a list is a heading of the document too."""
     lines = [line.rstrip() for line in section_body(text, TITLE).splitlines()]
 
     assert "\n".join(lines) == expected

@@ -180,7 +180,7 @@ def test_a_title_has_a_bounded_length() -> None:
     ],
 )
 def test_an_answer_of_any_size_is_read_in_time(piece: str) -> None:
-    """Every bracket may begin a value, and every attempt to read one may run to the end of the answer."""
+    """Each bracket may begin a value, and each attempt to read one may go on to the end of the answer."""
     with pytest.raises(UnusableOutputError):
         parse_outline(piece * (200_000 // len(piece)), None)
 

@@ -23,23 +23,23 @@ TITLES = ("Origins", "Republic", "Fall")
 REQUEST = ReportRequest(topic="Rome")
 
 
-async def at_once(_: int) -> None:
+async def no_wait(_: int) -> None:
     pass
 
 
 @dataclass
 class ScriptedWriter:
-    """A `Writer` that knows its outline, fails as `failures` say, and writes a section once `before` lets it."""
+    """A `Writer` with a fixed outline; each section awaits `before`, then raises the next of its `failures`, if any."""
 
     titles: Sequence[str] = TITLES
-    before: Callable[[int], Awaitable[None]] = at_once
+    before: Callable[[int], Awaitable[None]] = no_wait
     failures: dict[int, list[AetherError]] = field(default_factory=dict)
-    outlines: int = 0
+    outline_calls: int = 0
     written: list[int] = field(default_factory=list)
 
     async def write_outline(self, request: ReportRequest) -> Outline:
         assert request.topic == "Rome"
-        self.outlines += 1
+        self.outline_calls += 1
         return Outline.of(map(OutlineItem, self.titles))
 
     async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
@@ -52,8 +52,8 @@ class ScriptedWriter:
 
 
 @dataclass
-class Desk:
-    """One job, and workers to run it."""
+class ReportBench:
+    """One report job, and workers that run it."""
 
     writer: ScriptedWriter
     request: ReportRequest = REQUEST
@@ -79,9 +79,9 @@ class Desk:
 
 
 async def finished(writer: ScriptedWriter, request: ReportRequest = REQUEST) -> Job:
-    desk = Desk(writer, request)
-    await desk.submit()
-    return await desk.run()
+    bench = ReportBench(writer, request)
+    await bench.submit()
+    return await bench.run()
 
 
 async def test_a_report_is_planned_and_written() -> None:
@@ -120,7 +120,7 @@ async def test_the_caller_s_own_outline_is_used_without_a_call() -> None:
     job = await finished(writer, request)
 
     assert report_so_far(job).outline == ("I. Kings", "II. Kings (2)", "III. Emperors")
-    assert (writer.outlines, writer.written) == (0, [0, 1, 2])
+    assert (writer.outline_calls, writer.written) == (0, [0, 1, 2])
     assert [step.name for step in job.steps] == ["section:0", "section:1", "section:2"]
 
 
@@ -131,7 +131,9 @@ async def test_the_caller_s_own_outline_is_used_without_a_call() -> None:
         (ReportRequest(topic="Rome", outline=("Kings",)), (), Outline((OutlineItem("Kings"),))),
     ],
 )
-def test_what_is_known_beforehand(request_: ReportRequest, steps: tuple[str, ...], outline: Outline | None) -> None:
+def test_the_first_steps_follow_from_the_outline_of_the_request(
+    request_: ReportRequest, steps: tuple[str, ...], outline: Outline | None
+) -> None:
     assert (first_steps(request_), outline_of(request_)) == (steps, outline)
 
 
@@ -152,7 +154,7 @@ async def test_sections_that_finish_out_of_order_keep_the_outline_s() -> None:
 
 
 async def test_the_report_so_far_at_every_stage() -> None:
-    """Its outline stands from the first section on, and what is written is always in outline order."""
+    """It has its outline from the first section on, and its sections are always in the order of the outline."""
     seen: list[tuple[int, tuple[str, ...]]] = []
     gates = {2: asyncio.Event(), 0: asyncio.Event(), 1: asyncio.Event()}
     begun = asyncio.Event()
@@ -161,33 +163,33 @@ async def test_the_report_so_far_at_every_stage() -> None:
         begun.set()
         await gates[position].wait()
 
-    desk = Desk(ScriptedWriter(before=wait))
-    await desk.submit()
-    assert report_so_far(desk.job) == Report("Rome", (), {})
+    bench = ReportBench(ScriptedWriter(before=wait))
+    await bench.submit()
+    assert report_so_far(bench.job) == Report("Rome", (), {})
 
-    run = asyncio.create_task(desk.run())
+    run = asyncio.create_task(bench.run())
     await begun.wait()
     for position, gate in gates.items():
-        report = report_so_far(desk.job)
+        report = report_so_far(bench.job)
         seen.append((len(report.outline), tuple(report.sections)))
         gate.set()
-        await until(partial(is_done, desk, position))
+        await until(partial(is_done, bench, position))
     job = await run
 
     assert seen == [(3, ()), (3, ("III. Fall",)), (3, ("I. Origins", "III. Fall"))]
     assert tuple(report_so_far(job).sections) == ("I. Origins", "II. Republic", "III. Fall")
 
 
-def is_done(desk: Desk, position: int) -> bool:
-    step = desk.job.step(f"section:{position}")
+def is_done(bench: ReportBench, position: int) -> bool:
+    step = bench.job.step(f"section:{position}")
     return step is not None and step.status is StepStatus.DONE
 
 
 async def test_the_caller_s_own_outline_stands_in_the_report_before_anything_is_written() -> None:
-    desk = Desk(ScriptedWriter(), ReportRequest(topic="Rome", outline=("Kings", "Emperors")))
-    await desk.submit()
+    bench = ReportBench(ScriptedWriter(), ReportRequest(topic="Rome", outline=("Kings", "Emperors")))
+    await bench.submit()
 
-    assert report_so_far(desk.job) == Report("Rome", ("I. Kings", "II. Emperors"), {})
+    assert report_so_far(bench.job) == Report("Rome", ("I. Kings", "II. Emperors"), {})
 
 
 async def test_a_section_that_fails_for_now_is_written_in_the_end() -> None:
@@ -215,21 +217,21 @@ async def test_a_section_that_fails_for_good_fails_the_job_and_those_under_way_a
 
 async def test_a_failed_report_is_retried_from_where_it_stands() -> None:
     writer = ScriptedWriter(failures={1: [ModelRefusedError("No.")]})
-    desk = Desk(writer)
-    await desk.submit()
-    await desk.run()
+    bench = ReportBench(writer)
+    await bench.submit()
+    await bench.run()
     writer.titles = ("Another", "outline", "altogether")
 
-    await desk.store.move(ID, Change(status=Status.PENDING))
-    job = await desk.run()
+    await bench.store.move(ID, Change(status=Status.PENDING))
+    job = await bench.run()
 
-    assert (job.status, writer.outlines, sorted(writer.written)) == (Status.COMPLETED, 1, [0, 1, 2])
+    assert (job.status, writer.outline_calls, sorted(writer.written)) == (Status.COMPLETED, 1, [0, 1, 2])
     assert report_so_far(job).outline == ("I. Origins", "II. Republic", "III. Fall")
 
 
 @pytest.mark.parametrize("written", range(4))
 async def test_a_report_whose_worker_stops_is_resumed_by_another(written: int) -> None:
-    """Nothing that is durable is asked for again, wherever the first worker stopped."""
+    """No step that was committed is executed again, wherever the first worker stopped."""
     stuck = asyncio.Event()
 
     async def get_stuck(position: int) -> None:
@@ -238,20 +240,20 @@ async def test_a_report_whose_worker_stops_is_resumed_by_another(written: int) -
             await asyncio.Event().wait()
 
     first = ScriptedWriter(titles=(*TITLES, "Legacy"), before=get_stuck)
-    desk = Desk(first)
-    await desk.submit()
-    run = asyncio.create_task(desk.run())
+    bench = ReportBench(first)
+    await bench.submit()
+    run = asyncio.create_task(bench.run())
     await stuck.wait()
     for position in range(written):
-        await until(partial(is_done, desk, position))
+        await until(partial(is_done, bench, position))
     run.cancel()
     await asyncio.gather(run, return_exceptions=True)
-    assert desk.job.status is Status.PROCESSING
+    assert bench.job.status is Status.PROCESSING
 
-    desk.writer = second = ScriptedWriter()
-    job = await desk.run()
+    bench.writer = second = ScriptedWriter()
+    job = await bench.run()
 
-    assert (job.status, second.outlines) == (Status.COMPLETED, 0)
+    assert (job.status, second.outline_calls) == (Status.COMPLETED, 0)
     assert sorted(second.written) == list(range(written, 4))
     assert list(report_so_far(job).sections.values())[-1] == "On Legacy, part 3."
     assert tuple(report_so_far(job).sections) == report_so_far(job).outline

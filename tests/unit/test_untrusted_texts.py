@@ -1,4 +1,4 @@
-"""Whatever a caller sends, it is understood, ignored or refused as the caller's mistake: nothing else is raised."""
+"""Untrusted texts: any header or body is used, ignored or rejected with an error for the caller."""
 
 import msgspec
 from hypothesis import example, given
