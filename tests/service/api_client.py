@@ -120,7 +120,7 @@ class House:
     @property
     def webhooks(self) -> Webhooks:
         """What owners can do with the webhooks whose deliveries the store makes."""
-        return Webhooks(self.store.webhooks, SsrfPolicy(["localhost"]).check, new_secret, timedelta(days=1))
+        return Webhooks(self.store.webhooks, SsrfPolicy(["localhost"]).check_url, new_secret, timedelta(days=1))
 
     async def _ready(self) -> Readiness:
         return self.readiness

@@ -1,6 +1,6 @@
 import pytest
 
-from aether.bootstrap.webhooks import destinations
+from aether.bootstrap.webhooks import ssrf_policy
 from aether.errors import ConfigurationError
 from aether.settings import Settings
 
@@ -8,11 +8,11 @@ from aether.settings import Settings
 @pytest.mark.parametrize("hosts", ["localhost:port", "localhost:99999"])
 def test_an_exception_that_is_no_host_is_a_mistake_in_the_settings(hosts: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^AETHER_WEBHOOK_HOSTS: "):
-        destinations(Settings(webhook_hosts=hosts))
+        ssrf_policy(Settings(webhook_hosts=hosts))
 
 
 def test_hosts_are_opened_by_the_settings() -> None:
-    opened = destinations(Settings(webhook_hosts="localhost,hooks.test:9000"))
+    opened = ssrf_policy(Settings(webhook_hosts="localhost,hooks.test:9000"))
 
     for url in ("http://localhost:1234/", "http://hooks.test:9000/"):
-        opened.check(url)
+        opened.check_url(url)

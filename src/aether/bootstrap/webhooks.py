@@ -41,13 +41,13 @@ def webhooks(client: Redis, settings: Settings) -> Webhooks:
     """Return what owners can do with webhooks.
 
     Raises:
-        ConfigurationError: as `destinations`.
+        ConfigurationError: as `ssrf_policy`.
     """
     overlap = timedelta(seconds=settings.webhook_overlap)
-    return Webhooks(RedisWebhooks(client), destinations(settings).check, new_secret, overlap)
+    return Webhooks(RedisWebhooks(client), ssrf_policy(settings).check_url, new_secret, overlap)
 
 
-def destinations(settings: Settings) -> SsrfPolicy:
+def ssrf_policy(settings: Settings) -> SsrfPolicy:
     """Return where webhooks may lead.
 
     Raises:
@@ -66,7 +66,7 @@ async def delivering(settings: Settings) -> AsyncIterator[None]:
     The queue, the connections and the number of tries at a time are of their own: however many receivers are slow, jobs
     wait for none of them.
     """
-    post = WebhookHttpClient.open(destinations(settings), settings.webhook_timeout)
+    post = WebhookHttpClient.open(ssrf_policy(settings), settings.webhook_timeout)
     async with redis_client(settings) as client, post as opened:
         terms = DeliveryPolicy(RetrySchedule(settings.webhook_waits), partial(job_link, settings.public_url or ""))
         courier = DeliveryWorker(RedisWebhooks(client), opened, SystemClock(), terms)

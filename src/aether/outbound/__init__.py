@@ -1,1 +1,1 @@
-"""Outbound HTTP: the guard for requests to addresses that a caller gave."""
+"""Outbound HTTP: protects requests to URLs that callers supply."""

@@ -1,7 +1,7 @@
-"""Which addresses belong to the public internet, and so may be called on somebody's word.
+"""IP addresses: which belong to the public internet, and which to this machine.
 
-By the IANA registries of special-purpose addresses, and not by `ipaddress.is_global`, whose answers differ between
-releases of Python: 3.11.7 takes NAT64's `64:ff9b::10.0.0.1` for a public one.
+Follows the IANA registries of special-purpose addresses. `ipaddress.is_global` is not used because its answers differ
+between releases of Python: in 3.11.7, NAT64's `64:ff9b::10.0.0.1` counts as global.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -12,7 +12,7 @@ _NOT_PUBLIC_4 = tuple(
         (
             "0.0.0.0/8",  # this network
             "10.0.0.0/8",  # private
-            "100.64.0.0/10",  # shared by a carrier's customers; Alibaba Cloud's metadata
+            "100.64.0.0/10",  # carrier-grade NAT; Alibaba Cloud's metadata
             "127.0.0.0/8",  # loopback
             "168.63.129.16/32",  # Azure's own services, as a virtual machine sees them
             "169.254.0.0/16",  # link-local; most clouds' metadata
@@ -32,28 +32,28 @@ _NOT_PUBLIC_4 = tuple(
         ),
     )
 )
-_PUBLIC_6 = IPv6Network("2000::/3")  # all that was ever given out; loopback, local, multicast and mapped lie outside
+_PUBLIC_6 = IPv6Network("2000::/3")  # all global unicast; loopback, local, multicast and mapped addresses lie outside
 _NOT_PUBLIC_6 = tuple(
     map(
         IPv6Network,
         (
-            "2001::/23",  # protocol assignments: Teredo, which hides an IPv4 address, benchmarks, ORCHID
+            "2001::/23",  # protocol assignments: Teredo, which embeds an IPv4 address, benchmarks, ORCHID
             "2001:db8::/32",  # documentation
-            "2002::/16",  # 6to4, which hides an IPv4 address
+            "2002::/16",  # 6to4, which embeds an IPv4 address
             "2620:4f:8000::/48",  # AS112
-            "3ffe::/16",  # the 6bone, given back
+            "3ffe::/16",  # the former 6bone
             "3fff::/20",  # documentation
         ),
     )
 )
-_NAT64 = IPv6Network("64:ff9b::/96")  # how a network without IPv4 sees it: what counts is the address inside
+_NAT64 = IPv6Network("64:ff9b::/96")  # IPv4 as seen from an IPv6-only network; the embedded address counts
 
 
 def is_public(address: str) -> bool:
-    """Whether this is the address of somebody on the internet; one with a zone (`fe80::1%eth0`) never is.
+    """Whether the address belongs to the public internet; an address with a zone (`fe80::1%eth0`) never does.
 
     Raises:
-        ValueError: it is no address in its usual notation.
+        ValueError: this is no IP address in the usual notation.
     """
     match ip_address(address):
         case IPv4Address() as plain:
@@ -62,6 +62,16 @@ def is_public(address: str) -> bool:
             return False
         case inner:
             return _is_public_6(inner)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether this is a loopback address; an IPv4 address may be mapped into IPv6.
+
+    Raises:
+        ValueError: this is no IP address in the usual notation.
+    """
+    parsed = ip_address(address)
+    return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
 
 
 def _is_public_4(address: IPv4Address) -> bool:

@@ -1,4 +1,4 @@
-"""Name lookups for webhooks: guarded, and on threads of their own."""
+"""DNS lookups for webhooks: checked by the SSRF policy, in a thread pool of their own."""
 
 import asyncio
 import socket
@@ -14,25 +14,24 @@ from aether.outbound.ssrf_policy import SsrfPolicy
 _THREADS = 16
 
 Lookup = Callable[[str, int], Sequence[str]]
-"""Return the addresses of a host, or raise OSError; blocks."""
+"""A blocking function that returns the addresses of a host, or raises OSError."""
 
 
-def look_up(host: str, port: int) -> list[str]:
-    """Ask the system."""
+def lookup_host(host: str, port: int) -> list[str]:
+    """Look up a host with the system's resolver."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(address[0]) for *_, address in found]
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves a name once for each connection, and hands out only what the rules let pass.
+    """Resolves a host once for each connection, and returns only addresses that the SSRF policy allows.
 
-    The connection goes to one of the addresses that were judged, while `Host` and TLS go on with the name: an answer
-    that changes in between is never seen. A lookup that hangs holds a thread of no one else's: the system has few for
-    all lookups of a process.
+    The connection goes to one of the checked addresses, while `Host` and TLS use the name, so that DNS rebinding has no
+    effect. Lookups have their own threads: one that hangs must not block the default pool, which other code shares.
     """
 
-    def __init__(self, destinations: SsrfPolicy, lookup: Lookup = look_up) -> None:
-        self._destinations = destinations
+    def __init__(self, policy: SsrfPolicy, lookup: Lookup = lookup_host) -> None:
+        self._policy = policy
         self._lookup = lookup
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="webhook-lookup")
 
@@ -43,17 +42,17 @@ class GuardedResolver(AbstractResolver):
         """Return every address of the host.
 
         Raises:
-            RefusedDestinationError: one of them may not be called.
-            OSError: there is none.
+            RefusedDestinationError: one of them must not be called.
+            OSError: the host has no address.
         """
         loop = asyncio.get_running_loop()
         addresses = await loop.run_in_executor(self._threads, self._lookup, host, port)
-        self._destinations.judge(host, port, addresses)
+        self._policy.check_addresses(host, port, addresses)
         return [_result(host, port, address) for address in addresses]
 
     @override
     async def close(self) -> None:
-        """Let the threads go; a lookup that hangs is not waited for."""
+        """Release the threads, without waiting for lookups that hang."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 

@@ -13,7 +13,7 @@ import aiohttp
 import msgspec
 
 from aether.errors import RefusedDestinationError
-from aether.outbound.dns import GuardedResolver, Lookup, look_up
+from aether.outbound.dns import GuardedResolver, Lookup, lookup_host
 from aether.outbound.ssrf_policy import SsrfPolicy
 from aether.webhooks.retry_schedule import retry_after
 
@@ -40,7 +40,7 @@ class WebhookHttpClient:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, policy: SsrfPolicy, timeout_s: float, lookup: Lookup = look_up) -> AsyncIterator[Self]:
+    async def open(cls, policy: SsrfPolicy, timeout_s: float, lookup: Lookup = lookup_host) -> AsyncIterator[Self]:
         """Open a client; `timeout_s` bounds each request, the DNS lookup included."""
         resolver = GuardedResolver(policy, lookup)
         connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, force_close=True, limit=0)

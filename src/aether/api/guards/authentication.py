@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import structlog
@@ -15,6 +14,7 @@ from aether.api.state import services_of
 from aether.domain.access import Caller, Scope
 from aether.errors import ForbiddenError, InvalidCredentialError
 from aether.identity.read_tokens import is_read_token
+from aether.outbound.addresses import is_loopback
 
 READS = "reads"
 """What a handler declares that reads one job and does nothing else: the name of the id in its path."""
@@ -111,7 +111,7 @@ def _is_from_here(asked: Asked) -> bool:
     """
     hosts = [value for name, value in asked["headers"] if name == b"host"]
     here = _is_own(asked.get("server")) and _is_on_behalf_of_none(asked.get("client"))
-    return here and len(hosts) == 1 and _is_loopback(hosts[0].decode("latin-1"))
+    return here and len(hosts) == 1 and _is_loopback_host(hosts[0].decode("latin-1"))
 
 
 def _is_own(server: tuple[str, int | None] | None) -> bool:
@@ -119,12 +119,12 @@ def _is_own(server: tuple[str, int | None] | None) -> bool:
         return False
     address, port = server
     # Of a Unix socket it is the path, without a port.
-    return "/" in address if port is None else _is_loopback(_as_host(address))
+    return "/" in address if port is None else _is_loopback_host(_as_host(address))
 
 
 def _is_on_behalf_of_none(client: tuple[str, int] | None) -> bool:
     # A server puts the address that a trusted proxy names here (X-Forwarded-For); a Unix socket has none.
-    return client is None or _is_loopback(_as_host(client[0]))
+    return client is None or _is_loopback_host(_as_host(client[0]))
 
 
 def _as_host(address: str) -> str:
@@ -132,10 +132,8 @@ def _as_host(address: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _is_loopback(host: str) -> bool:
+def _is_loopback_host(host: str) -> bool:
     try:
-        name = urlsplit(f"//{host}").hostname or ""
-        address = ip_address(name)
+        return is_loopback(urlsplit(f"//{host}").hostname or "")
     except ValueError:
         return host.partition(":")[0].lower() == "localhost"
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -23,6 +22,7 @@ from aether.cli.client.schemas import Problem
 from aether.cli.output.delivery import File
 from aether.cli.output.job_state import StateT
 from aether.errors import AetherError
+from aether.outbound.addresses import is_loopback
 
 BodyT = TypeVar("BodyT")
 
@@ -72,7 +72,7 @@ class ApiClient(Generic[StateT]):
             timeout=_TIMEOUT,
             auth=credential and BearerAuth(url, credential.key),
             # A proxy for the outside world cannot reach this machine.
-            trust_env=not _is_loopback(url),
+            trust_env=not _is_on_this_machine(url),
         )
 
     async def __aenter__(self) -> Self:
@@ -209,9 +209,9 @@ def _reason(error: httpx2.RequestError) -> str:
     return str(error) or type(error).__name__
 
 
-def _is_loopback(url: str) -> bool:
+def _is_on_this_machine(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     try:
-        return ip_address(host).is_loopback
+        return is_loopback(host)
     except ValueError:
         return host == "localhost"
