@@ -31,7 +31,11 @@ class AttemptFailed(msgspec.Struct, frozen=True, tag_field="event", tag="attempt
     attempt: Attempt
 
 
-Event = StatusChanged | StepsPlanned | StepFinished | AttemptFailed
+class UnknownEvent(msgspec.Struct, frozen=True, tag_field="event", tag="unknown"):
+    """Something changed that this version cannot name; it is read where another version wrote it, and never written."""
+
+
+Event = StatusChanged | StepsPlanned | StepFinished | AttemptFailed | UnknownEvent
 
 
 def events_of(change: Change) -> Iterator[Event]:

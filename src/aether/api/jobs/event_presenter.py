@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from aether.api.http import sse
-from aether.domain.events import AttemptFailed, Event, StatusChanged, StepFinished, StepsPlanned
+from aether.domain.events import AttemptFailed, Event, StatusChanged, StepFinished, StepsPlanned, UnknownEvent
 from aether.domain.job import ENDED, Attempt, Job, Status, StepStatus
 from aether.durable.change_hub import Delta
 
@@ -105,3 +105,5 @@ class EventPresenter:
                 return self._vocabulary.finished(name, job, self._url) or EventPayload("steps", StepsNews((name,)))
             case StepsPlanned(names):
                 return EventPayload("steps", StepsNews(names))
+            case UnknownEvent():
+                return EventPayload("steps", StepsNews(()))

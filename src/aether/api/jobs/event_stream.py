@@ -12,7 +12,7 @@ from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 from aether.api.http import sse
 from aether.api.http.sse import EventStream
 from aether.api.jobs.event_presenter import EventPresenter
-from aether.domain.events import Event, StatusChanged, StepFinished
+from aether.domain.events import Event, StatusChanged, StepFinished, UnknownEvent
 from aether.domain.job import ENDED, Job
 from aether.durable.change_hub import ChangeHub, Delta
 from aether.errors import StoreUnavailableError, UnknownJobError
@@ -169,4 +169,8 @@ class JobStream:
 
 
 def _needs_record(event: Event) -> bool:
-    return isinstance(event, StepFinished) or (isinstance(event, StatusChanged) and event.status in ENDED)
+    match event:
+        case StatusChanged(status):
+            return status in ENDED
+        case _:
+            return isinstance(event, StepFinished | UnknownEvent)
