@@ -131,7 +131,7 @@ class MemoryWebhooks:
     async def replay(self, delivery_id: str) -> bool:
         await self._answer()
         held = self.deliveries.get(delivery_id)
-        if held is not None and held.status is not DeliveryStatus.PENDING:
+        if held is not None and held.status in {DeliveryStatus.DELIVERED, DeliveryStatus.DEAD}:
             self.deliveries[delivery_id] = replace(
                 held,
                 status=DeliveryStatus.PENDING,

@@ -26,6 +26,7 @@ from aether.errors import (
     StoreUnavailableError,
     TooManyJobsError,
     UnknownJobError,
+    UnsupportedRecordError,
 )
 from tests.fake_webhooks import MemoryWebhooks
 
@@ -91,7 +92,7 @@ class MemoryJobStore:
         if known == Revision.of(job):
             return None
         self.shown.append(job)
-        return Snapshot(job, await self.estimate(job) if job.status in LIVE else Estimate())
+        return Snapshot(job, await self.estimate(job) if job.status not in ENDED else Estimate())
 
     async def replay(self, job_id: str, after: int, limit: int) -> Replay:
         await self._answer()
@@ -108,11 +109,15 @@ class MemoryJobStore:
         position = self.queue.index(job.id) + 1 if job.id in self.queue else None
         return estimate(job, position, self.pace, self.clock.now())
 
-    async def begin(self, job_id: str) -> Job | None:
+    async def begin(self, job_id: str, kinds: Collection[Kind] | None = None) -> Job | None:
         await self._answer()
         job = self.jobs.get(job_id)
-        if job is None or job.status not in ALLOWED_FROM[Status.PROCESSING]:
+        if job is None or job.status in ALLOWED_FROM.keys() - ALLOWED_FROM[Status.PROCESSING]:
             return None
+        if not job.status.is_known:
+            raise UnsupportedRecordError(job_id, job.status)
+        if kinds is not None and job.kind not in kinds:
+            raise UnsupportedRecordError(job_id, job.kind)
         return self._apply(job_id, Change(status=Status.PROCESSING), takes_over=True)
 
     async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
@@ -153,8 +158,10 @@ class MemoryJobStore:
         self, owner: str, kind: Kind, statuses: frozenset[Status], limit: int, before: str | None = None
     ) -> JobPage:
         await self._answer()
+        unknown_too = statuses.issuperset(Status)
         listed = [_entry_of(job) for job in self.jobs.values() if (job.owner, job.kind) == (owner, kind)]
-        listed = [entry for entry in listed if entry.status in statuses and (not before or entry.sort_key < before)]
+        listed = [entry for entry in listed if entry.status in statuses or (unknown_too and not entry.status.is_known)]
+        listed = [entry for entry in listed if not before or entry.sort_key < before]
         listed.sort(key=lambda entry: entry.sort_key, reverse=True)
         return JobPage(tuple(listed[:limit]), listed[limit - 1].sort_key if len(listed) > limit else None)
 

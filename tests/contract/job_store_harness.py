@@ -6,10 +6,11 @@ from typing import Protocol
 import msgspec
 from redis.asyncio import Redis
 
-from aether.adapters.redis.keys import EVENTS, RECORD
+from aether.adapters.redis.keys import EVENTS, INDEX, INDEXES, RECORD
 from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.domain.events import Event
 from aether.domain.job import Change, Job, Kind, Status
+from aether.domain.listing import sort_key
 from aether.durable.ports import JobStore, NewJob
 from aether.leased_queue.keys import ROUND, TURNS
 from tests.fakes import MemoryJobStore
@@ -45,6 +46,10 @@ class JobStoreHarness(Protocol):
         """Expire the job's keys."""
         ...
 
+    async def rewrite(self, job: Job) -> None:
+        """Store the job's kind and status as they are here, in the way in which a newer version does."""
+        ...
+
 
 class MemoryJobStoreHarness:
     def __init__(self, store: MemoryJobStore) -> None:
@@ -64,6 +69,9 @@ class MemoryJobStoreHarness:
 
     async def expire(self, job_id: str) -> None:
         del self.store.jobs[job_id], self.store.events[job_id]
+
+    async def rewrite(self, job: Job) -> None:
+        self.store.jobs[job.id] = job
 
 
 class RedisJobStoreHarness:
@@ -90,9 +98,17 @@ class RedisJobStoreHarness:
     async def expire(self, *job_ids: str) -> None:
         await self.client.delete(*(prefix + job_id for prefix in (RECORD, EVENTS) for job_id in job_ids))
 
+    async def rewrite(self, job: Job) -> None:
+        before = await load_job(self.store, job.id)
+        # redis-py types the answers of its two kinds of client as one.
+        await self.client.hset(RECORD + job.id, mapping={"kind": job.kind, "status": job.status})  # type: ignore[misc]
+        await self.client.zrem(f"{INDEX}{before.kind}:{before.status}:{job.owner}", sort_key(job.created_at, job.id))
+        await self.client.zadd(f"{INDEX}{job.kind}:{job.status}:{job.owner}", {sort_key(job.created_at, job.id): 0})
+        await self.client.sadd(INDEXES, f"{job.kind}:{job.status}")  # type: ignore[misc]
+
     async def keys(self) -> set[str]:
-        """Return all keys except those of the queue as a whole: the wake-up list and the owners' turns."""
-        keys = {key.decode() for key in await self.client.keys()} - {f"{QUEUE}:bell", ROUND + QUEUE}
+        """Return all keys except those of the service as a whole: the list of indexes, the wake-up list, the turns."""
+        keys = {key.decode() for key in await self.client.keys()} - {f"{QUEUE}:bell", ROUND + QUEUE, INDEXES}
         return {key for key in keys if not key.startswith(f"{TURNS}{QUEUE}:")}
 
 

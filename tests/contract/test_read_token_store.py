@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
@@ -247,3 +248,21 @@ async def test_a_wrong_token_costs_as_much_where_there_are_others_as_where_there
 
     # The answer to the first INFO is counted; the numbers in it may be a few digits longer.
     assert abs(sent[0] - sent[1]) < 100
+
+
+async def test_a_token_of_a_newer_version_stands_for_its_maker(redis_token_harness: RedisReadTokenHarness) -> None:
+    """A scope or a field that this version does not know grants nothing, and hinders nothing."""
+    await added(redis_token_harness.store)
+    ends = await redis_token_harness.client.zscore(READ_TOKENS + NEW_JOB.id, await only_token(redis_token_harness))
+    newer = msgspec.to_builtins(READER) | {"scopes": ["read", "audit"], "quota": {"tokens": 5}, "origin": "x"}
+    token = DIGESTS[1].encode() + msgspec.json.encode(newer)
+    await redis_token_harness.client.zadd(READ_TOKENS + NEW_JOB.id, {token: ends or 0})
+
+    reader = await redis_token_harness.store.load(NEW_JOB.id, DIGESTS[1])
+
+    assert reader == replace(READER, scopes=frozenset({Scope.READ, Scope("audit")}))
+
+
+async def only_token(token_harness: RedisReadTokenHarness) -> bytes:
+    (token,) = await token_harness.client.zrange(READ_TOKENS + NEW_JOB.id, 0, -1)
+    return bytes(token)

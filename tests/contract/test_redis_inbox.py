@@ -13,7 +13,7 @@ from aether.adapters.redis.store import Queueing, RedisJobStore
 from aether.domain.job import Change, Status
 from aether.domain.notification import Acknowledgement, InboxPage
 from aether.errors import StoreUnavailableError
-from tests.contract.inbox_harness import OWNER, all_notifications, end_job, end_job_again, redis_inbox_harness
+from tests.contract.inbox_harness import OWNER, all_notifications, end_job, end_job_again, job_ids, redis_inbox_harness
 from tests.contract.job_store_harness import NEW_JOB, QUEUE, TTL, RedisJobStoreHarness
 from tests.contract.test_redis_listing import commands
 
@@ -170,3 +170,21 @@ async def test_a_server_that_is_away_is_told_as_such() -> None:
         for call in (inbox.page(OWNER, 0, 1), inbox.acknowledge(OWNER, [1])):
             with pytest.raises(StoreUnavailableError):
                 await call
+
+
+async def test_an_entry_of_a_newer_version_is_shown_in_its_own_words(redis_harness: RedisJobStoreHarness) -> None:
+    """While a release is rolled out or rolled back, an older process reads what a newer one has stored."""
+    await end_job(redis_harness.store, "before")
+    inbox = redis_inbox_harness(redis_harness.client).inbox
+    (before,) = await all_notifications(inbox)
+    entry = f"{before.id + 1}:1768469409000:translation:paused:7:of a newer version"
+    for key in KEYS:
+        await redis_harness.client.zadd(key, {entry: before.id + 1})
+    await end_job(redis_harness.store, "after")
+
+    pages = [await inbox.page(OWNER, after, 2) for after in (0, before.id + 1)]
+
+    assert job_ids(*pages) == ["before", "of a newer version", "after"]
+    newer = pages[0].notifications[1]
+    assert (newer.kind, newer.status, newer.version, newer.acked) == ("translation", "paused", 7, False)
+    assert (await inbox.acknowledge(OWNER, [newer.id])).acknowledged == 1

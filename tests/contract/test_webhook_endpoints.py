@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
+from aether.adapters.redis.keys import ENDPOINT
 from aether.domain.job import Status
 from aether.domain.webhook import DeliveryStatus, Endpoint, Webhook
-from tests.contract.job_store_harness import NEW_JOB, job_with_status
+from tests.contract.job_store_harness import NEW_JOB, RedisJobStoreHarness, job_with_status
 from tests.contract.webhook_harness import (
     DAY,
     WEBHOOK,
+    RedisWebhookHarness,
     WebhookHarness,
     create_delivery,
     failed_attempt,
@@ -121,3 +123,16 @@ async def test_secrets_can_be_rotated_again_while_the_older_ones_are_valid(webho
         latest = await webhook_harness.webhooks.rotate("ada", f"whsec_{number}", DAY - timedelta(hours=8 - number))
 
     assert [f"whsec_{number}" for number in (7, 6, 5, 4, 3)] == [each.value for each in latest]
+
+
+async def test_an_endpoint_may_want_events_that_this_version_does_not_know(redis_harness: RedisJobStoreHarness) -> None:
+    harness = RedisWebhookHarness(redis_harness.client)
+    fields = {"url": WEBHOOK.url, "events": "|failed|paused|", "label": "x"}
+    # redis-py types the answers of its two kinds of client as one.
+    await harness.client.hset(ENDPOINT + "ada", mapping=fields)  # type: ignore[misc]
+
+    endpoint = await harness.webhooks.endpoint("ada")
+    delivery = await create_delivery(harness, NEW_JOB, Status.FAILED)
+
+    assert endpoint == Endpoint(Webhook(WEBHOOK.url, frozenset({Status.FAILED, Status("paused")})))
+    assert delivery.url == WEBHOOK.url

@@ -272,6 +272,38 @@ async def test_erased_jobs_leave_no_delivery_in_a_list(webhook_harness: WebhookH
     assert await webhook_harness.webhooks.load(second) is None
 
 
+async def test_a_delivery_of_a_newer_version_is_shown_in_its_own_words(webhook_harness: WebhookHarness) -> None:
+    """While a release is rolled out or rolled back, an older process reads what a newer one has stored."""
+    delivery = await create_delivery(webhook_harness)
+    newer = replace(delivery, kind=Kind("translation"), event=Status("paused"), status=DeliveryStatus("scheduled"))
+    await webhook_harness.rewrite(newer)
+
+    assert await reload_delivery(webhook_harness, delivery) == newer
+    assert await listed(webhook_harness) == [delivery.id]
+    assert await listed(webhook_harness, job_id=NEW_JOB.id) == [delivery.id]
+
+
+async def test_a_delivery_with_an_unknown_status_is_neither_tried_nor_replayed(
+    webhook_harness: WebhookHarness,
+) -> None:
+    delivery = await create_delivery(webhook_harness)
+    newer = replace(delivery, status=DeliveryStatus("scheduled"))
+    await webhook_harness.rewrite(newer)
+    queued = await webhook_harness.queued()
+
+    kept = await webhook_harness.webhooks.record(delivery, failed_attempt(delivery), 5.0)
+    replayed = await webhook_harness.webhooks.replay(delivery.id)
+
+    assert (kept, replayed) == (False, True)
+    assert (await reload_delivery(webhook_harness, delivery), await webhook_harness.queued()) == (newer, queued)
+
+
+async def test_the_end_of_a_job_of_an_unknown_kind_makes_a_delivery(webhook_harness: WebhookHarness) -> None:
+    delivery = await create_delivery(webhook_harness, replace(JOB_WITH_WEBHOOK, kind=Kind("translation")))
+
+    assert (delivery.kind, await webhook_harness.queued()) == ("translation", [(delivery.id, 1)])
+
+
 @pytest.mark.parametrize("kind", ["memory", "redis"])
 async def test_a_store_that_does_not_answer_is_unavailable(kind: str) -> None:
     away: WebhookStore = MemoryWebhooks(away=True)

@@ -2,6 +2,7 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from aether.domain.job import Change, Kind, Problem, Status, StepStatus
@@ -10,7 +11,7 @@ from aether.durable.ports import Committed
 from aether.durable.run import Run
 from aether.durable.runner import Runner
 from aether.durable.step import RunDependencies
-from aether.errors import ModelFailedError
+from aether.errors import ModelFailedError, UnsupportedRecordError
 from tests.durable_bench import ID, NEW, EngineBench, until
 from tests.fakes import MemoryJobStore, ScriptedCalls
 
@@ -144,14 +145,30 @@ async def test_an_input_that_cannot_be_read_fails_the_job() -> None:
     assert on.job.problem.type == "internal-error"
 
 
-async def test_a_job_of_a_kind_that_the_worker_does_not_know_fails() -> None:
-    """An API that was deployed earlier may accept what an old worker cannot make."""
+async def test_a_job_that_the_worker_has_no_recipe_for_is_left_to_a_worker_that_has() -> None:
+    """While a release is rolled out, an old worker may take what only a new one can make."""
     on = EngineBench()
     await on.store.create(NEW)
+    before = on.job
 
-    await Runner(on.store, {}, RunDependencies(on.policy, ConcurrencyLimiter(1, on.clock), on.clock)).perform(ID)
+    with pytest.raises(UnsupportedRecordError):
+        await Runner(on.store, {}, RunDependencies(on.policy, ConcurrencyLimiter(1, on.clock), on.clock)).perform(ID)
+    assert (on.job, on.store.queue) == (before, [ID])
 
-    assert (on.job.status, on.job.problem and on.job.problem.type) == (Status.FAILED, "internal-error")
+    assert await on.worker().perform(ID)
+    assert Status.COMPLETED is on.job.status
+
+
+async def test_a_run_whose_job_comes_to_an_unknown_status_does_not_take_it_for_ended() -> None:
+    """The queue's entry belongs to whoever knows what the status means."""
+    on, worker = (bench := held("b")), bench.worker()
+    performing = await started(on, worker, "b")
+    paused = on.store.jobs[ID] = replace(on.job, status=Status("paused"), epoch=on.job.epoch + 1)
+
+    worker.fence(ID, paused.epoch)
+
+    assert not await performing
+    assert on.job == paused
 
 
 async def test_a_store_that_breaks_is_not_taken_for_a_job_that_ended() -> None:

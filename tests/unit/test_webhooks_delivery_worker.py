@@ -1,13 +1,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from aether.bootstrap.webhooks import job_link
 from aether.domain.job import Kind, Status
 from aether.domain.webhook import Delivery, DeliveryAttempt, DeliveryStatus, Endpoint, Webhook
-from aether.errors import StoreUnavailableError
+from aether.errors import StoreUnavailableError, UnsupportedRecordError
 from aether.webhooks.delivery_worker import DeliveryPolicy, DeliveryWorker
 from aether.webhooks.http_client import DeliveryResponse
 from aether.webhooks.retry_schedule import RetrySchedule
@@ -56,7 +59,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.store = MemoryWebhooks(self.clock, deliveries={self.delivery.id: self.delivery})
-        policy = DeliveryPolicy(RetrySchedule((5.0, 300.0)), lambda kind, job_id: f"/{kind}s/{job_id}")
+        policy = DeliveryPolicy(RetrySchedule((5.0, 300.0)), partial(job_link, ""))
         self.worker = DeliveryWorker(self.store, self.client, self.clock, policy, lambda: 0.5)
 
     @property
@@ -229,6 +232,28 @@ async def test_no_attempt_is_recorded_while_the_store_is_unavailable() -> None:
         await bench.deliver()
 
     assert bench.current == DELIVERY
+
+
+@pytest.mark.parametrize(
+    "newer", [replace(DELIVERY, kind=Kind("translation")), replace(DELIVERY, status=DeliveryStatus("scheduled"))]
+)
+async def test_a_delivery_of_a_newer_version_is_left_to_a_worker_of_that_version(newer: Delivery) -> None:
+    """An older worker does not know where the job is shown, so its link would lead nowhere."""
+    bench = Bench(newer)
+
+    with pytest.raises(UnsupportedRecordError):
+        await bench.deliver()
+
+    assert (bench.current, bench.client.sent) == (newer, [])
+
+
+async def test_an_event_that_this_version_does_not_know_is_delivered_in_its_own_word() -> None:
+    bench = Bench(replace(DELIVERY, event=Status("paused")))
+
+    assert (await bench.deliver()).status is DeliveryStatus.DELIVERED
+    ((_, _, body),) = bench.client.sent
+    sent = msgspec.json.decode(body)
+    assert (sent["type"], sent["data"]["status"]) == ("report.paused", "paused")
 
 
 async def test_a_delivery_that_crashes_its_worker_is_marked_dead() -> None:

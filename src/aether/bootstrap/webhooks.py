@@ -10,12 +10,13 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import DELIVER, WEBHOOKS
 from aether.adapters.redis.webhooks import RedisWebhooks
-from aether.api.kinds import href
+from aether.api.kinds import KINDS, href
+from aether.bootstrap.handover import pause_before_handover
 from aether.bootstrap.storage import redis_client
 from aether.domain.job import Kind
 from aether.durable.background import BackgroundTasks
 from aether.durable.clock import SystemClock
-from aether.errors import ConfigurationError
+from aether.errors import ConfigurationError, UnsupportedRecordError
 from aether.leased_queue import LeasedWorker, Retry, job_function
 from aether.outbound.ssrf_policy import SsrfPolicy
 from aether.services.webhooks import Webhooks
@@ -92,6 +93,9 @@ def _worker(courier: DeliveryWorker, client: Redis, settings: Settings) -> Lease
     async def deliver(entry: str, attempt: int) -> None:
         try:
             await courier.deliver(*_try_of(entry))
+        except UnsupportedRecordError as error:
+            log.info("webhook.unsupported", entry=entry, word=error.word)
+            raise Retry(defer=pause_before_handover(attempt)) from error
         except Exception as error:
             log.exception("webhook.stranded", entry=entry)
             # What is wrong here may be wrong for long, and each try may have reached the receiver.
@@ -123,5 +127,11 @@ def _try_of(entry: str) -> tuple[str, int]:
 
 
 def job_link(public_url: str, kind: Kind, job_id: str) -> str:
-    """Return the link to a job in a webhook: below the service's public address, or a bare path without one."""
+    """Return the link to a job in a webhook: below the service's public address, or a bare path without one.
+
+    Raises:
+        UnsupportedRecordError: this version does not know where jobs of this kind are shown.
+    """
+    if kind not in KINDS:
+        raise UnsupportedRecordError(job_id, kind)
     return public_url.rstrip("/") + href(kind, job_id)

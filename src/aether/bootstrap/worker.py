@@ -15,6 +15,7 @@ from aether.adapters.redis.hub import DeltaPublisher
 from aether.adapters.redis.store import RedisJobStore
 from aether.adapters.redis.worker_registry import be_seen
 from aether.bootstrap.gc_tuning import tune_gc
+from aether.bootstrap.handover import pause_before_handover
 from aether.bootstrap.recipes import recipes
 from aether.bootstrap.storage import FUNCTION, QUEUE, file_store, job_store, object_store, redis_client, redis_url
 from aether.bootstrap.webhooks import delivering
@@ -25,7 +26,7 @@ from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Runner
 from aether.durable.step import RunDependencies
-from aether.errors import IllegalMoveError, StoreUnavailableError, UnknownJobError
+from aether.errors import IllegalMoveError, StoreUnavailableError, UnknownJobError, UnsupportedRecordError
 from aether.leased_queue import LeasedWorker, Retry, job_function, worker_settings
 from aether.services.orphan_sweeper import sweep_orphans
 from aether.settings import Settings
@@ -88,13 +89,17 @@ class Worker:
         """Close everything."""
         await self._open.aclose()
 
-    async def perform(self, job_id: str, _attempt: int) -> None:
-        """Run the job whose entry was taken off the queue; one that could not be brought to an end stays on it.
+    async def perform(self, job_id: str, attempt: int) -> None:
+        """Run the job whose entry was taken off the queue.
 
-        So does one that another run has taken over; a queue that has given it to that run refuses to take this back.
+        The entry goes back if the job could not be brought to an end, if only a worker of a newer version can run it,
+        or if another run has taken it over; a queue that has given it to that run refuses to take it back.
         """
         try:
             settled = await self._runner.perform(job_id)
+        except UnsupportedRecordError as error:
+            log.info("job.unsupported", job_id=job_id, word=error.word)
+            raise Retry(defer=pause_before_handover(attempt)) from error
         except Exception as error:
             log.exception("job.stranded", job_id=job_id)
             raise Retry(defer=_STRANDED_PAUSE) from error

@@ -1,9 +1,9 @@
 """Access control: callers, scopes, quotas and API keys."""
 
 from datetime import datetime
-from enum import StrEnum
 
-import msgspec
+from aether.domain.open_enum import OpenEnum
+from aether.domain.stored_struct import StoredStruct
 
 LOCAL = "local"
 """The owner of all jobs of a service that requires no credentials."""
@@ -11,7 +11,7 @@ LOCAL = "local"
 MAX_OWNER_LENGTH = 255
 
 
-class Scope(StrEnum):
+class Scope(OpenEnum):
     """What a caller may do with the owner's data.
 
     `read`: read everything. `write`: submit, cancel, retry and delete jobs, and acknowledge notifications. `admin`:
@@ -23,21 +23,21 @@ class Scope(StrEnum):
     ADMIN = "admin"
 
 
-class Rate(msgspec.Struct, frozen=True):
+class Rate(StoredStruct, frozen=True):
     """A rate limit: a bucket of `requests` tokens that refills evenly within `seconds`; a request takes one."""
 
     requests: int
     seconds: float
 
 
-class Quota(msgspec.Struct, frozen=True):
+class Quota(StoredStruct, frozen=True):
     """An owner's limits; None is the service's default. `jobs` is how many may wait or run at a time."""
 
     rate: Rate | None = None
     jobs: int | None = None
 
 
-class Caller(msgspec.Struct, frozen=True):
+class Caller(StoredStruct, frozen=True):
     """Who sends a request: the owner, and what the caller may do; if `job_id` is set, only with that job.
 
     `key_id` identifies the caller's API key, for the log.
@@ -54,7 +54,7 @@ class Caller(msgspec.Struct, frozen=True):
         return scope in self.scopes or Scope.ADMIN in self.scopes
 
 
-class KeyDigest(msgspec.Struct, frozen=True):
+class KeyDigest(StoredStruct, frozen=True):
     """The SHA-256 of a key's secret in hexadecimal; a replaced secret is valid `until` then."""
 
     sha256: str
@@ -65,7 +65,7 @@ class KeyDigest(msgspec.Struct, frozen=True):
         return self.until is None or now < self.until
 
 
-class ApiKey(msgspec.Struct, frozen=True):
+class ApiKey(StoredStruct, frozen=True):
     """An API key without its secret; the newest of the `digests` comes first."""
 
     id: str

@@ -29,6 +29,8 @@ def estimate(job: Job, position: int | None, pace: Pace, now: datetime) -> Estim
     if job.status is Status.PENDING:
         ahead = (position or 1) - 1
         return Estimate(position, None if pace.run is None else pace.run + ahead * (pace.gap or 0.0))
+    if job.status is not Status.PROCESSING:
+        return Estimate()
     elapsed = (now - (job.started_at or now)).total_seconds()
     if pace.run is not None and elapsed < pace.run:
         return Estimate(None, pace.run - elapsed)

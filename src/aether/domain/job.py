@@ -1,11 +1,12 @@
 """Job records: what all kinds have in common."""
 
 from datetime import datetime
-from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
 from aether.domain.open_enum import OpenEnum
+from aether.domain.stored_struct import StoredStruct
 
 
 # Each member has an entry in the registry of every layer: docs/adding-a-kind.md.
@@ -17,7 +18,7 @@ class Kind(OpenEnum):
     IMAGE = "generation"  # as the wire and the store have always called it
 
 
-class Status(StrEnum):
+class Status(OpenEnum):
     """Status of a job."""
 
     PENDING = "pending"
@@ -32,7 +33,7 @@ ENDED = frozenset(Status) - LIVE
 RETRYABLE = frozenset({Status.FAILED, Status.CANCELLED})
 
 
-class StepStatus(StrEnum):
+class StepStatus(OpenEnum):
     """Status of a step."""
 
     PENDING = "pending"
@@ -69,7 +70,7 @@ class Problem(msgspec.Struct, frozen=True):
     step: str | None = None
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(StoredStruct, frozen=True):
     """One durable step of a job: `result` is its value as JSON once it is done, `order` its place in the plan."""
 
     name: str
@@ -93,7 +94,7 @@ class Attempt(msgspec.Struct, frozen=True):
     status: int | None = None
 
 
-class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
+class Limits(StoredStruct, frozen=True, omit_defaults=True):
     """A job's limits: seconds since it was queued, input and output tokens; None is the service's default."""
 
     seconds: float | None = None
@@ -101,9 +102,10 @@ class Limits(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def __or__(self, new: "Limits") -> "Limits":
         """Return these limits, replaced by the new ones where they are set."""
-        return Limits(
-            self.seconds if new.seconds is None else new.seconds,
-            self.tokens if new.tokens is None else new.tokens,
+        return replace(
+            self,
+            seconds=self.seconds if new.seconds is None else new.seconds,
+            tokens=self.tokens if new.tokens is None else new.tokens,
         )
 
 

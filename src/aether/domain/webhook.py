@@ -1,7 +1,6 @@
 """Webhook records: endpoints, signing secrets, payloads and deliveries."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
@@ -10,6 +9,7 @@ from msgspec import Meta
 from aether.domain.job import ENDED, Kind, Status
 from aether.domain.listing import sort_key
 from aether.domain.named_literal import named_literal
+from aether.domain.open_enum import OpenEnum
 
 _Ending: TypeAlias = Literal["completed", "failed", "cancelled"]
 Ending: TypeAlias = Annotated[
@@ -57,7 +57,7 @@ class JobEnded(msgspec.Struct, frozen=True):
     data: EndedJob
 
 
-class DeliveryStatus(StrEnum):
+class DeliveryStatus(OpenEnum):
     """Status of a delivery; a dead one is not retried unless it is replayed."""
 
     PENDING = "pending"

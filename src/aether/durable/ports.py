@@ -34,8 +34,8 @@ class NewJob(msgspec.Struct, frozen=True):
 class Replay(msgspec.Struct, frozen=True):
     """Events that followed a cursor in a job's stream, in order, each with the version it created.
 
-    With a `gap` there are no events: those right after the cursor are no longer stored or not readable, or the cursor
-    does not belong to this stream. The reader has to load the record instead.
+    With a `gap` there are no events: those right after the cursor are no longer stored, or the cursor does not belong
+    to this stream. The reader has to load the record instead.
     """
 
     events: tuple[tuple[int, Event], ...] = ()
@@ -98,10 +98,14 @@ class JobStore(Protocol):
         """Estimate when a job that was just loaded will be done."""
         ...
 
-    async def begin(self, job_id: str) -> Job | None:
+    async def begin(self, job_id: str, kinds: Collection[Kind] | None = None) -> Job | None:
         """Start a run: fence off any earlier run and return the job, now processing; None if it must not be run.
 
-        This run's commits must carry the returned job's `epoch`.
+        This run's commits must carry the returned job's `epoch`. `kinds` are those that the caller can run, by default
+        any.
+
+        Raises:
+            UnsupportedRecordError: the job has another kind or an unknown status; it is left as it is.
         """
         ...
 
@@ -143,6 +147,8 @@ class JobStore(Protocol):
         statuses shows each job that exists from the first page to the last exactly once, even if jobs change meanwhile.
         A list of some statuses guarantees this only for jobs that keep one of these statuses; others appear at most
         once.
+
+        A list of all statuses includes the jobs with a status that this version does not know.
         """
         ...
 

@@ -10,7 +10,7 @@ import msgspec
 import structlog
 from msgspec.structs import replace
 
-from aether.domain.job import LIVE, Change, Job, Kind, Problem, Status
+from aether.domain.job import ENDED, Change, Job, Kind, Problem, Status
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.journal import Journal, retry_while_unavailable
 from aether.durable.ports import JobStore
@@ -62,9 +62,13 @@ class Runner:
 
         On False the caller must keep its queue entry, because the other run may hold none. If the calling task is
         cancelled, the job stays as it is, and another worker continues it.
+
+        Raises:
+            UnsupportedRecordError: only a worker of another version can run this job; the queue entry must be kept.
         """
         with structlog.contextvars.bound_contextvars(job_id=job_id):
-            job = await retry_while_unavailable(lambda: self._store.begin(job_id), self._dependencies.clock)
+            begin = partial(self._store.begin, job_id, self._recipes)
+            job = await retry_while_unavailable(begin, self._dependencies.clock)
             if job is None:
                 log.info("job.not_to_be_run")
                 return True
@@ -84,7 +88,7 @@ class Runner:
 
     async def _is_live(self, job_id: str) -> bool:
         job = await retry_while_unavailable(lambda: self._store.load(job_id), self._dependencies.clock)
-        return job is not None and job.status in LIVE
+        return job is not None and job.status not in ENDED
 
     def fence(self, job_id: str, epoch: int) -> None:
         """Stop this worker's run of the job if its epoch is older: the store would reject its commits anyway."""

@@ -32,6 +32,7 @@
     ├── UnknownKeyError             an operator names an API key that does not exist
     ├── NameTakenError              an operator gives a new API key a name that is in use
     ├── FencedError                 this run no longer owns its job; it stops silently
+    ├── UnsupportedRecordError      a record of a newer version, left to a process that knows it
     └── RefusedDestinationError     an address that must not be called; becomes a FieldError or a failed delivery
 
 Errors take data and compose their message themselves; the message may be shown to the caller. They do not know HTTP: a
@@ -51,7 +52,7 @@ from aether.errors.caller import (
     UnknownDeliveryError,
     UnknownJobError,
 )
-from aether.errors.internal import FencedError, RefusedDestinationError
+from aether.errors.internal import FencedError, RefusedDestinationError, UnsupportedRecordError
 from aether.errors.operator import ConfigurationError, NameTakenError, UnknownKeyError
 from aether.errors.permanent import (
     BudgetExceededError,
@@ -108,5 +109,6 @@ __all__ = [
     "UnknownDeliveryError",
     "UnknownJobError",
     "UnknownKeyError",
+    "UnsupportedRecordError",
     "UnusableOutputError",
 ]

@@ -54,7 +54,7 @@ class IllegalMoveError(CallerError):
     """The job's current `status` does not allow a change to `wanted`."""
 
     def __init__(self, status: str, wanted: str) -> None:
-        phrase = _STATUS_PHRASES.get(status, status)
+        phrase = _STATUS_PHRASES.get(status, f"is {status}")
         super().__init__(f"A job that {phrase} cannot {_MOVE_PHRASES.get(wanted, f'become {wanted}')}.")
         self.status = status
         self.wanted = wanted

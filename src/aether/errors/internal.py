@@ -11,6 +11,15 @@ class FencedError(AetherError):
         self.job_id = job_id
 
 
+class UnsupportedRecordError(AetherError):
+    """A stored record has a kind or a status that this process does not know, so it leaves it to a newer process."""
+
+    def __init__(self, record_id: str, word: str) -> None:
+        super().__init__(f"This version does not know {word}.")
+        self.record_id = record_id
+        self.word = word
+
+
 class RefusedDestinationError(AetherError):
     """The SSRF policy forbids calling this address; `rule` says what the address must be like."""
 

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from aether.domain.job import Kind
 from aether.domain.webhook import Delivery, DeliveryAttempt, DeliveryStatus
 from aether.durable.ports import Clock
+from aether.errors import UnsupportedRecordError
 from aether.services.webhooks import WebhookStore
 from aether.webhooks.http_client import DeliveryResponse
 from aether.webhooks.payload import payload
@@ -70,9 +71,14 @@ class DeliveryWorker:
 
         Raises:
             StoreUnavailableError: the store became unavailable; call this again.
+            UnsupportedRecordError: only a worker of a newer version can make the attempt.
         """
         delivery = await self._store.load(delivery_id)
-        if delivery is None or not delivery.is_next_attempt(number):
+        if delivery is None:
+            return
+        if not delivery.status.is_known:
+            raise UnsupportedRecordError(delivery_id, delivery.status)
+        if not delivery.is_next_attempt(number):
             return
         url = delivery.url if delivery.per_job else await self._endpoint_url(delivery.owner)
         started_at = self._clock.now()

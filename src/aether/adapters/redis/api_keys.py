@@ -8,13 +8,14 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import ACCESS_KEYS, script
 from aether.adapters.redis.store import reaching_redis
+from aether.adapters.redis.stored_json import StoredJson
 from aether.domain.access import ApiKey
 from aether.identity.api_keys import ApiKeySet
 
 _PUT = script("put_key")
 _VERSION = b"version"  # ids of keys are longer
 
-_key = msgspec.json.Decoder(ApiKey)
+_key = StoredJson(ApiKey, order="sorted")
 
 log = structlog.get_logger()
 
@@ -42,13 +43,13 @@ class RedisApiKeyStore:
 
     async def put(self, key: ApiKey, version: int, drop: Collection[str] = ()) -> bool:
         """Write the field and the version."""
-        content = msgspec.json.encode(key, order="sorted")
+        content = _key.encode(key)
         with reaching_redis():
             return bool(await _PUT.run(self._client, [key.id, content, version, *drop]))
 
 
 def _readable(fields: Mapping[bytes, bytes]) -> Iterator[ApiKey]:
-    # One of a later version, or written by hand, must lock nobody out but its holder.
+    # A key in a form of a later version, or written by hand, must lock out nobody but its holder.
     for key_id, content in fields.items():
         try:
             yield _key.decode(content)

@@ -1,7 +1,10 @@
-"""As whom a job is changed."""
+"""Commit author: as whom a job is changed."""
 
+from collections.abc import Collection
 from typing import Literal, NamedTuple, Self
 
+from aether.adapters.redis.record_serializer import listed_words
+from aether.domain.job import Kind
 from aether.durable.ports import NewJob
 
 
@@ -15,12 +18,18 @@ class CommitAuthor(NamedTuple):
     owner: str = ""
     key: str = ""
     fingerprint: str = ""
+    kinds: str = ""
 
     @classmethod
     def of_new(cls, job: NewJob, max_jobs: int | None) -> Self:
         """Create this job."""
         idempotency = (job.idempotency.key, job.idempotency.fingerprint) if job.idempotency else ()
         return cls("create", 0, 0, _bound(max_jobs), job.owner, *idempotency)
+
+    @classmethod
+    def of_run(cls, kinds: Collection[Kind] | None) -> Self:
+        """Begin a run of a job of one of these kinds, or of any."""
+        return cls("begin", kinds="" if kinds is None else listed_words(kinds))
 
     @classmethod
     def from_outside(cls, max_jobs: int | None) -> Self:

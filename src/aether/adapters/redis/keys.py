@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from aether.domain.job import Kind
+from aether.domain.job import Kind, Status
 from aether.leased_queue.scripts import Script, lua_constants, lua_source
 
 RECORD = "aether:job:"  # the record of a job: the time to live, from its last change
@@ -11,6 +11,7 @@ FILES = "aether:files:"  # hash: its files in pieces, as `RedisFiles` says: as l
 CHANGES = "aether:changed:"  # channel: the new version of the job
 TEXTS = "aether:text:"  # channel: deltas as JSON
 INDEX = "aether:index:"  # "<kind>:<status>:<owner>", sorted set of such jobs: INDEX_SLACK_MS longer than their records
+INDEXES = "aether:indexes"  # set: "<kind>:<status>" of each index that was ever used, so few that it never runs out
 ONCE = "aether:once:"  # hash: the job that stands for an idempotency key, and for what: as long as its record
 PACE = "aether:pace:"  # how jobs of a kind have gone lately: PACE_MS from the last one that was completed
 INBOX = "aether:inbox:"  # sorted set: an owner's notifications: the inbox's time to live, from the last one
@@ -29,6 +30,7 @@ WEBHOOKS = "aether:webhooks"  # the queue of tries, as arq's own; an entry is "<
 DELIVER = "deliver"  # the function of its entries
 
 KINDS = " ".join(Kind)
+STATUSES = " ".join(Status)
 INDEX_SLACK_MS = 60_000
 PACE_MS = 7 * 24 * 60 * 60 * 1000
 PIECE = 256 * 1024  # bytes of a file in one field of its hash

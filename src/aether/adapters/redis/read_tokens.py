@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-import msgspec
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import script
 from aether.adapters.redis.record_serializer import moment
 from aether.adapters.redis.store import reaching_redis
+from aether.adapters.redis.stored_json import StoredJson
 from aether.domain.access import Caller
 from aether.domain.job import Kind
 from aether.errors import UnknownJobError
@@ -15,7 +15,7 @@ from aether.errors import UnknownJobError
 _ADD = script("add_read_token")
 _READER = script("reader")
 
-_caller = msgspec.json.Decoder(Caller)
+_caller = StoredJson(Caller, order="deterministic")
 
 
 class RedisReadTokens:
@@ -26,7 +26,7 @@ class RedisReadTokens:
 
     async def add(self, kind: Kind, job_id: str, digest: str, reader: Caller, lifetime: timedelta) -> datetime:
         """Add it to the set."""
-        kept = msgspec.json.encode(reader, order="deterministic")
+        kept = _caller.encode(reader)
         life_ms = int(lifetime.total_seconds() * 1000)
         with reaching_redis():
             ends_ms: bytes | None = await _ADD.run(self._client, [job_id, kind, reader.owner, digest, kept, life_ms])
@@ -38,4 +38,4 @@ class RedisReadTokens:
         """Look for it in the set."""
         with reaching_redis():
             kept: bytes | None = await _READER.run(self._client, [job_id, digest])
-        return _caller.decode(kept) if kept else None
+        return _caller.read(kept) if kept else None

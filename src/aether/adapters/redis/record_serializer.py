@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from aether.adapters.redis.stored_json import StoredJson
 from aether.domain.job import Attempt, Change, Job, Kind, Limits, Problem, Status, Step, Usage, progress_of
 from aether.domain.listing import JobSummary
 from aether.domain.webhook import Webhook
@@ -17,20 +18,20 @@ from aether.durable.ports import NewJob
 from aether.leased_queue.scripts import Argument
 
 _encode = msgspec.json.encode
-_step = msgspec.json.Decoder(Step)
+_step = StoredJson(Step)
 _attempt = msgspec.json.Decoder(Attempt)
-_limits = msgspec.json.Decoder(Limits)
+_limits = StoredJson(Limits)
 _problem = msgspec.json.Decoder(Problem | None)
 
 
 def fields_of_new(job: NewJob) -> dict[str, Argument]:
     """What a job is stored with at first."""
-    steps = {f"step:{name}": _encode(Step(name, order=at)) for at, name in enumerate(job.plan)}
+    steps = {f"step:{name}": _step.encode(Step(name, order=at)) for at, name in enumerate(job.plan)}
     return {
         "kind": job.kind,
         "owner": job.owner,
         "input": job.input,
-        "limits": _encode(job.limits),
+        "limits": _limits.encode(job.limits),
         **(fields_of_webhook(job.webhook) if job.webhook else {}),
         **({"once": job.idempotency.key} if job.idempotency else {}),
         **steps,
@@ -39,22 +40,22 @@ def fields_of_new(job: NewJob) -> dict[str, Argument]:
 
 def fields_of_webhook(webhook: Webhook) -> dict[str, Argument]:
     """How a record names whom to tell of its end."""
-    return {"webhook_url": webhook.url, "webhook_events": listed_events(webhook)}
+    return {"webhook_url": webhook.url, "webhook_events": listed_words(webhook.events)}
 
 
-def listed_events(webhook: Webhook) -> str:
-    """Write the events as scripts look for them: `|completed|failed|`."""
-    return "|".join(["", *sorted(webhook.events), ""])
+def listed_words(words: Iterable[str]) -> str:
+    """Write words as scripts look for them: `|completed|failed|`."""
+    return "|".join(["", *sorted(words), ""])
 
 
 def fields_of(change: Change) -> dict[str, Argument]:
     """What a change sets; a new status takes the problem of the one before away."""
-    fields: dict[str, Argument] = {f"step:{step.name}": _encode(step) for step in change.steps}
+    fields: dict[str, Argument] = {f"step:{step.name}": _step.encode(step) for step in change.steps}
     fields |= {f"attempt:{failed.step}:{failed.attempt}": _encode(failed) for failed in change.attempts}
     if change.total is not None:
         fields["total"] = change.total
     if change.limits is not None:
-        fields["limits"] = _encode(change.limits)
+        fields["limits"] = _limits.encode(change.limits)
     if change.status is not None:
         fields["problem"] = _encode(change.problem)
     return fields
@@ -72,8 +73,9 @@ def paired(flat: Iterable[bytes]) -> dict[bytes, bytes]:
     return dict(zip(each, each, strict=True))
 
 
-def job_of(job_id: str, record: Mapping[bytes, bytes]) -> Job:
-    """Read a record."""
+def job_of(job_id: str, record: Mapping[bytes, bytes], *, to_write: bool = False) -> Job:
+    """Read a record; `to_write` keeps the unknown fields of its steps, which only a run writes back."""
+    decode_step = _step.decode if to_write else _step.read
     usage = {name: int(record.get(b"usage:" + name.encode(), 0)) for name in Usage.__struct_fields__}
     return Job(
         id=job_id,
@@ -90,7 +92,7 @@ def job_of(job_id: str, record: Mapping[bytes, bytes]) -> Job:
         started_at=moment(record[b"started_at"]) if b"started_at" in record else None,
         limits=_limits.decode(record.get(b"limits", b"{}")),
         total=int(record.get(b"total", 0)),
-        steps=tuple(sorted(map(_step.decode, _under(b"step:", record)), key=lambda step: step.order)),
+        steps=tuple(sorted(map(decode_step, _under(b"step:", record)), key=lambda step: step.order)),
         attempts=tuple(sorted(map(_attempt.decode, _under(b"attempt:", record)), key=lambda failed: failed.at)),
         usage=Usage(**usage),
         problem=_problem.decode(record.get(b"problem", b"null")),

@@ -16,7 +16,15 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from aether.adapters.redis.commit_author import CommitAuthor
 from aether.adapters.redis.event_log import oldest_wanted, replay_of
 from aether.adapters.redis.keys import DELIVER, EVENTS, FENCES, RECORD, script
-from aether.adapters.redis.record_serializer import counts_of, entry_of, fields_of, fields_of_new, job_of, paired
+from aether.adapters.redis.record_serializer import (
+    counts_of,
+    entry_of,
+    fields_of,
+    fields_of_new,
+    job_of,
+    listed_words,
+    paired,
+)
 from aether.adapters.redis.snapshot_reader import QueueEstimate, look, queue_estimate
 from aether.domain.estimate import Estimate
 from aether.domain.events import events_of
@@ -32,6 +40,7 @@ from aether.errors import (
     StoreUnavailableError,
     TooManyJobsError,
     UnknownJobError,
+    UnsupportedRecordError,
 )
 from aether.leased_queue.scripts import Argument
 from aether.leased_queue.serializer import payload_for
@@ -114,12 +123,17 @@ class RedisJobStore:
         """Judge by the queue and by how others went."""
         return (await self._queue_estimate(job.id, job.kind)).estimate(job)
 
-    async def begin(self, job_id: str) -> Job | None:
+    async def begin(self, job_id: str, kinds: Collection[Kind] | None = None) -> Job | None:
         """Take the job for a new run."""
-        why, *rest = await self._commit(job_id, CommitAuthor("begin"), Change(status=Status.PROCESSING))
-        if why != b"ok":
-            return None
-        return job_of(job_id, paired(rest[-1]))
+        why, *rest = await self._commit(job_id, CommitAuthor.of_run(kinds), Change(status=Status.PROCESSING))
+        match why:
+            case b"ok":
+                return job_of(job_id, paired(rest[-1]), to_write=True)
+            case b"unsupported":
+                raise UnsupportedRecordError(job_id, rest[0].decode())
+            case b"illegal" if not (status := Status(rest[0].decode())).is_known:
+                raise UnsupportedRecordError(job_id, status)
+        return None
 
     async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
         """Write as the holder of the epoch."""
@@ -151,10 +165,12 @@ class RedisJobStore:
         """Read the indexes until the page is full and one job more is found, so that there is a next page."""
         entries: tuple[JobSummary, ...] = ()
         position: str | bytes | None = before or ""
+        unknown_too = "1" if statuses.issuperset(Status) else ""
         with reaching_redis():
             while position is not None and len(entries) <= limit:
                 wanted = limit + 1 - len(entries)
-                position, *found = await _LIST.run(self._client, [owner, kind, wanted, position, *statuses])
+                asked: Sequence[Argument] = [owner, kind, wanted, position, unknown_too, *statuses]
+                position, *found = await _LIST.run(self._client, asked)
                 entries += tuple(entry_of(kind, listed) for listed in found)
         return JobPage(entries[:limit], entries[limit - 1].sort_key if len(entries) > limit else None)
 
@@ -170,8 +186,8 @@ class RedisJobStore:
                 while True:
                     message = await _next_message(channel, silence_s)
                     if message["type"] == "message":
-                        job_id, _, epoch = message["data"].decode().partition(" ")
-                        yield job_id, int(epoch)
+                        job_id, _, rest = message["data"].decode().partition(" ")
+                        yield job_id, int(rest.partition(" ")[0])
 
     async def _pause(self, kind: Kind) -> float:
         """Say when to ask again for a place: when the next job ends, as far as that was measured."""
@@ -186,7 +202,7 @@ class RedisJobStore:
         self, job_id: str, writer: CommitAuthor, change: Change, fields: Mapping[str, Argument] | None = None
     ) -> Sequence[Any]:  # the script's answer, as it says at its head
         status = change.status
-        moves = "|".join(["", *sorted(ALLOWED_FROM[status]), ""]) if status else ""
+        moves = listed_words(ALLOWED_FROM[status]) if status else ""
         arguments: list[Argument] = [job_id, *writer, status or "", moves, self._ttl_ms]
         finished = sum(step.status is StepStatus.DONE for step in change.steps)
         arguments += [self._queueing.name, payload_for(self._queueing.function), self._queueing.longest, finished]

@@ -10,7 +10,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import DELIVER, ENDPOINT, ENDPOINT_MS, script
-from aether.adapters.redis.record_serializer import listed_events, moment, paired
+from aether.adapters.redis.record_serializer import listed_words, moment, paired
 from aether.adapters.redis.store import reaching_redis
 from aether.domain.job import Kind, Status
 from aether.domain.webhook import (
@@ -48,7 +48,7 @@ class RedisWebhooks:
             fields: dict[bytes, bytes] = await self._client.hgetall(ENDPOINT + owner)  # type: ignore[misc]
         if not fields:
             return None
-        events = frozenset(map(Status, fields[b"events"].decode().strip("|").split("|")))
+        events = frozenset(Status(word) for word in fields[b"events"].decode().split("|") if word)
         disabled_at = moment(fields[b"disabled_at"]) if b"disabled_at" in fields else None
         return Endpoint(Webhook(fields[b"url"].decode(), events), disabled_at)
 
@@ -58,7 +58,7 @@ class RedisWebhooks:
         with reaching_redis():
             async with self._client.pipeline(transaction=True) as pipeline:
                 pipeline.delete(key)
-                pipeline.hset(key, mapping={"url": webhook.url, "events": listed_events(webhook)})
+                pipeline.hset(key, mapping={"url": webhook.url, "events": listed_words(webhook.events)})
                 pipeline.pexpire(key, ENDPOINT_MS)
                 await pipeline.execute()
 

@@ -91,8 +91,10 @@ class RedisHub:
         with _passing_over_nonsense(channel):
             if channel.startswith(TEXTS):
                 self._pass_on(channel, _delta.decode(message))
-            else:
+            elif message.isdigit():
                 self._tell(channel, int(message))
+            else:  # in a form of a newer version: what has changed stands in the store
+                self._doubt(channel)
 
     def _pass_on(self, channel: str, delta: Delta) -> None:
         for watch in self._watches.get(channel, ()):

@@ -3,15 +3,16 @@
 -- Stands behind index.lua, inbox.lua, deliveries.lua and the queue's own source, of which it uses now_ms, whole,
 -- enqueue, withdraw, depth and vindicate.
 --
--- ARGV: id, writer, epoch, version, most, owner, idempotency key, fingerprint, status, moves, ttl in ms, queue, payload,
---       longest queue, finished steps, ttl of the inbox in ms, payload for a webhook, n, n × (field, value) to set,
+-- ARGV: id, writer, epoch, version, most, owner, idempotency key, fingerprint, kinds, status, moves, ttl in ms, queue,
+--       payload, longest queue, finished steps, ttl of the inbox in ms, payload for a webhook, n, n × (field, value) to set,
 --       m, m × (field, number) to add, events…
 -- Writers: 'create' a new job of this owner, under this idempotency key or ''; 'run' the holder of epoch, who has seen
---          version; 'begin' takes the epoch for a new run; 'outside' takes it from whoever runs the job. The first and
---          the last may queue a job, unless as many of the owner's wait or run as `most` says, if it is not ''.
+--          version; 'begin' takes the epoch for a new run, which can run these kinds ('|a|b|', or '' for any);
+--          'outside' takes it from whoever runs the job. 'create' and 'outside' may queue a job, unless as many of the
+--          owner's wait or run as `most` says, if it is not ''.
 -- Returns {'ok', version, epoch, listeners to the job's texts}, and the record behind that for 'begin';
 --         {'known' or 'reused', the job that stands for the idempotency key}; {'crowded', most, kind};
---         or {why not, status, epoch}.
+--         {'unsupported', kind, epoch}; or {why not, status, epoch}.
 
 -- Running means, in milliseconds: how long a job of this kind takes, and how soon the next one ends while others wait.
 local function note_pace(record, queue, now)
@@ -38,8 +39,8 @@ local function first_under(key)
   return first[1] and redis.call('EXISTS', RECORD .. first[1]) == 1 and first
 end
 
-local id, writer, own_epoch, seen, most, owner, key, fingerprint = unpack(ARGV, 1, 8)
-local status, moves, ttl, queue, payload, longest, done, inbox_ttl, delivery = unpack(ARGV, 9, 17)
+local id, writer, own_epoch, seen, most, owner, key, fingerprint, kinds = unpack(ARGV, 1, 9)
+local status, moves, ttl, queue, payload, longest, done, inbox_ttl, delivery = unpack(ARGV, 10, 18)
 local record, stream = RECORD .. id, EVENTS .. id
 local held = redis.call(
   'HMGET', record, 'status', 'epoch', 'version', 'finished', 'updated_at', 'kind', 'owner', 'once'
@@ -70,8 +71,11 @@ end
 if was and status ~= '' and not string.find(moves, '|' .. was .. '|', 1, true) then
   return {'illegal', was, epoch}
 end
+if kinds ~= '' and not string.find(kinds, '|' .. held[6] .. '|', 1, true) then
+  return {'unsupported', held[6], epoch}
+end
 
-local now, at = now_ms(), 18
+local now, at = now_ms(), 19
 ttl = tonumber(ttl)
 if most ~= '' and is_crowded(owner, tonumber(most), now - ttl) then return {'crowded', most, held[6] or ''} end
 

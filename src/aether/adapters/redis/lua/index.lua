@@ -41,6 +41,23 @@ local function enlist(record, id, was, status, ttl)
   redis.call('ZADD', index, 0, position)
   prune(index, RECORD)
   prolong(index, ttl)
+  redis.call('SADD', INDEXES, job[1] .. ':' .. status)
+end
+
+-- The kind and the status of each index in use, some of which only newer versions know.
+local function indexes_in_use()
+  local found = {}
+  for _, name in ipairs(redis.call('SMEMBERS', INDEXES)) do
+    local kind, status = string.match(name, '^(.*):(.*)$')
+    if kind then found[#found + 1] = {kind = kind, status = status} end
+  end
+  return found
+end
+
+local function words_in(text)
+  local words = {}
+  for word in string.gmatch(text, '%S+') do words[word] = true end
+  return words
 end
 
 -- Takes a job out; one whose record is gone stays until it is found to be.
@@ -65,8 +82,9 @@ end
 -- Whether as many of an owner's jobs wait or run as may, of all kinds. `oldest` is one time to live ago: no record of a
 -- job that was created later has expired.
 local function is_crowded(owner, most, oldest)
-  local lists = {}
-  for kind in string.gmatch(KINDS, '%S+') do
+  local lists, kinds = {}, words_in(KINDS)
+  for _, index in ipairs(indexes_in_use()) do kinds[index.kind] = true end
+  for kind in pairs(kinds) do
     lists[#lists + 1] = index_of(kind, 'pending', owner)
     lists[#lists + 1] = index_of(kind, 'processing', owner)
   end
