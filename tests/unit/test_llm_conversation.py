@@ -71,6 +71,14 @@ async def test_a_whole_text_of_which_nothing_came_is_unusable() -> None:
         await conversation(ScriptedChat(cut_off(" \n"))).text(PROMPT, whole=True)
 
 
+@pytest.mark.parametrize("text", ["", " \n"])
+async def test_an_empty_text_is_unusable_only_as_a_whole_text(text: str) -> None:
+    assert await conversation(ScriptedChat(text)).text(PROMPT) == text
+
+    with pytest.raises(UnusableOutputError, match="it is empty"):
+        await conversation(ScriptedChat(text)).text(PROMPT, whole=True)
+
+
 def test_only_a_whole_text_is_continued_without_haste() -> None:
     assert "come to an end" in continuation().content
     assert "come to an end" not in continuation(whole=True).content

@@ -40,7 +40,8 @@ class Conversation:
             whole: lose no sentence; the text ends only where the model ends it.
 
         Raises:
-            UnusableOutputError: a continuation is empty, or a `whole` text has no end after three of them.
+            UnusableOutputError: a continuation is empty; or a `whole` text is empty, or has no end after three
+                continuations.
         """
         ask = self._ask_streaming if preview else self._ask
         reply = await ask(messages)
@@ -53,8 +54,10 @@ class Conversation:
             if not reply.text.strip():
                 raise UnusableOutputError("it was cut off and not continued")
             text = join_continuation(text, reply.text)
-        if reply.cut_off and whole:
+        if whole and reply.cut_off:
             raise UnusableOutputError("it was cut off before its end")
+        if whole and not text.strip():
+            raise UnusableOutputError("it is empty")
         return _unescape(up_to_last_sentence(text) if reply.cut_off else text, messages)
 
     async def structured_output(self, messages: Sequence[Message], form: Form, read: Callable[[Reply], T]) -> T:
