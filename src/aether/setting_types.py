@@ -1,4 +1,4 @@
-"""What a setting may be, each kind with the words for an operator who has set something else."""
+"""Setting types: the valid values of settings, each with a description for error messages."""
 
 from typing import Annotated, Literal, get_args
 
@@ -8,7 +8,7 @@ Count = Annotated[int, Meta(ge=1, description="a whole number, 1 or more")]
 Seconds = Annotated[
     float, Meta(gt=0, le=10 * 365 * 86_400, description="a number of seconds, more than 0, at most ten years")
 ]
-# Less leaves no room for a text beside what the model is told.
+# A smaller context has no room for a text beside the prompts.
 Context = Annotated[int, Meta(ge=2_048, description="a whole number, 2048 or more")]
 Port = Annotated[int, Meta(ge=0, le=65_535, description="a whole number, 0 to 65535")]
 Flag = Annotated[bool, Meta(description="true or false")]
@@ -73,7 +73,7 @@ LogLevel = Annotated[Literal["debug", "info", "warning", "error"], Meta(descript
 LogFormat = Annotated[Literal["auto", "console", "json"], Meta(description="auto, console or json")]
 
 
-def description_of(kind: object) -> str | None:
-    """Return the words for a kind, or for the first with any of those that it may be instead."""
-    described = (meta.description for meta in getattr(kind, "__metadata__", ()) if isinstance(meta, Meta))
-    return next(filter(None, (*described, *map(description_of, get_args(kind)))), None)
+def description_of(setting_type: object) -> str | None:
+    """Return the description of a type, or of the first member of a union that has one."""
+    descriptions = (meta.description for meta in getattr(setting_type, "__metadata__", ()) if isinstance(meta, Meta))
+    return next(filter(None, (*descriptions, *map(description_of, get_args(setting_type)))), None)

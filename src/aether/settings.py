@@ -1,4 +1,4 @@
-"""What an operator can set, and the only place that reads the environment."""
+"""Settings of the service; the only module that reads the environment."""
 
 import os
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from aether.setting_types import (
 
 
 class Secret:
-    """A value that shows itself to nobody who does not ask for it by name."""
+    """A value that is not printed or logged; `reveal` returns it."""
 
     __slots__ = ("_value",)
 
@@ -40,7 +40,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Return the value itself; hand it to the one who needs it and to no log."""
+        """Return the value; never log it."""
         return self._value
 
     def __repr__(self) -> str:
@@ -48,13 +48,13 @@ class Secret:
 
 
 class JsonObject(dict[str, Any]):
-    """Members of a JSON object that is passed on as it is."""
+    """A JSON object that is passed on unchanged."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     """Every setting with its default; each field is named after its environment variable.
 
-    Durations are seconds, sizes bytes. `.env.example` explains each one, and a test keeps the two in step.
+    Durations are seconds, sizes bytes. `.env.example` explains each one; a test checks that the two agree.
     """
 
     redis_url: Secret | None = field(default=None, name="REDIS_URL")
@@ -127,18 +127,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read the variables named above; an empty one counts as not set.
+        """Read the settings from environment variables; an empty variable counts as not set.
 
         Raises:
-            ConfigurationError: a value does not fit; the text names the variable and the rule.
+            ConfigurationError: a value is not valid; the message names the variable and the rule.
         """
-        given = {name: environment[name] for name in cls.__struct_encode_fields__ if environment.get(name)}
+        variables = {name: environment[name] for name in cls.__struct_encode_fields__ if environment.get(name)}
         try:
-            return msgspec.convert(given, cls, strict=False, dec_hook=_decode)
+            return msgspec.convert(variables, cls, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
-            broken, _, place = str(error).partition(" - at `$.")
+            reason, _, place = str(error).partition(" - at `$.")
             variable = place.rstrip("`")
-            raise ConfigurationError(f"{variable}: {cls._rule_of(variable) or broken}.") from error
+            raise ConfigurationError(f"{variable}: {cls._rule_of(variable) or reason}.") from error
 
     @classmethod
     def _rule_of(cls, variable: str) -> str | None:
@@ -148,12 +148,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
     @property
     def home(self) -> Path:
-        """The folder that holds what one machine keeps: the embedded store, logs, the running server's address."""
+        """The data directory of this machine: the embedded store, logs, and the running server's address."""
         return self.data_dir or _user_data_folder() / "aether"
 
     @property
     def request_rate(self) -> tuple[int, int] | None:
-        """How many requests an owner may make in how many seconds."""
+        """The requests that an owner may make, and the seconds in which they may make them."""
         if self.rate_limit is None:
             return None
         requests, seconds = self.rate_limit.split("/")
@@ -161,30 +161,30 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
     @property
     def webhook_waits(self) -> tuple[float, ...]:
-        """The waits between the tries of a delivery."""
+        """The waits between the attempts of a delivery, in seconds."""
         return tuple(map(float, self.webhook_schedule.split(",")))
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """Origins whose pages may call the API."""
+        """Origins whose pages may call the API (CORS)."""
         return tuple(self.cors_origins.split(",")) if self.cors_origins else ()
 
     @property
     def allowed_webhook_hosts(self) -> tuple[str, ...]:
-        """Hosts that webhooks may lead to although they are not on the public internet, each with or without a port."""
+        """Hosts that webhooks may call although they are not on the public internet, each with or without a port."""
         return tuple(self.webhook_hosts.split(",")) if self.webhook_hosts else ()
 
     def as_environment(self) -> dict[str, str]:
-        """Return the variables that would give these settings again, for a child process."""
+        """Return environment variables that give a child process the same settings."""
         pairs = zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True)
         values = {variable: getattr(self, name) for variable, name in pairs}
         return {variable: _encode(value) for variable, value in values.items() if value is not None}
 
 
-def _decode(wanted: type, value: str) -> object:
-    if wanted is Secret:
+def _decode(expected: type, value: str) -> object:
+    if expected is Secret:
         return Secret(value)
-    if wanted is JsonObject:
+    if expected is JsonObject:
         return JsonObject(_json_object(value))
     return Path(value).expanduser().absolute()
 
@@ -205,5 +205,5 @@ def _encode(value: object) -> str:
 
 
 def _user_data_folder() -> Path:
-    # XDG Base Directory Specification; macOS users expect the same place from command-line tools.
+    # XDG Base Directory Specification; command line tools use the same folder on macOS.
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")

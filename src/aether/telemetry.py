@@ -1,6 +1,6 @@
-"""One form for everything a process says, its libraries' records included.
+"""Telemetry: one log format for a whole process, its libraries included.
 
-Events are dotted facts (`step.finished`) with ids, never with prompts, bodies or keys.
+Event names are dotted facts (`step.finished`). Events contain ids, but never prompts, bodies or keys.
 """
 
 import json
@@ -15,18 +15,18 @@ from structlog.typing import EventDict, ExcInfo, Processor
 
 LogFormat = Literal["auto", "console", "json"]
 
-# Control characters, separators of lines, and what turns the direction of text.
+# Control characters, line separators, and characters that change the direction of text.
 _CONTROLS = (*range(0x20), *range(0x7F, 0xA0), 0x061C, 0x200E, 0x200F, *range(0x2028, 0x202F), *range(0x2066, 0x206A))
-_SPELLED_OUT = {code: ascii(chr(code))[1:-1] for code in _CONTROLS}
+_ESCAPES = {code: ascii(chr(code))[1:-1] for code in _CONTROLS}
 
-# Their own access and job lines repeat what Aether logs with ids.
-_TOO_TALKATIVE = ("arq", "uvicorn.access", "httpx2", "httpcore2", "openai", "aiohttp.access")
+# Their access and job lines repeat what Aether logs with ids.
+_NOISY_LOGGERS = ("arq", "uvicorn.access", "httpx2", "httpcore2", "openai", "aiohttp.access")
 
 
 def configure_logging(level: str = "info", log_format: LogFormat = "auto") -> None:
-    """Send structlog's events and the standard library's records to stderr, in one form.
+    """Write structlog's events and the standard library's records to stderr in one format.
 
-    `auto` is readable lines on a terminal and one JSON object a line anywhere else.
+    `auto` writes readable lines to a terminal, and one JSON object per line to anything else.
     """
     readable = sys.stderr.isatty() if log_format == "auto" else log_format == "console"
     shared: list[Processor] = [
@@ -35,10 +35,10 @@ def configure_logging(level: str = "info", log_format: LogFormat = "auto") -> No
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    rendering = _rendering(readable=readable)
-    # Not by way of the standard library, which takes five times as long; the API writes a line for each request.
+    renderers = _renderers(readable=readable)
+    # The standard library takes five times as long, and the API writes a line for each request.
     structlog.configure(
-        processors=[*shared, *rendering],
+        processors=[*shared, *renderers],
         logger_factory=_Writer,
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
@@ -47,16 +47,16 @@ def configure_logging(level: str = "info", log_format: LogFormat = "auto") -> No
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for name in _TOO_TALKATIVE:
+    for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
 class _Writer:
-    """Writes lines to stderr, if anybody reads it; named after the module that logs."""
+    """Writes lines to stderr, ignoring errors; its name is that of the module that logs."""
 
     _named = structlog.stdlib.LoggerFactory(ignore_frame_names=[__name__])
 
@@ -70,27 +70,27 @@ class _Writer:
     debug = warning = error = critical = info
 
 
-def _rendering(*, readable: bool) -> list[Processor]:
+def _renderers(*, readable: bool) -> list[Processor]:
     if readable:
-        return [_in_one_line, structlog.dev.ConsoleRenderer(exception_formatter=_indented_traceback)]
-    # Without the local variables: they hold bodies, prompts and keys.
+        return [_escape_controls, structlog.dev.ConsoleRenderer(exception_formatter=_indented_traceback)]
+    # No local variables: they contain bodies, prompts and keys.
     tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-    # One for all lines, as `json.dumps` makes one for each.
+    # One encoder for all lines: `json.dumps` with a default creates one per call.
     encode = json.JSONEncoder(default=repr).encode
     return [
         structlog.processors.ExceptionRenderer(tracebacks),
-        # The one control character that JSON leaves as it is.
+        # JSON does not escape this control character.
         structlog.processors.JSONRenderer(lambda event, **_: encode(event).replace("\x7f", "\\u007f")),
     ]
 
 
-def _in_one_line(_: object, __: str, event: EventDict) -> EventDict:
-    """Spell out what would begin a new line, or command the terminal, in words that came from outside."""
-    return {name: value.translate(_SPELLED_OUT) if isinstance(value, str) else value for name, value in event.items()}
+def _escape_controls(_: object, __: str, event: EventDict) -> EventDict:
+    """Escape characters in values that would start a new line or control the terminal."""
+    return {name: value.translate(_ESCAPES) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _indented_traceback(stream: TextIO, error: ExcInfo) -> None:
-    """Write a traceback so that none of its lines could be taken for an event, whatever the error says."""
+    """Write a traceback indented and escaped, so that no line of it looks like an event."""
     text = StringIO()
     structlog.dev.plain_traceback(text, error)
-    stream.writelines(f"\n    {line.translate(_SPELLED_OUT)}" for line in text.getvalue().strip().split("\n"))
+    stream.writelines(f"\n    {line.translate(_ESCAPES)}" for line in text.getvalue().strip().split("\n"))

@@ -1,4 +1,4 @@
-"""Words from outside in the log: one line for each event, and nothing that a terminal would obey."""
+"""Log injection: each event is one line, without control sequences from untrusted values."""
 
 import json
 import re
@@ -36,41 +36,41 @@ try:
 except RuntimeError:
     structlog.get_logger().exception("request.failed")
 """
-# A line feed ends a line; everything else of Unicode's categories Cc, Zl and Zp, and what turns text around, is unsafe.
+# All of the Unicode categories Cc, Zl and Zp except the line feed, and what changes the direction of text.
 _UNSAFE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 
 _COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 
-def said(script: str, form: str) -> str:
+def log_of(script: str, form: str) -> str:
     command = [sys.executable, "-X", "utf8", "-c", script.format(form=form, nasty=NASTY)]
-    # The console's own colours are control characters too.
+    # The console's colours are control characters too.
     return _COLOUR.sub("", subprocess.run(command, capture_output=True, check=True).stderr.decode())
 
 
 @pytest.mark.parametrize("form", ["console", "json"])
-def test_an_event_is_one_line_whatever_is_in_it(form: str) -> None:
-    lines = said(_SAY, form).removesuffix("\n").split("\n")
+def test_an_event_is_one_line_whatever_its_values(form: str) -> None:
+    lines = log_of(_SAY, form).removesuffix("\n").split("\n")
 
     assert len(lines) == 6
     assert [line for line in lines if _UNSAFE.search(line)] == []
 
 
-def test_words_come_through_json_unchanged() -> None:
-    first = json.loads(said(_SAY, "json").splitlines()[0])
+def test_values_are_unchanged_in_json() -> None:
+    first = json.loads(log_of(_SAY, "json").splitlines()[0])
 
     assert (first["event"], first["error"]) == ("step.attempt_failed", NASTY)
 
 
-def test_words_are_spelled_out_in_the_console() -> None:
-    lines = said(_SAY, "console").split("\n")
+def test_values_are_escaped_on_the_console() -> None:
+    lines = log_of(_SAY, "console").split("\n")
 
     assert r"ok\r\n2026-01-01T00:00:00Z [info     ] job.ended\x1b[2J" in lines[2]
     assert r"word=\x1b[2J\x9b2J" in lines[3]
 
 
-def test_no_line_of_a_traceback_can_be_taken_for_an_event() -> None:
-    event, *traceback = said(_CRASH, "console").removesuffix("\n").split("\n")
+def test_no_line_of_a_traceback_looks_like_an_event() -> None:
+    event, *traceback = log_of(_CRASH, "console").removesuffix("\n").split("\n")
 
     assert "request.failed" in event
     assert [line for line in traceback if _UNSAFE.search(line) or not line.startswith("    ")] == []
@@ -78,7 +78,7 @@ def test_no_line_of_a_traceback_can_be_taken_for_an_event() -> None:
 
 
 def test_a_traceback_in_json_is_one_line() -> None:
-    lines = said(_CRASH, "json").removesuffix("\n").split("\n")
+    lines = log_of(_CRASH, "json").removesuffix("\n").split("\n")
 
     assert len(lines) == 1
     assert json.loads(lines[0])["exception"][0]["exc_value"] == NASTY

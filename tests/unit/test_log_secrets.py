@@ -1,4 +1,4 @@
-"""What must not get into the log, not even by a traceback."""
+"""Secrets that must not get into the log, not even by a traceback."""
 
 import subprocess
 import sys
@@ -40,18 +40,18 @@ from tests.fake_keys import MemoryKeys
 
 configure_logging("info", {form!r})
 keys = ApiKeys(MemoryKeys(), SystemClock())
-made = asyncio.run(keys.create("ci"))
-structlog.get_logger().info("key.made", made=made, secret=made[1], all=asyncio.run(keys.list()))
-print(made[1].reveal())
+created = asyncio.run(keys.create("ci"))
+structlog.get_logger().info("key.created", created=created, secret=created[1], all=asyncio.run(keys.list()))
+print(created[1].reveal())
 """
 
 
 @pytest.mark.parametrize("form", ["console", "json"])
-def test_who_logs_a_new_key_with_all_that_belongs_to_it_logs_no_secret(form: str) -> None:
+def test_logging_a_new_key_logs_no_secret(form: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _CARELESS.format(form=form)], capture_output=True, text=True, check=True
     )
 
     (text,) = done.stdout.split()
-    assert "key.made" in done.stderr
+    assert "key.created" in done.stderr
     assert text.split("_", 2)[2] not in done.stderr

@@ -22,7 +22,7 @@ ALL = {
 }
 
 
-def test_nothing_needs_to_be_set() -> None:
+def test_every_setting_has_a_default() -> None:
     settings = Settings.from_env({})
 
     assert (
@@ -33,7 +33,7 @@ def test_nothing_needs_to_be_set() -> None:
     ) == (None, 8000, False, 86_400.0)
 
 
-def test_what_is_set_is_read() -> None:
+def test_variables_are_read() -> None:
     settings = Settings.from_env({**ALL, "PATH": "/bin"})
 
     assert settings.redis_url
@@ -48,7 +48,7 @@ def test_lists_are_separated_by_commas() -> None:
     assert Settings().allowed_webhook_hosts == ()
 
 
-def test_a_rate_is_requests_in_seconds() -> None:
+def test_a_rate_limit_is_requests_in_seconds() -> None:
     assert Settings.from_env({"AETHER_RATE_LIMIT": "600/60"}).request_rate == (600, 60)
     assert Settings().request_rate is None
 
@@ -109,8 +109,8 @@ def test_an_error_names_the_variable_and_the_rule(variable: str, value: str, rul
 
 
 @pytest.mark.parametrize("variable", Settings.__struct_encode_fields__)
-def test_settings_survive_the_way_through_an_environment(variable: str) -> None:
-    own = {
+def test_settings_survive_a_round_trip_through_the_environment(variable: str) -> None:
+    examples = {
         "AETHER_OBJECT_STORE": "file:///srv/images",
         "AETHER_PUBLIC_URL": "https://aether.example.com",
         "OPENAI_BASE_URL": "http://localhost:11434/v1",
@@ -120,24 +120,24 @@ def test_settings_survive_the_way_through_an_environment(variable: str) -> None:
         "AETHER_OWNER_JOBS": "20",
         "AETHER_CORS_ORIGINS": "https://app.example.com,http://[::1]:3000",
     }
-    value = (Settings().as_environment() | own).get(variable, '{"a":1}')  # which is a text, a path and JSON
-    given = Settings.from_env({**ALL, variable: value})
+    value = (Settings().as_environment() | examples).get(variable, '{"a":1}')  # valid as text, path and JSON
+    settings = Settings.from_env({**ALL, variable: value})
 
-    assert given.as_environment() == Settings.from_env(given.as_environment()).as_environment()
+    assert settings.as_environment() == Settings.from_env(settings.as_environment()).as_environment()
 
 
-def test_a_home_in_the_users_folder_is_meant_as_a_shell_would() -> None:
+def test_a_tilde_in_the_data_directory_is_expanded() -> None:
     assert Path.home() / "aether" == Settings.from_env({"AETHER_DATA_DIR": "~/aether"}).home
 
 
 @pytest.mark.parametrize("show", [repr, str, "{}".format, lambda settings: f"{settings.openai_api_key}"])
-def test_a_secret_shows_itself_to_nobody(show: Callable[[Settings], str]) -> None:
+def test_a_secret_is_never_printed(show: Callable[[Settings], str]) -> None:
     shown = show(Settings.from_env(ALL))
 
     assert not [secret for secret in (KEY, "hunter2") if secret in shown]
     assert "Secret(…)" in shown
 
 
-def test_a_secret_does_not_get_into_json() -> None:
+def test_a_secret_cannot_be_encoded_as_json() -> None:
     with pytest.raises(TypeError):
         msgspec.json.encode(Secret(KEY))

@@ -1,4 +1,4 @@
-"""What a process says, and that it says so whoever listens."""
+"""The log format of a process, and that logging never stops it."""
 
 import json
 import subprocess
@@ -16,13 +16,13 @@ structlog.contextvars.bind_contextvars(request_id="r-1")
 """
 
 
-def said(code: str, form: str = "json") -> list[str]:
+def log_of(code: str, form: str = "json") -> list[str]:
     command = [sys.executable, "-c", _SETUP.format(form=form) + code]
     return subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
 
 
-def test_events_and_records_of_libraries_have_one_form() -> None:
-    lines = said('log.warning("step.late", step="outline"); logging.getLogger("lib").warning("late by %d", 3)')
+def test_events_and_records_of_libraries_have_one_format() -> None:
+    lines = log_of('log.warning("step.late", step="outline"); logging.getLogger("lib").warning("late by %d", 3)')
 
     event, record = map(json.loads, lines)
     assert event.pop("timestamp")[:2] == record.pop("timestamp")[:2] == "20"
@@ -32,20 +32,20 @@ def test_events_and_records_of_libraries_have_one_form() -> None:
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
-def test_what_is_below_the_level_is_not_said(form: str) -> None:
-    lines = said('log.debug("a.b"); logging.getLogger("lib").debug("a.b"); log.info("c.d")', form)
+def test_events_below_the_level_are_not_logged(form: str) -> None:
+    lines = log_of('log.debug("a.b"); logging.getLogger("lib").debug("a.b"); log.info("c.d")', form)
 
     assert ["c.d" in line for line in lines] == [True]
 
 
-def test_what_json_has_no_word_for_is_said_all_the_same() -> None:
-    (line,) = said(r'log.info("a.b", what={1, 1}, path="\udc80\n")')
+def test_values_that_json_cannot_express_are_logged_as_text() -> None:
+    (line,) = log_of(r'log.info("a.b", what={1, 1}, path="\udc80\n")')
 
     assert (json.loads(line)["what"], json.loads(line)["path"]) == ("{1}", "\udc80\n")
 
 
 @pytest.mark.parametrize("form", ["json", "console"])
-def test_a_log_that_nobody_reads_stops_nothing(form: str) -> None:
+def test_a_closed_stderr_does_not_stop_the_process(form: str) -> None:
     code = 'ours, theirs = os.pipe(); os.close(ours); os.dup2(theirs, 2); log.info("a.b"); print("went on")'
     command = [sys.executable, "-c", _SETUP.format(form=form) + code]
 
