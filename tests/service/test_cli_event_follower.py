@@ -9,26 +9,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import msgspec
-import pytest
 from redis.asyncio import Redis
 
 from aether.adapters.redis.hub import DeltaPublisher
 from aether.cli.client.api_client import ApiClient
 from aether.cli.client.event_follower import PollingIntervals, follow_events
-from aether.cli.client.job_kind import JobKind
-from aether.cli.kinds.checklist import CHECKLIST
-from aether.cli.kinds.image import IMAGE
+from aether.cli.kinds import KINDS
 from aether.cli.kinds.report import REPORT, Report, to_markdown
 from aether.cli.output.progress_events import TextDelta
 from aether.durable.change_hub import Delta
 from tests.chaos.proxy import Proxy
 from tests.scripted_model import Hang, Rule, Setup
-from tests.service.stack import API, Json, Stack, until
+from tests.service.resources import EVERY_KIND, Resource
+from tests.service.stack import API, Stack, until
 
 TOPIC = "The Semaphore Line of Lille"
 EVENTS_ONLY = PollingIntervals(poll_s=3600, check_s=3600)
@@ -120,19 +118,10 @@ def test_a_connection_that_breaks_repeatedly_loses_no_text(stack: Stack) -> None
     assert sorted(sections) == [f"section {at}/8" for at in range(1, 9)]
 
 
-@pytest.mark.parametrize(
-    ("kind", "fields"),
-    [
-        (REPORT, {"topic": TOPIC}),
-        (CHECKLIST, {"input_text": "Wash your hands before meals."}),
-        (IMAGE, {"prompt": "A lighthouse"}),
-    ],
-)
-async def test_the_stream_of_every_kind_reports_a_change(
-    bare: Stack, kind: JobKind[Any], fields: Json
-) -> None:  # Any: of whatever kind
-    async with ApiClient(bare.url, kind) as client:
-        job_id = await client.submit(fields, str(uuid4()))
+@EVERY_KIND
+async def test_the_stream_of_every_kind_reports_a_change(bare: Stack, resource: Resource) -> None:
+    async with ApiClient(bare.url, KINDS[resource.kind]) as client:
+        job_id = await client.submit(resource.body, str(uuid4()))
         before = await client.get(job_id)
         async with follow_events(
             partial(client.events, job_id), before.version, lambda _: None, EVENTS_ONLY
@@ -144,10 +133,10 @@ async def test_the_stream_of_every_kind_reports_a_change(
 
 async def test_text_is_streamed_while_it_is_written(bare: Stack) -> None:
     deltas: asyncio.Queue[TextDelta] = asyncio.Queue()
-    async with ApiClient(bare.url, REPORT) as client, Redis.from_url(bare.valkey.url) as client:
+    async with ApiClient(bare.url, REPORT) as client, Redis.from_url(bare.valkey.url) as redis:
         job_id = await client.submit({"topic": TOPIC}, str(uuid4()))
         async with (
-            DeltaPublisher(client) as publisher,
+            DeltaPublisher(redis) as publisher,
             follow_events(partial(client.events, job_id), "1", deltas.put_nowait, EVENTS_ONLY),
         ):
             while deltas.empty():

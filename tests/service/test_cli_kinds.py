@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Self
 
 import click
 import pytest
@@ -19,7 +18,6 @@ from aether.cli.kinds.input_file import read_text
 from aether.cli.options import output_option, server_options
 from aether.cli.output.delivery import DocumentDelivery
 from aether.cli.output.markdown import passage
-from aether.cli.output.progress_events import ProgressEvent, StepFinished, word_count
 from aether.domain.job import Kind
 from tests.service.fake_api import JOB_ID, FakeApi, Resource, Response
 
@@ -28,19 +26,6 @@ class TranslationState(BaseJobState, frozen=True, rename="camel"):
     """The fourth kind, as its author writes it."""
 
     translation: str | None = None
-
-    @property
-    def activity(self) -> str:
-        return "translating"
-
-    @property
-    def completed_work(self) -> str:
-        return "nothing was translated"
-
-    def events_since(self, previous: Self | None) -> Iterator[ProgressEvent]:
-        yield from self.failures_since(previous)
-        if self.translation and not (previous and previous.translation):
-            yield StepFinished("translation", word_count(self.translation), text=self.translation)
 
 
 @click.command()
@@ -69,8 +54,10 @@ TRANSLATION = JobKind(
 
 
 TRANSLATIONS = Resource("/translations", Response(202, {"jobId": JOB_ID}), {"status": "cancelled"})
-RUNNING = Response(200, {"jobId": JOB_ID, "status": "processing"})
-COMPLETED = Response(200, {"jobId": JOB_ID, "status": "completed", "progress": 1.0, "translation": "Hände waschen."})
+STEPS = [{"name": "paragraph:0", "status": "done"}, {"name": "paragraph:1", "status": "pending"}]
+RUNNING = Response(200, {"jobId": JOB_ID, "status": "processing", "steps": STEPS})
+FAILED = Response(200, {"jobId": JOB_ID, "status": "failed", "error": "No.", "steps": STEPS})
+COMPLETED = Response(200, {"jobId": JOB_ID, "status": "completed", "translation": "Hände waschen."})
 
 
 @pytest.fixture(autouse=True)
@@ -89,7 +76,7 @@ def test_its_command_submits_a_job_and_delivers_the_result() -> None:
         arguments = ["translation", "-", "--language", "German", "--url", api.url]
         result = CliRunner().invoke(aether, arguments, input="Wash your hands.")
     assert (result.exit_code, result.stdout) == (0, "Hände waschen.\n")
-    assert result.stderr.splitlines() == [f"accepted: {api.url}{TRANSLATIONS.job}", "translation: 2 words"]
+    assert result.stderr.splitlines() == [f"accepted: {api.url}{TRANSLATIONS.job}", "paragraph:0: done"]
     assert [request.body for request in api.received("POST", "/translations")] == [
         {"text": "Wash your hands.", "language": "German"}
     ]
@@ -99,4 +86,11 @@ def test_a_job_of_it_can_be_watched() -> None:
     with FakeApi([RUNNING, RUNNING, COMPLETED], resource=TRANSLATIONS) as api:
         result = CliRunner().invoke(aether, ["watch", JOB_ID, "--url", api.url])
     assert (result.exit_code, result.stdout) == (0, "Hände waschen.\n")
-    assert result.stderr.splitlines() == [f"watching: {api.url}{TRANSLATIONS.job}", "translation: 2 words"]
+    assert result.stderr.splitlines() == [f"watching: {api.url}{TRANSLATIONS.job}", "paragraph:0: done"]
+
+
+def test_a_failed_job_of_it_shows_how_much_was_finished() -> None:
+    with FakeApi([FAILED], resource=TRANSLATIONS) as api:
+        result = CliRunner().invoke(aether, ["watch", JOB_ID, "--url", api.url])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.splitlines()[-1] == "The translation failed: No. (1 of 2 steps were finished)"

@@ -1,3 +1,4 @@
+from aether.api import kinds as api
 from aether.cli.kinds import KINDS
 from aether.domain.job import Kind
 
@@ -10,3 +11,9 @@ def test_no_two_kinds_share_a_command_or_a_path() -> None:
     kinds = list(KINDS.values())
     assert len({kind.command.name for kind in kinds}) == len(kinds)
     assert len({kind.path for kind in kinds}) == len(kinds)
+
+
+def test_the_command_line_and_the_api_agree_on_the_paths() -> None:
+    assert {kind: entry.path for kind, entry in KINDS.items()} == {
+        kind: resource.path for kind, resource in api.KINDS.items()
+    }

@@ -7,14 +7,15 @@ from typing import Literal, Self
 import msgspec
 
 from aether.cli.output.job_state import Outcome
-from aether.cli.output.progress_events import AttemptFailure, retry_delay
+from aether.cli.output.progress_events import AttemptFailure, ProgressEvent, StepFinished, counted, retry_delay
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A step's name, and the title of what it makes if that has one."""
+    """A step's name, the title of what it makes if that has one, and "done" as its status once it has finished."""
 
     name: str
     title: str | None = None
+    status: str = "pending"
 
 
 class Attempt(msgspec.Struct, frozen=True, rename="camel"):
@@ -28,7 +29,10 @@ class Attempt(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class BaseJobState(msgspec.Struct, frozen=True, rename="camel"):
-    """The fields of every kind; a subclass adds its result, `activity`, `completed_work` and `events_since`."""
+    """A job with the usual fields, shown by its steps.
+
+    A subclass adds the field of its result, and overrides what it can say better than by the names of steps.
+    """
 
     status: Literal["pending", "processing", "completed", "failed", "cancelled"]
     progress: float = 0.0
@@ -47,6 +51,29 @@ class BaseJobState(msgspec.Struct, frozen=True, rename="camel"):
                 return "succeeded"
             case ended:
                 return ended
+
+    @property
+    def done(self) -> tuple[Step, ...]:
+        """The steps that have finished."""
+        return tuple(step for step in self.steps if step.status == "done")
+
+    @property
+    def activity(self) -> str:
+        """What the job is doing."""
+        if self.status == "pending":
+            return "waiting for a worker"
+        return f"{len(self.done)} of {counted(len(self.steps), 'step')}" if self.steps else "running"
+
+    @property
+    def completed_work(self) -> str:
+        """How many of the steps were finished."""
+        return f"{len(self.done)} of {len(self.steps)} steps were finished" if self.steps else "no step was finished"
+
+    def events_since(self, previous: Self | None) -> Iterator[ProgressEvent]:
+        """Return the failed attempts, then the steps that finished."""
+        yield from self.failures_since(previous)
+        known = previous.done if previous else ()
+        yield from (StepFinished(step.title or step.name, "done") for step in self.done if step not in known)
 
     def failures_since(self, previous: Self | None) -> Iterator[AttemptFailure]:
         """Return the attempts that have failed since the `previous` state."""
