@@ -13,20 +13,20 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Faulty:
-    """Work that fails so many times before it goes on for good."""
+    """A task that fails some times before it runs on."""
 
     def __init__(self, failures: int, failure: type[BaseException] = LookupError) -> None:
         self.failures = failures
         self.failure = failure
-        self.begun = 0
-        self.goes_on = asyncio.Event()
+        self.starts = 0
+        self.running = asyncio.Event()
         self.ended = False
 
     async def work(self) -> None:
-        self.begun += 1
-        if self.begun <= self.failures:
+        self.starts += 1
+        if self.starts <= self.failures:
             raise self.failure
-        self.goes_on.set()
+        self.running.set()
         try:
             await asyncio.Event().wait()
         finally:
@@ -34,30 +34,30 @@ class Faulty:
 
 
 @pytest.mark.parametrize("failure", [LookupError, asyncio.CancelledError])
-async def test_work_that_fails_begins_anew_and_is_told_of(failure: type[BaseException]) -> None:
-    """So does work into which a cancellation has leaked that nobody asked for."""
+async def test_a_failed_task_is_logged_and_restarted(failure: type[BaseException]) -> None:
+    """So is a task into which an unrequested cancellation has leaked."""
     faulty = Faulty(3, failure)
     with capture_logs() as logs:
         async with BackgroundTasks(faulty.work), asyncio.timeout(5):
-            await faulty.goes_on.wait()
+            await faulty.running.wait()
 
-    assert (faulty.begun, [entry["event"] for entry in logs]) == (4, ["background.failed"] * 3)
-
-
-async def test_what_fails_does_not_disturb_what_does_not() -> None:
-    faulty, sound = Faulty(3), Faulty(0)
-    async with BackgroundTasks(faulty.work, sound.work):
-        await faulty.goes_on.wait()
-        assert (sound.begun, sound.ended) == (1, False)
+    assert (faulty.starts, [entry["event"] for entry in logs]) == (4, ["background.failed"] * 3)
 
 
-async def test_work_that_is_done_is_not_begun_anew() -> None:
-    begun = 0
+async def test_a_failure_does_not_disturb_other_tasks() -> None:
+    faulty, other = Faulty(3), Faulty(0)
+    async with BackgroundTasks(faulty.work, other.work):
+        await faulty.running.wait()
+        assert (other.starts, other.ended) == (1, False)
+
+
+async def test_a_task_that_returns_is_not_restarted() -> None:
+    starts = 0
     done = asyncio.Event()
 
     async def work() -> None:
-        nonlocal begun
-        begun += 1
+        nonlocal starts
+        starts += 1
         done.set()
 
     async with BackgroundTasks(work):
@@ -65,25 +65,25 @@ async def test_work_that_is_done_is_not_begun_anew() -> None:
         for _ in range(5):
             await asyncio.sleep(0)
 
-    assert begun == 1
+    assert starts == 1
 
 
-async def test_all_has_ended_when_the_block_has() -> None:
+async def test_all_tasks_have_ended_when_the_block_ends() -> None:
     works = [Faulty(0), Faulty(0)]
     async with BackgroundTasks(*(each.work for each in works)):
         for each in works:
-            await each.goes_on.wait()
+            await each.running.wait()
 
     assert [each.ended for each in works] == [True, True]
 
 
-async def test_work_that_misses_a_cancellation_is_cancelled_again() -> None:
+async def test_a_task_that_misses_a_cancellation_is_cancelled_again() -> None:
     missed = 0
-    begun = asyncio.Event()
+    started = asyncio.Event()
 
     async def work() -> None:
         nonlocal missed
-        begun.set()
+        started.set()
         while missed < 3:
             try:
                 await asyncio.Event().wait()
@@ -91,26 +91,26 @@ async def test_work_that_misses_a_cancellation_is_cancelled_again() -> None:
                 missed += 1
 
     async with BackgroundTasks(work):
-        await begun.wait()
+        await started.wait()
 
     assert missed == 3
 
 
-async def test_work_that_fails_as_it_ends_does_not_begin_anew() -> None:
-    """As when it would take something back, and the server is away."""
-    begun = 0
-    waits = asyncio.Event()
+async def test_a_task_that_fails_while_it_is_cancelled_is_not_restarted() -> None:
+    """As when its clean-up fails because the server is unavailable."""
+    starts = 0
+    started = asyncio.Event()
 
     async def work() -> None:
-        nonlocal begun
-        begun += 1
-        waits.set()
+        nonlocal starts
+        starts += 1
+        started.set()
         try:
             await asyncio.Event().wait()
         finally:
             raise LookupError
 
     async with BackgroundTasks(work):
-        await waits.wait()
+        await started.wait()
 
-    assert begun == 1
+    assert starts == 1

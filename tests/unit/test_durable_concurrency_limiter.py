@@ -6,57 +6,57 @@ from itertools import pairwise
 import pytest
 
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
-from tests.durable_bench import until
+from tests.durable_harness import until
 from tests.fakes import FastClock
 
 
-async def turns() -> None:
-    """Let everybody go as far as they can."""
+async def yield_to_others() -> None:
+    """Let other tasks run as far as they can."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
-class Crowd:
-    """Calls through one limiter, each of which goes on until it is let go."""
+class Calls:
+    """Calls through one limiter, each of which lasts until it is told to finish."""
 
     def __init__(self, limiter: ConcurrencyLimiter) -> None:
         self._limiter = limiter
-        self.inside: list[str] = []
-        self.entered: list[str] = []
-        self._leave: dict[str, asyncio.Queue[None]] = {}
+        self.in_flight: list[str] = []
+        self.started: list[str] = []
+        self._finish: dict[str, asyncio.Queue[None]] = {}
 
-    def come(self, job: str, calls: int = 1) -> list[asyncio.Task[None]]:
+    def start(self, job: str, calls: int = 1) -> list[asyncio.Task[None]]:
         return [asyncio.create_task(self._call(job)) for _ in range(calls)]
 
     async def _call(self, job: str) -> None:
         async with self._limiter.slot(job):
-            self.inside.append(job)
-            self.entered.append(job)
+            self.in_flight.append(job)
+            self.started.append(job)
             try:
-                await self._leave.setdefault(job, asyncio.Queue()).get()
+                await self._finish.setdefault(job, asyncio.Queue()).get()
             finally:
-                self.inside.remove(job)
+                self.in_flight.remove(job)
 
-    async def one_leaves(self) -> None:
-        self._leave[self.inside[0]].put_nowait(None)
-        await turns()
+    async def finish_one(self) -> None:
+        self._finish[self.in_flight[0]].put_nowait(None)
+        await yield_to_others()
 
 
-async def test_no_more_are_inside_than_the_limit() -> None:
-    crowd = Crowd(ConcurrencyLimiter(3, FastClock()))
+async def test_no_more_calls_are_in_flight_than_the_limit() -> None:
+    calls = Calls(ConcurrencyLimiter(3, FastClock()))
 
-    tasks = crowd.come("a", 5) + crowd.come("b", 5)
-    most = 0
+    tasks = calls.start("a", 5) + calls.start("b", 5)
+    peak = 0
     while not all(task.done() for task in tasks):
-        await turns()
-        most = max(most, len(crowd.inside))
-        if crowd.inside:
-            await crowd.one_leaves()
+        await yield_to_others()
+        peak = max(peak, len(calls.in_flight))
+        if calls.in_flight:
+            await calls.finish_one()
 
-    assert (most, len(crowd.entered)) == (3, 10)
+    assert (peak, len(calls.started)) == (3, 10)
 
 
-def turn_away(limiter: ConcurrencyLimiter, calls: int = 3) -> None:
+def reject(limiter: ConcurrencyLimiter, calls: int = 3) -> None:
     for _ in range(calls):
         limiter.record_overload(None)
 
@@ -68,13 +68,13 @@ def test_overload_halves_the_limit_once_for_calls_in_flight_together() -> None:
     limits = []
     for seconds in (0.0, 0.5, 1.5, 3.0, 4.5, 6.0, 7.5, 9.0, 10.5):
         clock.seconds = seconds
-        turn_away(limiter)
+        reject(limiter)
         limits.append(limiter.limit)
 
     assert limits == [50, 50, 25, 12, 6, 3, 1, 1, 1]
 
 
-def test_a_call_that_is_turned_away_now_and_then_changes_nothing() -> None:
+def test_occasional_rejections_change_nothing() -> None:
     limiter = ConcurrencyLimiter(100, FastClock())
 
     for _ in range(200):
@@ -85,7 +85,7 @@ def test_a_call_that_is_turned_away_now_and_then_changes_nothing() -> None:
     assert limiter.limit == 100
 
 
-def test_one_call_in_three_that_is_turned_away_is_too_much() -> None:
+def test_one_rejection_in_three_calls_lowers_the_limit() -> None:
     clock = FastClock()
     limiter = ConcurrencyLimiter(100, clock)
 
@@ -99,9 +99,9 @@ def test_one_call_in_three_that_is_turned_away_is_too_much() -> None:
 
 
 @pytest.mark.parametrize(("ceiling", "growth"), [(12, 1), (100, 10)])
-def test_success_lets_the_limit_grow_by_a_tenth_of_the_ceiling_a_round(ceiling: int, growth: int) -> None:
+def test_success_raises_the_limit_by_a_tenth_of_the_ceiling_per_round(ceiling: int, growth: int) -> None:
     limiter = ConcurrencyLimiter(ceiling, FastClock())
-    turn_away(limiter)
+    reject(limiter)
     rounds = [limiter.limit]
 
     for _ in range(9):
@@ -114,7 +114,7 @@ def test_success_lets_the_limit_grow_by_a_tenth_of_the_ceiling_a_round(ceiling: 
 
 
 class HeldClock(FastClock):
-    """A clock on which a wait is over when the test says so."""
+    """A clock that only the test advances."""
 
     async def sleep(self, seconds: float) -> None:
         end = self.seconds + seconds
@@ -122,26 +122,26 @@ class HeldClock(FastClock):
             await asyncio.sleep(0)
 
 
-async def test_a_pause_holds_all_jobs_back() -> None:
+async def test_a_pause_holds_back_all_jobs() -> None:
     clock = HeldClock()
     limiter = ConcurrencyLimiter(10, clock)
-    crowd = Crowd(limiter)
-    crowd.come("a")
-    await turns()
+    calls = Calls(limiter)
+    calls.start("a")
+    await yield_to_others()
     limiter.record_overload(60.0)
     limiter.record_overload(5.0)
 
-    tasks = crowd.come("a") + crowd.come("b")
-    await turns()
-    assert crowd.entered == ["a"]
+    tasks = calls.start("a") + calls.start("b")
+    await yield_to_others()
+    assert calls.started == ["a"]
     clock.seconds = 59.0
-    await crowd.one_leaves()
-    assert crowd.entered == ["a"]
+    await calls.finish_one()
+    assert calls.started == ["a"]
 
     clock.seconds = 60.0
-    crowd.come("c")
-    await turns()
-    assert sorted(crowd.entered) == ["a", "a", "b", "c"]
+    calls.start("c")
+    await yield_to_others()
+    assert sorted(calls.started) == ["a", "a", "b", "c"]
     for task in tasks:
         task.cancel()
 
@@ -150,66 +150,66 @@ async def test_a_pause_ends_by_itself() -> None:
     clock = HeldClock()
     limiter = ConcurrencyLimiter(10, clock)
     limiter.record_overload(0.001)
-    crowd = Crowd(limiter)
-    (task,) = crowd.come("a")
-    await turns()
-    assert not crowd.entered
+    calls = Calls(limiter)
+    (task,) = calls.start("a")
+    await yield_to_others()
+    assert not calls.started
 
     clock.seconds = 0.001
     async with asyncio.timeout(1):
-        await until(lambda: bool(crowd.entered))
+        await until(lambda: bool(calls.started))
     task.cancel()
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5])
-async def test_a_short_job_behind_a_long_one_is_not_starved_and_neither_is_the_long_one(limit: int) -> None:
-    crowd = Crowd(ConcurrencyLimiter(limit, FastClock()))
-    crowd.come("long", 20)
-    await turns()
-    crowd.come("short", 3)
-    before = len(crowd.entered)
+async def test_neither_a_short_nor_a_long_job_starves(limit: int) -> None:
+    calls = Calls(ConcurrencyLimiter(limit, FastClock()))
+    calls.start("long", 20)
+    await yield_to_others()
+    calls.start("short", 3)
+    before = len(calls.started)
 
     for _ in range(8):
-        await crowd.one_leaves()
+        await calls.finish_one()
 
-    after = Counter(crowd.entered[before : before + 8])
+    after = Counter(calls.started[before : before + 8])
     assert (after["short"], after["long"]) == (3, 5)
-    assert crowd.entered[before : before + 5].count("short") == 3
+    assert calls.started[before : before + 5].count("short") == 3
 
 
-async def test_a_long_job_gets_its_share_while_short_ones_keep_coming() -> None:
-    crowd = Crowd(ConcurrencyLimiter(1, FastClock()))
-    crowd.come("long", 20)
+async def test_a_long_job_gets_its_share_while_short_ones_keep_arriving() -> None:
+    calls = Calls(ConcurrencyLimiter(1, FastClock()))
+    calls.start("long", 20)
     for at in range(40):
-        crowd.come(f"short-{at}")
-        await turns()
-        await crowd.one_leaves()
+        calls.start(f"short-{at}")
+        await yield_to_others()
+        await calls.finish_one()
 
-    assert crowd.entered.count("long") >= 10
+    assert calls.started.count("long") >= 10
 
 
-async def cancelled_while_waiting(crowd: Crowd) -> None:
-    for task in crowd.come("b", 3):
-        await turns()
+async def cancelled_while_waiting(calls: Calls) -> None:
+    for task in calls.start("b", 3):
+        await yield_to_others()
         task.cancel()
-        await turns()
+        await yield_to_others()
 
 
-async def cancelled_when_granted(crowd: Crowd) -> None:
-    """The slot is its own already, but it did not wake up to take it."""
-    (task,) = crowd.come("b")
-    await turns()
-    crowd._leave["a"].put_nowait(None)
-    await until(lambda: not crowd.inside)
+async def cancelled_when_granted(calls: Calls) -> None:
+    """The slot is granted already, but the task has not run since."""
+    (task,) = calls.start("b")
+    await yield_to_others()
+    calls._finish["a"].put_nowait(None)
+    await until(lambda: not calls.in_flight)
     task.cancel()
-    await turns()
-    assert crowd.entered == ["a"]
+    await yield_to_others()
+    assert calls.started == ["a"]
 
 
-async def cancelled_together(crowd: Crowd) -> None:
-    """The one inside leaves while those who wait know already that they are cancelled, but did not run since."""
-    tasks = crowd.come("a", 3) + crowd.come("b", 3)
-    await turns()
+async def cancelled_together(calls: Calls) -> None:
+    """The slot is released after the waiting tasks were cancelled, but before they run."""
+    tasks = calls.start("a", 3) + calls.start("b", 3)
+    await yield_to_others()
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
@@ -217,49 +217,49 @@ async def cancelled_together(crowd: Crowd) -> None:
 
 
 @pytest.mark.parametrize("cancel", [cancelled_while_waiting, cancelled_when_granted, cancelled_together])
-async def test_cancellation_leaks_no_slot(cancel: Callable[[Crowd], Awaitable[None]]) -> None:
+async def test_cancellation_leaks_no_slot(cancel: Callable[[Calls], Awaitable[None]]) -> None:
     limiter = ConcurrencyLimiter(1, FastClock())
-    crowd = Crowd(limiter)
-    (inside,) = crowd.come("a")
-    await turns()
+    calls = Calls(limiter)
+    (in_flight,) = calls.start("a")
+    await yield_to_others()
 
-    await cancel(crowd)
-    inside.cancel()
-    await asyncio.gather(inside, return_exceptions=True)
-    crowd.entered.clear()
+    await cancel(calls)
+    in_flight.cancel()
+    await asyncio.gather(in_flight, return_exceptions=True)
+    calls.started.clear()
 
-    tasks = crowd.come("c", 4)
+    tasks = calls.start("c", 4)
     for _ in tasks:
-        await turns()
-        assert len(crowd.inside) == 1
-        await crowd.one_leaves()
-    assert crowd.entered == ["c"] * 4
+        await yield_to_others()
+        assert len(calls.in_flight) == 1
+        await calls.finish_one()
+    assert calls.started == ["c"] * 4
 
 
-async def test_a_waiter_of_another_job_comes_in_when_those_before_it_are_cancelled() -> None:
-    crowd = Crowd(ConcurrencyLimiter(1, FastClock()))
-    doomed = crowd.come("a", 5)
-    await turns()
-    crowd.come("b", 9)
-    await turns()
+async def test_a_waiter_of_another_job_gets_the_slot_of_cancelled_ones() -> None:
+    calls = Calls(ConcurrencyLimiter(1, FastClock()))
+    cancelled = calls.start("a", 5)
+    await yield_to_others()
+    calls.start("b", 9)
+    await yield_to_others()
 
-    for task in doomed:
+    for task in cancelled:
         task.cancel()
-    outcomes = await asyncio.gather(*doomed, return_exceptions=True)
-    await turns()
+    outcomes = await asyncio.gather(*cancelled, return_exceptions=True)
+    await yield_to_others()
 
     assert {asyncio.CancelledError} == {type(outcome) for outcome in outcomes}
-    assert crowd.inside == ["b"]
+    assert calls.in_flight == ["b"]
 
 
-async def test_one_that_is_cancelled_as_its_turn_comes_lets_the_next_of_its_job_in() -> None:
-    crowd = Crowd(ConcurrencyLimiter(1, FastClock()))
-    inside, next_one, *_ = crowd.come("a", 4)
-    await turns()
+async def test_a_waiter_cancelled_as_it_gets_its_slot_passes_it_on() -> None:
+    calls = Calls(ConcurrencyLimiter(1, FastClock()))
+    in_flight, second, *_ = calls.start("a", 4)
+    await yield_to_others()
 
-    inside.cancel()
-    next_one.cancel()
-    outcomes = await asyncio.gather(inside, next_one, return_exceptions=True)
+    in_flight.cancel()
+    second.cancel()
+    outcomes = await asyncio.gather(in_flight, second, return_exceptions=True)
 
     assert {asyncio.CancelledError} == {type(outcome) for outcome in outcomes}
-    assert crowd.inside == ["a"]
+    assert calls.in_flight == ["a"]

@@ -14,16 +14,16 @@ from tests.fakes import FastClock, MemoryJobStore
 @dataclass
 class CountingStore(MemoryJobStore):
     commits: list[Change] = field(default_factory=list)
-    broken: Exception | None = None
+    failure: Exception | None = None
 
     async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
         self.commits.append(change)
-        if self.broken:
-            raise self.broken
+        if self.failure:
+            raise self.failure
         return await super().commit(job_id, epoch, version, change)
 
 
-async def begun(store: MemoryJobStore) -> Job:
+async def start_job(store: MemoryJobStore) -> Job:
     await store.create(NewJob("job", Kind.REPORT, "ada", b"{}"))
     job = await store.begin("job")
     assert job
@@ -34,9 +34,9 @@ def step(name: str, status: StepStatus = StepStatus.RUNNING) -> Change:
     return Change(steps=(Step(name, status=status),), usage=Usage(1))
 
 
-async def test_what_is_noted_in_one_turn_is_one_commit() -> None:
+async def test_changes_appended_together_are_one_commit() -> None:
     store = CountingStore()
-    journal = Journal(store, await begun(store), FastClock())
+    journal = Journal(store, await start_job(store), FastClock())
 
     await asyncio.gather(*(journal.write(step(f"section:{at}")) for at in range(50)))
 
@@ -44,9 +44,9 @@ async def test_what_is_noted_in_one_turn_is_one_commit() -> None:
     assert Usage(50) == store.jobs["job"].usage
 
 
-async def test_what_comes_up_during_a_commit_goes_along_with_the_next() -> None:
+async def test_changes_appended_during_a_commit_go_into_the_next() -> None:
     store = CountingStore()
-    journal = Journal(store, await begun(store), FastClock())
+    journal = Journal(store, await start_job(store), FastClock())
 
     first = journal.append(step("a"))
     await asyncio.sleep(0)
@@ -56,9 +56,9 @@ async def test_what_comes_up_during_a_commit_goes_along_with_the_next() -> None:
     assert [[step.name for step in change.steps] for change in store.commits] == [["a"], ["b", "c", "d"]]
 
 
-async def test_of_one_steps_states_the_last_stands() -> None:
+async def test_the_last_state_of_a_step_wins() -> None:
     store = CountingStore()
-    journal = Journal(store, await begun(store), FastClock())
+    journal = Journal(store, await start_job(store), FastClock())
 
     journal.append(step("a"))
     await journal.write(step("a", StepStatus.DONE))
@@ -66,9 +66,9 @@ async def test_of_one_steps_states_the_last_stands() -> None:
     assert [step.status for step in store.jobs["job"].steps] == [StepStatus.DONE]
 
 
-async def test_a_refusal_reaches_all_who_wait_and_those_who_come_later() -> None:
+async def test_a_fenced_commit_fails_all_current_and_later_changes() -> None:
     store = CountingStore()
-    journal = Journal(store, await begun(store), FastClock())
+    journal = Journal(store, await start_job(store), FastClock())
     await store.move("job", Change(status=Status.CANCELLED))
 
     outcomes = await asyncio.gather(*(journal.write(step(name)) for name in "abc"), return_exceptions=True)
@@ -78,49 +78,49 @@ async def test_a_refusal_reaches_all_who_wait_and_those_who_come_later() -> None
         await journal.write(step("d"))
 
 
-async def test_a_refused_note_for_which_nobody_waits_is_told_once_and_not_complained_of() -> None:
+async def test_a_fenced_change_that_nobody_awaits_calls_on_fenced_once_and_is_not_reported() -> None:
     store = CountingStore()
-    told: list[str] = []
-    complaints: list[object] = []
-    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    journal = Journal(store, await begun(store), FastClock(), on_fenced=lambda: told.append("fenced"))
+    calls: list[str] = []
+    reports: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reports.append(context))
+    journal = Journal(store, await start_job(store), FastClock(), on_fenced=lambda: calls.append("fenced"))
     await store.erase("job")
 
     journal.append(step("a"))
     await journal.flush()
     gc.collect()
 
-    assert (told, complaints) == (["fenced"], [])
+    assert (calls, reports) == (["fenced"], [])
 
 
-async def test_an_error_that_nobody_foresaw_reaches_those_who_wait() -> None:
-    store = CountingStore(broken=ZeroDivisionError())
-    journal = Journal(store, await begun(store), FastClock())
+async def test_an_unexpected_error_is_raised_to_those_who_wait() -> None:
+    store = CountingStore(failure=ZeroDivisionError())
+    journal = Journal(store, await start_job(store), FastClock())
 
     with pytest.raises(ZeroDivisionError):
         await journal.write(step("a"))
 
 
-async def test_who_stops_waiting_takes_neither_the_commit_nor_the_others_along() -> None:
+async def test_cancelling_a_write_cancels_neither_the_commit_nor_other_writes() -> None:
     store = CountingStore()
-    journal = Journal(store, await begun(store), FastClock())
+    journal = Journal(store, await start_job(store), FastClock())
 
-    impatient, patient = (asyncio.create_task(journal.write(step(name))) for name in "ab")
+    cancelled, other = (asyncio.create_task(journal.write(step(name))) for name in "ab")
     await asyncio.sleep(0)
-    impatient.cancel()
-    await patient
+    cancelled.cancel()
+    await other
 
-    assert impatient.cancelled()
+    assert cancelled.cancelled()
     assert sorted(step.name for step in store.jobs["job"].steps) == ["a", "b"]
 
 
-async def test_settling_waits_for_what_was_noted_but_not_for_ever() -> None:
+async def test_flushing_waits_for_appended_changes_up_to_a_timeout() -> None:
     store = CountingStore()
-    journal = Journal(store, await begun(store), FastClock())
+    journal = Journal(store, await start_job(store), FastClock())
     await journal.flush()
-    noted = journal.append(step("a"))
+    written = journal.append(step("a"))
     await journal.flush()
-    assert noted.done()
+    assert written.done()
 
     store.away = True
     unwritten = journal.append(step("b"))

@@ -12,7 +12,7 @@ from aether.durable.run import Run
 from aether.durable.runner import Runner
 from aether.durable.step import RunDependencies
 from aether.errors import ModelFailedError, UnsupportedRecordError
-from tests.durable_bench import ID, NEW, EngineBench, until
+from tests.durable_harness import ID, NEW, DurableHarness, until
 from tests.fakes import MemoryJobStore, ScriptedCalls
 
 
@@ -24,107 +24,113 @@ class BreakingStore(MemoryJobStore):
 CANCELLED = Change(status=Status.CANCELLED)
 
 
-def held(*names: str) -> EngineBench:
-    """A bench on which these calls go on for ever."""
-    return EngineBench(calls=ScriptedCalls(held={name: asyncio.Event() for name in names}))
+def held(*names: str) -> DurableHarness:
+    """A harness in which these calls never end."""
+    return DurableHarness(calls=ScriptedCalls(held={name: asyncio.Event() for name in names}))
 
 
-async def started(on: EngineBench, worker: Runner, *calls: str) -> asyncio.Task[bool]:
-    """The job in a run of this worker that is making these calls."""
-    await on.store.create(NEW)
-    performing = asyncio.create_task(worker.perform(ID))
-    await on.calls.begun(*calls)
+async def start(harness: DurableHarness, worker: Runner, *calls: str) -> asyncio.Task[bool]:
+    """Run the job on this worker until it makes these calls."""
+    await harness.store.create(NEW)
+    run = asyncio.create_task(worker.perform(ID))
+    await harness.calls.begun(*calls)
     for _ in range(20):
         await asyncio.sleep(0)
-    return performing
+    return run
 
 
 def others() -> set[asyncio.Task[object]]:
     return asyncio.all_tasks() - {asyncio.current_task()}
 
 
-async def test_a_fence_aborts_the_calls_of_the_run_at_once() -> None:
-    on, worker = (bench := held("b", "c")), bench.worker()
-    performing = await started(on, worker, "b", "c")
-    await on.store.move(ID, CANCELLED)
-    cancelled = on.job
+async def test_a_fence_aborts_the_calls_of_a_run_at_once() -> None:
+    harness = held("b", "c")
+    worker = harness.worker()
+    run = await start(harness, worker, "b", "c")
+    await harness.store.move(ID, CANCELLED)
+    cancelled = harness.job
 
     worker.fence(ID, cancelled.epoch)
 
-    assert await performing
-    assert (["outline", "a"], cancelled, set()) == (on.calls.ended, on.job, others())
-    assert {StepStatus.DONE} == {step.status for step in on.job.steps if step.title in (None, "Title a")}
+    assert await run
+    assert (["outline", "a"], cancelled, set()) == (harness.calls.ended, harness.job, others())
+    assert {StepStatus.DONE} == {step.status for step in harness.job.steps if step.title in (None, "Title a")}
 
 
 @pytest.mark.parametrize(("job_id", "behind"), [(ID, 0), ("another", -1)])
-async def test_a_fence_that_is_not_meant_for_the_run_leaves_it_alone(job_id: str, behind: int) -> None:
-    on, worker = (bench := held("b")), bench.worker()
-    performing = await started(on, worker, "b")
+async def test_a_fence_for_another_job_or_epoch_is_ignored(job_id: str, behind: int) -> None:
+    harness = held("b")
+    worker = harness.worker()
+    run = await start(harness, worker, "b")
 
-    worker.fence(job_id, on.job.epoch - behind)
-    on.calls.held["b"].set()
-    await performing
+    worker.fence(job_id, harness.job.epoch - behind)
+    harness.calls.held["b"].set()
+    await run
 
-    assert Status.COMPLETED is on.job.status
-
-
-async def test_a_run_that_lost_its_job_stops_at_its_next_commit_and_writes_nothing() -> None:
-    """No fence was heard; a call of the run ends, another goes on."""
-    on, worker = (bench := held("a", "b", "c")), bench.worker()
-    performing = await started(on, worker, "a", "b", "c")
-    await on.store.move(ID, CANCELLED)
-    cancelled = on.job
-
-    on.calls.held["a"].set()
-    await performing
-
-    assert (cancelled, ["outline", "a"], set()) == (on.job, on.calls.ended, others())
+    assert Status.COMPLETED is harness.job.status
 
 
-async def test_a_run_that_lost_its_job_before_its_first_call_aborts_it() -> None:
-    """The fence may come before this worker knows that it runs the job; the note of the first step tells it."""
-    on, worker = (bench := held("outline")), bench.worker()
-    await on.store.create(NEW)
-    performing = asyncio.create_task(worker.perform(ID))
-    await until(lambda: on.job.status is Status.PROCESSING)
-    await on.store.move(ID, CANCELLED)
+async def test_a_fenced_run_stops_at_its_next_commit_and_writes_nothing() -> None:
+    """The worker got no fence; one call of the run ends, another does not."""
+    harness = held("a", "b", "c")
+    worker = harness.worker()
+    run = await start(harness, worker, "a", "b", "c")
+    await harness.store.move(ID, CANCELLED)
+    cancelled = harness.job
+
+    harness.calls.held["a"].set()
+    await run
+
+    assert (cancelled, ["outline", "a"], set()) == (harness.job, harness.calls.ended, others())
+
+
+async def test_a_run_fenced_before_its_first_call_aborts_the_call() -> None:
+    """The fence may arrive before the worker has registered the run; then the first commit fails."""
+    harness = held("outline")
+    worker = harness.worker()
+    await harness.store.create(NEW)
+    run = asyncio.create_task(worker.perform(ID))
+    await until(lambda: harness.job.status is Status.PROCESSING)
+    await harness.store.move(ID, CANCELLED)
 
     async with asyncio.timeout(1):
-        await performing
+        await run
 
-    assert ([], set()) == (on.calls.ended, others())
+    assert ([], set()) == (harness.calls.ended, others())
 
 
-async def test_a_job_that_comes_back_to_its_worker_ends_the_run_it_still_has() -> None:
-    on, worker = (bench := held("outline")), bench.worker()
-    first = await started(on, worker, "outline")
+async def test_a_second_run_of_a_job_on_the_same_worker_ends_the_first() -> None:
+    harness = held("outline")
+    worker = harness.worker()
+    first = await start(harness, worker, "outline")
 
     second = asyncio.create_task(worker.perform(ID))
     async with asyncio.timeout(1):
         assert not await first
-    on.calls.held["outline"].set()
+    harness.calls.held["outline"].set()
 
     assert await second
-    assert (on.job.status, on.calls.made.count("outline")) == (Status.COMPLETED, 2)
+    assert (harness.job.status, harness.calls.made.count("outline")) == (Status.COMPLETED, 2)
 
 
 async def test_an_erased_job_ends_its_run() -> None:
-    on, worker = (bench := held("b")), bench.worker()
-    performing = await started(on, worker, "b")
-    await on.store.erase(ID)
+    harness = held("b")
+    worker = harness.worker()
+    run = await start(harness, worker, "b")
+    await harness.store.erase(ID)
 
     worker.fence(ID, 1 << 53)
 
-    assert await performing
-    assert (None, set()) == (await on.store.load(ID), others())
+    assert await run
+    assert (None, set()) == (await harness.store.load(ID), others())
 
 
-async def test_an_error_that_nobody_foresaw_fails_the_job_and_gives_nothing_away() -> None:
+async def test_an_unexpected_error_fails_the_job_and_reveals_nothing() -> None:
     secret = "sk-secret at /srv/aether/engine.py"
-    on = EngineBench(calls=ScriptedCalls({"b": [ValueError(secret)]}))
+    harness = DurableHarness(calls=ScriptedCalls({"b": [ValueError(secret)]}))
 
     with capture_logs() as logs:
-        job = await on.perform()
+        job = await harness.perform()
 
     assert (job.status, job.problem) == (
         Status.FAILED,
@@ -135,96 +141,100 @@ async def test_an_error_that_nobody_foresaw_fails_the_job_and_gives_nothing_away
     assert crash["exc_info"]
 
 
-async def test_an_input_that_cannot_be_read_fails_the_job() -> None:
-    on = EngineBench()
-    await on.store.create(type(NEW)(ID, Kind.REPORT, "ada", b"[]"))
+async def test_an_unreadable_input_fails_the_job() -> None:
+    harness = DurableHarness()
+    await harness.store.create(type(NEW)(ID, Kind.REPORT, "ada", b"[]"))
 
-    await on.worker().perform(ID)
+    await harness.worker().perform(ID)
 
-    assert on.job.problem
-    assert on.job.problem.type == "internal-error"
+    assert harness.job.problem
+    assert harness.job.problem.type == "internal-error"
 
 
-async def test_a_job_that_the_worker_has_no_recipe_for_is_left_to_a_worker_that_has() -> None:
-    """While a release is rolled out, an old worker may take what only a new one can make."""
-    on = EngineBench()
-    await on.store.create(NEW)
-    before = on.job
+async def test_a_job_without_a_recipe_is_left_to_a_newer_worker() -> None:
+    """During a rolling deployment, an old worker may get a job that only a new one can run."""
+    harness = DurableHarness()
+    await harness.store.create(NEW)
+    before = harness.job
 
     with pytest.raises(UnsupportedRecordError):
-        await Runner(on.store, {}, RunDependencies(on.policy, ConcurrencyLimiter(1, on.clock), on.clock)).perform(ID)
-    assert (on.job, on.store.queue) == (before, [ID])
+        await Runner(
+            harness.store, {}, RunDependencies(harness.policy, ConcurrencyLimiter(1, harness.clock), harness.clock)
+        ).perform(ID)
+    assert (harness.job, harness.store.queue) == (before, [ID])
 
-    assert await on.worker().perform(ID)
-    assert Status.COMPLETED is on.job.status
+    assert await harness.worker().perform(ID)
+    assert Status.COMPLETED is harness.job.status
 
 
-async def test_a_run_whose_job_comes_to_an_unknown_status_does_not_take_it_for_ended() -> None:
-    """The queue's entry belongs to whoever knows what the status means."""
-    on, worker = (bench := held("b")), bench.worker()
-    performing = await started(on, worker, "b")
-    paused = on.store.jobs[ID] = replace(on.job, status=Status("paused"), epoch=on.job.epoch + 1)
+async def test_a_job_with_an_unknown_status_does_not_count_as_ended() -> None:
+    """The queue entry belongs to a worker that knows the status."""
+    harness = held("b")
+    worker = harness.worker()
+    run = await start(harness, worker, "b")
+    paused = harness.store.jobs[ID] = replace(harness.job, status=Status("paused"), epoch=harness.job.epoch + 1)
 
     worker.fence(ID, paused.epoch)
 
-    assert not await performing
-    assert on.job == paused
+    assert not await run
+    assert harness.job == paused
 
 
-async def test_a_store_that_breaks_is_not_taken_for_a_job_that_ended() -> None:
-    on = EngineBench(BreakingStore())
+async def test_an_error_of_the_store_does_not_count_as_the_end_of_the_job() -> None:
+    harness = DurableHarness(BreakingStore())
 
     with pytest.raises(ZeroDivisionError):
-        await on.perform()
-    assert Status.PROCESSING is on.job.status
+        await harness.perform()
+    assert Status.PROCESSING is harness.job.status
 
 
-async def test_a_call_that_cancels_itself_is_not_taken_for_a_shutdown() -> None:
-    """A library that swallows or leaks a cancellation must not leave a job that nobody runs."""
-    on = EngineBench()
+async def test_a_call_that_cancels_itself_fails_the_job() -> None:
+    """A library that leaks a cancellation must not leave a job without a worker."""
+    harness = DurableHarness()
 
     async def cancels(_run: Run, _request: object) -> None:
         raise asyncio.CancelledError
 
-    await on.perform(cancels)
+    await harness.perform(cancels)
 
-    assert Status.FAILED is on.job.status
+    assert Status.FAILED is harness.job.status
 
 
-async def test_a_job_that_was_queued_too_long_ago_fails_without_a_call() -> None:
-    on = EngineBench(job_timeout=60.0)
-    await on.store.create(NEW)
-    on.clock.seconds += 61
+async def test_a_job_queued_beyond_its_deadline_fails_without_a_call() -> None:
+    harness = DurableHarness(job_timeout=60.0)
+    await harness.store.create(NEW)
+    harness.clock.seconds += 61
 
-    await on.worker().perform(ID)
+    await harness.worker().perform(ID)
 
-    assert (on.job.problem and on.job.problem.type, Status.FAILED, []) == (
+    assert (harness.job.problem and harness.job.problem.type, Status.FAILED, []) == (
         "deadline-exceeded",
-        on.job.status,
-        on.calls.ended,
+        harness.job.status,
+        harness.calls.ended,
     )
 
 
-async def test_a_retry_gives_a_job_its_whole_time_again() -> None:
-    on = EngineBench(calls=ScriptedCalls({"outline": [ModelFailedError(500)]}), job_timeout=60.0)
-    await on.store.create(NEW)
-    on.clock.seconds += timedelta(days=1).total_seconds()
-    await on.worker().perform(ID)
+async def test_a_retry_restarts_the_deadline() -> None:
+    harness = DurableHarness(calls=ScriptedCalls({"outline": [ModelFailedError(500)]}), job_timeout=60.0)
+    await harness.store.create(NEW)
+    harness.clock.seconds += timedelta(days=1).total_seconds()
+    await harness.worker().perform(ID)
 
-    await on.store.move(ID, Change(status=Status.PENDING))
-    await on.worker().perform(ID)
+    await harness.store.move(ID, Change(status=Status.PENDING))
+    await harness.worker().perform(ID)
 
-    assert Status.COMPLETED is on.job.status
+    assert Status.COMPLETED is harness.job.status
 
 
-async def test_a_job_is_said_to_have_ended_only_when_it_has() -> None:
-    on, worker = (bench := held("outline")), bench.worker(bench.one_step)
+async def test_the_end_of_a_job_is_logged_only_if_it_was_committed() -> None:
+    harness = held("outline")
+    worker = harness.worker(harness.one_step)
     with capture_logs() as logs:
-        performing = await started(on, worker, "outline")
-        on.calls.held["outline"].set()
-        await until(lambda: on.job.steps[0].status is StepStatus.DONE)
-        await on.store.move(ID, CANCELLED)
-        await performing
+        run = await start(harness, worker, "outline")
+        harness.calls.held["outline"].set()
+        await until(lambda: harness.job.steps[0].status is StepStatus.DONE)
+        await harness.store.move(ID, CANCELLED)
+        await run
 
-    assert Status.CANCELLED is on.job.status
+    assert Status.CANCELLED is harness.job.status
     assert {"step.finished", "job.fenced"} == {entry["event"] for entry in logs}

@@ -25,16 +25,16 @@ async def three_steps(run: Run, _: dict[str, str]) -> list[str]:
     return [await run.step(name, lambda: spend(100), str) for name in ("a", "b", "c")]
 
 
-async def performed(store: MemoryJobStore) -> None:
-    tools = RunDependencies(RetryPolicy(), ConcurrencyLimiter(10, store.clock), store.clock)
-    await Runner(store, {Kind.REPORT: Recipe(dict[str, str], three_steps)}, tools).perform("4f9c")
+async def perform(store: MemoryJobStore) -> None:
+    dependencies = RunDependencies(RetryPolicy(), ConcurrencyLimiter(10, store.clock), store.clock)
+    await Runner(store, {Kind.REPORT: Recipe(dict[str, str], three_steps)}, dependencies).perform("4f9c")
 
 
-async def test_a_job_stops_before_the_call_that_would_exceed_its_budget_and_goes_on_with_a_higher_one() -> None:
+async def test_a_job_stops_before_a_call_would_exceed_its_budget_and_resumes_with_a_higher_one() -> None:
     store = MemoryJobStore(clock=FastClock())
     await store.create(NewJob("4f9c", Kind.REPORT, "ada", b"{}", limits=Limits(tokens=250)))
 
-    await performed(store)
+    await perform(store)
 
     job = store.jobs["4f9c"]
     assert job.problem is not None
@@ -42,14 +42,14 @@ async def test_a_job_stops_before_the_call_that_would_exceed_its_budget_and_goes
     assert job.usage == Usage(2, 200, 0)
 
     await store.move("4f9c", Change(status=Status.PENDING, limits=Limits(tokens=300)))
-    await performed(store)
+    await perform(store)
 
     job = store.jobs["4f9c"]
     assert (job.status, job.usage) == (Status.COMPLETED, Usage(3, 300, 0))
     assert job.count(StepStatus.DONE) == 3
 
 
-def test_calls_at_the_same_time_share_a_budget() -> None:
+def test_concurrent_calls_share_a_budget() -> None:
     budget = TokenBudget(250, spent=100)
     with budget.reserve(100):
         with pytest.raises(BudgetExceededError, match="250 tokens; 100 are spent, and the next call may need 100"):
@@ -60,12 +60,12 @@ def test_calls_at_the_same_time_share_a_budget() -> None:
         pass
 
 
-def test_outside_of_a_step_nothing_is_limited() -> None:
+def test_outside_of_a_step_there_is_no_budget() -> None:
     with reserve_tokens(10**9) as meter:
         meter.spend(Usage(1, 5, 5))
 
 
-def test_what_a_call_cost_counts_against_the_budget_and_not_what_it_was_thought_to() -> None:
+def test_the_actual_cost_counts_against_the_budget_not_the_reserved_one() -> None:
     budget = TokenBudget(100)
     with use_meter(TokenMeter(budget)), reserve_tokens(90) as meter:
         meter.spend(Usage(1, 10, 10))
@@ -73,7 +73,7 @@ def test_what_a_call_cost_counts_against_the_budget_and_not_what_it_was_thought_
         pass
 
 
-async def test_a_budget_holds_although_a_server_does_not_tell_what_a_call_has_cost() -> None:
+async def test_a_budget_holds_even_if_the_server_reports_no_usage() -> None:
     chat = ScriptedChat(*[Reply("Rome grew.", cut_off=False, usage=Usage(1))] * 2)
     conversation = Conversation(chat, words=300)
     meter = TokenMeter(TokenBudget(500))

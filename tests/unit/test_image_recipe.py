@@ -17,7 +17,7 @@ from aether.durable.token_budget import reserve_tokens
 from aether.errors import AetherError, ModelFailedError, ModelOverloadedError, ModelRefusedError, ModelUnreachableError
 from aether.workflows.definition import Ports
 from aether.workflows.image.recipe import WORKFLOW, first_steps, images_so_far
-from tests.durable_bench import until
+from tests.durable_harness import until
 from tests.fakes import FastClock, MemoryFiles, MemoryJobStore
 from tests.scripted_chat import ScriptedChat
 from tests.scripted_model import png

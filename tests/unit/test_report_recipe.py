@@ -15,7 +15,7 @@ from aether.durable.runner import Recipe, Runner
 from aether.durable.step import RunDependencies
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError
 from aether.workflows.report.recipe import first_steps, outline_of, report_so_far, write_report
-from tests.durable_bench import until
+from tests.durable_harness import until
 from tests.fakes import FastClock, MemoryJobStore
 
 ID = "job"

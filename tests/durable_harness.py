@@ -1,4 +1,4 @@
-"""An engine over fakes, with one job in it."""
+"""Harness for durable execution: workers over fakes, with one job."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,18 +18,18 @@ from tests.fakes import FastClock, MemoryJobStore, ScriptedCalls
 
 ID = "job"
 NEW = NewJob(ID, Kind.REPORT, "ada", b"{}")
-Make = Callable[[Run, Any], Awaitable[object]]  # Any: what a recipe is asked for
+Make = Callable[[Run, Any], Awaitable[object]]  # Any: the request of the kind
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Let everybody go on for as long as it takes."""
-    while not condition():  # noqa: ASYNC110 - what is waited for is not the test's to announce
+    """Let other tasks run until the condition holds."""
+    while not condition():  # noqa: ASYNC110 - there is no event for it
         await asyncio.sleep(0)
 
 
 @dataclass
-class EngineBench:
-    """A worker and a store; `sections` are what the report of the job consists of."""
+class DurableHarness:
+    """A store and workers on it; `sections` are the sections of the job's report."""
 
     store: MemoryJobStore = field(default_factory=MemoryJobStore)
     calls: ScriptedCalls = field(default_factory=ScriptedCalls)
@@ -38,25 +38,25 @@ class EngineBench:
     ceiling: int = 100
     sections: tuple[str, ...] = ("a", "b", "c")
     job_timeout: float = 3_600.0
-    texts: TokenChannel = field(default_factory=NullTokenChannel)
+    token_channel: TokenChannel = field(default_factory=NullTokenChannel)
 
     def __post_init__(self) -> None:
         self.store.clock = self.clock
 
     def worker(self, make: Make | None = None) -> Runner:
-        """One more worker on the same store."""
-        tools = RunDependencies(
-            self.policy, ConcurrencyLimiter(self.ceiling, self.clock), self.clock, self.job_timeout, self.texts
+        """Return another worker on the same store."""
+        dependencies = RunDependencies(
+            self.policy, ConcurrencyLimiter(self.ceiling, self.clock), self.clock, self.job_timeout, self.token_channel
         )
-        return Runner(self.store, {Kind.REPORT: Recipe(dict[str, str], make or self.report)}, tools)
+        return Runner(self.store, {Kind.REPORT: Recipe(dict[str, str], make or self.report)}, dependencies)
 
     async def report(self, run: Run, _request: object) -> list[str]:
-        """Make the usual job: an outline, then all sections at once."""
+        """The default recipe: an outline, then all sections concurrently."""
         await run.step("outline", lambda: self.calls("outline"), str)
         return await self.fan_out(run)
 
     async def one_step(self, run: Run, _request: object) -> str:
-        """Make the smallest job."""
+        """The smallest recipe: one step."""
         return await run.step("outline", lambda: self.calls("outline"), str)
 
     async def fan_out(self, run: Run, _request: object = None) -> list[str]:
@@ -64,7 +64,7 @@ class EngineBench:
         return await run.fan_out("section", self.sections, self.calls, str, titles=titles)
 
     async def perform(self, make: Make | None = None) -> Job:
-        """Create the job, run it, and return it as it stands then."""
+        """Create the job, run it, and return it."""
         await self.store.create(NEW)
         await self.worker(make).perform(ID)
         return self.job
