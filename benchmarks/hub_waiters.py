@@ -27,7 +27,7 @@ def job_id(at: int) -> str:
 async def wait_for_changes(url: str, waiters: int) -> None:
     """Wait until the process is ended."""
     async with connected(url) as client, RedisHub(client) as hub:
-        await hub.changed("none", 1, _LONG_S)  # 0 at once: what everything needs is loaded and connected
+        await hub.wait_for_change("none", 1, _LONG_S)  # 0 at once: what everything needs is loaded and connected
         before = _rss()
         tasks = [asyncio.create_task(_wait(hub, job_id(at))) for at in range(waiters)]
         while len(await client.pubsub_channels()) < waiters:  # noqa: ASYNC110 - the server does not announce it
@@ -38,9 +38,9 @@ async def wait_for_changes(url: str, waiters: int) -> None:
 
 
 async def _wait(hub: RedisHub, job: str) -> None:
-    version = await hub.changed(job, 0, _LONG_S) or 0
+    version = await hub.wait_for_change(job, 0, _LONG_S) or 0
     while True:
-        version = await hub.changed(job, version, _LONG_S) or version
+        version = await hub.wait_for_change(job, version, _LONG_S) or version
         print(time.monotonic(), flush=True)
 
 

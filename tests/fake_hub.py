@@ -17,23 +17,23 @@ class MemoryHub:
     watches: set["MemoryWatch"] = field(default_factory=set)
     closed: bool = False
 
-    async def changed(self, job_id: str, after: int, within: float) -> int | None:
-        with self._watching(MemoryWatch(self, job_id, after, within)) as watch:
+    async def wait_for_change(self, job_id: str, after: int, timeout_s: float) -> int | None:
+        with self._watching(MemoryWatch(self, job_id, after, timeout_s)) as watch:
             news = await anext(watch, None)
         return news if isinstance(news, int) else None
 
     @contextmanager
-    def watch(self, job_id: str, after: int, pulse: float) -> Iterator[AsyncIterator[int | Delta | None]]:
+    def watch(self, job_id: str, after: int, keep_alive_s: float) -> Iterator[AsyncIterator[int | Delta | None]]:
         self.store.listeners.append(job_id)
         try:
-            with self._watching(MemoryWatch(self, job_id, after, pulse)) as watch:
+            with self._watching(MemoryWatch(self, job_id, after, keep_alive_s)) as watch:
                 yield watch
         finally:
             self.store.listeners.remove(job_id)
 
     @contextmanager
-    def arrivals(self, owner: str, after: int, pulse: float) -> Iterator[AsyncIterator[int | Delta | None]]:
-        with self._watching(MemoryInboxWatch(self, owner, after, pulse)) as watch:
+    def watch_inbox(self, owner: str, after: int, keep_alive_s: float) -> Iterator[AsyncIterator[int | Delta | None]]:
+        with self._watching(MemoryInboxWatch(self, owner, after, keep_alive_s)) as watch:
             yield watch
 
     @contextmanager
@@ -63,7 +63,7 @@ class MemoryWatch:
     hub: MemoryHub
     job_id: str
     after: int
-    pulse: float
+    keep_alive_s: float
     texts: list[Delta] = field(default_factory=list)
     stirred: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -72,7 +72,7 @@ class MemoryWatch:
 
     async def __anext__(self) -> int | Delta | None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(self.pulse):
+            async with asyncio.timeout(self.keep_alive_s):
                 while not self._has_news():
                     self.stirred.clear()
                     await self.stirred.wait()

@@ -15,12 +15,14 @@ from tests.contract.job_store_harness import NEW_JOB, begin_job
 async def test_a_version_that_came_before_is_told_at_once(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
 
-    assert await hub_harness.hub.changed(NEW_JOB.id, job.version - 1, LONG_S) == job.version
+    assert await hub_harness.hub.wait_for_change(NEW_JOB.id, job.version - 1, LONG_S) == job.version
 
 
 async def test_a_change_wakes_who_waits_for_it(hub_harness: HubHarness) -> None:
     change = await make_changer(hub_harness.store)
-    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, await load_version(hub_harness.store), LONG_S))
+    waiting = asyncio.create_task(
+        hub_harness.hub.wait_for_change(NEW_JOB.id, await load_version(hub_harness.store), LONG_S)
+    )
     await wait_for_subscriptions(hub_harness)
 
     assert not waiting.done()
@@ -30,13 +32,13 @@ async def test_a_change_wakes_who_waits_for_it(hub_harness: HubHarness) -> None:
 async def test_nothing_happens_and_the_time_is_up(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
 
-    assert await hub_harness.hub.changed(NEW_JOB.id, job.version, SHORT_S) is None
+    assert await hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, SHORT_S) is None
 
 
 async def test_a_change_of_another_job_wakes_nobody(hub_harness: HubHarness) -> None:
     change = await make_changer(hub_harness.store, "other")
     job = await begin_job(hub_harness.store)
-    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, 5 * SHORT_S))
+    waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, 5 * SHORT_S))
     await wait_for_subscriptions(hub_harness)
     await change()
 
@@ -47,12 +49,12 @@ async def test_a_cursor_ahead_of_the_job_is_told_where_the_job_is(hub_harness: H
     """As after a failover to a server that lacks the last changes."""
     job = await begin_job(hub_harness.store)
 
-    assert await hub_harness.hub.changed(NEW_JOB.id, job.version + 5, LONG_S) == job.version
+    assert await hub_harness.hub.wait_for_change(NEW_JOB.id, job.version + 5, LONG_S) == job.version
 
 
 async def test_erasing_wakes_who_waits(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
-    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S))
+    waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S))
     await wait_for_subscriptions(hub_harness)
 
     await hub_harness.store.erase(NEW_JOB.id)
@@ -61,13 +63,13 @@ async def test_erasing_wakes_who_waits(hub_harness: HubHarness) -> None:
 
 
 async def test_a_job_that_is_gone_is_told_at_once(hub_harness: HubHarness) -> None:
-    assert await hub_harness.hub.changed("gone", 7, LONG_S) == 0
+    assert await hub_harness.hub.wait_for_change("gone", 7, LONG_S) == 0
 
 
 async def test_one_change_wakes_all_who_wait_for_it(hub_harness: HubHarness) -> None:
     change = await make_changer(hub_harness.store)
     after = await load_version(hub_harness.store)
-    waiting = [asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, after, LONG_S)) for _ in range(500)]
+    waiting = [asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, after, LONG_S)) for _ in range(500)]
     await wait_for_subscriptions(hub_harness)
 
     assert [await change()] * 500 == await asyncio.gather(*waiting)
@@ -77,7 +79,7 @@ async def test_many_jobs_are_waited_for_at_once(hub_harness: HubHarness) -> None
     jobs = [f"job-{at}" for at in range(100)]
     changes = [await make_changer(hub_harness.store, job_id) for job_id in jobs]
     after = await load_version(hub_harness.store, jobs[0])
-    waiting = [asyncio.create_task(hub_harness.hub.changed(job_id, after, LONG_S)) for job_id in jobs]
+    waiting = [asyncio.create_task(hub_harness.hub.wait_for_change(job_id, after, LONG_S)) for job_id in jobs]
     await wait_for_subscriptions(hub_harness, *jobs)
 
     for change in changes[::2]:
@@ -98,7 +100,7 @@ async def test_no_change_is_missed_between_reading_and_waiting(hub_harness: HubH
         making = change()
         for _ in range(dice.randrange(8)):
             await asyncio.sleep(0)
-        assert await hub_harness.hub.changed(NEW_JOB.id, after, LONG_S) == after + 1
+        assert await hub_harness.hub.wait_for_change(NEW_JOB.id, after, LONG_S) == after + 1
         assert await making == after + 1
 
 
@@ -120,7 +122,8 @@ async def test_a_reader_who_was_away_is_told_the_newest_version_alone(hub_harnes
     change = await make_changer(hub_harness.store)
     with hub_harness.hub.watch(NEW_JOB.id, await load_version(hub_harness.store), SHORT_S) as watch:
         made = [await change() for _ in range(20)]
-        await hub_harness.hub.changed(NEW_JOB.id, made[-2], LONG_S)  # whoever watches the same job knows it by then
+        # The watch of the same job knows the version by then.
+        await hub_harness.hub.wait_for_change(NEW_JOB.id, made[-2], LONG_S)
 
         assert [await anext(watch), await anext(watch)] == [made[-1], None]
 
@@ -202,7 +205,7 @@ async def unheard(hub_harness: HubHarness) -> None:
 
 async def test_who_waits_for_a_change_listens_to_no_text(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
-    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S))
+    waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S))
     await wait_for_subscriptions(hub_harness)
 
     committed = await hub_harness.store.commit(job.id, job.epoch, job.version, Change(total=1))
@@ -212,7 +215,7 @@ async def test_who_waits_for_a_change_listens_to_no_text(hub_harness: HubHarness
 
 async def test_text_wakes_nobody_who_waits_for_a_change(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
-    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, 4 * SHORT_S))
+    waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, 4 * SHORT_S))
     await wait_for_subscriptions(hub_harness)
     hub_harness.publish(NEW_JOB.id, Delta("outline", 1, 0, "Rome"))
 
@@ -221,12 +224,12 @@ async def test_text_wakes_nobody_who_waits_for_a_change(hub_harness: HubHarness)
 
 async def test_closing_ends_all_waiting_and_lets_nobody_wait_after(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
-    waiting = [asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S)) for _ in range(10)]
+    waiting = [asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S)) for _ in range(10)]
     await wait_for_subscriptions(hub_harness)
 
     hub_harness.hub.close()
 
     assert await asyncio.gather(*waiting) == [None] * 10
-    assert await hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S) is None
+    assert await hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S) is None
     with hub_harness.hub.watch(NEW_JOB.id, job.version - 1, LONG_S) as watch:
         assert [heard async for heard in watch] == []

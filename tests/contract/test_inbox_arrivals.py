@@ -22,9 +22,9 @@ def inbox(hub_harness: HubHarness, hub_client: Redis | None) -> InboxStore:
     return MemoryInbox(hub_harness.store)
 
 
-async def heard(hub_harness: HubHarness, after: int, pulse: float = LONG_S, owner: str = OWNER) -> object:
+async def heard(hub_harness: HubHarness, after: int, keep_alive_s: float = LONG_S, owner: str = OWNER) -> object:
     """The first news of an inbox."""
-    with hub_harness.hub.arrivals(owner, after, pulse) as arrivals:
+    with hub_harness.hub.watch_inbox(owner, after, keep_alive_s) as arrivals:
         return await anext(arrivals)
 
 
@@ -59,7 +59,7 @@ async def test_nothing_comes_and_there_is_a_pulse(hub_harness: HubHarness, inbox
     await end_job(hub_harness.store, "4f9c")
     (entry,) = await all_notifications(inbox)
 
-    with hub_harness.hub.arrivals(OWNER, entry.id, SHORT_S) as arrivals:
+    with hub_harness.hub.watch_inbox(OWNER, entry.id, SHORT_S) as arrivals:
         assert [await anext(arrivals), await anext(arrivals)] == [None, None]
 
 
@@ -76,7 +76,7 @@ async def test_what_another_owner_is_told_wakes_nobody(hub_harness: HubHarness) 
 
 
 async def test_a_job_and_an_owner_of_one_name_are_not_mistaken(hub_harness: HubHarness) -> None:
-    waiting = asyncio.create_task(hub_harness.hub.changed(OWNER, 0, 5 * SHORT_S))
+    waiting = asyncio.create_task(hub_harness.hub.wait_for_change(OWNER, 0, 5 * SHORT_S))
     await asyncio.sleep(SHORT_S)
     await end_job(hub_harness.store, "4f9c")
 

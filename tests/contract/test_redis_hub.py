@@ -64,7 +64,9 @@ async def subscriptions(client: Redis) -> list[bytes]:
 
 async def test_waiting_outlasts_a_crash_of_the_server(hub_harness: HubHarness, valkey: Valkey) -> None:
     change = await make_changer(hub_harness.store)
-    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, await load_version(hub_harness.store), LONG_S))
+    waiting = asyncio.create_task(
+        hub_harness.hub.wait_for_change(NEW_JOB.id, await load_version(hub_harness.store), LONG_S)
+    )
     await wait_for_subscriptions(hub_harness)
 
     valkey.kill()
@@ -81,7 +83,9 @@ async def test_a_change_that_was_made_while_the_hub_was_deaf_is_told(
     """What the connection missed while it was away is read from the record."""
     monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._PAUSE_S", 4 * SHORT_S)
     change = await make_changer(hub_harness.store)
-    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, await load_version(hub_harness.store), LONG_S))
+    waiting = asyncio.create_task(
+        hub_harness.hub.wait_for_change(NEW_JOB.id, await load_version(hub_harness.store), LONG_S)
+    )
     await wait_for_subscriptions(hub_harness)
 
     await client.client_kill_filter(_type="pubsub")
@@ -100,7 +104,7 @@ async def test_who_follows_a_job_through_many_breaks_comes_to_its_end(
     async def follow() -> int:
         version = first
         while version < first + 300:
-            heard = await hub_harness.hub.changed(NEW_JOB.id, version, LONG_S)
+            heard = await hub_harness.hub.wait_for_change(NEW_JOB.id, version, LONG_S)
             assert heard is not None
             assert heard > version
             version = heard
@@ -119,13 +123,13 @@ async def test_time_is_up_for_who_waits_while_the_server_is_away(hub_harness: Hu
     job = await begin_job(hub_harness.store)
     valkey.kill()
 
-    assert await hub_harness.hub.changed(NEW_JOB.id, job.version, 3 * SHORT_S) is None
+    assert await hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, 3 * SHORT_S) is None
 
 
 async def test_a_server_that_lost_changes_wakes_who_waits_for_the_next(hub_harness: HubHarness, client: Redis) -> None:
     """As a replica that lagged behind when it became the primary: the version goes back."""
     job = await begin_job(hub_harness.store)
-    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S))
+    waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S))
     await wait_for_subscriptions(hub_harness)
 
     await client.hset(RECORD + NEW_JOB.id, "version", str(job.version - 1))  # type: ignore[misc]
@@ -136,7 +140,7 @@ async def test_a_server_that_lost_changes_wakes_who_waits_for_the_next(hub_harne
 
 async def test_an_old_message_does_not_bring_a_version_back(hub_harness: HubHarness, client: Redis) -> None:
     job = await begin_job(hub_harness.store)
-    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, 4 * SHORT_S))
+    waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, 4 * SHORT_S))
     await wait_for_subscriptions(hub_harness)
 
     await client.publish(CHANGES + NEW_JOB.id, job.version - 1)
@@ -160,8 +164,8 @@ async def test_a_record_without_a_version_hinders_no_other(hub_harness: HubHarne
     change = await make_changer(hub_harness.store)
     after = await load_version(hub_harness.store)
     await client.hset(RECORD + "nonsense", "version", "much")  # type: ignore[misc]
-    vain = asyncio.create_task(hub_harness.hub.changed("nonsense", 1, LONG_S))
-    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, after, LONG_S))
+    vain = asyncio.create_task(hub_harness.hub.wait_for_change("nonsense", 1, LONG_S))
+    waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, after, LONG_S))
     await wait_for_subscriptions(hub_harness, NEW_JOB.id, "nonsense")
 
     assert await change() == await waiting
@@ -174,7 +178,9 @@ async def test_a_defect_leaves_nobody_deaf(
 ) -> None:
     assert isinstance(hub_harness.hub, RedisHub)
     change = await make_changer(hub_harness.store)
-    waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, await load_version(hub_harness.store), LONG_S))
+    waiting = asyncio.create_task(
+        hub_harness.hub.wait_for_change(NEW_JOB.id, await load_version(hub_harness.store), LONG_S)
+    )
     await wait_for_subscriptions(hub_harness)
     failed = asyncio.Event()
 
@@ -202,7 +208,7 @@ async def test_a_half_open_connection_is_found_and_replaced(valkey: Valkey) -> N
         ):
             change = await make_changer(hub_harness.store)
             waiting = asyncio.create_task(
-                hub_harness.hub.changed(NEW_JOB.id, await load_version(hub_harness.store), LONG_S)
+                hub_harness.hub.wait_for_change(NEW_JOB.id, await load_version(hub_harness.store), LONG_S)
             )
             await wait_for_subscriptions(hub_harness)
 
@@ -215,7 +221,7 @@ async def test_an_expired_job_wakes_who_waits(client: Redis) -> None:
     """Nothing is published of it: a sweep finds it."""
     async with redis_hub_harness(client, sweep_s=SHORT_S) as hub_harness:
         job = await begin_job(hub_harness.store)
-        waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S))
+        waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S))
         await wait_for_subscriptions(hub_harness)
 
         await client.delete(RECORD + NEW_JOB.id, EVENTS + NEW_JOB.id)
@@ -225,7 +231,7 @@ async def test_an_expired_job_wakes_who_waits(client: Redis) -> None:
 
 async def test_who_waits_no_longer_leaves_no_subscription(hub_harness: HubHarness, client: Redis) -> None:
     job = await begin_job(hub_harness.store)
-    waiting = [asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S)) for _ in range(3)]
+    waiting = [asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S)) for _ in range(3)]
     with hub_harness.hub.watch(NEW_JOB.id, job.version, LONG_S):
         await wait_for_subscriptions(hub_harness)
         assert await subscriptions(client) == [(CHANGES + NEW_JOB.id).encode(), (TEXTS + NEW_JOB.id).encode()]
@@ -244,8 +250,8 @@ async def test_a_job_that_is_watched_again_at_once_is_heard_of(hub_harness: HubH
     change = await make_changer(hub_harness.store)
     for _ in range(50):
         after = await load_version(hub_harness.store)
-        assert await hub_harness.hub.changed(NEW_JOB.id, after, 0.0001) is None
-        waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, after, LONG_S))
+        assert await hub_harness.hub.wait_for_change(NEW_JOB.id, after, 0.0001) is None
+        waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, after, LONG_S))
         assert await change() == await waiting
 
 
@@ -253,7 +259,7 @@ async def test_closing_ends_all_waiting_at_once(client: Redis) -> None:
     async with AsyncExitStack() as stack:
         hub_harness = await stack.enter_async_context(redis_hub_harness(client))
         job = await begin_job(hub_harness.store)
-        waiting = asyncio.create_task(hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S))
+        waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S))
         with hub_harness.hub.watch(NEW_JOB.id, job.version, LONG_S) as watch:
             watching = asyncio.ensure_future(anext(watch, "end"))
             await wait_for_subscriptions(hub_harness)
@@ -261,7 +267,7 @@ async def test_closing_ends_all_waiting_at_once(client: Redis) -> None:
             await stack.aclose()
 
             assert (await waiting, await watching) == (None, "end")
-        assert await hub_harness.hub.changed(NEW_JOB.id, job.version, LONG_S) is None
+        assert await hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S) is None
         assert time.monotonic() - began < LONG_S / 2
 
 
@@ -271,7 +277,7 @@ async def test_ten_thousand_wait_on_one_connection(hub_harness: HubHarness, clie
         for job_id in jobs:
             pipeline.hset(RECORD + job_id, "version", "1")
         await pipeline.execute()
-    waiting = [asyncio.create_task(hub_harness.hub.changed(job_id, 1, LONG_S)) for job_id in jobs]
+    waiting = [asyncio.create_task(hub_harness.hub.wait_for_change(job_id, 1, LONG_S)) for job_id in jobs]
     await asyncio.sleep(0)
     while len(await subscriptions(client)) < len(jobs):  # noqa: ASYNC110 - the server does not announce it
         await asyncio.sleep(0.01)

@@ -37,8 +37,8 @@ class Harness:
     def stored(self) -> list[Notification]:
         return self.store.inboxes[OWNER]
 
-    def follow(self, after: int = 0, pulse: float = LONG_S) -> AsyncGenerator[Notification | None, None]:
-        return self.notifications.follow(OWNER, after, pulse)
+    def follow(self, after: int = 0, keep_alive_s: float = LONG_S) -> AsyncGenerator[Notification | None, None]:
+        return self.notifications.follow(OWNER, after, keep_alive_s)
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def harness() -> Harness:
 
 
 async def jobs(following: AsyncIterator[Notification | None], number: int) -> list[str | None]:
-    """Return the job of each of the next notifications, None for a pulse."""
+    """Return the job of each of the next notifications, None for a keep-alive."""
     notifications = [await anext(following) for _ in range(number)]
     return [each.job_id if each else None for each in notifications]
 
@@ -109,7 +109,7 @@ async def test_more_notifications_than_a_page_all_come(harness: Harness) -> None
 
 
 async def test_a_quiet_inbox_yields_none_after_each_pulse(harness: Harness) -> None:
-    assert await jobs(harness.follow(pulse=SHORT_S), 3) == [None] * 3
+    assert await jobs(harness.follow(keep_alive_s=SHORT_S), 3) == [None] * 3
 
 
 async def test_each_notification_comes_once_while_jobs_end_concurrently(harness: Harness) -> None:
@@ -123,7 +123,7 @@ async def test_each_notification_comes_once_while_jobs_end_concurrently(harness:
 async def test_no_notification_is_lost_in_an_outage(harness: Harness) -> None:
     await harness.end("a")
     harness.store.away = True
-    following = harness.follow(pulse=SHORT_S)
+    following = harness.follow(keep_alive_s=SHORT_S)
     during = await jobs(following, 2)
     harness.store.away = False
 
@@ -134,13 +134,13 @@ async def test_an_erased_jobs_notification_is_left_out(harness: Harness) -> None
     await harness.end("a", "b")
     await harness.store.erase("a")
 
-    assert await jobs(harness.follow(pulse=SHORT_S), 2) == ["b", None]
+    assert await jobs(harness.follow(keep_alive_s=SHORT_S), 2) == ["b", None]
 
 
 async def test_other_owners_notifications_are_left_out(harness: Harness) -> None:
     await harness.end("a", owner="eve")
 
-    assert await jobs(harness.follow(pulse=SHORT_S), 1) == [None]
+    assert await jobs(harness.follow(keep_alive_s=SHORT_S), 1) == [None]
 
 
 async def test_following_ends_when_the_hub_closes_and_leaves_no_watch(harness: Harness) -> None:

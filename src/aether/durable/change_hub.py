@@ -41,20 +41,22 @@ class ChangeHub(Protocol):
     existed. Closing the hub ends all waits at once.
     """
 
-    async def changed(self, job_id: str, after: int, within: float) -> int | None:
-        """Return the job's version as soon as it differs from `after`; None after `within` seconds, or on closing."""
+    async def wait_for_change(self, job_id: str, after: int, timeout_s: float) -> int | None:
+        """Return the job's version as soon as it differs from `after`; None on a timeout, or when the hub closes."""
         ...
 
-    def watch(self, job_id: str, after: int, pulse: float) -> AbstractContextManager[AsyncIterator[int | Delta | None]]:
-        """Iterate over new versions and deltas until the hub closes; yields None after `pulse` seconds without any.
+    def watch(
+        self, job_id: str, after: int, keep_alive_s: float
+    ) -> AbstractContextManager[AsyncIterator[int | Delta | None]]:
+        """Iterate over new versions and deltas until the hub closes; yields None after `keep_alive_s` without any.
 
         A slow reader gets only the newest version, and the deltas that fit into a bounded buffer. Cancelling a wait for
         the next item loses nothing.
         """
         ...
 
-    def arrivals(
-        self, owner: str, after: int, pulse: float
+    def watch_inbox(
+        self, owner: str, after: int, keep_alive_s: float
     ) -> AbstractContextManager[AsyncIterator[int | Delta | None]]:
         """Iterate over the id of the newest notification in the owner's inbox, as `watch` does over versions.
 

@@ -48,14 +48,14 @@ class Inbox:
         """Acknowledge notifications, as `InboxStore.acknowledge` does."""
         return await self._inbox.acknowledge(owner, ids)
 
-    async def follow(self, owner: str, after: int, pulse: float) -> AsyncGenerator[Notification | None, None]:
+    async def follow(self, owner: str, after: int, keep_alive_s: float) -> AsyncGenerator[Notification | None, None]:
         """Yield all unacknowledged notifications with an id above `after`, then new ones, until the hub closes.
 
-        Yields None after `pulse` seconds without a notification. While the store is unavailable, notifications are
-        late, but none is lost.
+        Yields None after `keep_alive_s` without a notification. While the store is unavailable, notifications are late,
+        but none is lost.
         """
         newest_seen, has_more = after, False
-        with self._hub.arrivals(owner, after, pulse) as arrivals:
+        with self._hub.watch_inbox(owner, after, keep_alive_s) as arrivals:
             async for newest in arrivals:
                 if isinstance(newest, int):
                     if newest < newest_seen:

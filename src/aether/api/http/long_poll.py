@@ -89,7 +89,7 @@ class WaitPreference:
         until = time.monotonic() + self._seconds
         job = seen.job
         while job.status in LIVE and not is_enough(job) and (left := until - time.monotonic()) > 0:
-            if await self._hub.changed(job.id, job.version, left) is None:
+            if await self._hub.wait_for_change(job.id, job.version, left) is None:
                 break
             seen = await self._jobs.snapshot(job.kind, job.owner, job.id)
             job = seen.job

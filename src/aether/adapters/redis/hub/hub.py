@@ -45,23 +45,23 @@ class RedisHub:
         self._closed = False
         self._background = BackgroundTasks(self._channels.run, self._read, self._sweep)
 
-    async def changed(self, job_id: str, after: int, within: float) -> int | None:
+    async def wait_for_change(self, job_id: str, after: int, timeout_s: float) -> int | None:
         """Wait for one change."""
-        with self._watching(Watch(after, within, self._reads), CHANGES + job_id) as watch:
+        with self._watching(Watch(after, timeout_s, self._reads), CHANGES + job_id) as watch:
             version = await anext(watch, None)
         return version if isinstance(version, int) else None
 
     @contextmanager
-    def watch(self, job_id: str, after: int, pulse: float) -> Iterator[AsyncIterator[int | Delta | None]]:
+    def watch(self, job_id: str, after: int, keep_alive_s: float) -> Iterator[AsyncIterator[int | Delta | None]]:
         """Listen to changes and text."""
-        watch = Watch(after, pulse, self._reads)
+        watch = Watch(after, keep_alive_s, self._reads)
         with self._watching(watch, CHANGES + job_id, TEXTS + job_id):
             yield watch
 
     @contextmanager
-    def arrivals(self, owner: str, after: int, pulse: float) -> Iterator[AsyncIterator[int | Delta | None]]:
+    def watch_inbox(self, owner: str, after: int, keep_alive_s: float) -> Iterator[AsyncIterator[int | Delta | None]]:
         """Listen to the inbox."""
-        with self._watching(Watch(after, pulse, self._reads), ARRIVALS + owner) as watch:
+        with self._watching(Watch(after, keep_alive_s, self._reads), ARRIVALS + owner) as watch:
             yield watch
 
     @contextmanager

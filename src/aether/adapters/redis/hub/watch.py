@@ -16,12 +16,12 @@ class Watch:
     the version was learnt: one that began later knows better.
     """
 
-    __slots__ = ("_closed", "_pulse", "_reads", "_texts", "_told", "_version", "_waiting")
+    __slots__ = ("_closed", "_keep_alive_s", "_reads", "_texts", "_told", "_version", "_waiting")
 
-    def __init__(self, after: int, pulse: float, reads: int) -> None:
+    def __init__(self, after: int, keep_alive_s: float, reads: int) -> None:
         self._told = after
         self._version = after
-        self._pulse = pulse
+        self._keep_alive_s = keep_alive_s
         self._reads = reads
         self._texts: dict[str, Delta] = {}
         self._closed = False
@@ -74,7 +74,7 @@ class Watch:
         # A bare future and a timer, no task: there are thousands of these.
         self._waiting = waiting = asyncio.get_running_loop().create_future()
         try:
-            async with asyncio.timeout(self._pulse):
+            async with asyncio.timeout(self._keep_alive_s):
                 await waiting
         except TimeoutError:
             pass
