@@ -17,7 +17,7 @@ import aiohttp
 import msgspec
 
 from aether.adapters.openai.chat import OpenAIChat, Options
-from aether.adapters.redis.store import Queueing, RedisJobStore
+from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.bootstrap.models import model_client
 from aether.domain.job import Kind
 from aether.durable.clock import SystemClock
@@ -64,7 +64,7 @@ async def measure(*, quick: bool = False) -> Table:
 
 async def _parts(stack: AsyncExitStack, model_url: str) -> dict[str, tuple[Work, int, int]]:
     client = await stack.enter_async_context(connected(await stack.enter_async_context(valkey())))
-    store = RedisJobStore(client, Queueing("costs", "none", 1_000_000), timedelta(hours=1))
+    store = RedisJobStore(client, QueueSettings("costs", "none", 1_000_000), timedelta(hours=1))
     settings = Settings(openai_base_url=model_url, openai_api_key=Secret("none"))
     chat = OpenAIChat(await stack.enter_async_context(model_client(settings)), "m", 60, Options())
     plain = await stack.enter_async_context(aiohttp.ClientSession())

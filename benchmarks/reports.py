@@ -20,7 +20,7 @@ from arq.connections import ArqRedis
 from redis.asyncio.client import PubSub
 
 from aether.adapters.redis.keys import CHANGES, EVENTS, RECORD
-from aether.adapters.redis.worker_registry import workers_seen
+from aether.adapters.redis.worker_registry import count_workers
 from aether.bootstrap.storage import job_store
 from aether.domain.job import Kind, Status
 from aether.domain.report import ReportRequest
@@ -129,7 +129,7 @@ async def bench(kind: str, model_url: str, settings: Mapping[str, str]) -> Async
         await changes.psubscribe(f"{CHANGES}*")
         env = {"REDIS_URL": url, "OPENAI_BASE_URL": model_url, "OPENAI_API_KEY": "none", **settings}
         worker = await stack.enter_async_context(running(module, argument, env=env))
-        while not await workers_seen(client):  # noqa: ASYNC110 - a process of its own
+        while not await count_workers(client):  # noqa: ASYNC110 - a process of its own
             await asyncio.sleep(0.05)
         ready = Bench(client, changes, worker)
         await ready.batch(5)

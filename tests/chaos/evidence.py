@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 import redis
 
-from aether.adapters.redis.record_serializer import job_of
+from aether.adapters.redis.record_serializer import parse_job
 from aether.domain.events import Event
 from aether.domain.job import ENDED, Job, Step
 from tests.chaos.fleet import Fleet
@@ -63,7 +63,8 @@ def read_jobs(client: redis.Redis, ids: Sequence[str]) -> list[Job | None]:
     with client.pipeline(transaction=False) as pipe:
         for job_id in ids:
             pipe.hgetall(JOB + job_id)
-        return [job_of(job_id, record) if record else None for job_id, record in zip(ids, pipe.execute(), strict=True)]
+        records = zip(ids, pipe.execute(), strict=True)
+        return [parse_job(job_id, record) if record else None for job_id, record in records]
 
 
 def stored_ids(client: redis.Redis) -> list[str]:

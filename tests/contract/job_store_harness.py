@@ -7,7 +7,7 @@ import msgspec
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import EVENTS, INDEX, INDEXES, RECORD
-from aether.adapters.redis.store import Queueing, RedisJobStore
+from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.domain.events import Event
 from aether.domain.job import Change, Job, Kind, Status
 from aether.domain.listing import sort_key
@@ -80,7 +80,7 @@ class RedisJobStoreHarness:
         self.store = self.store_on(client)
 
     def store_on(self, client: Redis, longest: int = 10_000) -> RedisJobStore:
-        return RedisJobStore(client, Queueing(QUEUE, "perform", longest), TTL, inbox_ttl=TTL)
+        return RedisJobStore(client, QueueSettings(QUEUE, "perform", longest), TTL, inbox_ttl=TTL)
 
     def with_queue_limit(self, longest: int) -> JobStore:
         return self.store_on(self.client, longest)

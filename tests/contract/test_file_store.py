@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.object_store import ObjectFiles
 from aether.adapters.redis.files import RedisFiles
-from aether.adapters.redis.keys import FILES, PIECE, RECORD
+from aether.adapters.redis.keys import FILES, PIECE_BYTES, RECORD
 from aether.domain.job import Change
 from aether.durable.ports import FileStore
 from aether.errors import ConfigurationError, StoreUnavailableError
@@ -23,7 +23,7 @@ from tests.contract.job_store_harness import NEW_JOB, RedisJobStoreHarness, begi
 from tests.fakes import MemoryFiles, MemoryJobStore
 
 JOB, OTHER = str(uuid4()), str(uuid4())
-CONTENT = bytes(range(256)) * (PIECE // 256) * 2 + b"end"
+CONTENT = bytes(range(256)) * (PIECE_BYTES // 256) * 2 + b"end"
 AHEAD = timedelta(hours=1)
 
 
@@ -106,16 +106,16 @@ async def test_a_file_comes_back_as_it_was_put(files: FileStore, content: bytes)
     [
         (0, 10),
         (5, None),
-        (PIECE - 1, PIECE + 1),
-        (PIECE, 2 * PIECE),
-        (2 * PIECE, None),
-        (2 * PIECE + 1, 9 * PIECE),
+        (PIECE_BYTES - 1, PIECE_BYTES + 1),
+        (PIECE_BYTES, 2 * PIECE_BYTES),
+        (2 * PIECE_BYTES, None),
+        (2 * PIECE_BYTES + 1, 9 * PIECE_BYTES),
         (0, 0),
         (7, 7),
         (7, 3),
-        (PIECE + 3, 2),
+        (PIECE_BYTES + 3, 2),
         (len(CONTENT), None),
-        (9 * PIECE, 9 * PIECE + 1),
+        (9 * PIECE_BYTES, 9 * PIECE_BYTES + 1),
     ],
 )
 async def test_a_part_of_a_file_is_what_a_slice_would_be(files: FileStore, start: int, stop: int | None) -> None:

@@ -100,7 +100,7 @@ async def test_no_end_is_missed_between_reading_and_waiting(hub_harness: HubHarn
 async def test_an_end_that_came_while_the_hub_was_deaf_is_heard_of(
     valkey_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._PAUSE_S", 4 * SHORT_S)
+    monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._RECONNECT_PAUSE_S", 4 * SHORT_S)
     async with redis_hub_harness(valkey_client) as hub_harness:
         waiting = await listening(hub_harness)
 

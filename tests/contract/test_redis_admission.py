@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 from redis.asyncio import Redis
 
-from aether.adapters.redis.keys import ONCE, RECORD
-from aether.adapters.redis.store import Queueing, RedisJobStore
+from aether.adapters.redis.keys import IDEMPOTENCY, RECORD
+from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.domain.job import Change, Kind, Status
 from aether.errors import TooManyJobsError
 from aether.services.admission import with_idempotency_key
@@ -21,7 +21,7 @@ TTL_MS = int(TTL.total_seconds() * 1000)
 
 
 async def keys_of_orders(harness: RedisJobStoreHarness) -> list[str]:
-    return [key for key in await harness.keys() if key.startswith(ONCE)]
+    return [key for key in await harness.keys() if key.startswith(IDEMPOTENCY)]
 
 
 async def key_of(harness: RedisJobStoreHarness) -> str:
@@ -38,8 +38,8 @@ async def test_a_key_is_kept_as_a_digest(redis_harness: RedisJobStoreHarness) ->
     await redis_harness.store.create(FIRST)
 
     assert FIRST.idempotency
-    assert await key_of(redis_harness) == ONCE + FIRST.idempotency.key
-    told = [await redis_harness.client.hgetall(key) for key in (ONCE + FIRST.idempotency.key, RECORD + FIRST.id)]  # type: ignore[misc]
+    assert await key_of(redis_harness) == IDEMPOTENCY + FIRST.idempotency.key
+    told = [await redis_harness.client.hgetall(key) for key in (IDEMPOTENCY + FIRST.idempotency.key, RECORD + FIRST.id)]  # type: ignore[misc]
     values = [value for fields in told for value in fields.values()]
     assert [value for value in values if b"my-order-of-today" in value] == []
 
@@ -102,7 +102,7 @@ async def test_a_key_whose_job_is_gone_is_free_though_it_is_still_there(redis_ha
 
 
 async def test_jobs_that_expired_while_they_waited_or_ran_make_room(redis_harness: RedisJobStoreHarness) -> None:
-    brief = RedisJobStore(redis_harness.client, Queueing(QUEUE, "perform", 100), timedelta(milliseconds=40))
+    brief = RedisJobStore(redis_harness.client, QueueSettings(QUEUE, "perform", 100), timedelta(milliseconds=40))
     for kind in Kind:
         await brief.create(replace(named(kind), kind=kind), max_jobs=3)
     await brief.begin(Kind.REPORT)
@@ -113,7 +113,7 @@ async def test_jobs_that_expired_while_they_waited_or_ran_make_room(redis_harnes
 
 
 async def test_what_has_expired_is_counted_no_longer_but_what_lives_is(redis_harness: RedisJobStoreHarness) -> None:
-    brief = RedisJobStore(redis_harness.client, Queueing(QUEUE, "perform", 100), timedelta(milliseconds=40))
+    brief = RedisJobStore(redis_harness.client, QueueSettings(QUEUE, "perform", 100), timedelta(milliseconds=40))
     await redis_harness.store.create(named("lives"))
     await brief.create(named("expires"))
     while await redis_harness.client.exists(f"{RECORD}expires"):  # noqa: ASYNC110 - nobody tells

@@ -81,7 +81,7 @@ async def test_a_change_that_was_made_while_the_hub_was_deaf_is_told(
     hub_harness: HubHarness, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the connection missed while it was away is read from the record."""
-    monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._PAUSE_S", 4 * SHORT_S)
+    monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._RECONNECT_PAUSE_S", 4 * SHORT_S)
     change = await make_changer(hub_harness.store)
     waiting = asyncio.create_task(
         hub_harness.hub.wait_for_change(NEW_JOB.id, await load_version(hub_harness.store), LONG_S)
@@ -97,7 +97,7 @@ async def test_a_change_that_was_made_while_the_hub_was_deaf_is_told(
 async def test_who_follows_a_job_through_many_breaks_comes_to_its_end(
     hub_harness: HubHarness, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._PAUSE_S", 0.001)
+    monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._RECONNECT_PAUSE_S", 0.001)
     change = await make_changer(hub_harness.store)
     first = await load_version(hub_harness.store)
 
@@ -172,7 +172,7 @@ async def test_a_record_without_a_version_hinders_no_other(hub_harness: HubHarne
     vain.cancel()
 
 
-@pytest.mark.parametrize("part", ["_hear", "_subscribe", "_connected"])
+@pytest.mark.parametrize("part", ["_handle", "_subscribe", "_run_connection"])
 async def test_a_defect_leaves_nobody_deaf(
     hub_harness: HubHarness, client: Redis, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -307,7 +307,7 @@ async def held(watch: Watch) -> list[Delta]:
 async def test_text_that_is_not_taken_is_joined() -> None:
     watch = Watch(1, SHORT_S, 0)
     for delta in pieces("section:1", 10, 5) + pieces("section:2", 3, 5):
-        watch.hear(delta)
+        watch.add_delta(delta)
 
     assert await held(watch) == [Delta("section:1", 1, 0, "x" * 50), Delta("section:2", 1, 0, "x" * 15)]
 
@@ -316,7 +316,7 @@ async def test_of_text_that_is_not_taken_only_so_much_is_kept() -> None:
     watch = Watch(1, SHORT_S, 0)
     for at in range(100):
         for delta in pieces(f"section:{at}", 200, 1_000):
-            watch.hear(delta)
+            watch.add_delta(delta)
 
     assert sum(len(delta.text) for delta in await held(watch)) < 2_000_000
 
@@ -324,9 +324,9 @@ async def test_of_text_that_is_not_taken_only_so_much_is_kept() -> None:
 async def test_a_piece_that_was_lost_shows_in_the_offset() -> None:
     watch = Watch(1, SHORT_S, 0)
     first, _, third = pieces("section:1", 3, 5)
-    watch.hear(first)
+    watch.add_delta(first)
     assert await anext(watch) == first
-    watch.hear(third)
+    watch.add_delta(third)
 
     assert await anext(watch) == third
 
@@ -335,15 +335,15 @@ async def test_a_new_attempt_takes_the_place_of_the_text_of_the_last() -> None:
     watch = Watch(1, SHORT_S, 0)
     second = Delta("section:1", 2, 0, "Anew")
     for delta in (Delta("section:1", 1, 0, "Once"), second):
-        watch.hear(delta)
+        watch.add_delta(delta)
 
     assert await held(watch) == [second]
 
 
 async def test_a_change_comes_before_text_that_waits() -> None:
     watch = Watch(1, SHORT_S, 0)
-    watch.hear(Delta("section:1", 1, 0, "Rome"))
-    watch.learn(2, reads=0)
+    watch.add_delta(Delta("section:1", 1, 0, "Rome"))
+    watch.set_version(2, reads=0)
 
     assert await anext(watch) == 2
 

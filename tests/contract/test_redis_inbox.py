@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.inbox import RedisInboxStore
 from aether.adapters.redis.keys import INBOX, RECORD, UNREAD
-from aether.adapters.redis.store import Queueing, RedisJobStore
+from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.domain.job import Change, Status
 from aether.domain.notification import Acknowledgement, InboxPage
 from aether.errors import StoreUnavailableError
@@ -48,7 +48,8 @@ async def test_an_inbox_lives_for_its_time_from_the_last_that_was_told(redis_har
 
 
 async def test_its_time_is_not_that_of_jobs(redis_harness: RedisJobStoreHarness) -> None:
-    store = RedisJobStore(redis_harness.client, Queueing(QUEUE, "perform", 10), timedelta(seconds=1), timedelta(days=2))
+    queue = QueueSettings(QUEUE, "perform", 10)
+    store = RedisJobStore(redis_harness.client, queue, timedelta(seconds=1), timedelta(days=2))
 
     await end_job(store, "a")
 

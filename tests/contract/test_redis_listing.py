@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import INDEX, RECORD
-from aether.adapters.redis.store import Queueing, RedisJobStore
+from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.domain.job import Change, Job, Status, Step
 from tests.contract.job_store_harness import NEW_JOB, QUEUE, TTL, RedisJobStoreHarness, begin_job, job_with_status
 from tests.contract.test_listing import EVERY, ids, named, page_of, pages_of
@@ -145,7 +145,7 @@ async def test_an_index_lives_as_long_as_its_jobs(redis_harness: RedisJobStoreHa
 async def test_a_job_that_lives_shorter_does_not_cut_the_index_of_the_others(
     redis_harness: RedisJobStoreHarness,
 ) -> None:
-    brief = RedisJobStore(redis_harness.client, Queueing(QUEUE, "perform", 10), timedelta(seconds=1))
+    brief = RedisJobStore(redis_harness.client, QueueSettings(QUEUE, "perform", 10), timedelta(seconds=1))
     await redis_harness.store.create(NEW_JOB)
 
     await brief.create(named("brief"))

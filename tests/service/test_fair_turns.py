@@ -9,7 +9,7 @@ from uuid import uuid4
 import msgspec
 from redis.asyncio import Redis
 
-from aether.adapters.redis.store import Queueing, RedisJobStore
+from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.domain.job import Kind
 from aether.domain.report import ReportRequest
 from aether.durable.ports import NewJob
@@ -22,7 +22,7 @@ JOBS_OF_ADA = 60
 @asynccontextmanager
 async def store_of(stack: Stack) -> AsyncIterator[RedisJobStore]:
     async with Redis.from_url(stack.valkey.url) as client:
-        yield RedisJobStore(client, Queueing(QUEUE, "perform", 1_000), timedelta(hours=1))
+        yield RedisJobStore(client, QueueSettings(QUEUE, "perform", 1_000), timedelta(hours=1))
 
 
 async def submit(store: RedisJobStore, owner: str, topic: str) -> str:

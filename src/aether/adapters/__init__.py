@@ -1,1 +1,1 @@
-"""What touches the world outside: one file or folder per technology, each implementing a port."""
+"""Adapters: one module or package per technology outside the process; each implements ports of the inner layers."""

@@ -11,7 +11,7 @@ from aether.adapters.redis.hub import RedisHub
 from aether.adapters.redis.pipelining import PipeliningRedis
 from aether.adapters.redis.rate_limiter import RedisRateLimiter
 from aether.adapters.redis.read_tokens import RedisReadTokens
-from aether.adapters.redis.worker_registry import workers_seen
+from aether.adapters.redis.worker_registry import count_workers
 from aether.api.state import ApiServices, Readiness
 from aether.bootstrap.access import authenticator
 from aether.bootstrap.gc_tuning import tune_gc
@@ -51,6 +51,6 @@ async def api_services(settings: Settings, local_key: LocalKey | None = None) ->
 
 async def _readiness(client: Redis) -> Readiness:
     try:
-        return Readiness(redis=True, worker=await workers_seen(client) > 0)
+        return Readiness(redis=True, worker=await count_workers(client) > 0)
     except (RedisError, OSError):
         return Readiness(redis=False, worker=False)

@@ -12,7 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from aether.adapters.redis.files import RedisFiles
 from aether.adapters.redis.inbox import RedisInboxStore
-from aether.adapters.redis.store import Queueing, RedisJobStore
+from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.durable.ports import FileStore
 from aether.errors import ConfigurationError
 from aether.leased_queue import DEFAULT_QUEUE, check_redis_url
@@ -64,7 +64,7 @@ def redis_url(settings: Settings) -> str:
 
 def job_store(client: Redis, settings: Settings) -> RedisJobStore:
     """Return the store of all processes that share these settings."""
-    queueing = Queueing(QUEUE, FUNCTION, settings.max_queue)
+    queueing = QueueSettings(QUEUE, FUNCTION, settings.max_queue)
     return RedisJobStore(client, queueing, timedelta(seconds=settings.job_ttl), _inbox_ttl(settings))
 
 

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.hub import DeltaPublisher
 from aether.adapters.redis.store import RedisJobStore
-from aether.adapters.redis.worker_registry import be_seen
+from aether.adapters.redis.worker_registry import announce_worker
 from aether.bootstrap.gc_tuning import tune_gc
 from aether.bootstrap.handover import pause_before_handover
 from aether.bootstrap.recipes import recipes
@@ -81,7 +81,7 @@ class Worker:
             with suppress(StoreUnavailableError):
                 await objects.check()
             await self._open.enter_async_context(BackgroundTasks(partial(sweep_orphans, objects, self._store, clock)))
-        seen = partial(be_seen, client, f"{socket.gethostname()}:{os.getpid()}")
+        seen = partial(announce_worker, client, f"{socket.gethostname()}:{os.getpid()}")
         await self._open.enter_async_context(BackgroundTasks(self._heed_fences, seen))
         await self._open.enter_async_context(delivering(settings))
 

@@ -1,1 +1,1 @@
-"""Redis: the job store and the queue."""
+"""Redis adapter: job store, inbox, webhooks, files, API keys, read tokens, rate limits and change hub."""

@@ -1,48 +1,52 @@
-"""Every key of Aether's own in Redis, with its lifetime, and the scripts that use them."""
+"""Keys in Redis: each key of Aether's own with its lifetime, and the loader of the scripts that use them."""
 
 from importlib.resources import files
 
 from aether.domain.job import Kind, Status
 from aether.leased_queue.scripts import Script, lua_constants, lua_source
 
-RECORD = "aether:job:"  # the record of a job: the time to live, from its last change
-EVENTS = "aether:events:"  # its event stream: as long as the record
-FILES = "aether:files:"  # hash: its files in pieces, as `RedisFiles` says: as long as the record
-CHANGES = "aether:changed:"  # channel: the new version of the job
-TEXTS = "aether:text:"  # channel: deltas as JSON
-INDEX = "aether:index:"  # "<kind>:<status>:<owner>", sorted set of such jobs: INDEX_SLACK_MS longer than their records
-INDEXES = "aether:indexes"  # set: "<kind>:<status>" of each index that was ever used, so few that it never runs out
-ONCE = "aether:once:"  # hash: the job that stands for an idempotency key, and for what: as long as its record
-PACE = "aether:pace:"  # how jobs of a kind have gone lately: PACE_MS from the last one that was completed
-INBOX = "aether:inbox:"  # sorted set: an owner's notifications: the inbox's time to live, from the last one
-UNREAD = "aether:unread:"  # those of them that are not acknowledged: as long
-ARRIVALS = "aether:arrived:"  # channel: the id of the owner's newest notification
-BUCKET = "aether:bucket:"  # "<tokens>:<µs from one to the next>:<owner>": when that bucket is full, in µs: until then
-FENCES = "aether:fences"  # channel: "<job id> <epoch>" when a run has lost its job
-ENDPOINT = "aether:webhook:"  # hash: an owner's default webhook: ENDPOINT_MS from when it was last of use
-SECRETS = "aether:webhook-secrets:"  # sorted set: an owner's secrets by when they run out: as long
-DELIVERY = "aether:delivery:"  # hash: DELIVERY_MS from its last try, or from the next one
-DELIVERIES = "aether:deliveries:"  # "<status or all>:<owner>", sorted set of such deliveries: as the last of them
-DELIVERIES_OF_JOB = "aether:deliveries-of:"  # sorted set of a job's deliveries: as the last of them
-READ_TOKENS = "aether:tokens:"  # sorted set: a job's read tokens by when they end: as the last of them
-ACCESS_KEYS = "aether:keys"  # hash: id → key as JSON, and `version`: configuration, so it never runs out
-WEBHOOKS = "aether:webhooks"  # the queue of tries, as arq's own; an entry is "<delivery id>:<number of the try>"
-DELIVER = "deliver"  # the function of its entries
+# Each comment names the type and content of the key, then its lifetime.
+RECORD = "aether:job:"  # hash: a job's record; the time to live, from its last change
+EVENTS = "aether:events:"  # stream: the job's events; as the record
+FILES = "aether:files:"  # hash: the job's files, in pieces as `RedisFiles` describes; as the record
+CHANGES = "aether:changed:"  # channel: the job's new version
+TEXTS = "aether:text:"  # channel: deltas of the job's texts, as JSON
+INDEX = "aether:index:"  # "<kind>:<status>:<owner>", sorted set: these jobs; INDEX_SLACK_MS longer than their records
+INDEXES = "aether:indexes"  # set: "<kind>:<status>" of each index that was ever used; so few that it does not expire
+IDEMPOTENCY = "aether:once:"  # hash: the job created with this idempotency key, and its fingerprint; as its record
+PACE = "aether:pace:"  # hash: recent pace of jobs of a kind; PACE_MS from the last completed job
+INBOX = "aether:inbox:"  # sorted set: an owner's notifications; the inbox's time to live, from the latest one
+UNREAD = "aether:unread:"  # sorted set: those that are not acknowledged; as the inbox
+ARRIVALS = "aether:arrived:"  # channel: the id of the owner's latest notification
+BUCKET = "aether:bucket:"  # "<tokens>:<µs per token>:<owner>", string: when the bucket will be full, in µs; until then
+FENCES = "aether:fences"  # channel: "<job id> <epoch>" when a job is taken from its run
+ENDPOINT = "aether:webhook:"  # hash: an owner's default webhook; ENDPOINT_MS from its last use
+SECRETS = "aether:webhook-secrets:"  # sorted set: an owner's signing secrets by expiry; ENDPOINT_MS from their last use
+DELIVERY = "aether:delivery:"  # hash: a delivery; DELIVERY_MS from its last attempt, or from the next one
+DELIVERIES = "aether:deliveries:"  # "<status or all>:<owner>", sorted set: these deliveries; as the latest of them
+DELIVERIES_OF_JOB = "aether:deliveries-of:"  # sorted set: a job's deliveries; as the latest of them
+READ_TOKENS = "aether:tokens:"  # sorted set: a job's read tokens by expiry; as the last of them
+ACCESS_KEYS = "aether:keys"  # hash: id → API key as JSON, and `version`; configuration, so it does not expire
+WEBHOOKS = "aether:webhooks"  # a queue as arq's own: delivery attempts, "<delivery id>:<number of the attempt>"
+DELIVER = "deliver"  # the worker's function for the entries of that queue
 
 KINDS = " ".join(Kind)
 STATUSES = " ".join(Status)
 INDEX_SLACK_MS = 60_000
 PACE_MS = 7 * 24 * 60 * 60 * 1000
-PIECE = 256 * 1024  # bytes of a file in one field of its hash
+PIECE_BYTES = 256 * 1024  # of a file, in one field of its hash
 DELIVERY_MS = 7 * 24 * 60 * 60 * 1000
 ENDPOINT_MS = 400 * 24 * 60 * 60 * 1000
-SECRETS_KEPT = 5
-READ_TOKENS_KEPT = 20
-TRIES_KEPT = 50
+MAX_SECRETS = 5
+MAX_READ_TOKENS = 20
+MAX_ATTEMPTS = 50  # stored per delivery
 
 
 def script(name: str, *libraries: str) -> Script:
-    """Return a script of this folder behind the constants and these libraries, each of which the server pays for."""
+    """Return a script of the `lua` folder, preceded by the constants above, the queue's functions and these libraries.
+
+    The server runs a library's definitions at each call, so name only those that the script uses.
+    """
     folder = files(__package__).joinpath("lua")
     sources = (folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in (*libraries, name))
     return Script(lua_source() + lua_constants(globals()) + "".join(sources))

@@ -1,4 +1,4 @@
-"""Commands of many callers in one round trip."""
+"""Pipelining: the commands of many callers in one round trip."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,78 +9,77 @@ from redis.asyncio import Redis
 from redis.exceptions import DataError
 from typing_extensions import override
 
-# One batch is executed while another one is read and a third is made up; longer ones leave both sides waiting.
-_BATCHES = 3
-_LONGEST = 16
+# The server executes one batch while the client parses another and builds a third. With longer batches both would wait.
+_MAX_BATCHES = 3
+_MAX_BATCH_LENGTH = 16
 
 
-class _Asked(NamedTuple):
-    command: tuple[Any, ...]  # of whatever redis-py takes
+class _Request(NamedTuple):
+    command: tuple[Any, ...]  # of any type that redis-py takes
     options: dict[str, Any]
     answer: "asyncio.Future[Any]"
 
 
 class PipeliningRedis(Redis):
-    """Sends what is asked in one turn of the event loop together, each with an answer of its own.
+    """A client that sends the commands of one turn of the event loop together; each caller gets its own answer.
 
-    Under load most of what redis-py costs is for each round trip: a connection of the pool, three timeouts, a write, a
-    read. Some batches are under way at a time; what comes meanwhile makes up the next. Connections, timeouts and tries
-    are the pool's. Where a batch finds no server, whoever waits behind it is told so, too: each would wait as long.
+    Most of redis-py's cost is per round trip: taking a connection from the pool, three timeouts, a write and a read. Up
+    to three batches are in flight at a time; commands that arrive meanwhile form the next one. Connections, timeouts
+    and retries are the pool's. When a batch cannot reach the server, the commands that wait behind it fail too, since
+    each would wait just as long.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # as redis-py has it
         super().__init__(*arguments, **options)
-        self._waiting: list[_Asked] = []
-        self._sending: set[asyncio.Task[None]] = set()
+        self._queue: list[_Request] = []
+        self._batches: set[asyncio.Task[None]] = set()
 
     @override
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Send a command with the next batch."""
         loop = asyncio.get_running_loop()
-        asked = _Asked(args, options, loop.create_future())
-        self._waiting.append(asked)
-        if len(self._waiting) == 1:
-            loop.call_soon(self._send_next)
-        return await asked.answer
+        request = _Request(args, options, loop.create_future())
+        self._queue.append(request)
+        if len(self._queue) == 1:
+            loop.call_soon(self._start_batches)
+        return await request.answer
 
-    def _send_next(self) -> None:
-        if not self._waiting or len(self._sending) >= _BATCHES:
-            return
-        batch, self._waiting = self._waiting[:_LONGEST], self._waiting[_LONGEST:]
-        task = asyncio.create_task(self._send(batch))
-        self._sending.add(task)
-        task.add_done_callback(self._sent)
-        self._send_next()
+    def _start_batches(self) -> None:
+        while self._queue and len(self._batches) < _MAX_BATCHES:
+            batch, self._queue = self._queue[:_MAX_BATCH_LENGTH], self._queue[_MAX_BATCH_LENGTH:]
+            task = asyncio.create_task(self._send(batch))
+            self._batches.add(task)
+            task.add_done_callback(self._end_batch)
 
-    def _sent(self, task: asyncio.Task[None]) -> None:
-        self._sending.discard(task)
-        self._send_next()
+    def _end_batch(self, task: asyncio.Task[None]) -> None:
+        self._batches.discard(task)
+        self._start_batches()
 
-    async def _send(self, batch: Sequence[_Asked]) -> None:
+    async def _send(self, batch: Sequence[_Request]) -> None:
         pipeline = self.pipeline(transaction=False)
         for command, options, _ in batch:
             pipeline.execute_command(*command, **options)
         try:
             answers = await pipeline.execute(raise_on_error=False)
         except (DataError, TypeError, ValueError):
-            # One of them cannot be written, and none was.
-            answers = await asyncio.gather(*(self._send_alone(asked) for asked in batch), return_exceptions=True)
-        except Exception as error:  # noqa: BLE001 - it is raised where the answers are waited for
-            late, self._waiting = self._waiting, []
+            # One of the commands cannot be encoded, so none was sent.
+            answers = await asyncio.gather(*(self._send_alone(request) for request in batch), return_exceptions=True)
+        except Exception as error:  # noqa: BLE001 - it is raised to the callers
+            waiting, self._queue = self._queue, []
             answers = [error] * len(batch)
-            _tell(late, [error] * len(late))
-        _tell(batch, answers)
+            _resolve(waiting, [error] * len(waiting))
+        _resolve(batch, answers)
 
-    async def _send_alone(self, asked: _Asked) -> Any:
-        return await super().execute_command(*asked.command, **asked.options)  # type: ignore[no-untyped-call]  # so it is in redis-py
+    async def _send_alone(self, request: _Request) -> Any:
+        return await super().execute_command(*request.command, **request.options)  # type: ignore[no-untyped-call]  # so it is in redis-py
 
 
-def _tell(batch: Sequence[_Asked], answers: Sequence[Any]) -> None:
-    for (_, _, answer), told in zip(batch, answers, strict=True):
-        if answer.done():  # whoever asked has left
+def _resolve(batch: Sequence[_Request], answers: Sequence[Any]) -> None:
+    for (_, _, future), answer in zip(batch, answers, strict=True):
+        if future.done():  # the caller was cancelled
             continue
-        if isinstance(told, Exception):
-            # A traceback of each one's own.
-            answer.set_exception(copy(told))
+        if isinstance(answer, Exception):
+            # A copy, so that each caller gets a traceback of its own.
+            future.set_exception(copy(answer))
         else:
-            answer.set_result(told)
+            future.set_result(answer)

@@ -1,11 +1,11 @@
-"""The buckets on Redis: one key for each that is not full, and one script."""
+"""Rate limiter on Redis: one key for each bucket that is not full, and one script."""
 
 import math
 
 from redis.asyncio import Redis
 
+from aether.adapters.redis.errors import translate_redis_errors
 from aether.adapters.redis.keys import script
-from aether.adapters.redis.store import reaching_redis
 from aether.domain.access import Rate
 from aether.services.rate_limit import RateLimitState
 
@@ -20,9 +20,9 @@ class RedisRateLimiter:
         self._client = client
 
     async def take(self, owner: str, rate: Rate) -> RateLimitState:
-        """Run the script, in whole microseconds: sums of them are exact."""
-        # Rounded up, so that no bucket fills faster than it may.
+        """Run the script. It counts in whole microseconds, whose sums are exact."""
+        # Rounded up, so that no bucket fills faster than the rate allows.
         interval_us = math.ceil(rate.seconds * _SECOND_US / rate.requests)
-        with reaching_redis():
+        with translate_redis_errors():
             granted, left, next_us, full_us = await _TAKE.run(self._client, [owner, rate.requests, interval_us])
         return RateLimitState(granted == 1, left, next_us / _SECOND_US, full_us / _SECOND_US)

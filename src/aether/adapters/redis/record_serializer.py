@@ -1,8 +1,8 @@
-"""How a job stands in its Redis hash, in both directions.
+"""Record serializer: a job to the fields of its Redis hash and back.
 
-One field for each step (`step:NAME`) and each failed attempt (`attempt:NAME:NUMBER`), so that concurrent steps never
-write the same field; counters for the usage and the finished steps; the rest one field each. Times that Redis sets are
-milliseconds of the Unix epoch.
+Each step (`step:NAME`) and each failed attempt (`attempt:NAME:NUMBER`) has a field of its own, so that concurrent steps
+never write the same field. Usage and the number of finished steps are counters. Times set by Redis are milliseconds
+since the Unix epoch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,64 +18,63 @@ from aether.durable.ports import NewJob
 from aether.leased_queue.scripts import Argument
 
 _encode = msgspec.json.encode
-_step = StoredJson(Step)
-_attempt = msgspec.json.Decoder(Attempt)
-_limits = StoredJson(Limits)
-_problem = msgspec.json.Decoder(Problem | None)
+_step_json = StoredJson(Step)
+_attempt_decoder = msgspec.json.Decoder(Attempt)
+_limits_json = StoredJson(Limits)
+_problem_decoder = msgspec.json.Decoder(Problem | None)
 
 
-def fields_of_new(job: NewJob) -> dict[str, Argument]:
-    """What a job is stored with at first."""
-    steps = {f"step:{name}": _step.encode(Step(name, order=at)) for at, name in enumerate(job.plan)}
+def new_job_fields(job: NewJob) -> dict[str, Argument]:
+    """Return the fields that a new job is stored with."""
+    steps = {f"step:{name}": _step_json.encode(Step(name, order=order)) for order, name in enumerate(job.plan)}
     return {
         "kind": job.kind,
         "owner": job.owner,
         "input": job.input,
-        "limits": _limits.encode(job.limits),
-        **(fields_of_webhook(job.webhook) if job.webhook else {}),
+        "limits": _limits_json.encode(job.limits),
+        **(_webhook_fields(job.webhook) if job.webhook else {}),
         **({"once": job.idempotency.key} if job.idempotency else {}),
         **steps,
     }
 
 
-def fields_of_webhook(webhook: Webhook) -> dict[str, Argument]:
-    """How a record names whom to tell of its end."""
-    return {"webhook_url": webhook.url, "webhook_events": listed_words(webhook.events)}
+def _webhook_fields(webhook: Webhook) -> dict[str, Argument]:
+    return {"webhook_url": webhook.url, "webhook_events": encode_words(webhook.events)}
 
 
-def listed_words(words: Iterable[str]) -> str:
-    """Write words as scripts look for them: `|completed|failed|`."""
+def encode_words(words: Iterable[str]) -> str:
+    """Return the words in the form in which scripts search for one: `|completed|failed|`."""
     return "|".join(["", *sorted(words), ""])
 
 
-def fields_of(change: Change) -> dict[str, Argument]:
-    """What a change sets; a new status takes the problem of the one before away."""
-    fields: dict[str, Argument] = {f"step:{step.name}": _step.encode(step) for step in change.steps}
+def change_fields(change: Change) -> dict[str, Argument]:
+    """Return the fields that a change sets. A new status replaces or clears the problem of the previous one."""
+    fields: dict[str, Argument] = {f"step:{step.name}": _step_json.encode(step) for step in change.steps}
     fields |= {f"attempt:{failed.step}:{failed.attempt}": _encode(failed) for failed in change.attempts}
     if change.total is not None:
         fields["total"] = change.total
     if change.limits is not None:
-        fields["limits"] = _limits.encode(change.limits)
+        fields["limits"] = _limits_json.encode(change.limits)
     if change.status is not None:
         fields["problem"] = _encode(change.problem)
     return fields
 
 
-def counts_of(change: Change) -> dict[str, Argument]:
-    """What a change adds to counters."""
-    counted = msgspec.structs.asdict(change.usage)
-    return {f"usage:{name}": number for name, number in counted.items() if number}
+def change_counters(change: Change) -> dict[str, Argument]:
+    """Return what a change adds to the counters."""
+    counters = msgspec.structs.asdict(change.usage)
+    return {f"usage:{name}": number for name, number in counters.items() if number}
 
 
-def paired(flat: Iterable[bytes]) -> dict[bytes, bytes]:
-    """Read a hash as scripts tell it: each field, and behind it its value."""
-    each = iter(flat)
-    return dict(zip(each, each, strict=True))
+def parse_hash(flat: Iterable[bytes]) -> dict[bytes, bytes]:
+    """Parse a hash as scripts return it: a flat list in which each field is followed by its value."""
+    items = iter(flat)
+    return dict(zip(items, items, strict=True))
 
 
-def job_of(job_id: str, record: Mapping[bytes, bytes], *, to_write: bool = False) -> Job:
-    """Read a record; `to_write` keeps the unknown fields of its steps, which only a run writes back."""
-    decode_step = _step.decode if to_write else _step.read
+def parse_job(job_id: str, record: Mapping[bytes, bytes], *, to_write: bool = False) -> Job:
+    """Parse the record of a job; `to_write` keeps the unknown fields of its steps, which only a run writes back."""
+    parse_step = _step_json.decode if to_write else _step_json.read
     usage = {name: int(record.get(b"usage:" + name.encode(), 0)) for name in Usage.__struct_fields__}
     return Job(
         id=job_id,
@@ -85,37 +84,39 @@ def job_of(job_id: str, record: Mapping[bytes, bytes], *, to_write: bool = False
         status=Status(record[b"status"].decode()),
         version=int(record[b"version"]),
         epoch=int(record[b"epoch"]),
-        created_at=moment(record[b"created_at"]),
-        queued_at=moment(record[b"queued_at"]),
-        updated_at=moment(record[b"updated_at"]),
-        expires_at=moment(record[b"expires_at"]),
-        started_at=moment(record[b"started_at"]) if b"started_at" in record else None,
-        limits=_limits.decode(record.get(b"limits", b"{}")),
+        created_at=parse_time(record[b"created_at"]),
+        queued_at=parse_time(record[b"queued_at"]),
+        updated_at=parse_time(record[b"updated_at"]),
+        expires_at=parse_time(record[b"expires_at"]),
+        started_at=parse_time(record[b"started_at"]) if b"started_at" in record else None,
+        limits=_limits_json.decode(record.get(b"limits", b"{}")),
         total=int(record.get(b"total", 0)),
-        steps=tuple(sorted(map(decode_step, _under(b"step:", record)), key=lambda step: step.order)),
-        attempts=tuple(sorted(map(_attempt.decode, _under(b"attempt:", record)), key=lambda failed: failed.at)),
+        steps=tuple(sorted(map(parse_step, _values(b"step:", record)), key=lambda step: step.order)),
+        attempts=tuple(sorted(map(_attempt_decoder.decode, _values(b"attempt:", record)), key=lambda each: each.at)),
         usage=Usage(**usage),
-        problem=_problem.decode(record.get(b"problem", b"null")),
+        problem=_problem_decoder.decode(record.get(b"problem", b"null")),
     )
 
 
-def entry_of(kind: Kind, listed: Sequence[bytes | None]) -> JobSummary:
-    """Read what `list.lua` tells of a job."""
-    job_id, stands, given, version, done, total, *times = (value or b"0" for value in listed)
-    status = Status(stands.decode())
+def parse_summary(kind: Kind, values: Sequence[bytes | None]) -> JobSummary:
+    """Parse a job as `list.lua` returns it."""
+    job_id, status_word, request, version, done, total, *times = (value or b"0" for value in values)
+    status = Status(status_word.decode())
     progress = progress_of(status, int(done), int(total))
-    return JobSummary(job_id.decode(), kind, status, msgspec.Raw(given), int(version), progress, *map(moment, times))
+    return JobSummary(
+        job_id.decode(), kind, status, msgspec.Raw(request), int(version), progress, *map(parse_time, times)
+    )
 
 
-def _under(prefix: bytes, record: Mapping[bytes, bytes]) -> Iterable[bytes]:
+def _values(prefix: bytes, record: Mapping[bytes, bytes]) -> Iterable[bytes]:
     return (value for field, value in record.items() if field.startswith(prefix))
 
 
-def moment(written: bytes) -> datetime:
-    """Read a time that Redis has set."""
-    return datetime.fromtimestamp(int(written) / 1000, UTC)
+def parse_time(milliseconds: bytes) -> datetime:
+    """Parse a time that Redis has set."""
+    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC)
 
 
-def milliseconds(time: datetime) -> int:
-    """Write a time as Redis has set it."""
+def to_milliseconds(time: datetime) -> int:
+    """Return a time in the form in which Redis has set it."""
     return round(time.timestamp() * 1000)

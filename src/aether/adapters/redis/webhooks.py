@@ -1,6 +1,6 @@
-"""Webhooks on Redis: a hash for each endpoint and each delivery, whose tries are entries of a queue of their own.
+"""Webhooks on Redis: a hash for each endpoint and each delivery; delivery attempts have a queue of their own.
 
-`deliveries.lua` says how deliveries are listed; `commit.lua` makes them, in the script that ends their job.
+`commit.lua` creates a delivery in the step that ends its job; `deliveries.lua` describes how deliveries are listed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,9 +9,9 @@ from datetime import timedelta
 import msgspec
 from redis.asyncio import Redis
 
+from aether.adapters.redis.errors import translate_redis_errors
 from aether.adapters.redis.keys import DELIVER, ENDPOINT, ENDPOINT_MS, script
-from aether.adapters.redis.record_serializer import listed_words, moment, paired
-from aether.adapters.redis.store import reaching_redis
+from aether.adapters.redis.record_serializer import encode_words, parse_hash, parse_time
 from aether.domain.job import Kind, Status
 from aether.domain.webhook import (
     Delivery,
@@ -28,9 +28,9 @@ from aether.leased_queue.serializer import payload_for
 _LIBRARIES = ("index", "deliveries")
 _LIST = script("list_deliveries", *_LIBRARIES)
 _LOAD = script("load_delivery")
-_RECORD = script("record_try", *_LIBRARIES)
+_RECORD = script("record_attempt", *_LIBRARIES)
 _REPLAY = script("replay_delivery", *_LIBRARIES)
-_SECRETS = script("secrets")
+_SECRETS = script("signing_secrets")
 
 _attempt_decoder = msgspec.json.Decoder(DeliveryAttempt)
 
@@ -43,63 +43,62 @@ class RedisWebhooks:
 
     async def endpoint(self, owner: str) -> Endpoint | None:
         """Read the hash."""
-        with reaching_redis():
-            # redis-py types the answers of its two kinds of client as one.
+        with translate_redis_errors():
+            # redis-py has one type for the answers of its synchronous and its asynchronous client.
             fields: dict[bytes, bytes] = await self._client.hgetall(ENDPOINT + owner)  # type: ignore[misc]
         if not fields:
             return None
         events = frozenset(Status(word) for word in fields[b"events"].decode().split("|") if word)
-        disabled_at = moment(fields[b"disabled_at"]) if b"disabled_at" in fields else None
+        disabled_at = parse_time(fields[b"disabled_at"]) if b"disabled_at" in fields else None
         return Endpoint(Webhook(fields[b"url"].decode(), events), disabled_at)
 
     async def set_endpoint(self, owner: str, webhook: Webhook) -> None:
         """Replace the hash."""
         key = ENDPOINT + owner
-        with reaching_redis():
+        with translate_redis_errors():
             async with self._client.pipeline(transaction=True) as pipeline:
                 pipeline.delete(key)
-                pipeline.hset(key, mapping={"url": webhook.url, "events": listed_words(webhook.events)})
+                pipeline.hset(key, mapping={"url": webhook.url, "events": encode_words(webhook.events)})
                 pipeline.pexpire(key, ENDPOINT_MS)
                 await pipeline.execute()
 
     async def remove_endpoint(self, owner: str) -> None:
         """Delete the hash."""
-        with reaching_redis():
+        with translate_redis_errors():
             await self._client.delete(ENDPOINT + owner)
 
-    async def secrets(self, owner: str, fresh: str) -> tuple[SigningSecret, ...]:
-        """Read those that are valid."""
-        return await self._secrets(owner, fresh, "")
+    async def secrets(self, owner: str, new: str) -> tuple[SigningSecret, ...]:
+        """Read the secrets that are valid."""
+        return await self._secrets(owner, new, "")
 
-    async def rotate(self, owner: str, fresh: str, overlap: timedelta) -> tuple[SigningSecret, ...]:
-        """Put a new one first."""
-        return await self._secrets(owner, fresh, _milliseconds(overlap.total_seconds()))
+    async def rotate(self, owner: str, new: str, overlap: timedelta) -> tuple[SigningSecret, ...]:
+        """Add the new secret, and limit the validity of the previous one."""
+        return await self._secrets(owner, new, _milliseconds(overlap.total_seconds()))
 
     async def load(self, delivery_id: str, owner: str | None = None) -> Delivery | None:
         """Read the hash."""
-        with reaching_redis():
-            fields = paired(await _LOAD.run(self._client, [delivery_id, *([] if owner is None else [owner])]))
-        return _delivery_of(delivery_id, fields) if fields else None
+        with translate_redis_errors():
+            fields = parse_hash(await _LOAD.run(self._client, [delivery_id, *([] if owner is None else [owner])]))
+        return _parse_delivery(delivery_id, fields) if fields else None
 
     async def list(
         self, owner: str, status: DeliveryStatus | None, job_id: str | None, limit: int, before: str | None = None
     ) -> DeliveryPage:
-        """Read the list until the page is full and one delivery more is found, so that there is a next page."""
-        found: tuple[Delivery, ...] = ()
-        position: str | bytes | None = before or ""
-        with reaching_redis():
-            while position is not None and len(found) <= limit:
-                wanted = limit + 1 - len(found)
-                arguments = [owner, status or "", job_id or "", wanted, position]
-                position, *listed = await _LIST.run(self._client, arguments)
-                found += tuple(_delivery_of(each.decode(), paired(fields)) for each, *fields in listed)
-        return DeliveryPage(found[:limit], found[limit - 1].sort_key if len(found) > limit else None)
+        """Read the list until one delivery more than `limit` is found, to know whether there is a next page."""
+        deliveries: tuple[Delivery, ...] = ()
+        cursor: str | bytes | None = before or ""
+        with translate_redis_errors():
+            while cursor is not None and len(deliveries) <= limit:
+                missing = limit + 1 - len(deliveries)
+                cursor, *found = await _LIST.run(self._client, [owner, status or "", job_id or "", missing, cursor])
+                deliveries += tuple(_parse_delivery(each.decode(), parse_hash(fields)) for each, *fields in found)
+        return DeliveryPage(deliveries[:limit], deliveries[limit - 1].sort_key if len(deliveries) > limit else None)
 
     async def record(
         self, delivery: Delivery, attempt: DeliveryAttempt, wait: float | None, *, disable: bool = False
     ) -> bool:
-        """Write the try and what it makes of the delivery, and queue the next."""
-        pause = "" if wait is None else _milliseconds(wait)
+        """Write the attempt and the delivery's new state, and queue the next attempt."""
+        wait_ms = "" if wait is None else _milliseconds(wait)
         arguments: Sequence[Argument] = [
             delivery.id,
             attempt.number,
@@ -107,21 +106,23 @@ class RedisWebhooks:
             delivery.url,
             delivery.status,
         ]
-        with reaching_redis():
-            kept = await _RECORD.run(self._client, [*arguments, pause, payload_for(DELIVER), "1" if disable else ""])
-        return bool(kept)
+        with translate_redis_errors():
+            answer = await _RECORD.run(
+                self._client, [*arguments, wait_ms, payload_for(DELIVER), "1" if disable else ""]
+            )
+        return bool(answer)
 
     async def replay(self, delivery_id: str) -> bool:
-        """Queue a try."""
-        with reaching_redis():
+        """Queue an attempt."""
+        with translate_redis_errors():
             return bool(await _REPLAY.run(self._client, [delivery_id, payload_for(DELIVER)]))
 
-    async def _secrets(self, owner: str, fresh: str, overlap: Argument) -> tuple[SigningSecret, ...]:
-        with reaching_redis():
-            answer = await _SECRETS.run(self._client, [owner, fresh, overlap])
+    async def _secrets(self, owner: str, new: str, overlap: Argument) -> tuple[SigningSecret, ...]:
+        with translate_redis_errors():
+            answer = await _SECRETS.run(self._client, [owner, new, overlap])
         return tuple(
-            SigningSecret(value.decode(), None if until == b"inf" else moment(until))
-            for value, until in paired(answer).items()
+            SigningSecret(value.decode(), None if until == b"inf" else parse_time(until))
+            for value, until in parse_hash(answer).items()
         )
 
 
@@ -129,7 +130,7 @@ def _milliseconds(seconds: float) -> int:
     return int(seconds * 1000)
 
 
-def _delivery_of(delivery_id: str, fields: Mapping[bytes, bytes]) -> Delivery:
+def _parse_delivery(delivery_id: str, fields: Mapping[bytes, bytes]) -> Delivery:
     attempts = (_attempt_decoder.decode(value) for field, value in fields.items() if field.startswith(b"try:"))
     return Delivery(
         id=delivery_id,
@@ -141,9 +142,9 @@ def _delivery_of(delivery_id: str, fields: Mapping[bytes, bytes]) -> Delivery:
         url=fields[b"url"].decode(),
         per_job=bool(fields[b"own"]),
         status=DeliveryStatus(fields[b"status"].decode()),
-        created_at=moment(fields[b"created_at"]),
-        expires_at=moment(fields[b"expires_at"]),
-        next_at=moment(fields[b"next_at"]) if b"next_at" in fields else None,
+        created_at=parse_time(fields[b"created_at"]),
+        expires_at=parse_time(fields[b"expires_at"]),
+        next_at=parse_time(fields[b"next_at"]) if b"next_at" in fields else None,
         attempt_count=int(fields[b"tried"]),
         attempts_before_replay=int(fields[b"begun"]),
         attempts=tuple(sorted(attempts, key=lambda each: each.number)),

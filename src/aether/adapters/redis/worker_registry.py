@@ -1,4 +1,4 @@
-"""Which workers were seen lately."""
+"""Worker registry: which workers were alive within the last seconds."""
 
 import asyncio
 from contextlib import suppress
@@ -8,17 +8,17 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-WORKERS = "aether:workers"  # sorted set, worker by the time it was last seen: _LIFE_S after the last one was seen
+WORKERS = "aether:workers"  # sorted set, worker by the time of its last announcement: _TTL_S after the latest one
 
 _INTERVAL_S = 5.0
-_LIFE_S = 15
-_SEEN = """
+_TTL_S = 15
+_ANNOUNCE = """
 local now = tonumber(redis.call('TIME')[1])
 redis.call('ZADD', KEYS[1], now, ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - tonumber(ARGV[2]))
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 """
-_LATELY = """
+_COUNT = """
 local now = tonumber(redis.call('TIME')[1])
 return redis.call('ZCOUNT', KEYS[1], now - tonumber(ARGV[1]), '+inf')
 """
@@ -26,12 +26,12 @@ return redis.call('ZCOUNT', KEYS[1], now - tonumber(ARGV[1]), '+inf')
 log = structlog.get_logger()
 
 
-async def be_seen(client: Redis, worker_id: str) -> None:
-    """Tell that this worker is there, every few seconds until cancelled; then take it back."""
+async def announce_worker(client: Redis, worker_id: str) -> None:
+    """Announce this worker every few seconds until cancelled, then remove it."""
     try:
         while True:
             try:
-                await _eval(client, _SEEN, worker_id)
+                await _eval(client, _ANNOUNCE, worker_id)
             except (RedisError, OSError) as error:
                 log.warning("worker.unseen", reason=type(error).__name__)
             await asyncio.sleep(_INTERVAL_S)
@@ -40,11 +40,11 @@ async def be_seen(client: Redis, worker_id: str) -> None:
             await client.zrem(WORKERS, worker_id)
 
 
-async def workers_seen(client: Redis) -> int:
-    """How many workers were seen within the last few seconds."""
-    return int(await _eval(client, _LATELY))
+async def count_workers(client: Redis) -> int:
+    """Return how many workers announced themselves within the last seconds."""
+    return int(await _eval(client, _COUNT))
 
 
-async def _eval(client: Redis, script: str, *first: str) -> Any:  # a script's answer
-    # redis-py types the answers of its two kinds of client as one.
-    return await client.eval(script, 1, WORKERS, *first, str(_LIFE_S))  # type: ignore[misc]
+async def _eval(client: Redis, script: str, *first_arguments: str) -> Any:  # a script's answer
+    # redis-py has one type for the answers of its synchronous and its asynchronous client.
+    return await client.eval(script, 1, WORKERS, *first_arguments, str(_TTL_S))  # type: ignore[misc]

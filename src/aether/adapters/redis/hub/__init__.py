@@ -1,4 +1,4 @@
-"""Waiting for changes of jobs and inboxes, and hearing texts as they are written, over one connection per process."""
+"""Change hub on Redis: one connection per process for the changes of jobs and inboxes, and for deltas of texts."""
 
 from aether.adapters.redis.hub.deltas import DeltaPublisher
 from aether.adapters.redis.hub.hub import RedisHub

@@ -1,4 +1,4 @@
-"""Pub/sub channels over one connection that comes back by itself."""
+"""Subscriptions to pub/sub channels over one connection that is reopened when it breaks."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
@@ -11,123 +11,124 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from aether.leased_queue.connections import UNREACHABLE
 
-_PAUSE_S = 0.2
-_BATCH = 500  # channels in one command
-_BROKEN = (*UNREACHABLE, RuntimeError)  # which is uvloop's word for a transport that has been closed
+_RECONNECT_PAUSE_S = 0.2
+_BATCH_SIZE = 500  # channels in one command
+_CONNECTION_ERRORS = (*UNREACHABLE, RuntimeError)  # uvloop raises RuntimeError for a closed transport
 
 log = structlog.get_logger()
 
 
 class Subscriptions:
-    """The channels that are listened to, each from when its `confirmed` is called until it is left.
+    """Channels that the process is subscribed to, each from the call of `on_subscribed` until `leave`.
 
-    Each new connection confirms all of them anew, and so does joining again: what was said between two confirmations
-    may have been missed. redis-py's own `PubSub` would reconnect without a word, in whichever call meets the break.
+    After a reconnect, and after joining again, `on_subscribed` is called again: messages between two such calls may
+    have been missed. redis-py's own `PubSub` reconnects without notice, in whichever call meets the broken connection.
     """
 
     def __init__(
         self,
         pool: ConnectionPool,
-        confirmed: Callable[[str], None],
-        said: Callable[[str, bytes], None],
+        on_subscribed: Callable[[str], None],
+        on_message: Callable[[str, bytes], None],
         silence_s: float,
     ) -> None:
         self._pool = pool
-        self._confirmed = confirmed
-        self._said = said
+        self._on_subscribed = on_subscribed
+        self._on_message = on_message
         self._silence_s = silence_s
         self._joined: set[str] = set()
         self._subscribed: set[str] = set()
-        self._turned: set[str] = set()  # joined or left since the server was told
-        self._stirred = asyncio.Event()
-        self._hears = True
+        self._changed: set[str] = set()  # joined or left, but the server was not told yet
+        self._has_changed = asyncio.Event()
+        self._is_connected = True
 
     def join(self, channel: str) -> None:
-        """Listen to this channel too."""
+        """Subscribe to this channel."""
         self._joined.add(channel)
-        self._turn(channel)
+        self._mark_changed(channel)
 
     def leave(self, channel: str) -> None:
-        """Listen to this channel no more."""
+        """Unsubscribe from this channel."""
         self._joined.discard(channel)
-        self._turn(channel)
+        self._mark_changed(channel)
 
-    def _turn(self, channel: str) -> None:
-        self._turned.add(channel)
-        self._stirred.set()
+    def _mark_changed(self, channel: str) -> None:
+        self._changed.add(channel)
+        self._has_changed.set()
 
     async def run(self) -> None:
-        """Listen until cancelled."""
+        """Receive messages until cancelled."""
         while True:
             try:
-                await self._connected()
-            except* _BROKEN as broken:
-                self._report(broken)
-            await asyncio.sleep(_PAUSE_S)
+                await self._run_connection()
+            except* _CONNECTION_ERRORS as errors:
+                self._report(errors)
+            await asyncio.sleep(_RECONNECT_PAUSE_S)
 
-    def _report(self, broken: BaseExceptionGroup[Exception]) -> None:
-        if self._hears:  # an outage is one event, however often the server is tried meanwhile
-            log.warning("hub.deaf", reason=type(broken.exceptions[0]).__name__)
-        self._hears = False
+    def _report(self, errors: BaseExceptionGroup[Exception]) -> None:
+        if self._is_connected:  # an outage is logged once, however often the connection is tried
+            log.warning("hub.deaf", reason=type(errors.exceptions[0]).__name__)
+        self._is_connected = False
 
-    async def _connected(self) -> None:
-        # Beside the pool, whose places are for commands, but made as it makes its own.
+    async def _run_connection(self) -> None:
+        # Not one of the pool's, which are for commands, but with the pool's settings.
         connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
-        # Silence ends it anyway; and with a timeout a cancellation of a send may get lost, as `BackgroundTasks` says.
+        # `_receive` limits silence itself. And with a socket timeout the cancellation of a send may get lost, as
+        # `BackgroundTasks` explains.
         connection.socket_timeout = None
         try:
             async with asyncio.timeout(self._silence_s):
                 await connection.connect()  # type: ignore[no-untyped-call]
             self._subscribed.clear()
-            self._turned = set(self._joined)
-            self._stirred.set()
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._listen(connection))
-                both.create_task(self._subscribe(connection))
+            self._changed = set(self._joined)
+            self._has_changed.set()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._receive(connection))
+                tasks.create_task(self._subscribe(connection))
         finally:
             await connection.disconnect(nowait=True)
 
     async def _subscribe(self, connection: AbstractConnection) -> None:
         while True:
-            await self._stirred.wait()
-            self._stirred.clear()
-            turned, self._turned = self._turned, set()
-            joined = (turned & self._joined) - self._subscribed
-            left = (turned & self._subscribed) - self._joined
+            await self._has_changed.wait()
+            self._has_changed.clear()
+            changed, self._changed = self._changed, set()
+            joined = (changed & self._joined) - self._subscribed
+            left = (changed & self._subscribed) - self._joined
             self._subscribed |= joined
             self._subscribed -= left
             for command, channels in (("SUBSCRIBE", joined), ("UNSUBSCRIBE", left)):
-                for batch in in_batches(channels, _BATCH):
-                    # The health check of redis-py would read an answer, and find a message.
+                for batch in in_batches(channels, _BATCH_SIZE):
+                    # redis-py's health check would read an answer, and get a message instead.
                     await connection.send_command(command, *batch, check_health=False)
 
-    async def _listen(self, connection: AbstractConnection) -> None:
-        silent = 0
-        while silent < 2:  # noqa: PLR2004 - once before the question and once behind it
+    async def _receive(self, connection: AbstractConnection) -> None:
+        silences = 0
+        while silences < 2:  # noqa: PLR2004 - the first is followed by a PING, the second by the end
             answer = await connection.read_response(
                 timeout=self._silence_s, disconnect_on_error=False, push_request=True
             )
             if answer is None:
-                silent += 1
+                silences += 1
                 await connection.send_command("PING", check_health=False)
             else:
-                silent = 0
-                self._hear(answer)
+                silences = 0
+                self._handle(answer)
         raise RedisTimeoutError
 
-    def _hear(self, answer: Any) -> None:  # in redis-py's form
-        if not self._hears:
+    def _handle(self, answer: Any) -> None:  # in redis-py's form
+        if not self._is_connected:
             log.info("hub.hears")
-        self._hears = True
+        self._is_connected = True
         match answer:
             case [b"message", channel, message]:
-                self._said(channel.decode(), message)
+                self._on_message(channel.decode(), message)
             case [b"subscribe", channel, _]:
-                self._confirmed(channel.decode())
+                self._on_subscribed(channel.decode())
 
 
 def in_batches(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    """Cut into lists of at most `size`."""
-    left = iter(items)
-    while batch := list(islice(left, size)):
+    """Split into lists of at most `size`."""
+    remaining = iter(items)
+    while batch := list(islice(remaining, size)):
         yield batch

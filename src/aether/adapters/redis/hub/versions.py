@@ -1,20 +1,20 @@
-"""Where the versions stand of which the channels tell: those of jobs, and the newest ids of inboxes."""
+"""Versions: reading the version of a job, or the latest notification of an inbox, that a channel announces."""
 
 from redis.asyncio.client import Pipeline
 
 from aether.adapters.redis.keys import ARRIVALS, CHANGES, INBOX, RECORD
 
 
-def ask(pipeline: Pipeline, channel: str) -> None:
-    """Ask for the version of which this channel tells."""
+def add_version_read(pipeline: Pipeline, channel: str) -> None:
+    """Add the command that reads the version announced on this channel."""
     if channel.startswith(CHANGES):
         pipeline.hget(RECORD + channel.removeprefix(CHANGES), "version")
     else:
         pipeline.zrange(INBOX + channel.removeprefix(ARRIVALS), -1, -1)
 
 
-def version_in(answer: bytes | list[bytes] | None) -> int:
-    """Read what was answered; that of what is not there is 0."""
+def parse_version(answer: bytes | list[bytes] | None) -> int:
+    """Return the version in the answer; 0 if the job is gone or the inbox is empty."""
     if isinstance(answer, list):
         answer = answer[0].partition(b":")[0] if answer else None
     return int(answer or 0)

@@ -1,37 +1,37 @@
-"""What one watcher of a job is still to be told."""
+"""Watch: the changes and deltas of one job that one reader has not read yet."""
 
 import asyncio
 
-from aether.adapters.redis.hub.deltas import merged
+from aether.adapters.redis.hub.deltas import merge_deltas
 from aether.durable.change_hub import Delta
 
-_MOST_STEPS = 64
+_MAX_STEPS = 64
 
 
 class Watch:
-    """The changes and texts of one job, for one reader who takes them in its own time.
+    """An iterator over the versions and deltas of one job, for one reader at its own pace.
 
-    Changes that are not taken are replaced by the newest. Text that is not taken is joined, one piece for each step;
-    where there is too much of it, the earlier is dropped. `reads` counts the reads of the record that had begun when
-    the version was learnt: one that began later knows better.
+    Of unread versions only the latest is kept. Unread deltas are merged, one for each step; if there are too many
+    steps, the earliest is dropped. `reads` counts reads of the record: it is the number of reads that had begun when
+    the version became known. The result of a read that began later is more recent.
     """
 
-    __slots__ = ("_closed", "_keep_alive_s", "_reads", "_texts", "_told", "_version", "_waiting")
+    __slots__ = ("_closed", "_deltas", "_keep_alive_s", "_reads", "_returned_version", "_version", "_wakeup")
 
     def __init__(self, after: int, keep_alive_s: float, reads: int) -> None:
-        self._told = after
+        self._returned_version = after
         self._version = after
         self._keep_alive_s = keep_alive_s
         self._reads = reads
-        self._texts: dict[str, Delta] = {}
+        self._deltas: dict[str, Delta] = {}
         self._closed = False
-        self._waiting: asyncio.Future[None] | None = None
+        self._wakeup: asyncio.Future[None] | None = None
 
-    def learn(self, version: int, reads: int, read: int = 0) -> bool:
-        """Take a version that was said, or found by the given read; False if it is a doubtful one.
+    def set_version(self, version: int, reads: int, read: int = 0) -> bool:
+        """Set a version from a message, or from the read with this number; False if the record must be read again.
 
-        Versions only grow, unless the server has lost some or the job itself. So a lower one is either old news, or
-        found by a read that began when the higher was known already.
+        Versions only grow, unless the server lost writes or the job is gone. So a lower version is either an old
+        message, or correct if it comes from a read that began after the higher version became known.
         """
         if version == self._version:
             return True
@@ -41,11 +41,11 @@ class Watch:
         self._wake()
         return True
 
-    def hear(self, delta: Delta) -> None:
-        """Take a piece of text."""
-        self._texts[delta.step] = merged(self._texts.pop(delta.step, None), delta)
-        if len(self._texts) > _MOST_STEPS:
-            del self._texts[next(iter(self._texts))]
+    def add_delta(self, delta: Delta) -> None:
+        """Add a piece of text."""
+        self._deltas[delta.step] = merge_deltas(self._deltas.pop(delta.step, None), delta)
+        if len(self._deltas) > _MAX_STEPS:
+            del self._deltas[next(iter(self._deltas))]
         self._wake()
 
     def close(self) -> None:
@@ -54,30 +54,30 @@ class Watch:
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiting is not None and not self._waiting.done():
-            self._waiting.set_result(None)
+        if self._wakeup is not None and not self._wakeup.done():
+            self._wakeup.set_result(None)
 
     def __aiter__(self) -> "Watch":
         return self
 
     async def __anext__(self) -> int | Delta | None:
-        if not (self._closed or self._texts or self._version != self._told):
+        if not (self._closed or self._deltas or self._version != self._returned_version):
             await self._wait()
         if self._closed:
             raise StopAsyncIteration
-        if self._version != self._told:
-            self._told = self._version
-            return self._told
-        return self._texts.pop(next(iter(self._texts))) if self._texts else None
+        if self._version != self._returned_version:
+            self._returned_version = self._version
+            return self._version
+        return self._deltas.pop(next(iter(self._deltas))) if self._deltas else None
 
     async def _wait(self) -> None:
-        # A bare future and a timer, no task: there are thousands of these.
-        self._waiting = waiting = asyncio.get_running_loop().create_future()
+        # A bare future and a timer instead of a task, since thousands of readers wait at a time.
+        self._wakeup = wakeup = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(self._keep_alive_s):
-                await waiting
+                await wakeup
         except TimeoutError:
             pass
         finally:
-            if self._waiting is waiting:  # who was cancelled may come here behind who waits now
-                self._waiting = None
+            if self._wakeup is wakeup:  # after a cancellation another wait may have begun already
+                self._wakeup = None

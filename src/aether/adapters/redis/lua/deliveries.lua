@@ -1,33 +1,33 @@
--- Deliveries of webhooks: their records, their lists and their next tries. Stands behind index.lua, before the scripts
--- that use it.
+-- Library: webhook deliveries, their lists and their next attempts. Needs index.lua.
 --
--- The lists are like those of jobs: all of an owner's deliveries, those of one status, and those of one job.
+-- As jobs, deliveries are listed in sorted sets of sort keys: all of an owner, those of one status, and those of a job.
 
-local function deliveries_of(owner, status)
+local function deliveries_key(owner, status)
   return DELIVERIES .. status .. ':' .. owner
 end
 
--- The queue's name for a try. A number of its own, so that the next can be queued while this one is still being made.
-local function try_of(delivery, number)
+-- The id of an attempt's queue entry. It includes the number, so that the next attempt can be queued while one is made.
+local function attempt_id(delivery, number)
   return delivery .. ':' .. whole(number)
 end
 
--- Puts a delivery where it belongs now, to be kept for `life` ms; `was` is its status before, or false if it is new.
-local function enlist_delivery(delivery, was, status, life)
+-- Lists a delivery by its new status, and keeps it for `life` ms; `old_status` is false for a new one.
+local function update_delivery_lists(delivery, old_status, status, life)
   local facts = redis.call('HMGET', DELIVERY .. delivery, 'owner', 'job', 'created_at')
-  local owner, position = facts[1], position_of(facts[3], delivery)
-  if was then redis.call('ZREM', deliveries_of(owner, was), position) end
-  for _, list in ipairs({deliveries_of(owner, 'all'), deliveries_of(owner, status), DELIVERIES_OF_JOB .. facts[2]}) do
-    redis.call('ZADD', list, 0, position)
+  local owner, key = facts[1], sort_key(facts[3], delivery)
+  if old_status then redis.call('ZREM', deliveries_key(owner, old_status), key) end
+  local lists = {deliveries_key(owner, 'all'), deliveries_key(owner, status), DELIVERIES_OF_JOB .. facts[2]}
+  for _, list in ipairs(lists) do
+    redis.call('ZADD', list, 0, key)
     prune(list, DELIVERY)
-    prolong(list, life)
+    extend_ttl(list, life)
   end
   redis.call('HSET', DELIVERY .. delivery, 'expires_at', whole(now_ms() + life))
   redis.call('PEXPIRE', DELIVERY .. delivery, whole(life))
 end
 
--- Who is to be told of a job's end: {url, events, '1' if the job itself named it}, or nothing.
-local function receiver_of(record, owner)
+-- The webhook that a job's end is delivered to: {url, events, '1' if it is the job's own}, or nil if there is none.
+local function webhook_of(record, owner)
   local own = redis.call('HMGET', record, 'webhook_url', 'webhook_events')
   if own[1] then return {own[1], own[2], '1'} end
   local endpoint = redis.call('HMGET', ENDPOINT .. owner, 'url', 'events', 'disabled_at')
@@ -36,31 +36,31 @@ local function receiver_of(record, owner)
   return {endpoint[1], endpoint[2], ''}
 end
 
--- Makes the delivery of a job's end, if somebody is to be told of it, and queues its first try.
-local function announce(record, id, status, version, payload, now)
+-- Creates the delivery of a job's end, if a webhook wants it, and queues the first attempt.
+local function create_delivery(record, id, status, version, payload, now)
   local job = redis.call('HMGET', record, 'kind', 'owner')
-  local receiver = receiver_of(record, job[2])
-  if not receiver or not string.find(receiver[2], '|' .. status .. '|', 1, true) then return end
+  local webhook = webhook_of(record, job[2])
+  if not webhook or not string.find(webhook[2], '|' .. status .. '|', 1, true) then return end
   local delivery = id .. '-' .. whole(version)
   redis.call(
     'HSET', DELIVERY .. delivery, 'owner', job[2], 'job', id, 'kind', job[1], 'event', status, 'version', version,
-    'url', receiver[1], 'own', receiver[3], 'status', 'pending', 'created_at', whole(now), 'next_at', whole(now),
+    'url', webhook[1], 'own', webhook[3], 'status', 'pending', 'created_at', whole(now), 'next_at', whole(now),
     'tried', 0, 'begun', 0
   )
-  enlist_delivery(delivery, false, 'pending', DELIVERY_MS)
-  enqueue(WEBHOOKS, try_of(delivery, 1), payload, DELIVERY_MS, 0, job[2])
+  update_delivery_lists(delivery, false, 'pending', DELIVERY_MS)
+  enqueue(WEBHOOKS, attempt_id(delivery, 1), payload, DELIVERY_MS, 0, job[2])
 end
 
--- Deletes all deliveries of a job; a try that is being made is stopped.
-local function forget_deliveries(id)
-  for _, position in ipairs(redis.call('ZRANGE', DELIVERIES_OF_JOB .. id, 0, -1)) do
-    local delivery = id_at(position)
+-- Deletes all deliveries of a job; an attempt that is being made is stopped.
+local function delete_deliveries(id)
+  for _, key in ipairs(redis.call('ZRANGE', DELIVERIES_OF_JOB .. id, 0, -1)) do
+    local delivery = id_of(key)
     local facts = redis.call('HMGET', DELIVERY .. delivery, 'owner', 'status', 'tried')
     if facts[1] then
-      -- The latest one may not have left the queue yet.
-      for number = facts[3], facts[3] + 1 do withdraw(WEBHOOKS, try_of(delivery, number)) end
-      redis.call('ZREM', deliveries_of(facts[1], 'all'), position)
-      redis.call('ZREM', deliveries_of(facts[1], facts[2]), position)
+      -- The latest attempt may still be in the queue.
+      for number = facts[3], facts[3] + 1 do withdraw(WEBHOOKS, attempt_id(delivery, number)) end
+      redis.call('ZREM', deliveries_key(facts[1], 'all'), key)
+      redis.call('ZREM', deliveries_key(facts[1], facts[2]), key)
       redis.call('DEL', DELIVERY .. delivery)
     end
   end

@@ -1,14 +1,13 @@
--- The inbox of an owner: an entry for each end of a job. Stands before the scripts that use it.
+-- Library: an owner's inbox, with a notification for each end of a job.
 --
--- Two sorted sets of the same entries, all of them and those that are not acknowledged; the score is the entry's number.
--- An entry is its number, when that was in milliseconds, kind, status, version and id of the job, with colons between.
--- Of these only the last may have a colon in it.
+-- Two sorted sets hold notifications by id: all of them, and the unread ones. A member of a set is
+-- "<notification id>:<time in ms>:<kind>:<status>:<version>:<job id>"; only the job id may contain a colon.
 
 local function is_end(status)
   return status == 'completed' or status == 'failed' or status == 'cancelled'
 end
 
--- Numbers are the server's time in microseconds, so that those that are too old are known by them.
+-- Notification ids are the server's time in microseconds, so that an id also tells the age.
 local function now_us()
   local time = redis.call('TIME')
   return tonumber(time[1]) * 1000000 + tonumber(time[2])
@@ -18,35 +17,34 @@ local function oldest_kept(ttl_ms)
   return now_us() - tonumber(ttl_ms) * 1000
 end
 
--- Greater than all before, even if the clock was set back.
-local function next_number(inbox)
-  local newest = redis.call('ZRANGE', inbox, -1, -1)[1]
-  return math.max(now_us(), newest and tonumber(string.match(newest, '^%d+')) + 1 or 0)
+-- Greater than all earlier ids, even if the clock was set back.
+local function next_notification_id(inbox)
+  local latest = redis.call('ZRANGE', inbox, -1, -1)[1]
+  return math.max(now_us(), latest and tonumber(string.match(latest, '^%d+')) + 1 or 0)
 end
 
 local function drop_old(inbox, ttl_ms)
   redis.call('ZREMRANGEBYSCORE', inbox, '-inf', '(' .. whole(oldest_kept(ttl_ms)))
 end
 
--- Tells the owner that the job has ended. The record notes the number, so that the entry can be erased with the job.
+-- Notifies the owner that the job has ended. The record keeps the notification's id, so that both are deleted together.
 local function notify(record, id, status, version, now, ttl_ms)
   local job = redis.call('HMGET', record, 'kind', 'owner', 'notified')
-  local owner, number = job[2], whole(next_number(INBOX .. job[2]))
-  local entry = table.concat({number, whole(now), job[1], status, whole(version), id}, ':')
+  local owner, notification_id = job[2], whole(next_notification_id(INBOX .. job[2]))
+  local entry = table.concat({notification_id, whole(now), job[1], status, whole(version), id}, ':')
   for _, inbox in ipairs({INBOX .. owner, UNREAD .. owner}) do
     drop_old(inbox, ttl_ms)
-    redis.call('ZADD', inbox, number, entry)
+    redis.call('ZADD', inbox, notification_id, entry)
     redis.call('PEXPIRE', inbox, ttl_ms)
   end
-  redis.call('HSET', record, 'notified', (job[3] or '') .. ' ' .. number)
-  redis.call('PUBLISH', ARRIVALS .. owner, number)
+  redis.call('HSET', record, 'notified', (job[3] or '') .. ' ' .. notification_id)
+  redis.call('PUBLISH', ARRIVALS .. owner, notification_id)
 end
 
--- Takes out what was told of the job.
-local function forget(record)
+local function delete_notifications(record)
   local job = redis.call('HMGET', record, 'owner', 'notified')
-  for number in string.gmatch(job[2] or '', '%d+') do
-    redis.call('ZREMRANGEBYSCORE', INBOX .. job[1], number, number)
-    redis.call('ZREMRANGEBYSCORE', UNREAD .. job[1], number, number)
+  for notification_id in string.gmatch(job[2] or '', '%d+') do
+    redis.call('ZREMRANGEBYSCORE', INBOX .. job[1], notification_id, notification_id)
+    redis.call('ZREMRANGEBYSCORE', UNREAD .. job[1], notification_id, notification_id)
   end
 end

@@ -1,50 +1,50 @@
--- The lists of an owner's jobs, one for each kind and status. Stands before the scripts that use it.
+-- Library: indexes of an owner's jobs, one for each kind and status.
 --
--- A list is a sorted set of positions: when the job was created, in milliseconds, then its id. All have score 0, so that
--- they stand in the order of their bytes, the oldest first. A kind or status has no colon in it; an owner may have.
+-- An index is a sorted set of sort keys: the job's creation time in milliseconds, then its id. All scores are 0, so
+-- members are ordered by their bytes, the oldest first. Kinds and statuses contain no colon; an owner may.
 
-local function index_of(kind, status, owner)
+local function index_key(kind, status, owner)
   return INDEX .. kind .. ':' .. status .. ':' .. owner
 end
 
-local function position_of(created_at, id)
+local function sort_key(created_at, id)
   return string.format('%015.0f:', created_at) .. id
 end
 
-local function created_at(position)
-  return tonumber(string.sub(position, 1, 15))
+local function created_at(key)
+  return tonumber(string.sub(key, 1, 15))
 end
 
-local function id_at(position)
-  return string.sub(position, 17)
+local function id_of(key)
+  return string.sub(key, 17)
 end
 
--- A list lives as long as the record that lives longest; another process may have a longer time to live.
-local function prolong(index, ttl)
+-- An index lives as long as the record that lives longest; another process may use a longer time to live.
+local function extend_ttl(index, ttl)
   local life = ttl + INDEX_SLACK_MS
   if redis.call('PTTL', index) < life then redis.call('PEXPIRE', index, life) end
 end
 
--- Takes out those of the oldest two whose records, behind this prefix, have expired: more than came in, so they cannot
--- pile up.
-local function prune(index, records)
-  for _, position in ipairs(redis.call('ZRANGE', index, 0, 1)) do
-    if redis.call('EXISTS', records .. id_at(position)) == 0 then redis.call('ZREM', index, position) end
+-- Removes those of the oldest two members whose records, with this key prefix, have expired. Each call adds one member,
+-- so expired members cannot pile up.
+local function prune(index, prefix)
+  for _, key in ipairs(redis.call('ZRANGE', index, 0, 1)) do
+    if redis.call('EXISTS', prefix .. id_of(key)) == 0 then redis.call('ZREM', index, key) end
   end
 end
 
--- Puts a job where it belongs now; `was` is its status before, or false if it is new.
-local function enlist(record, id, was, status, ttl)
+-- Moves a job to the index of its new status; `old_status` is false for a new job.
+local function update_index(record, id, old_status, status, ttl)
   local job = redis.call('HMGET', record, 'kind', 'owner', 'created_at')
-  local index, position = index_of(job[1], status, job[2]), position_of(job[3], id)
-  if was then redis.call('ZREM', index_of(job[1], was, job[2]), position) end
-  redis.call('ZADD', index, 0, position)
+  local index, key = index_key(job[1], status, job[2]), sort_key(job[3], id)
+  if old_status then redis.call('ZREM', index_key(job[1], old_status, job[2]), key) end
+  redis.call('ZADD', index, 0, key)
   prune(index, RECORD)
-  prolong(index, ttl)
+  extend_ttl(index, ttl)
   redis.call('SADD', INDEXES, job[1] .. ':' .. status)
 end
 
--- The kind and the status of each index in use, some of which only newer versions know.
+-- The kind and status of each index in use. Some may be known to newer versions only.
 local function indexes_in_use()
   local found = {}
   for _, name in ipairs(redis.call('SMEMBERS', INDEXES)) do
@@ -60,35 +60,35 @@ local function words_in(text)
   return words
 end
 
--- Takes a job out; one whose record is gone stays until it is found to be.
-local function delist(record, id)
+-- If the record has expired, the member stays until a reader finds it.
+local function remove_from_index(record, id)
   local job = redis.call('HMGET', record, 'kind', 'status', 'owner', 'created_at')
-  if job[1] then redis.call('ZREM', index_of(job[1], job[2], job[3]), position_of(job[4], id)) end
+  if job[1] then redis.call('ZREM', index_key(job[1], job[2], job[3]), sort_key(job[4], id)) end
 end
 
-local function size_of(lists)
+local function total_size(indexes)
   local size = 0
-  for _, index in ipairs(lists) do size = size + redis.call('ZCARD', index) end
+  for _, index in ipairs(indexes) do size = size + redis.call('ZCARD', index) end
   return size
 end
 
--- Takes out those that were created up to then and whose records have expired.
-local function drop_expired(index, up_to)
-  for _, position in ipairs(redis.call('ZRANGE', index, '-', '(' .. position_of(up_to + 1, ''), 'BYLEX')) do
-    if redis.call('EXISTS', RECORD .. id_at(position)) == 0 then redis.call('ZREM', index, position) end
+-- Removes members created up to this time whose records have expired.
+local function prune_up_to(index, time)
+  for _, key in ipairs(redis.call('ZRANGE', index, '-', '(' .. sort_key(time + 1, ''), 'BYLEX')) do
+    if redis.call('EXISTS', RECORD .. id_of(key)) == 0 then redis.call('ZREM', index, key) end
   end
 end
 
--- Whether as many of an owner's jobs wait or run as may, of all kinds. `oldest` is one time to live ago: no record of a
--- job that was created later has expired.
-local function is_crowded(owner, most, oldest)
-  local lists, kinds = {}, words_in(KINDS)
+-- Whether `max` of the owner's jobs, of all kinds, wait or run. `oldest` is one time to live ago: no job created later
+-- can have expired.
+local function has_max_jobs(owner, max, oldest)
+  local indexes, kinds = {}, words_in(KINDS)
   for _, index in ipairs(indexes_in_use()) do kinds[index.kind] = true end
   for kind in pairs(kinds) do
-    lists[#lists + 1] = index_of(kind, 'pending', owner)
-    lists[#lists + 1] = index_of(kind, 'processing', owner)
+    indexes[#indexes + 1] = index_key(kind, 'pending', owner)
+    indexes[#indexes + 1] = index_key(kind, 'processing', owner)
   end
-  if size_of(lists) < most then return false end
-  for _, index in ipairs(lists) do drop_expired(index, oldest) end
-  return size_of(lists) >= most
+  if total_size(indexes) < max then return false end
+  for _, index in ipairs(indexes) do prune_up_to(index, oldest) end
+  return total_size(indexes) >= max
 end

@@ -1,33 +1,33 @@
--- An owner's jobs, newest first. Stands behind index.lua.
+-- Lists an owner's jobs, newest first. Needs index.lua.
 --
--- ARGV: owner, kind, how many jobs are wanted, the position behind which to begin or '', '1' for jobs with statuses that
--- this version does not know, too, or '', statuses…
--- Returns {the position to go on behind or false at the end, job…}, each job as {id, status, input, version, finished
--- steps, all steps, created_at, updated_at, expires_at}. There may be fewer than wanted before the end is reached: one
--- call looks at no more than LONGEST_LOOK entries. Those that are no longer true it takes out, so the next has less to do.
-local READ_AT_ONCE, LONGEST_LOOK = 50, 1000
+-- ARGV: owner, kind, how many jobs are wanted, cursor or '', '1' to include jobs with a status of a newer version or '',
+-- statuses…
+-- Returns {next cursor or false at the end, job…}, each job as {id, status, input, version, finished steps, all steps,
+-- created_at, updated_at, expires_at}. One call reads at most MAX_MEMBERS members of the indexes, so there may be fewer
+-- jobs than wanted before the end. It removes members that are out of date, so that the next call has less to read.
+local READ_SIZE, MAX_MEMBERS = 50, 1000
 
 local owner, kind, wanted, start = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
 local known = words_in(STATUSES)
 
-local function read(list, behind)
-  local newest = behind == '' and '+' or '(' .. behind
-  list.entries = redis.call('ZRANGE', list.index, newest, '-', 'BYLEX', 'REV', 'LIMIT', 0, READ_AT_ONCE)
+local function read(list, after)
+  local newest = after == '' and '+' or '(' .. after
+  list.keys = redis.call('ZRANGE', list.index, newest, '-', 'BYLEX', 'REV', 'LIMIT', 0, READ_SIZE)
   list.at = 1
 end
 
 local function head(list)
-  return list.entries[list.at]
+  return list.keys[list.at]
 end
 
 local function take(list)
-  local position = head(list)
+  local key = head(list)
   list.at = list.at + 1
-  if list.at > READ_AT_ONCE then read(list, position) end
-  return position
+  if list.at > READ_SIZE then read(list, key) end
+  return key
 end
 
--- Not by `<`: it compares strings in the order of the server's locale, which need not be that of the bytes.
+-- Not by `<`, which compares strings by the server's locale, while sorted sets compare bytes.
 local function is_newer(one, other)
   local here, there = created_at(one), created_at(other)
   local i = 16
@@ -46,20 +46,20 @@ local function newest_of(lists)
   return newest
 end
 
--- The job, unless its record has expired or is not the one that was listed here. In which lists a status belongs that
--- only a newer version knows is for that version to say.
-local function job_at(position, status)
-  local id = id_at(position)
+-- The job, unless its record has expired, has another status, or belongs to a later job with the same id. A status of a
+-- newer version counts as right in every index, since only that version knows to which one it belongs.
+local function job_at(key, status)
+  local id = id_of(key)
   local job = redis.call(
     'HMGET', RECORD .. id, 'status', 'input', 'version', 'finished', 'total', 'created_at', 'updated_at', 'expires_at'
   )
-  local belongs = job[1] == status or (job[1] and not known[job[1]])
-  if belongs and position_of(job[6], id) == position then return {id, unpack(job)} end
+  local has_status = job[1] == status or (job[1] and not known[job[1]])
+  if has_status and sort_key(job[6], id) == key then return {id, unpack(job)} end
 end
 
 local lists = {}
 local function add_list(status)
-  lists[#lists + 1] = {status = status, index = index_of(kind, status, owner)}
+  lists[#lists + 1] = {status = status, index = index_key(kind, status, owner)}
   read(lists[#lists], start)
 end
 
@@ -70,14 +70,14 @@ if ARGV[5] == '1' then
   end
 end
 
-local page, position = {false}, start
-for _ = 1, LONGEST_LOOK do
+local page, key = {false}, start
+for _ = 1, MAX_MEMBERS do
   local list = newest_of(lists)
   if not list then return page end
-  position = take(list)
-  local job = job_at(position, list.status)
-  if job then page[#page + 1] = job else redis.call('ZREM', list.index, position) end
+  key = take(list)
+  local job = job_at(key, list.status)
+  if job then page[#page + 1] = job else redis.call('ZREM', list.index, key) end
   if #page > wanted then break end
 end
-page[1] = position
+page[1] = key
 return page

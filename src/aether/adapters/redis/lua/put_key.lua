@@ -1,7 +1,7 @@
--- Keeps a key and drops others, unless any was changed since the caller has read them.
--- ARGV: id, the key as JSON, the version that was read, ids to drop…
--- Returns 1 if it is kept, also when it is sent again. A version is the time of the change in microseconds, so that even
--- where Redis has lost the latest, no other state of the keys ever gets the same one.
+-- Stores an API key and drops others, unless any key was changed since the caller read them.
+-- ARGV: id, the key as JSON, the version that the caller read, ids to drop…
+-- Returns 1 if the key is stored, also when the same call is repeated. A version is the time of the change in
+-- microseconds, so that even if Redis loses the latest change, no other set of keys ever gets the same version.
 if redis.call('HGET', ACCESS_KEYS, ARGV[1]) == ARGV[2] then return 1 end
 local version = redis.call('HGET', ACCESS_KEYS, 'version') or '0'
 if version ~= ARGV[3] then return 0 end

@@ -1,20 +1,20 @@
--- A library: what is known about a job's future.
+-- Library: what an estimate of a job is made of.
 
--- {place among the jobs that wait or '', run or '', gap or '', now}, in milliseconds.
+-- Returns {position among the jobs that wait or '', run or '', gap or '', now}, times in milliseconds.
 --
--- The place is that of its turn, behind what comes back from a worker that was lost. It may get worse: the first job of
--- another owner comes in before an owner's second.
+-- The position is that of the job's turn; jobs that come back from a lost worker go first. It may get worse, since the
+-- first job of another owner is queued before the second job of this one.
 local function queue_estimate(job_id, kind, queue)
   local now = now_ms()
   local score = redis.call('ZSCORE', queue, job_id)
-  local place = ''
-  -- Running and deferred jobs have their score in the future, behind all that wait.
+  local position = ''
+  -- Running and deferred jobs have a score in the future, after all jobs that wait.
   if score and tonumber(score) <= now then
-    place = redis.call('ZRANK', queue, job_id) + 1
-    -- What is due by the clock stands behind all turns, but goes before.
-    place = is_turn(score) and place + redis.call('ZCOUNT', queue, whole(CLOCK), whole(now))
-      or place - redis.call('ZCOUNT', queue, '-inf', '(' .. whole(CLOCK))
+    position = redis.call('ZRANK', queue, job_id) + 1
+    -- Jobs with a time as score are ranked after all turns, but are claimed before them.
+    position = is_turn(score) and position + redis.call('ZCOUNT', queue, whole(CLOCK), whole(now))
+      or position - redis.call('ZCOUNT', queue, '-inf', '(' .. whole(CLOCK))
   end
   local pace = redis.call('HMGET', PACE .. kind, 'run', 'gap')
-  return {place, pace[1] or '', pace[2] or '', whole(now)}
+  return {position, pace[1] or '', pace[2] or '', whole(now)}
 end

@@ -1,13 +1,13 @@
--- Queues a delivery that has ended for a try at once, at the beginning of its schedule. Stands behind deliveries.lua.
--- ARGV: delivery, payload. Returns 0 if it is gone; one that is still to be tried is left as it is, and so is one with a
--- status that only a newer version knows.
+-- Queues an attempt of an ended delivery at once, at the beginning of its retry schedule. Needs index.lua and
+-- deliveries.lua. ARGV: delivery, payload.
+-- Returns 0 if the delivery is gone. A pending one is left unchanged, as is one with a status of a newer version.
 local delivery = ARGV[1]
 local record = DELIVERY .. delivery
-local held = redis.call('HMGET', record, 'status', 'tried', 'owner')
-if not held[1] then return 0 end
-if held[1] ~= 'delivered' and held[1] ~= 'dead' then return 1 end
+local stored = redis.call('HMGET', record, 'status', 'tried', 'owner')
+if not stored[1] then return 0 end
+if stored[1] ~= 'delivered' and stored[1] ~= 'dead' then return 1 end
 
-redis.call('HSET', record, 'status', 'pending', 'begun', held[2], 'next_at', whole(now_ms()))
-enlist_delivery(delivery, held[1], 'pending', DELIVERY_MS)
-enqueue(WEBHOOKS, try_of(delivery, held[2] + 1), ARGV[2], DELIVERY_MS, 0, held[3])
+redis.call('HSET', record, 'status', 'pending', 'begun', stored[2], 'next_at', whole(now_ms()))
+update_delivery_lists(delivery, stored[1], 'pending', DELIVERY_MS)
+enqueue(WEBHOOKS, attempt_id(delivery, stored[2] + 1), ARGV[2], DELIVERY_MS, 0, stored[3])
 return 1
