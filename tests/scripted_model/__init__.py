@@ -1,11 +1,11 @@
-"""A scripted OpenAI-compatible server over real HTTP, for tests and benchmarks.
+"""Scripted model: an OpenAI-compatible server over real HTTP, for tests and benchmarks.
 
     async with ScriptedModel(Setup(sections=4), [Rule(kind="section", index=2, nth=1, do=NAMED["429"])]) as model:
         ...  # point the service at model.base_url
         await model.wait_for(lambda record: len(record.calls(kind="section")) == 5)
 
-`ScriptedModel` runs in a thread, `ModelProcess` in a process of its own; both are a `Model`. What a request asks for is
-decided in `classify`, what happens to it in `script`, what the answer says in `texts` and `images`.
+`ScriptedModel` runs in a thread, `ModelProcess` in a process of its own; both are a `Model`. `classifier` decides what
+a request asks for, `script` what happens to it, and `texts` and `images` what the answer contains.
 """
 
 from tests.scripted_model.actions import (
@@ -19,17 +19,17 @@ from tests.scripted_model.actions import (
     Slow,
     Trickle,
     Truncate,
-    against_policy,
-    cut_at_length,
+    client_error,
+    cut_off_answer,
     html_page,
     model_not_found,
-    rate_limited,
-    refused,
-    rejected,
+    policy_error,
+    rate_limit_error,
+    refusal,
 )
 from tests.scripted_model.calls import Call, Record
-from tests.scripted_model.classify import Kind, Step, classify
-from tests.scripted_model.images import bad_size, png
+from tests.scripted_model.classifier import Kind, Step, classify
+from tests.scripted_model.images import png, size_error
 from tests.scripted_model.model import Model
 from tests.scripted_model.process import ModelProcess, RemoteModel
 from tests.scripted_model.script import Mix, Rule
@@ -59,18 +59,18 @@ __all__ = [
     "Step",
     "Trickle",
     "Truncate",
-    "against_policy",
-    "bad_size",
     "classify",
-    "cut_at_length",
+    "client_error",
+    "cut_off_answer",
     "expected_outline",
     "expected_section",
     "html_page",
     "model_not_found",
     "png",
-    "rate_limited",
-    "refused",
-    "rejected",
+    "policy_error",
+    "rate_limit_error",
+    "refusal",
     "section_marker",
     "section_title",
+    "size_error",
 ]

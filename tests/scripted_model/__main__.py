@@ -17,7 +17,7 @@ from tests.scripted_model.setup import Setup
 
 
 def parser() -> argparse.ArgumentParser:
-    """Return the command line: one option for every field of `Setup`, and the mix's under short names."""
+    """Return the command line: one option for each field of `Setup`; those of the mix have short names."""
     line = argparse.ArgumentParser(prog="python -m tests.scripted_model", description=__doc__)
     line.add_argument("--port", type=int, default=0, help="0 takes a free one")
     line.add_argument("--rules", type=Path, help="a JSON file with an array of rules")
@@ -37,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def setup_from(options: argparse.Namespace) -> Setup:
-    """Return the setup a parsed command line asks for."""
+    """Return the setup of a parsed command line."""
     mix = Mix(options.fail_rate, _names(options.faults), options.seed, at_most=options.at_most)
     values = {field.name: getattr(options, field.name) for field in msgspec.structs.fields(Setup)}
     for field in msgspec.structs.fields(Setup):
@@ -48,9 +48,9 @@ def setup_from(options: argparse.Namespace) -> Setup:
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
-    ended = threading.Event()
+    stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, lambda *_: stopped.set())
     options = parser().parse_args()
     rules = msgspec.json.decode(options.rules.read_bytes(), type=list[Rule]) if options.rules else []
     with ScriptedModel(setup_from(options), rules, port=options.port) as model:
@@ -58,7 +58,7 @@ def main() -> None:
         gc.set_threshold(100_000, 50, 50)  # the record only grows: searching it for garbage is wasted work
         sys.stdout.write(msgspec.json.encode(Ready(model.base_url)).decode() + "\n")
         sys.stdout.flush()
-        ended.wait()
+        stopped.wait()
 
 
 def _names(text: str) -> tuple[str, ...]:

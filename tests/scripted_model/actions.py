@@ -1,4 +1,4 @@
-"""What can happen to a call: an answer, an error from the server, or an accident on the wire."""
+"""Actions: what can happen to a call: an answer, an error of the server, or a failure of the connection."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -12,7 +12,7 @@ FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 class _Action(msgspec.Struct, frozen=True, kw_only=True, tag_field="action", omit_defaults=True):
     @property
     def fault(self) -> str:
-        """The name the call is recorded under, or an empty string for a proper answer."""
+        """The name under which the call is recorded; empty for a normal answer."""
         return type(self).__name__.lower()
 
 
@@ -21,7 +21,7 @@ class Answer(_Action, frozen=True, tag="answer"):
 
     Attributes:
         content: The message's text; left unset it is the default text for the step.
-        share: How much of that text is given, from its beginning; the cut may fall inside a word.
+        share: How much of that text is sent, from its beginning; it may end inside a word.
         name: A fault's name for the record; an answer without one counts as "answered".
     """
 
@@ -40,9 +40,9 @@ class Picture(_Action, frozen=True, tag="picture"):
     """The images of a request for images.
 
     Attributes:
-        file: What is painted: "png" is an image; "html", "svg", "truncated" and "empty" are none, "large" is a large
+        file: The content: "png" is an image; "html", "svg", "truncated" and "empty" are none, "large" is a large
             one, and "missing" is a 404 at its address.
-        as_url: Whether the answer holds the address of this file, on the same server, instead of the file.
+        as_url: Whether the answer has the address of this file, on the same server, instead of the file.
         url: Another address.
     """
 
@@ -112,10 +112,10 @@ class Slow(_Action, frozen=True, tag="slow"):
 Action = Answer | Picture | HttpError | Reset | Hang | Truncate | Trickle | Slow
 
 
-def rate_limited(
+def rate_limit_error(
     *, after_s: float | None = None, after_ms: float | None = None, at_s: float | None = None
 ) -> HttpError:
-    """A 429 that names its pause in seconds, in milliseconds, as a date `at_s` seconds from now, or not at all."""
+    """Return a 429 whose pause is in seconds, in milliseconds, a date `at_s` seconds from now, or not given."""
     return HttpError(
         status=429,
         message="Rate limit reached for requests.",
@@ -127,46 +127,46 @@ def rate_limited(
     )
 
 
-def rejected(status: int, message: str, code: str | None = None, param: str | None = None) -> HttpError:
-    """An error that is the client's: another try would end the same way."""
+def client_error(status: int, message: str, code: str | None = None, param: str | None = None) -> HttpError:
+    """Return an error of the client, for which another attempt would end in the same way."""
     return HttpError(status=status, message=message, type="invalid_request_error", code=code, param=param)
 
 
 def model_not_found(model: str = "the-model") -> HttpError:
-    """The 404 for a model that does not exist or that the key may not use."""
-    return rejected(404, f"The model `{model}` does not exist or you do not have access to it.", "model_not_found")
+    """Return the 404 for a model that does not exist or that the key may not use."""
+    return client_error(404, f"The model `{model}` does not exist or you do not have access to it.", "model_not_found")
 
 
 def html_page(status: int = 502) -> HttpError:
-    """The error page of a proxy that stands before the server."""
+    """Return the error page of a proxy in front of the server."""
     page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1><hr>nginx</body></html>"
     return HttpError(status=status, body=page, content_type="text/html")
 
 
-def cut_at_length(share: float = 0.5) -> Answer:
-    """The first `share` of the text with finish reason "length"; a continuation is given the rest."""
+def cut_off_answer(share: float = 0.5) -> Answer:
+    """Return the first `share` of the text with finish reason "length"; a continuation gets the rest."""
     return Answer(share=share, finish_reason="length", name="length")
 
 
-def refused(text: str = "I cannot help with that.") -> Answer:
-    """A refusal in the message's own field, without content."""
+def refusal(text: str = "I cannot help with that.") -> Answer:
+    """Return a refusal in its own field of the message, without content."""
     return Answer(content=None, refusal=text, name="refusal")
 
 
-def against_policy() -> HttpError:
-    """The 400 for a prompt that no image may be made of."""
+def policy_error() -> HttpError:
+    """Return the 400 for a prompt that the safety system rejects."""
     message = "Your request was rejected as a result of our safety system."
-    return rejected(400, message, "content_policy_violation")
+    return client_error(400, message, "content_policy_violation")
 
 
 NAMED: Mapping[str, Action] = {
-    "429": rate_limited(),
-    "429-after": rate_limited(after_s=1),
-    "429-after-ms": rate_limited(after_ms=250),
-    "429-date": rate_limited(at_s=2),
-    "400": rejected(400, "Invalid value in the request.", "invalid_value"),
-    "401": rejected(401, "Incorrect API key provided.", "invalid_api_key"),
-    "403": rejected(403, "You are not allowed to sample from this model."),
+    "429": rate_limit_error(),
+    "429-after": rate_limit_error(after_s=1),
+    "429-after-ms": rate_limit_error(after_ms=250),
+    "429-date": rate_limit_error(at_s=2),
+    "400": client_error(400, "Invalid value in the request.", "invalid_value"),
+    "401": client_error(401, "Incorrect API key provided.", "invalid_api_key"),
+    "403": client_error(403, "You are not allowed to sample from this model."),
     "404": model_not_found(),
     "500": HttpError(status=500),
     "502": HttpError(status=502, message="Bad gateway."),
@@ -179,10 +179,10 @@ NAMED: Mapping[str, Action] = {
     "truncate": Truncate(),
     "trickle": Trickle(),
     "slow": Slow(),
-    "policy": against_policy(),
+    "policy": policy_error(),
     "invalid-body": HttpError(status=200, body='{"id": "chatcmpl-'),
-    "length": cut_at_length(),
-    "refusal": refused(),
+    "length": cut_off_answer(),
+    "refusal": refusal(),
     "content-filter": Answer(share=0.3, finish_reason="content_filter", name="content-filter"),
     "empty": Answer(content="", name="empty"),
     "whitespace": Answer(content=" \n\n\t ", name="whitespace"),
@@ -190,7 +190,7 @@ NAMED: Mapping[str, Action] = {
     "invalid-json": Answer(content='Sure! Here it is: {"sections": [{"title": "One",', name="invalid-json"),
     "wrong-shape": Answer(content='{"outline": {"chapters": 2}}', name="wrong-shape"),
 }
-"""Every fault under a short name, for `Mix` and for the command line."""
+"""Each fault with a short name, for `Mix` and for the command line."""
 
 ONLY_FOR_OUTLINES = frozenset({"invalid-json", "wrong-shape"})
-"""Faults that would pass for prose, and so for a good answer, anywhere but in an outline."""
+"""Faults that are usable answers, since they are prose, to everything but an outline."""

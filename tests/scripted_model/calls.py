@@ -1,4 +1,4 @@
-"""The record of what the model was asked and what became of it."""
+"""Calls: the record of the requests to the model, and of how each one ended."""
 
 import threading
 from collections import Counter
@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tests.scripted_model.classify import Kind, Step
+from tests.scripted_model.classifier import Kind, Step
 
 PENDING = "pending"
 ANSWERED = "answered"
@@ -18,15 +18,15 @@ class Call(msgspec.Struct, kw_only=True, gc=False):
     """One chat completion request. Times are `time.monotonic()` seconds, which on Linux all processes share.
 
     Attributes:
-        nth: The how-manieth call of this (topic, kind, index) it is, from 1; 0 if the server refused it as such (key,
+        nth: The number of this call among those of its (topic, kind, index), from 1; 0 if the server rejected it (key,
             unsupported parameter), so that a rule for the first call means the first one that could be answered.
         in_flight: Calls being served when this one came in, itself included.
-        outcome: "pending"; "answered"; "fault:NAME" for a fault that was carried out; "rejected:STATUS" for a request
-            this server does not support; "disconnected" if the client closed before the answer was complete;
+        outcome: "pending"; "answered"; "fault:NAME" for a fault that was executed; "rejected:STATUS" for a request
+            that this server does not support; "disconnected" if the client closed before the answer was complete;
             "stopped" if the server was stopped first.
-        fault: The fault it met, whatever the outcome.
-        status: The status sent; 0 when none was.
-        disconnected_at: When the client's close was noticed, if that came before the end of the answer.
+        fault: The fault of this call, whatever the outcome.
+        status: The status that was sent; 0 if none was.
+        disconnected_at: When the server noticed that the client had closed, if that was before the end of the answer.
         raw: The request's body as JSON; `null` if it was not JSON.
     """
 
@@ -76,11 +76,11 @@ class Call(msgspec.Struct, kw_only=True, gc=False):
 
 
 class Record:
-    """The calls of one server in the order they came in; safe to read from any thread."""
+    """The calls of one server in the order in which they came in; any thread may read it."""
 
     def __init__(self, calls: Sequence[Call] = ()) -> None:
         self._calls = list(calls)
-        self._tries: Counter[Step] = Counter()
+        self._attempts: Counter[Step] = Counter()
         self._next = len(self._calls) + 1
         self._in_flight = sum(not call.done for call in self._calls)
         self._listeners: list[Callable[[], object]] = []
@@ -103,7 +103,7 @@ class Record:
         index: int | None = None,
         outcome: str | None = None,
     ) -> list[Call]:
-        """Return the calls that match everything given; an outcome may be cut short ("fault" is every fault)."""
+        """Return the calls that match all arguments; an outcome matches by its beginning ("fault" is every fault)."""
         with self._lock:
             calls = list(self._calls)
         return [
@@ -119,7 +119,7 @@ class Record:
         return dict(Counter(call.outcome for call in self.calls()))
 
     def begin(self, call: Call, *, counted: bool) -> None:
-        """Number a call and put it on record."""
+        """Number a call and record it."""
         with self._lock:
             call.seq = self._next
             self._next += 1
@@ -127,30 +127,30 @@ class Record:
             call.in_flight = self._in_flight
             if counted:
                 step = _identity(call.step)
-                self._tries[step] += 1
-                call.nth = self._tries[step]
+                self._attempts[step] += 1
+                call.nth = self._attempts[step]
             self._calls.append(call)
-        self._tell()
+        self._notify()
 
     def end(self, call: Call, outcome: str, at: float) -> None:
-        """Close a call; the outcome is set last, because readers take it for the sign that the rest is there."""
+        """Close a call; the outcome is set last, because readers rely on the other fields once it is set."""
         with self._lock:
             self._in_flight -= 1
             if outcome == DISCONNECTED:
                 call.disconnected_at = at
             call.finished = at
             call.outcome = outcome
-        self._tell()
+        self._notify()
 
     def clear(self) -> None:
-        """Forget the calls and the counts of tries; calls that are pending still count as in flight."""
+        """Forget the calls and the counts of attempts; pending calls still count as in flight."""
         with self._lock:
             self._calls.clear()
-            self._tries.clear()
-        self._tell()
+            self._attempts.clear()
+        self._notify()
 
     def listen(self, listener: Callable[[], object]) -> Callable[[], None]:
-        """Call `listener` after every change, in the server's thread; the returned function ends that."""
+        """Call `listener` after each change, in the server's thread, until the returned function is called."""
         self._listeners = [*self._listeners, listener]
 
         def stop() -> None:
@@ -158,11 +158,11 @@ class Record:
 
         return stop
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         for listener in self._listeners:
             listener()
 
 
 def _identity(step: Step) -> Step:
-    """Reduce a step to what makes two calls tries of the same thing; titles may be reworded in between."""
+    """Reduce a step to what two attempts of it have in common; titles may change in between."""
     return Step(kind=step.kind, of=step.of, index=step.index, topic=step.topic)

@@ -1,4 +1,4 @@
-"""What a test can do with a scripted model, wherever that runs."""
+"""Model: what a test can do with a scripted model, in a thread or in another process."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 from tests.scripted_model.calls import Call, Record
-from tests.scripted_model.classify import Kind
+from tests.scripted_model.classifier import Kind
 from tests.scripted_model.script import Rule
 from tests.scripted_model.setup import Setup
 
@@ -21,7 +21,7 @@ class Model(ABC):
     @property
     @abstractmethod
     def base_url(self) -> str:
-        """The address to give to an OpenAI client, `/v1` included; it survives a restart."""
+        """The address for an OpenAI client, with `/v1`; it stays the same after a restart."""
 
     @property
     @abstractmethod
@@ -30,14 +30,14 @@ class Model(ABC):
 
     @abstractmethod
     def use(self, rules: Sequence[Rule] | None = None, setup: Setup | None = None) -> None:
-        """Replace all rules, the setup, or both; calls that have begun are not touched."""
+        """Replace all rules, the setup, or both; calls that have begun do not change."""
 
     @abstractmethod
     def reset(self) -> None:
         """Forget the recorded calls; rules keep their count of uses."""
 
     def calls(self, *, kind: Kind | None = None, topic: str | None = None, index: int | None = None) -> list[Call]:
-        """Return the calls that match everything given, in the order they came in."""
+        """Return the calls that match all arguments, in the order in which they came in."""
         return self.record.calls(kind=kind, topic=topic, index=index)
 
     def count(self, *, kind: Kind | None = None, topic: str | None = None, index: int | None = None) -> int:
@@ -55,12 +55,12 @@ class Model(ABC):
         """Return once `condition` is true of the record.
 
         Raises:
-            TimeoutError: If it is not within `timeout_s`; the message tells the calls so far.
+            TimeoutError: it is not within `timeout_s`; the message lists the last calls.
         """
         limit = time.monotonic() + timeout_s
         while not condition(record := self.record):
             if time.monotonic() > limit:
-                raise timed_out(record, timeout_s)
+                raise timeout_error(record, timeout_s)
             await asyncio.sleep(_POLL_S)
 
     def wait_for_blocking(self, condition: Condition, timeout_s: float = 10.0) -> None:
@@ -68,11 +68,11 @@ class Model(ABC):
         limit = time.monotonic() + timeout_s
         while not condition(record := self.record):
             if time.monotonic() > limit:
-                raise timed_out(record, timeout_s)
+                raise timeout_error(record, timeout_s)
             time.sleep(_POLL_S)
 
 
-def timed_out(record: Record, timeout_s: float) -> TimeoutError:
+def timeout_error(record: Record, timeout_s: float) -> TimeoutError:
     """Return the error for a condition that did not come true."""
     lines = [f"{call.kind} {call.index or ''} try {call.nth}: {call.outcome}" for call in record.calls()[-20:]]
     return TimeoutError("\n".join([f"Not within {timeout_s} s. The last calls:", *lines]))

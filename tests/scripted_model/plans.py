@@ -1,4 +1,4 @@
-"""From what should happen to what is written when."""
+"""Plans: turn the action for a call into pieces of bytes, each with its time."""
 
 from collections.abc import Callable
 
@@ -9,13 +9,13 @@ from tests.scripted_model.setup import Setup
 from tests.scripted_model.wire import Ending, Piece, Plan
 
 _FLUSH_MS = 15.0
-"""Time for bytes to leave before a reset, which would discard what still lies in the buffer."""
+"""Time for bytes to be sent before a reset, which would discard what is still in the buffer."""
 
-Answering = Callable[[Action | None], Reply]
-"""Makes the answer as the action prescribes, or the default one if that is about something else."""
+MakeReply = Callable[[Action | None], Reply]
+"""Makes the answer of an action, or the default answer if the action is no answer."""
 
 
-def plan_call(call: Call, answering: Answering, action: Action | None, setup: Setup, latency_ms: float | None) -> Plan:
+def plan_call(call: Call, make_reply: MakeReply, action: Action | None, setup: Setup, latency_ms: float | None) -> Plan:
     """Return the plan for a call; `latency_ms`, if given, takes the place of the one in `setup`."""
     call.fault = action.fault if action else ""
     outcome = f"fault:{call.fault}" if call.fault else ANSWERED
@@ -25,13 +25,13 @@ def plan_call(call: Call, answering: Answering, action: Action | None, setup: Se
     if isinstance(action, HttpError):
         reply = error_reply(action)
         return Plan(_whole(reply, latency_ms), "keep", reply.status, call, outcome)
-    reply = answering(action)
-    pieces, ending = _accident(action, reply, latency_ms)
+    reply = make_reply(action)
+    pieces, ending = _pieces(action, reply, latency_ms)
     return Plan(pieces, ending, reply.status, call, outcome)
 
 
 def plan_error(error: HttpError, call: Call | None = None) -> Plan:
-    """Return the plan for a request that is refused as such."""
+    """Return the plan for a request that is rejected."""
     reply = error_reply(error)
     return Plan(_whole(reply, 0), "keep", reply.status, call, f"rejected:{reply.status}")
 
@@ -41,7 +41,7 @@ def plan_reply(reply: Reply) -> Plan:
     return Plan(_whole(reply, 0), "keep", reply.status)
 
 
-def _accident(action: Action | None, reply: Reply, latency_ms: float) -> tuple[tuple[Piece, ...], Ending]:
+def _pieces(action: Action | None, reply: Reply, latency_ms: float) -> tuple[tuple[Piece, ...], Ending]:
     match action:
         case Slow(first_byte_ms=first_byte_ms):
             return _whole(reply, first_byte_ms), "keep"
@@ -62,7 +62,7 @@ def _whole(reply: Reply, latency_ms: float) -> tuple[Piece, ...]:
 
 
 def _paced(reply: Reply, latency_ms: float) -> tuple[Piece, ...]:
-    """Spread a stream's events evenly over the latency, the head with the first of them."""
+    """Spread the events of a stream evenly over the latency; the head comes with the first."""
     if latency_ms <= 0 or len(reply.parts) == 1:
         return _whole(reply, latency_ms)
     each = latency_ms / len(reply.parts)

@@ -1,4 +1,4 @@
-"""The scripted model as a process of its own, and the client a test steers it with."""
+"""Model process: a scripted model in a process of its own, and the client that controls it."""
 
 import http.client
 import signal
@@ -24,13 +24,13 @@ _decode_stats = msgspec.json.Decoder(Stats).decode
 
 
 class Ready(msgspec.Struct):
-    """The line a scripted model's process prints once it listens."""
+    """The line that the process prints when it listens."""
 
     base_url: str
 
 
 class RemoteModel(Model):
-    """Steers a scripted model that runs elsewhere; calls that were seen finished are not fetched again."""
+    """Controls a scripted model in another process; calls that were finished when last read are not fetched again."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url
@@ -75,7 +75,7 @@ class RemoteModel(Model):
 
 
 class ModelProcess(RemoteModel):
-    """Starts the process and ends it with the block; the rules can only be what JSON can say, so no predicates."""
+    """Starts the process and stops it at the end of the block; rules are sent as JSON, so they have no predicates."""
 
     def __init__(self, setup: Setup | None = None, rules: Sequence[Rule] = (), *, port: int = 0) -> None:
         super().__init__("")
@@ -94,24 +94,24 @@ class ModelProcess(RemoteModel):
         super().use(self._new.rules, self._new.setup)
 
     def start(self) -> None:
-        """Start it; returns when connections are accepted.
+        """Start the process, and return when it accepts connections.
 
-        A second start after `stop` keeps port and rules, not the record.
+        A second start after `stop` keeps the port and the rules, not the record.
 
         Raises:
-            RuntimeError: If it ended instead of listening.
+            RuntimeError: the process ended instead of listening.
         """
         command = [sys.executable, "-m", "tests.scripted_model", "--port", str(self._port)]
         self._process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE)
         assert self._process.stdout is not None
         try:
-            self._greet(self._process.stdout.readline())
+            self._connect(self._process.stdout.readline())
         except BaseException:
             self.stop()
             raise
 
     def stop(self, sig: signal.Signals = signal.SIGTERM) -> None:
-        """Send the signal and wait for the end."""
+        """Send the signal and wait until the process has ended."""
         if self._process is None:
             return
         self._process.send_signal(sig)
@@ -120,7 +120,7 @@ class ModelProcess(RemoteModel):
             self._process.stdout.close()
         self._process = None
 
-    def _greet(self, line: bytes) -> None:
+    def _connect(self, line: bytes) -> None:
         if not line:
             raise RuntimeError("The scripted model did not start.")
         self._base_url = msgspec.json.decode(line, type=Ready).base_url

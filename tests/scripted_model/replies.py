@@ -1,4 +1,4 @@
-"""Responses as bytes: completions, streams of chunks, errors in OpenAI's format."""
+"""Replies: HTTP responses as bytes: completions, streams of chunks, and errors in OpenAI's format."""
 
 from email.utils import formatdate
 from functools import lru_cache
@@ -11,18 +11,18 @@ from msgspec import UNSET, UnsetType
 
 from tests.scripted_model.actions import Answer, FinishReason, HttpError
 from tests.scripted_model.calls import Call
-from tests.scripted_model.classify import ChatRequest, said_before
+from tests.scripted_model.classifier import ChatRequest, assistant_text
 from tests.scripted_model.setup import Setup
-from tests.scripted_model.texts import expected_text, rest_of
+from tests.scripted_model.texts import expected_text, remainder
 
 CREATED = 1_760_000_000
-"""The one time at which every answer was made, in Unix seconds."""
+"""The time of creation in all answers, in Unix seconds."""
 
 Headers = tuple[tuple[str, str], ...]
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A response; a streamed one has a part for each event, ready-made HTTP chunks."""
+    """A response; a streamed one has a part for each event, encoded as HTTP chunks."""
 
     status: int
     head: bytes
@@ -35,14 +35,14 @@ class _Usage(msgspec.Struct):
     total_tokens: int
 
 
-class _Said(msgspec.Struct):
+class _Message(msgspec.Struct):
     role: Literal["assistant"] = "assistant"
     content: str | None = None
     refusal: str | None = None
 
 
 class _Choice(msgspec.Struct):
-    message: _Said
+    message: _Message
     finish_reason: FinishReason
     index: int = 0
     logprobs: None = None
@@ -90,24 +90,24 @@ _encode = msgspec.json.Encoder().encode
 
 
 def completion(call: Call, request: ChatRequest, answer: Answer, setup: Setup) -> Reply:
-    """Return the chat completion that says what `answer` prescribes, streamed if the request wants it so."""
+    """Return the chat completion for this answer, streamed if the request asks for a stream."""
     content = _content(call, request, answer, setup)
-    prompt, said = len(call.raw) // 4, max(1, len(content or answer.refusal or "") // 4)
-    usage = _Usage(prompt, said, prompt + said)
+    prompt, output = len(call.raw) // 4, max(1, len(content or answer.refusal or "") // 4)
+    usage = _Usage(prompt, output, prompt + output)
     if request.stream and setup.streams:
         return _stream(call, content, answer, usage if _wants_usage(request) else None, setup)
-    message = _Said(content=content, refusal=answer.refusal)
+    message = _Message(content=content, refusal=answer.refusal)
     whole = _Completion(f"chatcmpl-{call.seq}", request.model, [_Choice(message, answer.finish_reason)], usage)
     return json_reply(_encode(whole))
 
 
 def json_reply(body: bytes, status: int = 200, headers: Headers = (), content_type: str = "application/json") -> Reply:
-    """Return a response whose length is announced."""
+    """Return a response with a content length."""
     return Reply(status, b"%bcontent-length: %d\r\n\r\n" % (_head(status, content_type, headers), len(body)), (body,))
 
 
 def error_reply(error: HttpError) -> Reply:
-    """Return the response for an error, with every form of Retry-After it asks for."""
+    """Return the response for an error, with each form of Retry-After that it has."""
     headers = dict(error.headers)
     if error.retry_after_s is not None:
         headers["retry-after"] = f"{error.retry_after_s:g}"
@@ -124,9 +124,9 @@ def error_reply(error: HttpError) -> Reply:
 
 def _content(call: Call, request: ChatRequest, answer: Answer, setup: Setup) -> str | None:
     if answer.content is UNSET:
-        text = expected_text(call.step, setup.sections, setup.words, formed=_wants_json(request))
+        text = expected_text(call.step, setup.sections, setup.words, as_json=_wants_json(request))
         if call.kind == "continuation":
-            text = rest_of(text, said_before(request))
+            text = remainder(text, assistant_text(request))
     elif answer.content is None:
         return None
     else:

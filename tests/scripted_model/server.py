@@ -1,4 +1,4 @@
-"""The scripted model in a thread of the test's own process."""
+"""Model server: a scripted model in a thread of the test's own process."""
 
 import asyncio
 import socket
@@ -10,7 +10,7 @@ from typing import Self
 import uvloop
 
 from tests.scripted_model.calls import Record
-from tests.scripted_model.model import Condition, Model, timed_out
+from tests.scripted_model.model import Condition, Model, timeout_error
 from tests.scripted_model.script import Predicate, Rule, Script
 from tests.scripted_model.service import ModelService
 from tests.scripted_model.setup import Setup
@@ -22,7 +22,7 @@ HOST = "127.0.0.1"
 class ScriptedModel(Model):
     """A server with an event loop in a thread of its own, so that a blocked test cannot slow it down.
 
-    It may be stopped and started again, which keeps port, rules and record: a model that is away for a while.
+    It can be stopped and started again, like a model that is unavailable for a while; port, rules and record stay.
     """
 
     def __init__(self, setup: Setup | None = None, rules: Sequence[Rule] = (), *, port: int = 0) -> None:
@@ -41,7 +41,7 @@ class ScriptedModel(Model):
         return self._service.record
 
     def add(self, rule: Rule, when: Predicate | None = None) -> None:
-        """Append a rule; `when` is called in the server's thread with each call that matches it otherwise."""
+        """Append a rule; `when` is called in the server's thread with each call that matches the rule."""
         self._service.script.add(rule, when)
 
     def use(self, rules: Sequence[Rule] | None = None, setup: Setup | None = None) -> None:
@@ -62,15 +62,15 @@ class ScriptedModel(Model):
                     await changed.wait()
                     changed.clear()
         except TimeoutError:
-            raise timed_out(self.record, timeout_s) from None
+            raise timeout_error(self.record, timeout_s) from None
         finally:
             forget()
 
     def start(self) -> None:
-        """Listen; returns when connections are accepted.
+        """Start the thread, and return when it accepts connections.
 
         Raises:
-            OSError: If the port is taken.
+            OSError: the port is in use.
         """
         ready = threading.Event()
         self._failure = None
@@ -83,7 +83,7 @@ class ScriptedModel(Model):
             raise self._failure
 
     def stop(self) -> None:
-        """Stop listening and reset every connection."""
+        """Stop listening and reset all connections."""
         if self._loop is None or self._thread is None:
             return
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -91,7 +91,7 @@ class ScriptedModel(Model):
         self._loop = self._thread = None
 
     def drop_connections(self) -> None:
-        """Reset every open connection, idle ones too, and go on listening."""
+        """Reset all open connections, idle ones too, and continue to listen."""
         if self._loop is not None:
             self._loop.call_soon_threadsafe(self._abort_all)
 

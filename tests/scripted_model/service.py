@@ -1,4 +1,4 @@
-"""The server's two faces: OpenAI's endpoints under /v1, and its own controls beside them."""
+"""Model service: OpenAI's endpoints under /v1, and endpoints that control the server."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,11 +6,11 @@ from functools import partial
 
 import msgspec
 
-from tests.scripted_model.actions import Action, Answer, HttpError, Picture, model_not_found, rejected
+from tests.scripted_model.actions import Action, Answer, HttpError, Picture, client_error, model_not_found
 from tests.scripted_model.calls import ANSWERED, DISCONNECTED, Call, Record
-from tests.scripted_model.classify import ChatRequest, Step, classify
-from tests.scripted_model.images import FILES_PATH, ImageRequest, file_reply, painted
-from tests.scripted_model.plans import Answering, plan_call, plan_error, plan_reply
+from tests.scripted_model.classifier import ChatRequest, Step, classify
+from tests.scripted_model.images import FILES_PATH, ImageRequest, file_reply, image_reply
+from tests.scripted_model.plans import MakeReply, plan_call, plan_error, plan_reply
 from tests.scripted_model.replies import CREATED, Reply, completion, json_reply
 from tests.scripted_model.script import Rule, Script
 from tests.scripted_model.setup import Setup
@@ -26,7 +26,7 @@ _NOT_IMAGE = ImageRequest(prompt="")
 
 
 class NewScript(msgspec.Struct, omit_defaults=True):
-    """The body of POST /_script: what is present replaces what was there."""
+    """The body of POST /_script: fields that are set replace the server's own."""
 
     rules: list[Rule] | None = None
     setup: Setup | None = None
@@ -44,7 +44,7 @@ _decode_script = msgspec.json.Decoder(NewScript).decode
 
 
 class ModelService:
-    """Answers requests; lives in the server's loop, but `record` may be read and `script` replaced from any thread."""
+    """Answers requests in the server's loop; any thread may read `record` and replace `script`."""
 
     def __init__(self, setup: Setup, rules: Sequence[Rule] = ()) -> None:
         self.setup = setup
@@ -66,14 +66,14 @@ class ModelService:
     def respond(self, request: Request) -> Plan:
         handler = self._routes.get((request.method, request.path))
         if handler is None:
-            return plan_error(rejected(404, f"Invalid URL ({request.method} {request.path})", "unknown_url"))
+            return plan_error(client_error(404, f"Invalid URL ({request.method} {request.path})", "unknown_url"))
         return handler(request)
 
-    def carried_out(self, plan: Plan) -> None:
+    def complete_plan(self, plan: Plan) -> None:
         if plan.call is not None:
             self.record.end(plan.call, plan.outcome or ANSWERED, time.monotonic())
 
-    def cut_short(self, plan: Plan) -> None:
+    def abort_plan(self, plan: Plan) -> None:
         if plan.call is not None:
             self.record.end(plan.call, "stopped" if self.stopping else DISCONNECTED, time.monotonic())
 
@@ -82,8 +82,8 @@ class ModelService:
         try:
             chat, raw, error = _decode_chat(request.body), msgspec.Raw(request.body), None
         except msgspec.DecodeError as problem:
-            chat, raw, error = _NOT_CHAT, _json_or_null(request.body), rejected(400, f"Invalid request: {problem}")
-        error = self._locked_out(request) or error or self._unsupported(chat, request.body)
+            chat, raw, error = _NOT_CHAT, _json_or_null(request.body), client_error(400, f"Invalid request: {problem}")
+        error = self._authentication_error(request) or error or self._unsupported_error(chat, request.body)
         call = Call(
             seq=0,
             step=classify(chat) if chat.messages else Step(),
@@ -93,68 +93,74 @@ class ModelService:
             headers=request.headers,
             raw=raw,
         )
-        return self._planned(call, error, partial(_completed, call, chat, self.setup))
+        return self._plan(call, error, partial(_completion_reply, call, chat, self.setup))
 
     def _image(self, request: Request) -> Plan:
         now = time.monotonic()
         try:
-            asked, raw, error = _decode_image(request.body), msgspec.Raw(request.body), None
+            image, raw, error = _decode_image(request.body), msgspec.Raw(request.body), None
         except msgspec.DecodeError as problem:
-            asked, raw, error = _NOT_IMAGE, _json_or_null(request.body), rejected(400, f"Invalid request: {problem}")
-        error = self._locked_out(request) or error or self._unknown(asked.model, request.body)
-        step = Step("image", "image", topic=asked.prompt)
-        call = Call(seq=0, step=step, model=asked.model, started=now, headers=request.headers, raw=raw)
-        return self._planned(call, error, partial(_painted, call, asked, request.headers.get("host", "")))
+            image, raw, error = (
+                _NOT_IMAGE,
+                _json_or_null(request.body),
+                client_error(400, f"Invalid request: {problem}"),
+            )
+        error = self._authentication_error(request) or error or self._parameter_error(image.model, request.body)
+        step = Step("image", "image", topic=image.prompt)
+        call = Call(seq=0, step=step, model=image.model, started=now, headers=request.headers, raw=raw)
+        return self._plan(call, error, partial(_image_reply, call, image, request.headers.get("host", "")))
 
     def _file(self, request: Request) -> Plan:
-        """What an answer gave the address of; anybody may fetch it."""
+        """Return the plan for a file whose address was in an answer; it needs no key."""
         name, seq = request.query.get("name", "missing"), int(request.query.get("of", "0"))
         step = Step("file", "file", seq)
         call = Call(seq=0, step=step, started=time.monotonic(), headers=request.headers)
-        return self._planned(call, None, lambda _: file_reply(name, seq))
+        return self._plan(call, None, lambda _: file_reply(name, seq))
 
-    def _planned(self, call: Call, error: HttpError | None, answering: Answering) -> Plan:
+    def _plan(self, call: Call, error: HttpError | None, make_reply: MakeReply) -> Plan:
         self.record.begin(call, counted=error is None)
         if error is not None:
             return plan_error(error, call)
         rule = self.script.rule_for(call)
         action = self.setup.faults.draw(call) if rule is None else rule.do
-        return plan_call(call, answering, action, self.setup, None if rule is None else rule.latency_ms)
+        return plan_call(call, make_reply, action, self.setup, None if rule is None else rule.latency_ms)
 
-    def _locked_out(self, request: Request) -> HttpError | None:
+    def _authentication_error(self, request: Request) -> HttpError | None:
         key = self.setup.api_key
         if not key or request.headers.get("authorization") == f"Bearer {key}":
             return None
-        return rejected(401, "Incorrect API key provided.", "invalid_api_key")
+        return client_error(401, "Incorrect API key provided.", "invalid_api_key")
 
-    def _unsupported(self, chat: ChatRequest, body: bytes) -> HttpError | None:
+    def _unsupported_error(self, chat: ChatRequest, body: bytes) -> HttpError | None:
         setup = self.setup
         if not chat.messages:
-            return rejected(400, "[] is too short - 'messages'", param="messages")
+            return client_error(400, "[] is too short - 'messages'", param="messages")
         form = chat.response_format.type if chat.response_format else "text"
         if (form == "json_schema" and not setup.json_schema) or (form == "json_object" and not setup.json_mode):
-            return rejected(400, f"response_format {form} is not supported with this model.", param="response_format")
-        return self._unknown(chat.model, body)
+            return client_error(
+                400, f"response_format {form} is not supported with this model.", param="response_format"
+            )
+        return self._parameter_error(chat.model, body)
 
-    def _unknown(self, model: str, body: bytes) -> HttpError | None:
+    def _parameter_error(self, model: str, body: bytes) -> HttpError | None:
         setup = self.setup
         if setup.check_model and model not in setup.models:
             return model_not_found(model)
         for name in sorted(_decode_keys(body).keys() & set(setup.reject_params)) if setup.reject_params else ():
             message = f"Unsupported parameter: '{name}' is not supported with this model."
-            return rejected(400, message, "unsupported_parameter", name)
+            return client_error(400, message, "unsupported_parameter", name)
         return None
 
     def _models(self, request: Request) -> Plan:
-        if (error := self._locked_out(request)) is not None:
+        if (error := self._authentication_error(request)) is not None:
             return plan_error(error)
-        listed = [
+        models = [
             {"id": name, "object": "model", "created": CREATED, "owned_by": "scripted"} for name in self.setup.models
         ]
-        return plan_reply(json_reply(_encode({"object": "list", "data": listed})))
+        return plan_reply(json_reply(_encode({"object": "list", "data": models})))
 
     def _calls(self, request: Request) -> Plan:
-        """The calls as an array; `?after=SEQ` leaves out those up to that number."""
+        """Return the calls as an array; `?after=SEQ` leaves out those up to this number."""
         after = msgspec.convert(request.query.get("after", "0"), int, strict=False)
         return plan_reply(json_reply(_encode([call for call in self.record.calls() if call.seq > after])))
 
@@ -169,7 +175,7 @@ class ModelService:
         try:
             new = _decode_script(request.body)
         except (msgspec.MsgspecError, ValueError) as problem:
-            return plan_error(rejected(400, str(problem)))
+            return plan_error(client_error(400, str(problem)))
         if new.rules is not None:
             self.script = Script(new.rules)
         self.setup = new.setup or self.setup
@@ -180,12 +186,12 @@ class ModelService:
         return plan_reply(json_reply(b"{}"))
 
 
-def _completed(call: Call, chat: ChatRequest, setup: Setup, action: Action | None) -> Reply:
+def _completion_reply(call: Call, chat: ChatRequest, setup: Setup, action: Action | None) -> Reply:
     return completion(call, chat, action if isinstance(action, Answer) else Answer(), setup)
 
 
-def _painted(call: Call, asked: ImageRequest, host: str, action: Action | None) -> Reply:
-    return painted(call, asked, action if isinstance(action, Picture) else Picture(), host)
+def _image_reply(call: Call, image: ImageRequest, host: str, action: Action | None) -> Reply:
+    return image_reply(call, image, action if isinstance(action, Picture) else Picture(), host)
 
 
 def _json_or_null(body: bytes) -> msgspec.Raw:

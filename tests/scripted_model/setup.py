@@ -1,4 +1,4 @@
-"""How one server behaves apart from its script: sizes, latencies, what it supports."""
+"""Setup: how a server behaves apart from its script: sizes, latencies, supported features."""
 
 import msgspec
 
@@ -7,25 +7,25 @@ from tests.scripted_model.script import Mix, chances
 
 
 class Setup(msgspec.Struct, frozen=True, kw_only=True):
-    """Every field can also be given on the command line, as `--outline-ms 300`.
+    """Each field is also an option of the command line, such as `--outline-ms 300`.
 
     Attributes:
-        sections: Sections in an outline when the prompt does not say "exactly N sections".
+        sections: Sections in an outline if the prompt does not say "exactly N sections".
         words: Words in a section.
-        outline_ms: Latency of outlines and of what follows them up.
+        outline_ms: Latency of outlines, their continuations and repairs.
         section_ms: The same for sections.
         other_ms: The same for everything else.
-        error_ms: Latency of error answers, and of resets before the first byte.
-        jitter: Part of a latency, 0 to 1, by which it may be longer or shorter; reproducible, like the mix.
-        streams: Whether a stream that is asked for is sent, instead of the whole in one piece.
-        stream_comments: Whether each event of a stream stands behind a comment, as some proxies send to keep it open.
-        stream_pieces: Pieces a streamed text comes in, spread evenly over the latency.
+        error_ms: Latency of errors, and of resets before the first byte.
+        jitter: Share of a latency, 0 to 1, by which it may be longer or shorter; reproducible, like the mix.
+        streams: Whether a requested stream is sent as a stream, and not in one piece.
+        stream_comments: Whether a comment comes before each event of a stream, as some proxies send to keep it open.
+        stream_pieces: How many pieces a streamed text has, spread evenly over the latency.
         json_schema: Whether `response_format` may be a JSON schema.
         json_mode: Whether `response_format` may be `json_object`.
-        api_key: The only key that is let in; empty lets everybody in.
-        models: What `GET /v1/models` lists.
-        check_model: Whether a model that is not listed gets a 404.
-        reject_params: Top-level parameters of a request that get a 400, such as "max_completion_tokens".
+        api_key: The only valid key; if empty, no key is needed.
+        models: The models of `GET /v1/models`.
+        check_model: Whether a request for another model gets a 404.
+        reject_params: Top-level parameters that get a 400, such as "max_completion_tokens".
         faults: The random mix.
     """
 
@@ -48,7 +48,7 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     faults: Mix = Mix()
 
     def latency_ms(self, call: Call) -> float:
-        """Return how long the default answer to this call takes."""
+        """Return the latency of the default answer to this call."""
         of = call.step.of
         latency = self.outline_ms if of == "outline" else self.section_ms if of == "section" else self.other_ms
         if self.jitter and latency:

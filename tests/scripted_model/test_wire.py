@@ -21,20 +21,20 @@ from tests.scripted_model import (
     Trickle,
     Truncate,
     expected_section,
-    rate_limited,
+    rate_limit_error,
     section_marker,
 )
-from tests.scripted_model.asking import (
+from tests.scripted_model.client import (
     OUTLINE,
     SECTION,
     TOPIC,
     ask,
+    ask_for_text,
     client_of,
     connect,
+    conversation,
     raw_request,
     read_all,
-    said,
-    text_of,
 )
 
 
@@ -73,11 +73,11 @@ async def read(client: AsyncOpenAI, *, stream: bool) -> None:
     try:
         if stream:
             async for _ in await client.chat.completions.create(
-                model="scripted-model", messages=said(SECTION), stream=True
+                model="scripted-model", messages=conversation(SECTION), stream=True
             ):
                 pass
         else:
-            await client.chat.completions.create(model="scripted-model", messages=said(SECTION))
+            await client.chat.completions.create(model="scripted-model", messages=conversation(SECTION))
     except openai.OpenAIError:
         raise
     except Exception as error:
@@ -86,7 +86,7 @@ async def read(client: AsyncOpenAI, *, stream: bool) -> None:
 
 @pytest.mark.parametrize("after", [{"after_s": 7}, {"after_ms": 250}, {"at_s": 60}, {}])
 async def test_a_pause_is_asked_for_in_every_form(after: dict[str, float]) -> None:
-    async with ScriptedModel(rules=[Rule(do=rate_limited(**after))]) as model:
+    async with ScriptedModel(rules=[Rule(do=rate_limit_error(**after))]) as model:
         with pytest.raises(openai.RateLimitError) as caught:
             await ask(model, SECTION)
 
@@ -138,7 +138,7 @@ async def test_a_client_that_leaves_is_noticed_at_once() -> None:
 
 async def test_a_trickled_answer_is_whole_in_the_end() -> None:
     async with ScriptedModel(rules=[Rule(do=Trickle(total_ms=100, pieces=10))]) as model:
-        text = await text_of(model, SECTION)
+        text = await ask_for_text(model, SECTION)
 
     assert expected_section(TOPIC, 2) == text
     assert model.calls()[0].seconds >= 0.09
@@ -198,7 +198,7 @@ def test_a_port_that_is_taken_is_an_error() -> None:
 async def test_a_stream_is_paced_and_can_be_left_in_the_middle() -> None:
     async with ScriptedModel(Setup(section_ms=10_000, stream_pieces=100)) as model, client_of(model) as client:
         async with await client.chat.completions.create(
-            model="scripted-model", messages=said(SECTION), stream=True
+            model="scripted-model", messages=conversation(SECTION), stream=True
         ) as stream:
             await anext(aiter(stream))
         await model.wait_for(lambda record: not record.in_flight, timeout_s=1)
@@ -219,7 +219,7 @@ async def test_what_is_sent_for_a_stream_is_as_set_up(setup: Setup, begins: byte
         ScriptedModel(setup) as model,
         client_of(model) as client,
         client.chat.completions.with_streaming_response.create(
-            model="scripted-model", messages=said(SECTION), stream=True
+            model="scripted-model", messages=conversation(SECTION), stream=True
         ) as response,
     ):
         body = await response.read()
@@ -230,7 +230,7 @@ async def test_what_is_sent_for_a_stream_is_as_set_up(setup: Setup, begins: byte
 
 async def test_a_slow_first_byte_is_followed_by_the_whole() -> None:
     async with ScriptedModel(rules=[Rule(do=Slow(first_byte_ms=60))]) as model:
-        text = await text_of(model, SECTION)
+        text = await ask_for_text(model, SECTION)
 
     assert expected_section(TOPIC, 2) == text
     assert model.calls()[0].seconds >= 0.058
@@ -252,7 +252,7 @@ async def test_all_connections_can_be_dropped_while_the_model_goes_on() -> None:
         with pytest.raises(openai.APIConnectionError):
             await asking
 
-        assert expected_section(TOPIC, 2) == await text_of(model, SECTION)
+        assert expected_section(TOPIC, 2) == await ask_for_text(model, SECTION)
 
 
 async def test_a_predicate_that_breaks_is_seen(caplog: pytest.LogCaptureFixture) -> None:

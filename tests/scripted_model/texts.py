@@ -1,4 +1,4 @@
-"""What the model says when no rule says otherwise: the same words for the same request, in every run."""
+"""Texts: the default answers of the model; the same request gets the same text in each run."""
 
 import hashlib
 import re
@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
-from tests.scripted_model.classify import Step
+from tests.scripted_model.classifier import Step
 
 _TITLES = (
     "Background and key terms",
@@ -58,7 +58,7 @@ class _Checklist(msgspec.Struct):
 
 
 def section_title(index: int) -> str:
-    """Return the title the outline gives to section `index` (from 1); no two indexes share one."""
+    """Return the title of section `index` (from 1) in an outline; each index has its own."""
     title = _TITLES[(index - 1) % len(_TITLES)]
     lap = (index - 1) // len(_TITLES)
     return f"{title}, part {lap + 1}" if lap else title
@@ -66,9 +66,9 @@ def section_title(index: int) -> str:
 
 @lru_cache(maxsize=65_536)
 def section_marker(topic: str, index: int) -> str:
-    """Return the word that stands in this section's text and in no other section of any report.
+    """Return the word that is in the text of this section and of no other section of any report.
 
-    It is made of letters, digits and hyphens, so that it survives Markdown, HTML and every export format.
+    It has letters, digits and hyphens only, so that it stays the same in Markdown, HTML and every export format.
     """
     return f"ref-{hashlib.blake2b(topic.encode(), digest_size=5).hexdigest()}-{index}"
 
@@ -83,40 +83,40 @@ def expected_outline(count: int) -> str:
 
 @lru_cache(maxsize=16_384)
 def expected_section(topic: str, index: int, words: int = 120) -> str:
-    """Return the two paragraphs written for section `index` of this topic, `words` words or a few more."""
+    """Return the two paragraphs of section `index` of this topic, of `words` words or a few more."""
     opening = f"This part is kept under {section_marker(topic, index)} in the notes."
     first = _paragraph(index * 5, words // 2, opening)
     return f"{first}\n\n{_paragraph(index * 5 + 7, words - len(first.split()))}"
 
 
-def expected_checklist(guideline: str, *, formed: bool = True) -> str:
-    """Return the checklist of a guideline, one item for each sentence, as JSON or else as a list in Markdown."""
+def expected_checklist(guideline: str, *, as_json: bool = True) -> str:
+    """Return the checklist of a guideline, one item for each sentence, as JSON or as a list in Markdown."""
     items = [_Item(sentence, f"See to this: {sentence}") for sentence in _sentences(guideline)]
-    if formed:
+    if as_json:
         return msgspec.json.encode(_Checklist(items)).decode()
     return "\n".join(["Here is the checklist:", "", *(f"- [ ] {item.text}" for item in items)])
 
 
-def expected_text(step: Step, sections: int, words: int, *, formed: bool = True) -> str:
-    """Return the whole text the model has in mind for a step, before any cut; `formed` if JSON was asked for."""
+def expected_text(step: Step, sections: int, words: int, *, as_json: bool = True) -> str:
+    """Return the complete text of a step; `as_json` if the request asks for JSON."""
     if step.of == "outline":
         return expected_outline(step.total or sections)
     if step.of == "section":
         return expected_section(step.topic, step.index, words)
     if step.of == "checklist":
-        return expected_checklist(step.topic, formed=formed)
+        return expected_checklist(step.topic, as_json=as_json)
     return f"In short, and for {section_marker(step.topic, 0)}: {_paragraph(3, words // 2)}"
 
 
-def rest_of(text: str, said: str) -> str:
-    """Return what is left of `text` for a model that has `said` its beginning, or nothing yet.
+def remainder(text: str, beginning: str) -> str:
+    """Return the rest of a text of which a model has written the beginning, or nothing yet.
 
-    The beginning may come back with its ends stripped, or only as its last lines; text that cannot be placed is taken
-    to end in the middle.
+    The beginning may be stripped, or be only the last lines of it. If it is not in the text, the rest is the second
+    half.
     """
-    if text.startswith(said):
-        return text[len(said) :]
-    tail = said.rstrip()[-40:]
+    if text.startswith(beginning):
+        return text[len(beginning) :]
+    tail = beginning.rstrip()[-40:]
     at = text.find(tail) if tail else -1
     return text[at + len(tail) :] if at >= 0 else text[len(text) // 2 :]
 

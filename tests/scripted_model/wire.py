@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a raw asyncio protocol: requests in, timed pieces of bytes out, and the accidents in between."""
+"""Wire: HTTP/1.1 on a raw asyncio protocol, with pieces of bytes at their times, and failures of the connection."""
 
 import asyncio
 import contextlib
@@ -28,12 +28,12 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """Everything that will happen on the wire for one request.
+    """Everything that happens on the connection for one request.
 
     Attributes:
-        ending: "keep" leaves the connection open, "close" ends it in order, "reset" sends a TCP RST, and "hang" does
+        ending: "keep" leaves the connection open, "close" closes it normally, "reset" sends a TCP RST, and "hang" does
             nothing until the client closes.
-        outcome: What the call is recorded as once the plan has been carried out.
+        outcome: The outcome that is recorded when the plan is complete.
     """
 
     pieces: tuple[Piece, ...]
@@ -53,20 +53,20 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Application(Protocol):
-    """What a connection asks and tells."""
+    """What a connection needs: a plan for each request, and a receiver of its end."""
 
     connections: "set[Connection]"
 
     def respond(self, request: Request) -> Plan: ...
 
-    def carried_out(self, plan: Plan) -> None: ...
+    def complete_plan(self, plan: Plan) -> None: ...
 
-    def cut_short(self, plan: Plan) -> None:
-        """The connection ended before the plan did."""
+    def abort_plan(self, plan: Plan) -> None:
+        """Record that the connection ended before the plan was complete."""
 
 
 class Connection(asyncio.Protocol):
-    """One client's connection; pipelined requests are answered one after the other."""
+    """The connection of one client; pipelined requests are answered one after the other."""
 
     __slots__ = (
         "_app",
@@ -106,8 +106,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserCallbackError as error:  # a bug of ours or of a rule's predicate: make it seen
-            self._loop.call_exception_handler({"message": "Answering failed", "exception": error.__context__ or error})
+        except httptools.HttpParserCallbackError as error:  # a defect here or in a rule's predicate: show it
+            self._loop.call_exception_handler({"message": "MakeReply failed", "exception": error.__context__ or error})
             self._transport.write(_BROKEN)
             self._transport.close()
         except httptools.HttpParserError:
@@ -115,17 +115,17 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        del exc  # a reset and an orderly close mean the same here: the client is gone
+        del exc  # a reset and a normal close mean the same here: the client is gone
         self._app.connections.discard(self)
         if self._timer is not None:
             self._timer.cancel()
         plan, self._plan = self._plan, None
         if plan is not None:
-            self._app.cut_short(plan)
+            self._app.abort_plan(plan)
 
     def abort(self) -> None:
-        """End the connection now, with a RST."""
-        with contextlib.suppress(OSError):  # the client may have been faster
+        """Close the connection at once, with a RST."""
+        with contextlib.suppress(OSError):  # the client may have closed it already
             sock: socket.socket = self._transport.get_extra_info("socket")
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_0)
         self._transport.abort()
@@ -189,7 +189,7 @@ class Connection(asyncio.Protocol):
         if plan.ending == "hang":
             return
         self._plan = None
-        self._app.carried_out(plan)
+        self._app.complete_plan(plan)
         if plan.ending == "reset":
             self.abort()
         elif plan.ending == "close" or self._request is None or not self._request.keep_alive:

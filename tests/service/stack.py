@@ -17,7 +17,7 @@ import redis
 
 from aether.adapters.local.embedded_valkey import find_valkey
 from tests.scripted_model import Call, ScriptedModel, Setup
-from tests.scripted_model.classify import unescape
+from tests.scripted_model.classifier import unescape
 
 ROOT = Path(__file__).parents[2]
 KEY = "sk-zq7-a-key-that-must-not-show-anywhere"

@@ -16,8 +16,8 @@ from tests.scripted_model import (
     Setup,
     expected_section,
     model_not_found,
-    rate_limited,
-    refused,
+    rate_limit_error,
+    refusal,
     section_title,
 )
 from tests.service.stack import Json, Stack, topic_of, until
@@ -100,7 +100,7 @@ def failed(stack: Stack, rules: list[Rule]) -> Json:
 
 
 def test_what_a_rate_limit_asks_for_is_heeded_and_stands_in_the_record(bare: Stack) -> None:
-    bare.model.use([Rule(kind="section", index=2, nth=1, do=rate_limited(after_s=1))])
+    bare.model.use([Rule(kind="section", index=2, nth=1, do=rate_limit_error(after_s=1))])
     bare.start_worker()
     job = bare.when(bare.submit(TOPIC), "completed")
     first, second = bare.model.calls(kind="section", index=2)
@@ -144,7 +144,11 @@ ADVICE: dict[str, tuple[Action, str, list[str]]] = {
         "model-failed",
         ["exceeded your current quota", "plan"],
     ),
-    "refusal": (refused("I will not write about fens."), "model-refused", ["declined", "I will not write about fens."]),
+    "refusal": (
+        refusal("I will not write about fens."),
+        "model-refused",
+        ["declined", "I will not write about fens."],
+    ),
     "request": (NAMED["400"], "model-failed", ["Invalid value in the request."]),
 }
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from aether.domain.image import Image
-from tests.scripted_model import NAMED, Action, Picture, Rule, bad_size, png, rate_limited
+from tests.scripted_model import NAMED, Action, Picture, Rule, png, rate_limit_error, size_error
 from tests.service.stack import JOB, Json, Stack, until
 
 PROMPT = "The lighthouse of Eddystone in a storm"
@@ -58,7 +58,7 @@ def test_four_images_are_made_and_served(stack: Stack, *, as_url: bool) -> None:
 
 
 def test_failures_for_now_are_waited_out_and_stand_in_the_record(stack: Stack) -> None:
-    failures = [NAMED["500"], rate_limited(after_s=2), NAMED["reset"]]
+    failures = [NAMED["500"], rate_limit_error(after_s=2), NAMED["reset"]]
     stack.model.use([Rule(kind="image", nth=nth, do=failure) for nth, failure in enumerate(failures, start=1)])
     job = when(stack, submit(stack), "COMPLETE")
     calls = stack.model.calls(kind="image")
@@ -92,7 +92,7 @@ def test_five_failures_are_too_many(stack: Stack, fault: str) -> None:
     ("fault", "words"),
     [
         (NAMED["policy"], "rejected as a result of our safety system"),
-        (bad_size("9x9"), "Invalid value: '9x9'"),
+        (size_error("9x9"), "Invalid value: '9x9'"),
         (NAMED["401"], "rejected the API key"),
     ],
     ids=["policy", "size", "key"],

@@ -5,7 +5,7 @@ The fixtures `stack` and `bare` look for them again, in all that every test of t
 
 import json
 
-from tests.scripted_model import NAMED, HttpError, Rule, rejected
+from tests.scripted_model import NAMED, HttpError, Rule, client_error
 from tests.service.stack import KEY, Json, Stack, until
 
 TOPIC = "The Cipher of Bellaso"
@@ -32,7 +32,7 @@ def test_the_model_server_gets_the_key_and_nobody_else_sees_it(stack: Stack) -> 
 def test_a_server_that_says_the_key_aloud_is_not_repeated(stack: Stack) -> None:
     aloud = f"Incorrect API key provided: {KEY}. You can find your key in the dashboard."
     for status in (400, 401, 403, 404, 422):
-        stack.model.use([Rule(kind="outline", do=rejected(status, aloud))])
+        stack.model.use([Rule(kind="outline", do=client_error(status, aloud))])
         stack.when(stack.submit(TOPIC), "failed")
     stack.model.use([Rule(kind="outline", times=2, do=HttpError(status=500, message=aloud))])
     stack.when(stack.submit(TOPIC, sections=1), "completed")

@@ -6,7 +6,7 @@ import pytest
 
 from aether.domain.job import Usage
 from aether.errors import ModelRejectedRequestError
-from tests.scripted_model import NAMED, HttpError, Rule, ScriptedModel, Setup, Slow, Trickle, rejected
+from tests.scripted_model import NAMED, HttpError, Rule, ScriptedModel, Setup, Slow, Trickle, client_error
 from tests.service.chat_factory import FORM, KEY, MESSAGES, OUTLINE_MESSAGES, open_chat
 
 
@@ -156,7 +156,7 @@ async def test_what_is_remembered_of_one_model_is_not_used_for_another() -> None
 
 async def test_a_fault_in_the_request_itself_is_not_hidden() -> None:
     """Every variant meets it, the first error is reported, and nothing is remembered from that."""
-    fault = Rule(times=3, do=rejected(400, "This model's maximum context length is 8192 tokens."))
+    fault = Rule(times=3, do=client_error(400, "This model's maximum context length is 8192 tokens."))
     async with ScriptedModel(rules=[fault]) as model, open_chat(model) as chat:
         with pytest.raises(ModelRejectedRequestError, match="maximum context length"):
             await chat.complete(OUTLINE_MESSAGES, form=FORM)

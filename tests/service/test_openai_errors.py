@@ -25,9 +25,9 @@ from tests.scripted_model import (
     Rule,
     ScriptedModel,
     Trickle,
+    client_error,
     html_page,
-    rate_limited,
-    rejected,
+    rate_limit_error,
 )
 from tests.service.chat_factory import FORM, KEY, MESSAGES, OUTLINE_MESSAGES, open_chat
 
@@ -42,17 +42,17 @@ async def error_from(action: Action, **environment: str) -> AetherError:
     return caught.value
 
 
-FILTERED = rejected(400, "The prompt was filtered.", "content_filter")
+FILTERED = client_error(400, "The prompt was filtered.", "content_filter")
 QUOTA = HttpError(status=429, message="You exceeded your quota.", type="insufficient_quota", code="insufficient_quota")
 FAULTS: dict[str, tuple[Action, type[AetherError], str]] = {
     "401": (NAMED["401"], ModelRejectedKeyError, "API key (HTTP 401). Check OPENAI_API_KEY."),
     "403": (NAMED["403"], ModelRejectedKeyError, "API key (HTTP 403)"),
     "404": (NAMED["404"], ModelRejectedRequestError, "(HTTP 404): The model `the-model` does not exist"),
     "400": (NAMED["400"], ModelRejectedRequestError, "(HTTP 400): Invalid value in the request."),
-    "413": (rejected(413, "Too long."), ModelRejectedRequestError, "(HTTP 413): Too long."),
-    "422": (rejected(422, "No such role."), ModelRejectedRequestError, "(HTTP 422): No such role."),
+    "413": (client_error(413, "Too long."), ModelRejectedRequestError, "(HTTP 413): Too long."),
+    "422": (client_error(422, "No such role."), ModelRejectedRequestError, "(HTTP 422): No such role."),
     "quota": (QUOTA, ModelRejectedRequestError, "(HTTP 429): You exceeded your quota."),
-    "429": (rate_limited(), ModelOverloadedError, "overloaded (HTTP 429)"),
+    "429": (rate_limit_error(), ModelOverloadedError, "overloaded (HTTP 429)"),
     "503": (NAMED["503"], ModelOverloadedError, "overloaded (HTTP 503)"),
     "529": (HttpError(status=529), ModelOverloadedError, "overloaded (HTTP 529)"),
     "408": (HttpError(status=408), ModelFailedError, "failed (HTTP 408)"),
@@ -90,7 +90,7 @@ FAULTS: dict[str, tuple[Action, type[AetherError], str]] = {
         ModelRejectedRequestError,
         "No.",
     ),
-    "its key told": (rejected(400, f"Bad key {KEY}."), ModelRejectedRequestError, "Bad key …."),
+    "its key told": (client_error(400, f"Bad key {KEY}."), ModelRejectedRequestError, "Bad key …."),
 }
 
 
@@ -107,12 +107,12 @@ async def test_every_failure_has_an_error_of_its_own_and_is_not_retried_here(
 @pytest.mark.parametrize(
     ("action", "least", "most"),
     [
-        (rate_limited(after_s=7), 7, 7),
-        (rate_limited(after_s=0.5), 0.5, 0.5),
-        (rate_limited(after_ms=250), 0.25, 0.25),
-        (rate_limited(after_s=9, after_ms=250), 0.25, 0.25),
-        (rate_limited(at_s=60), 57, 60),
-        (rate_limited(at_s=-60), 0, 0),
+        (rate_limit_error(after_s=7), 7, 7),
+        (rate_limit_error(after_s=0.5), 0.5, 0.5),
+        (rate_limit_error(after_ms=250), 0.25, 0.25),
+        (rate_limit_error(after_s=9, after_ms=250), 0.25, 0.25),
+        (rate_limit_error(at_s=60), 57, 60),
+        (rate_limit_error(at_s=-60), 0, 0),
         (HttpError(status=503, retry_after_s=3), 3, 3),
         (HttpError(status=500, retry_after_s=3), 3, 3),
     ],
@@ -125,7 +125,7 @@ async def test_the_wait_a_server_asks_for_is_in_the_error(action: Action, least:
     assert least <= error.retry_after <= most
 
 
-@pytest.mark.parametrize("action", [rate_limited(), HttpError(status=429, headers={"retry-after": "soon"})])
+@pytest.mark.parametrize("action", [rate_limit_error(), HttpError(status=429, headers={"retry-after": "soon"})])
 async def test_without_a_wait_in_the_answer_there_is_none_in_the_error(action: Action) -> None:
     error = await error_from(action)
 

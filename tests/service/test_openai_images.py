@@ -30,11 +30,11 @@ from tests.scripted_model import (
     Setup,
     Slow,
     Trickle,
-    bad_size,
+    client_error,
     html_page,
     png,
-    rate_limited,
-    rejected,
+    rate_limit_error,
+    size_error,
 )
 from tests.service.illustrator_factory import KEY, REQUEST, open_illustrator
 
@@ -142,10 +142,10 @@ async def test_an_image_that_could_not_be_downloaded_is_counted() -> None:
 GENERATION_FAULTS: dict[str, tuple[Action, type[AetherError], str]] = {
     "401": (NAMED["401"], ModelRejectedKeyError, "API key (HTTP 401)"),
     "404": (NAMED["404"], ModelRejectedRequestError, "does not exist"),
-    "bad size": (bad_size("1x1"), ModelRejectedRequestError, "(HTTP 400): Invalid value: '1x1'."),
+    "bad size": (size_error("1x1"), ModelRejectedRequestError, "(HTTP 400): Invalid value: '1x1'."),
     "against policy": (NAMED["policy"], ModelRefusedError, "rejected as a result of our safety system"),
-    "moderated": (rejected(400, "Blocked.", "moderation_blocked"), ModelRefusedError, "Blocked."),
-    "429": (rate_limited(after_s=7), ModelOverloadedError, "overloaded (HTTP 429)"),
+    "moderated": (client_error(400, "Blocked.", "moderation_blocked"), ModelRefusedError, "Blocked."),
+    "429": (rate_limit_error(after_s=7), ModelOverloadedError, "overloaded (HTTP 429)"),
     "500": (NAMED["500"], ModelFailedError, "failed (HTTP 500)"),
     "a proxy's 502": (html_page(502), ModelFailedError, "failed (HTTP 502)"),
     "reset": (NAMED["reset"], ModelUnreachableError, "the connection was lost ("),
@@ -183,7 +183,7 @@ async def test_a_rejected_key_is_named_by_where_it_is_set(environment: dict[str,
 
 DOWNLOAD_FAULTS: dict[str, tuple[Action, type[AetherError], str]] = {
     "404": (NAMED["404"], ModelFailedError, "failed (HTTP 404)"),
-    "429": (rate_limited(after_s=7), ModelFailedError, "failed (HTTP 429)"),
+    "429": (rate_limit_error(after_s=7), ModelFailedError, "failed (HTTP 429)"),
     "500": (NAMED["500"], ModelFailedError, "failed (HTTP 500)"),
     "reset": (NAMED["reset"], ModelUnreachableError, "the connection was lost ("),
     "reset in the body": (NAMED["reset-body"], ModelUnreachableError, "the connection was lost ("),
@@ -215,7 +215,7 @@ async def test_every_failure_to_download_an_image_has_an_error_of_its_own(
 
 
 async def test_the_wait_that_the_image_s_own_server_asks_for_is_in_the_error() -> None:
-    error = await error_from(IMAGE_BY_URL, Rule(kind="file", do=rate_limited(after_s=7)))
+    error = await error_from(IMAGE_BY_URL, Rule(kind="file", do=rate_limit_error(after_s=7)))
 
     assert isinstance(error, ModelFailedError)
     assert (error.status, error.retry_after) == (429, 7)

@@ -14,7 +14,17 @@ from aether.errors import (
     ModelUnreachableError,
     UnusableOutputError,
 )
-from tests.scripted_model import NAMED, Hang, HttpError, Rule, ScriptedModel, Setup, Trickle, rate_limited, rejected
+from tests.scripted_model import (
+    NAMED,
+    Hang,
+    HttpError,
+    Rule,
+    ScriptedModel,
+    Setup,
+    Trickle,
+    client_error,
+    rate_limit_error,
+)
 from tests.service.chat_factory import MESSAGES, open_chat
 
 SLOW_SETUP = Setup(section_ms=400, stream_pieces=8)
@@ -91,7 +101,7 @@ async def test_the_accepted_way_to_ask_for_a_stream_is_remembered(
 
 
 async def test_an_error_in_the_request_itself_is_not_blamed_on_the_stream_options() -> None:
-    fault = Rule(times=3, do=rejected(400, "This model's maximum context length is 8192 tokens."))
+    fault = Rule(times=3, do=client_error(400, "This model's maximum context length is 8192 tokens."))
     async with ScriptedModel(rules=[fault]) as model, open_chat(model) as chat:
         with pytest.raises(ModelRejectedRequestError, match="maximum context length"):
             await chat.complete(MESSAGES, on_text=len)
@@ -109,7 +119,7 @@ async def test_an_error_in_the_request_itself_is_not_blamed_on_the_stream_option
         (NAMED["truncate"], ModelUnreachableError, "the connection was lost"),
         (NAMED["hang"], ModelUnreachableError, "did not answer in time"),
         (NAMED["hang-body"], ModelUnreachableError, "did not answer in time"),
-        (rate_limited(after_s=7), ModelOverloadedError, "overloaded"),
+        (rate_limit_error(after_s=7), ModelOverloadedError, "overloaded"),
         (NAMED["html"], ModelFailedError, "HTTP 502"),
         (NAMED["401"], ModelRejectedKeyError, "OPENAI_API_KEY"),
         (NAMED["invalid-body"], UnusableOutputError, "no chat completion"),

@@ -12,7 +12,7 @@ import pytest
 
 from aether.adapters.redis.keys import CHANGES, TEXTS
 from aether.durable.change_hub import Delta
-from tests.scripted_model import Reset, Rule, Setup, cut_at_length, expected_section
+from tests.scripted_model import Reset, Rule, Setup, cut_off_answer, expected_section
 from tests.service.stack import Json, Stack, until
 
 TOPIC = "The Semaphore Line of Lille"
@@ -131,7 +131,7 @@ def test_a_section_whose_stream_is_cut_begins_anew_and_ends_with_its_exact_text(
 
 
 def test_a_section_that_was_cut_off_at_its_length_goes_on_behind_it(bare: Stack) -> None:
-    rules = [Rule(kind="section", do=cut_at_length(0.5)), Rule(kind="continuation", latency_ms=800)]
+    rules = [Rule(kind="section", do=cut_off_answer(0.5)), Rule(kind="continuation", latency_ms=800)]
     bare.model.use(rules, Setup(sections=1, section_ms=300, stream_pieces=20))
 
     told = watched(bare)

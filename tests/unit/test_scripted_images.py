@@ -18,12 +18,12 @@ from tests.scripted_model import (
     Rule,
     ScriptedModel,
     Setup,
-    against_policy,
-    bad_size,
     png,
-    rate_limited,
+    policy_error,
+    rate_limit_error,
+    size_error,
 )
-from tests.scripted_model.asking import client_of
+from tests.scripted_model.client import client_of
 
 
 async def paint(model: Model, n: int = 1, **parameters: object) -> ImagesResponse:
@@ -113,9 +113,9 @@ async def test_a_file_meets_the_faults_of_its_rules() -> None:
 @pytest.mark.parametrize(
     ("fault", "error", "code"),
     [
-        (against_policy(), openai.BadRequestError, "content_policy_violation"),
-        (bad_size("1x1"), openai.BadRequestError, "invalid_value"),
-        (rate_limited(after_s=2), openai.RateLimitError, "rate_limit_exceeded"),
+        (policy_error(), openai.BadRequestError, "content_policy_violation"),
+        (size_error("1x1"), openai.BadRequestError, "invalid_value"),
+        (rate_limit_error(after_s=2), openai.RateLimitError, "rate_limit_exceeded"),
     ],
 )
 async def test_a_fault_reaches_the_client_as_its_error(

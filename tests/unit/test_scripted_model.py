@@ -32,7 +32,7 @@ from tests.scripted_model import (
     Setup,
     Step,
     classify,
-    cut_at_length,
+    cut_off_answer,
     expected_outline,
     expected_section,
     html_page,
@@ -40,8 +40,8 @@ from tests.scripted_model import (
     section_title,
 )
 from tests.scripted_model.__main__ import parser, setup_from
-from tests.scripted_model.asking import FENCE, OUTLINE, SECTION, TOPIC, ask, client_of, said, text_of
-from tests.scripted_model.classify import ChatRequest, Message
+from tests.scripted_model.classifier import ChatRequest, Message
+from tests.scripted_model.client import FENCE, OUTLINE, SECTION, TOPIC, ask, ask_for_text, client_of, conversation
 from tests.scripted_model.texts import expected_checklist
 
 
@@ -59,6 +59,8 @@ def step_of(*turns: str) -> Step:
         ((OUTLINE, "{", "Repair the JSON."), Step("repair", "outline", 0, 3, "", TOPIC)),
         ((FENCE + "Summarise the guideline.",), Step("summary", "summary", topic=TOPIC)),
         ((FENCE + "Write the checklist.",), Step("checklist", "checklist", topic=TOPIC)),
+        (("<language>\nGerman\n</language>\n<text>\nTea &lt; coffee\n</text>",), Step(topic="Tea < coffee")),
+        (("<text>\nTea\n</text>", "half", "Continue."), Step("continuation", topic="Tea")),
         (("Hello",), Step()),
         (("Please Write the outline",), Step()),
     ],
@@ -124,14 +126,14 @@ def test_the_service_s_own_prompts_are_told_apart() -> None:
 async def test_an_outline_has_the_sections_asked_for(form: str) -> None:
     schema = {"json_schema": {"name": "outline", "schema": {"type": "object"}}} if form == "json_schema" else {}
     async with ScriptedModel() as model:
-        outline = json.loads(await text_of(model, OUTLINE, response_format={"type": form, **schema}))
+        outline = json.loads(await ask_for_text(model, OUTLINE, response_format={"type": form, **schema}))
 
     assert [section_title(i) for i in (1, 2, 3)] == [section["title"] for section in outline["sections"]]
 
 
 async def test_an_outline_without_a_number_has_the_set_number_of_distinct_titles() -> None:
     async with ScriptedModel(Setup(sections=30)) as model:
-        outline = await text_of(model, FENCE + "Write the outline.")
+        outline = await ask_for_text(model, FENCE + "Write the outline.")
 
     assert expected_outline(30) == outline
     assert len({section_title(i) for i in range(1, 31)}) == 30
@@ -156,7 +158,7 @@ async def test_a_section_is_two_paragraphs_with_its_own_marker() -> None:
 async def test_a_stream_carries_the_same_text_and_the_usage(latency_ms: int) -> None:
     async with ScriptedModel(Setup(section_ms=latency_ms)) as model, client_of(model) as client:
         stream = await client.chat.completions.create(
-            model="scripted-model", messages=said(SECTION), stream=True, stream_options={"include_usage": True}
+            model="scripted-model", messages=conversation(SECTION), stream=True, stream_options={"include_usage": True}
         )
         chunks = [chunk async for chunk in stream]
         plain = await ask(model, SECTION)
@@ -170,11 +172,11 @@ async def test_a_stream_carries_the_same_text_and_the_usage(latency_ms: int) -> 
 
 
 async def test_a_continuation_gives_exactly_the_rest() -> None:
-    async with ScriptedModel(rules=[Rule(kind="section", do=cut_at_length(0.37))]) as model:
+    async with ScriptedModel(rules=[Rule(kind="section", do=cut_off_answer(0.37))]) as model:
         first = await ask(model, SECTION)
         begun = first.choices[0].message.content or ""
-        rest = await text_of(model, SECTION, begun, "Continue where you stopped.")
-        stripped = await text_of(model, SECTION, begun[-60:].rstrip(), "Continue where you stopped.")
+        rest = await ask_for_text(model, SECTION, begun, "Continue where you stopped.")
+        stripped = await ask_for_text(model, SECTION, begun[-60:].rstrip(), "Continue where you stopped.")
 
     assert first.choices[0].finish_reason == "length"
     assert expected_section(TOPIC, 2) == begun + rest
@@ -184,28 +186,28 @@ async def test_a_continuation_gives_exactly_the_rest() -> None:
 @pytest.mark.parametrize("task", ["Summarise the guideline.", "Anything else?"])
 async def test_every_other_answer_is_marked_with_its_topic(task: str) -> None:
     async with ScriptedModel() as model:
-        assert section_marker(TOPIC, 0) in await text_of(model, FENCE + task)
+        assert section_marker(TOPIC, 0) in await ask_for_text(model, FENCE + task)
 
 
 @pytest.mark.parametrize(("form", "quote"), [("text", "Lock both doors"), ("json_object", "- Lock both doors")])
 async def test_a_checklist_quotes_every_sentence_of_its_guideline(form: str, quote: str) -> None:
     guideline = "Wash your hands. Is every oven turned off?\n- Lock both doors"
     async with ScriptedModel() as model:
-        answer = await text_of(
+        answer = await ask_for_text(
             model,
             f"{checklist_prompts.checklist(guideline, Summary('Be tidy.'))[-1].content}",
             response_format={"type": form},
         )
 
-    assert answer == expected_checklist(guideline, formed=form != "text")
+    assert answer == expected_checklist(guideline, as_json=form != "text")
     items = parse_checklist(answer, Source(guideline)).items
     assert [item.quote for item in items] == ["Wash your hands.", "Is every oven turned off?", quote]
 
 
 async def test_a_repair_gives_the_sound_outline() -> None:
     async with ScriptedModel(rules=[Rule(kind="outline", do=NAMED["invalid-json"])]) as model:
-        broken = await text_of(model, OUTLINE)
-        repaired = await text_of(model, OUTLINE, "{", "Repair this.")
+        broken = await ask_for_text(model, OUTLINE)
+        repaired = await ask_for_text(model, OUTLINE, "{", "Repair this.")
 
     with pytest.raises(json.JSONDecodeError):
         json.loads(broken)
@@ -220,7 +222,7 @@ async def test_the_first_rule_that_matches_and_is_not_used_up_decides() -> None:
         Rule(topic=TOPIC, contains="Keep it short", do=Answer(content="after")),
     ]
     async with ScriptedModel(rules=rules) as model:
-        texts = [await text_of(model, SECTION) for _ in range(4)]
+        texts = [await ask_for_text(model, SECTION) for _ in range(4)]
 
     assert texts == ["first", "second", "after", "after"]
 
@@ -229,8 +231,8 @@ async def test_a_predicate_sees_the_call() -> None:
     async with ScriptedModel() as model:
         model.add(Rule(do=Answer(content="cold")), when=lambda call: call.body["temperature"] == 0)
 
-        assert await text_of(model, SECTION, temperature=0) == "cold"
-        assert await text_of(model, SECTION, temperature=1) != "cold"
+        assert await ask_for_text(model, SECTION, temperature=0) == "cold"
+        assert await ask_for_text(model, SECTION, temperature=1) != "cold"
 
 
 @pytest.mark.parametrize(
@@ -278,7 +280,7 @@ async def test_key_and_model_are_checked_when_asked() -> None:
                 await client.models.list()
         async with client_of(model, "right") as client:
             with pytest.raises(openai.NotFoundError, match="two"):
-                await client.chat.completions.create(model="two", messages=said(SECTION))
+                await client.chat.completions.create(model="two", messages=conversation(SECTION))
 
             assert [entry.id async for entry in client.models.list()] == ["one"]
             assert model.calls()[-1].headers["authorization"] == "Bearer right"
@@ -288,9 +290,9 @@ async def test_latency_is_per_kind_and_a_rule_can_override_it() -> None:
     rules = [Rule(kind="section", nth=2, latency_ms=0)]
     async with ScriptedModel(Setup(section_ms=150, outline_ms=80), rules) as model, client_of(model) as client:
         create = client.chat.completions.create
-        turns = [said(OUTLINE), said(SECTION)]
+        turns = [conversation(OUTLINE), conversation(SECTION)]
         await asyncio.gather(*(create(model="scripted-model", messages=turn) for turn in turns))
-        await create(model="scripted-model", messages=said(SECTION))
+        await create(model="scripted-model", messages=conversation(SECTION))
 
     [outline] = model.calls(kind="outline")
     slow, fast = model.calls(kind="section")
@@ -316,7 +318,7 @@ async def outcomes_with(mix: Mix, *, backwards: bool) -> list[tuple[int, int, st
         for section in sections[::-1] if backwards else sections:
             for _ in range(3):
                 with contextlib.suppress(openai.OpenAIError):
-                    await client.chat.completions.create(model="scripted-model", messages=said(section))
+                    await client.chat.completions.create(model="scripted-model", messages=conversation(section))
         return sorted((call.index, call.nth, call.fault) for call in model.calls())
 
 
@@ -362,7 +364,7 @@ async def test_a_process_is_steered_like_a_thread() -> None:
         assert model.stats().calls == model.count() == 3
         model.use(rules=[], setup=Setup(words=40))
         model.reset()
-        text = await text_of(model, SECTION)
+        text = await ask_for_text(model, SECTION)
 
         assert [call.outcome for call in calls] == ["fault:503", "fault:502", "answered"]
         assert calls[0].body["model"] == "scripted-model"
@@ -396,7 +398,7 @@ async def test_a_process_comes_back_with_its_rules_at_the_same_address() -> None
             await ask(model, SECTION)
         model.start()
 
-        assert (address, "ruled") == (model.base_url, await text_of(model, SECTION))
+        assert (address, "ruled") == (model.base_url, await ask_for_text(model, SECTION))
 
 
 def test_the_command_line_sets_every_field() -> None:

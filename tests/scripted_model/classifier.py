@@ -1,7 +1,7 @@
-"""What a chat request asks for: the one place that knows the service's prompts.
+"""Classifier of chat requests: the only module here that knows the service's prompts.
 
-Everything else in this package works on the `Step` that `classify` returns, so a change of the prompts' wording is a
-change of the expressions below and of nothing else.
+The other modules use the `Step` that `classify` returns. When the wording of a prompt changes, only the expressions
+below have to change.
 """
 
 import re
@@ -19,7 +19,7 @@ _TASK = re.compile(
 )
 _EXACTLY = re.compile(r"\bexactly (\d+) sections?\b")
 _ESCAPE = re.compile(r"&(?P<amp>amp;)?(?P<rest>(?:amp;)*lt;)")
-_OWN_WORDS = frozenset({"topic", "guideline"})
+_TOPIC_TAGS = frozenset({"topic", "guideline"})
 _FOLLOW_UPS: tuple[tuple[str, Kind], ...] = (("Continue", "continuation"), ("Repair", "repair"))
 
 
@@ -35,7 +35,7 @@ class Message(msgspec.Struct, frozen=True):
 
     @property
     def text(self) -> str:
-        """The content as one string, whichever of its three shapes it was sent in."""
+        """The content as one string, in whichever of its three forms it was sent."""
         if isinstance(self.content, str):
             return self.content
         return "".join(part.text for part in self.content or ())
@@ -50,7 +50,7 @@ class ResponseFormat(msgspec.Struct, frozen=True):
 
 
 class ChatRequest(msgspec.Struct, frozen=True):
-    """The fields of a chat completion request that change the answer; the rest stays in the call's raw body."""
+    """The fields of a chat completion request that change the answer; the others are in the call's raw body."""
 
     model: str
     messages: list[Message]
@@ -63,13 +63,13 @@ class Step(msgspec.Struct, frozen=True):
     """What one request asks for.
 
     Attributes:
-        kind: What the last message wants.
-        of: What a continuation or repair follows up on; otherwise equal to `kind`.
-        index: The section's number, from 1; 0 when the request is not about a section.
-        total: How many sections the report has, or the outline must have; 0 when not said.
-        title: The section's title; empty when the request is not about a section.
-        topic: The caller's own words, topic or guideline, as they were before the fence; empty when no message carries
-            the fence.
+        kind: What the last message asks for.
+        of: The kind of the answer that is to be continued or repaired; otherwise equal to `kind`.
+        index: The section's number, from 1; 0 if the request is not about a section.
+        total: How many sections the report has, or the outline must have; 0 if the request does not say.
+        title: The section's title; empty if the request is not about a section.
+        topic: The caller's own text, topic or guideline, as it was before it was escaped; for a kind of job that this
+            module does not know, the last text in a fence. Empty if no message has a fence.
     """
 
     kind: Kind = "other"
@@ -81,37 +81,42 @@ class Step(msgspec.Struct, frozen=True):
 
 
 def classify(request: ChatRequest) -> Step:
-    """Return what the request asks for, judged by its last user message that is neither a repair nor a continuation.
+    """Return what the request asks for; its last user message decides that is neither a repair nor a continuation.
 
-    Fenced lines never count: whoever writes the topic or the instructions must not be able to pass for a prompt. A
-    fence stands on lines of its own in a user message. The prompts write `&lt;` for `<` and `&amp;lt;` for `&lt;` in
-    all text that is not theirs, which is undone.
+    Text in a fence is ignored, so that a topic or instructions cannot look like a prompt. A fence is on lines of its
+    own in a user message. In all text that is not theirs the prompts write `&lt;` for `<` and `&amp;lt;` for `&lt;`,
+    which is undone here.
     """
-    topic = ""
+    topic = last_fenced = ""
     prompts: list[str] = []
     for message in request.messages:
         if message.role == "user":
             text = message.text
-            topic = _topic(text) or topic
+            topic, last_fenced = _topic(text) or topic, _last_fenced(text) or last_fenced
             prompts.append(_FENCE.sub("", text))
-    asked = [prompt for prompt in prompts if _follow_up(prompt) is None]
-    task = _task(asked, topic)
+    tasks = [prompt for prompt in prompts if _follow_up(prompt) is None]
+    step = _step(tasks, topic) or Step(topic=topic or last_fenced)
     follow_up = _follow_up(prompts[-1]) if prompts else None
-    return task if follow_up is None else msgspec.structs.replace(task, kind=follow_up)
+    return step if follow_up is None else msgspec.structs.replace(step, kind=follow_up)
 
 
-def said_before(request: ChatRequest) -> str:
-    """Return what the assistant had already written, as the conversation shows it."""
+def assistant_text(request: ChatRequest) -> str:
+    """Return what the assistant has already written in this conversation."""
     return "".join(message.text for message in request.messages if message.role == "assistant")
 
 
 def _topic(prompt: str) -> str:
-    texts = (found["text"] for found in _FENCE.finditer(prompt) if found["tag"] in _OWN_WORDS)
+    texts = (found["text"] for found in _FENCE.finditer(prompt) if found["tag"] in _TOPIC_TAGS)
     return unescape(next(texts, ""))
 
 
+def _last_fenced(prompt: str) -> str:
+    texts = [found["text"] for found in _FENCE.finditer(prompt)]
+    return unescape(texts[-1]) if texts else ""
+
+
 def unescape(text: str) -> str:
-    """Return a text of the caller's or the model's as it was before it was put into a prompt."""
+    """Return a text as it was before it was escaped for a prompt."""
     return _ESCAPE.sub(lambda escape: f"&{escape['rest']}" if escape["amp"] else "<", text)
 
 
@@ -119,7 +124,7 @@ def _follow_up(prompt: str) -> Kind | None:
     return next((kind for start, kind in _FOLLOW_UPS if prompt.lstrip().startswith(start)), None)
 
 
-def _task(prompts: list[str], topic: str) -> Step:
+def _step(prompts: list[str], topic: str) -> Step | None:
     for prompt in reversed(prompts):
         if (found := _TASK.search(prompt)) is None:
             continue
@@ -131,4 +136,4 @@ def _task(prompts: list[str], topic: str) -> Step:
             return Step("outline", "outline", total=int(count[1]) if count else 0, topic=topic)
         kind: Kind = "summary" if found["summary"] else "checklist"
         return Step(kind, kind, topic=topic)
-    return Step(topic=topic)
+    return None
