@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from aether.domain.estimate import Estimate, Pace, estimate
-from aether.domain.events import Event, events_of
+from aether.domain.events import Event, derive_events
 from aether.domain.job import ALLOWED_FROM, ENDED, LIVE, Change, Job, Kind, Status, Step, Usage
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.notification import Acknowledgement, InboxPage, Notification
@@ -177,7 +177,7 @@ class MemoryJobStore:
 
     def _apply(self, job_id: str, change: Change, *, takes_over: bool = False, now: datetime | None = None) -> Job:
         job, now = self.jobs[job_id], now or self.clock.now()
-        facts = list(events_of(change))
+        facts = list(derive_events(change))
         steps = {step.name: step for step in job.steps + change.steps}
         self.events.setdefault(job_id, []).extend(facts)
         self.jobs[job_id] = replace(

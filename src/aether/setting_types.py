@@ -73,7 +73,7 @@ LogLevel = Annotated[Literal["debug", "info", "warning", "error"], Meta(descript
 LogFormat = Annotated[Literal["auto", "console", "json"], Meta(description="auto, console or json")]
 
 
-def description_of(setting_type: object) -> str | None:
+def find_description(setting_type: object) -> str | None:
     """Return the description of a type, or of the first member of a union that has one."""
     descriptions = (meta.description for meta in getattr(setting_type, "__metadata__", ()) if isinstance(meta, Meta))
-    return next(filter(None, (*descriptions, *map(description_of, get_args(setting_type)))), None)
+    return next(filter(None, (*descriptions, *map(find_description, get_args(setting_type)))), None)

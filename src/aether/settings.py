@@ -27,7 +27,7 @@ from aether.setting_types import (
     ScopeList,
     Seconds,
     WaitList,
-    description_of,
+    find_description,
 )
 
 
@@ -143,7 +143,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     @classmethod
     def _rule_of(cls, variable: str) -> str | None:
         name = cls.__struct_fields__[cls.__struct_encode_fields__.index(variable)]
-        description = description_of(get_type_hints(cls, include_extras=True)[name])
+        description = find_description(get_type_hints(cls, include_extras=True)[name])
         return description and f"Expected {description}"
 
     @property

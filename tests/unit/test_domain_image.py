@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aether.domain.image import GenerationRequest, Image, media_type_of
+from aether.domain.image import GenerationRequest, Image, detect_media_type
 from aether.domain.text_field import trim
 from aether.errors import FieldError
 from tests.scripted_model import png
@@ -58,19 +58,19 @@ NO_IMAGES = {
 
 @pytest.mark.parametrize(("content", "expected"), IMAGES.values(), ids=IMAGES)
 def test_an_image_is_recognised(content: bytes, expected: str) -> None:
-    assert expected == media_type_of(content)
+    assert expected == detect_media_type(content)
 
 
 @pytest.mark.parametrize("content", NO_IMAGES.values(), ids=NO_IMAGES)
 def test_other_content_is_no_image(content: bytes) -> None:
-    assert media_type_of(content) is None
+    assert detect_media_type(content) is None
 
 
 @given(st.sampled_from(["png", "jpeg", "gif", "extended webp", "avif", "avif with a large box"]), st.data())
 def test_a_truncated_image_is_no_image(name: str, data: st.DataObject) -> None:
     whole, _ = IMAGES[name]
 
-    assert media_type_of(whole[: data.draw(st.integers(0, len(whole) - 1))]) is None
+    assert detect_media_type(whole[: data.draw(st.integers(0, len(whole) - 1))]) is None
 
 
 @given(

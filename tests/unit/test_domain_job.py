@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from aether.domain.events import AttemptFailed, Event, StatusChanged, StepFinished, StepsPlanned, events_of
+from aether.domain.events import AttemptFailed, Event, StatusChanged, StepFinished, StepsPlanned, derive_events
 from aether.domain.job import (
     ALLOWED_FROM,
     ENDED,
@@ -124,13 +124,13 @@ def step(name: str, status: StepStatus) -> Step:
     ],
 )
 def test_a_change_gives_events(change: Change, expected: list[Event]) -> None:
-    assert expected == list(events_of(change))
+    assert expected == list(derive_events(change))
 
 
 @settings(max_examples=50)
 @given(changes())
 def test_a_change_gives_at_least_one_event_with_the_status_last(change: Change) -> None:
-    events = list(events_of(change))
+    events = list(derive_events(change))
 
     assert events
     assert (change.status is not None) == isinstance(events[-1], StatusChanged)
@@ -139,6 +139,6 @@ def test_a_change_gives_at_least_one_event_with_the_status_last(change: Change) 
 @settings(max_examples=50)
 @given(changes())
 def test_facts_come_back_from_json(change: Change) -> None:
-    events = list(events_of(change))
+    events = list(derive_events(change))
 
     assert events == msgspec.json.decode(msgspec.json.encode(events), type=list[Event])

@@ -28,7 +28,7 @@ def test_a_word_stands_for_one_status_and_one_title() -> None:
 
 
 def test_every_word_for_a_failed_job_has_a_title() -> None:
-    of_an_unlisted_error = runner.problem_of(errors.UnusableOutputError("empty")).type
+    of_an_unlisted_error = runner.describe_failure(errors.UnusableOutputError("empty")).type
 
     assert {of_an_unlisted_error, *runner._TYPES.values()} <= set(JOB_PROBLEMS)
 

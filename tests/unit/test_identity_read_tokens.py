@@ -11,7 +11,7 @@ from aether.domain.job import Kind
 from aether.durable.ports import NewJob
 from aether.errors import InvalidCredentialError, ReadTokenScopeError, UnknownJobError
 from aether.identity.api_key_cache import ApiKeyCache
-from aether.identity.api_keys import ApiKeys, digest_of
+from aether.identity.api_keys import ApiKeys, hash_secret
 from aether.identity.authenticator import Authenticator
 from aether.identity.read_tokens import ReadToken, ReadTokens, is_read_token
 from tests.fake_keys import MemoryKeys
@@ -97,7 +97,7 @@ async def test_only_its_digest_is_stored_and_it_is_never_printed(tokens: ReadTok
     token = await issue(tokens)
     text = token.text.reveal()
 
-    assert store.kept[JOB].keys() == {digest_of(text)}
+    assert store.kept[JOB].keys() == {hash_secret(text)}
     assert text not in f"{token!r} {store!r}"
 
 

@@ -38,7 +38,7 @@ class UnknownEvent(msgspec.Struct, frozen=True, tag_field="event", tag="unknown"
 Event = StatusChanged | StepsPlanned | StepFinished | AttemptFailed | UnknownEvent
 
 
-def events_of(change: Change) -> Iterator[Event]:
+def derive_events(change: Change) -> Iterator[Event]:
     """Derive the events of a change, at least one; steps start before they fail, and fail before they are done."""
     finished = [step.name for step in change.steps if step.status is StepStatus.DONE]
     unfinished = tuple(dict.fromkeys(step.name for step in change.steps if step.status is not StepStatus.DONE))

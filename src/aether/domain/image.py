@@ -50,13 +50,13 @@ class Image(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, content: bytes) -> Self | None:
         """Describe these bytes; None if they are no image."""
-        media_type = media_type_of(content)
+        media_type = detect_media_type(content)
         if media_type is None:
             return None
         return cls(media_type, len(content), hashlib.sha256(content).hexdigest())
 
 
-def media_type_of(content: bytes) -> str | None:
+def detect_media_type(content: bytes) -> str | None:
     """Recognise the image formats of browsers by their first and last bytes; None if unknown or truncated.
 
     SVG is not accepted, because it may contain scripts. Whether the pixels can be decoded is not checked: that needs a
@@ -71,15 +71,15 @@ _BOX_HEADER = 8
 
 
 def _is_png(content: bytes) -> bool:
-    return bool(_PNG.match(content)) and _end(content).endswith(b"IEND\xaeB`\x82")
+    return bool(_PNG.match(content)) and _strip_padding(content).endswith(b"IEND\xaeB`\x82")
 
 
 def _is_jpeg(content: bytes) -> bool:
-    return content.startswith(b"\xff\xd8\xff") and _end(content).endswith(b"\xff\xd9")
+    return content.startswith(b"\xff\xd8\xff") and _strip_padding(content).endswith(b"\xff\xd9")
 
 
 def _is_gif(content: bytes) -> bool:
-    return content.startswith((b"GIF87a", b"GIF89a")) and _end(content).endswith(b";")
+    return content.startswith((b"GIF87a", b"GIF89a")) and _strip_padding(content).endswith(b";")
 
 
 def _is_webp(content: bytes) -> bool:
@@ -90,7 +90,7 @@ def _is_webp(content: bytes) -> bool:
 def _is_avif(content: bytes) -> bool:
     brands = content[8 : min(int.from_bytes(content[:4], "big"), 256)]
     found = {brands[at : at + 4] for at in range(0, len(brands), 4)}
-    return content[4:8] == b"ftyp" and bool(found & _AVIF_BRANDS) and b"mdat" in _boxes(content)
+    return content[4:8] == b"ftyp" and bool(found & _AVIF_BRANDS) and b"mdat" in _box_types(content)
 
 
 _FORMATS: Mapping[str, Callable[[bytes], bool]] = {
@@ -102,12 +102,12 @@ _FORMATS: Mapping[str, Callable[[bytes], bool]] = {
 }
 
 
-def _end(content: bytes) -> bytes:
-    """Return the last bytes, without padding, which some encoders append."""
+def _strip_padding(content: bytes) -> bytes:
+    """Return the last bytes without padding, which some encoders append."""
     return content[-64:].rstrip(b"\0\r\n ")
 
 
-def _boxes(content: bytes) -> set[bytes]:
+def _box_types(content: bytes) -> set[bytes]:
     """Return the types of the content's boxes (ISO/IEC 14496-12); none if their sizes do not add up to the content."""
     types, at = set(), 0
     while at < len(content):

@@ -148,10 +148,10 @@ class Job(msgspec.Struct, frozen=True):
     @property
     def progress(self) -> float:
         """Finished steps ÷ all steps: 0 until the plan is known, never decreasing, 1 only when the job is completed."""
-        return progress_of(self.status, self.count(StepStatus.DONE), self.total)
+        return compute_progress(self.status, self.count(StepStatus.DONE), self.total)
 
 
-def progress_of(status: Status, done: int, total: int) -> float:
+def compute_progress(status: Status, done: int, total: int) -> float:
     """Compute the progress of a job with `done` finished steps; `total` is as in its record."""
     if status is Status.COMPLETED:
         return 1.0

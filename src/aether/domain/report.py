@@ -25,7 +25,7 @@ class Length(StrEnum):
 
 _MARKUP = '#*_`"“”+•-'
 Title = Annotated[str, text("One heading of the outline.", 200, markup=_MARKUP)]
-Outlined = Annotated[tuple[Title, ...], Meta(min_length=1, max_length=MAX_SECTIONS)]
+OutlineTitles = Annotated[tuple[Title, ...], Meta(min_length=1, max_length=MAX_SECTIONS)]
 SectionCount = Annotated[
     int, Meta(ge=1, le=MAX_SECTIONS, description="How many sections to write; an `outline` says so itself.")
 ]
@@ -40,7 +40,7 @@ class ReportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
 
     topic: Annotated[str, text("What the report is about.", 300, examples=["The Roman Empire"])]
     sections: SectionCount | UnsetType = UNSET
-    outline: Outlined | UnsetType = UNSET
+    outline: OutlineTitles | UnsetType = UNSET
     language: Annotated[str, text("The language to write in.", 60, examples=["German"])] | UnsetType = UNSET
     tone: Annotated[str, text("How it should sound.", 100, examples=["dry and precise"])] | UnsetType = UNSET
     audience: Annotated[str, text("For whom it is.", 200, examples=["secondary school"])] | UnsetType = UNSET
@@ -65,7 +65,7 @@ class Outline(msgspec.Struct, frozen=True):
     @classmethod
     def of(cls, items: Iterable[OutlineItem]) -> Self:
         """Clean items from a person or a model: remove numbers and markup from titles, and make them unique."""
-        cleaned = ((_plain(item.title), " ".join(item.covers.split())) for item in items)
+        cleaned = ((_remove_markup(item.title), " ".join(item.covers.split())) for item in items)
         kept = [(title, covers) for title, covers in cleaned if title]
         titles = _make_unique(_remove_numbers([title for title, _ in kept]))
         return cls(tuple(OutlineItem(title, covers) for title, (_, covers) in zip(titles, kept, strict=True)))
@@ -116,14 +116,14 @@ def roman(number: int) -> str:
     return "".join(digits)
 
 
-def _plain(title: str) -> str:
+def _remove_markup(title: str) -> str:
     """Remove markup; a character that is not paired is text, as in "C#" or "A*"."""
     stripped = _EMPHASIS.sub(r"\2", _LEADING_MARK.sub("", " ".join(title.split())))
     if quoted := _QUOTED.fullmatch(stripped):
         stripped = quoted[1] or quoted[2]
     if not stripped.strip(f"{_MARKUP} "):
         return ""
-    return stripped if stripped == title else _plain(stripped)
+    return stripped if stripped == title else _remove_markup(stripped)
 
 
 def _remove_numbers(titles: list[str]) -> list[str]:
@@ -138,7 +138,7 @@ def _remove_numbers(titles: list[str]) -> list[str]:
         for found, here in zip(matches, in_place, strict=True)
     ]
     return [
-        (_plain(title[found.end() :]) if found else title) or title
+        (_remove_markup(title[found.end() :]) if found else title) or title
         for title, found in zip(titles, numbers, strict=True)
     ]
 

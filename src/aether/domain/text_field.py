@@ -54,13 +54,13 @@ def trim(struct: msgspec.Struct) -> None:
     for name, wire_name, limits in _text_fields(type(struct)):
         value = getattr(struct, name)
         if isinstance(value, str):
-            msgspec.structs.force_setattr(struct, name, _trimmed(wire_name, value, limits))
+            msgspec.structs.force_setattr(struct, name, _trim_text(wire_name, value, limits))
         elif isinstance(value, tuple):
-            items = tuple(_trimmed(f"{wire_name}[{at}]", item, limits) for at, item in enumerate(value))
+            items = tuple(_trim_text(f"{wire_name}[{at}]", item, limits) for at, item in enumerate(value))
             msgspec.structs.force_setattr(struct, name, items)
 
 
-def _trimmed(field: str, value: str, limits: dict[str, Any]) -> str:
+def _trim_text(field: str, value: str, limits: dict[str, Any]) -> str:
     trimmed = value.strip()
     if not 1 <= len(trimmed) <= limits["max_length"]:
         raise FieldError(field, f"must be 1 to {limits['max_length']} characters long, without the space around it")

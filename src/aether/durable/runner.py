@@ -130,7 +130,7 @@ class Runner:
             raise
         except AetherError as error:
             log.warning("job.failed", error=type(error).__name__)
-            return Change(status=Status.FAILED, problem=problem_of(error))
+            return Change(status=Status.FAILED, problem=describe_failure(error))
         except (Exception, asyncio.CancelledError):
             # An unrequested cancellation leaked out of some call; if it ended the task, no worker would finish the job.
             if _this_task().cancelling():
@@ -168,7 +168,7 @@ _TYPES: dict[type[AetherError], str] = {
 }
 
 
-def problem_of(error: AetherError) -> Problem:
+def describe_failure(error: AetherError) -> Problem:
     """Describe why a job failed: a type for programs, a sentence for people."""
     cause, step = (error.cause, error.step) if isinstance(error, StepFailedError) else (error, None)
     return Problem(_TYPES.get(type(cause), "model-failed"), str(error), step)

@@ -11,7 +11,7 @@ import structlog
 from aether.domain.access import ApiKey, Caller, KeyDigest
 from aether.durable.ports import Clock
 from aether.errors import InvalidCredentialError, StoreUnavailableError
-from aether.identity.api_keys import MAX_STALENESS_S, PREFIX, ApiKeySet, ApiKeyStore, digest_of, key_id_of
+from aether.identity.api_keys import MAX_STALENESS_S, PREFIX, ApiKeySet, ApiKeyStore, hash_secret, parse_key_id
 
 _MIN_REFRESH_INTERVAL_S = 0.05
 """Between two refreshes, even if many unknown keys are tried."""
@@ -56,10 +56,10 @@ class ApiKeyCache:
             InvalidCredentialError: there is no such key, or it is revoked, expired or replaced.
             StoreUnavailableError: the keys were never loaded, or this key is unknown and may be new.
         """
-        if (key_id := key_id_of(credential)) is None:
+        if (key_id := parse_key_id(credential)) is None:
             raise InvalidCredentialError(_INVALID)
         await self._refresh_if_stale()
-        digest = digest_of(credential)
+        digest = hash_secret(credential)
         if (found := self._find_digest(key_id, digest)) is None:
             failure = await self._refresh_since(self._clock.monotonic())
             if (found := self._find_digest(key_id, digest)) is None:

@@ -165,19 +165,19 @@ def check_key(
         raise FieldError("quota.rate", f"must be 1 to {_MAX_COUNT} requests, within up to {_MAX_PERIOD_S} seconds")
 
 
-def key_id_of(secret: str) -> str | None:
+def parse_key_id(secret: str) -> str | None:
     """Return the key id in a secret; None if the text cannot be a secret."""
     return secret[_ID] if len(secret) == _LENGTH else None
 
 
-def digest_of(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """Return the digest that is stored instead of a secret."""
     return sha256(secret.encode()).hexdigest()
 
 
 def _new_secret(key_id: str) -> tuple[Secret, KeyDigest]:
     text = f"{PREFIX}{key_id}_{secrets.token_urlsafe(_SECRET_BYTES)}"
-    return Secret(text), KeyDigest(digest_of(text))
+    return Secret(text), KeyDigest(hash_secret(text))
 
 
 def _limit_validity(digests: tuple[KeyDigest, ...], now: datetime, latest: datetime) -> tuple[KeyDigest, ...]:

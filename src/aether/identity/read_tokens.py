@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from aether.domain.access import Caller, Scope
 from aether.domain.job import Kind
 from aether.errors import InvalidCredentialError, ReadTokenScopeError
-from aether.identity.api_keys import digest_of
+from aether.identity.api_keys import hash_secret
 from aether.settings import Secret
 
 PREFIX = "aejt_"
@@ -68,7 +68,7 @@ class ReadTokens:
         """
         text = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
         reader = replace(creator, scopes=frozenset({Scope.READ}), job_id=job_id)
-        return ReadToken(Secret(text), await self._store.add(kind, job_id, digest_of(text), reader, lifetime))
+        return ReadToken(Secret(text), await self._store.add(kind, job_id, hash_secret(text), reader, lifetime))
 
     async def verify(self, text: str, job_id: str | None) -> Caller:
         """Return the caller that the token identifies; `job_id` is the job that the request only reads, if any.
@@ -81,7 +81,7 @@ class ReadTokens:
         if job_id is None:
             raise ReadTokenScopeError
         # The timing of the lookup reveals only digests, and nobody can craft a token whose digest is close to another.
-        reader = await self._store.load(job_id, digest_of(text)) if len(text) == _LENGTH else None
+        reader = await self._store.load(job_id, hash_secret(text)) if len(text) == _LENGTH else None
         if reader is None:
             raise InvalidCredentialError("The token does not read this job, or not any more.")
         return reader

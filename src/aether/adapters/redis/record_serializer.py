@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from aether.adapters.redis.stored_json import StoredJson
-from aether.domain.job import Attempt, Change, Job, Kind, Limits, Problem, Status, Step, Usage, progress_of
+from aether.domain.job import Attempt, Change, Job, Kind, Limits, Problem, Status, Step, Usage, compute_progress
 from aether.domain.listing import JobSummary
 from aether.domain.webhook import Webhook
 from aether.durable.ports import NewJob
@@ -102,7 +102,7 @@ def parse_summary(kind: Kind, values: Sequence[bytes | None]) -> JobSummary:
     """Parse a job as `list.lua` returns it."""
     job_id, status_word, request, version, done, total, *times = (value or b"0" for value in values)
     status = Status(status_word.decode())
-    progress = progress_of(status, int(done), int(total))
+    progress = compute_progress(status, int(done), int(total))
     return JobSummary(
         job_id.decode(), kind, status, msgspec.Raw(request), int(version), progress, *map(parse_time, times)
     )

@@ -25,7 +25,7 @@ from aether.adapters.redis.record_serializer import (
 )
 from aether.adapters.redis.snapshot_reader import QueueEstimate, SnapshotReader
 from aether.domain.estimate import Estimate
-from aether.domain.events import events_of
+from aether.domain.events import derive_events
 from aether.domain.job import ALLOWED_FROM, ENDED, Change, Job, Kind, Status, StepStatus
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.snapshot import Revision, Snapshot
@@ -207,7 +207,7 @@ class RedisJobStore:
         arguments += [self._inbox_ttl_ms, payload_for(DELIVER) if status in ENDED else ""]
         arguments += _with_count({**(fields or {}), **change_fields(change)})
         arguments += _with_count(change_counters(change))
-        arguments += map(msgspec.json.encode, events_of(change))
+        arguments += map(msgspec.json.encode, derive_events(change))
         with translate_redis_errors():
             answer: Sequence[Any] = await _COMMIT.run(self._client, arguments)
         return answer
