@@ -36,7 +36,7 @@ class JobSummary(msgspec.Struct, frozen=True):
 
 
 class JobPage(msgspec.Struct, frozen=True):
-    """A page of jobs, newest first; `next` is the cursor of the next page, None on the last one."""
+    """A page of jobs, newest first; `next` is where the next page starts, None on the last one."""
 
     jobs: tuple[JobSummary, ...]
     next: str | None = None

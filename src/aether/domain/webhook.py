@@ -110,7 +110,7 @@ class Delivery(msgspec.Struct, frozen=True):
 
 
 class DeliveryPage(msgspec.Struct, frozen=True):
-    """A page of deliveries, newest first; `next` is the cursor of the next page, None on the last one."""
+    """A page of deliveries, newest first; `next` is where the next page starts, None on the last one."""
 
     deliveries: tuple[Delivery, ...]
     next: str | None = None

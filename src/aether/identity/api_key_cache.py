@@ -1,4 +1,4 @@
-"""API key cache of one process."""
+"""API key cache: the keys as one process knows them, refreshed when they are stale."""
 
 import asyncio
 import math
