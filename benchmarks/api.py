@@ -28,9 +28,9 @@ from benchmarks.stores import connected, valkey
 from benchmarks.tables import Table, median, note_of
 
 _CONNECTIONS = 32
-_SECTIONS = 8
+SECTIONS = 8
 _TEXT = Section("All roads lead to Rome, and some of them are paved. " * 25)
-_ENDLESS_QUEUE = {"AETHER_MAX_QUEUE": "100000000"}
+ENDLESS_QUEUE = {"AETHER_MAX_QUEUE": "100000000"}
 
 
 class Row(NamedTuple):
@@ -83,10 +83,10 @@ async def _kinds(stack: AsyncExitStack) -> dict[str, Asked]:
     await client.set(KEY, "x" * 100)
     key, secret = await ApiKeys(RedisApiKeyStore(client), SystemClock()).create("bench")
     store = job_store(client, Settings())
-    done, begun = await _report(store, key.owner, _SECTIONS), await _report(store, key.owner, _SECTIONS // 2)
+    done, begun = await store_report(store, key.owner, SECTIONS), await store_report(store, key.owner, SECTIONS // 2)
     bare = await stack.enter_async_context(serving("benchmarks.api_bare", url))
-    api = await stack.enter_async_context(serving("aether", "api", env={"REDIS_URL": url, **_ENDLESS_QUEUE}))
-    asked = partial(_request, secret.reveal())
+    api = await stack.enter_async_context(serving("aether", "api", env={"REDIS_URL": url, **ENDLESS_QUEUE}))
+    asked = partial(write_request, secret.reveal())
     return {
         "bare handler": Asked(*bare, 200, asked("GET", f"/{KEY}")),
         "POST /reports": Asked(*api, 202, asked("POST", "/reports", body='{"topic":"The Roman Empire"}')),
@@ -97,19 +97,19 @@ async def _kinds(stack: AsyncExitStack) -> dict[str, Asked]:
     }
 
 
-async def _report(store: JobStore, owner: str, sections: int) -> str:
+async def store_report(store: JobStore, owner: str, sections: int) -> str:
     """Write a report with so many finished sections, and end it if these are all."""
     job_id, now = str(uuid4()), datetime.now(UTC)
     await store.create(NewJob(job_id, Kind.REPORT, owner, b'{"topic":"The Roman Empire"}', ("outline",)))
     begun = await store.begin(job_id)
     if begun is None:
         raise RuntimeError
-    outline = Outline(tuple(OutlineItem(f"The Empire in Age {at}") for at in range(_SECTIONS)))
+    outline = Outline(tuple(OutlineItem(f"The Empire in Age {at}") for at in range(SECTIONS)))
     steps = [Step("outline", 0, StepStatus.DONE, None, 1, now, now, _raw(outline))]
     for at, title in enumerate(outline.headings, start=1):
         done = Step(f"section:{at - 1}", at, StepStatus.DONE, title, 1, now, now, _raw(_TEXT))
         steps.append(done if at <= sections else Step(f"section:{at - 1}", at, title=title))
-    end = Status.COMPLETED if sections == _SECTIONS else None
+    end = Status.COMPLETED if sections == SECTIONS else None
     change = Change(end, len(steps), tuple(steps), usage=Usage(len(steps), 7_000, 3_500))
     await store.commit(job_id, begun.epoch, begun.version, change)
     return job_id
@@ -119,7 +119,7 @@ def _raw(result: msgspec.Struct) -> msgspec.Raw:
     return msgspec.Raw(msgspec.json.encode(result))
 
 
-def _request(secret: str, method: str, path: str, *, body: str = "", known: str = "") -> str:
+def write_request(secret: str, method: str, path: str, *, body: str = "", known: str = "") -> str:
     """Write a request as a client that is no browser would."""
     lines = [f"{method} {path} HTTP/1.1", "Host: bench:8000", "Accept: */*", "User-Agent: bench"]
     lines += [f"Authorization: Bearer {secret}"]

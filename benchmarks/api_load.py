@@ -1,13 +1,14 @@
-"""A process that sends one request again and again over some connections at once; run by `benchmarks.api`.
+"""Load for an API process: one request, sent again and again over some connections at once.
 
-Takes the port, the connections, the requests, the status to expect and the request. Prints how many seconds it took.
+As a process, run by `benchmarks.api`, it takes the port, the connections, the requests, the expected status and the
+request, and prints how many seconds it took.
 """
 
 import asyncio
 import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import uvloop
 from typing_extensions import override
@@ -15,21 +16,29 @@ from typing_extensions import override
 _LENGTH = re.compile(rb"\r\ncontent-length: (\d+)", re.IGNORECASE)
 
 
-class _Client(asyncio.Protocol):
-    """One connection: the next request goes out when the answer to the last one is whole."""
+class Connection(asyncio.Protocol):
+    """One connection, which sends the next request when the answer to the last one is complete."""
 
-    def __init__(self, left: Iterator[int], request: bytes, status: bytes, *, bodiless: bool) -> None:
-        self._left = left
-        self._request = request
-        self._status = status
-        self._bodiless = bodiless
+    def __init__(self) -> None:
         self._answer = bytearray()
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._done: asyncio.Future[None] | None = None
+
+    async def send(self, left: Iterator[int], status: str, request: bytes) -> None:
+        """Send requests until none is left; raises RuntimeError if an answer has another status."""
+        self._left, self._status, self._request = left, status.encode(), request
+        self._has_body = not request.startswith(b"HEAD") and status != "304"
+        self._done = asyncio.get_running_loop().create_future()
+        self._send_next()
+        await self._done
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._done = None
+        self._transport.close()
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        self._next()
 
     @override
     def data_received(self, data: bytes) -> None:
@@ -38,41 +47,54 @@ class _Client(asyncio.Protocol):
         if head < 0 or len(self._answer) < head + 4 + self._length(head):
             return
         if not self._answer.startswith(b"HTTP/1.1 " + self._status):
-            self.done.set_exception(RuntimeError(self._answer[:300].decode(errors="replace")))
+            self._end(RuntimeError(self._answer[:300].decode(errors="replace")))
             return
         self._answer.clear()
-        self._next()
+        self._send_next()
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_exception(exc or ConnectionError("closed before the answer"))
+        self._end(exc or ConnectionError("closed before the answer"))
 
     def _length(self, head: int) -> int:
-        found = None if self._bodiless else _LENGTH.search(self._answer, 0, head)
+        found = _LENGTH.search(self._answer, 0, head) if self._has_body else None
         return int(found[1]) if found else 0
 
-    def _next(self) -> None:
+    def _send_next(self) -> None:
         if next(self._left, None) is None:
-            self.done.set_result(None)
+            self._end(None)
         else:
             self._transport.write(self._request)  # type: ignore[attr-defined]  # of TCP, which can write
 
+    def _end(self, error: Exception | None) -> None:
+        if self._done is None or self._done.done():
+            return
+        if error is None:
+            self._done.set_result(None)
+        else:
+            self._done.set_exception(error)
+
+
+async def open_connections(port: int, count: int) -> list[Connection]:
+    """Open connections to a server on this machine."""
+    loop = asyncio.get_running_loop()
+    return [(await loop.create_connection(Connection, "127.0.0.1", port))[1] for _ in range(count)]
+
+
+async def send_requests(connections: Sequence[Connection], requests: int, status: str, request: bytes) -> None:
+    """Send this many requests over all connections at once, and wait for all answers."""
+    left = iter(range(requests))
+    await asyncio.gather(*(connection.send(left, status, request) for connection in connections))
+
 
 async def load(port: int, connections: int, requests: int, status: str, request: bytes) -> float:
-    """Send all of them and return the seconds."""
-    left = iter(range(requests))
+    """Send all requests and return the seconds, the opening of the connections included."""
     since = time.perf_counter()
-    clients = [
-        _Client(left, request, status.encode(), bodiless=request.startswith(b"HEAD") or status == "304")
-        for _ in range(connections)
-    ]
-    loop = asyncio.get_running_loop()
-    opened = [await loop.create_connection(lambda client=client: client, "127.0.0.1", port) for client in clients]  # type: ignore[misc]  # mypy knows no such lambda
-    await asyncio.gather(*(client.done for client in clients))
+    opened = await open_connections(port, connections)
+    await send_requests(opened, requests, status, request)
     seconds = time.perf_counter() - since
-    for transport, _ in opened:
-        transport.close()
+    for connection in opened:
+        connection.close()
     return seconds
 
 
