@@ -42,3 +42,9 @@ def test_what_is_no_word_is_refused() -> None:
         except msgspec.ValidationError:
             continue
         raise AssertionError(stored)
+
+
+def test_unknown_words_come_behind_the_members() -> None:
+    words = [Colour("mauve"), Colour.BLUE, Colour("ash"), Colour.RED]
+
+    assert Colour.in_order(words) == (Colour.RED, Colour.BLUE, "ash", "mauve")

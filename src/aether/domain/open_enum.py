@@ -1,5 +1,6 @@
 """Open enumeration: words that this version knows, and any other word that a newer version may have stored."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Self
 
@@ -22,6 +23,12 @@ class OpenEnum(StrEnum):
         unknown = str.__new__(cls, value)
         unknown._name_ = unknown._value_ = value
         return unknown
+
+    @classmethod
+    def in_order(cls, words: Iterable[Self]) -> tuple[Self, ...]:
+        """Return the words in the order of the members, those that are unknown last."""
+        order = {word: at for at, word in enumerate(cls)}
+        return tuple(sorted(words, key=lambda word: (order.get(word, len(order)), word)))
 
     @property
     def is_known(self) -> bool:

@@ -6,7 +6,7 @@ from litestar.datastructures import ResponseHeader
 
 from aether.api.http.etag import entity_tag
 from aether.domain.estimate import Estimate
-from aether.domain.job import LIVE, Job
+from aether.domain.job import ENDED, Job
 
 SOONEST_S = 1
 _LATEST_S = 30
@@ -23,7 +23,7 @@ ETAG = ResponseHeader(name="ETag", description="The job's version, in quotes.", 
 def job_headers(job: Job, estimate: Estimate) -> dict[str, str]:
     """Return what is said of a job that stands so."""
     fixed = {"ETag": entity_tag(job.version), "Cache-Control": "private, no-cache"}
-    return fixed | ({"Retry-After": _ask_again(estimate)} if job.status in LIVE else {})
+    return fixed | ({"Retry-After": _ask_again(estimate)} if job.status not in ENDED else {})
 
 
 def _ask_again(estimate: Estimate) -> str:

@@ -15,7 +15,7 @@ from aether.api.http.etag import IfNoneMatch, entity_tag, is_current
 from aether.api.http.problems import AnyRequest
 from aether.api.http.responses import JsonResponse
 from aether.api.state import services_of
-from aether.domain.job import ENDED, LIVE, Job, Kind
+from aether.domain.job import ENDED, Job, Kind
 from aether.domain.snapshot import Snapshot
 from aether.durable.change_hub import ChangeHub
 from aether.errors import StoreUnavailableError, UnknownJobError
@@ -88,7 +88,7 @@ class WaitPreference:
     async def _hold(self, seen: Snapshot, is_enough: Callable[[Job], bool]) -> Snapshot:
         until = time.monotonic() + self._seconds
         job = seen.job
-        while job.status in LIVE and not is_enough(job) and (left := until - time.monotonic()) > 0:
+        while job.status not in ENDED and not is_enough(job) and (left := until - time.monotonic()) > 0:
             if await self._hub.wait_for_change(job.id, job.version, left) is None:
                 break
             seen = await self._jobs.snapshot(job.kind, job.owner, job.id)

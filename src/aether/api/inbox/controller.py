@@ -19,7 +19,7 @@ from aether.api.http.route_handler import get, post
 from aether.api.http.sse import EventStream
 from aether.api.jobs.event_stream import LastEventId
 from aether.api.jobs.fields import Amount, JobId, Moment, or_unset
-from aether.api.kinds import href
+from aether.api.kinds import KINDS, href
 from aether.api.openapi.operations import BODY_ERRORS, problems
 from aether.domain.job import Kind
 from aether.domain.notification import MAX_NOTIFICATION_ID, Notification
@@ -27,6 +27,7 @@ from aether.domain.webhook import Ending
 from aether.errors import FieldError
 from aether.services.inbox import Inbox
 
+_PATH = "/notifications"
 _MOST_IDS = 1_000
 _ID = re.compile(r"\d{1,16}", re.ASCII)
 # Nearly all up to the largest; no clock comes to the rest for two centuries.
@@ -58,7 +59,14 @@ class NotificationItem(msgspec.Struct, frozen=True, rename="camel"):
     status: Ending
     at: Annotated[Moment, Meta(description="When the job ended.")]
     version: Annotated[int, Meta(ge=1, description="The job's version at this end.")]
-    href: Annotated[str, Meta(description="The job's path; nothing is there any more once the job has expired.")]
+    href: Annotated[
+        str,
+        Meta(
+            description="The job's path; nothing is there any more once the job has expired. For a `kind` that this "
+            "server does not know, as while a release is rolled out, the path of this entry, which shows the job's "
+            "path as soon as the server knows the kind."
+        ),
+    ]
     acked: Annotated[bool, Meta(description="Whether it is acknowledged.")]
 
 
@@ -111,9 +119,16 @@ def notification_item(notification: Notification, root: str = "") -> Notificatio
         status=notification.status.value,  # type: ignore[arg-type]  # one of those with which a job ends
         at=notification.at,
         version=notification.version,
-        href=f"{root}{href(notification.kind, notification.job_id)}",
+        href=root + _href(notification),
         acked=notification.acked,
     )
+
+
+def _href(notification: Notification) -> str:
+    if notification.kind in KINDS:
+        return href(notification.kind, notification.job_id)
+    # Not a guess at the job's path: 404 there would say that the job has expired.
+    return f"{_PATH}?after={notification.id - 1}&limit=1"
 
 
 @get(
@@ -191,7 +206,7 @@ async def _events(following: AsyncGenerator[Notification | None, None], root: st
 
 
 notifications_router = Router(
-    "/notifications",
+    _PATH,
     route_handlers=[list_notifications, stream_notifications, acknowledge_notifications],
     tags=["Notifications"],
 )

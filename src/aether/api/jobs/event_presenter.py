@@ -1,14 +1,15 @@
 """The events of a job in words: their names and their data, the same for every kind but for what it makes."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
 from aether.api.http import sse
+from aether.api.jobs.fields import StatusWords
 from aether.domain.events import AttemptFailed, Event, StatusChanged, StepFinished, StepsPlanned, UnknownEvent
-from aether.domain.job import ENDED, Attempt, Job, Status, StepStatus
+from aether.domain.job import ENDED, Attempt, Job, StepStatus
 from aether.durable.change_hub import Delta
 
 SNAPSHOT = "snapshot"
@@ -52,11 +53,20 @@ class EventVocabulary(NamedTuple):
     the data of these events, by the events' names.
     """
 
-    statuses: Mapping[Status, str]
+    statuses: StatusWords[Any]  # Any: the words of a kind
     finished: Callable[[str, Job, str], EventPayload | None]
     attempt: Callable[[Attempt], object]
     text: Callable[[Delta], EventPayload | None]
     data: Mapping[str, type]
+
+
+def step_position(step: str, name: str) -> int | None:
+    """Return the position in the name of a step, 3 of `section:3`; None if it is another step.
+
+    A newer version may have steps of which this one knows nothing, such as `section:3:draft`.
+    """
+    before, _, position = step.partition(":")
+    return int(position) if before == name and position.isdecimal() else None
 
 
 class EventPresenter:
@@ -106,4 +116,5 @@ class EventPresenter:
             case StepsPlanned(names):
                 return EventPayload("steps", StepsNews(names))
             case UnknownEvent():
+                # The client's cursor moves on, and a GET shows what there is to see of it.
                 return EventPayload("steps", StepsNews(()))

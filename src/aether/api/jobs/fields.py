@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -11,6 +11,7 @@ from aether.domain.job import Attempt, Job, Problem, Status
 from aether.domain.listing import JobSummary
 
 T = TypeVar("T")
+WordT = TypeVar("WordT", bound=str)
 
 JobId = Annotated[str, Meta(description="The job's id.", extra_json_schema={"format": "uuid"})]
 Progress = Annotated[
@@ -31,6 +32,13 @@ CANCELLED = "cancelled"
 """What is wrong with a job that the caller stopped, where no status of its own says so."""
 
 UNEXPLAINED = Problem("internal-error", "The job failed without a word.")
+
+
+class StatusWords(dict[Status, WordT], Generic[WordT]):
+    """A kind's words for the statuses of its jobs; a status that this version does not know keeps its stored word."""
+
+    def __missing__(self, status: Status) -> WordT:
+        return status.value  # type: ignore[return-value]  # a word of a newer version
 
 
 def or_unset(value: T | None) -> T | UnsetType:

@@ -110,9 +110,9 @@ def webhook_of(body: WebhookBody) -> Webhook:
 
 def endpoint_view(endpoint: domain.Endpoint) -> Endpoint:
     """Show an endpoint."""
-    events: list[Ending] = ["completed", "failed", "cancelled"]
-    told = tuple(event for event in events if event in endpoint.webhook.events)
-    return Endpoint(endpoint.webhook.url, told, or_unset(endpoint.disabled_at))
+    events = tuple(event.value for event in Status.in_order(endpoint.webhook.events))
+    # Only jobs that go on have other words than these, but for words of a newer version.
+    return Endpoint(endpoint.webhook.url, events, or_unset(endpoint.disabled_at))  # type: ignore[arg-type]
 
 
 def secrets_view(secrets: tuple[domain.SigningSecret, ...]) -> Secrets:

@@ -35,15 +35,24 @@ async def generate_images(
     return await run.fan_out("image", positions, make, Image, titles=[f"Image {at + 1}" for at in positions])
 
 
-def first_steps(request: GenerationRequest) -> tuple[str, ...]:
+class StoredRequest(msgspec.Struct, frozen=True):
+    """The fields of a stored request that callers see, without constraints: another version may have accepted more."""
+
+    prompt: str = ""
+    count: int = 1
+
+
+decode_stored_request = msgspec.json.Decoder(StoredRequest).decode
+
+
+def first_steps(request: GenerationRequest | StoredRequest) -> tuple[str, ...]:
     """Name the steps; all are known before the job starts."""
     return tuple(f"image:{position}" for position in range(request.count))
 
 
 def images_so_far(job: Job) -> tuple[Image | None, ...]:
     """Read the images from the job's finished steps, in order; None is one that is not finished."""
-    request = msgspec.json.decode(job.input, type=GenerationRequest)
-    return tuple(result_of(job, name, Image) for name in first_steps(request))
+    return tuple(result_of(job, name, Image) for name in first_steps(decode_stored_request(job.input)))
 
 
 def _from_ports(ports: Ports) -> Callable[[Run, GenerationRequest], Awaitable[object]]:

@@ -3,7 +3,7 @@
 from functools import partial
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from aether.domain.job import Job
 from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
@@ -29,7 +29,14 @@ async def write_report(run: Run, request: ReportRequest, writer: Writer) -> Repo
     return Report.assemble(request.topic, outline, sections)
 
 
-def outline_of(request: ReportRequest) -> Outline | None:
+class StoredRequest(msgspec.Struct, frozen=True):
+    """The fields of a stored request that callers see, without constraints: another version may have accepted more."""
+
+    topic: str = ""
+    outline: tuple[str, ...] | UnsetType = UNSET
+
+
+def outline_of(request: ReportRequest | StoredRequest) -> Outline | None:
     """Return the outline that the caller sent, if any."""
     return None if request.outline is UNSET else Outline.of(map(OutlineItem, request.outline))
 
@@ -41,7 +48,7 @@ def first_steps(request: ReportRequest) -> tuple[str, ...]:
 
 def report_so_far(job: Job) -> Report:
     """Assemble the report from the job's finished steps; before there is an outline it has no headings."""
-    request = msgspec.json.decode(job.input, type=ReportRequest)
+    request = msgspec.json.decode(job.input, type=StoredRequest)
     outline = outline_of(request) or result_of(job, "outline", Outline) or Outline(())
     sections = [result_of(job, f"section:{position}", Section) for position in range(len(outline.items))]
     return Report.assemble(request.topic, outline, sections)

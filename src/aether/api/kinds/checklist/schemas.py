@@ -12,6 +12,7 @@ from aether.api.jobs.fields import (
     JobId,
     Next,
     Progress,
+    StatusWords,
     Updated,
     Version,
     list_item,
@@ -20,7 +21,7 @@ from aether.api.jobs.fields import (
 )
 from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens
 from aether.api.jobs.read_tokens import USUAL_S, EventsUrl, ExpiresAt, ExpiresIn, Token
-from aether.domain.checklist import ChecklistRequest, Item
+from aether.domain.checklist import Item
 from aether.domain.job import Job, Status
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.named_literal import named_literal
@@ -32,13 +33,15 @@ _StatusWord: TypeAlias = Literal["pending", "running", "succeeded", "failed"]
 ChecklistStatus: TypeAlias = Annotated[
     _StatusWord, named_literal("ChecklistStatus", "Where a checklist stands.", _StatusWord)
 ]
-STATUSES: dict[Status, ChecklistStatus] = {
-    Status.PENDING: "pending",
-    Status.PROCESSING: "running",
-    Status.COMPLETED: "succeeded",
-    Status.FAILED: "failed",
-    Status.CANCELLED: "failed",
-}
+STATUSES: StatusWords[ChecklistStatus] = StatusWords(
+    {
+        Status.PENDING: "pending",
+        Status.PROCESSING: "running",
+        Status.COMPLETED: "succeeded",
+        Status.FAILED: "failed",
+        Status.CANCELLED: "failed",
+    }
+)
 Items = Annotated[tuple[Item, ...], Meta(description="The same bullets with their sources.")]
 
 
@@ -105,7 +108,13 @@ class ChecklistToken(msgspec.Struct, frozen=True):
     url: EventsUrl
 
 
-_decode = msgspec.json.Decoder(ChecklistRequest).decode
+class _StoredRequest(msgspec.Struct, frozen=True):
+    """The fields of a stored request that callers see, without constraints: another version may have accepted more."""
+
+    input_text: str = ""
+
+
+_decode = msgspec.json.Decoder(_StoredRequest).decode
 
 
 def checklist_job(job: Job) -> ChecklistJob:

@@ -5,11 +5,11 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from aether.api.jobs.event_presenter import EventPayload, EventVocabulary
+from aether.api.jobs.event_presenter import EventPayload, EventVocabulary, step_position
 from aether.api.kinds.image.schemas import STATUSES, GenerationAttempt, generation_attempt
 from aether.domain.job import Job
 
-_IMAGE = "image:"
+_IMAGE = "image"
 
 
 class ImageNews(msgspec.Struct, frozen=True):
@@ -20,10 +20,8 @@ class ImageNews(msgspec.Struct, frozen=True):
 
 
 def _finished(step: str, _: Job, url: str) -> EventPayload | None:
-    if not step.startswith(_IMAGE):
-        return None
-    position = int(step.removeprefix(_IMAGE))
-    return EventPayload("image", ImageNews(position, f"{url}/images/{position}"))
+    position = step_position(step, _IMAGE)
+    return None if position is None else EventPayload("image", ImageNews(position, f"{url}/images/{position}"))
 
 
 IMAGE_EVENTS = EventVocabulary(

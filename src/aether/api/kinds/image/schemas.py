@@ -14,27 +14,30 @@ from aether.api.jobs.fields import (
     ListItemFields,
     Next,
     NextTry,
+    StatusWords,
     Updated,
     list_item,
     or_unset,
     reason_of,
 )
-from aether.domain.image import GenerationRequest
 from aether.domain.job import Attempt, Job, Status
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.named_literal import named_literal
+from aether.workflows.image.recipe import decode_stored_request
 
 _StatusWord: TypeAlias = Literal["PENDING", "COMPLETE", "FAILED"]
 GenerationStatus: TypeAlias = Annotated[
     _StatusWord, named_literal("GenerationStatus", "Where a generation stands.", _StatusWord)
 ]
-STATUSES: dict[Status, GenerationStatus] = {
-    Status.PENDING: "PENDING",
-    Status.PROCESSING: "PENDING",
-    Status.COMPLETED: "COMPLETE",
-    Status.FAILED: "FAILED",
-    Status.CANCELLED: "FAILED",
-}
+STATUSES: StatusWords[GenerationStatus] = StatusWords(
+    {
+        Status.PENDING: "PENDING",
+        Status.PROCESSING: "PENDING",
+        Status.COMPLETED: "COMPLETE",
+        Status.FAILED: "FAILED",
+        Status.CANCELLED: "FAILED",
+    }
+)
 
 _WHERE = "Where the images are for as long as the job lives, under the host that you asked."
 Images = Annotated[tuple[str, ...], Meta(description=_WHERE)]
@@ -90,12 +93,9 @@ class GenerationPage(msgspec.Struct, frozen=True, rename="camel"):
     next_cursor: Next | UnsetType = UNSET
 
 
-_decode = msgspec.json.Decoder(GenerationRequest).decode
-
-
 def generation_job(job: Job, url: str) -> GenerationJob:
     """Show a generation job as it stands; its images are below `url`."""
-    request = _decode(job.input)
+    request = decode_stored_request(job.input)
     done = job.status is Status.COMPLETED
     return GenerationJob(
         generation_id=job.id,
@@ -116,7 +116,7 @@ def generation_page(page: JobPage) -> GenerationPage:
 
 
 def _line(entry: JobSummary) -> GenerationLine:
-    return list_item(GenerationLine, entry, _decode(entry.input).prompt, STATUSES[entry.status])
+    return list_item(GenerationLine, entry, decode_stored_request(entry.input).prompt, STATUSES[entry.status])
 
 
 def generation_attempt(attempt: Attempt) -> GenerationAttempt:

@@ -5,14 +5,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from aether.api.jobs.event_presenter import EventPayload, EventVocabulary
+from aether.api.jobs.event_presenter import EventPayload, EventVocabulary, step_position
 from aether.api.jobs.fields import FailedAttempt, failed_attempt
 from aether.api.kinds.report.schemas import STATUSES
 from aether.domain.job import Job
 from aether.durable.change_hub import Delta
 from aether.workflows.report.recipe import report_so_far
 
-_SECTION = "section:"
+_SECTION = "section"
 
 Position = Annotated[int, Meta(ge=0, description="The section's place in the outline, from 0.")]
 
@@ -47,21 +47,19 @@ def _finished(step: str, job: Job, _: str) -> EventPayload | None:
     report = report_so_far(job)
     if step == "outline":
         return EventPayload("outline", OutlineNews(report.outline))
-    if not step.startswith(_SECTION):
+    position = step_position(step, _SECTION)
+    if position is None or position >= len(report.outline):
         return None
-    position = _position(step)
     heading = report.outline[position]
-    return EventPayload("section", SectionNews(position, heading, report.sections[heading]))
+    text = report.sections.get(heading)
+    return None if text is None else EventPayload("section", SectionNews(position, heading, text))
 
 
 def _text(delta: Delta) -> EventPayload | None:
-    if not delta.step.startswith(_SECTION):
+    position = step_position(delta.step, _SECTION)
+    if position is None:
         return None
-    return EventPayload("section.delta", DeltaNews(_position(delta.step), delta.attempt, delta.offset, delta.text))
-
-
-def _position(step: str) -> int:
-    return int(step.removeprefix(_SECTION))
+    return EventPayload("section.delta", DeltaNews(position, delta.attempt, delta.offset, delta.text))
 
 
 REPORT_EVENTS = EventVocabulary(

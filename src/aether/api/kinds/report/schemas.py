@@ -19,6 +19,7 @@ from aether.api.jobs.fields import (
     Moment,
     Next,
     Progress,
+    StatusWords,
     Updated,
     Version,
     failed_attempt,
@@ -37,7 +38,7 @@ T = TypeVar("T")
 
 _StatusWord: TypeAlias = Literal["pending", "processing", "completed", "failed", "cancelled"]
 ReportStatus: TypeAlias = Annotated[_StatusWord, named_literal("ReportStatus", "Where a report stands.", _StatusWord)]
-STATUSES: dict[Status, ReportStatus] = {status: status.value for status in Status}
+STATUSES: StatusWords[ReportStatus] = StatusWords({status: status.value for status in Status})
 
 
 class ReportAccepted(msgspec.Struct, frozen=True, rename="camel"):
@@ -164,7 +165,7 @@ class ReportPage(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Titled(msgspec.Struct, frozen=True):
-    topic: str
+    topic: str = ""
 
 
 class _Labelled(msgspec.Struct, frozen=True):
@@ -187,7 +188,7 @@ def report_job(job: Job, estimate: Estimate = _UNKNOWN) -> ReportJob:
             return _shown(ReportFailed, job, why.detail, job_problem(why), report)
         case Status.CANCELLED:
             return _shown(ReportCancelled, job, report)
-        case Status.PENDING | Status.PROCESSING:
+        case _:  # it waits, runs or has a status that this version does not know
             seconds = None if estimate.seconds_left is None else round(estimate.seconds_left, 1)
             return _shown(ReportInProgress, job, report, or_unset(estimate.position), or_unset(seconds))
 

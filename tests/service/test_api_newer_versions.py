@@ -1,0 +1,264 @@
+"""Records of a newer version over HTTP, as while a release is rolled out or after it was rolled back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+from litestar import Litestar
+from litestar.testing import AsyncTestClient
+from litestar.types import ASGIApp
+from msgspec.structs import replace
+
+from aether.domain.access import Scope
+from aether.domain.events import Event, StatusChanged, StepFinished, UnknownEvent
+from aether.domain.job import Change, Job, Kind, Status, Step, StepStatus
+from aether.domain.notification import Notification
+from aether.domain.webhook import DeliveryStatus, Endpoint, Webhook
+from aether.durable.change_hub import Delta
+from aether.durable.ports import NewJob
+from tests.event_streams import Listener, Received
+from tests.service.api_client import House, outlined
+from tests.service.resources import CHECKLISTS, EVERY_KIND, GENERATIONS, REPORTS, UNKNOWN, Resource
+
+PODCAST = Kind("podcast")
+PAUSED = Status("paused")
+COMPLETED = Change(status=Status.COMPLETED)
+INBOX = "/notifications"
+Client = AsyncTestClient[Litestar]
+
+
+@pytest.fixture
+async def app(house: House) -> AsyncIterator[ASGIApp]:
+    yield house.local()
+    assert house.hub.watches == set()
+
+
+async def paused(house: House, resource: Resource) -> Job:
+    """A job that a newer version has paused."""
+    job = house.store.jobs[await house.job_of(resource)]
+    house.store.jobs[job.id] = replace(job, status=PAUSED)
+    return house.store.jobs[job.id]
+
+
+def change(house: House, event: Event, **fields: Any) -> None:  # Any: what a record holds
+    """Change the job as a newer version does."""
+    job = house.store.jobs[UNKNOWN]
+    house.store.events[UNKNOWN].append(event)
+    house.store.jobs[UNKNOWN] = replace(job, version=job.version + 1, **fields)
+    house.store._tell()
+
+
+def following(app: ASGIApp, resource: Resource, after: int) -> Listener:
+    return Listener(app, f"{resource.url(action='/events')}?after={after}")
+
+
+@EVERY_KIND
+async def test_a_job_with_an_unknown_status_is_shown_with_its_own_word(
+    client: Client, house: House, resource: Resource
+) -> None:
+    job = await paused(house, resource)
+
+    answer = await client.get(resource.url())
+    page = await client.get(resource.path)
+
+    assert (answer.status_code, answer.json()["status"], answer.headers["ETag"]) == (200, "paused", f'"{job.version}"')
+    assert answer.headers["Retry-After"]  # it has not ended as far as anybody knows here
+    assert (page.status_code, [each["status"] for each in page.json()[resource.plural]]) == (200, ["paused"])
+
+
+@EVERY_KIND
+async def test_a_job_with_an_unknown_status_is_listed_under_no_known_one(
+    client: Client, house: House, resource: Resource
+) -> None:
+    await paused(house, resource)
+
+    for word in resource.words.values():
+        assert (await client.get(resource.path, params={"status": word})).json()[resource.plural] == []
+
+
+@EVERY_KIND
+async def test_a_job_with_an_unknown_status_is_left_as_it_is_or_deleted(
+    client: Client, house: House, resource: Resource
+) -> None:
+    job = await paused(house, resource)
+
+    for action, refusal in (("cancel", "cannot be cancelled"), ("retry", "cannot be tried again")):
+        answer = await client.post(resource.url(action=f"/{action}"))
+        assert (answer.status_code, answer.json()["detail"]) == (409, f"A job that is paused {refusal}.")
+    assert house.store.jobs == {job.id: job}
+
+    assert (await client.delete(resource.url())).status_code == 204
+    assert not house.store.jobs
+
+
+@EVERY_KIND
+async def test_a_long_poll_waits_through_an_unknown_status(app: ASGIApp, house: House, resource: Resource) -> None:
+    job = await paused(house, resource)
+    async with Listener(app, resource.url(), {"Prefer": "wait=60", "If-None-Match": f'"{job.version}"'}) as listener:
+        while not house.hub.watches:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0)
+        change(house, UnknownEvent())
+        await listener.rest()
+
+    assert (listener.status, listener.headers["etag"]) == (200, f'"{job.version + 1}"')
+
+
+@EVERY_KIND
+async def test_what_a_newer_version_says_is_passed_over_and_the_stream_goes_on(
+    app: ASGIApp, house: House, resource: Resource
+) -> None:
+    """Its version is told, so that nobody who resumes behind it is told of a gap."""
+    job_id = await house.job_of(resource)
+    async with following(app, resource, 1) as listener:
+        change(house, UnknownEvent())
+        change(house, StatusChanged(PAUSED), status=PAUSED)
+        change(house, StepFinished("page:7:draft"), steps=(Step("page:7:draft", status=StepStatus.DONE),))
+        told = [await listener.next() for _ in range(3)]
+        change(house, StatusChanged(Status.PROCESSING), status=Status.PROCESSING)
+        await house.work(job_id, COMPLETED)
+        rest = await listener.rest()
+    async with following(app, resource, 3) as listener:
+        again = await listener.rest()
+
+    assert told == [
+        Received("steps", {"steps": []}, "2"),
+        Received("status", {"status": "paused"}, "3"),
+        Received("steps", {"steps": ["page:7:draft"]}, "4"),
+    ]
+    assert [event.id for event in rest] == ["5", "6", "7"]
+    assert rest[-1].name == resource.words[Status.COMPLETED].lower()
+    assert listener.ended
+    assert again == [told[2], *rest]
+
+
+@EVERY_KIND
+async def test_a_stream_ends_with_its_job_though_the_end_is_told_in_unknown_words(
+    app: ASGIApp, house: House, resource: Resource
+) -> None:
+    await house.job_of(resource)
+    async with following(app, resource, 1) as listener:
+        change(house, UnknownEvent(), status=Status.COMPLETED)
+        (end,) = await listener.rest()
+
+    assert (end.name, end.id, listener.ended) == (resource.words[Status.COMPLETED].lower(), "2", True)
+
+
+async def test_steps_of_a_report_that_this_version_does_not_know_are_named(app: ASGIApp, house: House) -> None:
+    job_id = await house.job()
+    await house.work(job_id, outlined("Origins"))
+    version = house.store.jobs[job_id].version
+    async with following(app, REPORTS, version) as listener:
+        house.hub.publish(job_id, Delta("section:0:draft", 1, 0, "unheard of"))
+        for step in ("section:0:draft", "section:7", "section:0"):
+            change(house, StepFinished(step))
+        told = [await listener.next() for _ in range(3)]
+        house.hub.publish(job_id, Delta("section:0", 1, 0, "Village"))
+        delta = await listener.next()
+
+    assert [(event.name, event.data) for event in told] == [
+        ("steps", {"steps": ["section:0:draft"]}),
+        ("steps", {"steps": ["section:7"]}),
+        ("steps", {"steps": ["section:0"]}),  # its text is not in the record
+    ]
+    assert (delta.name, delta.data["text"]) == ("section.delta", "Village")
+
+
+NEWER_REQUESTS: dict[str, tuple[Resource, dict[str, object], str]] = {
+    "report": (REPORTS, {"topic": "Rome", "length": "epic", "sections": 90, "outline": ["A"] * 90}, "topic"),
+    "checklist": (CHECKLISTS, {"input_text": "Wash " * 9_000, "strict": {"level": 3}}, "excerpt"),
+    "generation": (GENERATIONS, {"prompt": "A lighthouse " * 1_000, "count": 8, "size": "large"}, "prompt"),
+}
+
+
+@pytest.mark.parametrize("name", NEWER_REQUESTS)
+async def test_a_request_that_only_a_newer_version_accepts_is_shown(client: Client, house: House, name: str) -> None:
+    resource, asked, shown = NEWER_REQUESTS[name]
+    await house.store.create(NewJob(UNKNOWN, resource.kind, "local", msgspec.json.encode(asked)))
+    await house.work(UNKNOWN, COMPLETED)
+
+    answer = await client.get(resource.url())
+    (line,) = (await client.get(resource.path)).json()[resource.plural]
+
+    assert (answer.status_code, answer.json()["status"]) == (200, resource.words[Status.COMPLETED])
+    assert str(next(iter(asked.values()))).startswith(line[shown])
+
+
+async def test_a_notification_of_an_unknown_kind_is_shown_and_leads_to_itself(client: Client, house: House) -> None:
+    """Its link works at once, and shows where the job is as soon as the server knows the kind."""
+    for kind in (Kind.REPORT, PODCAST, Kind.CHECKLIST):
+        await house.store.create(NewJob(f"{kind}", kind, "local", b"{}"))
+        await house.store.move(f"{kind}", Change(status=Status.CANCELLED))
+
+    shown = (await client.get(INBOX)).json()["notifications"]
+    (linked,) = (await client.get(shown[1]["href"])).json()["notifications"]
+
+    assert [each["kind"] for each in shown] == ["report", "podcast", "checklist"]
+    assert linked == shown[1]
+    assert shown[1] == {
+        "id": shown[1]["id"],
+        "kind": "podcast",
+        "jobId": "podcast",
+        "status": "cancelled",
+        "at": shown[1]["at"],
+        "version": 2,
+        "href": f"{INBOX}?after={int(shown[1]['id']) - 1}&limit=1",
+        "acked": False,
+    }
+    assert (await client.post(f"{INBOX}/ack", json={"ids": [linked["id"]]})).json() == {"acknowledged": 1, "unread": 2}
+
+
+async def test_the_inbox_is_followed_through_notifications_of_a_newer_version(app: ASGIApp, house: House) -> None:
+    now = house.store.clock.now()
+    newer = Notification(int(now.timestamp() * 1e6), PODCAST, UNKNOWN, PAUSED, now, 7)
+    house.store.inboxes["local"] = [newer]
+    async with Listener(app, f"{INBOX}/events") as listener:
+        first = await listener.next()
+        await house.job_of(REPORTS)
+        await house.store.move(UNKNOWN, Change(status=Status.CANCELLED))
+        second = await listener.next()
+
+    assert (first.name, first.id, first.data["kind"], first.data["status"]) == (
+        *("notification", str(newer.id), "podcast", "paused"),
+    )
+    assert second.data["kind"] == "report"
+
+
+async def test_a_delivery_of_a_newer_version_is_shown_in_its_own_words(client: Client, house: House) -> None:
+    await house.store.create(NewJob(UNKNOWN, PODCAST, "local", b"{}", webhook=Webhook("https://example.com/hook")))
+    await house.store.move(UNKNOWN, Change(status=Status.CANCELLED))
+    (delivery,) = house.store.webhooks.deliveries.values()
+    newer = replace(delivery, event=PAUSED, status=DeliveryStatus("scheduled"))
+    house.store.webhooks.deliveries[delivery.id] = newer
+    path = f"/webhooks/deliveries/{delivery.id}"
+
+    (listed,) = (await client.get("/webhooks/deliveries")).json()["deliveries"]
+    replayed = await client.post(f"{path}/replay")
+
+    assert (listed["type"], listed["status"]) == ("podcast.paused", "scheduled")
+    assert (await client.get(path)).json() == listed
+    assert (replayed.status_code, replayed.json()) == (202, listed)
+    assert house.store.webhooks.deliveries[delivery.id] == newer
+
+
+async def test_an_endpoint_shows_the_events_that_only_a_newer_version_knows_last(client: Client, house: House) -> None:
+    events = frozenset({PAUSED, Status.FAILED, Status.COMPLETED})
+    house.store.webhooks.endpoints["local"] = Endpoint(Webhook("https://example.com/hook", events))
+
+    answer = await client.get("/webhooks/endpoint")
+
+    assert answer.json() == {"url": "https://example.com/hook", "events": ["completed", "failed", "paused"]}
+
+
+async def test_of_a_keys_scopes_those_count_that_this_version_knows(house: House) -> None:
+    reader = await house.key("ada", Scope.READ, Scope("audit"))
+    auditor = await house.key("eve", Scope("audit"))
+    async with house.client() as client:
+        answers = [
+            (await client.get(REPORTS.path, headers=reader)).status_code,
+            (await client.post(REPORTS.path, headers=reader, json=REPORTS.body)).status_code,
+            (await client.get(REPORTS.path, headers=auditor)).status_code,
+        ]
+
+    assert answers == [200, 403, 403]
