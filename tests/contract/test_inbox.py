@@ -48,7 +48,7 @@ async def test_an_owner_of_whom_no_job_has_ended_has_an_empty_inbox(inbox_harnes
     assert InboxPage() == await inbox_harness.inbox.page(NOBODY, 0, 10)
 
 
-@pytest.mark.parametrize("kind", [*Kind, Kind("translation")])
+@pytest.mark.parametrize("kind", [*Kind, Kind("podcast")])
 @pytest.mark.parametrize("status", sorted(ENDED))
 async def test_each_end_of_a_job_is_told_as_the_record_has_it(
     inbox_harness: InboxHarness, status: Status, kind: Kind

@@ -20,7 +20,7 @@ from tests.contract.job_store_harness import (
     load_job,
 )
 
-TRANSLATION = Kind("translation")
+PODCAST = Kind("podcast")
 PAUSED = Status("paused")
 ALL = frozenset(Status)
 LIVE_JOBS = 2
@@ -49,19 +49,19 @@ def all_fields(step: Step) -> dict[str, object]:
 
 
 async def test_a_job_is_loaded_with_the_words_that_are_stored(harness: JobStoreHarness) -> None:
-    job = await paused_job(harness, TRANSLATION)
+    job = await paused_job(harness, PODCAST)
 
-    snapshot = await harness.store.load_snapshot(TRANSLATION, NEW_JOB.owner, NEW_JOB.id)
+    snapshot = await harness.store.load_snapshot(PODCAST, NEW_JOB.owner, NEW_JOB.id)
 
-    assert (job.kind, job.status) == ("translation", "paused")
+    assert (job.kind, job.status) == ("podcast", "paused")
     assert snapshot is not None
     assert (snapshot.job, snapshot.estimate.seconds_left) == (job, None)
 
 
-@pytest.mark.parametrize("word", [TRANSLATION, PAUSED])
+@pytest.mark.parametrize("word", [PODCAST, PAUSED])
 async def test_a_run_is_refused_to_who_does_not_know_the_job(harness: JobStoreHarness, word: str) -> None:
     job = await begin_job(harness.store)
-    await harness.rewrite(replace(job, kind=word) if word is TRANSLATION else replace(job, status=word))
+    await harness.rewrite(replace(job, kind=word) if word is PODCAST else replace(job, status=word))
     before = await load_job(harness.store)
 
     with pytest.raises(UnsupportedRecordError, match=word):
@@ -72,19 +72,19 @@ async def test_a_run_is_refused_to_who_does_not_know_the_job(harness: JobStoreHa
 
 
 async def test_who_knows_the_kind_may_run_the_job(harness: JobStoreHarness) -> None:
-    await harness.store.create(replace(NEW_JOB, kind=TRANSLATION))
+    await harness.store.create(replace(NEW_JOB, kind=PODCAST))
 
-    running = await harness.store.begin(NEW_JOB.id, [*Kind, TRANSLATION])
+    running = await harness.store.begin(NEW_JOB.id, [*Kind, PODCAST])
 
     assert running is not None
-    assert (running.kind, running.status) == (TRANSLATION, Status.PROCESSING)
+    assert (running.kind, running.status) == (PODCAST, Status.PROCESSING)
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
 async def test_a_job_that_has_ended_is_not_to_be_run_whatever_its_kind(
     harness: JobStoreHarness, status: Status
 ) -> None:
-    await job_with_status(harness.store, status, replace(NEW_JOB, kind=TRANSLATION))
+    await job_with_status(harness.store, status, replace(NEW_JOB, kind=PODCAST))
 
     assert await harness.store.begin(NEW_JOB.id, list(Kind)) is None
 
@@ -100,12 +100,12 @@ async def test_an_unknown_status_allows_no_move(harness: JobStoreHarness, status
 
 
 async def test_a_job_of_a_newer_version_can_be_erased(harness: JobStoreHarness) -> None:
-    await paused_job(harness, TRANSLATION)
+    await paused_job(harness, PODCAST)
 
     await harness.store.erase(NEW_JOB.id)
 
     assert await harness.store.load(NEW_JOB.id) is None
-    assert not (await harness.store.list(NEW_JOB.owner, TRANSLATION, ALL, 10)).jobs
+    assert not (await harness.store.list(NEW_JOB.owner, PODCAST, ALL, 10)).jobs
 
 
 async def test_a_list_of_all_statuses_shows_a_job_with_an_unknown_one(harness: JobStoreHarness) -> None:
@@ -140,8 +140,8 @@ async def test_a_job_stays_listed_where_a_newer_version_lists_it(redis_harness: 
 
 
 async def test_jobs_of_an_unknown_kind_count_for_the_cap(harness: JobStoreHarness) -> None:
-    await harness.store.create(replace(NEW_JOB, kind=TRANSLATION))
-    await begin_job(harness.store, replace(NEW_JOB, id="running", kind=TRANSLATION))
+    await harness.store.create(replace(NEW_JOB, kind=PODCAST))
+    await begin_job(harness.store, replace(NEW_JOB, id="running", kind=PODCAST))
 
     with pytest.raises(TooManyJobsError):
         await harness.store.create(replace(NEW_JOB, id="third"), LIVE_JOBS)

@@ -178,7 +178,7 @@ async def test_an_entry_of_a_newer_version_is_shown_in_its_own_words(redis_harne
     await end_job(redis_harness.store, "before")
     inbox = redis_inbox_harness(redis_harness.client).inbox
     (before,) = await all_notifications(inbox)
-    entry = f"{before.id + 1}:1768469409000:translation:paused:7:of a newer version"
+    entry = f"{before.id + 1}:1768469409000:podcast:paused:7:of a newer version"
     for key in KEYS:
         await redis_harness.client.zadd(key, {entry: before.id + 1})
     await end_job(redis_harness.store, "after")
@@ -187,5 +187,5 @@ async def test_an_entry_of_a_newer_version_is_shown_in_its_own_words(redis_harne
 
     assert job_ids(*pages) == ["before", "of a newer version", "after"]
     newer = pages[0].notifications[1]
-    assert (newer.kind, newer.status, newer.version, newer.acked) == ("translation", "paused", 7, False)
+    assert (newer.kind, newer.status, newer.version, newer.acked) == ("podcast", "paused", 7, False)
     assert (await inbox.acknowledge(OWNER, [newer.id])).acknowledged == 1

@@ -275,7 +275,7 @@ async def test_erased_jobs_leave_no_delivery_in_a_list(webhook_harness: WebhookH
 async def test_a_delivery_of_a_newer_version_is_shown_in_its_own_words(webhook_harness: WebhookHarness) -> None:
     """While a release is rolled out or rolled back, an older process reads what a newer one has stored."""
     delivery = await create_delivery(webhook_harness)
-    newer = replace(delivery, kind=Kind("translation"), event=Status("paused"), status=DeliveryStatus("scheduled"))
+    newer = replace(delivery, kind=Kind("podcast"), event=Status("paused"), status=DeliveryStatus("scheduled"))
     await webhook_harness.rewrite(newer)
 
     assert await reload_delivery(webhook_harness, delivery) == newer
@@ -299,9 +299,9 @@ async def test_a_delivery_with_an_unknown_status_is_neither_tried_nor_replayed(
 
 
 async def test_the_end_of_a_job_of_an_unknown_kind_makes_a_delivery(webhook_harness: WebhookHarness) -> None:
-    delivery = await create_delivery(webhook_harness, replace(JOB_WITH_WEBHOOK, kind=Kind("translation")))
+    delivery = await create_delivery(webhook_harness, replace(JOB_WITH_WEBHOOK, kind=Kind("podcast")))
 
-    assert (delivery.kind, await webhook_harness.queued()) == ("translation", [(delivery.id, 1)])
+    assert (delivery.kind, await webhook_harness.queued()) == ("podcast", [(delivery.id, 1)])
 
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])

@@ -97,7 +97,7 @@ class Resource:
     @cached_property
     def _text(self) -> tuple[str, dict[str, Any]]:
         fields = msgspec.inspect.type_info(self.body_type).fields  # type: ignore[attr-defined]  # of a Struct
-        texts = (each for each in fields if each.required and "most" in (getattr(each.type, "extra", None) or {}))
+        texts = (each for each in fields if each.required and "max_length" in (getattr(each.type, "extra", None) or {}))
         first = next(texts)
         return first.encode_name, first.type.extra
 
@@ -109,12 +109,12 @@ class Resource:
     @property
     def longest(self) -> int:
         """How many characters that text may have."""
-        return int(self._text[1]["most"])
+        return int(self._text[1]["max_length"])
 
     @property
     def has_lines(self) -> bool:
         """Whether that text may have several lines."""
-        return bool(self._text[1]["lines"])
+        return bool(self._text[1]["multiline"])
 
     @property
     def is_camel(self) -> bool:

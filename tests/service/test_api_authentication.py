@@ -14,17 +14,17 @@ from aether.domain.access import Scope
 from aether.durable.clock import SystemClock
 from aether.identity.api_keys import ApiKeys
 from tests.service.api_client import House
-from tests.service.resources import UNKNOWN
+from tests.service.resources import RESOURCES, UNKNOWN
 
 Client = AsyncTestClient[Litestar]
 
 ADMIN = {"setEndpoint", "deleteEndpoint", "getWebhookSecret", "rotateWebhookSecret"}
-WRITE = {
-    f"{verb}{kind}"
-    for verb in ("create", "cancel", "retry", "delete")
-    for kind in ("Report", "Checklist", "Generation")
-} | {"acknowledgeNotifications", "replayDelivery"}
-SHARE = {"createReportToken", "createChecklistToken", "createGenerationToken"}
+KINDS = [each.api.name for each in RESOURCES]
+WRITE = {f"{verb}{kind}" for verb in ("create", "cancel", "retry", "delete") for kind in KINDS} | {
+    "acknowledgeNotifications",
+    "replayDelivery",
+}
+SHARE = {f"create{kind}Token" for kind in KINDS}
 PUBLIC = {"getLiveness", "getReadiness"}
 UNAUTHENTICATED = "urn:aether:problem:unauthenticated"
 

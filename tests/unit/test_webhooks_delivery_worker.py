@@ -235,7 +235,7 @@ async def test_no_attempt_is_recorded_while_the_store_is_unavailable() -> None:
 
 
 @pytest.mark.parametrize(
-    "newer", [replace(DELIVERY, kind=Kind("translation")), replace(DELIVERY, status=DeliveryStatus("scheduled"))]
+    "newer", [replace(DELIVERY, kind=Kind("podcast")), replace(DELIVERY, status=DeliveryStatus("scheduled"))]
 )
 async def test_a_delivery_of_a_newer_version_is_left_to_a_worker_of_that_version(newer: Delivery) -> None:
     """An older worker does not know where the job is shown, so its link would lead nowhere."""

@@ -1,0 +1,130 @@
+"""Translation schemas: translations and their events on the wire."""
+
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from aether.api.http import sse
+from aether.api.jobs.event_presenter import EventPayload, EventVocabulary, step_position
+from aether.api.jobs.examples import Examples, example_job, finished_step, first_page
+from aether.api.jobs.fields import (
+    Created,
+    FailedAttempt,
+    JobId,
+    ListItemFields,
+    Next,
+    Progress,
+    StatusWords,
+    Updated,
+    failed_attempt,
+    list_item,
+    or_unset,
+    reason_of,
+)
+from aether.domain.job import Job, Status
+from aether.domain.listing import JobPage, JobSummary
+from aether.domain.named_literal import named_literal
+from tests.example_kind import TRANSLATION
+from tests.example_kind.recipe import paragraphs_so_far
+from tests.example_kind.translation import Paragraph, TranslationRequest
+
+_StatusWord: TypeAlias = Literal["pending", "processing", "completed", "failed", "cancelled"]
+TranslationStatus: TypeAlias = Annotated[
+    _StatusWord, named_literal("TranslationStatus", "The status of a translation.", _StatusWord)
+]
+STATUSES: StatusWords[TranslationStatus] = StatusWords({status: status.value for status in Status})
+
+Language = Annotated[str, Meta(description="The language that the text is translated into.")]
+
+
+class TranslationAccepted(msgspec.Struct, frozen=True, rename="camel"):
+    """The job that will translate the text."""
+
+    job_id: JobId
+
+
+class TranslationJob(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """A translation job."""
+
+    job_id: JobId
+    status: TranslationStatus
+    progress: Progress
+    language: Language
+    paragraphs: Annotated[tuple[str, ...], Meta(description="The paragraphs; one that is not finished is empty.")]
+    error: Annotated[str, Meta(description="What went wrong.")] | UnsetType = UNSET
+    created_at: Created
+    updated_at: Updated
+
+
+class TranslationLine(ListItemFields, frozen=True, rename="camel"):
+    """A translation in a list."""
+
+    job_id: JobId
+    language: Language
+    status: TranslationStatus
+
+
+class TranslationPage(msgspec.Struct, frozen=True, rename="camel"):
+    """Some of the caller's translations, the newest first."""
+
+    translations: Annotated[tuple[TranslationLine, ...], Meta(description="The jobs of this page.")]
+    next_cursor: Next | UnsetType = UNSET
+
+
+class ParagraphEvent(msgspec.Struct, frozen=True):
+    """A paragraph is finished."""
+
+    position: Annotated[int, Meta(ge=0, description="Its place in the text, from 0.")]
+    text: Annotated[str, Meta(description="The translated paragraph.")]
+
+
+_decode = msgspec.json.Decoder(TranslationRequest).decode
+
+
+def translation_job(job: Job) -> TranslationJob:
+    """Return a translation job as the wire shows it."""
+    return TranslationJob(
+        job_id=job.id,
+        status=STATUSES[job.status],
+        progress=job.progress,
+        language=_decode(job.input).language,
+        paragraphs=tuple(each.text if each else "" for each in paragraphs_so_far(job)),
+        error=reason_of(job),
+        created_at=job.created_at,
+        updated_at=job.updated_at,
+    )
+
+
+def translation_page(page: JobPage) -> TranslationPage:
+    """Return a page of translations as the wire shows it."""
+    return TranslationPage(tuple(map(_line, page.jobs)), or_unset(page.next))
+
+
+def _line(entry: JobSummary) -> TranslationLine:
+    return list_item(TranslationLine, entry, _decode(entry.input).language, STATUSES[entry.status])
+
+
+def _finished(step: str, job: Job, _: str) -> EventPayload | None:
+    position = step_position(step, "paragraph")
+    if position is None or (paragraph := paragraphs_so_far(job)[position]) is None:
+        return None
+    return EventPayload("paragraph", ParagraphEvent(position, paragraph.text))
+
+
+TRANSLATION_EVENTS = EventVocabulary(
+    STATUSES, _finished, failed_attempt, lambda _: None, {"paragraph": ParagraphEvent, "attempt": FailedAttempt}
+)
+
+_REQUEST = {"text": "Good morning.\n\nGood night.", "language": "Spanish"}
+_RUNNING = msgspec.structs.replace(
+    example_job(TRANSLATION, _REQUEST), total=2, steps=(finished_step("paragraph:0", Paragraph("Buenos días.")),)
+)
+
+TRANSLATION_EXAMPLES: Examples = {
+    "TranslationBody": {"twoParagraphs": _REQUEST},
+    "TranslationAccepted": {"accepted": TranslationAccepted(_RUNNING.id)},
+    "TranslationJob": {"processing": translation_job(_RUNNING)},
+    "TranslationPage": {"page": translation_page(first_page(_RUNNING))},
+    "TranslationEvent": {"paragraph": sse.event("paragraph", ParagraphEvent(0, "Buenos días."), 4).decode()},
+}
