@@ -65,6 +65,12 @@ async def test_a_whole_text_without_an_end_is_unusable() -> None:
     assert len(chat.calls) == 4
 
 
+@pytest.mark.parametrize("whole", [False, True])
+async def test_a_continuation_must_not_be_empty(*, whole: bool) -> None:
+    with pytest.raises(UnusableOutputError, match="it was cut off and not continued"):
+        await conversation(ScriptedChat(cut_off("One. Tw"), " ")).text(PROMPT, whole=whole)
+
+
 async def test_a_whole_text_of_which_nothing_came_is_unusable() -> None:
     """A model may use up its length limit on reasoning, and answer nothing."""
     with pytest.raises(UnusableOutputError, match="it was cut off before its end"):
