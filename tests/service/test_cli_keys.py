@@ -48,6 +48,17 @@ class Operator:
             fields = client.hgetall(ACCESS_KEYS)
         return [json.loads(field)["digests"][0]["sha256"] for name, field in fields.items() if name != b"version"]
 
+    def stored(self, key_id: str) -> dict[str, Any]:  # Any: JSON
+        """The key as it is stored."""
+        with self._redis() as client:
+            fields: dict[str, Any] = json.loads(client.hget(ACCESS_KEYS, key_id))
+        return fields
+
+    def rewrite(self, key_id: str, **fields: object) -> None:
+        """Store the key with these fields, as a newer version may."""
+        with self._redis() as client:
+            client.hset(ACCESS_KEYS, key_id, json.dumps(self.stored(key_id) | fields))
+
     def flush(self) -> None:
         with self._redis() as client:
             client.flushdb()
@@ -131,6 +142,20 @@ def test_lines_of_a_list_are_not_wrapped_in_a_pipe(operator: Operator) -> None:
     operator.create_key("x" * 64, "--owner", "ü" * 255)
 
     assert len(operator.keys("list").stdout.splitlines()) == 2
+
+
+def test_a_key_of_a_newer_version_is_listed_and_changed_without_a_loss(operator: Operator) -> None:
+    key_id = operator.create_key("ci")
+    operator.rewrite(key_id, scopes=["audit", "write", "read"], networks=["10.0.0.0/8"])
+
+    (listed,) = operator.list_keys()
+    table = operator.keys("list").stdout
+    rotated = operator.keys("rotate", "ci", "--overlap", "1h")
+
+    assert (listed["scopes"], rotated.exit_code) == (["read", "write", "audit"], 0)
+    assert "read, write, audit" in table
+    stored = operator.stored(key_id)
+    assert (sorted(stored["scopes"]), stored["networks"]) == (["audit", "read", "write"], ["10.0.0.0/8"])
 
 
 def test_neither_a_secret_nor_a_hash_is_listed(operator: Operator) -> None:

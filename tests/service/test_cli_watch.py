@@ -94,6 +94,34 @@ def test_a_job_of_any_kind_is_found_and_watched_to_its_end(
     assert {request.method for request in api.requests} == {"GET"}
 
 
+@pytest.mark.parametrize(
+    ("resource", "first", "last", "output"),
+    [
+        (REPORTS, HALF, REPORT_COMPLETED, DOCUMENT),
+        (CHECKLISTS, CHECKLIST_SUMMARISED, CHECKLIST_SUCCEEDED, f"{BULLETS}\n"),
+        (GENERATIONS, generation_state(), IMAGES_COMPLETE, f"{image_url(0)}\n"),
+    ],
+)
+def test_a_job_is_watched_through_what_only_a_newer_server_says(
+    resource: Resource, first: Response, last: Response, output: str
+) -> None:
+    paused = first._replace(body=first.body | {"status": "paused", "mood": {"calm": True}})
+
+    with FakeApi([paused], resource=resource) as newer:
+
+        def script(send: Send) -> None:
+            for piece in (OPENING, event("page_turned", {"page": 7}, 5), event("status", {"status": "paused"}, 6)):
+                send(piece)
+            newer.states[:] = [last]
+            send(event("chapter_closed", {"chapter": 1}, 9))
+
+        newer.streams = [script]
+        result = watch(newer)
+
+    assert (result.exit_code, result.stdout) == (0, output)
+    assert len(newer.received("GET", f"{resource.job}/events")) == 1
+
+
 def test_the_result_is_written_to_the_output(tmp_path: Path) -> None:
     target = tmp_path / "a.png"
     with FakeApi([IMAGES_COMPLETE], resource=GENERATIONS) as api:

@@ -1,5 +1,10 @@
+import msgspec
+import pytest
+
 from aether.api import kinds as api
+from aether.cli.client.job_kind import JobKind
 from aether.cli.kinds import KINDS
+from aether.cli.output.job_state import JobState
 from aether.domain.job import Kind
 
 
@@ -11,6 +16,15 @@ def test_no_two_kinds_share_a_command_or_a_path() -> None:
     kinds = list(KINDS.values())
     assert len({kind.command.name for kind in kinds}) == len(kinds)
     assert len({kind.path for kind in kinds}) == len(kinds)
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+def test_a_status_of_a_newer_server_is_shown_as_it_is_and_is_no_end(kind: JobKind[JobState]) -> None:
+    body = rb'{"status":"paused \u001b[31m","mood":{"calm":true},"progress":0.5,"steps":[{"name":"a","lane":1}]}'
+
+    state = msgspec.json.decode(body, type=kind.state)
+
+    assert (state.outcome, state.activity) == (None, "paused [31m")
 
 
 def test_the_command_line_and_the_api_agree_on_the_paths() -> None:

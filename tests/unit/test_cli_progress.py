@@ -54,6 +54,11 @@ def test_a_bar_shows_titles_excerpts_the_activity_and_the_progress() -> None:
     assert "attempt failed: Rise" in shown
 
 
+def test_an_activity_is_shown_without_markup() -> None:
+    """It may be the word of a newer server for a status."""
+    assert "[red]paused[/red]" in on_terminal(activity="[red]paused[/red]")
+
+
 def test_an_unknown_progress_has_no_percentage() -> None:
     shown = on_terminal(activity="waiting for the image server")
     assert "waiting for the image server" in shown

@@ -1,13 +1,23 @@
 """Base of the job states of kinds whose resource has the API's usual fields."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Literal, Self
+from typing import Self
 
 import msgspec
 
 from aether.cli.output.job_state import Outcome
+from aether.cli.output.markdown import one_line
 from aether.cli.output.progress_events import AttemptFailure, ProgressEvent, StepFinished, counted, retry_delay
+
+OUTCOMES: Mapping[str, Outcome | None] = {
+    "pending": None,
+    "processing": None,
+    "completed": "succeeded",
+    "failed": "failed",
+    "cancelled": "cancelled",
+}
+"""How a job ended, by its status; any other status is of a newer server, and the job may go on."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -34,7 +44,7 @@ class BaseJobState(msgspec.Struct, frozen=True, rename="camel"):
     A subclass adds the field of its result, and overrides what it can say better than by the names of steps.
     """
 
-    status: Literal["pending", "processing", "completed", "failed", "cancelled"]
+    status: str
     progress: float = 0.0
     error: str | None = None
     expires_at: datetime | None = None
@@ -44,13 +54,7 @@ class BaseJobState(msgspec.Struct, frozen=True, rename="camel"):
     @property
     def outcome(self) -> Outcome | None:
         """How the job ended, if it did."""
-        match self.status:
-            case "pending" | "processing":
-                return None
-            case "completed":
-                return "succeeded"
-            case ended:
-                return ended
+        return OUTCOMES.get(self.status)
 
     @property
     def done(self) -> tuple[Step, ...]:
@@ -62,6 +66,8 @@ class BaseJobState(msgspec.Struct, frozen=True, rename="camel"):
         """What the job is doing."""
         if self.status == "pending":
             return "waiting for a worker"
+        if self.status not in OUTCOMES:
+            return one_line(self.status)
         return f"{len(self.done)} of {counted(len(self.steps), 'step')}" if self.steps else "running"
 
     @property

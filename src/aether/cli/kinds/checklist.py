@@ -1,11 +1,11 @@
 """Checklist: the `aether checklist` command, and a checklist as Markdown bullets."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import click
 import msgspec
@@ -16,9 +16,17 @@ from aether.cli.kinds.input_file import read_text
 from aether.cli.options import output_option, server_options
 from aether.cli.output.delivery import DocumentDelivery
 from aether.cli.output.job_state import CANCELLED, Outcome
-from aether.cli.output.markdown import passage, quotation
+from aether.cli.output.markdown import one_line, passage, quotation
 from aether.cli.output.progress_events import ProgressEvent, StepFinished, counted, word_count
 from aether.domain.checklist import MAX_GUIDELINE
+
+_OUTCOMES: Mapping[str, Outcome | None] = {
+    "pending": None,
+    "running": None,
+    "succeeded": "succeeded",
+    "failed": "failed",
+}
+"""How a job ended, by its status; any other status is of a newer server, and the job may go on."""
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -31,7 +39,7 @@ class Item(msgspec.Struct, frozen=True):
 class ChecklistState(msgspec.Struct, frozen=True):
     """A checklist job at one of its versions; `summary` is written first, `checklist` and `items` at the end."""
 
-    status: Literal["pending", "running", "succeeded", "failed"]
+    status: str
     summary: str | None = None
     checklist: str | None = None
     items: tuple[Item, ...] = ()
@@ -41,13 +49,8 @@ class ChecklistState(msgspec.Struct, frozen=True):
     @property
     def outcome(self) -> Outcome | None:
         """How the job ended, if it did."""
-        match self.status:
-            case "pending" | "running":
-                return None
-            case "failed" if self.error == CANCELLED:
-                return "cancelled"
-            case ended:
-                return ended
+        outcome = _OUTCOMES.get(self.status)
+        return "cancelled" if outcome == "failed" and self.error == CANCELLED else outcome
 
     @property
     def progress(self) -> float:
@@ -59,6 +62,8 @@ class ChecklistState(msgspec.Struct, frozen=True):
         """What the job is doing."""
         if self.status == "pending":
             return "waiting for a worker"
+        if self.status not in _OUTCOMES:
+            return one_line(self.status)
         return "summarising the guideline" if self.summary is None else "writing the checklist"
 
     @property

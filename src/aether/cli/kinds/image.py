@@ -1,10 +1,10 @@
 """Image: the `aether image` command, and the files of the images."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import click
 import msgspec
@@ -16,8 +16,12 @@ from aether.cli.options import output_option, server_options
 from aether.cli.output.atomic_write import write_atomically
 from aether.cli.output.delivery import Fetch, File, ResultDelivery, expiry
 from aether.cli.output.job_state import CANCELLED, Outcome
+from aether.cli.output.markdown import one_line
 from aether.cli.output.progress_events import AttemptFailure, ProgressEvent, StepFinished, counted, retry_delay
 from aether.domain.image import MAX_IMAGES
+
+_OUTCOMES: Mapping[str, Outcome | None] = {"PENDING": None, "COMPLETE": "succeeded", "FAILED": "failed"}
+"""How a job ended, by its status; any other status is of a newer server, and the job may go on."""
 
 _SUFFIXES = {
     "image/png": ".png",
@@ -42,7 +46,7 @@ class Attempt(msgspec.Struct, frozen=True, rename="camel"):
 class ImageState(msgspec.Struct, frozen=True, rename="camel"):
     """An image generation at one of its versions; `images` are URLs, empty until all images are made."""
 
-    status: Literal["PENDING", "COMPLETE", "FAILED"]
+    status: str
     images: tuple[str, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     error: str | None = None
@@ -51,13 +55,8 @@ class ImageState(msgspec.Struct, frozen=True, rename="camel"):
     @property
     def outcome(self) -> Outcome | None:
         """How the job ended, if it did."""
-        match self.status:
-            case "PENDING":
-                return None
-            case "COMPLETE":
-                return "succeeded"
-            case "FAILED":
-                return "cancelled" if self.error == CANCELLED else "failed"
+        outcome = _OUTCOMES.get(self.status)
+        return "cancelled" if outcome == "failed" and self.error == CANCELLED else outcome
 
     @property
     def progress(self) -> None:
@@ -66,6 +65,8 @@ class ImageState(msgspec.Struct, frozen=True, rename="camel"):
     @property
     def activity(self) -> str:
         """What the job is doing."""
+        if self.status not in _OUTCOMES:
+            return one_line(self.status)
         return "waiting for the image server" + (f"; {self.completed_work}" if self.attempts else "")
 
     @property

@@ -37,7 +37,7 @@ def key_view(key: ApiKey, now: datetime) -> KeyView:
         key.id,
         key.name,
         key.owner,
-        _sorted_scopes(key.scopes),
+        Scope.in_order(key.scopes),
         key.created_at,
         key.expires_at,
         key.revoked_at,
@@ -76,12 +76,8 @@ def _cells(key: ApiKey, now: datetime) -> tuple[str, ...]:
     return key.id, key.name, key.owner, _scope_list(key.scopes), created, expires, state, _quota_text(key.quota)
 
 
-def _sorted_scopes(scopes: Iterable[Scope]) -> tuple[Scope, ...]:
-    return tuple(sorted(scopes, key=list(Scope).index))
-
-
 def _scope_list(scopes: Iterable[Scope]) -> str:
-    return ", ".join(_sorted_scopes(scopes))
+    return ", ".join(Scope.in_order(scopes))
 
 
 def _time(time: datetime | None) -> str:

@@ -113,7 +113,7 @@ class BarDisplay:
         self._console = console
         self._progress = _Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),  # it may be a word of the server's
             BarColumn(),
             TaskProgressColumn(),
             TimeElapsedColumn(),
