@@ -28,6 +28,18 @@ async def test_a_document_that_cannot_be_written_is_printed(tmp_path: Path, caps
     assert shown.err == f"Error: {target} could not be written (No such file or directory); here is the report.\n"
 
 
+@pytest.mark.parametrize("output", [None, "rome.md"])
+async def test_control_characters_are_removed(
+    tmp_path: Path, output: str | None, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Whatever the kind does to its text: a terminal would obey them."""
+    target = tmp_path / output if output else None
+    delivery: DocumentDelivery[ReportState] = DocumentDelivery("report", lambda _: "It \x1b[2J\x9brose.\r\n", target)
+    assert await delivery.deliver(ReportState("completed"), URL, fetch_nothing) == 0
+    printed = capsysbinary.readouterr().out
+    assert (target.read_bytes() if target else printed) == b"It [2Jrose.\n"
+
+
 def test_a_partial_document_that_cannot_be_written_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ import click
 
 from aether.cli.output.atomic_write import write_atomically
 from aether.cli.output.job_state import StateT
+from aether.cli.output.markdown import without_controls
 
 
 class File(NamedTuple):
@@ -45,7 +46,8 @@ class ResultDelivery(Protocol[StateT_contra]):
 class DocumentDelivery(Generic[StateT]):
     """Delivers a text, to the file `output` or to stdout.
 
-    `render` returns as much of the text as is finished, "" for nothing.
+    `render` returns as much of the text as is finished, "" for nothing. Control characters are removed from it, since a
+    terminal would obey them.
     """
 
     def __init__(self, name: str, render: Callable[[StateT], str], output: Path | None) -> None:
@@ -55,7 +57,7 @@ class DocumentDelivery(Generic[StateT]):
 
     async def deliver(self, job: StateT, url: str, fetch: Fetch) -> int:  # noqa: ARG002 - the state holds the text
         """Write the text to its file, or print it; also print it if the file cannot be written, so it is not lost."""
-        document = self._render(job)
+        document = without_controls(self._render(job))
         if self._output is None:
             _print(document)
             return 0
@@ -72,7 +74,7 @@ class DocumentDelivery(Generic[StateT]):
 
     def save_partial(self, job: StateT, url: str) -> None:
         """Write what is finished to a file beside the output, or say where it is."""
-        if not (document := self._render(job)):
+        if not (document := without_controls(self._render(job))):
             return
         if self._output is None:
             click.echo(

@@ -34,4 +34,9 @@ def quotation(text: str) -> str:
 
 def passage(text: str) -> str:
     """Return the Markdown unchanged, except for control characters and empty lines around it."""
-    return _CONTROLS.sub("", _BREAKS.sub("\n", text)).strip("\n").rstrip()
+    return without_controls(text).strip("\n").rstrip()
+
+
+def without_controls(text: str) -> str:
+    """Return the text without control characters, and with line feeds as its only line breaks."""
+    return _CONTROLS.sub("", _BREAKS.sub("\n", text))
