@@ -63,16 +63,17 @@ async def _compare(part: str, pairs: int) -> list[Row]:
         taken: dict[str, list[tuple[float, float]]] = {name: [] for name in requests}
         for pair in range(_WARM_UP + pairs):
             for name, request in requests.items():
-                # Each comes first in half of the pairs.
-                first, second = (whole, ablated) if pair % 2 else (ablated, whole)
-                costs = {first: await first.cpu_us(*request)}
-                costs[second] = await second.cpu_us(*request)
+                costs = await _pair(whole, ablated, *request) if pair % 2 else await _pair(ablated, whole, *request)
                 if pair >= _WARM_UP:
-                    taken[name].append((costs[whole], costs[ablated]))
+                    taken[name].append(costs if pair % 2 else costs[::-1])
         for server in (whole, ablated):
             for connection in server.connections:
                 connection.close()
     return [_row(part, name, its) for name, its in taken.items()]
+
+
+async def _pair(first: Server, second: Server, status: str, request: bytes) -> tuple[float, float]:
+    return await first.cpu_us(status, request), await second.cpu_us(status, request)
 
 
 def _row(part: str, request: str, taken: list[tuple[float, float]]) -> Row:
