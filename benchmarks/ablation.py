@@ -20,7 +20,7 @@ from benchmarks.processes import Child, serving
 from benchmarks.stores import connected, valkey
 from benchmarks.tables import Table, median, note_of
 
-_PARTS = ("nothing", "write coalescing", "response cache")
+_PARTS = ("nothing", "response cache")
 _CONNECTIONS = 32
 _BLOCK = 100  # requests
 _WARM_UP = 10  # pairs

@@ -1,4 +1,4 @@
-"""An API without a service behind it, on a connection that a test writes on byte by byte."""
+"""Raw HTTP: a server on the real protocol with an app that echoes, and connections on which a test sends any bytes."""
 
 import asyncio
 import json
@@ -15,27 +15,27 @@ from aether.api.middleware import request_context as edge
 from aether.server.protocol import Protocol
 
 HOST = b"Host: test\r\n"
-LAST = b"Connection: close\r\n"
+CLOSE = b"Connection: close\r\n"
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back on a connection: status, header lines in small letters, and the body."""
+class Response:
+    """A response: status, headers with lower-case names, and body."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
     @classmethod
-    def parse(cls, answered: bytes) -> Self:
-        head, _, body = answered.partition(b"\r\n\r\n")
+    def parse(cls, content: bytes) -> Self:
+        head, _, body = content.partition(b"\r\n\r\n")
         first, *lines = head.decode().split("\r\n")
         pairs = (line.partition(": ") for line in lines)
         return cls(int(first.split()[1]), {name.lower(): value for name, _, value in pairs}, body)
 
     @property
     def problem(self) -> str:
-        """The last word of the problem's type."""
+        """The last part of the problem's type."""
         assert self.headers["content-type"] == "application/problem+json"
         word: str = json.loads(self.body)["type"].rpartition(":")[2]
         return word
@@ -43,14 +43,14 @@ class Answer:
 
 @dataclass
 class Server:
-    """Answers with the body that it was sent, and notes each request in `asked`.
+    """Echoes the body of each request, and records it in `requests`.
 
-    `/slow` is not answered before `released`, `/early` before its body has come.
+    `/slow` is answered after `released` is set, `/early` before its body arrives.
     """
 
     port: int = 0
     state: ServerState = field(default_factory=ServerState)
-    asked: list[tuple[str, str, bytes]] = field(default_factory=list)
+    requests: list[tuple[str, str, bytes]] = field(default_factory=list)
     heads: list[list[tuple[bytes, bytes]]] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -65,7 +65,7 @@ class Server:
                 return
             body += message["body"]  # type: ignore[typeddict-item]  # there are no other messages
             more = message["more_body"]  # type: ignore[typeddict-item]  # as above
-        self.asked.append((scope["method"], scope["path"], body))  # type: ignore[typeddict-item]  # as above
+        self.requests.append((scope["method"], scope["path"], body))  # type: ignore[typeddict-item]  # as above
         self.heads.append(list(scope["headers"]))
         if scope["path"] == "/slow":
             await self.released.wait()
@@ -75,10 +75,10 @@ class Server:
 
     @property
     def paths(self) -> list[str]:
-        return [path for _, path, _ in self.asked]
+        return [path for _, path, _ in self.requests]
 
-    async def talk(self, *parts: bytes) -> bytes:
-        """Write the parts, each in a packet of its own as far as that can be had, and return all that is answered."""
+    async def exchange(self, *parts: bytes) -> bytes:
+        """Send the parts, each in a packet of its own if possible, and return everything received."""
         async with self.connection() as (reader, writer):
             with suppress(ConnectionError):
                 for part in parts:
@@ -87,8 +87,8 @@ class Server:
                     await asyncio.sleep(0.01)
             return await reader.read()
 
-    async def ask(self, *parts: bytes) -> Answer:
-        return Answer.parse(await self.talk(*parts))
+    async def request(self, *parts: bytes) -> Response:
+        return Response.parse(await self.exchange(*parts))
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
@@ -102,11 +102,13 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(most: int | None = None, **limits: object) -> AsyncIterator[Server]:
-    """Serve on a port of its own; `limits` are those of `Protocol` by name."""
+async def serving(max_connections: int | None = None, **limits: object) -> AsyncIterator[Server]:
+    """Serve on a free port; `limits` are class attributes of `Protocol`."""
     server = Server()
     protocol: type[Protocol] = type("Limited", (Protocol,), {"linger_s": 0.2, **limits})
-    config = Config(server, lifespan="off", ws="none", http=protocol, log_config=None, limit_concurrency=most)
+    config = Config(
+        server, lifespan="off", ws="none", http=protocol, log_config=None, limit_concurrency=max_connections
+    )
     config.load()
     made: Callable[[], Any] = lambda: protocol(config, server.state, {})  # noqa: E731
     listener = await asyncio.get_running_loop().create_server(made, "127.0.0.1", 0)

@@ -1,12 +1,12 @@
-"""Requests that could be read in two ways, or are none: they do not reach the app, and neither does what follows."""
+"""Message framing: ambiguous and malformed requests do not reach the app, nor does anything that follows them."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.service.raw_http import HOST, LAST, Server, serving
+from tests.service.raw_http import CLOSE, HOST, Server, serving
 
-BEHIND = b"GET /behind HTTP/1.1\r\n" + HOST + LAST + b"\r\n"
+SECOND_REQUEST = b"GET /behind HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n"
 CHUNKS = b"2\r\n{}\r\n0\r\n\r\n"
 UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n"
 
@@ -21,7 +21,7 @@ def post(*lines: bytes, body: bytes = b"{}") -> bytes:
     return b"\r\n".join([b"POST /x HTTP/1.1", HOST.strip(), *lines, b"", body])
 
 
-TWO_WAYS = {
+AMBIGUOUS_REQUESTS = {
     "length and chunks": post(b"Content-Length: 5", b"Transfer-Encoding: chunked", body=CHUNKS),
     "chunks and length": post(b"Transfer-Encoding: chunked", b"Content-Length: 5", body=CHUNKS),
     "two lengths": post(b"Content-Length: 2", b"Content-Length: 3"),
@@ -65,86 +65,88 @@ TWO_WAYS = {
 }
 
 
-@pytest.mark.parametrize("sent", TWO_WAYS.values(), ids=TWO_WAYS)
-async def test_what_is_not_clear_is_refused_with_all_that_follows(server: Server, sent: bytes) -> None:
-    answer = await server.ask(sent + BEHIND)
+@pytest.mark.parametrize("sent", AMBIGUOUS_REQUESTS.values(), ids=AMBIGUOUS_REQUESTS)
+async def test_an_ambiguous_request_is_rejected_with_everything_after_it(server: Server, sent: bytes) -> None:
+    response = await server.request(sent + SECOND_REQUEST)
 
-    assert (answer.status, answer.problem) == (400, "malformed-request")
-    assert answer.headers["connection"] == "close"
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert len(answer.headers["x-request-id"]) == 32
-    assert server.asked == []
-
-
-async def test_a_refusal_carries_the_id_of_the_request_if_there_is_one(server: Server) -> None:
-    answer = await server.ask(b"GET /x HTTP/1.1\r\nX-Request-Id: mine\r\n\r\n")
-
-    assert answer.headers["x-request-id"] == "mine"
+    assert (response.status, response.problem) == (400, "malformed-request")
+    assert response.headers["connection"] == "close"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    assert len(response.headers["x-request-id"]) == 32
+    assert server.requests == []
 
 
-async def test_head_is_refused_without_a_body(server: Server) -> None:
-    answer = await server.ask(b"HEAD /x HTTP/1.1\r\n\r\n")
+async def test_an_error_response_has_the_id_of_the_request(server: Server) -> None:
+    response = await server.request(b"GET /x HTTP/1.1\r\nX-Request-Id: mine\r\n\r\n")
 
-    assert (answer.status, answer.body) == (400, b"")
+    assert response.headers["x-request-id"] == "mine"
 
 
-async def test_what_follows_the_head_of_a_broken_body_is_not_taken_for_the_app(server: Server) -> None:
+async def test_the_error_response_to_head_has_no_body(server: Server) -> None:
+    response = await server.request(b"HEAD /x HTTP/1.1\r\n\r\n")
+
+    assert (response.status, response.body) == (400, b"")
+
+
+async def test_a_request_with_a_broken_body_does_not_reach_the_app(server: Server) -> None:
     head, _, chunk = post(b"Transfer-Encoding: chunked", body=b"zz\r\n").partition(b"\r\n\r\n")
-    answer = await server.ask(head + b"\r\n\r\n", chunk + BEHIND)
+    response = await server.request(head + b"\r\n\r\n", chunk + SECOND_REQUEST)
 
-    assert (answer.status, answer.problem) == (400, "malformed-request")
-    assert server.asked == []
+    assert (response.status, response.problem) == (400, "malformed-request")
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("target", [b"http://test/x?y", b"HTTP://TEST/x", b"http://test/x"])
-async def test_a_whole_address_as_target_is_that_of_a_proxy(server: Server, target: bytes) -> None:
-    answer = await server.ask(b"GET " + target + b" HTTP/1.1\r\n" + HOST + LAST + b"\r\n")
+async def test_a_target_in_absolute_form_is_accepted(server: Server, target: bytes) -> None:
+    response = await server.request(b"GET " + target + b" HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n")
 
-    assert (answer.status, server.paths) == (200, ["/x"])
-
-
-async def test_a_star_is_the_target_of_options_alone(server: Server) -> None:
-    answer = await server.ask(b"OPTIONS * HTTP/1.1\r\n" + HOST + LAST + b"\r\n")
-
-    assert (answer.status, server.paths) == (200, ["*"])
+    assert (response.status, server.paths) == (200, ["/x"])
 
 
-async def test_old_clients_name_no_host(server: Server) -> None:
-    answer = await server.ask(b"GET /x HTTP/1.0\r\n\r\n")
+async def test_a_star_is_a_target_for_options_only(server: Server) -> None:
+    response = await server.request(b"OPTIONS * HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n")
 
-    assert (answer.status, server.paths) == (200, ["/x"])
+    assert (response.status, server.paths) == (200, ["*"])
+
+
+async def test_http_1_0_needs_no_host(server: Server) -> None:
+    response = await server.request(b"GET /x HTTP/1.0\r\n\r\n")
+
+    assert (response.status, server.paths) == (200, ["/x"])
 
 
 @pytest.mark.parametrize("split", [False, True])
 @pytest.mark.parametrize(
     ("line", "body"), [(b"Content-Length: 2\r\n", b"{}"), (b"Transfer-Encoding: chunked\r\n", CHUNKS)]
 )
-async def test_another_protocol_is_not_taken_up_and_the_body_is_read_as_it_is(
+async def test_an_upgrade_is_ignored_and_the_body_is_read(
     server: Server, line: bytes, body: bytes, *, split: bool
 ) -> None:
     head = b"POST /x HTTP/1.1\r\n" + HOST + UPGRADE + line + b"\r\n"
-    answer = await server.ask(*([head, *(bytes([each]) for each in body)] if split else [head + body + BEHIND]))
+    response = await server.request(
+        *([head, *(bytes([each]) for each in body)] if split else [head + body + SECOND_REQUEST])
+    )
 
-    assert (answer.status, answer.body, answer.headers["connection"]) == (200, b"{}", "close")
-    assert server.asked == [("POST", "/x", b"{}")]
-
-
-async def test_a_wish_for_another_protocol_with_an_empty_body_is_a_request(server: Server) -> None:
-    answer = await server.ask(b"POST /x HTTP/1.1\r\n" + HOST + UPGRADE + b"Content-Length: 0\r\n\r\n")
-
-    assert (answer.status, server.asked) == (200, [("POST", "/x", b"")])
+    assert (response.status, response.body, response.headers["connection"]) == (200, b"{}", "close")
+    assert server.requests == [("POST", "/x", b"{}")]
 
 
-async def test_what_follows_a_wish_for_another_protocol_is_the_next_request(server: Server) -> None:
-    answered = await server.talk(b"GET /x HTTP/1.1\r\n" + HOST + UPGRADE + b"\r\n" + BEHIND)
+async def test_an_upgrade_with_an_empty_body_is_ignored(server: Server) -> None:
+    response = await server.request(b"POST /x HTTP/1.1\r\n" + HOST + UPGRADE + b"Content-Length: 0\r\n\r\n")
 
-    assert answered.count(b"HTTP/1.1 200 OK") == 2
+    assert (response.status, server.requests) == (200, [("POST", "/x", b"")])
+
+
+async def test_after_an_ignored_upgrade_the_next_request_is_read(server: Server) -> None:
+    received = await server.exchange(b"GET /x HTTP/1.1\r\n" + HOST + UPGRADE + b"\r\n" + SECOND_REQUEST)
+
+    assert received.count(b"HTTP/1.1 200 OK") == 2
     assert server.paths == ["/x", "/behind"]
 
 
-async def test_lines_behind_a_body_are_nobodys_header(server: Server) -> None:
+async def test_trailers_are_not_headers(server: Server) -> None:
     trailer = b"2\r\n{}\r\n0\r\nAuthorization: Bearer stolen\r\n\r\n"
-    await server.ask(post(b"Transfer-Encoding: chunked", b"Connection: close", body=trailer))
+    await server.request(post(b"Transfer-Encoding: chunked", b"Connection: close", body=trailer))
 
-    assert server.asked == [("POST", "/x", b"{}")]
+    assert server.requests == [("POST", "/x", b"{}")]
     assert [name for name, _ in server.heads[0]] == [b"host", b"transfer-encoding", b"connection"]

@@ -1,4 +1,4 @@
-"""The edge of the real service: its own server, before its own API."""
+"""HTTP in real processes: the server, its protocol limits and its log, in front of the real API."""
 
 import json
 import resource
@@ -42,7 +42,7 @@ def resident_bytes(pid: int) -> int:
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * resource.getpagesize()
 
 
-def test_what_is_no_request_is_answered_by_a_problem(bare: Stack) -> None:
+def test_bytes_that_are_no_request_are_answered_by_a_problem(bare: Stack) -> None:
     with connect(bare.url) as connection:
         connection.sendall(b"\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03")
         answer = read(connection)
@@ -52,7 +52,7 @@ def test_what_is_no_request_is_answered_by_a_problem(bare: Stack) -> None:
     assert answer.headers["Server"] is None
 
 
-def test_a_key_in_a_request_that_is_refused_is_not_repeated(bare: Stack) -> None:
+def test_the_key_of_a_rejected_request_is_not_repeated(bare: Stack) -> None:
     with connect(bare.url) as connection:
         connection.sendall(b"GET /reports HTTP/1.1\r\nAuthorization: Bearer " + KEY.encode() + b"\r\nHost : x\r\n\r\n")
         answered = read(connection).read()
@@ -61,7 +61,7 @@ def test_a_key_in_a_request_that_is_refused_is_not_repeated(bare: Stack) -> None
     assert bare.leaks() == []
 
 
-def test_a_head_without_end_takes_no_memory(bare: Stack) -> None:
+def test_an_endless_head_takes_no_memory(bare: Stack) -> None:
     before = resident_bytes(bare.api.pid)
     with connect(bare.url) as connection:
         connection.sendall(b"GET /reports HTTP/1.1\r\nHost: test\r\nX: ")
@@ -72,7 +72,7 @@ def test_a_head_without_end_takes_no_memory(bare: Stack) -> None:
     assert resident_bytes(bare.api.pid) - before < 10_000_000
 
 
-def test_a_body_without_end_is_refused_when_it_is_too_large(bare: Stack) -> None:
+def test_an_endless_body_is_rejected_once_it_is_too_large(bare: Stack) -> None:
     before = resident_bytes(bare.api.pid)
     with connect(bare.url) as connection:
         head = b"POST /reports HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -84,7 +84,7 @@ def test_a_body_without_end_is_refused_when_it_is_too_large(bare: Stack) -> None
     assert resident_bytes(bare.api.pid) - before < 10_000_000
 
 
-def test_many_hold_connections_and_the_service_answers_who_is_left(bare: Stack) -> None:
+def test_surplus_connections_are_rejected_until_others_close(bare: Stack) -> None:
     with bare.another_api(AETHER_MAX_CONNECTIONS="3") as url:
         held = [connect(url) for _ in range(3)]
         with httpx2.Client(base_url=url) as http:
@@ -99,13 +99,13 @@ def test_many_hold_connections_and_the_service_answers_who_is_left(bare: Stack) 
     assert (probed.status_code, answered.status_code) == (200, 200)
 
 
-def test_only_a_proxy_that_is_trusted_says_how_the_caller_came(bare: Stack) -> None:
+def test_only_a_trusted_proxy_sets_the_caller_s_scheme(bare: Stack) -> None:
     by_tls = {"X-Forwarded-Proto": "https"}
-    believed = bare.http.get("/reports", headers=by_tls)
+    trusted = bare.http.get("/reports", headers=by_tls)
     with bare.another_api(AETHER_TRUSTED_PROXIES="10.0.0.0/8") as url:
-        doubted = httpx2.get(f"{url}/reports", headers=by_tls)
+        untrusted = httpx2.get(f"{url}/reports", headers=by_tls)
 
-    said = ["Strict-Transport-Security" in answer.headers for answer in (believed, doubted)]
+    said = ["Strict-Transport-Security" in answer.headers for answer in (trusted, untrusted)]
     assert said == [True, False]
 
 
@@ -118,12 +118,12 @@ def test_pages_of_listed_origins_may_call_a_real_server(bare: Stack) -> None:
     assert (asked.status_code, asked.headers["Access-Control-Allow-Origin"]) == (204, "https://app.example.com")
 
 
-def test_words_of_a_caller_leave_one_line_each_in_the_log(bare: Stack) -> None:
-    nasty = 'x\r\n{"event":"forged"}\x1b[2J\u2028'
-    bare.http.post("/reports", json={"topic": nasty})
-    bare.http.post("/reports", json={"topic": "The Ink of Forgers", "metadata": {nasty: nasty}})
-    bare.http.put("/webhooks/endpoint", json={"url": f"http://localhost/{nasty}"})
-    bare.http.get(f"/reports/{quote(nasty)}", params={nasty: nasty})
+def test_text_from_a_caller_stays_within_its_log_line(bare: Stack) -> None:
+    hostile = 'x\r\n{"event":"forged"}\x1b[2J\u2028'
+    bare.http.post("/reports", json={"topic": hostile})
+    bare.http.post("/reports", json={"topic": "The Ink of Forgers", "metadata": {hostile: hostile}})
+    bare.http.put("/webhooks/endpoint", json={"url": f"http://localhost/{hostile}"})
+    bare.http.get(f"/reports/{quote(hostile)}", params={hostile: hostile})
     bare.http.get("/reports", headers={b"X-Request-Id": b"a\xff", b"User-Agent": "\u2028".encode()})
     bare.http.get("/reports", headers={b"Authorization": b"Bearer \xff\xc2\x85"})
 

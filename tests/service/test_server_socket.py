@@ -1,4 +1,4 @@
-"""When the server may listen to more than its own machine."""
+"""Exposure check: on which conditions the server listens on more than a loopback address."""
 
 import socket
 from collections.abc import Iterator
@@ -7,42 +7,42 @@ from contextlib import closing
 import pytest
 
 from aether.errors import ConfigurationError
-from aether.server.server import listening, refuse_strangers
+from aether.server.server import bound_socket, check_exposure
 from aether.settings import Secret, Settings
 
-NOWHERE = Secret("unix:///nowhere/valkey.sock")
+UNREACHABLE = Secret("unix:///nowhere/valkey.sock")
 
 
 @pytest.fixture
-def everywhere() -> Iterator[socket.socket]:
-    with closing(socket.socket()) as door:
-        door.bind(("0.0.0.0", 0))  # noqa: S104 - the case in question
-        yield door
+def public_socket() -> Iterator[socket.socket]:
+    with closing(socket.socket()) as listener:
+        listener.bind(("0.0.0.0", 0))  # noqa: S104 - the case in question
+        yield listener
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
-async def test_its_own_machine_needs_no_store_to_be_asked(host: str) -> None:
+async def test_a_loopback_address_needs_no_credentials(host: str) -> None:
     settings = Settings(host=host, port=0)
-    with listening(settings) as door:
-        await refuse_strangers(settings, door)
+    with bound_socket(settings) as listener:
+        await check_exposure(settings, listener)
 
 
-async def test_everybody_is_let_in_where_that_is_wanted(everywhere: socket.socket) -> None:
-    await refuse_strangers(Settings(allow_anonymous=True), everywhere)
+async def test_anonymous_callers_may_be_allowed_on_any_address(public_socket: socket.socket) -> None:
+    await check_exposure(Settings(allow_anonymous=True), public_socket)
 
 
-async def test_with_an_identity_provider_all_others_are_asked_for_a_token(everywhere: socket.socket) -> None:
+async def test_an_identity_provider_is_enough_on_any_address(public_socket: socket.socket) -> None:
     settings = Settings(
         jwt_issuer="https://id.example.com", jwt_audience="aether", jwt_jwks="https://id.example.com/jwks"
     )
-    await refuse_strangers(settings, everywhere)
+    await check_exposure(settings, public_socket)
 
 
-async def test_half_an_identity_provider_is_none(everywhere: socket.socket) -> None:
+async def test_an_incomplete_identity_provider_is_an_error(public_socket: socket.socket) -> None:
     with pytest.raises(ConfigurationError, match="AETHER_JWT_AUDIENCE"):
-        await refuse_strangers(Settings(jwt_issuer="https://id.example.com"), everywhere)
+        await check_exposure(Settings(jwt_issuer="https://id.example.com"), public_socket)
 
 
-async def test_a_store_that_is_away_keeps_no_server_from_starting(everywhere: socket.socket) -> None:
-    """Whoever calls it is refused until it is there."""
-    await refuse_strangers(Settings(redis_url=NOWHERE), everywhere)
+async def test_a_server_starts_while_the_store_is_unavailable(public_socket: socket.socket) -> None:
+    """Callers are rejected until it is available."""
+    await check_exposure(Settings(redis_url=UNREACHABLE), public_socket)

@@ -16,7 +16,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from aether.server.server import listening
+from aether.server.server import bound_socket
 from aether.settings import Settings
 from tests.chaos.proxy import Link, Proxy
 from tests.event_streams import Parser, Received, parsed
@@ -247,10 +247,10 @@ def test_who_reads_late_holds_nobody_up_and_reads_all(bare: Stack) -> None:
 
 
 def test_the_kernel_lets_go_who_reads_nothing_at_all() -> None:
-    with listening(Settings(port=0)) as door:
-        door.listen()
-        with socket.create_connection(door.getsockname()):
-            accepted, _ = door.accept()
+    with bound_socket(Settings(port=0)) as listener:
+        listener.listen()
+        with socket.create_connection(listener.getsockname()):
+            accepted, _ = listener.accept()
             with accepted:
                 assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 20_000
 

@@ -1,1 +1,1 @@
-"""The HTTP server in front of the API: its socket, its connections, and what is refused before the API is asked."""
+"""HTTP server: the listening socket, the limits of each connection, and errors for requests that the API never sees."""

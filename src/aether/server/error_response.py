@@ -1,4 +1,4 @@
-"""A problem as it goes over the wire where no app answers."""
+"""Error response: a problem, as the bytes of a whole response, for a request that does not reach the app."""
 
 import msgspec
 import structlog
@@ -14,21 +14,21 @@ log = structlog.get_logger()
 
 
 def error_response(
-    error: AetherError, path: bytes, asked: RawHeadersList, usual: RawHeadersList, *, without_body: bool
+    error: AetherError, path: bytes, request_headers: RawHeadersList, server_headers: RawHeadersList, *, with_body: bool
 ) -> bytes:
-    """Return the whole answer; `asked` are the request's header lines, `usual` those of every answer of the server."""
-    problem, own = problem_of(error, path.decode("ascii", "replace"))
-    name = request_id(asked)
-    log.info("request.refused", status=problem.status, reason=type(error).__name__, request_id=name)
+    """Return the response; `server_headers` are those that the server adds to every response."""
+    problem, problem_headers = problem_of(error, path.decode("ascii", "replace"))
+    own_id = request_id(request_headers)
+    log.info("request.refused", status=problem.status, reason=type(error).__name__, request_id=own_id)
     body = msgspec.json.encode(problem)
-    lines = [
-        *usual,
+    headers = [
+        *server_headers,
         *SAFE_HEADERS,
-        *((name.lower().encode(), value.encode()) for name, value in own.items()),
-        (b"x-request-id", name.encode()),
+        *((name.lower().encode(), value.encode()) for name, value in problem_headers.items()),
+        (b"x-request-id", own_id.encode()),
         (b"content-type", MEDIA_TYPE.encode()),
         (b"content-length", b"%d" % len(body)),
         (b"connection", b"close"),
     ]
-    head = STATUS_LINE[problem.status] + b"".join(b"%b: %b\r\n" % line for line in dict(lines).items())
-    return head + b"\r\n" + (b"" if without_body else body)
+    head = STATUS_LINE[problem.status] + b"".join(b"%b: %b\r\n" % header for header in dict(headers).items())
+    return head + b"\r\n" + (body if with_body else b"")

@@ -1,4 +1,4 @@
-"""How many connections the system lets a process have."""
+"""fd limit: raising how many file descriptors, and so connections, the system allows the process."""
 
 import resource
 from contextlib import suppress
@@ -11,13 +11,13 @@ log = structlog.get_logger()
 
 
 def raise_fd_limit(connections: int) -> None:
-    """Raise the limit on open files to what this many connections need, as far as the system allows."""
+    """Raise the limit to what this many connections need, as far as the system allows; warn if that is too little."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = connections + _OTHER_FILES
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    # macOS refuses some values below its own hard limit.
+    # macOS rejects some values below its own hard limit.
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)

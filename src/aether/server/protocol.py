@@ -1,6 +1,7 @@
-"""HTTP/1.1 as the API speaks it: uvicorn's, with an end to every wait and a limit to all that is kept of a request.
+"""HTTP/1.1 protocol: uvicorn's, with a time limit for each wait and a size limit for what is kept of a request.
 
-A request is refused here only for how it arrives; the answer is a problem like all others, and ends the connection.
+Requests are rejected here only for how they arrive. The response is a problem like all others, and closes the
+connection.
 """
 
 import asyncio
@@ -21,26 +22,26 @@ from aether.api.middleware.body_timeout import (
 )
 from aether.errors import AetherError
 from aether.server.error_response import error_response
-from aether.server.request_checks import LONGEST_HEAD, LONGEST_TARGET, check_head, oversize
+from aether.server.request_checks import MAX_HEAD_BYTES, MAX_TARGET_BYTES, check_head, oversize_error
+from aether.server.response_transport import ResponseTransport
 from aether.server.slow_clients import SlowClientWatch
-from aether.server.write_coalescing import CoalescedWrites
 
-_DEEPEST_PIPELINE = 16
-_FRAMING = (b"content-length", b"transfer-encoding")
+_MAX_PIPELINED = 16
+_FRAMING_HEADERS = (b"content-length", b"transfer-encoding")
 
 
 class Protocol(HttpToolsProtocol):
     """One connection.
 
-    `limit_concurrency` of the server's configuration is how many connections the process takes; `/health` is answered
-    on more, so that nobody ends a process for being busy.
+    The server's `limit_concurrency` is how many connections the process accepts. `/health` is answered on further ones
+    too, so that no supervisor restarts a process for being busy.
     """
 
-    head_s = 10.0
-    # The app has answered by then; this cuts off who goes on sending all the same.
-    body_s = WHOLE_BODY_S + 5
+    head_timeout_s = 10.0
+    # By then the app has answered; this closes the connection of a client that goes on sending.
+    body_timeout_s = WHOLE_BODY_S + 5
     linger_s = 1.0
-    watch = SlowClientWatch
+    slow_client_watch = SlowClientWatch
 
     def __init__(
         self,
@@ -50,44 +51,44 @@ class Protocol(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        # uvicorn's own check of it would answer in plain text, and probes too.
-        self._most, self.limit_concurrency = self.limit_concurrency, None
-        self._surplus = False
+        # uvicorn's own check would answer in plain text, and reject health checks too.
+        self._max_connections, self.limit_concurrency = self.limit_concurrency, None
+        self._is_surplus = False
         self._arriving: Literal["head", "body"] | None = None
         self._deadline: asyncio.TimerHandle | None = None
-        # Bytes that have brought nothing yet: a head, a trailer or the extension of a chunk that is not at its end.
-        self._pending = 0
-        self._upgraded_body = b""
-        self._deaf = False
+        # Bytes since the last part that was complete, such as a head, a trailer or the extension of a chunk.
+        self._incomplete_bytes = 0
+        self._upgrade_framing = b""
+        self._ignores_input = False
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
-        self._reader = self.watch(transport)
-        self._surplus = self._is_full()
-        self._deadline = self.loop.call_later(self.head_s, self._give_up)
+        self._client_watch = self.slow_client_watch(transport)
+        self._is_surplus = self._is_full()
+        self._deadline = self.loop.call_later(self.head_timeout_s, self._time_out)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._unset_keepalive_if_required()
-        self._end_waiting()
-        self._reader.stop()
+        self._cancel_deadline()
+        self._client_watch.stop()
 
     @override
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
+        if self._ignores_input:
             return
         self._unset_keepalive_if_required()
-        self._pending += len(data)
+        self._incomplete_bytes += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            self._go_on_without(data[upgrade.args[0] :])
+            self._ignore_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
-            self._refuse(_reason(error))
+            self._reject(_cause(error))
         else:
-            self._limit_arrival()
+            self._enforce_limits()
 
     @override
     def on_message_begin(self) -> None:
@@ -97,111 +98,111 @@ class Protocol(HttpToolsProtocol):
     @override
     def on_headers_complete(self) -> None:
         check_head(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
-        if len(self.pipeline) >= _DEEPEST_PIPELINE:
+        if len(self.pipeline) >= _MAX_PIPELINED:
             raise MalformedRequestError("Too many requests wait on this connection.")
-        self._surplus = self._surplus and self._is_full()
-        if self._surplus and not self.url.startswith(b"/health/"):
+        self._is_surplus = self._is_surplus and self._is_full()
+        if self._is_surplus and not self.url.startswith(b"/health/"):
             raise TooManyConnectionsError
         if self.parser.should_upgrade():
-            framing = [line for line in self.headers if line[0] in _FRAMING]
-            self._upgraded_body = b"".join(b"%b: %b\r\n" % line for line in framing)
+            framing = [header for header in self.headers if header[0] in _FRAMING_HEADERS]
+            self._upgrade_framing = b"".join(b"%b: %b\r\n" % header for header in framing)
         super().on_headers_complete()
-        self.cycle.transport = _Answer(self)
-        # The parser goes on to tell trailers as if they were of the head, and the app has that list already.
+        self.cycle.transport = ResponseTransport(self.transport, self._close_after_response)
+        # The parser reports trailers as if they were headers, and the app already has this list.
         self.headers = []
-        self._has_come("body")
+        self._expect("body")
 
     @override
     def on_body(self, body: bytes) -> None:
-        self._pending = 0
+        self._incomplete_bytes = 0
         super().on_body(body)
 
     @override
     def on_message_complete(self) -> None:
-        if not self._upgraded_body:
+        if not self._upgrade_framing:
             super().on_message_complete()
-            self._has_come(None)
+            self._expect(None)
 
     @override
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._reader.start()
+        self._client_watch.start()
 
     @override
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._reader.stop()
+        self._client_watch.stop()
 
-    def _has_come(self, next_part: Literal["body"] | None) -> None:
+    def _expect(self, next_part: Literal["body"] | None) -> None:
         self._arriving = next_part
-        self._pending = 0
-        self._end_waiting()
+        self._incomplete_bytes = 0
+        self._cancel_deadline()
 
     def _is_full(self) -> bool:
-        return self._most is not None and len(self.connections) > self._most
+        return self._max_connections is not None and len(self.connections) > self._max_connections
 
-    def _is_at_rest(self) -> bool:
-        # uvicorn's type is of later, when there has been a request.
+    def _is_idle(self) -> bool:
+        # uvicorn's annotation leaves out that there is no cycle before the first request.
         return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
 
-    def _limit_arrival(self) -> None:
-        """See that what has begun to arrive does so within time and size."""
-        if self._pending > LONGEST_HEAD:
-            self._refuse(oversize(self.url, self.headers))
-        elif self._deadline is None and (self._arriving or self._is_at_rest()):
-            seconds = self.body_s if self._arriving == "body" else self.head_s
-            self._deadline = self.loop.call_later(seconds, self._give_up)
+    def _enforce_limits(self) -> None:
+        """Limit the size and the time of what has begun to arrive."""
+        if self._incomplete_bytes > MAX_HEAD_BYTES:
+            self._reject(oversize_error(self.url, self.headers))
+        elif self._deadline is None and (self._arriving or self._is_idle()):
+            seconds = self.body_timeout_s if self._arriving == "body" else self.head_timeout_s
+            self._deadline = self.loop.call_later(seconds, self._time_out)
 
-    def _end_waiting(self) -> None:
+    def _cancel_deadline(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
 
-    def _give_up(self) -> None:
+    def _time_out(self) -> None:
         if self._arriving == "head":
-            self._refuse(RequestTimeoutError())
+            self._reject(RequestTimeoutError())
         else:
             self.transport.close()
 
-    def _go_on_without(self, rest: bytes) -> None:
-        """Ignore that the client would like another protocol (RFC 9110, 7.8); clients of Java ask for HTTP/2 first.
+    def _ignore_upgrade(self, rest: bytes) -> None:
+        """Stay with HTTP/1.1 although the client offers another protocol (RFC 9110, 7.8), as Java's clients do first.
 
-        The parser has taken the request's body, if it has one, for that protocol.
+        The parser leaves the request's body, if there is one, to the other protocol.
         """
-        framing, self._upgraded_body = self._upgraded_body, b""
+        framing, self._upgrade_framing = self._upgrade_framing, b""
         if framing:
-            # This parser knows the end of the body, but no further request.
+            # A new parser reads this body to its end, but no further request.
             self.cycle.keep_alive = False
-            self.parser = httptools.HttpRequestParser(_Body(self))
+            self.parser = httptools.HttpRequestParser(_BodyCallbacks(self))
             self.parser.feed_data(b"POST / HTTP/1.1\r\n" + framing + b"\r\n")
         self.data_received(rest)
 
     def end_body(self) -> None:
-        """Take no more than what has come."""
+        """End the request, and ignore what follows it."""
         self.on_message_complete()
-        self._deaf = True
+        self._ignores_input = True
 
-    def _refuse(self, error: AetherError) -> None:
-        """Answer, if it is this request's turn, and close once the client has had time to read that."""
-        self._deaf = True
-        self._end_waiting()
+    def _reject(self, error: AetherError) -> None:
+        """Close the connection, after a response if it is this request's turn."""
+        self._ignores_input = True
+        self._cancel_deadline()
         if not self._is_next():
             self.transport.close()
             return
         if self._arriving == "body":
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        path = self.url.partition(b"?")[0] if self._arriving and len(self.url) <= LONGEST_TARGET else b""
-        # uvicorn's type of the header is wider than what it puts there.
-        asked: RawHeadersList = self.scope["headers"] if self._arriving else []  # type: ignore[assignment]
-        head_only = self.parser.get_method() == b"HEAD"
+        path = self.url.partition(b"?")[0] if self._arriving and len(self.url) <= MAX_TARGET_BYTES else b""
+        # uvicorn's annotation is wider than what it stores.
+        headers: RawHeadersList = self.scope["headers"] if self._arriving else []  # type: ignore[assignment]
+        with_body = self.parser.get_method() != b"HEAD"
         self.transport.write(
-            error_response(error, path, asked, self.server_state.default_headers, without_body=head_only)
+            error_response(error, path, headers, self.server_state.default_headers, with_body=with_body)
         )
         self._linger()
 
-    def leave(self) -> None:
-        """Close; before that, give a client that still sends a request which is answered the time to read that."""
+    def _close_after_response(self) -> None:
+        """Close; a client that is still sending its request first gets time to read the response."""
         if self._arriving != "body":
             self.transport.close()
             return
@@ -209,42 +210,29 @@ class Protocol(HttpToolsProtocol):
         self._linger()
 
     def _linger(self) -> None:
-        # Closing with something unread would take the answer away from the client.
-        self._deaf = True
-        self._end_waiting()
+        # If unread input were left at the close, the client might not receive the response.
+        self._ignores_input = True
+        self._cancel_deadline()
         self.flow.resume_reading()
         self.transport.write_eof()
         self._deadline = self.loop.call_later(self.linger_s, self.transport.close)
 
     def _is_next(self) -> bool:
-        """Whether what is sent next answers the request that is arriving."""
+        """Whether the next response belongs to the request that is arriving."""
         if self._arriving == "body":
             return not (self.pipeline or self.cycle.response_started)
-        return self._is_at_rest()
+        return self._is_idle()
 
 
-class _Answer(CoalescedWrites):
-    """What one answer is written to."""
-
-    def __init__(self, connection: Protocol) -> None:
-        super().__init__(connection.transport, connection.loop)
-        self._connection = connection
-
-    @override
-    def close(self) -> None:
-        self._send(b"")
-        self._connection.leave()
-
-
-class _Body:
-    """What a parser is to tell of a body whose head was read by another."""
+class _BodyCallbacks:
+    """The callbacks of a parser for a body whose head another parser has read."""
 
     def __init__(self, connection: Protocol) -> None:
         self.on_body = connection.on_body
         self.on_message_complete = connection.end_body
 
 
-def _reason(error: httptools.HttpParserError) -> AetherError:
-    # What a callback raises comes wrapped.
+def _cause(error: httptools.HttpParserError) -> AetherError:
+    # The parser wraps what a callback raises.
     cause = error.__context__
     return cause if isinstance(cause, AetherError) else MalformedRequestError(f"This is not HTTP/1.1: {error}.")

@@ -1,6 +1,7 @@
-"""What a request's head must be like to be read, and in one way only (RFC 9112, 3.2, 6 and 11.2).
+"""Request checks: limits on a request's head, and rules against ambiguous requests (RFC 9112, 3.2, 6 and 11.2).
 
-The parser has refused by then what is not HTTP: two lengths, a length beside chunks, folded lines, control characters.
+The parser has already rejected what is not HTTP: two lengths, a length together with chunks, folded lines, control
+characters.
 """
 
 from litestar.types.asgi_types import RawHeadersList
@@ -8,46 +9,46 @@ from litestar.types.asgi_types import RawHeadersList
 from aether.api.middleware.body_timeout import HeadersTooLargeError, MalformedRequestError, UriTooLongError
 from aether.errors import AetherError
 
-LONGEST_HEAD = 32_768
-LONGEST_TARGET = 8_192
-MOST_LINES = 100
+MAX_HEAD_BYTES = 32_768
+MAX_TARGET_BYTES = 8_192
+MAX_HEADERS = 100
 
 _VERSIONS = ("1.1", "1.0")
 
 
-def check_head(method: bytes, target: bytes, version: str, lines: RawHeadersList) -> None:
-    """Refuse what is too large, and what could be read in more than one way.
+def check_head(method: bytes, target: bytes, version: str, headers: RawHeadersList) -> None:
+    """Reject a head that is too large or ambiguous.
 
     Raises:
-        UriTooLongError: the target is longer than `LONGEST_TARGET`.
-        HeadersTooLargeError: there are more than `MOST_LINES`, or more than `LONGEST_HEAD` bytes in them.
-        MalformedRequestError: it has no clear host, length, target or version.
+        UriTooLongError: the target is longer than `MAX_TARGET_BYTES`.
+        HeadersTooLargeError: there are more than `MAX_HEADERS`, or more than `MAX_HEAD_BYTES` in them.
+        MalformedRequestError: host, length, target or version is invalid or ambiguous.
     """
-    if len(target) > LONGEST_TARGET:
-        raise UriTooLongError(LONGEST_TARGET)
+    if len(target) > MAX_TARGET_BYTES:
+        raise UriTooLongError(MAX_TARGET_BYTES)
     size, hosts, codings = 0, [], []
-    for name, value in lines:
+    for name, value in headers:
         size += len(name) + len(value)
         if name == b"host":
             hosts.append(value)
         elif name == b"transfer-encoding":
             codings.append(value.lower())
-    if len(lines) > MOST_LINES or size > LONGEST_HEAD:
-        raise HeadersTooLargeError(MOST_LINES, LONGEST_HEAD)
+    if len(headers) > MAX_HEADERS or size > MAX_HEAD_BYTES:
+        raise HeadersTooLargeError(MAX_HEADERS, MAX_HEAD_BYTES)
     if version not in _VERSIONS:
         raise MalformedRequestError("Only HTTP/1.1 is spoken here.")
     _check_codings(codings, version)
     _check_target(method, target, _host(hosts, version))
 
 
-def oversize(target: bytes, lines: RawHeadersList) -> AetherError:
-    """Tell what is too large of a head that has not come to its end, of which so much is known."""
-    long = len(target) > LONGEST_TARGET and not lines
-    return UriTooLongError(LONGEST_TARGET) if long else HeadersTooLargeError(MOST_LINES, LONGEST_HEAD)
+def oversize_error(target: bytes, headers: RawHeadersList) -> AetherError:
+    """Return the error for a head that is too large before it is complete; both arguments are what arrived so far."""
+    is_target = len(target) > MAX_TARGET_BYTES and not headers
+    return UriTooLongError(MAX_TARGET_BYTES) if is_target else HeadersTooLargeError(MAX_HEADERS, MAX_HEAD_BYTES)
 
 
 def _check_codings(codings: list[bytes], version: str) -> None:
-    # HTTP/1.0 has none; who sends one has been changed on the way (RFC 9112, 6.1).
+    # HTTP/1.0 has no transfer codings; a message with one was altered on its way (RFC 9112, 6.1).
     if codings and (codings != [b"chunked"] or version == "1.0"):
         raise MalformedRequestError("Transfer-Encoding may only be chunked, once, and in HTTP/1.1.")
 
@@ -64,6 +65,6 @@ def _check_target(method: bytes, target: bytes, host: bytes) -> None:
     scheme, _, rest = target.partition(b"://")
     if scheme.lower() not in (b"http", b"https"):
         raise MalformedRequestError("The request's target is no path.")
-    # A proxy in front that heeds the other one would have let through what was meant for somebody else.
+    # A proxy in front may have applied its rules to the other host.
     if rest.partition(b"/")[0].partition(b"?")[0].lower() != host.lower():
         raise MalformedRequestError("The request's target names another host than its Host.")

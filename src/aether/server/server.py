@@ -1,4 +1,4 @@
-"""The API's listening socket and the server behind it."""
+"""Server: the API's listening socket, and uvicorn on it."""
 
 import math
 import socket
@@ -16,41 +16,41 @@ from aether.server.fd_limit import raise_fd_limit
 from aether.server.protocol import Protocol
 from aether.settings import Settings
 
-_LONGEST_UNREAD_MS = 20_000
-# Longer than a proxy keeps a connection for later, so that it is never the one to find it closed.
-_IDLE_S = 75
+_USER_TIMEOUT_MS = 20_000
+# Longer than proxies keep idle connections, so that a proxy never sends a request on one that was just closed.
+_KEEP_ALIVE_S = 75
 
 
 @contextmanager
-def listening(settings: Settings) -> Iterator[socket.socket]:
-    """Bind the address that the settings name; connections are refused until the server takes the socket over.
+def bound_socket(settings: Settings) -> Iterator[socket.socket]:
+    """Bind a socket to the configured address; connections are refused until the server listens on it.
 
     Raises:
-        ConfigurationError: the address is taken or unknown.
+        ConfigurationError: the address is in use or unknown.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        door = socket.socket(family, kind, protocol)
+        listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise _unusable(settings, error) from error
-    with door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        raise _cannot_listen(settings, error) from error
+    with listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            # Whoever reads nothing of what waits for it is cut off by the kernel, which alone can: what was written to
-            # a socket holds it open. Connections inherit it.
-            door.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _LONGEST_UNREAD_MS)
+            # Only the kernel can close the connection of a client that reads nothing: until written data is
+            # acknowledged, a socket stays open even after `close`. Connections inherit the option.
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _USER_TIMEOUT_MS)
         try:
-            door.bind(address)
+            listener.bind(address)
         except OSError as error:
-            raise _unusable(settings, error) from error
-        yield door
+            raise _cannot_listen(settings, error) from error
+        yield listener
 
 
-def url_of(door: socket.socket) -> str:
-    """Return the URL under which this machine reaches the socket."""
-    host, port = door.getsockname()[:2]
+def local_url(listener: socket.socket) -> str:
+    """Return the URL at which this machine reaches the socket."""
+    host, port = listener.getsockname()[:2]
     address = ip_address(host)
     if address.is_unspecified:
         host = "127.0.0.1" if address.version == 4 else "::1"  # noqa: PLR2004 - IPv4
@@ -58,7 +58,7 @@ def url_of(door: socket.socket) -> str:
 
 
 class Server(uvicorn.Server):
-    """A server that leaves the signals to whoever runs it, and is told to end by `should_exit`."""
+    """A server that handles no signals; set `should_exit` to stop it."""
 
     def __init__(self, app: Api, settings: Settings) -> None:
         self._app = app
@@ -75,32 +75,32 @@ class Server(uvicorn.Server):
                 server_header=False,
                 forwarded_allow_ips=settings.trusted_proxies,
                 limit_concurrency=settings.max_connections,
-                timeout_keep_alive=_IDLE_S,
+                timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=math.ceil(settings.shutdown_grace),
             )
         )
 
     @override
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End what is held open first: uvicorn waits for requests, and a stream would go on."""
+        """End streams and long polls first, since uvicorn waits for open requests."""
         self._app.end_waiting()
         await super().shutdown(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
-        """Take none."""
+        """Install no signal handlers."""
         yield
 
 
-async def refuse_strangers(settings: Settings, door: socket.socket) -> None:
-    """See that whoever reaches the socket is of this machine, or needs a key, or is let in by the settings.
+async def check_exposure(settings: Settings, listener: socket.socket) -> None:
+    """Check that only this machine reaches the socket, or callers need credentials, or the settings allow everybody.
 
     Raises:
-        ConfigurationError: anybody could reach it, and nobody could call it.
+        ConfigurationError: other machines reach it, and no credentials exist yet.
     """
-    if settings.allow_anonymous or ip_address(door.getsockname()[0].partition("%")[0]).is_loopback:
+    if settings.allow_anonymous or ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback:
         return
-    # Without an answer each request is refused until there is one.
+    # While the store is unavailable, the API rejects each request anyway.
     with suppress(StoreUnavailableError):
         if not await requires_credentials(settings):
             raise ConfigurationError(
@@ -109,7 +109,7 @@ async def refuse_strangers(settings: Settings, door: socket.socket) -> None:
             )
 
 
-def _unusable(settings: Settings, error: OSError) -> ConfigurationError:
+def _cannot_listen(settings: Settings, error: OSError) -> ConfigurationError:
     return ConfigurationError(
         f"Cannot listen on {settings.host}, port {settings.port} ({error.strerror}). "
         "Choose another with --host and --port, or AETHER_HOST and AETHER_PORT."

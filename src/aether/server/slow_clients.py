@@ -1,36 +1,38 @@
-"""Readers that take next to nothing of an answer, for which it would be kept for hours."""
+"""Slow clients: closing connections whose client reads so slowly that a response would stay in memory for hours."""
 
 import asyncio
 
-_WATCH_S = 20.0
-_LEAST = 80 * 1024
+_INTERVAL_S = 20.0
+_MIN_BYTES = 80 * 1024
 
 
 class SlowClientWatch:
-    """Cuts a connection off if less than `least` bytes of what waits for its reader are taken within `every_s`.
+    """Aborts a connection if the client reads less than `min_bytes` of the buffered response within `interval_s`.
 
-    Who takes nothing at all is cut off by the kernel already, by the time limit of the listening socket.
+    For a client that reads nothing at all, the timeout of the listening socket applies earlier.
     """
 
-    def __init__(self, transport: asyncio.WriteTransport, every_s: float = _WATCH_S, least: int = _LEAST) -> None:
+    def __init__(
+        self, transport: asyncio.WriteTransport, interval_s: float = _INTERVAL_S, min_bytes: int = _MIN_BYTES
+    ) -> None:
         self._transport = transport
-        self._every_s = every_s
-        self._least = least
-        self._looking: asyncio.TimerHandle | None = None
+        self._interval_s = interval_s
+        self._min_bytes = min_bytes
+        self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Begin when there is more waiting than the transport likes to hold."""
-        waiting = self._transport.get_write_buffer_size()
-        self._looking = asyncio.get_running_loop().call_later(self._every_s, self._look, waiting)
+        """Start watching: the write buffer has reached its high-water mark."""
+        buffered = self._transport.get_write_buffer_size()
+        self._timer = asyncio.get_running_loop().call_later(self._interval_s, self._check, buffered)
 
     def stop(self) -> None:
-        """End when it has been taken."""
-        if self._looking is not None:
-            self._looking.cancel()
-            self._looking = None
+        """Stop watching: the write buffer has drained."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
-    def _look(self, waiting: int) -> None:
-        if waiting - self._transport.get_write_buffer_size() < self._least:
+    def _check(self, buffered: int) -> None:
+        if buffered - self._transport.get_write_buffer_size() < self._min_bytes:
             self._transport.abort()
         else:
             self.start()

@@ -28,7 +28,7 @@ from aether.cli.local.discovery import (
 from aether.cli.local.signals import StopSignal, stop_on_signals
 from aether.errors import StoreUnavailableError
 from aether.identity.local_key import LocalKey
-from aether.server.server import Server, listening, refuse_strangers, url_of
+from aether.server.server import Server, bound_socket, check_exposure, local_url
 from aether.settings import Settings
 
 _POLL_S = 0.2
@@ -43,9 +43,9 @@ async def serve(settings: Settings) -> None:
     """
     async with stop_on_signals() as stop:
         try:
-            with listening(settings) as listener:
+            with bound_socket(settings) as listener:
                 async with backing_services(settings) as complete:
-                    await refuse_strangers(complete, listener)
+                    await check_exposure(complete, listener)
                     await _serve_both(complete, listener, stop)
         except DataDirInUseError as error:
             click.echo(f"Error: {error}", err=True)
@@ -56,17 +56,17 @@ async def serve_api(settings: Settings) -> None:
     """Run the API alone, until a signal."""
     require_redis(settings)
     async with stop_on_signals() as stop:
-        with listening(settings) as listener:
+        with bound_socket(settings) as listener:
             server = Server(_app(settings), settings)
-            await refuse_strangers(settings, listener)
-            structlog.get_logger().info("api.listening", url=url_of(listener))
+            await check_exposure(settings, listener)
+            structlog.get_logger().info("api.listening", url=local_url(listener))
             await _run_server(server, listener, stop)
 
 
 async def _serve_both(settings: Settings, listener: socket.socket, stop: StopSignal) -> None:
     key = LocalKey()
     server = Server(_app(settings, key), settings)
-    address = ServerAddress(url_of(listener), os.getpid(), key.secret)
+    address = ServerAddress(local_url(listener), os.getpid(), key.secret)
     async with _running_workers(settings, stop), _announcing(address, settings):
         await _run_server(server, listener, stop)
 
