@@ -24,9 +24,9 @@ class TranslationState(BaseJobState, frozen=True, rename="camel"):
     paragraphs: tuple[str, ...] = ()
 
     @property
-    def activity(self) -> str:
-        """What the job is doing."""
-        return "waiting for a worker" if self.status == "pending" else self.completed_work
+    def current_work(self) -> str:
+        """What the job is doing once a worker has begun it."""
+        return self.completed_work
 
     @property
     def completed_work(self) -> str:

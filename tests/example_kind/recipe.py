@@ -2,9 +2,8 @@
 
 from functools import partial
 
-import msgspec
-
 from aether.domain.job import Job
+from aether.domain.stored_request import stored_request_decoder
 from aether.durable.run import Run
 from aether.workflows.definition import Workflow
 from aether.workflows.llm.conversation import Conversation
@@ -12,6 +11,8 @@ from aether.workflows.llm.ports import ChatModel, Message
 from aether.workflows.llm.prompt_fence import fence
 from aether.workflows.step_results import result_of
 from tests.example_kind.translation import Paragraph, TranslationRequest
+
+_stored_request = stored_request_decoder(TranslationRequest)
 
 
 async def translate(run: Run, request: TranslationRequest, chat: ChatModel) -> list[Paragraph]:
@@ -32,8 +33,7 @@ def first_steps(request: TranslationRequest) -> tuple[str, ...]:
 
 def paragraphs_so_far(job: Job) -> tuple[Paragraph | None, ...]:
     """Read the paragraphs from the job's finished steps, in order; None is one that is not finished."""
-    request = msgspec.json.decode(job.input, type=TranslationRequest)
-    return tuple(result_of(job, name, Paragraph) for name in first_steps(request))
+    return tuple(result_of(job, name, Paragraph) for name in first_steps(_stored_request.decode(job.input)))
 
 
 def _prompt(language: str, paragraph: str) -> list[Message]:

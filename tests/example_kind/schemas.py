@@ -25,6 +25,7 @@ from aether.api.jobs.fields import (
 from aether.domain.job import Job, Status
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.named_literal import named_literal
+from aether.domain.stored_request import stored_request_decoder
 from tests.example_kind import TRANSLATION
 from tests.example_kind.recipe import paragraphs_so_far
 from tests.example_kind.translation import Paragraph, TranslationRequest
@@ -79,7 +80,7 @@ class ParagraphEvent(msgspec.Struct, frozen=True):
     text: Annotated[str, Meta(description="The translated paragraph.")]
 
 
-_decode = msgspec.json.Decoder(TranslationRequest).decode
+_decode = stored_request_decoder(TranslationRequest).decode
 
 
 def translation_job(job: Job) -> TranslationJob:

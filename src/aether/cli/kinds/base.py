@@ -68,6 +68,11 @@ class BaseJobState(msgspec.Struct, frozen=True, rename="camel"):
             return "waiting for a worker"
         if self.status not in OUTCOMES:
             return one_line(self.status)
+        return self.current_work
+
+    @property
+    def current_work(self) -> str:
+        """What the job is doing once a worker has begun it."""
         return f"{len(self.done)} of {counted(len(self.steps), 'step')}" if self.steps else "running"
 
     @property

@@ -11,7 +11,7 @@ import msgspec
 
 from aether.cli.client.job_kind import JobKind
 from aether.cli.client.run_job import run_job
-from aether.cli.kinds.base import OUTCOMES, BaseJobState
+from aether.cli.kinds.base import BaseJobState
 from aether.cli.options import output_option, server_options
 from aether.cli.output.delivery import DocumentDelivery
 from aether.cli.output.markdown import heading, passage
@@ -39,10 +39,8 @@ class ReportState(BaseJobState, frozen=True, rename="camel"):
         return self.report or self.partial or Report("")
 
     @property
-    def activity(self) -> str:
-        """What the job is doing."""
-        if self.status == "pending" or self.status not in OUTCOMES:
-            return super().activity
+    def current_work(self) -> str:
+        """What the job is doing once a worker has begun it."""
         if not self.written.outline:
             return "writing the outline"
         return f"{len(self.written.sections)} of {counted(len(self.written.outline), 'section')}"

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-import msgspec
 from msgspec.structs import replace
 
 from aether.domain.image import GenerationRequest, Image
 from aether.domain.job import Job
+from aether.domain.stored_request import stored_request_decoder
 from aether.durable.ports import FileStore
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
@@ -15,6 +15,8 @@ from aether.errors import ConfigurationError, UnusableOutputError
 from aether.workflows.definition import ModelServer, Ports, Workflow
 from aether.workflows.llm.ports import Illustrator
 from aether.workflows.step_results import result_of
+
+_stored_request = stored_request_decoder(GenerationRequest)
 
 
 async def generate_images(
@@ -35,24 +37,14 @@ async def generate_images(
     return await run.fan_out("image", positions, make, Image, titles=[f"Image {at + 1}" for at in positions])
 
 
-class StoredRequest(msgspec.Struct, frozen=True):
-    """The fields of a stored request that callers see, without constraints: another version may have accepted more."""
-
-    prompt: str = ""
-    count: int = 1
-
-
-decode_stored_request = msgspec.json.Decoder(StoredRequest).decode
-
-
-def first_steps(request: GenerationRequest | StoredRequest) -> tuple[str, ...]:
+def first_steps(request: GenerationRequest) -> tuple[str, ...]:
     """Name the steps; all are known before the job starts."""
     return tuple(f"image:{position}" for position in range(request.count))
 
 
 def images_so_far(job: Job) -> tuple[Image | None, ...]:
     """Read the images from the job's finished steps, in order; None is one that is not finished."""
-    return tuple(result_of(job, name, Image) for name in first_steps(decode_stored_request(job.input)))
+    return tuple(result_of(job, name, Image) for name in first_steps(_stored_request.decode(job.input)))
 
 
 def _from_ports(ports: Ports) -> Callable[[Run, GenerationRequest], Awaitable[object]]:

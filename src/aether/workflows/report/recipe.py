@@ -2,16 +2,18 @@
 
 from functools import partial
 
-import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from aether.domain.job import Job
 from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
+from aether.domain.stored_request import stored_request_decoder
 from aether.durable.run import Run
 from aether.workflows.definition import Workflow
 from aether.workflows.report.ports import Writer
 from aether.workflows.report.writer import ModelWriter
 from aether.workflows.step_results import result_of
+
+_stored_request = stored_request_decoder(ReportRequest)
 
 
 async def write_report(run: Run, request: ReportRequest, writer: Writer) -> Report:
@@ -29,14 +31,7 @@ async def write_report(run: Run, request: ReportRequest, writer: Writer) -> Repo
     return Report.assemble(request.topic, outline, sections)
 
 
-class StoredRequest(msgspec.Struct, frozen=True):
-    """The fields of a stored request that callers see, without constraints: another version may have accepted more."""
-
-    topic: str = ""
-    outline: tuple[str, ...] | UnsetType = UNSET
-
-
-def outline_of(request: ReportRequest | StoredRequest) -> Outline | None:
+def outline_of(request: ReportRequest) -> Outline | None:
     """Return the outline that the caller sent, if any."""
     return None if request.outline is UNSET else Outline.of(map(OutlineItem, request.outline))
 
@@ -48,7 +43,7 @@ def first_steps(request: ReportRequest) -> tuple[str, ...]:
 
 def report_so_far(job: Job) -> Report:
     """Assemble the report from the job's finished steps; before there is an outline it has no headings."""
-    request = msgspec.json.decode(job.input, type=StoredRequest)
+    request = _stored_request.decode(job.input)
     outline = outline_of(request) or result_of(job, "outline", Outline) or Outline(())
     sections = [result_of(job, f"section:{position}", Section) for position in range(len(outline.items))]
     return Report.assemble(request.topic, outline, sections)

@@ -21,10 +21,11 @@ from aether.api.jobs.fields import (
 )
 from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens
 from aether.api.jobs.read_tokens import USUAL_S, EventsUrl, ExpiresAt, ExpiresIn, Token
-from aether.domain.checklist import Item
+from aether.domain.checklist import ChecklistRequest, Item
 from aether.domain.job import Job, Status
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.named_literal import named_literal
+from aether.domain.stored_request import stored_request_decoder
 from aether.workflows.checklist.recipe import checklist_so_far
 
 _EXCERPT = 200
@@ -108,13 +109,7 @@ class ChecklistToken(msgspec.Struct, frozen=True):
     url: EventsUrl
 
 
-class _StoredRequest(msgspec.Struct, frozen=True):
-    """The fields of a stored request that callers see, without constraints: another version may have accepted more."""
-
-    input_text: str = ""
-
-
-_decode = msgspec.json.Decoder(_StoredRequest).decode
+_decode = stored_request_decoder(ChecklistRequest).decode
 
 
 def checklist_job(job: Job) -> ChecklistJob:

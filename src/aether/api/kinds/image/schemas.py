@@ -20,10 +20,11 @@ from aether.api.jobs.fields import (
     or_unset,
     reason_of,
 )
+from aether.domain.image import GenerationRequest
 from aether.domain.job import Attempt, Job, Status
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.named_literal import named_literal
-from aether.workflows.image.recipe import decode_stored_request
+from aether.domain.stored_request import stored_request_decoder
 
 _StatusWord: TypeAlias = Literal["PENDING", "COMPLETE", "FAILED"]
 GenerationStatus: TypeAlias = Annotated[
@@ -93,9 +94,12 @@ class GenerationPage(msgspec.Struct, frozen=True, rename="camel"):
     next_cursor: Next | UnsetType = UNSET
 
 
+_decode = stored_request_decoder(GenerationRequest).decode
+
+
 def generation_job(job: Job, url: str) -> GenerationJob:
     """Show a generation job as it stands; its images are below `url`."""
-    request = decode_stored_request(job.input)
+    request = _decode(job.input)
     done = job.status is Status.COMPLETED
     return GenerationJob(
         generation_id=job.id,
@@ -116,7 +120,7 @@ def generation_page(page: JobPage) -> GenerationPage:
 
 
 def _line(entry: JobSummary) -> GenerationLine:
-    return list_item(GenerationLine, entry, decode_stored_request(entry.input).prompt, STATUSES[entry.status])
+    return list_item(GenerationLine, entry, _decode(entry.input).prompt, STATUSES[entry.status])
 
 
 def generation_attempt(attempt: Attempt) -> GenerationAttempt:
