@@ -150,7 +150,7 @@ class Stack:
 
     def spawn(self, command: list[str], **environment: str) -> Process:
         self._logs += 1
-        log = self.folder / f"{self._logs}-{'api' if command == API else 'worker'}.log"
+        log = self.folder / f"{self._logs}-{'api' if 'api' in command else 'worker'}.log"
         return Process(command, self.environment | environment, log)
 
     def start_api(self) -> None:
@@ -163,9 +163,9 @@ class Stack:
         )
 
     @contextmanager
-    def another_api(self, **environment: str) -> Iterator[str]:
+    def another_api(self, command: list[str] = API, **environment: str) -> Iterator[str]:
         """Run one more API process, and tell its URL."""
-        api = self.spawn(API, **environment)
+        api = self.spawn(command, **environment)
         try:
             until(lambda: not api.running or _port_of(api.pid))
             assert api.running, api.tail()
