@@ -14,8 +14,8 @@ from arq.worker import Worker
 from typing_extensions import override
 
 from aether.leased_queue.ack_buffer import Ack, AckBuffer, Verb
+from aether.leased_queue.exception_barrier import guard_functions, guard_hook
 from aether.leased_queue.heartbeat import Finding
-from aether.leased_queue.isolation import isolate_functions, isolate_hook
 from aether.leased_queue.leases import Claim, RunMode, current_claim
 from aether.leased_queue.scripts import QueueScripts
 
@@ -45,9 +45,9 @@ class JobRunner(Worker):
 
     def __init__(self, *args: Any, **options: Any) -> None:  # arq's own arguments, typed there
         super().__init__(*args, **options)
-        self.functions = isolate_functions(self.functions)
-        self.on_job_end = isolate_hook(self.on_job_end)
-        self.after_job_end = isolate_hook(self.after_job_end)
+        self.functions = guard_functions(self.functions)
+        self.on_job_end = guard_hook(self.on_job_end)
+        self.after_job_end = guard_hook(self.after_job_end)
         self.on_condemned: Callable[[str, str], Awaitable[None]] | None = None
         self.worker_id = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
         self.counts = WorkerCounters()

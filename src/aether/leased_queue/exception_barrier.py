@@ -1,4 +1,4 @@
-"""Nothing that a job or a hook does may end the worker."""
+"""Exception barrier: nothing that a job or a hook raises ends the worker."""
 
 import asyncio
 import functools
@@ -23,11 +23,11 @@ class JobExitedError(RuntimeError):
         super().__init__(f"the job raised {error!r}")
 
 
-def isolate_job(coroutine: WorkerCoroutine) -> WorkerCoroutine:
-    """The same job function, marked as started in its claim and unable to stop the event loop."""
+def guard_job(coroutine: WorkerCoroutine) -> WorkerCoroutine:
+    """Return a job function that marks its claim as started, and turns what would end the process into an error."""
 
     @functools.wraps(coroutine)
-    async def contained(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> Any:  # arq's own signature
+    async def guarded(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> Any:  # arq's own signature
         if (claim := current_claim.get(None)) is not None:
             claim.started = True
         try:
@@ -37,25 +37,25 @@ def isolate_job(coroutine: WorkerCoroutine) -> WorkerCoroutine:
         except BaseException as error:
             raise JobExitedError(error) from error
 
-    return contained
+    return guarded
 
 
-def isolate_functions(functions: Mapping[str, Function | CronJob]) -> dict[str, Function | CronJob]:
-    """`isolate_job` for each of a worker's functions."""
-    return {name: replace(entry, coroutine=isolate_job(entry.coroutine)) for name, entry in functions.items()}
+def guard_functions(functions: Mapping[str, Function | CronJob]) -> dict[str, Function | CronJob]:
+    """Apply `guard_job` to each of a worker's functions."""
+    return {name: replace(entry, coroutine=guard_job(entry.coroutine)) for name, entry in functions.items()}
 
 
-def isolate_hook(hook: StartupShutdown | None) -> StartupShutdown | None:
-    """The same hook, whose errors are logged: the job has run by then, and its end must still reach the queue."""
+def guard_hook(hook: StartupShutdown | None) -> StartupShutdown | None:
+    """Return a hook that logs its errors: it is called after the job has run, whose end must still reach the queue."""
     if hook is None:
         return None
     call: Callable[[dict[Any, Any]], Any] = hook
 
     @functools.wraps(call)
-    async def contained(ctx: dict[Any, Any]) -> None:
+    async def guarded(ctx: dict[Any, Any]) -> None:
         try:
             await call(ctx)
         except Exception:
             _logger.exception("hook %r failed after job %s", call, ctx.get("job_id"))
 
-    return contained
+    return guarded
