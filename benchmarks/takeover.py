@@ -45,7 +45,7 @@ async def _takeovers(url: str, queue: str, rounds: int) -> list[float]:
 
 
 async def _takeover(client: ArqRedis, url: str, queue: str) -> float:
-    """Use a queue once: a job that has lost two workers is a suspect, which waits before it runs again, alone."""
+    """Use a queue once: a job that has lost two workers is quarantined: it waits, and then runs alone."""
     job_id = f"{queue}:job"
     async with crew(LEASED, client, url, queue, workers=2) as its:
         await its.enqueue(job_id, "hold")

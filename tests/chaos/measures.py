@@ -16,14 +16,14 @@ _AT_ONCE_S = 0.5
 class Gap(msgspec.Struct, frozen=True):
     """A job's time between a fault and the next call that another worker makes for it.
 
-    It is a `suspect` if its worker before was killed too, with no call answered in between: then it is put off and runs
-    alone, lest it takes others with it.
+    The job `is_quarantined` if its previous worker was killed too, with no call answered in between: then it waits, and
+    runs alone.
     """
 
     fault: Fault
     job_id: str
     seconds: float
-    suspect: bool = False
+    is_quarantined: bool = False
 
 
 def gaps(timeline: Timeline, histories: Sequence[History], *kinds: str) -> list[Gap]:
@@ -39,8 +39,8 @@ def gaps(timeline: Timeline, histories: Sequence[History], *kinds: str) -> list[
                 continue
             following = _next_by_another(history.calls, fault)
             if following is not None and not _hit_again(timeline, fault, job_id, following):
-                suspect = _was_killed_before(timeline, history, fault)
-                found.append(Gap(fault, job_id, following - fault.at, suspect))
+                is_quarantined = _was_killed_before(timeline, history, fault)
+                found.append(Gap(fault, job_id, following - fault.at, is_quarantined))
     return found
 
 

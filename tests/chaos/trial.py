@@ -100,17 +100,17 @@ class Trial:
     def judge_takeovers(self, fleet: Fleet, found: Sequence[History], kind: str, at_least_s: float = 0.0) -> None:
         """Add the rows for how soon other workers went on with the jobs of those that were hit for that long."""
         seen = [gap for gap in gaps(fleet.timeline, found, kind) if kind == "kill" or gap.fault.seconds >= at_least_s]
-        values = [gap.seconds for gap in seen if not gap.suspect]
+        values = [gap.seconds for gap in seen if not gap.is_quarantined]
         self.judge_times(f"takeover after {kind}", values, most_s=5.0)
-        if suspects := [gap.seconds for gap in seen if gap.suspect]:
-            self.judge(f"takeover of suspects after {kind}", "–", spread(suspects), holds=None)
+        if quarantined := [gap.seconds for gap in seen if gap.is_quarantined]:
+            self.judge(f"takeover of quarantined jobs after {kind}", "–", spread(quarantined), holds=None)
         if kind == "kill":
             self.judge_times("takeover after kill, median", values, most_s=4.0, share=0.5)
         limit = 5.0 * self.size.slack
         self.report += [
             f"late takeover of {gap.job_id} after {kind} of {gap.fault.target}: {gap.seconds:.2f} s"
             for gap in seen
-            if gap.seconds > limit and not gap.suspect
+            if gap.seconds > limit and not gap.is_quarantined
         ][:_SHOWN]
 
     def settle(self, fleet: Fleet, within_s: float, ends: Collection[Status] = (Status.COMPLETED,)) -> list[History]:

@@ -77,7 +77,7 @@ async def test_a_job_that_is_retried_gets_in_line_behind_its_owners_others(redis
 async def test_what_comes_back_from_a_lost_worker_has_the_first_place(redis_harness: RedisJobStoreHarness) -> None:
     for job_id in ("a1", "a2", "back"):
         await redis_harness.store.create(replace(NEW_JOB, id=job_id))
-    await redis_harness.client.zadd(QUEUE, {"back": keys.CLOCK + 1})
+    await redis_harness.client.zadd(QUEUE, {"back": keys.FIRST_TIMESTAMP + 1})
 
     jobs = [await load_job(redis_harness.store, job_id) for job_id in ("back", "a1", "a2")]
     assert [(await redis_harness.store.estimate(job)).position for job in jobs] == [1, 2, 3]
@@ -87,7 +87,7 @@ async def test_erasing_leaves_no_key(redis_harness: RedisJobStoreHarness) -> Non
     job = await begin_job(redis_harness.store)
     await redis_harness.store.commit(job.id, job.epoch, job.version, Change(Status.FAILED, 2, (DONE,)))
     await redis_harness.store.move(job.id, Change(status=Status.PENDING))
-    for prefix in (keys.RESULT, keys.RETRY, keys.CONDEMNED, keys.IN_PROGRESS):
+    for prefix in (keys.RESULT, keys.RETRY, keys.DEAD_LETTER, keys.IN_PROGRESS):
         await redis_harness.client.set(prefix + job.id, b"", ex=3600)
 
     await redis_harness.store.erase(job.id)
@@ -126,13 +126,13 @@ async def test_only_a_finished_step_clears_a_job_of_the_deaths_of_its_workers(
 ) -> None:
     """A step is noted as running before the call that may kill the worker: that is no progress."""
     job = await begin_job(redis_harness.store)
-    await redis_harness.client.hset(keys.NOTE + job.id, "deaths", "1")  # type: ignore[misc]
+    await redis_harness.client.hset(keys.CLAIM + job.id, "deaths", "1")  # type: ignore[misc]
     deaths = []
     version = job.version
     for status in (StepStatus.PENDING, StepStatus.RUNNING, StepStatus.FAILED, StepStatus.DONE):
         change = Change(steps=(replace(DONE, status=status),), usage=Usage(1))
         version, _ = await redis_harness.store.commit(job.id, job.epoch, version, change)
-        deaths.append(await redis_harness.client.hget(keys.NOTE + job.id, "deaths"))  # type: ignore[misc]
+        deaths.append(await redis_harness.client.hget(keys.CLAIM + job.id, "deaths"))  # type: ignore[misc]
 
     assert deaths == [b"1", b"1", b"1", None]
 

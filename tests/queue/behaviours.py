@@ -122,5 +122,5 @@ async def check_what_a_dead_worker_left_goes_before_all_that_waits(
     for n in range(20):
         await enqueue_with(client, source, f"adas-{n:02}", "work", "ada")
     await asyncio.sleep(0.01)
-    _, *entries = await claim(client, "heir", room=1, scripts=worker_class.scripts)
+    _, *entries = await claim(client, "heir", limit=1, scripts=worker_class.scripts)
     assert [entry[0] for entry in entries] == [b"left"]

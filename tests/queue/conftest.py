@@ -98,7 +98,7 @@ async def launch(valkey: Valkey) -> AsyncIterator[Launch]:
         }
         worker = worker_class(cast(Sequence[WorkerCoroutine | Function], functions), **(defaults | options))
         running.append((worker, asyncio.create_task(worker.async_run())))
-        await eventually(lambda: worker._bell is not None and worker._bell._listening is not None)
+        await eventually(lambda: worker._wakeup is not None and worker._wakeup._listening is not None)
         return worker
 
     yield launch

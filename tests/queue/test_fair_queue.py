@@ -19,7 +19,7 @@ from tests.queue.behaviours import (
     check_what_a_dead_worker_left_goes_before_all_that_waits,
     named_work,
 )
-from tests.queue.commands import PAYLOAD, claim, settle
+from tests.queue.commands import PAYLOAD, acknowledge, claim
 from tests.queue.conftest import QUEUE, Launch
 from tests.queue.valkey import Valkey
 
@@ -40,11 +40,11 @@ async def put_plainly(store: Redis, *names: str) -> None:
     await store.zadd(QUEUE, dict.fromkeys(names, seconds * 1000 + microseconds // 1000))
 
 
-async def taken(store: Redis, room: int = 1, times: int = 1, lease_ms: int = HOUR_MS) -> list[str]:
+async def taken(store: Redis, limit: int = 1, times: int = 1, lease_ms: int = HOUR_MS) -> list[str]:
     """The jobs that one worker after another takes."""
     names: list[str] = []
     for _ in range(times):
-        _, *entries = await claim(store, "w", room=room, lease_ms=lease_ms)
+        _, *entries = await claim(store, "w", limit=limit, lease_ms=lease_ms)
         names += [entry[0].decode() for entry in entries]
     return names
 
@@ -108,7 +108,7 @@ async def test_who_was_served_in_this_round_gets_behind_who_was_not(store: Redis
 
 async def test_a_lone_owner_has_every_place(store: Redis) -> None:
     names = await put(store, "a", range(250))
-    assert names == await taken(store, room=100, times=3)
+    assert names == await taken(store, limit=100, times=3)
 
 
 async def test_all_that_wait_are_counted(store: Redis) -> None:
@@ -132,8 +132,8 @@ async def test_what_a_dead_worker_left_is_found_behind_what_plain_arq_put_there(
 
 async def test_a_retry_that_is_due_goes_before_all_that_waits(store: Redis) -> None:
     await put(store, "a", range(20))
-    _, entry = await claim(store, "w", room=1)
-    assert await settle(store, "retry", "a-0000", entry[1], delay_ms=HOUR_MS) == [1]
+    _, entry = await claim(store, "w", limit=1)
+    assert await acknowledge(store, "retry", "a-0000", entry[1], delay_ms=HOUR_MS) == [1]
     assert "a-0001" in await taken(store)
     await due_now(store, "a-0000")
     assert await taken(store, times=2) == ["a-0000", "a-0002"]
@@ -144,9 +144,9 @@ async def test_a_job_that_is_handed_back_keeps_its_place_among_others_of_its_rou
     for flow in "abc":
         await put(store, flow)
     before = await store.zrange(QUEUE, 0, -1, withscores=True)
-    _, *entries = await claim(store, "w", room=2)
+    _, *entries = await claim(store, "w", limit=2)
     for job_id, token, score, *_ in reversed(entries):
-        await settle(store, verb, job_id.decode(), token, score=score)
+        await acknowledge(store, verb, job_id.decode(), token, score=score)
     assert before == await store.zrange(QUEUE, 0, -1, withscores=True)
 
 
@@ -159,7 +159,7 @@ async def test_what_plain_arq_puts_there_takes_turns_as_one_more_owner(store: Re
 
 async def test_what_plain_arq_puts_there_is_served_in_its_order_while_nothing_else_waits(store: Redis) -> None:
     await put_plainly(store, *(f"plain-{n}" for n in range(10)))
-    assert [f"plain-{n}" for n in range(10)] == await taken(store, room=3, times=4)
+    assert [f"plain-{n}" for n in range(10)] == await taken(store, limit=3, times=4)
 
 
 async def test_what_is_put_off_stands_in_line_for_its_owner_when_it_is_due(store: Redis) -> None:
@@ -192,7 +192,7 @@ async def test_withdrawing_brings_none_of_an_owners_jobs_forward(store: Redis) -
 async def test_turns_have_a_lifetime_and_hold_only_what_waits(store: Redis) -> None:
     await put(store, "a", range(200))
     assert await store.zcard(f"{TURNS}{QUEUE}:a") == 200
-    await taken(store, room=100, times=2)
+    await taken(store, limit=100, times=2)
     await put(store, "a", range(200, 202))
     assert await store.zcard(f"{TURNS}{QUEUE}:a") <= 3
     assert all([await store.pttl(key) > HOUR_MS for key in (f"{TURNS}{QUEUE}:a", ROUND + QUEUE)])
@@ -209,9 +209,9 @@ async def test_turns_that_were_lost_favour_nobody_for_long(store: Redis) -> None
 
 async def test_a_job_that_was_handed_back_does_not_set_the_turns_back(store: Redis) -> None:
     await put(store, "a", range(20))
-    _, first = await claim(store, "w", room=1)
+    _, first = await claim(store, "w", limit=1)
     await taken(store, times=19)
-    await settle(store, "release", "a-0000", first[1], score=first[2])
+    await acknowledge(store, "release", "a-0000", first[1], score=first[2])
     await taken(store)
     await put(store, "b", range(5))
     await put(store, "a", range(20, 21))
@@ -224,7 +224,7 @@ async def commands_of(client: Redis, waiting: int) -> dict[str, Any]:
     await put(client, "a", range(20))
     await taken(client)
     await client.config_resetstat()
-    await taken(client, room=10)
+    await taken(client, limit=10)
     stats = await client.info("commandstats")
     return {name: its["calls"] for name, its in stats.items()}
 
@@ -268,6 +268,6 @@ async def test_a_job_that_arqs_own_worker_began_is_taken_over_in_its_turn(store:
     """That worker leaves it where it stands, and its mark on it is no lease."""
     await put(store, "a", range(2))
     await store.set("arq:in-progress:a-0000", "1", px=20)
-    assert await taken(store, room=2) == ["a-0001"]
+    assert await taken(store, limit=2) == ["a-0001"]
     await asyncio.sleep(0.04)
     assert await taken(store) == ["a-0000"]

@@ -55,9 +55,9 @@ class Line:
         if which < len(names):
             assert WITHDRAW.run_blocking(self.server, [QUEUE, names.pop(which)]) == 1
 
-    def claim(self, room: int) -> None:
-        reply: list[Any] = QueueScripts().claim.run_blocking(self.server, [QUEUE, "w", room, 3_600_000, 0, 1, 50])
-        assert len(reply[1:]) == min(room, sum(map(len, self.waiting.values())))
+    def claim(self, limit: int) -> None:
+        reply: list[Any] = QueueScripts().claim.run_blocking(self.server, [QUEUE, "w", limit, 3_600_000, 0, 1, 50])
+        assert len(reply[1:]) == min(limit, sum(map(len, self.waiting.values())))
         for entry in reply[1:]:
             self._is_taken(entry[0].decode())
 

@@ -30,11 +30,11 @@ class WithoutRenewal(LeasedWorker):
 
 class WithoutComebacks(LeasedWorker):
     scripts = replace(
-        SOUND, claim=Script(without(SOUND.claim.text, "(whole(CLOCK), whole(now), DUE_AT_ONCE)", "(1, 0, 0)"))
+        SOUND, claim=Script(without(SOUND.claim.text, "(whole(FIRST_TIMESTAMP), whole(now), DUE_LIMIT)", "(1, 0, 0)"))
     )
 
 
-WITHOUT_BELL = without(lua_source(), "redis.call('LPUSH', bell, '1')", "")
+WITHOUT_BELL = without(lua_source(), "redis.call('LPUSH', wakeup, '1')", "")
 WITHOUT_TURNS = without(lua_source(), "math.max(last + 1, served)", "served")
 
 

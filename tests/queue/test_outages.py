@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from aether.leased_queue import LeasedWorker, enqueue, payload_for
-from aether.leased_queue.connections import drop_idle, harden
+from aether.leased_queue.connections import close_idle, harden
 from tests.queue.conftest import LEASE_S, QUEUE, Launch, eventually
 from tests.queue.valkey import Valkey
 
@@ -170,7 +170,7 @@ async def test_no_connection_is_closed_under_the_hands_of_who_took_it(client: Ar
     asked = [b"a"] * 5
     await asyncio.gather(*map(client.echo, asked))
 
-    _, *answers = await asyncio.gather(drop_idle(client), *map(client.echo, asked))
+    _, *answers = await asyncio.gather(close_idle(client), *map(client.echo, asked))
 
     assert answers == asked
 

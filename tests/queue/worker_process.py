@@ -1,6 +1,6 @@
 """A worker in a process of its own: `python -m tests.queue.worker_process SOCKET OPTIONS`, options in seconds as JSON.
 
-It writes down what it does in the list `log`: `start:<job id>:<try>` and `end:<job id>`.
+It logs to the list `log`: `start:<job id>:<attempt>` and `end:<job id>`; dead letters are in the list `dead_letters`.
 """
 
 import asyncio
@@ -39,19 +39,20 @@ def main() -> None:
     socket, options = sys.argv[1], json.loads(sys.argv[2])
     durations: dict[str, Any] = {name: timedelta(seconds=value) for name, value in options.items()}
     asyncio.set_event_loop(asyncio.new_event_loop())
+
+    async def on_dead_letter(job_id: str, reason: str) -> None:
+        await worker.pool.rpush("dead_letters", f"{job_id}:{reason}")  # type: ignore[misc]
+
     worker = LeasedWorker(
         [work, block, poison],
         redis_settings=RedisSettings(unix_socket_path=socket),
         keep_result=0,
         max_tries=50,
         max_jobs=50,
+        on_dead_letter=on_dead_letter,
         **durations,
     )
 
-    async def condemned(job_id: str, reason: str) -> None:
-        await worker.pool.rpush("condemned", f"{job_id}:{reason}")  # type: ignore[misc]
-
-    worker.on_condemned = condemned
     worker.run()
 
 

@@ -102,7 +102,7 @@ def _worker(courier: DeliveryWorker, client: Redis, settings: Settings) -> Lease
             pause = _STRANDED_PAUSE * 2 ** min(attempt - 1, 10)
             raise Retry(defer=min(pause, _LONGEST_STRANDED_PAUSE)) from error
 
-    async def condemn(entry: str, reason: str) -> None:
+    async def on_dead_letter(entry: str, reason: str) -> None:
         await courier.mark_dead(*_try_of(entry), reason)
 
     return LeasedWorker(
@@ -117,7 +117,7 @@ def _worker(courier: DeliveryWorker, client: Redis, settings: Settings) -> Lease
         handle_signals=False,
         log_results=False,
         shutdown_grace=_GRACE,
-        on_condemned=condemn,
+        on_dead_letter=on_dead_letter,
     )
 
 

@@ -106,7 +106,7 @@ class Worker:
         if not settled:
             raise Retry(defer=_OVERTAKEN_PAUSE)
 
-    async def condemn(self, job_id: str, reason: str) -> None:
+    async def fail_poison_job(self, job_id: str, reason: str) -> None:
         """Fail a job that ends every worker it runs on."""
         with suppress(UnknownJobError, IllegalMoveError):
             await self._store.move(job_id, Change(status=Status.FAILED, problem=Problem("poison", reason)))
@@ -130,7 +130,7 @@ async def run_worker(settings: Settings) -> None:
             lease=_LEASE,
             heartbeat_interval=_HEARTBEAT,
             shutdown_grace=timedelta(seconds=settings.shutdown_grace),
-            on_condemned=worker.condemn,
+            on_dead_letter=worker.fail_poison_job,
         )
         tune_gc()
         try:

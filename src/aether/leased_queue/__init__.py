@@ -1,6 +1,7 @@
-"""A queue on arq's keys whose workers are woken by a bell and hold jobs by fenced leases."""
+"""Leased queue: a queue on arq's keys, whose workers are woken instead of polling and hold jobs by fenced leases."""
 
-from aether.leased_queue.client import depth, enqueue, redrive, vindicate, withdraw
+from aether.leased_queue.client import depth, enqueue, withdraw
+from aether.leased_queue.quarantine import redrive, reset_delivery_count
 from aether.leased_queue.scripts import lua_source
 from aether.leased_queue.serializer import payload_for
 from aether.leased_queue.worker import LeasedWorker, create_worker
@@ -18,7 +19,7 @@ __all__ = [
     "lua_source",
     "payload_for",
     "redrive",
-    "vindicate",
+    "reset_delivery_count",
     "withdraw",
     "worker_settings",
 ]

@@ -1,4 +1,4 @@
-"""Connections beside the pool: to the same server, but never shared and never without a timeout."""
+"""Connections to Redis that time out and are checked, and clients beside the pool for blocking commands and threads."""
 
 import asyncio
 from typing import Any
@@ -16,8 +16,8 @@ _CONNECT_S = 1.0
 UNREACHABLE = (RedisError, OSError, TimeoutError)
 
 
-class _Steady(asynchronous.AbstractConnection):
-    """A connection that fails once, and as such, however the writing ends.
+class _Hardened(asynchronous.AbstractConnection):
+    """A connection that is closed after any failed write, and raises only redis-py's own exceptions.
 
     It packs commands as redis-py's blocking connections do, in C.
     """
@@ -28,19 +28,19 @@ class _Steady(asynchronous.AbstractConnection):
     def pack_command(self, *args: Any) -> list[bytes]:  # as in redis-py
         try:
             packed: list[bytes] = self._packer.pack(*args)
-        except DataError:  # of bytes in another form than these
+        except DataError:  # other types of bytes
             return super().pack_command(*args)
         return packed
 
     @override
     async def on_connect(self) -> None:
-        """Introduce this client; what was just opened needs no check, and one that fails would open it from within."""
+        """Introduce this client without a health check, which would reconnect from within if it failed."""
         self.next_health_check = asyncio.get_running_loop().time() + self.health_check_interval
         await super().on_connect()
 
     @override
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # as in redis-py
-        """Write as redis-py does but for `wait_for`, which in Python 3.11 loses cancellations, and costs a task."""
+        """Write as redis-py does, without `wait_for`, which in Python 3.11 loses cancellations and costs a task."""
         if not self.is_connected:
             await self.connect()  # type: ignore[no-untyped-call]  # so it is in redis-py
         elif check_health:
@@ -49,48 +49,48 @@ class _Steady(asynchronous.AbstractConnection):
             async with asyncio.timeout(self.socket_timeout):
                 await self._send_packed_command(command)
         except BaseException as error:
-            # It may have been written in part.
+            # The command may have been written in part.
             await self.disconnect(nowait=True)
             if isinstance(error, TimeoutError):
                 raise RedisTimeoutError("Timeout writing to socket") from None
-            # RuntimeError is uvloop's word for a transport that has been closed.
+            # uvloop raises RuntimeError if the transport has been closed.
             if isinstance(error, OSError | RuntimeError):
                 raise RedisConnectionError(str(error)) from error
             raise
 
 
-class _SteadyTcp(_Steady, asynchronous.Connection):
+class _HardenedTcp(_Hardened, asynchronous.Connection):
     pass
 
 
-class _SteadySocket(_Steady, asynchronous.UnixDomainSocketConnection):
+class _HardenedSocket(_Hardened, asynchronous.UnixDomainSocketConnection):
     pass
 
 
-class _SteadyTls(_Steady, asynchronous.SSLConnection):
+class _HardenedTls(_Hardened, asynchronous.SSLConnection):
     pass
 
 
-_STEADY: dict[type, type[asynchronous.AbstractConnection]] = {
-    asynchronous.Connection: _SteadyTcp,
-    asynchronous.UnixDomainSocketConnection: _SteadySocket,
-    asynchronous.SSLConnection: _SteadyTls,
+_HARDENED_CLASSES: dict[type, type[asynchronous.AbstractConnection]] = {
+    asynchronous.Connection: _HardenedTcp,
+    asynchronous.UnixDomainSocketConnection: _HardenedSocket,
+    asynchronous.SSLConnection: _HardenedTls,
 }
-_BLOCKING_CLASSES: dict[type, type[redis.connection.AbstractConnection]] = {
-    _SteadyTcp: redis.connection.Connection,
-    _SteadySocket: redis.connection.UnixDomainSocketConnection,
-    _SteadyTls: redis.connection.SSLConnection,
+_SYNCHRONOUS_CLASSES: dict[type, type[redis.connection.AbstractConnection]] = {
+    _HardenedTcp: redis.connection.Connection,
+    _HardenedSocket: redis.connection.UnixDomainSocketConnection,
+    _HardenedTls: redis.connection.SSLConnection,
 }
 _ASYNC_ONLY = {"retry", "retry_on_error", "redis_connect_func", "event_dispatcher", "parser_class"}
 
 
 def harden(pool: redis.asyncio.Redis, timeout_s: float) -> None:
-    """Give the connections that `pool` opens from now on a timeout and a health check where its owner set none.
+    """Give the connections that `pool` opens from now on a timeout and a health check, unless it has its own.
 
-    Without a timeout a half-open connection leaves the worker deaf for as long as the kernel believes in it. None of
-    its connections may be in use.
+    Without a timeout, a worker would wait on a half-open connection for as long as the kernel keeps it. None of the
+    pool's connections may be in use.
     """
-    pool.connection_pool.connection_class = _STEADY.get(
+    pool.connection_pool.connection_class = _HARDENED_CLASSES.get(
         pool.connection_pool.connection_class, pool.connection_pool.connection_class
     )
     kwargs = pool.connection_pool.connection_kwargs
@@ -98,22 +98,22 @@ def harden(pool: redis.asyncio.Redis, timeout_s: float) -> None:
     if "path" not in kwargs:
         kwargs["socket_connect_timeout"] = kwargs.get("socket_connect_timeout") or min(timeout_s, _CONNECT_S)
     kwargs["health_check_interval"] = kwargs.get("health_check_interval") or 15
-    # What is open already would go on as it was made. (redis-py leaves this one method untyped.)
+    # Connections that are open already would stay as they are. (redis-py leaves this one method untyped.)
     pool.connection_pool.reset()  # type: ignore[no-untyped-call]
 
 
-async def drop_idle(client: redis.asyncio.Redis) -> None:
-    """Close the connections that nobody uses now: what cut one off may have cut off all, and told none of them."""
-    # Taken out first: the pool's own `disconnect` closes one under the hands of whoever takes it meanwhile.
-    idle = client.connection_pool._available_connections  # noqa: SLF001 - the pool has no word for this
+async def close_idle(client: redis.asyncio.Redis) -> None:
+    """Close the connections that are not in use: what broke one of them may have broken all, without a sign."""
+    # Taken out of the pool first: its own `disconnect` may close one that has just been taken for a command.
+    idle = client.connection_pool._available_connections  # noqa: SLF001 - the pool has no method for this
     while idle:
         await idle.pop().disconnect(nowait=True)
 
 
-async def leave_replica(client: redis.asyncio.Redis, error: Exception) -> None:
-    """Reconnect if the server turned out to be a replica: its name may lead to the new primary by now."""
+async def reconnect_if_replica(client: redis.asyncio.Redis, error: Exception) -> None:
+    """Close idle connections if the server turned out to be a replica: its name may lead to the new primary by now."""
     if isinstance(error, ReadOnlyError):
-        await drop_idle(client)
+        await close_idle(client)
 
 
 def _options(pool: redis.asyncio.Redis, name: str, timeout_s: float) -> dict[str, Any]:  # as redis-py has it
@@ -124,8 +124,8 @@ def _options(pool: redis.asyncio.Redis, name: str, timeout_s: float) -> dict[str
     return kwargs
 
 
-def listener(pool: redis.asyncio.Redis, name: str, timeout_s: float) -> redis.asyncio.Redis:
-    """A client with one connection, for blocking commands of up to `timeout_s` seconds."""
+def blocking_client(pool: redis.asyncio.Redis, name: str, timeout_s: float) -> redis.asyncio.Redis:
+    """Return a client with connections of its own, for blocking commands of up to `timeout_s` seconds."""
     own = redis.asyncio.ConnectionPool(
         connection_class=pool.connection_pool.connection_class,
         **_options(pool, name, timeout_s),
@@ -134,12 +134,12 @@ def listener(pool: redis.asyncio.Redis, name: str, timeout_s: float) -> redis.as
 
 
 def thread_client(pool: redis.asyncio.Redis, name: str, timeout_s: float) -> redis.Redis:
-    """A blocking client for a thread.
+    """Return a synchronous client for a thread.
 
     Raises:
-        TypeError: The pool's connections are of a class that has no known blocking twin, such as Sentinel's.
+        TypeError: The pool's connections are of a class without a known synchronous counterpart, such as Sentinel's.
     """
-    connection_class = _BLOCKING_CLASSES.get(pool.connection_pool.connection_class)
+    connection_class = _SYNCHRONOUS_CLASSES.get(pool.connection_pool.connection_class)
     if connection_class is None:
         raise TypeError(f"no blocking twin is known for {pool.connection_pool.connection_class!r}")
     options = {k: v for k, v in _options(pool, name, timeout_s).items() if k not in _ASYNC_ONLY}

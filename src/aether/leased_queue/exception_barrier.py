@@ -29,7 +29,7 @@ def guard_job(coroutine: WorkerCoroutine) -> WorkerCoroutine:
     @functools.wraps(coroutine)
     async def guarded(ctx: dict[Any, Any], *args: Any, **kwargs: Any) -> Any:  # arq's own signature
         if (claim := current_claim.get(None)) is not None:
-            claim.started = True
+            claim.is_started = True
         try:
             return await coroutine(ctx, *args, **kwargs)
         except (Exception, asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""Lease renewal in a thread, so that a job that blocks the event loop does not cost its worker every other job."""
+"""Lease heartbeat: a thread extends the leases of a worker, so that a job that blocks the event loop loses no lease."""
 
 import asyncio
 import contextlib
@@ -13,28 +13,29 @@ from typing import Protocol
 import redis
 
 from aether.leased_queue.connections import UNREACHABLE
-from aether.leased_queue.leases import Claim, RunMode
+from aether.leased_queue.leases import Claim
 from aether.leased_queue.outage_log import OutageLog
+from aether.leased_queue.quarantine import runs_alone
 from aether.leased_queue.scripts import Argument, Script
 
 _logger = logging.getLogger(__name__)
-_BATCH = 250  # a script holds up the whole server
+_BATCH = 250  # a script blocks the whole server
 _RETRY_S = 0.2
-_REFRESH_S = 60.0
+_KEEP_PAYLOADS_S = 60.0
 
 
-class Finding(Enum):
-    """What the renew script reports about a job."""
+class LeaseEvent(Enum):
+    """What the extend script reports about a claim."""
 
     LOST = "lost"
     MISSING = "missing"
     ABORTED = "aborted"
-    VINDICATED = "vindicated"
+    PROGRESSED = "progressed"  # only of a job that runs alone
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
-    """How the heart beats; all durations in seconds."""
+class HeartbeatOptions:
+    """Whose leases are extended, and how often; durations in seconds."""
 
     queue: str
     worker: str
@@ -44,111 +45,110 @@ class Pulse:
     watch_aborts: bool
 
 
-class Keeper(Protocol):
-    """Whose claims are renewed; both methods are called in its event loop."""
+class ClaimHolder(Protocol):
+    """The worker whose leases are extended; its methods are called in its event loop."""
 
     @property
     def claims(self) -> dict[str, Claim]:
-        """All jobs it holds now; read from the thread."""
+        """All claims it holds now; read from the thread."""
         ...
 
-    def on_finding(self, claim: Claim, finding: Finding) -> None:
-        """Something is to be done about a claim."""
+    def on_lease_event(self, claim: Claim, event: LeaseEvent) -> None:
+        """Act on what was reported about a claim."""
         ...
 
     def on_outage(self) -> None:
-        """Leases could not be renewed."""
+        """Act on leases that could not be extended."""
         ...
 
 
 class Heartbeat:
-    """Renews all claims of one worker, and tells it what it finds."""
+    """Extends all leases of one worker, and reports events to it."""
 
     def __init__(
         self,
         client: redis.Redis,
         script: Script,
-        pulse: Pulse,
-        keeper: Keeper,
+        options: HeartbeatOptions,
+        holder: ClaimHolder,
     ) -> None:
         self._client = client
         self._script = script
-        self._pulse = pulse
-        self._keeper = keeper
+        self._options = options
+        self._holder = holder
         self._loop = asyncio.get_running_loop()
         self._stopped = threading.Event()
-        self._beaten_at = float("-inf")
-        self._asked_at: float | None = None
-        self._refreshed_at = time.monotonic()
+        self._sent_at = float("-inf")
+        self._pinged_at: float | None = None
+        self._payloads_kept_at = time.monotonic()
         self._outage = OutageLog(_logger, "leases cannot be renewed", "leases can be renewed again")
-        self._thread = threading.Thread(target=self._beat_until_stopped, name="queue-heartbeat", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="queue-heartbeat", daemon=True)
 
     def start(self) -> None:
-        """Begin to beat."""
+        """Start the thread."""
         self._thread.start()
 
     async def stop(self) -> None:
-        """Beat no more; returns when the thread has ended."""
+        """Stop the thread, and return when it has ended."""
         self._stopped.set()
         await asyncio.to_thread(self._thread.join)
         self._client.close()
 
-    def _beat_until_stopped(self) -> None:
-        pause = self._pulse.interval_s
+    def _run(self) -> None:
+        pause = self._options.interval_s
         while not self._stopped.wait(pause):
             began = time.monotonic()
-            alive = self._ask_loop(began) and self._beat(began)
-            full = self._pulse.interval_s if alive else min(_RETRY_S, self._pulse.interval_s)
-            pause = max(full - (time.monotonic() - began), 0.01)
+            succeeded = self._ping_loop(began) and self._send(began)
+            interval = self._options.interval_s if succeeded else min(_RETRY_S, self._options.interval_s)
+            pause = max(interval - (time.monotonic() - began), 0.01)
 
-    def _ask_loop(self, now: float) -> bool:
-        """Whether the loop still turns: it answers each question by forgetting when it was asked."""
-        if self._asked_at is None:
-            self._asked_at = now
-            self._tell(self._answer)
+    def _ping_loop(self, now: float) -> bool:
+        """Return whether the event loop has answered within the stall limit."""
+        if self._pinged_at is None:
+            self._pinged_at = now
+            self._call_in_loop(self._answer_ping)
             return True
-        return now - self._asked_at < self._pulse.stall_limit_s
+        return now - self._pinged_at < self._options.stall_limit_s
 
-    def _answer(self) -> None:
-        self._asked_at = None
+    def _answer_ping(self) -> None:
+        self._pinged_at = None
 
-    def _tell(self, call: Callable[..., None], *args: object) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is left to tell
+    def _call_in_loop(self, call: Callable[..., None], *args: object) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed, and its worker has ended
             self._loop.call_soon_threadsafe(call, *args)
 
-    def _beat(self, now: float) -> bool:
-        held = list(dict(self._keeper.claims).values())  # copied in one step of the interpreter
-        if not held and now - self._beaten_at < self._pulse.lease_s / 2:
-            return True  # what the last beat said of its life still holds
-        self._beaten_at = now
-        refresh = now - self._refreshed_at >= _REFRESH_S
+    def _send(self, now: float) -> bool:
+        claims = list(dict(self._holder.claims).values())  # copied in one step of the interpreter
+        if not claims and now - self._sent_at < self._options.lease_s / 2:
+            return True  # the last heartbeat is still enough to show that the worker is alive
+        self._sent_at = now
+        keep_payloads = now - self._payloads_kept_at >= _KEEP_PAYLOADS_S
         try:
-            for start in range(0, max(len(held), 1), _BATCH):
-                self._renew(held[start : start + _BATCH], refresh=refresh)
+            for start in range(0, max(len(claims), 1), _BATCH):
+                self._extend(claims[start : start + _BATCH], keep_payloads=keep_payloads)
         except UNREACHABLE as error:
-            self._outage.met(error)
+            self._outage.failed(error)
             self._client.connection_pool.disconnect()
-            self._tell(self._keeper.on_outage)
+            self._call_in_loop(self._holder.on_outage)
             return False
-        self._outage.over()
-        if refresh:
-            self._refreshed_at = now
+        self._outage.recovered()
+        if keep_payloads:
+            self._payloads_kept_at = now
         return True
 
-    def _renew(self, batch: list[Claim], *, refresh: bool) -> None:
-        pulse = self._pulse
-        lone = next((claim.job_id for claim in batch if claim.run_mode is RunMode.ALONE), "")
+    def _extend(self, claims: list[Claim], *, keep_payloads: bool) -> None:
+        options = self._options
         arguments: list[Argument] = [
-            pulse.queue,
-            pulse.worker,
-            int(pulse.lease_s * 1000),
-            int(pulse.watch_aborts),
-            int(refresh),
-            lone,
+            options.queue,
+            options.worker,
+            int(options.lease_s * 1000),
+            int(options.watch_aborts),
+            int(keep_payloads),
+            runs_alone(claims),
         ]
-        for claim in batch:
+        for claim in claims:
             arguments += (claim.job_id, claim.token)
         reply = self._script.run_blocking(self._client, arguments)
-        by_id = {claim.job_id: claim for claim in batch}
-        for job_id, finding in zip(reply[::2], reply[1::2], strict=True):
-            self._tell(self._keeper.on_finding, by_id[job_id.decode()], Finding(finding.decode()))
+        by_id = {claim.job_id: claim for claim in claims}
+        for job_id, event in zip(reply[::2], reply[1::2], strict=True):
+            self._call_in_loop(self._holder.on_lease_event, by_id[job_id.decode()], LeaseEvent(event.decode()))

@@ -1,23 +1,38 @@
-"""Every key of the queue, with its lifetime; names shared with arq are arq's own, so its producers and tools work."""
+"""Keys of the queue in Redis, with their lifetimes; keys shared with arq have arq's names, so that its tools work."""
 
 from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix, result_key_prefix, retry_key_prefix
 
+# Each upper-case name of this module is a constant in the Lua scripts as well.
+
 JOB = job_key_prefix  # payload: the producer's lifetime, never less than KEEP_PAYLOAD_MS while the job runs
 IN_PROGRESS = in_progress_key_prefix  # claim token: one lease
-RETRY = retry_key_prefix  # tries so far: 88,400 s from each try
+RETRY = retry_key_prefix  # number of attempts: 88,400 s from each attempt
 RESULT = result_key_prefix  # keep_result of the worker
-ABORT = abort_jobs_ss  # sorted set of abort requests by time: ABORT_MS after the last beat that saw it
-# hash: flow, claimed, token of the holder, deaths, suspect, lone_deaths, alone, held, condemned, taken: as long as the
-# payload, or NOTE_MS from a claim
-NOTE = "arq:claim:"
-GONE = "arq:gone:"  # a job was removed although a former holder may still believe in it: GONE_MS
-CONDEMNED = "arq:condemned:"  # payload of a condemned job, kept for redrive: CONDEMNED_MS
-FENCE = "arq:fence"  # counter behind the claim tokens, begins at the server's microseconds: FENCE_MS from a claim
-DEATHS = "arq:deaths:"  # sorted set of a queue's workers that died lately, by time: DEATHS_MS from the last one
-ALIVE = "arq:alive:"  # a worker whose heart beats: three quarters of a lease from each beat
+ABORT = abort_jobs_ss  # sorted set of abort requests by time: ABORT_MS after the last heartbeat that read it
+CLAIM = "arq:claim:"  # hash, see below: as long as the payload, or CLAIM_MS from a claim
+TOMBSTONE = "arq:gone:"  # the job was removed, but a former holder may still believe in its claim: TOMBSTONE_MS
+DEAD_LETTER = "arq:condemned:"  # payload of a dead letter, kept for redrive: DEAD_LETTER_MS
+FENCE = "arq:fence"  # counter for claim tokens, starts at the server's microseconds: FENCE_MS from a claim
+WORKER_DEATHS = "arq:deaths:"  # "<queue>", sorted set of workers that died, by time: WORKER_DEATHS_MS from the last one
+WORKER_ALIVE = "arq:alive:"  # a worker that sends heartbeats: three quarters of a lease from each heartbeat
 TURNS = "arq:turns:"  # "<queue>:<flow>", sorted set: the rounds in which jobs of the flow wait: TURNS_MS from the last
-ROUND = "arq:round:"  # "<queue>": the round that is being served: TURNS_MS from when a job was last taken
-BELL_SUFFIX = ":bell"  # list of at most one token that wakes a sleeping worker: BELL_MS
+ROUND = "arq:round:"  # "<queue>": the round that is being served: TURNS_MS from when a job was last claimed
+WAKEUP_SUFFIX = ":bell"  # list of at most one token that wakes an idle worker: WAKEUP_MS
+
+# Fields of the hash CLAIM. The names of the quarantine fields are older than the terms of this package. They stay, as
+# workers of two versions share the hash during a deployment. Only quarantine.lua reads and writes those fields.
+#
+#   token        claim token of the worker that holds the job
+#   claimed      the job has been claimed before
+#   taken        another worker held the job before, and may still believe in its claim
+#   flow         the job's flow in the fair queue
+#
+#   deaths       delivery count: how many workers died while they held the job, since it last made progress
+#   suspect      the job is quarantined
+#   held         this delivery of a quarantined job waits until nothing else runs on its worker
+#   alone        this delivery of a quarantined job runs alone
+#   lone_deaths  how many workers died while the job ran alone
+#   condemned    the job is to become a dead letter, and must not run again
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -25,20 +40,20 @@ DAY_MS = 24 * HOUR_MS
 
 KEEP_PAYLOAD_MS = 10 * MINUTE_MS
 ABORT_MS = MINUTE_MS
-NOTE_MS = 2 * DAY_MS
-GONE_MS = HOUR_MS
-CONDEMNED_MS = 7 * DAY_MS
+CLAIM_MS = 2 * DAY_MS
+TOMBSTONE_MS = HOUR_MS
+DEAD_LETTER_MS = 7 * DAY_MS
 FENCE_MS = 7 * DAY_MS
-BELL_MS = HOUR_MS
-DEATHS_MS = MINUTE_MS
+WAKEUP_MS = HOUR_MS
+WORKER_DEATHS_MS = MINUTE_MS
 TURNS_MS = 2 * DAY_MS
 PAYLOAD_MS = DAY_MS
 
-CLOCK = 100_000_000_000  # ms, in 1973: no time that a job waits for is before, no round comes so far
-PLACES = 65_536  # in a round: a power of two, so that turns are exact; more jobs go on in the next
-DUE_AT_ONCE = 100  # how many that are due by the clock one claim looks at
+FIRST_TIMESTAMP = 100_000_000_000  # ms, in 1973: scores below are rounds, scores from here on are times
+PLACES_PER_ROUND = 65_536  # a power of two, so that scores are exact; further jobs go on in the next round
+DUE_LIMIT = 100  # how many jobs with a time that has passed one claim looks at
 
-SUSPECT_DEATHS = 2  # the first death costs nothing: the job was most likely only a bystander
+DELIVERY_LIMIT = 2  # delivery count of a quarantined job: the first death was most likely not the job's doing
+LENIENT_DELIVERY_LIMIT = 5  # the same while most workers die without the job
 BACKOFF_MS = 1_000  # doubled with every further death
 MAX_BACKOFF_MS = 10_000
-CLEAR_DEATHS = 5  # as many make a suspect whatever else kills workers

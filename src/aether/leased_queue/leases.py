@@ -1,4 +1,4 @@
-"""What a worker holds, and what the claim script told it."""
+"""Leases: the claims that a worker holds, and how the claim script replies them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -11,43 +11,43 @@ from arq.utils import timestamp_ms
 
 
 class RunMode(Enum):
-    """How a claimed job is to be run."""
+    """How a claimed job is to be run, as `quarantine.lua` has decided."""
 
-    PLAIN = "plain"
-    HELD = "held"  # a suspect in a busy worker: waits until it is alone
-    ALONE = "alone"  # a suspect: nothing may start beside it
-    CONDEMNED = "condemned"  # killed a worker while alone: must not run again
+    NORMAL = "normal"
+    WAIT = "wait"  # quarantined, on a busy worker: starts when nothing else runs there
+    ALONE = "alone"  # quarantined: nothing may start beside it
+    DEAD_LETTER = "dead_letter"  # a worker died although the job ran alone: it must not run again
 
 
 @dataclass(slots=True, eq=False)
 class Claim:
-    """One job in this worker's hands.
+    """A job that this worker holds.
 
-    `token` is the fence: the queue obeys orders about the job only from whoever knows the latest one. `score` is its
-    place in the queue, which is given back as it came.
+    `token` is the fencing token: the queue accepts acks about the job only with the latest one. `score` is the job's
+    place in the queue, which is given back unchanged.
     """
 
     job_id: str
     token: str
     score: bytes
     payload: bytes
-    run_mode: RunMode = RunMode.PLAIN
-    begun: bool = False  # arq's `run_job` was entered: a try was counted
-    started: bool = False  # the job's own function was entered
-    lost: bool = False
-    settling: bool = False  # its last order is on the way: what the heartbeat finds no longer matters
+    run_mode: RunMode = RunMode.NORMAL
+    is_attempt_counted: bool = False  # arq's `run_job` was entered, which counts an attempt
+    is_started: bool = False  # the job's own function was entered
+    is_lost: bool = False
+    is_closing: bool = False  # its last ack is being sent: what the heartbeat reports no longer matters
     task: asyncio.Task[None] | None = None
-    taken_at_ms: int = field(default_factory=timestamp_ms)
+    claimed_at_ms: int = field(default_factory=timestamp_ms)
 
 
-# Set in the task of each job, so that what arq calls from within finds the claim it acts for; a job id would not do, as
-# the same job may be claimed again while its lost run still unwinds.
+# Set in the task of each job, so that the methods that arq calls there find the claim they act for. A job id would not
+# do: the same job may be claimed again while its lost run is still being cancelled.
 current_claim: ContextVar[Claim] = ContextVar("current_claim")
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimBatch:
-    """The reply to one claim; `due_in_s` is None when nothing waits for its time."""
+    """The reply to one claim; `due_in_s` is None when no job waits for its time."""
 
     claims: list[Claim]
     due_in_s: float | None

@@ -1,31 +1,31 @@
-"""How an outage of Redis stands in the log."""
+"""Outage log: one line when Redis becomes unreachable, and one when it is back."""
 
 import logging
 
 
 class OutageLog:
-    """Notes when an outage begins and when it is over, and not each time that Redis is still away.
+    """Logs the first failure of an outage and the first success after it, not each failed attempt between them.
 
     Args:
-        logger: Whose log it stands in.
-        begins: What cannot be done, in a few words.
-        ends: The same for when it can be done again.
+        logger: Where to log.
+        failure: What cannot be done, in a few words.
+        recovery: The same for when it can be done again.
     """
 
-    def __init__(self, logger: logging.Logger, begins: str, ends: str) -> None:
+    def __init__(self, logger: logging.Logger, failure: str, recovery: str) -> None:
         self._logger = logger
-        self._begins = begins
-        self._ends = ends
-        self._lasts = False
+        self._failure = failure
+        self._recovery = recovery
+        self._is_outage = False
 
-    def met(self, error: Exception) -> None:
-        """Redis could not be reached."""
-        if not self._lasts:
-            self._logger.warning("%s: %r", self._begins, error)
-        self._lasts = True
+    def failed(self, error: Exception) -> None:
+        """Record that Redis was not reached."""
+        if not self._is_outage:
+            self._logger.warning("%s: %r", self._failure, error)
+        self._is_outage = True
 
-    def over(self) -> None:
-        """Redis was reached."""
-        if self._lasts:
-            self._logger.info(self._ends)
-        self._lasts = False
+    def recovered(self) -> None:
+        """Record that Redis was reached."""
+        if self._is_outage:
+            self._logger.info(self._recovery)
+        self._is_outage = False

@@ -1,4 +1,4 @@
-"""arq's payload as msgpack: a queue that can be written to must not become a way to run code."""
+"""Serializer of arq's payloads: msgpack, so that whoever can write to the queue cannot run code, as with pickle."""
 
 import time
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 
 
-def _told(value: object) -> str:
-    """Write an error as its text: arq keeps what a job raised, and logs a traceback where that cannot be written."""
+def _encode_error(value: object) -> str:
+    """Encode an error as text: arq stores what a job raised, and logs a traceback if that cannot be encoded."""
     if isinstance(value, BaseException):
         return repr(value)
     raise NotImplementedError(f"A payload cannot hold {type(value).__name__}.")
 
 
-_encoder = msgspec.msgpack.Encoder(enc_hook=_told)
+_encoder = msgspec.msgpack.Encoder(enc_hook=_encode_error)
 _decoder = msgspec.msgpack.Decoder(dict[str, Any])  # arq's payload is a dict of mixed types
 
 # Bound methods: arq calls them once per job.
@@ -22,8 +22,8 @@ decode = _decoder.decode
 
 
 def payload_for(function: str, *args: object) -> bytes:
-    """The payload of a job that calls `function` with `args`; in Aether the only argument is the job's id.
+    """Return the payload of a job that calls `function` with `args`.
 
-    The enqueue time in it is this machine's and only read for log lines; the queue's order is the server's.
+    The enqueue time in it is this machine's, and only used in log lines; the queue goes by the server's time.
     """
     return encode({"t": None, "f": function, "a": args, "k": {}, "et": time.time_ns() // 1_000_000})

@@ -1,9 +1,9 @@
-"""An arq worker that is woken instead of polling, and holds its jobs by leases."""
+"""Leased worker: an arq worker that is woken instead of polling, and holds its jobs by leases."""
 
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -16,37 +16,46 @@ from typing_extensions import override
 
 from aether.leased_queue import serializer
 from aether.leased_queue.ack_buffer import AckBuffer
-from aether.leased_queue.connections import UNREACHABLE, drop_idle, harden, leave_replica, listener, thread_client
+from aether.leased_queue.connections import (
+    UNREACHABLE,
+    blocking_client,
+    close_idle,
+    harden,
+    reconnect_if_replica,
+    thread_client,
+)
 from aether.leased_queue.graceful_shutdown import GracefulRunner
-from aether.leased_queue.heartbeat import Heartbeat, Pulse
-from aether.leased_queue.leases import Claim, RunMode, parse_claim_batch
+from aether.leased_queue.heartbeat import Heartbeat, HeartbeatOptions
+from aether.leased_queue.leases import Claim, parse_claim_batch
 from aether.leased_queue.outage_log import OutageLog
+from aether.leased_queue.quarantine import DeadLetterHook
 from aether.leased_queue.scripts import Argument, Script, lua_source
 from aether.leased_queue.wakeup import Wakeup
 
 _logger = logging.getLogger(__name__)
-_CLAIM_LIMIT = 100  # a script holds up the whole server
+_CLAIM_LIMIT = 100  # a script blocks the whole server
 _COMMAND_TIMEOUT_S = 2.5
-_OUTAGE_PAUSE_S = 0.1
+_OUTAGE_RETRY_S = 0.1
 _SHORTEST_WAIT_S = 0.01  # 0 would mean forever to BLPOP
-_RING = Script(lua_source() + "ring(ARGV[1])")
+_WAKE_WORKER = Script(lua_source() + "wake_worker(ARGV[1])")
 
 
 class LeasedWorker(GracefulRunner):
     """`arq.Worker` with leases.
 
-    Its `poll_delay` is how long a job may wait that was enqueued by plain arq, which rings no bell.
+    Its `poll_delay` is how long a job may wait that plain arq has enqueued, which does not wake workers.
 
     Args:
         functions: As for `arq.Worker`.
-        lease: How long a job stays with a worker that is not heard of.
-        heartbeat_interval: How often leases are renewed; a worker that just reached Redis also waits this long before
-            it takes over the jobs of others, so that they can renew first.
-        shutdown_grace: How long running jobs may go on after the first SIGTERM or SIGINT, or `close()`; what is left is
-            handed back without counting a try. A second signal ends the wait.
-        stall_limit: How long the event loop may be blocked before its leases are given up.
-        on_condemned: Called with job id and reason before a job that keeps killing its workers leaves the queue, again
-            and again until it succeeds.
+        lease: How long a worker keeps a job after its last heartbeat.
+        heartbeat_interval: How often leases are extended. A worker that has just reached Redis also waits this long
+            before it takes over jobs, so that their workers can extend their leases first.
+        shutdown_grace: How long running jobs may go on after the first SIGTERM or SIGINT, or `close()`. Jobs that are
+            left then go back to the queue, and no attempt is counted. A second signal ends the wait.
+        stall_limit: How long the event loop may be blocked before the worker stops extending its leases.
+        redis_pool: A client whose connections the worker uses, and closes at the end.
+        on_dead_letter: Called with job id and reason before a job that keeps killing its workers becomes a dead letter;
+            repeated until it succeeds.
         arq_options: As for `arq.Worker`; payloads are msgpack unless `job_serializer` and `job_deserializer` say
             otherwise.
     """
@@ -60,7 +69,7 @@ class LeasedWorker(GracefulRunner):
         shutdown_grace: timedelta = timedelta(seconds=5),
         stall_limit: timedelta = timedelta(seconds=30),
         redis_pool: redis.asyncio.Redis | None = None,
-        on_condemned: Callable[[str, str], Awaitable[None]] | None = None,
+        on_dead_letter: DeadLetterHook | None = None,
         **arq_options: Any,  # arq's keyword arguments, typed there
     ) -> None:
         arq_options.setdefault("job_serializer", serializer.encode)
@@ -68,7 +77,7 @@ class LeasedWorker(GracefulRunner):
         if redis_pool is not None and not isinstance(redis_pool, ArqRedis):
             redis_pool = ArqRedis(redis_pool.connection_pool)
         super().__init__(functions, redis_pool=redis_pool, **arq_options)
-        self.on_condemned = on_condemned
+        self._quarantine.on_dead_letter = on_dead_letter
         self._lease_s = lease.total_seconds()
         self._heartbeat_interval_s = heartbeat_interval.total_seconds()
         self._grace_s = max(shutdown_grace.total_seconds(), self._job_completion_wait)
@@ -76,14 +85,14 @@ class LeasedWorker(GracefulRunner):
         self._fallback_s = max(self.poll_delay_s, _SHORTEST_WAIT_S)
         self._may_take_over_at = 0.0
         self._due_in_s: float | None = None
-        self._dropping: asyncio.Task[None] | None = None
+        self._closing_idle: asyncio.Task[None] | None = None
         self._outage = OutageLog(_logger, "no jobs can be claimed", "jobs can be claimed again")
 
     @override
     async def main(self) -> None:
-        """Work until stopped or, in burst mode, until the queue is empty."""
+        """Run jobs until stopped or, in burst mode, until the queue is empty."""
         self.loop = asyncio.get_running_loop()
-        bell = await self._open()
+        wakeup = await self._open()
         self.ctx["redis"] = self.pool
         if self.on_startup is not None:
             await self.on_startup(self.ctx)
@@ -91,7 +100,7 @@ class LeasedWorker(GracefulRunner):
             await self._poll_iteration()
             if self.burst and await self._is_burst_over():
                 return
-            await self._wait(bell)
+            await self._wait(wakeup)
 
     async def _open(self) -> Wakeup:
         if self._pool is None:
@@ -104,16 +113,16 @@ class LeasedWorker(GracefulRunner):
         harden(pool, _COMMAND_TIMEOUT_S)
         names = ", ".join(self.functions)
         _logger.info("Starting worker for %d functions: %s (%s)", len(self.functions), names, self.worker_id)
-        with contextlib.suppress(*UNREACHABLE):  # Redis may be away; a fake knows no INFO
+        with contextlib.suppress(*UNREACHABLE):  # Redis may be unreachable, and fakeredis has no INFO
             await log_redis_info(pool, _logger.info)
         self._may_take_over_at = self.loop.time() + self._heartbeat_interval_s
-        return self._open_companions()
+        return self._open_helpers()
 
-    def _open_companions(self) -> Wakeup:
-        client = listener(self.pool, f"{self.worker_id}:bell", self._fallback_s + _COMMAND_TIMEOUT_S)
-        self._bell = Wakeup(client, self.queue_name, self._fallback_s)
-        self._outbox = AckBuffer(self.pool, self.scripts.ack, self.queue_name, int(self._lease_s * 1000))
-        pulse = Pulse(
+    def _open_helpers(self) -> Wakeup:
+        client = blocking_client(self.pool, f"{self.worker_id}:bell", self._fallback_s + _COMMAND_TIMEOUT_S)
+        self._wakeup = Wakeup(client, self.queue_name, self._fallback_s)
+        self._acks = AckBuffer(self.pool, self.scripts.ack, self.queue_name, int(self._lease_s * 1000))
+        options = HeartbeatOptions(
             self.queue_name,
             self.worker_id,
             self._lease_s,
@@ -121,10 +130,10 @@ class LeasedWorker(GracefulRunner):
             self._stall_limit_s,
             self.allow_abort_jobs,
         )
-        heart = thread_client(self.pool, f"{self.worker_id}:heart", self._heartbeat_interval_s)
-        self._heartbeat = Heartbeat(heart, self.scripts.extend, pulse, self)
+        heartbeat_client = thread_client(self.pool, f"{self.worker_id}:heart", self._heartbeat_interval_s)
+        self._heartbeat = Heartbeat(heartbeat_client, self.scripts.extend, options, self)
         self._heartbeat.start()
-        return self._bell
+        return self._wakeup
 
     @override
     async def _poll_iteration(self) -> None:
@@ -133,62 +142,61 @@ class LeasedWorker(GracefulRunner):
             await self.heart_beat()  # arq's: cron jobs and the health record
             self._due_in_s = await self._claim()
         except UNREACHABLE as error:
-            self._outage.met(error)
+            self._outage.failed(error)
             self.on_outage()
-            self._due_in_s = _OUTAGE_PAUSE_S
-            await leave_replica(self.pool, error)
+            self._due_in_s = _OUTAGE_RETRY_S
+            await reconnect_if_replica(self.pool, error)
 
     async def _claim(self) -> float | None:
-        room = self._room()
-        if room <= 0:
+        limit = self._free_slots()
+        if limit <= 0:
             return None
-        lease_ms, settle_ms = int(self._lease_s * 1000), int(self._heartbeat_interval_s * 1000)
+        lease_ms, takeover_delay_ms = int(self._lease_s * 1000), int(self._heartbeat_interval_s * 1000)
         may_take_over = self.loop.time() >= self._may_take_over_at
-        arguments: list[Argument] = [self.queue_name, self.worker_id, room, lease_ms, self.job_counter]
-        arguments += [int(may_take_over), settle_ms]
-        haul = parse_claim_batch(await self.scripts.claim.run(self.pool, arguments))
-        self._outage.over()
-        for claim in haul.claims:
+        arguments: list[Argument] = [self.queue_name, self.worker_id, limit, lease_ms, self.job_counter]
+        arguments += [int(may_take_over), takeover_delay_ms]
+        batch = parse_claim_batch(await self.scripts.claim.run(self.pool, arguments))
+        self._outage.recovered()
+        for claim in batch.claims:
             self._start(claim)
-        return haul.due_in_s
+        return batch.due_in_s
 
-    def _room(self) -> int:
-        if not self.allow_pick_jobs or self._lone is not None:
+    def _free_slots(self) -> int:
+        if not self.allow_pick_jobs or self._quarantine.is_occupied:
             return 0
-        room = min(self.max_jobs - self.job_counter, self.queue_read_limit, _CLAIM_LIMIT)
+        slots = min(self.max_jobs - self.job_counter, self.queue_read_limit, _CLAIM_LIMIT)
         if self.burst and self.max_burst_jobs >= 0:
-            room = min(room, self.max_burst_jobs - self._jobs_started())
-        return room
+            slots = min(slots, self.max_burst_jobs - self._jobs_started())
+        return slots
 
     def _start(self, claim: Claim) -> None:
-        held = self.claims.get(claim.job_id)
-        if held is not None and not held.settling:  # it was queued again, which the heart has not noticed
-            self._lose(held)
+        previous = self.claims.get(claim.job_id)
+        if previous is not None and not previous.is_closing:  # enqueued again before the heartbeat reported the loss
+            self._lose(previous)
         self.counts.claimed += 1
         self.job_counter += 1
-        if claim.run_mode in {RunMode.HELD, RunMode.ALONE}:
-            self._lone = claim
+        self._quarantine.admit(claim)
         self.claims[claim.job_id] = claim
         earlier = self.tasks.get(claim.job_id)
         claim.task = self.tasks[claim.job_id] = self.loop.create_task(self._run(claim, earlier))
         self._runs.add(claim.task)
-        claim.task.add_done_callback(partial(self._ended, claim))
+        claim.task.add_done_callback(partial(self._on_run_done, claim))
 
     def on_outage(self) -> None:
-        """Let others renew their leases before this worker takes over what ran out, and trust no idle connection."""
+        """Take over no job until other workers could extend their leases, and close the idle connections."""
         self._may_take_over_at = self.loop.time() + self._heartbeat_interval_s
-        if self._dropping is None or self._dropping.done():
-            self._dropping = self.loop.create_task(drop_idle(self.pool))
+        if self._closing_idle is None or self._closing_idle.done():
+            self._closing_idle = self.loop.create_task(close_idle(self.pool))
 
-    async def _wait(self, bell: Wakeup) -> None:
-        has_room = self._room() > 0
-        if has_room and self._due_in_s == 0:
+    async def _wait(self, wakeup: Wakeup) -> None:
+        has_slots = self._free_slots() > 0
+        if has_slots and self._due_in_s == 0:
             return
-        timeout_s = self._due_in_s if has_room else self._fallback_s
-        rang = await bell.wait(timeout_s, self._wake, listen=has_room)
-        if rang and self._room() <= 0:
+        timeout_s = self._due_in_s if has_slots else self._fallback_s
+        has_token = await wakeup.wait(timeout_s, self._wake, listen=has_slots)
+        if has_token and self._free_slots() <= 0:
             with contextlib.suppress(*UNREACHABLE):
-                await _RING.run(self.pool, [self.queue_name])
+                await _WAKE_WORKER.run(self.pool, [self.queue_name])
 
     async def _is_burst_over(self) -> bool:
         with contextlib.suppress(*UNREACHABLE):
@@ -199,8 +207,8 @@ class LeasedWorker(GracefulRunner):
 
 
 def create_worker(settings_cls: WorkerSettingsType, **overrides: Any) -> LeasedWorker:
-    """A worker from a class of attributes, as `arq.worker.create_worker` makes one; `overrides` win."""
+    """Return a worker from a class of attributes, as `arq.worker.create_worker` does; `overrides` win."""
     attributes = settings_cls if isinstance(settings_cls, dict) else vars(settings_cls)
-    own = {"lease", "heartbeat_interval", "shutdown_grace", "stall_limit", "on_condemned"}
+    own = {"lease", "heartbeat_interval", "shutdown_grace", "stall_limit", "on_dead_letter"}
     options: dict[str, Any] = get_kwargs(settings_cls) | {k: v for k, v in attributes.items() if k in own}
     return LeasedWorker(**(options | overrides))

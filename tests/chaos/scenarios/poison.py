@@ -1,4 +1,4 @@
-"""A job that ends every worker it runs on, among others that do not deserve that."""
+"""Poison: a job that ends every worker it runs on, among other jobs."""
 
 import time
 
@@ -9,34 +9,34 @@ from tests.chaos.fleet import POISONED_WORKER
 from tests.chaos.poisoned_worker import MARKER
 from tests.chaos.trial import Trial
 
-_CONDEMNED_S = 60.0
+_DEAD_LETTER_S = 60.0
 _WORKERS_LOST = 3
 
 
 def poison(trial: Trial) -> None:
-    """It is condemned after three deaths at most, and every innocent job is completed."""
+    """It becomes a dead letter after three deaths at most, and every other job is completed."""
     with trial.fleet(trial.setup(section_ms=900, fault_rate=0), workers=trial.size.workers) as fleet:
         fleet.command = POISONED_WORKER
         for worker in list(fleet.workers):
             fleet.kill(worker)
         fleet.wait_until_ready()
-        innocents = fleet.load.submit_many(trial.size.jobs // 2, 4)
+        others = fleet.load.submit_many(trial.size.jobs // 2, 4)
         (deadly,) = fleet.load.submit_many(1, 4, MARKER)
-        innocents += fleet.load.submit_many(trial.size.jobs - len(innocents), 4)
+        others += fleet.load.submit_many(trial.size.jobs - len(others), 4)
         began = time.monotonic()
         while (ended := read_jobs(fleet.client, [deadly])[0]) is None or ended.status not in ENDED:
             fleet.top_up()
-            if time.monotonic() > began + 2 * _CONDEMNED_S:
+            if time.monotonic() > began + 2 * _DEAD_LETTER_S:
                 break
             time.sleep(0.05)
-        trial.judge_times("condemned after", [time.monotonic() - began], most_s=_CONDEMNED_S)
-        stuck = wait_until_ended(fleet, [deadly, *innocents], _CONDEMNED_S)
-        found = {history.job.id: history for history in histories(fleet, [deadly, *innocents])}
+        trial.judge_times("dead letter after", [time.monotonic() - began], most_s=_DEAD_LETTER_S)
+        stuck = wait_until_ended(fleet, [deadly, *others], _DEAD_LETTER_S)
+        found = {history.job.id: history for history in histories(fleet, [deadly, *others])}
         trial.judge_none("jobs stuck", stuck)
-        bad = [job_id for job_id in innocents if found[job_id].job.status is not Status.COMPLETED]
-        trial.judge_none(f"innocents of {len(innocents)} not completed", bad)
+        bad = [job_id for job_id in others if found[job_id].job.status is not Status.COMPLETED]
+        trial.judge_none(f"other jobs of {len(others)} not completed", bad)
         problem = found[deadly].job.problem
-        trial.judge("poison failed as", "poison", problem and problem.type, holds=_is_condemned(found[deadly]))
+        trial.judge("poison failed as", "poison", problem and problem.type, holds=_is_dead_letter(found[deadly]))
         trial.judge("workers lost", f"≤ {_WORKERS_LOST}", len(fleet.exits), holds=len(fleet.exits) <= _WORKERS_LOST)
         left = [line for line in residue(fleet.client) if "no time to live" in line]
         trial.judge_none("keys left over", left)
@@ -44,6 +44,6 @@ def poison(trial: Trial) -> None:
             trial.report += found[job_id].told()
 
 
-def _is_condemned(history: History) -> bool:
+def _is_dead_letter(history: History) -> bool:
     problem = history.job.problem
     return history.job.status is Status.FAILED and problem is not None and problem.type == "poison"

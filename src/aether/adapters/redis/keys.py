@@ -1,5 +1,6 @@
 """Keys in Redis: each key of Aether's own with its lifetime, and the loader of the scripts that use them."""
 
+from collections.abc import Sequence
 from importlib.resources import files
 
 from aether.domain.job import Kind, Status
@@ -42,11 +43,11 @@ MAX_READ_TOKENS = 20
 MAX_ATTEMPTS = 50  # stored per delivery
 
 
-def script(name: str, *libraries: str) -> Script:
-    """Return a script of the `lua` folder, preceded by the constants above, the queue's functions and these libraries.
+def script(name: str, *libraries: str, queue_libraries: Sequence[str] = ()) -> Script:
+    """Return a script of the `lua` folder, preceded by the queue's functions, the constants above and these libraries.
 
     The server runs a library's definitions at each call, so name only those that the script uses.
     """
     folder = files(__package__).joinpath("lua")
     sources = (folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in (*libraries, name))
-    return Script(lua_source() + lua_constants(globals()) + "".join(sources))
+    return Script(lua_source(*queue_libraries) + lua_constants(globals()) + "".join(sources))

@@ -1,10 +1,12 @@
--- ARGV: queue, worker, room, lease_ms, running, may_take_over, settle_ms
--- Returns {ms until the next job is due or -1, {job id, token, score, payload, manner}, ...}.
+-- Claims jobs that are due.
+--
+-- ARGV: queue, worker, limit, lease_ms, running, may_take_over, takeover_delay_ms
+-- Returns {ms until the next job is due or -1, {job id, token, score, payload, run mode}, ...}.
 local queue, worker = ARGV[1], ARGV[2]
-local room, lease_ms, running = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local may_take_over, settle_ms = ARGV[6] == '1', tonumber(ARGV[7])
+local limit, lease_ms, running = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local may_take_over, takeover_delay_ms = ARGV[6] == '1', tonumber(ARGV[7])
 local now = now_ms()
-local claimed, fresh, latest_turn = {}, {}, nil
+local claimed, newcomers, latest_turn = {}, {}, nil
 
 local function postpone(job_id, delay_ms)
   redis.call('ZADD', queue, whole(now + delay_ms), job_id)
@@ -13,7 +15,7 @@ end
 local function next_token()
   local fence = redis.call('INCR', FENCE)
   if fence == 1 then
-    -- A counter that was lost must not issue numbers again.
+    -- Redis may have lost the counter, and must not issue a number twice.
     fence = now * 1000
     redis.call('SET', FENCE, whole(fence))
   end
@@ -21,114 +23,63 @@ local function next_token()
   return whole(fence) .. ':' .. worker
 end
 
-local function read_note(job_id)
-  local fields = redis.call('HMGET', NOTE .. job_id, 'token', 'suspect', 'alone', 'held', 'condemned', 'flow', 'claimed')
-  return {
-    token = fields[1], suspect = fields[2], alone = fields[3], held = fields[4], condemned = fields[5], flow = fields[6],
-    claimed = fields[7],
-  }
-end
-
-local function worker_of(token)
-  return string.match(token, ':(.*)') or token
-end
-
--- How many workers died lately without this job's doing: whatever kills them, it need not be this one. Those of this
--- queue alone: a process may have a worker for each of several queues, and dies once.
-local function other_deaths(note)
-  local deaths = DEATHS .. queue
-  redis.call('ZREMRANGEBYSCORE', deaths, '-inf', now - DEATHS_MS)
-  redis.call('ZADD', deaths, now, worker_of(note.token))
-  redis.call('PEXPIRE', deaths, DEATHS_MS)
-  return redis.call('ZCARD', deaths) - note.deaths
-end
-
--- A due job with a holder: its lease ran out. Returns whether it may be claimed at once.
-local function inherit(job_id, note)
-  local key = NOTE .. job_id
-  if not may_take_over then
-    postpone(job_id, settle_ms)
-    return false
-  end
-  redis.call('HSET', key, 'taken', '1')
-  -- A holder that is alive has not died of this job: it lost the claim when Redis lost what it had acknowledged.
-  if note.held or note.condemned or redis.call('EXISTS', ALIVE .. worker_of(note.token)) == 1 then
-    return true
-  end
-  note.deaths = redis.call('HINCRBY', key, 'deaths', 1)
-  local others = other_deaths(note)
-  if note.alone and redis.call('HINCRBY', key, 'lone_deaths', 1) > math.max(others, 0) then
-    note.condemned = '1'
-    redis.call('HSET', key, 'condemned', '1')
-    return true
-  end
-  -- Where most workers died without it, that it was there a few times says little.
-  if note.deaths < (note.deaths < others and CLEAR_DEATHS or SUSPECT_DEATHS) and not note.suspect then
-    return true
-  end
-  redis.call('HSET', key, 'suspect', '1')
-  redis.call('HDEL', key, 'token')
-  postpone(job_id, math.min(BACKOFF_MS * 2 ^ (note.deaths - SUSPECT_DEATHS), MAX_BACKOFF_MS))
-  return false
-end
-
-local function manner_of(note)
-  if note.condemned then
-    return 'condemned'
-  elseif not note.suspect then
-    return 'plain'
-  end
-  return running + #claimed == 0 and 'alone' or 'held'
-end
-
-local function take(job_id, score, note)
-  local token, manner, key = next_token(), manner_of(note), NOTE .. job_id
+-- Returns the run mode.
+local function claim_job(job_id, score, claim)
+  local token = next_token()
   redis.call('SET', IN_PROGRESS .. job_id, token, 'PX', lease_ms)
-  redis.call('HDEL', key, 'alone', 'held')
-  redis.call('HSET', key, 'token', token, 'claimed', '1')
-  if manner == 'alone' or manner == 'held' then
-    redis.call('HSET', key, manner, '1')
-  end
-  redis.call('PEXPIRE', key, NOTE_MS)
+  redis.call('HSET', CLAIM .. job_id, 'token', token, 'claimed', '1')
+  local run_mode = begin_delivery(job_id, claim, running + #claimed == 0)
+  redis.call('PEXPIRE', CLAIM .. job_id, CLAIM_MS)
   postpone(job_id, lease_ms)
   if is_turn(score) then latest_turn = score end
-  claimed[#claimed + 1] = {job_id, token, score, redis.call('GET', JOB .. job_id) or '', manner}
-  return manner
+  claimed[#claimed + 1] = {job_id, token, score, redis.call('GET', JOB .. job_id) or '', run_mode}
+  return run_mode
 end
 
+-- The lease of a job has expired, but the job still has a holder. Returns the run mode if it was claimed.
+local function take_over(job_id, score, claim)
+  if not may_take_over then return postpone(job_id, takeover_delay_ms) end
+  redis.call('HSET', CLAIM .. job_id, 'taken', '1')
+  local backoff_ms = backoff_after_expiry(queue, job_id, claim, now)
+  if backoff_ms then return postpone(job_id, backoff_ms) end
+  return claim_job(job_id, score, claim)
+end
+
+-- Returns the run mode if the job was claimed.
 local function visit(job_id, score)
   local lease = redis.call('PTTL', IN_PROGRESS .. job_id)
   if lease ~= -2 then
-    postpone(job_id, lease < 0 and lease_ms or math.max(lease, 1))
-    return
+    return postpone(job_id, lease < 0 and lease_ms or math.max(lease, 1))
   end
-  local note = read_note(job_id)
-  if not (is_turn(score) or note.claimed or note.token) then
-    fresh[#fresh + 1] = {job_id, score, note}
-  elseif not note.token or inherit(job_id, note) then
-    return take(job_id, score, note)
+  local claim = read_claim(job_id)
+  if not (is_turn(score) or claim.was_claimed or claim.token) then
+    newcomers[#newcomers + 1] = {job_id, score, claim}
+  elseif claim.token then
+    return take_over(job_id, score, claim)
+  else
+    return claim_job(job_id, score, claim)
   end
 end
 
--- Visits the first jobs with such scores while there is room. Returns whether nothing may start beside the last one.
-local function visit_all(lowest, highest, most)
+-- Visits the first jobs with scores in this range, up to the limit. Returns whether the last one must run alone.
+local function visit_range(lowest, highest, most)
   local entries = redis.call('ZRANGE', queue, lowest, highest, 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
   for i = 1, #entries, 2 do
-    if #claimed == room then return false end
-    local manner = visit(entries[i], entries[i + 1])
-    if manner == 'alone' or manner == 'held' then return true end
+    if #claimed == limit then return false end
+    if is_exclusive(visit(entries[i], entries[i + 1])) then return true end
   end
   return false
 end
 
--- What was put off until now, or was put here by plain arq, stands in line from now on. If nobody else does, it need not.
-local function line_up(is_contested)
-  for _, entry in ipairs(fresh) do
-    local job_id, score, note = unpack(entry)
-    if is_contested or note.flow then
-      redis.call('ZADD', queue, take_turn(queue, note.flow), job_id)
-    elseif #claimed < room then
-      take(job_id, score, note)
+-- Newcomers are jobs that were deferred until now, or that plain arq has queued: from now on each waits for a turn.
+-- If they have no flow and no other job waits, they are claimed at once.
+local function admit_newcomers(others_wait)
+  for _, entry in ipairs(newcomers) do
+    local job_id, score, claim = unpack(entry)
+    if others_wait or claim.flow then
+      redis.call('ZADD', queue, take_turn(queue, claim.flow), job_id)
+    elseif #claimed < limit then
+      claim_job(job_id, score, claim)
     end
   end
 end
@@ -137,27 +88,27 @@ local function first_score()
   return redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')[2]
 end
 
--- What comes back from a worker goes first, or a lease that ran out would wait behind all that wait. There may be much
--- that is fresh before it.
+-- Jobs that come back from a worker go first; otherwise a job whose lease has expired would wait behind all that wait.
+-- DUE_LIMIT is generous, because newcomers may stand before them.
 local function claim_all()
-  local is_contested = is_turn(first_score())
-  if visit_all(whole(CLOCK), whole(now), DUE_AT_ONCE) then return end
-  line_up(is_contested)
-  visit_all('-inf', '(' .. whole(CLOCK), room - #claimed)
+  local others_wait = is_turn(first_score())
+  if visit_range(whole(FIRST_TIMESTAMP), whole(now), DUE_LIMIT) then return end
+  admit_newcomers(others_wait)
+  visit_range('-inf', '(' .. whole(FIRST_TIMESTAMP), limit - #claimed)
   if latest_turn then
     serve_round(queue, math.max(served_round(queue), round_of(latest_turn)))
   end
 end
 
-local function until_due()
+local function ms_until_due()
   local first = first_score()
   return first and math.max(math.ceil(tonumber(first) - now), 0) or -1
 end
 
-local due_in = until_due()
+local due_in = ms_until_due()
 if due_in == 0 then
   claim_all()
-  due_in = until_due()
-  if due_in == 0 then ring(queue) end
+  due_in = ms_until_due()
+  if due_in == 0 then wake_worker(queue) end
 end
 return {due_in, unpack(claimed)}

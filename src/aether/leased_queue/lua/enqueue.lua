@@ -1,4 +1,5 @@
--- The producer's side. Meant to be prepended to other scripts, so that a record and its queue entry are written as one.
+-- Enqueueing and withdrawing. Other scripts may be put behind this source, so that they write a record and its queue
+-- entry at once.
 
 local function now_ms()
   local time = redis.call('TIME')
@@ -9,55 +10,51 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
--- One token is enough: whoever is woken rings again if it cannot take all that is due.
-local function ring(queue)
-  local bell = queue .. BELL_SUFFIX
-  if redis.call('EXISTS', bell) == 0 then
-    redis.call('LPUSH', bell, '1')
-    redis.call('PEXPIRE', bell, BELL_MS)
+-- One token is enough: a worker that cannot claim all due jobs wakes the next one.
+local function wake_worker(queue)
+  local wakeup = queue .. WAKEUP_SUFFIX
+  if redis.call('EXISTS', wakeup) == 0 then
+    redis.call('LPUSH', wakeup, '1')
+    redis.call('PEXPIRE', wakeup, WAKEUP_MS)
   end
 end
 
--- Flows take turns; jobs without one share the flow ''. What is put off stands in line from when it is due.
+-- Flows take turns; jobs without a flow share the flow ''. A deferred job gets its turn when it is due.
 -- Returns false, and changes nothing, if a job of this id exists or its result is still kept.
 local function enqueue(queue, job_id, payload, payload_ttl_ms, delay_ms, flow)
   if redis.call('EXISTS', JOB .. job_id, RESULT .. job_id) > 0 then
     return false
   end
   delay_ms = tonumber(delay_ms)
-  local life = whole(tonumber(payload_ttl_ms) + delay_ms)
-  redis.call('SET', JOB .. job_id, payload, 'PX', life)
-  local note = NOTE .. job_id
-  if flow and flow ~= '' then redis.call('HSET', note, 'flow', flow) end
-  -- What an earlier job of this id left behind must not count against this one; its holder may still believe in it.
-  if redis.call('DEL', GONE .. job_id) == 1 then redis.call('HSET', note, 'taken', '1') end
-  redis.call('DEL', CONDEMNED .. job_id, RETRY .. job_id)
+  local ttl_ms = whole(tonumber(payload_ttl_ms) + delay_ms)
+  redis.call('SET', JOB .. job_id, payload, 'PX', ttl_ms)
+  local claim = CLAIM .. job_id
+  if flow and flow ~= '' then redis.call('HSET', claim, 'flow', flow) end
+  -- An earlier job of this id does not count against this one, but its holder may still believe in its claim.
+  if redis.call('DEL', TOMBSTONE .. job_id) == 1 then redis.call('HSET', claim, 'taken', '1') end
+  redis.call('DEL', DEAD_LETTER .. job_id, RETRY .. job_id)
   redis.call('ZREM', ABORT, job_id)
-  redis.call('PEXPIRE', note, life)
+  redis.call('PEXPIRE', claim, ttl_ms)
   redis.call('ZADD', queue, delay_ms > 0 and whole(now_ms() + delay_ms) or take_turn(queue, flow), job_id)
-  ring(queue)
+  wake_worker(queue)
   return true
 end
 
--- Removes a job in any state; a worker that still runs it is told so by its next beat. Returns whether it was queued.
+-- Removes a job in any state; the next heartbeat of a worker that still runs it reports it as lost. Returns whether the
+-- job was in the queue.
 local function withdraw(queue, job_id)
-  local note = redis.call('HMGET', NOTE .. job_id, 'flow', 'token', 'taken')
-  give_turn_back(queue, job_id, note[1])
-  local queued = redis.call('ZREM', queue, job_id) == 1
-  if note[2] or note[3] then
-    redis.call('SET', GONE .. job_id, '1', 'PX', GONE_MS)
+  local claim = redis.call('HMGET', CLAIM .. job_id, 'flow', 'token', 'taken')
+  give_turn_back(queue, job_id, claim[1])
+  local was_queued = redis.call('ZREM', queue, job_id) == 1
+  if claim[2] or claim[3] then
+    redis.call('SET', TOMBSTONE .. job_id, '1', 'PX', TOMBSTONE_MS)
   end
-  redis.call('DEL', JOB .. job_id, IN_PROGRESS .. job_id, RETRY .. job_id, NOTE .. job_id, CONDEMNED .. job_id)
+  redis.call('DEL', JOB .. job_id, IN_PROGRESS .. job_id, RETRY .. job_id, CLAIM .. job_id, DEAD_LETTER .. job_id)
   redis.call('ZREM', ABORT, job_id)
-  return queued
+  return was_queued
 end
 
--- Jobs that are due and wait for a worker; running and deferred ones have their score in the future.
+-- Counts the jobs that are due and wait for a worker. The scores of running and deferred jobs are in the future.
 local function depth(queue)
   return redis.call('ZCOUNT', queue, '-inf', whole(now_ms()))
-end
-
--- Progress: whatever killed this job's earlier workers, it was not the part that is done now.
-local function vindicate(job_id)
-  redis.call('HDEL', NOTE .. job_id, 'deaths', 'suspect', 'alone', 'lone_deaths')
 end

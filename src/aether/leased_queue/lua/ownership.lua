@@ -1,18 +1,20 @@
--- What a claim is worth: 'mine', 'lost' (someone else has the job, or it is waiting, or was removed on purpose), or
--- 'missing' (Redis lost every trace of it).
-local function ownership(queue, job_id, token)
-  local holder = redis.call('HGET', NOTE .. job_id, 'token')
+-- Ownership of a claim: the field `token` says who holds a job, and the key IN_PROGRESS is the lease. A lease that has
+-- expired may be extended until another worker claims the job.
+
+-- Returns 'owned'; 'lost', if another worker holds the job, or it waits, or was removed on purpose; or 'missing', if
+-- Redis lost every trace of it.
+local function claim_state(queue, job_id, token)
+  local holder = redis.call('HGET', CLAIM .. job_id, 'token')
   if holder == token then
-    return 'mine'
+    return 'owned'
   end
-  if holder or redis.call('EXISTS', GONE .. job_id) == 1 or redis.call('ZSCORE', queue, job_id) then
+  if holder or redis.call('EXISTS', TOMBSTONE .. job_id) == 1 or redis.call('ZSCORE', queue, job_id) then
     return 'lost'
   end
   return 'missing'
 end
 
--- The note is the ownership, the in-progress key its lease: a lease that ran out may be renewed until someone takes the job.
-local function hold(queue, job_id, token, lease_ms)
+local function extend_lease(queue, job_id, token, lease_ms)
   if redis.call('PEXPIRE', IN_PROGRESS .. job_id, lease_ms) == 0 then
     redis.call('SET', IN_PROGRESS .. job_id, token, 'PX', lease_ms)
   end

@@ -1,7 +1,7 @@
 -- Commits a change of a job. Every change is made here, with all that depends on it: record, idempotency key, events,
 -- times to live, index, inbox, webhook delivery and queue entry, all or nothing.
 -- Needs index.lua, inbox.lua, deliveries.lua, and of the queue's own source now_ms, whole, enqueue, withdraw, depth and
--- vindicate.
+-- reset_delivery_count.
 --
 -- ARGV: id, author, epoch, version, max jobs, owner, idempotency key, fingerprint, kinds, status, statuses that it may
 --       follow, ttl in ms, queue, payload, max queue length, finished steps, ttl of the inbox in ms, payload of a
@@ -133,7 +133,7 @@ if author == 'create' then
   enqueue(queue, id, payload, ttl, 0, owner)
 elseif author == 'run' then
   -- Only finished steps count as progress: a step that starts may be the one that kills the worker.
-  if tonumber(done) > 0 then vindicate(id) end
+  if tonumber(done) > 0 then reset_delivery_count(id) end
 else
   redis.call('PUBLISH', FENCES, id .. ' ' .. whole(epoch))
 end

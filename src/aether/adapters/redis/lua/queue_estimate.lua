@@ -12,8 +12,8 @@ local function queue_estimate(job_id, kind, queue)
   if score and tonumber(score) <= now then
     position = redis.call('ZRANK', queue, job_id) + 1
     -- Jobs with a time as score are ranked after all turns, but are claimed before them.
-    position = is_turn(score) and position + redis.call('ZCOUNT', queue, whole(CLOCK), whole(now))
-      or position - redis.call('ZCOUNT', queue, '-inf', '(' .. whole(CLOCK))
+    position = is_turn(score) and position + redis.call('ZCOUNT', queue, whole(FIRST_TIMESTAMP), whole(now))
+      or position - redis.call('ZCOUNT', queue, '-inf', '(' .. whole(FIRST_TIMESTAMP))
   end
   local pace = redis.call('HMGET', PACE .. kind, 'run', 'gap')
   return {position, pace[1] or '', pace[2] or '', whole(now)}
