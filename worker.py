@@ -1,6 +1,6 @@
-"""arq's entry point: `python worker.py` starts Aether's leased worker, `arq worker.WorkerSettings` arq's own.
+"""Entry point of a worker: `python worker.py` starts the leased worker, `arq worker.WorkerSettings` arq's own.
 
-Both run the same jobs; what arq's own worker lacks stands in the README.
+Both run the same jobs; the README says what arq's own worker lacks.
 """
 
 from aether.bootstrap.worker import Worker

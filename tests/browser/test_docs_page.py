@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Locator, Page
 
-from aether.bootstrap.access import keys
+from aether.bootstrap.authentication import open_api_keys
 from aether.settings import Secret, Settings
 from tests.service.stack import Stack
 
@@ -42,7 +42,7 @@ def locked(stack: Stack) -> Iterator[tuple[str, str]]:
     database = f"{stack.valkey.url}?db=1"
 
     async def create() -> str:
-        async with keys(Settings(redis_url=Secret(database))) as known:
+        async with open_api_keys(Settings(redis_url=Secret(database))) as known:
             _, secret = await known.create(f"docs-{uuid4().hex}")
             return secret.reveal()
 

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 import pytest_socket
 
-from aether.bootstrap.access import keys
+from aether.bootstrap.authentication import open_api_keys
 from aether.domain.access import ApiKey, Scope
 from aether.identity.api_keys import MAX_STALENESS_S, ApiKeys
 from aether.settings import Secret, Settings
@@ -42,7 +42,7 @@ class Guarded:
         """Do something with the keys, as whoever runs the service does."""
 
         async def asking() -> T:
-            async with keys(Settings(redis_url=Secret(self.redis_url))) as opened:
+            async with open_api_keys(Settings(redis_url=Secret(self.redis_url))) as opened:
                 return await what(opened)
 
         return asyncio.run(asking())

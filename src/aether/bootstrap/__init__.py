@@ -1,1 +1,1 @@
-"""Where everything is put together, the API's half and the worker's; the only place that knows every name."""
+"""Bootstrap: the composition root of API and worker; only here the real implementations of all ports are named."""

@@ -1,4 +1,4 @@
-"""The API's half of the house."""
+"""API services: what the API's handlers call, built from the settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,9 +13,9 @@ from aether.adapters.redis.rate_limiter import RedisRateLimiter
 from aether.adapters.redis.read_tokens import RedisReadTokens
 from aether.adapters.redis.worker_registry import count_workers
 from aether.api.state import ApiServices, Readiness
-from aether.bootstrap.access import authenticator
+from aether.bootstrap.authentication import authenticator
 from aether.bootstrap.gc_tuning import tune_gc
-from aether.bootstrap.identity import token_verifier
+from aether.bootstrap.identity_provider import token_verifier
 from aether.bootstrap.storage import file_store, inbox, job_store, redis_client
 from aether.bootstrap.webhooks import webhooks
 from aether.identity.local_key import LocalKey
@@ -27,24 +27,24 @@ from aether.settings import Settings
 
 @asynccontextmanager
 async def api_services(settings: Settings, local_key: LocalKey | None = None) -> AsyncIterator[ApiServices]:
-    """Open what the API's handlers call."""
+    """Open the services."""
     async with (
         redis_client(settings, PipeliningRedis) as client,
         RedisHub(client) as hub,
-        token_verifier(settings) as identities,
+        token_verifier(settings) as verifier,
     ):
-        # Nobody is to wait behind a large file.
-        alone = Redis(connection_pool=client.connection_pool)
+        # Files do not share round trips, since other commands would wait behind a large file.
+        file_client = Redis(connection_pool=client.connection_pool)
         read_tokens = ReadTokens(RedisReadTokens(client))
         tune_gc()
         yield ApiServices(
-            Jobs(job_store(client, settings), file_store(alone, settings), settings.owner_jobs),
+            Jobs(job_store(client, settings), file_store(file_client, settings), settings.owner_jobs),
             hub,
             partial(_readiness, client),
             Inbox(inbox(client, settings), hub),
             webhooks(client, settings),
             RedisRateLimiter(client),
-            authenticator(client, settings, identities, local_key, read_tokens),
+            authenticator(client, settings, verifier, local_key, read_tokens),
             read_tokens,
         )
 

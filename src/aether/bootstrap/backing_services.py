@@ -1,4 +1,4 @@
-"""What the service starts for itself on one machine: the store and the model."""
+"""Backing services: the store and the model that the service starts itself, unless the settings name others."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -13,13 +13,13 @@ from aether.settings import JsonObject, Secret, Settings
 
 @asynccontextmanager
 async def backing_services(settings: Settings) -> AsyncIterator[Settings]:
-    """Start what the settings leave to the service, and yield settings that say where it is.
+    """Start the backing services that the settings do not name, and yield settings that name them.
 
-    Without `REDIS_URL` that is an embedded Valkey; with neither `OPENAI_API_KEY` nor `OPENAI_BASE_URL` it is the local
-    model.
+    An embedded Valkey is started without `REDIS_URL`, and the local model with neither `OPENAI_API_KEY` nor
+    `OPENAI_BASE_URL`.
 
     Raises:
-        ConfigurationError: one of them cannot be started; the text names the choices.
+        ConfigurationError: one of them cannot be started; the message names the alternatives.
     """
     async with AsyncExitStack() as stack:
         if settings.redis_url is None:

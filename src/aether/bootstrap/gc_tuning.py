@@ -1,10 +1,10 @@
-"""How often a process looks for garbage."""
+"""GC tuning: how often a process collects garbage."""
 
 import gc
 
 
 def tune_gc() -> None:
-    """Collect less often: requests and calls in flight are a heap in which a collection finds nothing."""
+    """Collect less often: most of the heap are requests and model calls in progress, of which nothing can be freed."""
     gc.collect()
-    gc.freeze()  # modules and classes stay for good
+    gc.freeze()  # modules and classes are never freed
     gc.set_threshold(10_000, 20, 100)

@@ -1,4 +1,4 @@
-"""The ways to the model servers."""
+"""Clients of the model servers: of the one for texts, and of the one for images."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +17,7 @@ _NO_KEY = "none"  # the client insists on one; servers that need none ignore it
 
 @asynccontextmanager
 async def model_client(settings: Settings) -> AsyncIterator[openai.AsyncOpenAI]:
-    """Open the client for the model server; it never retries by itself, since each attempt belongs in the record."""
+    """Open the client of the model server; it does not retry by itself, since the job's record lists each attempt."""
     timeout = httpx2.Timeout(settings.model_read_timeout, connect=settings.model_connect_timeout, pool=None)
     key = settings.openai_api_key
     limits = httpx2.Limits(max_connections=settings.model_calls, keepalive_expiry=15.0)
@@ -34,23 +34,28 @@ async def model_client(settings: Settings) -> AsyncIterator[openai.AsyncOpenAI]:
 
 @asynccontextmanager
 async def illustrator(settings: Settings, model: str) -> AsyncIterator[OpenAIIllustrator]:
-    """Open the clients for the server that paints, and for the addresses at which it may leave its images."""
+    """Open the client of the image server, and a client for the addresses at which that may leave its images."""
     timeout = httpx2.Timeout(settings.model_read_timeout, connect=settings.model_connect_timeout, pool=None)
     web = httpx2.AsyncClient(timeout=timeout, follow_redirects=True, max_redirects=_MAX_REDIRECTS)
-    seconds, most = settings.model_total_timeout, settings.image_max_bytes
-    own = settings.image_base_url is not None or settings.image_api_key is not None
-    terms = ImageSettings(model, settings.image_options or {}, seconds, most, IMAGES if own else TEXTS)
-    async with model_client(_of_images(settings)) as client, web:
-        yield OpenAIIllustrator(client, web, terms)
+    has_own_settings = settings.image_base_url is not None or settings.image_api_key is not None
+    image_settings = ImageSettings(
+        model,
+        settings.image_options or {},
+        settings.model_total_timeout,
+        settings.image_max_bytes,
+        IMAGES if has_own_settings else TEXTS,
+    )
+    async with model_client(_image_client_settings(settings)) as client, web:
+        yield OpenAIIllustrator(client, web, image_settings)
 
 
-def _of_images(settings: Settings) -> Settings:
-    """Return the settings as they are for the server that paints; another server gets no key but its own."""
-    elsewhere = settings.image_base_url is not None
+def _image_client_settings(settings: Settings) -> Settings:
+    """Return the settings for the client of the image server; the key of the text server is sent to no other server."""
+    is_other_server = settings.image_base_url is not None
     return replace(
         settings,
         openai_base_url=settings.image_base_url or settings.openai_base_url,
-        openai_api_key=settings.image_api_key or (None if elsewhere else settings.openai_api_key),
-        # Nothing is heard of an image before it is finished.
+        openai_api_key=settings.image_api_key or (None if is_other_server else settings.openai_api_key),
+        # The server sends nothing before the image is finished.
         model_read_timeout=settings.model_total_timeout,
     )

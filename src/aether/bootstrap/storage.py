@@ -1,4 +1,4 @@
-"""The way to what is kept, the same for all processes: to Redis, and to the files."""
+"""Storage: the Redis client, and the stores of jobs, inboxes and files, the same in all processes."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,12 +27,12 @@ _TIMEOUT_S = 2.5
 
 @asynccontextmanager
 async def redis_client(settings: Settings, client_class: type[Redis] = Redis) -> AsyncIterator[Redis]:
-    """Open a client that comes back by itself after Redis was away; a call fails after seconds, not minutes."""
+    """Open a client that reconnects by itself; while Redis is unavailable, a call fails after seconds, not minutes."""
     pool = BlockingConnectionPool.from_url(
         redis_url(settings),
         max_connections=32,
         timeout=_TIMEOUT_S,
-        # The connections of a pool break together when Redis restarts; each is opened anew once.
+        # When Redis restarts, all connections of the pool break, and each is reopened once.
         retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 2),
         retry_on_error=[RedisConnectionError],
     )
@@ -45,10 +45,10 @@ async def redis_client(settings: Settings, client_class: type[Redis] = Redis) ->
 
 
 def redis_url(settings: Settings) -> str:
-    """Return where Redis is, its password included.
+    """Return the URL of Redis, including its password.
 
     Raises:
-        ConfigurationError: it was not said, or not as an address.
+        ConfigurationError: it is missing or not a URL of Redis.
     """
     if settings.redis_url is None:
         raise ConfigurationError("Set REDIS_URL, or start everything at once with `aether serve`.")
@@ -56,20 +56,20 @@ def redis_url(settings: Settings) -> str:
     try:
         parse_url(url)
         check_redis_url(url)
-    except ValueError:  # its text may hold a piece of the password
+    except ValueError:  # its message may contain a part of the password
         rule = "must look like redis://localhost:6379/0, rediss://… or unix:///path"
         raise ConfigurationError(f"REDIS_URL {rule}.") from None
     return url
 
 
 def job_store(client: Redis, settings: Settings) -> RedisJobStore:
-    """Return the store of all processes that share these settings."""
-    queueing = QueueSettings(QUEUE, FUNCTION, settings.max_queue)
-    return RedisJobStore(client, queueing, timedelta(seconds=settings.job_ttl), _inbox_ttl(settings))
+    """Return the job store."""
+    queue = QueueSettings(QUEUE, FUNCTION, settings.max_queue)
+    return RedisJobStore(client, queue, timedelta(seconds=settings.job_ttl), _inbox_ttl(settings))
 
 
 def inbox(client: Redis, settings: Settings) -> RedisInboxStore:
-    """Return the inboxes that the store fills."""
+    """Return the inbox store, which the job store fills."""
     return RedisInboxStore(client, _inbox_ttl(settings))
 
 
@@ -78,7 +78,7 @@ def _inbox_ttl(settings: Settings) -> timedelta:
 
 
 def file_store(client: Redis, settings: Settings) -> FileStore:
-    """Return the files of all processes that share these settings.
+    """Return the file store.
 
     Raises:
         ConfigurationError: as `object_store`.
@@ -87,10 +87,10 @@ def file_store(client: Redis, settings: Settings) -> FileStore:
 
 
 def object_store(settings: Settings) -> SweepableFileStore | None:
-    """Return the place outside of Redis that was chosen for files, if one was.
+    """Return the object store for files, if one is configured.
 
     Raises:
-        ConfigurationError: the library for it is not installed, or the place cannot be used.
+        ConfigurationError: the library is not installed, or the location cannot be used.
     """
     if settings.object_store is None:
         return None

@@ -1,4 +1,4 @@
-"""Webhooks: what the API calls, and what makes the deliveries in a worker's process."""
+"""Webhooks: the use cases for the API, and the delivery worker in each worker process."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,20 +26,21 @@ from aether.webhooks.http_client import WebhookHttpClient
 from aether.webhooks.retry_schedule import RetrySchedule
 from aether.webhooks.signing import new_secret
 
-# In no such hurry as jobs: an idle worker has about one more command a second for it.
+# Longer than those of jobs, since deliveries are less urgent: for them an idle worker sends one more command a second.
 _LEASE = timedelta(seconds=8)
 _HEARTBEAT = timedelta(seconds=2)
 _POLL_S = 4.0
 _STRANDED_PAUSE = timedelta(seconds=5)
-_LONGEST_STRANDED_PAUSE = timedelta(hours=1)
-_GRACE = timedelta(seconds=1)
-"""How long tries may go on when the process ends; longer ones are made again elsewhere, which receivers can tell."""
+_MAX_STRANDED_PAUSE = timedelta(hours=1)
+_SHUTDOWN_GRACE = timedelta(seconds=1)
+"""How long attempts may go on when the process ends. Longer ones are repeated by another worker; the receiver can tell
+by the delivery's id."""
 
 log = structlog.get_logger()
 
 
 def webhooks(client: Redis, settings: Settings) -> Webhooks:
-    """Return what owners can do with webhooks.
+    """Return the webhook use cases.
 
     Raises:
         ConfigurationError: as `ssrf_policy`.
@@ -49,10 +50,10 @@ def webhooks(client: Redis, settings: Settings) -> Webhooks:
 
 
 def ssrf_policy(settings: Settings) -> SsrfPolicy:
-    """Return where webhooks may lead.
+    """Return the policy for the URLs of webhooks.
 
     Raises:
-        ConfigurationError: an exception from the rules is no host.
+        ConfigurationError: one of the allowed hosts is not a host.
     """
     try:
         return SsrfPolicy(settings.allowed_webhook_hosts)
@@ -61,49 +62,49 @@ def ssrf_policy(settings: Settings) -> SsrfPolicy:
 
 
 @asynccontextmanager
-async def delivering(settings: Settings) -> AsyncIterator[None]:
-    """Make the tries that are queued, in the background, until the block ends.
+async def deliver_webhooks(settings: Settings) -> AsyncIterator[None]:
+    """Make queued delivery attempts in the background until the block ends.
 
-    The queue, the connections and the number of tries at a time are of their own: however many receivers are slow, jobs
-    wait for none of them.
+    Deliveries have a queue, connections and a concurrency limit of their own, so that jobs never wait for slow
+    receivers.
     """
-    post = WebhookHttpClient.open(ssrf_policy(settings), settings.webhook_timeout)
-    async with redis_client(settings) as client, post as opened:
-        terms = DeliveryPolicy(RetrySchedule(settings.webhook_waits), partial(job_link, settings.public_url or ""))
-        courier = DeliveryWorker(RedisWebhooks(client), opened, SystemClock(), terms)
-        working: list[LeasedWorker] = []
+    open_http = WebhookHttpClient.open(ssrf_policy(settings), settings.webhook_timeout)
+    async with redis_client(settings) as client, open_http as http:
+        policy = DeliveryPolicy(RetrySchedule(settings.webhook_waits), partial(job_link, settings.public_url or ""))
+        delivery_worker = DeliveryWorker(RedisWebhooks(client), http, SystemClock(), policy)
+        running: list[LeasedWorker] = []
 
-        async def work() -> None:
-            working[:] = [_worker(courier, client, settings)]
+        async def run() -> None:
+            running[:] = [_leased_worker(delivery_worker, client, settings)]
             try:
-                await working[0].async_run()
+                await running[0].async_run()
             except Exception:
-                await working.pop().close()
+                await running.pop().close()
                 raise
 
-        async with BackgroundTasks(work):
+        async with BackgroundTasks(run):
             try:
                 yield
             finally:
-                for worker in working:
+                for worker in running:
                     await worker.close()
 
 
-def _worker(courier: DeliveryWorker, client: Redis, settings: Settings) -> LeasedWorker:
+def _leased_worker(delivery_worker: DeliveryWorker, client: Redis, settings: Settings) -> LeasedWorker:
     async def deliver(entry: str, attempt: int) -> None:
         try:
-            await courier.deliver(*_try_of(entry))
+            await delivery_worker.deliver(*_parse_entry(entry))
         except UnsupportedRecordError as error:
             log.info("webhook.unsupported", entry=entry, word=error.word)
             raise Retry(defer=pause_before_handover(attempt)) from error
         except Exception as error:
             log.exception("webhook.stranded", entry=entry)
-            # What is wrong here may be wrong for long, and each try may have reached the receiver.
+            # The cause may last, and each attempt may have reached the receiver.
             pause = _STRANDED_PAUSE * 2 ** min(attempt - 1, 10)
-            raise Retry(defer=min(pause, _LONGEST_STRANDED_PAUSE)) from error
+            raise Retry(defer=min(pause, _MAX_STRANDED_PAUSE)) from error
 
-    async def on_dead_letter(entry: str, reason: str) -> None:
-        await courier.mark_dead(*_try_of(entry), reason)
+    async def mark_dead(entry: str, reason: str) -> None:
+        await delivery_worker.mark_dead(*_parse_entry(entry), reason)
 
     return LeasedWorker(
         [job_function(DELIVER, deliver, timeout=timedelta(days=1))],
@@ -116,12 +117,12 @@ def _worker(courier: DeliveryWorker, client: Redis, settings: Settings) -> Lease
         heartbeat_interval=_HEARTBEAT,
         handle_signals=False,
         log_results=False,
-        shutdown_grace=_GRACE,
-        on_dead_letter=on_dead_letter,
+        shutdown_grace=_SHUTDOWN_GRACE,
+        on_dead_letter=mark_dead,
     )
 
 
-def _try_of(entry: str) -> tuple[str, int]:
+def _parse_entry(entry: str) -> tuple[str, int]:
     delivery_id, _, number = entry.rpartition(":")
     return delivery_id, int(number)
 

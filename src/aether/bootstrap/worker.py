@@ -1,4 +1,4 @@
-"""The worker's half of the house."""
+"""Worker process: runs jobs from the queue, and delivers webhooks."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from aether.bootstrap.gc_tuning import tune_gc
 from aether.bootstrap.handover import pause_before_handover
 from aether.bootstrap.recipes import recipes
 from aether.bootstrap.storage import FUNCTION, QUEUE, file_store, job_store, object_store, redis_client, redis_url
-from aether.bootstrap.webhooks import delivering
+from aether.bootstrap.webhooks import deliver_webhooks
 from aether.domain.job import Change, Problem, Status
 from aether.durable.background import BackgroundTasks
 from aether.durable.clock import SystemClock
@@ -31,7 +31,8 @@ from aether.leased_queue import LeasedWorker, Retry, job_function, worker_settin
 from aether.services.orphan_sweeper import sweep_orphans
 from aether.settings import Settings
 
-# A cut of 2.5 s just after a heartbeat costs no lease, and a dead worker's jobs are taken over as soon as that allows.
+# As short as possible, so that a dead worker's jobs are taken over soon, but a network cut of 2.5 s directly after a
+# heartbeat must not cost a lease.
 _LEASE = timedelta(seconds=3.25)
 _HEARTBEAT = timedelta(seconds=0.5)
 _STRANDED_PAUSE = timedelta(seconds=5)
@@ -41,15 +42,15 @@ log = structlog.get_logger()
 
 
 class Worker:
-    """A worker process's share of the house: what its queue calls, and what that needs, open from `start` to `stop`.
+    """The functions that the queue calls in a worker process, and their resources, open from `start` to `stop`.
 
-    With a `client` of the queue's own it uses that one, so that what the queue finds out about connections helps all.
+    If `client` is the queue's own client, both share the connections, and what the queue learns about broken ones.
     """
 
     def __init__(self, settings: Settings, client: Redis | None = None) -> None:
         self._settings = settings
         self._client = client
-        self._open = AsyncExitStack()
+        self._resources = AsyncExitStack()
         self._store: RedisJobStore
         self._runner: Runner
 
@@ -65,54 +66,57 @@ class Worker:
         )
 
     async def start(self) -> None:
-        """Open the store and the model."""
+        """Open the store and the model clients, and start the background tasks."""
         settings, clock = self._settings, SystemClock()
         client = self._client
         if client is None:
-            client = await self._open.enter_async_context(redis_client(settings))
+            client = await self._resources.enter_async_context(redis_client(settings))
         self._store = job_store(client, settings)
         policy = RetryPolicy(settings.step_attempts, settings.retry_base, settings.retry_cap, settings.step_timeout)
-        publisher = await self._open.enter_async_context(DeltaPublisher(client))
+        publisher = await self._resources.enter_async_context(DeltaPublisher(client))
         limiter = ConcurrencyLimiter(settings.model_calls, clock)
         dependencies = RunDependencies(policy, limiter, clock, settings.job_timeout, publisher)
-        kinds = await self._open.enter_async_context(recipes(settings, file_store(client, settings), dependencies))
+        kinds = await self._resources.enter_async_context(recipes(settings, file_store(client, settings), dependencies))
         self._runner = Runner(self._store, kinds, dependencies)
         if objects := object_store(settings):
             with suppress(StoreUnavailableError):
                 await objects.check()
-            await self._open.enter_async_context(BackgroundTasks(partial(sweep_orphans, objects, self._store, clock)))
-        seen = partial(announce_worker, client, f"{socket.gethostname()}:{os.getpid()}")
-        await self._open.enter_async_context(BackgroundTasks(self._heed_fences, seen))
-        await self._open.enter_async_context(delivering(settings))
+            await self._resources.enter_async_context(
+                BackgroundTasks(partial(sweep_orphans, objects, self._store, clock))
+            )
+        announce = partial(announce_worker, client, f"{socket.gethostname()}:{os.getpid()}")
+        await self._resources.enter_async_context(BackgroundTasks(self._stop_fenced_runs, announce))
+        await self._resources.enter_async_context(deliver_webhooks(settings))
 
     async def stop(self) -> None:
         """Close everything."""
-        await self._open.aclose()
+        await self._resources.aclose()
 
     async def perform(self, job_id: str, attempt: int) -> None:
-        """Run the job whose entry was taken off the queue.
+        """Run the job of a queue entry.
 
-        The entry goes back if the job could not be brought to an end, if only a worker of a newer version can run it,
-        or if another run has taken it over; a queue that has given it to that run refuses to take it back.
+        The entry is returned to the queue if the run failed unexpectedly, if only a worker of a newer version can run
+        the job, or if another run has taken it over. If the queue has given the entry to that other run, it ignores the
+        return.
         """
         try:
-            settled = await self._runner.perform(job_id)
+            is_done = await self._runner.perform(job_id)
         except UnsupportedRecordError as error:
             log.info("job.unsupported", job_id=job_id, word=error.word)
             raise Retry(defer=pause_before_handover(attempt)) from error
         except Exception as error:
             log.exception("job.stranded", job_id=job_id)
             raise Retry(defer=_STRANDED_PAUSE) from error
-        if not settled:
+        if not is_done:
             raise Retry(defer=_OVERTAKEN_PAUSE)
 
     async def fail_poison_job(self, job_id: str, reason: str) -> None:
-        """Fail a job that ends every worker it runs on."""
+        """Fail a job that kills every worker that runs it."""
         with suppress(UnknownJobError, IllegalMoveError):
             await self._store.move(job_id, Change(status=Status.FAILED, problem=Problem("poison", reason)))
 
-    async def _heed_fences(self) -> None:
-        """Stop runs that have lost their job at once, rather than at their next commit."""
+    async def _stop_fenced_runs(self) -> None:
+        """Stop runs whose job was taken from them, at once rather than at their next commit."""
         while True:
             with suppress(StoreUnavailableError):
                 async for job_id, epoch in self._store.fences():
@@ -121,7 +125,7 @@ class Worker:
 
 
 async def run_worker(settings: Settings) -> None:
-    """Work until SIGTERM or SIGINT."""
+    """Run jobs until SIGTERM or SIGINT."""
     async with redis_client(settings) as client:
         worker = Worker(settings, client)
         leased = LeasedWorker(

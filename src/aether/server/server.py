@@ -10,7 +10,7 @@ import uvicorn
 from typing_extensions import override
 
 from aether.app import Api
-from aether.bootstrap.access import requires_credentials
+from aether.bootstrap.authentication import requires_credentials
 from aether.errors import ConfigurationError, StoreUnavailableError
 from aether.server.fd_limit import raise_fd_limit
 from aether.server.protocol import Protocol

@@ -11,7 +11,7 @@ import click
 import msgspec
 import uvloop
 
-from aether.bootstrap import access
+from aether.bootstrap.authentication import open_api_keys
 from aether.cli.local.store import open_store
 from aether.cli.options import as_duration, as_rate, data_dir_option, settings_with
 from aether.cli.output.key_table import description, key_view, print_json, print_table
@@ -151,7 +151,7 @@ def _with_keys(data_dir: Path | None, call: Callable[[ApiKeys], Awaitable[Result
 
 
 async def _with_keys_async(settings: Settings, call: Callable[[ApiKeys], Awaitable[ResultT]]) -> ResultT:
-    async with open_store(settings, _show_message) as complete, access.keys(complete) as opened:
+    async with open_store(settings, _show_message) as complete, open_api_keys(complete) as opened:
         return await call(opened)
 
 

@@ -12,10 +12,10 @@ import structlog
 
 from aether.adapters.local.embedded_valkey import DataDirInUseError
 from aether.app import Api, create_app
-from aether.bootstrap.access import requires_credentials
 from aether.bootstrap.api import api_services
+from aether.bootstrap.authentication import requires_credentials
 from aether.bootstrap.backing_services import backing_services
-from aether.bootstrap.identity import token_verifier
+from aether.bootstrap.identity_provider import token_verifier
 from aether.bootstrap.storage import object_store, redis_url
 from aether.cli.commands.workers import keep_workers, require_redis
 from aether.cli.local.discovery import (

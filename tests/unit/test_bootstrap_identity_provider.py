@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from aether.bootstrap.identity import accepts_tokens, token_verifier
+from aether.bootstrap.identity_provider import accepts_tokens, token_verifier
 from aether.domain.access import Caller, Scope
 from aether.errors import ConfigurationError
 from aether.settings import Settings

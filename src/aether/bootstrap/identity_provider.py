@@ -1,4 +1,4 @@
-"""The identity provider whose tokens are accepted, if one is set."""
+"""Identity provider: the one whose tokens the API accepts, if one is configured."""
 
 import re
 from contextlib import AbstractAsyncContextManager, nullcontext
@@ -19,19 +19,19 @@ _JWKS = re.compile(f"{_HTTPS}|{_LOOPBACK}|{_FILE}")
 
 
 def accepts_tokens(settings: Settings) -> bool:
-    """Whether an identity provider is set.
+    """Whether an identity provider is configured.
 
     Raises:
-        ConfigurationError: only half of it is, or its keys are nowhere they may be.
+        ConfigurationError: it is configured in part, or the location of its keys is not allowed.
     """
     return _provider(settings) is not None
 
 
 def token_verifier(settings: Settings) -> AbstractAsyncContextManager[TokenVerifier | None]:
-    """Return what verifies the provider's tokens, to be opened; None comes out of it if no provider is set.
+    """Return a context manager that opens the verifier of the provider's tokens, or None if no provider is configured.
 
     Raises:
-        ConfigurationError: as `accepts_tokens`, or the libraries for it are not installed.
+        ConfigurationError: as `accepts_tokens`, or the libraries are not installed.
     """
     provider = _provider(settings)
     if provider is None:
@@ -41,7 +41,7 @@ def token_verifier(settings: Settings) -> AbstractAsyncContextManager[TokenVerif
         from aether.adapters.jwt.verifier import JwtVerifier  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
         raise ConfigurationError("AETHER_JWT_ISSUER needs its libraries: pip install 'aether[jwt]'.") from error
-    terms = ClaimsPolicy(
+    policy = ClaimsPolicy(
         issuer=provider.issuer,
         audience=provider.audience,
         algorithms=frozenset(settings.jwt_algorithms.split(",")),
@@ -49,7 +49,7 @@ def token_verifier(settings: Settings) -> AbstractAsyncContextManager[TokenVerif
         scopes=frozenset(map(Scope, settings.jwt_scopes.split(","))),
         scope_claim=settings.jwt_scope_claim,
     )
-    return JwtVerifier.open(provider.jwks, terms, SystemClock())
+    return JwtVerifier.open(provider.jwks, policy, SystemClock())
 
 
 class _Provider(msgspec.Struct, frozen=True):
@@ -59,8 +59,8 @@ class _Provider(msgspec.Struct, frozen=True):
 
 
 def _provider(settings: Settings) -> _Provider | None:
-    given = (settings.jwt_issuer, settings.jwt_audience, settings.jwt_jwks)
-    match given:
+    values = (settings.jwt_issuer, settings.jwt_audience, settings.jwt_jwks)
+    match values:
         case (None, None, None):
             return None
         case (str(issuer), str(audience), str(jwks)):
@@ -70,5 +70,5 @@ def _provider(settings: Settings) -> _Provider | None:
                     "or the absolute path of a file."
                 )
             return _Provider(issuer, audience, jwks)
-    missing = [variable for variable, value in zip(_VARIABLES, given, strict=True) if value is None]
+    missing = [variable for variable, value in zip(_VARIABLES, values, strict=True) if value is None]
     raise ConfigurationError(f"Set {' and '.join(missing)} too: {', '.join(_VARIABLES)} go together.")

@@ -1,4 +1,4 @@
-"""Keys, and what tells who calls by them."""
+"""Authentication: the authenticator of the API, and the API keys for commands that manage them."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 
 from aether.adapters.redis.api_keys import RedisApiKeyStore
-from aether.bootstrap.identity import accepts_tokens
+from aether.bootstrap.identity_provider import accepts_tokens
 from aether.bootstrap.storage import redis_client
 from aether.durable.clock import SystemClock
 from aether.identity.api_key_cache import ApiKeyCache
@@ -18,8 +18,8 @@ from aether.settings import Settings
 
 
 @asynccontextmanager
-async def keys(settings: Settings) -> AsyncIterator[ApiKeys]:
-    """Open the keys of the service that these settings are of, for those who run it."""
+async def open_api_keys(settings: Settings) -> AsyncIterator[ApiKeys]:
+    """Open the API keys of the service with these settings, for its operator."""
     async with redis_client(settings) as client:
         yield ApiKeys(RedisApiKeyStore(client), SystemClock())
 
@@ -27,28 +27,28 @@ async def keys(settings: Settings) -> AsyncIterator[ApiKeys]:
 def authenticator(
     client: Redis,
     settings: Settings,
-    identities: TokenVerifier | None,
+    token_verifier: TokenVerifier | None,
     local_key: LocalKey | None,
     read_tokens: ReadTokens,
 ) -> Authenticator:
-    """Return what tells who calls."""
+    """Return the authenticator, which accepts API keys and the other kinds of credentials given here."""
     return Authenticator(
-        _key_ring(client), identities, local_key, read_tokens, allow_anonymous=settings.allow_anonymous
+        _api_key_cache(client), token_verifier, local_key, read_tokens, allow_anonymous=settings.allow_anonymous
     )
 
 
 async def requires_credentials(settings: Settings) -> bool:
-    """Whether the service lets nobody in without any.
+    """Whether the service rejects callers without credentials.
 
     Raises:
         ConfigurationError: as `accepts_tokens`.
-        StoreUnavailableError: nobody can say.
+        StoreUnavailableError: the keys cannot be read.
     """
     if accepts_tokens(settings):
         return True
     async with redis_client(settings) as client:
-        return await _key_ring(client).has_any()
+        return await _api_key_cache(client).has_any()
 
 
-def _key_ring(client: Redis) -> ApiKeyCache:
+def _api_key_cache(client: Redis) -> ApiKeyCache:
     return ApiKeyCache(RedisApiKeyStore(client), SystemClock())
