@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 TOOLS  := .venv-acceptance
 TOPIC  ?= The Roman Empire
+PROCESSES ?= 6
 export TOPIC
 
 MAKEFLAGS += --no-print-directory
@@ -26,7 +27,7 @@ chaos: $(VENV)/.dev ## Break everything for MINUTES=20; repeat a run with SEED=â
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),20) $(ARGS)
 
 test: $(VENV)/.dev ## Run all tests with their coverage; fewer, without, by ARGS="tests/unit"
-	@$(BIN)/python -m pytest $(or $(ARGS),--cov)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(or $(ARGS),-n $(PROCESSES) --cov)
 
 document: $(VENV)/.dev $(TOOLS)/.python ## Lint the OpenAPI document with redocly and spectral
 	@-$(MAKE) $(TOOLS)/.node

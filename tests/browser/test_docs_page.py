@@ -12,6 +12,8 @@ from aether.bootstrap.authentication import open_api_keys
 from aether.settings import Secret, Settings
 from tests.service.stack import Stack
 
+pytestmark = pytest.mark.browser
+
 _OPERATIONS = """all => all.map(one => {
     const [method, path] = ["method", "path"].map(part => one.querySelector(`.opblock-summary-${part}`));
     return `${method.textContent} ${path.dataset.path}`;

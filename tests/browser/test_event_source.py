@@ -14,6 +14,7 @@ from tests.chaos.proxy import Link, Proxy
 from tests.scripted_model import Setup
 from tests.service.stack import Json, Stack
 
+pytestmark = pytest.mark.browser
 TOPIC = "The Lighthouse of Alexandria"
 
 _NAMES = ["snapshot", "status", "steps", "outline", "section", "section.delta", "attempt", "gap", "completed", "failed"]

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 import httpx2
 
 from tests.chaos.fleet import Fleet
-from tests.service.stack import API, Process, _port_of, until
+from tests.processes.process import Process
+from tests.service.stack import API, _port_of
+from tests.waiting import until
 
 
 @contextmanager

@@ -19,8 +19,10 @@ from tests.chaos.load import Load
 from tests.chaos.proxy import Link, Mode, Proxy
 from tests.chaos.server import Fsync, Server
 from tests.chaos.timeline import REDIS, Fault, Timeline
+from tests.processes.process import Process
 from tests.scripted_model import ModelProcess, Setup
-from tests.service.stack import QUEUE, WORKER, Process, until
+from tests.service.stack import QUEUE, WORKER
+from tests.waiting import until
 
 POISONED_WORKER = [sys.executable, "-m", "tests.chaos.poisoned_worker"]
 GRACE_S = 0.1

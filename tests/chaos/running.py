@@ -21,7 +21,6 @@ SHORT = {
     "cancels": Size(0, 24, 2, workers=1),
     "equals": Size(0, 10, workers=2),
 }
-"""The longest first, since several run at once; times have room for that."""
 
 _SHARE = {
     "kills": 5.0,

@@ -383,13 +383,13 @@ async def test_a_flush_does_not_wait_for_a_server_that_hangs(valkey: Valkey) -> 
     async with Redis(unix_socket_path=valkey.socket, socket_timeout=60) as client, DeltaPublisher(client) as publisher:
         await client.ping()
         assert valkey.process
-        valkey.process.send_signal(signal.SIGSTOP)
+        valkey.process.signal(signal.SIGSTOP)
         try:
             for step in ("section:1", "section:2"):
                 publisher.publish(NEW_JOB.id, Delta(step, 1, 0, "x"))
                 await asyncio.wait_for(publisher.flush(NEW_JOB.id, step), 10)
         finally:
-            valkey.process.send_signal(signal.SIGCONT)
+            valkey.process.signal(signal.SIGCONT)
 
 
 async def test_a_step_is_told_of_twenty_times_a_second_at_most(hub_harness: HubHarness, client: Redis) -> None:

@@ -13,7 +13,8 @@ from arq.worker import Function, func
 from aether.leased_queue import LeasedWorker, payload_for
 from aether.leased_queue.scripts import Script, lua_source
 from tests.queue.commands import claim
-from tests.queue.conftest import LEASE_S, QUEUE, Launch, Work, eventually
+from tests.queue.conftest import LEASE_S, QUEUE, Launch, Work
+from tests.waiting import eventually
 
 Context = dict[Any, Any]  # arq's
 ENQUEUE = "return enqueue(ARGV[1], ARGV[2], ARGV[3], 60000, 0, ARGV[4]) and 1 or 0"

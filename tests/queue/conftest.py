@@ -1,8 +1,8 @@
 import asyncio
 import json
-import subprocess
+import os
+import signal
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,9 @@ from arq.worker import Function
 from redis.asyncio import Redis
 
 from aether.leased_queue import LeasedWorker
+from tests.processes.process import Process
 from tests.queue.valkey import Valkey
+from tests.waiting import eventually
 
 QUEUE = "arq:queue"
 LEASE_S = 1.0
@@ -33,18 +35,7 @@ class Launch(Protocol):
     ) -> LeasedWorker: ...
 
 
-Spawn = Callable[..., subprocess.Popen[bytes]]
-
-
-async def eventually(condition: Callable[[], bool | Awaitable[bool]], within_s: float = 8.0) -> float:
-    """Wait until `condition` holds and return how long it took."""
-    began = time.monotonic()
-    while time.monotonic() - began < within_s:
-        holds = condition()
-        if holds is True or (not isinstance(holds, bool) and await holds):
-            return time.monotonic() - began
-        await asyncio.sleep(0.005)
-    raise AssertionError(f"did not come true within {within_s} s")
+Spawn = Callable[..., Process]
 
 
 @pytest.fixture(autouse=True)
@@ -108,17 +99,16 @@ async def launch(valkey: Valkey) -> AsyncIterator[Launch]:
 
 
 @pytest.fixture
-def spawn(valkey: Valkey) -> Iterator[Spawn]:
+def spawn(valkey: Valkey, tmp_path: Path) -> Iterator[Spawn]:
     """Start workers in processes of their own; see `worker_process.py` for their functions."""
-    processes: list[subprocess.Popen[bytes]] = []
+    processes: list[Process] = []
 
-    def spawn(**options: Any) -> subprocess.Popen[bytes]:
+    def spawn(**options: Any) -> Process:
         command = [sys.executable, "-m", "tests.queue.worker_process", valkey.socket, json.dumps(options)]
-        process = subprocess.Popen(command, cwd=Path(__file__).parents[2])
+        process = Process(command, os.environ, tmp_path / f"worker-{len(processes)}.log")
         processes.append(process)
         return process
 
     yield spawn
     for process in processes:
-        process.kill()
-        process.wait()
+        process.end(signal.SIGKILL)

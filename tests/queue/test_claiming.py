@@ -11,8 +11,9 @@ from arq.jobs import Job, JobStatus
 from aether.leased_queue import LeasedWorker, create_worker, enqueue, payload_for, withdraw
 from aether.leased_queue.serializer import decode
 from tests.queue.behaviours import check_the_bell_wakes_an_idle_worker, named_work
-from tests.queue.conftest import BEAT_S, QUEUE, Launch, eventually
+from tests.queue.conftest import BEAT_S, QUEUE, Launch
 from tests.queue.valkey import Valkey
+from tests.waiting import eventually
 
 Context = dict[Any, Any]  # arq's
 

@@ -8,8 +8,9 @@ from arq.cron import cron
 
 from aether.leased_queue import LeasedWorker, enqueue, payload_for
 from tests.queue.behaviours import named_work
-from tests.queue.conftest import QUEUE, Launch, eventually
+from tests.queue.conftest import QUEUE, Launch
 from tests.queue.valkey import Valkey
+from tests.waiting import eventually
 
 Context = dict[Any, Any]  # arq's
 

@@ -5,17 +5,17 @@ import pytest
 from arq.connections import ArqRedis
 
 from aether.leased_queue import enqueue, payload_for
-from tests.queue.conftest import QUEUE, Spawn, eventually
+from tests.queue.conftest import QUEUE, Spawn
 from tests.queue.test_leases import has_logged, logged
+from tests.waiting import eventually
 
 
 async def test_sigterm_lets_short_jobs_end_and_hands_long_ones_back_untried(client: ArqRedis, spawn: Spawn) -> None:
-    worker = spawn(shutdown_grace=1.0)
+    worker = spawn(shutdown_grace=2.0)
     await enqueue(client, QUEUE, "short", payload_for("work", 0.8))
     await enqueue(client, QUEUE, "long", payload_for("work", 60.0))
     await eventually(lambda: has_logged(client, "start:long:1"))
-    worker.send_signal(signal.SIGTERM)
-    assert worker.wait(5) == 0
+    assert worker.end(signal.SIGTERM) == 0
     assert "end:short" in await logged(client)
     assert await client.get("arq:retry:long") == b"0"
     assert (await client.zrange(QUEUE, 0, -1), await client.exists("arq:in-progress:long")) == ([b"long"], 0)
@@ -33,9 +33,8 @@ async def test_a_second_signal_ends_the_grace(client: ArqRedis, spawn: Spawn, si
     worker = spawn(shutdown_grace=30.0)
     await enqueue(client, QUEUE, "a", payload_for("work", 60.0))
     await eventually(lambda: has_logged(client, "start:a:1"))
-    worker.send_signal(signum)
+    worker.signal(signum)
     time.sleep(0.2)  # noqa: ASYNC251 - nothing else runs here
-    assert worker.poll() is None
-    worker.send_signal(signum)
-    assert worker.wait(3) == 0
+    assert worker.running
+    assert worker.end(signum) == 0
     assert await client.zrange(QUEUE, 0, -1) == [b"a"]

@@ -10,8 +10,9 @@ from tests.queue.behaviours import (
     check_a_lease_is_renewed_while_the_loop_is_blocked,
     check_a_paused_worker_cannot_end_the_run_of_another,
 )
-from tests.queue.conftest import BEAT_S, LEASE_S, QUEUE, Launch, Spawn, eventually
+from tests.queue.conftest import BEAT_S, LEASE_S, QUEUE, Launch, Spawn
 from tests.queue.worker_process import work
+from tests.waiting import eventually
 
 
 async def logged(client: ArqRedis) -> list[str]:
@@ -39,7 +40,7 @@ async def test_a_killed_workers_job_is_taken_over_when_its_lease_ends(
     await eventually(lambda: has_logged(client, "start:a:1"))
     await launch(work)
     await asyncio.sleep(2 * BEAT_S)  # it does not take over at once
-    first.kill()
+    first.end(signal.SIGKILL)
     assert await eventually(lambda: has_logged(client, "start:a:2")) <= LEASE_S + 0.5
     await eventually(lambda: has_logged(client, "end:a"))
     await eventually(lambda: _is_gone(client))

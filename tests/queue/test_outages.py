@@ -15,8 +15,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from aether.leased_queue import LeasedWorker, enqueue, payload_for
 from aether.leased_queue.connections import close_idle, harden
-from tests.queue.conftest import LEASE_S, QUEUE, Launch, eventually
+from tests.queue.conftest import LEASE_S, QUEUE, Launch
 from tests.queue.valkey import Valkey
+from tests.waiting import eventually
 
 Context = dict[Any, Any]  # arq's
 

@@ -1,5 +1,4 @@
 import asyncio
-import subprocess
 from typing import Any
 
 from arq.connections import ArqRedis
@@ -7,10 +6,12 @@ from redis.asyncio import Redis
 
 from aether.leased_queue import enqueue, payload_for, redrive, reset_delivery_count
 from aether.leased_queue.keys import CLAIM, DEAD_LETTER, JOB, WORKER_ALIVE
+from tests.processes.process import Process
 from tests.queue.behaviours import named_work
 from tests.queue.commands import PAYLOAD, acknowledge, claim, heartbeat
-from tests.queue.conftest import QUEUE, Launch, Spawn, eventually
+from tests.queue.conftest import QUEUE, Launch, Spawn
 from tests.queue.test_leases import logged
+from tests.waiting import eventually
 
 Context = dict[Any, Any]  # arq's
 
@@ -22,14 +23,14 @@ async def test_only_a_job_that_kills_its_workers_becomes_a_dead_letter(client: A
     await enqueue(client, QUEUE, "poison", payload_for("poison"))
     for job_id in others[10:]:
         await enqueue(client, QUEUE, job_id, payload_for("work", 0.3))
-    workers: list[subprocess.Popen[bytes]] = []
+    workers: list[Process] = []
 
     async def is_over() -> bool:
-        if not workers or workers[-1].poll() is not None:
+        if not workers or not workers[-1].running:
             workers.append(spawn(lease=0.6, heartbeat_interval=0.2))
         return bool(await client.exists("dead_letters") and await client.zcard(QUEUE) == 0)
 
-    await eventually(is_over, within_s=40)
+    await eventually(is_over)
     dead_letters: list[bytes] = await client.lrange("dead_letters", 0, -1)  # type: ignore[misc]
     assert [entry.split(b":")[0] for entry in dead_letters] == [b"poison"]
     assert len(workers) == 1 + 3

@@ -1,8 +1,8 @@
 """A real server on a unix socket that a test may kill and start again."""
 
 import contextlib
-import subprocess
-import time
+import os
+import signal
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,6 +10,8 @@ import redis
 from arq.connections import ArqRedis, RedisSettings
 
 from aether.leased_queue.serializer import decode, encode
+from tests.processes.process import Process
+from tests.waiting import until
 
 
 def binary() -> str:
@@ -24,26 +26,24 @@ class Valkey:
         self.folder = folder
         self.socket = str(folder / "s.sock")
         self.settings = RedisSettings(unix_socket_path=self.socket)
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: Process | None = None
 
     def start(self) -> None:
         options = ["--port", "0", "--unixsocket", self.socket, "--dir", str(self.folder), "--save", ""]
         options += ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction"]
-        self.process = subprocess.Popen([binary(), *options], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10
-        with redis.Redis(unix_socket_path=self.socket) as probe:
-            while time.monotonic() < deadline:
-                with contextlib.suppress(redis.RedisError):
-                    probe.ping()
-                    return
-                time.sleep(0.01)
-        raise TimeoutError("the server did not start")
+        process = self.process = Process([binary(), *options], os.environ, self.folder / "valkey.log")
+        until(lambda: self._answers() or not process.running)
+        assert process.running, process.tail()
 
     def kill(self) -> None:
         if self.process is not None:
-            self.process.kill()
-            self.process.wait()
+            self.process.end(signal.SIGKILL)
             self.process = None
+
+    def _answers(self) -> bool:
+        with redis.Redis(unix_socket_path=self.socket) as probe, contextlib.suppress(redis.RedisError):
+            return bool(probe.ping())
+        return False
 
     def client(self) -> ArqRedis:
         return ArqRedis(unix_socket_path=self.socket, job_serializer=encode, job_deserializer=decode)

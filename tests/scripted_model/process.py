@@ -1,24 +1,25 @@
 """Model process: a scripted model in a process of its own, and the client that controls it."""
 
 import http.client
+import os
 import signal
-import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
 import msgspec
 
+from tests.processes.starting import Child, start
 from tests.scripted_model.calls import Call, Record
 from tests.scripted_model.model import Model
 from tests.scripted_model.script import Rule
 from tests.scripted_model.service import NewScript, Stats
 from tests.scripted_model.setup import Setup
+from tests.waiting import PATIENCE_S
 
-_ROOT = Path(__file__).parents[2]
+_STDERR = 2
 _decode_calls = msgspec.json.Decoder(list[Call]).decode
 _decode_stats = msgspec.json.Decoder(Stats).decode
 
@@ -62,7 +63,7 @@ class RemoteModel(Model):
         return _decode_stats(self._ask("GET", "/_stats"))
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        connection = http.client.HTTPConnection(urlsplit(self._base_url).netloc, timeout=10)
+        connection = http.client.HTTPConnection(urlsplit(self._base_url).netloc, timeout=PATIENCE_S)
         try:
             connection.request(method, path, body)
             response = connection.getresponse()
@@ -81,7 +82,7 @@ class ModelProcess(RemoteModel):
         super().__init__("")
         self._new = NewScript(list(rules), setup)
         self._port = port
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Child | None = None
 
     @property
     def pid(self) -> int:
@@ -102,10 +103,13 @@ class ModelProcess(RemoteModel):
             RuntimeError: the process ended instead of listening.
         """
         command = [sys.executable, "-m", "tests.scripted_model", "--port", str(self._port)]
-        self._process = subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE)
-        assert self._process.stdout is not None
+        reading, writing = os.pipe()
+        with os.fdopen(reading, "rb") as said:
+            with os.fdopen(writing, "wb") as stdout:
+                self._process = start(command, os.environ, stdout, _STDERR)
+            line = said.readline()
         try:
-            self._connect(self._process.stdout.readline())
+            self._connect(line)
         except BaseException:
             self.stop()
             raise
@@ -115,9 +119,7 @@ class ModelProcess(RemoteModel):
         if self._process is None:
             return
         self._process.send_signal(sig)
-        self._process.wait(10)
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._process.wait(PATIENCE_S)
         self._process = None
 
     def _connect(self, line: bytes) -> None:

@@ -3,10 +3,9 @@
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -16,10 +15,11 @@ import httpx2
 import redis
 
 from aether.adapters.local.embedded_valkey import find_valkey
+from tests.processes.process import Process
 from tests.scripted_model import Call, ScriptedModel, Setup
 from tests.scripted_model.classifier import unescape
+from tests.waiting import PATIENCE_S, until
 
-ROOT = Path(__file__).parents[2]
 KEY = "sk-zq7-a-key-that-must-not-show-anywhere"
 MODEL = "scripted-model"
 JOB = "aether:job:"
@@ -31,42 +31,6 @@ ARQ_WORKER = [sys.executable, "-m", "arq", "worker.WorkerSettings"]
 Json = dict[str, Any]  # what the service answers is asserted field by field
 
 _PROMPT_WORDS = (b"You plan reports", b"You write one section", b"Write section", b"Write the outline", b"<topic>")
-
-
-def until(condition: Callable[[], object], within_s: float = 20.0, every_s: float = 0.01) -> None:
-    """Wait until `condition` holds."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, f"did not come true within {within_s} s"
-        time.sleep(every_s)
-
-
-class Process:
-    """A child whose output goes to a file."""
-
-    def __init__(self, command: list[str], env: Mapping[str, str], log: Path) -> None:
-        self.log = log
-        with log.open("ab") as output:
-            self._popen = subprocess.Popen(command, cwd=ROOT, env=dict(env), stdout=output, stderr=output)
-        self.pid = self._popen.pid
-
-    @property
-    def running(self) -> bool:
-        return self._popen.poll() is None
-
-    def end(self, sig: signal.Signals = signal.SIGTERM) -> int:
-        """Send the signal, wait for the end and return the exit status."""
-        if self.running:
-            self._popen.send_signal(sig)
-        try:
-            return self._popen.wait(15)
-        except subprocess.TimeoutExpired:
-            self._popen.kill()
-            self._popen.wait()
-            raise AssertionError(f"still running 15 s after {sig.name}:\n{self.tail()}") from None
-
-    def tail(self) -> str:
-        return self.log.read_text(errors="replace")[-3_000:]
 
 
 class Valkey:
@@ -84,8 +48,9 @@ class Valkey:
     def start(self) -> None:
         options = f"--port 0 --unixsocket {self._socket} --dir {self._folder} --appendonly yes --appendfsync always"
         command = [str(find_valkey()), *options.split(), "--save", "", "--maxmemory-policy", "noeviction"]
-        self._process = Process(command, os.environ, self._folder / "out")
-        until(self.answers)
+        process = self._process = Process(command, os.environ, self._folder / "out")
+        until(lambda: self.answers() or not process.running)
+        assert process.running, process.tail()
 
     def end(self, sig: signal.Signals = signal.SIGTERM) -> None:
         if self._process is not None:
@@ -159,7 +124,9 @@ class Stack:
         until(lambda: not self.api.running or _port_of(self.api.pid))
         assert self.api.running, self.api.tail()
         self.http = httpx2.Client(
-            base_url=f"http://127.0.0.1:{_port_of(self.api.pid)}", timeout=20, event_hooks={"response": [self._keep]}
+            base_url=f"http://127.0.0.1:{_port_of(self.api.pid)}",
+            timeout=PATIENCE_S,
+            event_hooks={"response": [self._keep]},
         )
 
     @contextmanager
@@ -216,9 +183,9 @@ class Stack:
         job: Json = answer.json()
         return job
 
-    def when(self, job_id: str, status: str, within_s: float = 25.0) -> Json:
+    def when(self, job_id: str, status: str) -> Json:
         """Return the job once it has this status; any other end is an error."""
-        deadline = time.monotonic() + within_s
+        deadline = time.monotonic() + PATIENCE_S
         while (job := self.get(job_id))["status"] != status:
             assert job["status"] in {"pending", "processing"}, job
             assert time.monotonic() < deadline, job

@@ -10,9 +10,11 @@ from litestar.testing import AsyncTestClient
 
 from aether.domain.access import Scope
 from tests.identity_provider import AUDIENCE, ISSUER, KeyServer, Signer, seconds_from_now
+from tests.processes.process import Process
 from tests.service.api_client import House
-from tests.service.stack import API, Process, Stack, _port_of, until
+from tests.service.stack import API, Stack, _port_of
 from tests.token_verifiers import AheadClock, ScriptedSource, verifying
+from tests.waiting import until
 
 Client = AsyncTestClient[Litestar]
 Headers = dict[str, str]

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.scripted_model import NAMED, Rule
-from tests.service.stack import Json, Stack, until
+from tests.service.stack import Json, Stack
+from tests.waiting import until
 
 TOPIC = "The Roman Empire"
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.scripted_model import NAMED, Hang, Rule
-from tests.service.stack import JOB, Json, Stack, until
+from tests.service.stack import JOB, Json, Stack
 from tests.service.test_brief import UUID, shell
 from tests.service.test_checklists import get, submit
+from tests.waiting import until
 
 TEXT = "Wash your hands before meals. Keep raw and cooked food apart."
 QUOTES = ["Wash your hands before meals.", "Keep raw and cooked food apart."]

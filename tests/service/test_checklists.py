@@ -3,7 +3,8 @@
 import signal
 
 from tests.scripted_model import Hang, Rule
-from tests.service.stack import Json, Stack, until
+from tests.service.stack import Json, Stack
+from tests.waiting import until
 
 RULES = (
     "Staff wash their hands before every meal.",

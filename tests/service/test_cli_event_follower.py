@@ -27,7 +27,8 @@ from aether.durable.change_hub import Delta
 from tests.chaos.proxy import Proxy
 from tests.scripted_model import Hang, Rule, Setup
 from tests.service.resources import RESOURCES, Resource
-from tests.service.stack import API, Stack, until
+from tests.service.stack import API, Stack
+from tests.waiting import until
 
 TOPIC = "The Semaphore Line of Lille"
 EVENTS_ONLY = PollingIntervals(poll_s=3600, check_s=3600)

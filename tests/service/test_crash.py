@@ -14,7 +14,8 @@ from aether.bootstrap.storage import job_store, redis_client
 from aether.domain.report import roman
 from aether.settings import Secret, Settings
 from tests.scripted_model import Hang, Rule, Setup, expected_section, section_title
-from tests.service.stack import ARQ_WORKER, JOB, QUEUE, Json, Stack, until
+from tests.service.stack import ARQ_WORKER, JOB, QUEUE, Json, Stack
+from tests.waiting import until
 
 TOPIC = "The Lighthouse of Eddystone"
 HEADINGS = [f"{roman(index)}. {section_title(index)}" for index in range(1, 9)]

@@ -14,7 +14,8 @@ from aether.domain.job import Kind
 from aether.domain.report import ReportRequest
 from aether.durable.ports import NewJob
 from tests.scripted_model import Hang, Rule, Setup
-from tests.service.stack import QUEUE, Stack, topic_of, until
+from tests.service.stack import QUEUE, Stack, topic_of
+from tests.waiting import until
 
 JOBS_OF_ADA = 60
 

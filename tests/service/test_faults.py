@@ -20,7 +20,8 @@ from tests.scripted_model import (
     refusal,
     section_title,
 )
-from tests.service.stack import Json, Stack, topic_of, until
+from tests.service.stack import Json, Stack, topic_of
+from tests.waiting import until
 
 TOPIC = "The Draining of the Fens"
 HEADINGS = [f"{roman(index)}. {section_title(index)}" for index in range(1, 9)]
@@ -54,7 +55,7 @@ def test_a_hundred_reports_survive_a_fifth_of_all_calls_failing(bare: Stack) -> 
     topics = [f"{TOPIC}, part {at}" for at in range(100)]
     with ThreadPoolExecutor(4) as pool:
         job_ids = list(pool.map(bare.submit, topics))
-    jobs = {topic: bare.when(job_id, "completed", 40) for topic, job_id in zip(topics, job_ids, strict=True)}
+    jobs = {topic: bare.when(job_id, "completed") for topic, job_id in zip(topics, job_ids, strict=True)}
 
     calls: dict[str, list[Call]] = {topic: [] for topic in topics}
     for call in bare.model.calls():

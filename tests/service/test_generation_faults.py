@@ -9,7 +9,8 @@ import pytest
 
 from aether.domain.image import Image
 from tests.scripted_model import NAMED, Action, Picture, Rule, png, rate_limit_error, size_error
-from tests.service.stack import JOB, Json, Stack, until
+from tests.service.stack import JOB, Json, Stack
+from tests.waiting import until
 
 PROMPT = "The lighthouse of Eddystone in a storm"
 

@@ -8,8 +8,9 @@ import shutil
 import pytest
 
 from tests.scripted_model import NAMED, Hang, Rule, png
-from tests.service.stack import JOB, Json, Stack, until
+from tests.service.stack import JOB, Json, Stack
 from tests.service.test_brief import UUID, shell
+from tests.waiting import until
 
 PROMPT = "A lighthouse in a storm, in oils"
 

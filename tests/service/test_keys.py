@@ -16,7 +16,8 @@ from aether.bootstrap.authentication import open_api_keys
 from aether.domain.access import ApiKey, Scope
 from aether.identity.api_keys import MAX_STALENESS_S, ApiKeys
 from aether.settings import Secret, Settings
-from tests.service.stack import API, KEY, Stack, until
+from tests.service.stack import API, KEY, Stack
+from tests.waiting import until
 
 T = TypeVar("T")
 

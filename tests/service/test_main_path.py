@@ -8,7 +8,8 @@ import pytest
 
 from aether.domain.report import roman
 from tests.scripted_model import Call, Hang, Rule, Setup, expected_section, section_marker, section_title
-from tests.service.stack import MODEL, Json, Stack, until
+from tests.service.stack import MODEL, Json, Stack
+from tests.waiting import until
 
 TOPIC = "The Republic of Venice"
 HEADINGS = [f"{roman(index)}. {section_title(index)}" for index in range(1, 9)]

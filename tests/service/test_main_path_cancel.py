@@ -4,7 +4,8 @@ import time
 
 from aether.adapters.redis.keys import WEBHOOKS
 from tests.scripted_model import Call, Hang, Rule, Setup
-from tests.service.stack import JOB, QUEUE, Json, Stack, until
+from tests.service.stack import JOB, QUEUE, Json, Stack
+from tests.waiting import until
 
 TOPIC = "The Aqueducts of Segovia"
 DONE = [1, 2, 3]

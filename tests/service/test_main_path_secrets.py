@@ -6,7 +6,8 @@ The fixtures `stack` and `bare` look for them again, in all that every test of t
 import json
 
 from tests.scripted_model import NAMED, HttpError, Rule, client_error
-from tests.service.stack import KEY, Json, Stack, until
+from tests.service.stack import KEY, Json, Stack
+from tests.waiting import until
 
 TOPIC = "The Cipher of Bellaso"
 

@@ -14,8 +14,9 @@ import msgspec
 import pytest
 
 from tests.scripted_model import HttpError, Rule, Setup
-from tests.service.stack import Json, Stack, until
+from tests.service.stack import Json, Stack
 from tests.service.test_brief import shell
+from tests.waiting import until
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "inbox.md").read_text(encoding="utf-8")
 TOPIC = "The Semaphore Line of Lille"

@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 import httpx2
 import pytest
 
-from tests.service.stack import API, Stack, _port_of, until
+from tests.service.stack import API, Stack, _port_of
+from tests.waiting import until
 
 TOPIC = "The Toll Roads of Cornwall"
 BUCKETS = "aether:bucket:*"

@@ -9,8 +9,9 @@ import httpx2
 import pytest
 
 from tests.event_streams import parsed
-from tests.service.stack import Stack, until
+from tests.service.stack import Stack
 from tests.service.test_brief import shell
+from tests.waiting import until
 
 TOPIC = "The Keys of Saint Peter"
 STREAMS = (Path(__file__).parents[2] / "docs" / "streams.md").read_text(encoding="utf-8")

@@ -17,8 +17,10 @@ from aether.domain.webhook import Webhook
 from aether.durable.ports import NewJob
 from tests.example_kind import TRANSLATION
 from tests.example_kind.translation import TranslationRequest
-from tests.service.stack import JOB, QUEUE, Json, Process, Stack, until
+from tests.processes.process import Process
+from tests.service.stack import JOB, QUEUE, Json, Stack
 from tests.service.webhook_receiver import Receiver
+from tests.waiting import until
 
 NEWER = [sys.executable, "-m", "tests.service.newer_version"]
 REQUEST = msgspec.json.encode(TranslationRequest("Good morning.\n\nGood night.", "Spanish"))

@@ -13,7 +13,8 @@ import pytest
 from aether.adapters.redis.keys import CHANGES, TEXTS
 from aether.durable.change_hub import Delta
 from tests.scripted_model import Reset, Rule, Setup, cut_off_answer, expected_section
-from tests.service.stack import Json, Stack, until
+from tests.service.stack import Json, Stack
+from tests.waiting import until
 
 TOPIC = "The Semaphore Line of Lille"
 SLOWLY = Setup(sections=3, section_ms=800, stream_pieces=40)

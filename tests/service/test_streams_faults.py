@@ -21,7 +21,8 @@ from aether.settings import Settings
 from tests.chaos.proxy import Link, Proxy
 from tests.event_streams import Parser, Received, parsed
 from tests.scripted_model import Hang, Rule
-from tests.service.stack import API, Json, Stack, _port_of, until
+from tests.service.stack import API, Json, Stack, _port_of
+from tests.waiting import until
 
 TOPIC = "The Canal of Corinth"
 SLOW = [Rule(kind="section", index=index, latency_ms=60.0 * index) for index in range(1, 8)]

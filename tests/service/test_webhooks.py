@@ -9,8 +9,9 @@ import pytest
 from standardwebhooks import Webhook
 
 from tests.scripted_model import NAMED, Hang, Rule
-from tests.service.stack import Json, Stack, until
+from tests.service.stack import Json, Stack
 from tests.service.webhook_receiver import Receiver, Reply
+from tests.waiting import until
 
 TOPIC = "The Semaphores of Chappe"
 

@@ -1,0 +1,28 @@
+"""Waiting: tests wait for events, with a limit that only a missing event reaches."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+PATIENCE_S = 120.0
+"""A limit for what should come at once. It is no expectation of how fast a machine is: waiting ends with the event."""
+
+
+def until(condition: Callable[[], object], within_s: float = PATIENCE_S, every_s: float = 0.01) -> float:
+    """Wait until `condition` holds, and return how long that took."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < within_s, f"did not come true within {within_s} s"
+        time.sleep(every_s)
+    return time.monotonic() - begun
+
+
+async def eventually(condition: Callable[[], object | Awaitable[object]], within_s: float = PATIENCE_S) -> float:
+    """Do as `until`, in an event loop; the condition may be a coroutine."""
+    begun = time.monotonic()
+    while True:
+        holds = condition()
+        if await holds if isinstance(holds, Awaitable) else holds:
+            return time.monotonic() - begun
+        assert time.monotonic() - begun < within_s, f"did not come true within {within_s} s"
+        await asyncio.sleep(0.005)
