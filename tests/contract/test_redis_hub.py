@@ -160,6 +160,18 @@ async def test_a_message_that_says_nothing_stops_nothing(hub_harness: HubHarness
         assert await change() == await anext(watch)
 
 
+async def test_a_message_in_another_form_has_the_version_read(hub_harness: HubHarness, client: Redis) -> None:
+    """A newer version may say more with a change than its version."""
+    job = await begin_job(hub_harness.store)
+    waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S))
+    await wait_for_subscriptions(hub_harness)
+
+    await client.hset(RECORD + NEW_JOB.id, "version", str(job.version + 1))  # type: ignore[misc]
+    await client.publish(CHANGES + NEW_JOB.id, f"{job.version + 1} by ada")
+
+    assert await waiting == job.version + 1
+
+
 async def test_a_record_without_a_version_hinders_no_other(hub_harness: HubHarness, client: Redis) -> None:
     change = await make_changer(hub_harness.store)
     after = await load_version(hub_harness.store)
