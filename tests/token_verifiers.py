@@ -1,4 +1,4 @@
-"""A verifier of tokens over keys that a test hands out, on a clock that it sets."""
+"""Token verifiers for tests: over keys that the test publishes, on a clock that it sets."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from typing_extensions import override
 from aether.adapters.jwt.claims import ClaimsPolicy
 from aether.adapters.jwt.key_set import KeySet
 from aether.adapters.jwt.provider_keys import ProviderKeys
-from aether.adapters.jwt.sources import Fetched
+from aether.adapters.jwt.sources import FetchedKeys
 from aether.adapters.jwt.verifier import JwtVerifier
 from aether.domain.access import Scope
 from aether.errors import IdentityProviderUnavailableError
@@ -20,11 +20,11 @@ from tests.fakes import FastClock
 from tests.identity_provider import AUDIENCE, ISSUER, Members, jwks
 
 ALGORITHMS = frozenset({"RS256", "ES256", "EdDSA"})
-TERMS = ClaimsPolicy(ISSUER, AUDIENCE, ALGORITHMS, 30.0, frozenset({Scope.READ, Scope.WRITE}), "scope")
+POLICY = ClaimsPolicy(ISSUER, AUDIENCE, ALGORITHMS, 30.0, frozenset({Scope.READ, Scope.WRITE}), "scope")
 
 
 class AheadClock(FastClock):
-    """A clock that is as far ahead of the real time as the test sets it: PyJWT looks at that."""
+    """A clock that is `seconds` ahead of the real time, which PyJWT reads itself."""
 
     @override
     def now(self) -> datetime:
@@ -33,10 +33,10 @@ class AheadClock(FastClock):
 
 @dataclass
 class ScriptedSource:
-    """A `JwksSource` that has what the test gives it, and counts its fetches; while `gate` is closed it is silent."""
+    """A `JwksSource` with the test's keys, which counts its fetches; it does not answer while `gate` is not set."""
 
     keys: tuple[Members, ...] = ()
-    away: bool = False
+    is_unavailable: bool = False
     fresh_s: float = 300.0
     pause_s: float = 10.0
     fetches: int = 0
@@ -45,16 +45,16 @@ class ScriptedSource:
     def __post_init__(self) -> None:
         self.gate.set()
 
-    async def fetch(self) -> Fetched:
+    async def fetch(self) -> FetchedKeys:
         self.fetches += 1
         await self.gate.wait()
-        if self.away:
-            raise IdentityProviderUnavailableError("it is away")
-        return Fetched(KeySet.read(jwks(*self.keys), ALGORITHMS), self.fresh_s)
+        if self.is_unavailable:
+            raise IdentityProviderUnavailableError("it is is_unavailable")
+        return FetchedKeys(KeySet.parse(jwks(*self.keys), ALGORITHMS), self.fresh_s)
 
 
 @asynccontextmanager
-async def verifying(source: ScriptedSource, clock: AheadClock, **terms: object) -> AsyncIterator[JwtVerifier]:
-    """Open a verifier over the source; `terms` are those that differ."""
+async def open_verifier(source: ScriptedSource, clock: AheadClock, **policy: object) -> AsyncIterator[JwtVerifier]:
+    """Open a verifier over the source; `policy` are the fields that differ from `POLICY`."""
     async with ProviderKeys(source, clock) as keys:
-        yield JwtVerifier(keys, replace(TERMS, **terms), clock)
+        yield JwtVerifier(keys, replace(POLICY, **policy), clock)

@@ -13,7 +13,7 @@ from tests.identity_provider import AUDIENCE, ISSUER, KeyServer, Signer, seconds
 from tests.processes.process import Process
 from tests.service.api_client import House
 from tests.service.stack import API, Stack, _port_of
-from tests.token_verifiers import AheadClock, ScriptedSource, verifying
+from tests.token_verifiers import AheadClock, ScriptedSource, open_verifier
 from tests.waiting import until
 
 Client = AsyncTestClient[Litestar]
@@ -35,7 +35,7 @@ def clock() -> AheadClock:
 @pytest.fixture
 async def client(house: House, source: ScriptedSource, clock: AheadClock) -> AsyncIterator[Client]:
     """The API for which there is a provider; its keys were fetched."""
-    async with verifying(source, clock) as verifier:
+    async with open_verifier(source, clock) as verifier:
         await verifier.verify(SIGNER.token())
         house.identities = verifier
         async with house.client() as client:
@@ -87,7 +87,7 @@ async def test_a_token_may_do_no_more_than_its_scopes(client: Client) -> None:
 async def test_a_provider_that_is_away_is_not_the_callers_fault(
     client: Client, source: ScriptedSource, clock: AheadClock
 ) -> None:
-    source.away = True
+    source.is_unavailable = True
     clock.seconds = 10.0
 
     answer = await client.get("/reports", headers=bearing(Signer(kid="new")))
@@ -98,7 +98,7 @@ async def test_a_provider_that_is_away_is_not_the_callers_fault(
 
 async def test_a_key_needs_no_provider(client: Client, house: House, source: ScriptedSource, clock: AheadClock) -> None:
     key = await house.key("ada")
-    source.away = True
+    source.is_unavailable = True
     clock.seconds = 10.0**6
 
     assert (await client.get("/reports", headers=key)).status_code == 200

@@ -13,7 +13,7 @@ from aether.adapters.jwt.sources import jwks_source
 from aether.adapters.jwt.verifier import JwtVerifier
 from aether.errors import IdentityProviderUnavailableError, InvalidCredentialError
 from tests.identity_provider import KeyServer, Published, Signer
-from tests.token_verifiers import TERMS, AheadClock
+from tests.token_verifiers import POLICY, AheadClock
 
 FIRST = Signer(kid="first")
 SECOND = Signer(kid="second", number=1)
@@ -31,38 +31,38 @@ def clock() -> AheadClock:
 
 
 @asynccontextmanager
-async def verifying(server: KeyServer, clock: AheadClock) -> AsyncIterator[JwtVerifier]:
-    async with JwtVerifier.open(server.url, TERMS, clock) as verifier:
+async def open_verifier(server: KeyServer, clock: AheadClock) -> AsyncIterator[JwtVerifier]:
+    async with JwtVerifier.open(server.url, POLICY, clock) as verifier:
         yield verifier
 
 
-async def end_of(verifier: JwtVerifier, signer: Signer) -> str:
-    """Return the owner, or the kind of refusal."""
+async def result_of(verifier: JwtVerifier, signer: Signer) -> str:
+    """Return the owner, or the name of the error."""
     try:
         return (await verifier.verify(signer.token())).owner
     except (InvalidCredentialError, IdentityProviderUnavailableError) as error:
         return type(error).__name__
 
 
-async def test_keys_are_had_from_the_provider(server: KeyServer, clock: AheadClock) -> None:
-    async with verifying(server, clock) as verifier:
-        assert [await end_of(verifier, FIRST) for _ in range(3)] == ["ada"] * 3
+async def test_keys_are_fetched_from_the_provider(server: KeyServer, clock: AheadClock) -> None:
+    async with open_verifier(server, clock) as verifier:
+        assert [await result_of(verifier, FIRST) for _ in range(3)] == ["ada"] * 3
 
     assert server.fetches == 1
 
 
 async def test_a_rotation_needs_no_restart(server: KeyServer, clock: AheadClock) -> None:
-    async with verifying(server, clock) as verifier:
-        before = [await end_of(verifier, signer) for signer in (FIRST, SECOND)]
+    async with open_verifier(server, clock) as verifier:
+        before = [await result_of(verifier, signer) for signer in (FIRST, SECOND)]
         server.published.keys = (FIRST.jwk(), SECOND.jwk())
         clock.seconds = 10.0
-        during = [await end_of(verifier, signer) for signer in (FIRST, SECOND)]
+        during = [await result_of(verifier, signer) for signer in (FIRST, SECOND)]
         server.published.keys = (SECOND.jwk(),)
         clock.seconds = 310.0
-        await end_of(verifier, SECOND)
+        await result_of(verifier, SECOND)
         await until(lambda: server.fetches == 3)
         clock.seconds = 320.0
-        after = [await end_of(verifier, signer) for signer in (FIRST, SECOND)]
+        after = [await result_of(verifier, signer) for signer in (FIRST, SECOND)]
 
     assert (before, during, after) == (
         ["ada", "InvalidCredentialError"],
@@ -78,43 +78,43 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 async def test_a_flood_of_unknown_keys_does_not_reach_the_provider(server: KeyServer, clock: AheadClock) -> None:
-    async with verifying(server, clock) as verifier:
-        await end_of(verifier, FIRST)
+    async with open_verifier(server, clock) as verifier:
+        await result_of(verifier, FIRST)
         clock.seconds = 10.0
-        flood = [end_of(verifier, Signer(kid=f"forged-{number}")) for number in range(200)]
+        flood = [result_of(verifier, Signer(kid=f"forged-{number}")) for number in range(200)]
 
         assert set(await asyncio.gather(*flood)) == {"InvalidCredentialError"}
         assert server.fetches == 2
 
 
-async def test_a_provider_that_is_down_at_the_start_holds_nothing_up(server: KeyServer, clock: AheadClock) -> None:
+async def test_a_provider_that_is_down_at_the_start_does_not_delay_it(server: KeyServer, clock: AheadClock) -> None:
     server.published.status = 503
 
-    async with verifying(server, clock) as verifier:
-        down = await end_of(verifier, FIRST)
+    async with open_verifier(server, clock) as verifier:
+        down = await result_of(verifier, FIRST)
         server.published.status = 200
         clock.seconds = 1.0
 
-        assert (down, await end_of(verifier, FIRST)) == ("IdentityProviderUnavailableError", "ada")
+        assert (down, await result_of(verifier, FIRST)) == ("IdentityProviderUnavailableError", "ada")
 
 
-async def test_a_provider_that_goes_down_is_not_missed(server: KeyServer, clock: AheadClock) -> None:
-    async with verifying(server, clock) as verifier:
-        await end_of(verifier, FIRST)
+async def test_the_last_keys_are_used_while_the_provider_is_down(server: KeyServer, clock: AheadClock) -> None:
+    async with open_verifier(server, clock) as verifier:
+        await result_of(verifier, FIRST)
         server.published.status = 500
         clock.seconds = 3_600.0
 
-        assert await end_of(verifier, FIRST) == "ada"
+        assert await result_of(verifier, FIRST) == "ada"
         await until(lambda: server.fetches == 2)
-        assert await end_of(verifier, FIRST) == "ada"
+        assert await result_of(verifier, FIRST) == "ada"
 
 
-async def test_nobody_listens_at_the_address(clock: AheadClock) -> None:
+async def test_a_refused_connection_is_an_error(clock: AheadClock) -> None:
     with KeyServer() as gone:
         url = gone.url
 
-    async with JwtVerifier.open(url, TERMS, clock) as verifier:
-        assert await end_of(verifier, FIRST) == "IdentityProviderUnavailableError"
+    async with JwtVerifier.open(url, POLICY, clock) as verifier:
+        assert await result_of(verifier, FIRST) == "IdentityProviderUnavailableError"
 
 
 @pytest.mark.parametrize(
@@ -131,14 +131,14 @@ async def test_nobody_listens_at_the_address(clock: AheadClock) -> None:
     ],
     ids=["status", "no JSON", "no keys", "too large", "too large once unpacked"],
 )
-async def test_what_is_of_no_use_is_as_good_as_nothing(
+async def test_an_unusable_answer_is_an_error(
     published: Published, reason: str, server: KeyServer, clock: AheadClock
 ) -> None:
     server.published = published
 
     with capture_logs() as logged:
-        async with verifying(server, clock) as verifier:
-            assert await end_of(verifier, FIRST) == "IdentityProviderUnavailableError"
+        async with open_verifier(server, clock) as verifier:
+            assert await result_of(verifier, FIRST) == "IdentityProviderUnavailableError"
 
     assert [(entry["event"], entry["reason"]) for entry in logged] == [("identity.keys_unavailable", reason)]
 
@@ -146,8 +146,8 @@ async def test_what_is_of_no_use_is_as_good_as_nothing(
 async def test_a_redirect_is_not_followed(server: KeyServer, clock: AheadClock) -> None:
     with KeyServer(FIRST.jwk()) as elsewhere:
         server.published = Published(status=302, headers={"Location": elsewhere.url})
-        async with verifying(server, clock) as verifier:
-            assert await end_of(verifier, FIRST) == "IdentityProviderUnavailableError"
+        async with open_verifier(server, clock) as verifier:
+            assert await result_of(verifier, FIRST) == "IdentityProviderUnavailableError"
 
         assert elsewhere.fetches == 0
 
@@ -165,19 +165,19 @@ async def test_a_redirect_is_not_followed(server: KeyServer, clock: AheadClock) 
         ("max-age=soon", 300.0),
     ],
 )
-async def test_keys_are_fresh_for_as_long_as_the_provider_says(
+async def test_keys_are_fresh_as_long_as_the_provider_says(
     cache_control: str | None, fresh_s: float, server: KeyServer
 ) -> None:
     server.published.headers = {"Cache-Control": cache_control} if cache_control else {}
-    read = partial(KeySet.read, algorithms=TERMS.algorithms)
-    async with jwks_source(server.url, read) as source:
+    parse = partial(KeySet.parse, algorithms=POLICY.algorithms)
+    async with jwks_source(server.url, parse) as source:
         assert fresh_s == (await source.fetch()).fresh_s
 
 
-async def test_all_who_come_while_the_provider_is_slow_share_its_answer(server: KeyServer, clock: AheadClock) -> None:
+async def test_callers_of_a_slow_provider_share_its_answer(server: KeyServer, clock: AheadClock) -> None:
     server.published.gate = threading.Event()
-    async with verifying(server, clock) as verifier:
-        waiting = [asyncio.create_task(end_of(verifier, FIRST)) for _ in range(50)]
+    async with open_verifier(server, clock) as verifier:
+        waiting = [asyncio.create_task(result_of(verifier, FIRST)) for _ in range(50)]
         await until(lambda: server.fetches == 1)
         server.published.gate.set()
 
@@ -186,10 +186,10 @@ async def test_all_who_come_while_the_provider_is_slow_share_its_answer(server: 
     assert server.fetches == 1
 
 
-async def test_an_end_does_not_wait_for_the_provider(server: KeyServer, clock: AheadClock) -> None:
+async def test_the_end_of_the_block_does_not_wait_for_the_provider(server: KeyServer, clock: AheadClock) -> None:
     server.published.gate = threading.Event()
 
-    async with asyncio.timeout(8), verifying(server, clock):
+    async with asyncio.timeout(8), open_verifier(server, clock):
         await until(lambda: server.fetches == 1)
 
     assert not server.published.gate.is_set()

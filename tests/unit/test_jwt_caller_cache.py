@@ -7,35 +7,35 @@ def caller(owner: str) -> Caller:
     return Caller(owner, frozenset({Scope.READ}))
 
 
-def remembering(*owners: str, most: int = 3) -> CallerCache:
-    remembered = CallerCache(most, FastClock())
+def cache_with(*owners: str, max_size: int = 3) -> CallerCache:
+    cache = CallerCache(max_size, FastClock())
     for owner in owners:
-        remembered.remember(owner.encode(), caller(owner), 60)
-    return remembered
+        cache.put(owner.encode(), caller(owner), 60)
+    return cache
 
 
-def test_a_stranger_is_nobody() -> None:
-    assert remembering("ada").recall(b"eve") is None
+def test_an_unknown_token_has_no_caller() -> None:
+    assert cache_with("ada").get(b"eve") is None
 
 
-def test_there_are_never_more_than_so_many() -> None:
-    remembered = remembering("ada", "bea", "cleo", "dora")
+def test_the_size_is_limited() -> None:
+    cache = cache_with("ada", "bea", "cleo", "dora")
 
-    assert [remembered.recall(owner) for owner in (b"ada", b"dora")] == [None, caller("dora")]
-
-
-def test_whoever_was_not_seen_for_the_longest_goes_first() -> None:
-    remembered = remembering("ada", "bea", "cleo")
-
-    remembered.recall(b"ada")
-    remembered.remember(b"dora", caller("dora"), 60)
-
-    assert [remembered.recall(owner) for owner in (b"ada", b"bea")] == [caller("ada"), None]
+    assert [cache.get(owner) for owner in (b"ada", b"dora")] == [None, caller("dora")]
 
 
-def test_nobody_is_remembered_for_no_time() -> None:
-    remembered = remembering()
+def test_the_least_recently_used_entry_is_evicted() -> None:
+    cache = cache_with("ada", "bea", "cleo")
 
-    remembered.remember(b"ada", caller("ada"), 0)
+    cache.get(b"ada")
+    cache.put(b"dora", caller("dora"), 60)
 
-    assert remembered.recall(b"ada") is None
+    assert [cache.get(owner) for owner in (b"ada", b"bea")] == [caller("ada"), None]
+
+
+def test_an_entry_with_no_time_to_live_is_not_returned() -> None:
+    cache = cache_with()
+
+    cache.put(b"ada", caller("ada"), 0)
+
+    assert cache.get(b"ada") is None

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from aether.adapters.jwt.verifier import JwtVerifier
 from aether.errors import InvalidCredentialError
 from tests.identity_provider import Members, Signer, claims_with, forged
-from tests.token_verifiers import AheadClock, ScriptedSource, verifying
+from tests.token_verifiers import AheadClock, ScriptedSource, open_verifier
 
 RSA = Signer("RS256", "rsa")
 EC = Signer("ES256", "ec")
@@ -26,7 +26,7 @@ PUBLISHED = (RSA.jwk(), EC.jwk(), EDWARDS.jwk())
 
 @pytest.fixture
 async def verifier() -> AsyncIterator[JwtVerifier]:
-    async with verifying(ScriptedSource(PUBLISHED), AheadClock()) as opened:
+    async with open_verifier(ScriptedSource(PUBLISHED), AheadClock()) as opened:
         yield opened
 
 
@@ -36,7 +36,7 @@ def runner() -> Iterator[asyncio.Runner]:
         yield opened
 
 
-async def refusal(verifier: JwtVerifier, token: str) -> str:
+async def rejection(verifier: JwtVerifier, token: str) -> str:
     with pytest.raises(InvalidCredentialError) as refused:
         await verifier.verify(token)
     return str(refused.value)
@@ -55,7 +55,7 @@ def public_texts() -> list[bytes]:
     return [pem, pem.strip(), der, json.dumps(RSA.jwk()).encode(), RSA.jwk()["n"].encode()]
 
 
-async def test_the_forgeries_below_are_good_tokens_but_for_what_is_forged(verifier: JwtVerifier) -> None:
+async def test_the_tokens_below_are_valid_except_for_what_is_forged(verifier: JwtVerifier) -> None:
     callers = [
         await verifier.verify(forged({"alg": signer.algorithm, "kid": signer.kid}, partial(signing, signer)))
         for signer in (RSA, EC, EDWARDS)
@@ -65,60 +65,60 @@ async def test_the_forgeries_below_are_good_tokens_but_for_what_is_forged(verifi
 
 
 @pytest.mark.parametrize("secret", public_texts())
-async def test_a_public_key_is_no_shared_secret(secret: bytes, verifier: JwtVerifier) -> None:
+async def test_a_public_key_is_not_accepted_as_a_shared_secret(secret: bytes, verifier: JwtVerifier) -> None:
     token = forged({"alg": "HS256", "kid": "rsa"}, lambda signed: hmac.digest(secret, signed, "sha256"))
 
-    assert await refusal(verifier, token) == "The token is signed by an algorithm that is not accepted."
+    assert await rejection(verifier, token) == "The token is signed by an algorithm that is not accepted."
 
 
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", "nOnE", "", "RS384", "PS256", "rs256", "ES256K"])
-async def test_only_the_algorithms_that_were_set_count(algorithm: str, verifier: JwtVerifier) -> None:
+async def test_only_configured_algorithms_are_accepted(algorithm: str, verifier: JwtVerifier) -> None:
     token = forged({"alg": algorithm, "kid": "rsa"})
 
-    assert await refusal(verifier, token) == "The token is signed by an algorithm that is not accepted."
+    assert await rejection(verifier, token) == "The token is signed by an algorithm that is not accepted."
 
 
 @pytest.mark.parametrize(
     ("algorithm", "kid"), [("RS256", "ec"), ("ES256", "rsa"), ("EdDSA", "rsa"), ("RS256", "ed"), ("ES256", "unknown")]
 )
-async def test_a_key_signs_by_its_own_algorithm_alone(algorithm: str, kid: str, verifier: JwtVerifier) -> None:
+async def test_a_key_verifies_its_own_algorithm_only(algorithm: str, kid: str, verifier: JwtVerifier) -> None:
     token = forged({"alg": algorithm, "kid": kid}, partial(signing, RSA if algorithm == "RS256" else EC))
 
-    assert await refusal(verifier, token) == "The token is not signed by a key that the identity provider publishes."
+    assert await rejection(verifier, token) == "The token is not signed by a key that the identity provider publishes."
 
 
 @pytest.mark.parametrize("members", [{"alg": "RS512"}, {"use": "enc"}, {"key_ops": ["encrypt"]}, {"kty": "oct"}])
-async def test_a_key_that_is_published_for_something_else_does_not_count(members: Members) -> None:
+async def test_a_key_published_for_another_use_is_ignored(members: Members) -> None:
     source = ScriptedSource((RSA.jwk(**members), EC.jwk()))
 
-    async with verifying(source, AheadClock()) as verifier:
-        said = await refusal(verifier, RSA.token())
+    async with open_verifier(source, AheadClock()) as verifier:
+        said = await rejection(verifier, RSA.token())
 
     assert said == "The token is not signed by a key that the identity provider publishes."
 
 
 @pytest.mark.parametrize("signer", [RSA, EC, EDWARDS], ids=lambda signer: signer.algorithm)
 @pytest.mark.parametrize("sign", [lambda _: b"", lambda _: bytes(64), lambda signed: sha256(signed).digest()])
-async def test_what_the_key_has_not_signed_is_refused(
+async def test_a_token_that_the_key_has_not_signed_is_rejected(
     signer: Signer, sign: partial[bytes], verifier: JwtVerifier
 ) -> None:
     token = forged({"alg": signer.algorithm, "kid": signer.kid}, sign)
 
-    assert await refusal(verifier, token) == "The token's signature is not valid."
+    assert await rejection(verifier, token) == "The token's signature is not valid."
 
 
-async def test_a_stranger_under_the_name_of_a_key_is_refused(verifier: JwtVerifier) -> None:
-    assert await refusal(verifier, STRANGER.token()) == "The token's signature is not valid."
+async def test_a_foreign_key_with_a_known_id_is_rejected(verifier: JwtVerifier) -> None:
+    assert await rejection(verifier, STRANGER.token()) == "The token's signature is not valid."
 
 
-async def test_claims_cannot_be_exchanged_under_a_signature(verifier: JwtVerifier) -> None:
+async def test_changed_claims_are_rejected(verifier: JwtVerifier) -> None:
     ada, eve = EC.token().split("."), EC.token(sub="eve").split(".")
 
-    assert await refusal(verifier, ".".join((ada[0], eve[1], ada[2]))) == "The token's signature is not valid."
+    assert await rejection(verifier, ".".join((ada[0], eve[1], ada[2]))) == "The token's signature is not valid."
 
 
 @pytest.mark.parametrize("name", ["jwk", "jku", "x5u", "x5c"])
-async def test_a_key_that_a_token_brings_along_is_not_looked_at(name: str, verifier: JwtVerifier) -> None:
+async def test_a_key_in_the_token_itself_is_ignored(name: str, verifier: JwtVerifier) -> None:
     own = {
         "jwk": STRANGER.jwk(),
         "jku": "https://evil.example.com/",
@@ -127,46 +127,48 @@ async def test_a_key_that_a_token_brings_along_is_not_looked_at(name: str, verif
     }
     header = {"alg": "ES256", "kid": "ec", name: own[name]}
 
-    assert await refusal(verifier, forged(header, partial(signing, STRANGER))) == "The token's signature is not valid."
+    assert (
+        await rejection(verifier, forged(header, partial(signing, STRANGER))) == "The token's signature is not valid."
+    )
 
 
 @pytest.mark.parametrize("critical", [["exp"], ["b64"], [], "b64", {"b64": False}, 1])
-async def test_critical_headers_are_refused(critical: object, verifier: JwtVerifier) -> None:
+async def test_critical_headers_are_rejected(critical: object, verifier: JwtVerifier) -> None:
     token = EC.token({"crit": critical, "b64": True})
 
-    assert await refusal(verifier, token) == "The token has critical headers, of which none is understood."
+    assert await rejection(verifier, token) == "The token has critical headers, of which none is understood."
 
 
-async def test_a_payload_that_is_not_encoded_is_refused(verifier: JwtVerifier) -> None:
+async def test_an_unencoded_payload_is_rejected(verifier: JwtVerifier) -> None:
     token = forged({"alg": "ES256", "kid": "ec", "b64": False}, partial(signing, EC))
 
-    assert await refusal(verifier, token) == "The token is malformed."
+    assert await rejection(verifier, token) == "The token is malformed."
 
 
 @pytest.mark.parametrize("type_", ["logout+jwt", "dpop+jwt", "secevent+jwt", "JOSE", ""])
-async def test_a_token_of_another_type_is_refused(type_: str, verifier: JwtVerifier) -> None:
+async def test_a_token_of_another_type_is_rejected(type_: str, verifier: JwtVerifier) -> None:
     token = forged({"alg": "ES256", "kid": "ec", "typ": type_}, partial(signing, EC))
 
-    assert await refusal(verifier, token) == "The token is of a type that is not accepted."
+    assert await rejection(verifier, token) == "The token is of a type that is not accepted."
 
 
-async def test_a_token_is_as_long_as_a_header_may_be(verifier: JwtVerifier) -> None:
+async def test_a_token_that_is_too_long_is_rejected(verifier: JwtVerifier) -> None:
     assert (await verifier.verify(EC.token(name="a" * 5_000))).owner == "ada"
-    assert await refusal(verifier, EC.token(name="a" * 8_000)) == "The token is longer than 8192 characters."
+    assert await rejection(verifier, EC.token(name="a" * 8_000)) == "The token is longer than 8192 characters."
 
 
-async def test_a_private_key_that_was_published_counts_as_its_public_half() -> None:
+async def test_of_a_published_private_key_only_the_public_part_is_used() -> None:
     private = jwt.get_algorithm_by_name("RS256").to_jwk(RSA.key, as_dict=True) | RSA.jwk()
 
-    async with verifying(ScriptedSource((private,)), AheadClock()) as verifier:
+    async with open_verifier(ScriptedSource((private,)), AheadClock()) as verifier:
         assert (await verifier.verify(RSA.token())).owner == "ada"
 
 
-def asked(runner: asyncio.Runner, token: str) -> str | None:
+def verify(runner: asyncio.Runner, token: str) -> str | None:
     """Return the owner, or None if the token was refused; any other end is an error."""
 
     async def ask() -> str | None:
-        async with verifying(ScriptedSource(PUBLISHED), AheadClock()) as verifier:
+        async with open_verifier(ScriptedSource(PUBLISHED), AheadClock()) as verifier:
             try:
                 return (await verifier.verify(token)).owner
             except InvalidCredentialError:
@@ -190,16 +192,16 @@ _JSON = st.recursive(
 @example(urlsafe_b64encode(b'{"alg":' + b"[" * 5_000).decode() + "..")
 @example(urlsafe_b64encode(b'{"more":' + b"[" * 5_000).decode() + "..")
 @settings(max_examples=150)
-def test_garbage_is_refused(runner: asyncio.Runner, garbage: str) -> None:
-    assert asked(runner, garbage) is None
+def test_garbage_is_rejected(runner: asyncio.Runner, garbage: str) -> None:
+    assert verify(runner, garbage) is None
 
 
 @given(st.dictionaries(st.sampled_from(["alg", "kid", "typ", "crit", "b64", "jwk", "x5c"]), _JSON))
 @settings(max_examples=150)
-def test_a_header_of_any_form_is_refused_or_taken(runner: asyncio.Runner, header: Members) -> None:
+def test_any_header_is_accepted_or_rejected(runner: asyncio.Runner, header: Members) -> None:
     token = forged({"alg": "ES256", "kid": "ec"} | header, partial(signing, EC))
 
-    assert asked(runner, token) in (None, "ada")
+    assert verify(runner, token) in (None, "ada")
 
 
 @given(st.dictionaries(st.sampled_from(["iss", "aud", "exp", "nbf", "iat", "jti", "scope"]), _JSON))
@@ -208,16 +210,16 @@ def test_a_header_of_any_form_is_refused_or_taken(runner: asyncio.Runner, header
 @example({"exp": float("nan")})
 @example({"nbf": "1" * 5_000})
 @settings(max_examples=150)
-def test_signed_claims_of_any_form_are_refused_or_taken(runner: asyncio.Runner, claims: Members) -> None:
+def test_any_signed_claims_are_accepted_or_rejected(runner: asyncio.Runner, claims: Members) -> None:
     payload = json.dumps(claims_with() | claims).encode()
     token = forged({"alg": "ES256", "kid": "ec"}, partial(signing, EC), payload)
 
-    assert asked(runner, token) in (None, "ada")
+    assert verify(runner, token) in (None, "ada")
 
 
 @given(st.binary(max_size=200) | st.just(b"[" * 5_000) | _JSON.map(json.dumps).map(str.encode))
 @settings(max_examples=100)
-def test_a_signed_payload_of_any_form_is_refused(runner: asyncio.Runner, payload: bytes) -> None:
+def test_any_signed_payload_is_rejected(runner: asyncio.Runner, payload: bytes) -> None:
     token = forged({"alg": "ES256", "kid": "ec"}, partial(signing, EC), payload)
 
-    assert asked(runner, token) is None
+    assert verify(runner, token) is None

@@ -19,8 +19,8 @@ SECOND = Signer(kid="second", number=1)
 DAY_S = 86_400.0
 
 
-def set_of(*keys: Members, algorithms: frozenset[str] = ALGORITHMS) -> KeySet:
-    return KeySet.read(jwks(*keys), algorithms)
+def key_set(*keys: Members, algorithms: frozenset[str] = ALGORITHMS) -> KeySet:
+    return KeySet.parse(jwks(*keys), algorithms)
 
 
 def weak_rsa_key() -> Members:
@@ -30,14 +30,14 @@ def weak_rsa_key() -> Members:
 
 
 def test_a_key_is_found_by_its_id() -> None:
-    found = set_of(FIRST.jwk(), SECOND.jwk()).find("ES256", "second")
+    found = key_set(FIRST.jwk(), SECOND.jwk()).find("ES256", "second")
 
     assert found is not None
     assert found.key == SECOND.key.public_key()
 
 
-def test_without_an_id_the_only_key_that_fits_is_meant() -> None:
-    keys = set_of(FIRST.jwk(), Signer("RS256", "rsa").jwk())
+def test_without_an_id_the_only_matching_key_is_found() -> None:
+    keys = key_set(FIRST.jwk(), Signer("RS256", "rsa").jwk())
 
     assert [found and found.key_id for found in (keys.find("ES256", None), keys.find("RS256", None))] == [
         "first",
@@ -45,21 +45,21 @@ def test_without_an_id_the_only_key_that_fits_is_meant() -> None:
     ]
 
 
-def test_without_an_id_there_is_no_choice_between_two() -> None:
-    assert set_of(FIRST.jwk(), SECOND.jwk()).find("ES256", None) is None
+def test_without_an_id_none_of_two_matching_keys_is_found() -> None:
+    assert key_set(FIRST.jwk(), SECOND.jwk()).find("ES256", None) is None
 
 
-def test_a_key_without_an_id_is_not_found_by_one() -> None:
-    assert set_of(Signer(kid=None).jwk()).find("ES256", "first") is None
+def test_a_key_without_an_id_is_not_found_by_an_id() -> None:
+    assert key_set(Signer(kid=None).jwk()).find("ES256", "first") is None
 
 
-def test_an_id_that_two_keys_share_stands_for_neither() -> None:
-    assert set_of(FIRST.jwk(), SECOND.jwk(kid="first")).find("ES256", "first") is None
+def test_an_id_shared_by_two_keys_finds_neither() -> None:
+    assert key_set(FIRST.jwk(), SECOND.jwk(kid="first")).find("ES256", "first") is None
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"])
-def test_an_rsa_key_that_names_no_algorithm_fits_each_of_them(algorithm: str) -> None:
-    keys = set_of(Signer("RS256", "rsa").jwk(), algorithms=frozenset({"RS256", algorithm}))
+def test_an_rsa_key_without_an_algorithm_supports_all_of_them(algorithm: str) -> None:
+    keys = key_set(Signer("RS256", "rsa").jwk(), algorithms=frozenset({"RS256", algorithm}))
 
     found = keys.find(algorithm, "rsa")
 
@@ -68,9 +68,9 @@ def test_an_rsa_key_that_names_no_algorithm_fits_each_of_them(algorithm: str) ->
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "ES384", "ES512"])
-def test_a_key_on_a_curve_fits_the_algorithm_of_that_curve_alone(algorithm: str) -> None:
+def test_a_key_on_a_curve_supports_the_algorithm_of_that_curve_only(algorithm: str) -> None:
     curves = {"ES256", "ES384", "ES512"}
-    keys = set_of(Signer(algorithm, "ec").jwk(), algorithms=frozenset(curves))
+    keys = key_set(Signer(algorithm, "ec").jwk(), algorithms=frozenset(curves))
 
     assert {algorithm} == {each for each in curves if keys.find(each, "ec")}
 
@@ -90,12 +90,12 @@ def test_a_key_on_a_curve_fits_the_algorithm_of_that_curve_alone(algorithm: str)
         weak_rsa_key(),
     ],
 )
-def test_a_key_of_no_use_does_not_spoil_the_others(useless: Members) -> None:
-    keys = set_of(useless, FIRST.jwk())
+def test_an_unusable_key_is_skipped(useless: Members) -> None:
+    keys = key_set(useless, FIRST.jwk())
 
     assert keys.find("ES256", "first")
     with pytest.raises(ValueError, match="no key in it fits"):
-        set_of(useless)
+        key_set(useless)
 
 
 @pytest.mark.parametrize(
@@ -112,45 +112,45 @@ def test_a_key_of_no_use_does_not_spoil_the_others(useless: Members) -> None:
         b'{"keys":' + b"[" * 100_000,
     ],
 )
-def test_what_is_no_key_set_is_refused(content: bytes) -> None:
+def test_content_that_is_no_key_set_is_an_error(content: bytes) -> None:
     with pytest.raises(ValueError, match="it is no JWK set"):
-        KeySet.read(content, ALGORITHMS)
+        KeySet.parse(content, ALGORITHMS)
 
 
-def test_an_empty_set_is_refused() -> None:
+def test_an_empty_set_is_an_error() -> None:
     with pytest.raises(ValueError, match="no key in it fits"):
-        set_of()
+        key_set()
 
 
-def test_a_key_that_is_passed_over_does_not_get_into_the_log() -> None:
+def test_a_skipped_key_is_not_written_to_the_log() -> None:
     broken = {"kty": "RSA", "n": "AA", "e": "AQAB", "d": "c2VjcmV0"}
 
     with capture_logs() as logged:
-        set_of(broken, FIRST.jwk())
+        key_set(broken, FIRST.jwk())
 
     assert "c2VjcmV0" not in json.dumps(logged)
     assert [entry["event"] for entry in logged] == ["identity.key_passed_over"]
 
 
-def test_the_log_says_why_a_key_is_passed_over() -> None:
+def test_the_log_says_why_a_key_is_skipped() -> None:
     with capture_logs() as logged:
-        set_of({**FIRST.jwk(), "x": 1}, FIRST.jwk())
+        key_set({**FIRST.jwk(), "x": 1}, FIRST.jwk())
 
     assert [entry["reason"] for entry in logged] == ["ValidationError: Expected `str | null`, got `int` - at `$.x`"]
 
 
-class Provider:
-    """The keys over a scripted source, on a clock that the test sets."""
+class KeysHarness:
+    """Provider keys over a scripted source, on a clock that the test sets."""
 
-    def __init__(self, *signers: Signer, away: bool = False) -> None:
-        self.source = ScriptedSource(tuple(signer.jwk() for signer in signers), away)
+    def __init__(self, *signers: Signer, is_unavailable: bool = False) -> None:
+        self.source = ScriptedSource(tuple(signer.jwk() for signer in signers), is_unavailable)
         self.clock = FastClock()
         self.keys = ProviderKeys(self.source, self.clock)
 
     async def knows(self, signer: Signer) -> bool:
         return await self.keys.find(signer.algorithm, signer.kid) is not None
 
-    async def is_away(self, signer: Signer = FIRST) -> bool:
+    async def is_unavailable(self, signer: Signer = FIRST) -> bool:
         try:
             await self.knows(signer)
         except IdentityProviderUnavailableError:
@@ -158,187 +158,187 @@ class Provider:
         return False
 
     async def settle(self) -> None:
-        """Let what goes on in the background come to its end."""
+        """Let background tasks finish."""
         for _ in range(5):
             await asyncio.sleep(0)
 
 
-async def test_keys_are_fetched_before_anybody_asks() -> None:
-    provider = Provider(FIRST)
+async def test_keys_are_fetched_before_the_first_call() -> None:
+    harness = KeysHarness(FIRST)
 
-    async with provider.keys:
-        await provider.settle()
+    async with harness.keys:
+        await harness.settle()
 
-        assert provider.source.fetches == 1
+        assert harness.source.fetches == 1
 
 
-async def test_who_comes_first_waits_for_the_keys() -> None:
-    provider = Provider(FIRST)
-    provider.source.gate.clear()
+async def test_the_first_call_waits_for_the_keys() -> None:
+    harness = KeysHarness(FIRST)
+    harness.source.gate.clear()
 
-    async with provider.keys:
-        waiting = asyncio.create_task(provider.knows(FIRST))
-        await provider.settle()
+    async with harness.keys:
+        waiting = asyncio.create_task(harness.knows(FIRST))
+        await harness.settle()
         waited = not waiting.done()
-        provider.source.gate.set()
+        harness.source.gate.set()
 
         assert (waited, await waiting) == (True, True)
 
 
 async def test_fresh_keys_are_not_fetched_again() -> None:
-    provider = Provider(FIRST)
+    harness = KeysHarness(FIRST)
 
-    async with provider.keys:
-        for provider.clock.seconds in (0.0, 100.0, 299.0):
-            assert await provider.knows(FIRST)
-        await provider.settle()
+    async with harness.keys:
+        for harness.clock.seconds in (0.0, 100.0, 299.0):
+            assert await harness.knows(FIRST)
+        await harness.settle()
 
-        assert provider.source.fetches == 1
-
-
-async def test_keys_that_are_no_longer_fresh_serve_while_others_are_fetched() -> None:
-    provider = Provider(FIRST)
-    async with provider.keys:
-        await provider.knows(FIRST)
-        provider.source.gate.clear()
-        provider.clock.seconds = 300.0
-
-        served = await provider.knows(FIRST)
-        await provider.settle()
-
-        assert (served, provider.source.fetches) == (True, 2)
+        assert harness.source.fetches == 1
 
 
-async def test_a_key_that_was_withdrawn_no_longer_counts_once_that_is_known() -> None:
-    provider = Provider(FIRST)
-    async with provider.keys:
-        await provider.knows(FIRST)
-        provider.source.keys = (SECOND.jwk(),)
-        provider.clock.seconds = 300.0
-        await provider.knows(FIRST)
-        await provider.settle()
-        provider.clock.seconds = 301.0
+async def test_stale_keys_are_used_while_new_ones_are_fetched() -> None:
+    harness = KeysHarness(FIRST)
+    async with harness.keys:
+        await harness.knows(FIRST)
+        harness.source.gate.clear()
+        harness.clock.seconds = 300.0
 
-        assert [await provider.knows(signer) for signer in (FIRST, SECOND)] == [False, True]
+        served = await harness.knows(FIRST)
+        await harness.settle()
 
-
-async def test_a_new_key_is_fetched_when_it_is_first_met() -> None:
-    provider = Provider(FIRST)
-    async with provider.keys:
-        await provider.knows(FIRST)
-        provider.source.keys = (FIRST.jwk(), SECOND.jwk())
-        provider.clock.seconds = 10.0
-
-        assert await provider.knows(SECOND)
-        assert await provider.knows(FIRST)
-        assert provider.source.fetches == 2
+        assert (served, harness.source.fetches) == (True, 2)
 
 
-async def test_a_flood_of_unknown_keys_costs_one_fetch_in_ten_seconds() -> None:
-    provider = Provider(FIRST)
-    async with provider.keys:
-        await provider.knows(FIRST)
+async def test_a_withdrawn_key_is_rejected_after_the_next_fetch() -> None:
+    harness = KeysHarness(FIRST)
+    async with harness.keys:
+        await harness.knows(FIRST)
+        harness.source.keys = (SECOND.jwk(),)
+        harness.clock.seconds = 300.0
+        await harness.knows(FIRST)
+        await harness.settle()
+        harness.clock.seconds = 301.0
+
+        assert [await harness.knows(signer) for signer in (FIRST, SECOND)] == [False, True]
+
+
+async def test_a_new_key_is_fetched_at_its_first_use() -> None:
+    harness = KeysHarness(FIRST)
+    async with harness.keys:
+        await harness.knows(FIRST)
+        harness.source.keys = (FIRST.jwk(), SECOND.jwk())
+        harness.clock.seconds = 10.0
+
+        assert await harness.knows(SECOND)
+        assert await harness.knows(FIRST)
+        assert harness.source.fetches == 2
+
+
+async def test_a_flood_of_unknown_keys_causes_one_fetch_in_ten_seconds() -> None:
+    harness = KeysHarness(FIRST)
+    async with harness.keys:
+        await harness.knows(FIRST)
         for tenth_of_a_second in range(600):
-            provider.clock.seconds = tenth_of_a_second / 10
-            assert not await provider.knows(Signer(kid=f"forged-{tenth_of_a_second}"))
+            harness.clock.seconds = tenth_of_a_second / 10
+            assert not await harness.knows(Signer(kid=f"forged-{tenth_of_a_second}"))
 
-        assert provider.source.fetches == 6
-
-
-async def test_all_who_miss_a_key_at_once_share_a_fetch() -> None:
-    provider = Provider(FIRST)
-    async with provider.keys:
-        await provider.knows(FIRST)
-        provider.source.keys = (SECOND.jwk(),)
-        provider.source.gate.clear()
-        provider.clock.seconds = 10.0
-        waiting = [asyncio.create_task(provider.knows(SECOND)) for _ in range(50)]
-        await provider.settle()
-        provider.source.gate.set()
-
-        assert (await asyncio.gather(*waiting), provider.source.fetches) == ([True] * 50, 2)
+        assert harness.source.fetches == 6
 
 
-async def test_a_fetch_that_takes_long_is_waited_for_and_not_repeated() -> None:
-    provider = Provider(FIRST)
-    provider.source.gate.clear()
-    async with provider.keys:
+async def test_concurrent_calls_for_an_unknown_key_share_a_fetch() -> None:
+    harness = KeysHarness(FIRST)
+    async with harness.keys:
+        await harness.knows(FIRST)
+        harness.source.keys = (SECOND.jwk(),)
+        harness.source.gate.clear()
+        harness.clock.seconds = 10.0
+        waiting = [asyncio.create_task(harness.knows(SECOND)) for _ in range(50)]
+        await harness.settle()
+        harness.source.gate.set()
+
+        assert (await asyncio.gather(*waiting), harness.source.fetches) == ([True] * 50, 2)
+
+
+async def test_a_slow_fetch_is_not_repeated() -> None:
+    harness = KeysHarness(FIRST)
+    harness.source.gate.clear()
+    async with harness.keys:
         waiting = []
-        for provider.clock.seconds in (0.0, 10.0, 20.0):
-            waiting.append(asyncio.create_task(provider.knows(FIRST)))
-            await provider.settle()
-        provider.source.gate.set()
+        for harness.clock.seconds in (0.0, 10.0, 20.0):
+            waiting.append(asyncio.create_task(harness.knows(FIRST)))
+            await harness.settle()
+        harness.source.gate.set()
 
-        assert (await asyncio.gather(*waiting), provider.source.fetches) == ([True] * 3, 1)
+        assert (await asyncio.gather(*waiting), harness.source.fetches) == ([True] * 3, 1)
 
 
-async def test_who_gives_up_waiting_takes_the_fetch_from_nobody() -> None:
-    provider = Provider(FIRST)
-    provider.source.gate.clear()
-    async with provider.keys:
-        impatient, patient = (asyncio.create_task(provider.knows(FIRST)) for _ in range(2))
-        await provider.settle()
+async def test_a_cancelled_call_does_not_cancel_the_fetch_of_others() -> None:
+    harness = KeysHarness(FIRST)
+    harness.source.gate.clear()
+    async with harness.keys:
+        impatient, patient = (asyncio.create_task(harness.knows(FIRST)) for _ in range(2))
+        await harness.settle()
         impatient.cancel()
-        await provider.settle()
-        provider.source.gate.set()
+        await harness.settle()
+        harness.source.gate.set()
 
         assert (await patient, impatient.cancelled()) == (True, True)
 
 
-async def test_the_last_keys_serve_for_a_day_while_the_provider_is_away() -> None:
-    provider = Provider(FIRST)
-    async with provider.keys:
-        await provider.knows(FIRST)
-        provider.source.away = True
+async def test_the_last_keys_are_used_for_a_day_while_the_provider_is_unavailable() -> None:
+    harness = KeysHarness(FIRST)
+    async with harness.keys:
+        await harness.knows(FIRST)
+        harness.source.is_unavailable = True
         served = []
-        for provider.clock.seconds in (300.0, 3_600.0, DAY_S - 1):
-            served.append(await provider.knows(FIRST))
-            await provider.settle()
-        provider.clock.seconds = DAY_S
+        for harness.clock.seconds in (300.0, 3_600.0, DAY_S - 1):
+            served.append(await harness.knows(FIRST))
+            await harness.settle()
+        harness.clock.seconds = DAY_S
 
-        assert (served, await provider.is_away()) == ([True] * 3, True)
-
-
-async def test_whether_a_key_is_new_cannot_be_said_while_the_provider_is_away() -> None:
-    provider = Provider(FIRST)
-    async with provider.keys:
-        await provider.knows(FIRST)
-        provider.source.away = True
-        provider.clock.seconds = 10.0
-
-        assert await provider.is_away(SECOND)
-        assert await provider.knows(FIRST)
+        assert (served, await harness.is_unavailable()) == ([True] * 3, True)
 
 
-async def test_a_provider_that_is_away_from_the_start_is_asked_every_second() -> None:
-    provider = Provider(FIRST, away=True)
-    async with provider.keys:
+async def test_an_unknown_key_is_an_error_while_the_provider_is_unavailable() -> None:
+    harness = KeysHarness(FIRST)
+    async with harness.keys:
+        await harness.knows(FIRST)
+        harness.source.is_unavailable = True
+        harness.clock.seconds = 10.0
+
+        assert await harness.is_unavailable(SECOND)
+        assert await harness.knows(FIRST)
+
+
+async def test_a_provider_that_is_unavailable_from_the_start_is_retried_every_second() -> None:
+    harness = KeysHarness(FIRST, is_unavailable=True)
+    async with harness.keys:
         for tenth_of_a_second in range(30):
-            provider.clock.seconds = tenth_of_a_second / 10
-            assert await provider.is_away()
+            harness.clock.seconds = tenth_of_a_second / 10
+            assert await harness.is_unavailable()
 
-        assert provider.source.fetches == 3
-
-
-async def test_a_provider_that_comes_late_is_welcome() -> None:
-    provider = Provider(FIRST, away=True)
-    async with provider.keys:
-        await provider.is_away()
-        provider.source.away = False
-        provider.clock.seconds = 1.0
-
-        assert await provider.knows(FIRST)
+        assert harness.source.fetches == 3
 
 
-async def test_an_absence_is_logged_once_and_so_is_its_end() -> None:
-    provider = Provider(FIRST, away=True)
+async def test_keys_of_a_provider_that_becomes_available_are_used() -> None:
+    harness = KeysHarness(FIRST, is_unavailable=True)
+    async with harness.keys:
+        await harness.is_unavailable()
+        harness.source.is_unavailable = False
+        harness.clock.seconds = 1.0
+
+        assert await harness.knows(FIRST)
+
+
+async def test_an_outage_is_logged_once_and_so_is_its_end() -> None:
+    harness = KeysHarness(FIRST, is_unavailable=True)
     with capture_logs() as logged:
-        async with provider.keys:
-            for provider.clock.seconds in (0.0, 1.0, 2.0):
-                await provider.is_away()
-            provider.source.away = False
-            provider.clock.seconds = 3.0
-            await provider.knows(FIRST)
+        async with harness.keys:
+            for harness.clock.seconds in (0.0, 1.0, 2.0):
+                await harness.is_unavailable()
+            harness.source.is_unavailable = False
+            harness.clock.seconds = 3.0
+            await harness.knows(FIRST)
 
     assert [(entry["event"], entry["log_level"]) for entry in logged] == [
         ("identity.keys_unavailable", "warning"),
@@ -346,12 +346,12 @@ async def test_an_absence_is_logged_once_and_so_is_its_end() -> None:
     ]
 
 
-@pytest.mark.parametrize("prepare", [lambda provider: provider.source.gate.clear(), lambda _: None])
-async def test_nothing_goes_on_after_the_end(prepare: Callable[[Provider], None]) -> None:
-    provider = Provider(FIRST)
-    prepare(provider)
+@pytest.mark.parametrize("prepare", [lambda harness: harness.source.gate.clear(), lambda _: None])
+async def test_no_task_is_left_after_the_block(prepare: Callable[[KeysHarness], None]) -> None:
+    harness = KeysHarness(FIRST)
+    prepare(harness)
 
-    async with provider.keys:
-        await provider.settle()
+    async with harness.keys:
+        await harness.settle()
 
     assert asyncio.all_tasks() == {asyncio.current_task()}

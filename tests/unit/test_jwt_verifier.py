@@ -9,7 +9,7 @@ from aether.adapters.jwt.verifier import JwtVerifier
 from aether.domain.access import Caller, Scope
 from aether.errors import InvalidCredentialError
 from tests.identity_provider import AUDIENCE, Signer, seconds_from_now
-from tests.token_verifiers import AheadClock, ScriptedSource, verifying
+from tests.token_verifiers import AheadClock, ScriptedSource, open_verifier
 
 SIGNER = Signer()
 LEEWAY_S = 30
@@ -29,11 +29,11 @@ def source() -> ScriptedSource:
 
 @pytest.fixture
 async def verifier(source: ScriptedSource, clock: AheadClock) -> AsyncIterator[JwtVerifier]:
-    async with verifying(source, clock) as opened:
+    async with open_verifier(source, clock) as opened:
         yield opened
 
 
-async def refusal(verifier: JwtVerifier, token: str) -> str:
+async def rejection(verifier: JwtVerifier, token: str) -> str:
     with pytest.raises(InvalidCredentialError) as refused:
         await verifier.verify(token)
     return str(refused.value)
@@ -43,7 +43,7 @@ async def refusal(verifier: JwtVerifier, token: str) -> str:
 async def test_the_subject_of_a_token_is_the_owner(algorithm: str, clock: AheadClock) -> None:
     signer = Signer(algorithm)
 
-    async with verifying(ScriptedSource((signer.jwk(),)), clock) as verifier:
+    async with open_verifier(ScriptedSource((signer.jwk(),)), clock) as verifier:
         caller = await verifier.verify(signer.token(sub="auth0|ada"))
 
     assert caller == Caller("auth0|ada", frozenset({Scope.READ, Scope.WRITE}))
@@ -54,7 +54,7 @@ async def test_one_of_several_audiences_is_enough(verifier: JwtVerifier) -> None
 
 
 @pytest.mark.parametrize("type_", ["JWT", "jwt", "at+jwt", "application/at+jwt", None])
-async def test_access_tokens_of_every_style_are_taken(type_: str | None, verifier: JwtVerifier) -> None:
+async def test_access_tokens_of_every_type_are_accepted(type_: str | None, verifier: JwtVerifier) -> None:
     assert (await verifier.verify(SIGNER.token({"typ": type_}))).owner == "ada"
 
 
@@ -73,25 +73,25 @@ async def test_access_tokens_of_every_style_are_taken(type_: str | None, verifie
         ({"sub": 7}, "The token is malformed."),
     ],
 )
-async def test_a_refusal_tells_its_holder_why(claims: dict[str, object], expected: str, verifier: JwtVerifier) -> None:
-    assert expected == await refusal(verifier, SIGNER.token(**claims))
+async def test_a_rejection_has_its_reason(claims: dict[str, object], expected: str, verifier: JwtVerifier) -> None:
+    assert expected == await rejection(verifier, SIGNER.token(**claims))
 
 
 @pytest.mark.parametrize("subject", ["", "a" * 256, "a\nb", "a\x00", "a\u2028b", "\ud800", " ada", "ada "])
-async def test_a_subject_that_could_own_nothing_is_refused(subject: str, verifier: JwtVerifier) -> None:
-    said = await refusal(verifier, SIGNER.token(sub=subject))
+async def test_a_subject_that_cannot_be_an_owner_is_rejected(subject: str, verifier: JwtVerifier) -> None:
+    claim_value = await rejection(verifier, SIGNER.token(sub=subject))
 
-    assert said == "The token's sub must be 1 to 255 printable characters, without space around them."
+    assert claim_value == "The token's sub must be 1 to 255 printable characters, without space around them."
 
 
-async def test_the_longest_subject_is_taken(verifier: JwtVerifier) -> None:
+async def test_the_longest_subject_is_accepted(verifier: JwtVerifier) -> None:
     assert (await verifier.verify(SIGNER.token(sub="ä" * 255))).owner == "ä" * 255
 
 
 @pytest.mark.parametrize(
     ("claim", "offset"), [("exp", NEAR_S - LEEWAY_S), ("nbf", LEEWAY_S - NEAR_S), ("iat", LEEWAY_S - NEAR_S)]
 )
-async def test_a_clock_may_differ_a_little(claim: str, offset: int, verifier: JwtVerifier) -> None:
+async def test_a_clock_difference_within_the_leeway_is_accepted(claim: str, offset: int, verifier: JwtVerifier) -> None:
     token = SIGNER.token(**{claim: seconds_from_now(offset)})
 
     assert (await verifier.verify(token)).owner == "ada"
@@ -105,14 +105,14 @@ async def test_a_clock_may_differ_a_little(claim: str, offset: int, verifier: Jw
         ("iat", LEEWAY_S + NEAR_S, "The token is not valid yet."),
     ],
 )
-async def test_a_clock_may_not_differ_more(claim: str, offset: int, expected: str, verifier: JwtVerifier) -> None:
+async def test_a_larger_difference_is_rejected(claim: str, offset: int, expected: str, verifier: JwtVerifier) -> None:
     token = SIGNER.token(**{claim: seconds_from_now(offset)})
 
-    assert expected == await refusal(verifier, token)
+    assert expected == await rejection(verifier, token)
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
+    ("claim_value", "expected"),
     [
         ("read", {Scope.READ}),
         ("openid aether:read  profile aether:write", {Scope.READ, Scope.WRITE}),
@@ -126,12 +126,12 @@ async def test_a_clock_may_not_differ_more(claim: str, offset: int, expected: st
         (True, set()),
     ],
 )
-async def test_a_token_may_do_what_its_scopes_say(said: object, expected: set[Scope], verifier: JwtVerifier) -> None:
-    assert expected == (await verifier.verify(SIGNER.token(scope=said))).scopes
+async def test_a_token_grants_its_scopes(claim_value: object, expected: set[Scope], verifier: JwtVerifier) -> None:
+    assert expected == (await verifier.verify(SIGNER.token(scope=claim_value))).scopes
 
 
-async def test_scopes_stand_in_the_claim_that_was_set(source: ScriptedSource, clock: AheadClock) -> None:
-    async with verifying(source, clock, scope_claim="roles", scopes=frozenset({Scope.READ})) as verifier:
+async def test_scopes_are_read_from_the_configured_claim(source: ScriptedSource, clock: AheadClock) -> None:
+    async with open_verifier(source, clock, scope_claim="roles", scopes=frozenset({Scope.READ})) as verifier:
         with_roles = await verifier.verify(SIGNER.token(roles=["admin"], scope="write"))
         without = await verifier.verify(SIGNER.token(scope="write"))
 
@@ -145,16 +145,16 @@ def test_a_signed_token_has_three_parts(credential: str, expected: bool, verifie
     assert expected == verifier.matches(credential)
 
 
-async def test_a_token_is_looked_at_once(verifier: JwtVerifier, source: ScriptedSource) -> None:
+async def test_a_token_is_verified_once(verifier: JwtVerifier, source: ScriptedSource) -> None:
     token = SIGNER.token()
     first = await verifier.verify(token)
 
-    source.keys, source.away = (), True
+    source.keys, source.is_unavailable = (), True
 
     assert first is await verifier.verify(token)
 
 
-async def test_who_is_remembered_is_told_without_waiting(verifier: JwtVerifier) -> None:
+async def test_a_cached_caller_is_returned_without_waiting(verifier: JwtVerifier) -> None:
     token = SIGNER.token()
     caller = await verifier.verify(token)
 
@@ -168,7 +168,7 @@ def result_at_once(coroutine: Coroutine[Any, Any, Caller]) -> Caller:
     return caller
 
 
-async def test_a_token_is_remembered_for_a_minute(verifier: JwtVerifier, clock: AheadClock) -> None:
+async def test_a_caller_is_cached_for_a_minute(verifier: JwtVerifier, clock: AheadClock) -> None:
     token = SIGNER.token(exp=seconds_from_now(86_400))
     first = await verifier.verify(token)
 
@@ -180,7 +180,7 @@ async def test_a_token_is_remembered_for_a_minute(verifier: JwtVerifier, clock: 
     assert (within is first, after is first, after == first) == (True, False, True)
 
 
-async def test_a_token_is_not_remembered_beyond_its_end(verifier: JwtVerifier, clock: AheadClock) -> None:
+async def test_a_caller_is_not_cached_after_the_token_expires(verifier: JwtVerifier, clock: AheadClock) -> None:
     token = SIGNER.token(exp=seconds_from_now(10))
     first = await verifier.verify(token)
 
@@ -189,35 +189,33 @@ async def test_a_token_is_not_remembered_beyond_its_end(verifier: JwtVerifier, c
     assert first is not await verifier.verify(token)
 
 
-async def test_a_token_whose_end_no_clock_will_see_is_taken(verifier: JwtVerifier) -> None:
+async def test_a_token_that_expires_in_the_farthest_future_is_accepted(verifier: JwtVerifier) -> None:
     assert (await verifier.verify(SIGNER.token(exp=10**400))).owner == "ada"
 
 
-async def test_a_refusal_is_not_remembered(source: ScriptedSource, clock: AheadClock) -> None:
+async def test_a_rejection_is_not_cached(source: ScriptedSource, clock: AheadClock) -> None:
     newer = Signer(kid="second", number=1)
-    async with verifying(source, clock) as verifier:
-        await refusal(verifier, newer.token())
+    async with open_verifier(source, clock) as verifier:
+        await rejection(verifier, newer.token())
         source.keys = (newer.jwk(),)
         clock.seconds = source.pause_s
 
         assert (await verifier.verify(newer.token())).owner == "ada"
 
 
-async def test_a_refused_token_leaves_a_reason_and_nothing_of_itself_in_the_log(verifier: JwtVerifier) -> None:
+async def test_a_rejection_logs_its_reason_and_nothing_of_the_token(verifier: JwtVerifier) -> None:
     token = SIGNER.token(sub="ada@example.com", aud="billing")
 
     with capture_logs() as logged:
-        await refusal(verifier, token)
+        await rejection(verifier, token)
 
     assert logged == [{"event": "token.refused", "reason": "The token is not for this service.", "log_level": "debug"}]
 
 
-async def test_nothing_of_a_token_is_logged_by_libraries(
-    verifier: JwtVerifier, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_libraries_log_nothing_of_a_token(verifier: JwtVerifier, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     token = SIGNER.token(aud="billing")
 
-    await refusal(verifier, token)
+    await rejection(verifier, token)
 
     assert [part for part in token.split(".") if part in caplog.text] == []

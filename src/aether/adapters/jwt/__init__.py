@@ -1,1 +1,1 @@
-"""Signed tokens of an identity provider (JWT, RFC 7519), verified with the keys that it publishes (JWKS, RFC 7517)."""
+"""JWT adapter: verifies tokens of an identity provider (JWT, RFC 7519) with the keys it publishes (JWKS, RFC 7517)."""

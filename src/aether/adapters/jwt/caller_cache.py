@@ -1,4 +1,4 @@
-"""Callers whose tokens were verified a moment ago."""
+"""Caller cache: the callers of tokens that were verified recently."""
 
 from collections import OrderedDict
 
@@ -7,27 +7,27 @@ from aether.durable.ports import Clock
 
 
 class CallerCache:
-    """The callers of the tokens that were used last, `most` of them, each for a time of its own."""
+    """The callers of up to `max_size` tokens, each for its own time; the least recently used is evicted."""
 
-    def __init__(self, most: int, clock: Clock) -> None:
-        self._most = most
+    def __init__(self, max_size: int, clock: Clock) -> None:
+        self._max_size = max_size
         self._clock = clock
-        self._callers: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
+        self._entries: OrderedDict[bytes, tuple[Caller, float]] = OrderedDict()
 
-    def recall(self, digest: bytes) -> Caller | None:
-        """Return the caller, unless the time is over."""
-        remembered = self._callers.get(digest)
-        if remembered is None:
+    def get(self, digest: bytes) -> Caller | None:
+        """Return the caller of the token with this digest, unless the entry has expired."""
+        entry = self._entries.get(digest)
+        if entry is None:
             return None
-        caller, until = remembered
-        if self._clock.monotonic() >= until:
-            del self._callers[digest]
+        caller, expires_at = entry
+        if self._clock.monotonic() >= expires_at:
+            del self._entries[digest]
             return None
-        self._callers.move_to_end(digest)
+        self._entries.move_to_end(digest)
         return caller
 
-    def remember(self, digest: bytes, caller: Caller, seconds: float) -> None:
-        """Keep the caller for so long, and forget whoever was not seen for the longest if there are too many."""
-        self._callers[digest] = (caller, self._clock.monotonic() + seconds)
-        if len(self._callers) > self._most:
-            self._callers.popitem(last=False)
+    def put(self, digest: bytes, caller: Caller, ttl_s: float) -> None:
+        """Store the caller for `ttl_s` seconds."""
+        self._entries[digest] = (caller, self._clock.monotonic() + ttl_s)
+        if len(self._entries) > self._max_size:
+            self._entries.popitem(last=False)

@@ -1,4 +1,4 @@
-"""What a token says, once its signature has been found good: whom it stands for, and what they may do."""
+"""Claims: what a token must state to be accepted, and the caller and scopes that it grants."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from aether.errors import InvalidCredentialError
 _SCOPES = {prefix + scope: scope for scope in Scope for prefix in ("", "aether:")}
 _REQUIRED = ["iss", "aud", "exp", "sub"]
 
-_REASONS: dict[type[jwt.PyJWTError], str] = {
+_MESSAGES: dict[type[jwt.PyJWTError], str] = {
     jwt.ExpiredSignatureError: "The token has expired.",
     jwt.ImmatureSignatureError: "The token is not valid yet.",
     jwt.InvalidAudienceError: "The token is not for this service.",
@@ -20,13 +20,13 @@ _REASONS: dict[type[jwt.PyJWTError], str] = {
 }
 
 Claims = dict[str, Any]
-"""Members of a JSON object, as PyJWT types them."""
+"""The claims of a token as JSON, with PyJWT's type."""
 
 
 class ClaimsPolicy(msgspec.Struct, frozen=True):
-    """What tokens are taken: whose, for whom, signed how, give or take how many seconds.
+    """Which tokens are accepted: issuer, audience, algorithms, and the leeway for clocks in seconds.
 
-    `scopes` are those of a token that does not carry the claim `scope_claim`.
+    `scopes` are granted to a token without the claim `scope_claim`.
     """
 
     issuer: str
@@ -37,8 +37,8 @@ class ClaimsPolicy(msgspec.Struct, frozen=True):
     scope_claim: str
 
 
-def verified_claims(token: str, key: jwt.PyJWK, terms: ClaimsPolicy) -> Claims:
-    """Return what the token says if the key has signed it and it is taken.
+def verify_claims(token: str, key: jwt.PyJWK, policy: ClaimsPolicy) -> Claims:
+    """Return the claims of a token that is signed by this key and accepted by the policy.
 
     Raises:
         InvalidCredentialError: it is not.
@@ -48,38 +48,39 @@ def verified_claims(token: str, key: jwt.PyJWK, terms: ClaimsPolicy) -> Claims:
             token,
             key,
             algorithms=[key.algorithm_name],
-            issuer=terms.issuer,
-            audience=terms.audience,
-            leeway=terms.leeway_s,
+            issuer=policy.issuer,
+            audience=policy.audience,
+            leeway=policy.leeway_s,
             options={"require": _REQUIRED},
         )
     except jwt.PyJWTError as error:
-        raise InvalidCredentialError(_reason(error)) from error
+        raise InvalidCredentialError(_message(error)) from error
 
 
-def _reason(error: jwt.PyJWTError) -> str:
+def _message(error: jwt.PyJWTError) -> str:
     if isinstance(error, jwt.MissingRequiredClaimError):
         return f"The token has no {error.claim}."
-    return next((reason for kind, reason in _REASONS.items() if isinstance(error, kind)), "The token is malformed.")
+    matching = (message for error_class, message in _MESSAGES.items() if isinstance(error, error_class))
+    return next(matching, "The token is malformed.")
 
 
-def caller_of(claims: Claims, terms: ClaimsPolicy) -> Caller:
-    """Return whom these claims stand for.
+def caller_of(claims: Claims, policy: ClaimsPolicy) -> Caller:
+    """Return the caller that these claims identify.
 
     Raises:
-        InvalidCredentialError: their subject cannot own anything.
+        InvalidCredentialError: the subject cannot be an owner.
     """
     subject = claims["sub"]
     if not is_owner_name(subject):
         rule = f"1 to {MAX_OWNER_LENGTH} printable characters, without space around them"
         raise InvalidCredentialError(f"The token's sub must be {rule}.")
-    return Caller(subject, _scopes(claims, terms))
+    return Caller(subject, _scopes(claims, policy))
 
 
-def _scopes(claims: Claims, terms: ClaimsPolicy) -> frozenset[Scope]:
-    """Read the scopes, which are words in a text (RFC 8693, section 4.2) or a list; those of others are passed over."""
-    if terms.scope_claim not in claims:
-        return terms.scopes
-    said = claims[terms.scope_claim]
-    words = said.split() if isinstance(said, str) else said if isinstance(said, list) else []
+def _scopes(claims: Claims, policy: ClaimsPolicy) -> frozenset[Scope]:
+    """Return the scopes in a string of words (RFC 8693, section 4.2) or in a list; unknown scopes are ignored."""
+    if policy.scope_claim not in claims:
+        return policy.scopes
+    claim = claims[policy.scope_claim]
+    words = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else []
     return frozenset(_SCOPES[word] for word in words if isinstance(word, str) and word in _SCOPES)
