@@ -1,4 +1,4 @@
-"""What must hold of any worker; each check runs with the real scripts, and again without the part it is about."""
+"""Behaviours of every worker: each check runs with the real scripts, and in test_mutations.py without a part."""
 
 import asyncio
 import threading
@@ -28,7 +28,7 @@ async def enqueue_with(client: ArqRedis, source: str, job_id: str, function: str
     await Script(source + ENQUEUE).run(client, [QUEUE, job_id, payload_for(function), flow])
 
 
-async def check_the_bell_wakes_an_idle_worker(
+async def check_an_idle_worker_is_woken(
     client: ArqRedis, launch: Launch, worker_class: type[LeasedWorker] = LeasedWorker, source: str = lua_source()
 ) -> None:
     starts: list[float] = []
@@ -38,13 +38,13 @@ async def check_the_bell_wakes_an_idle_worker(
 
     await launch(named_work(work), worker_class=worker_class, poll_delay=1.5)
     await asyncio.sleep(0.2)
-    asked_at = time.monotonic()
+    enqueued_at = time.monotonic()
     await enqueue_with(client, source, "a", "work")
     await eventually(lambda: bool(starts))
-    assert starts[0] - asked_at < 0.5
+    assert starts[0] - enqueued_at < 0.5
 
 
-async def check_a_lease_is_renewed_while_the_loop_is_blocked(
+async def check_a_lease_is_extended_while_the_event_loop_is_blocked(
     client: ArqRedis, launch: Launch, worker_class: type[LeasedWorker] = LeasedWorker, source: str = lua_source()
 ) -> None:
     begun = threading.Event()
@@ -55,29 +55,29 @@ async def check_a_lease_is_renewed_while_the_loop_is_blocked(
 
     worker = await launch(named_work(work), worker_class=worker_class)
     await enqueue_with(client, source, "a", "work")
-    watching = asyncio.to_thread(_times_to_live, client.connection_pool.connection_kwargs["path"], begun)
+    watching = asyncio.to_thread(_lease_ttls, client.connection_pool.connection_kwargs["path"], begun)
     assert min(await watching) > 0
     await eventually(lambda: worker.counts.finished == 1)
     assert worker.counts.lost == 0
 
 
-def _times_to_live(socket: str, begun: threading.Event) -> list[int]:
+def _lease_ttls(socket: str, begun: threading.Event) -> list[int]:
     begun.wait(5)
     with redis.Redis(unix_socket_path=socket) as watcher:
-        lives = []
+        ttls = []
         for _ in range(15):
             time.sleep(2 * LEASE_S / 20)
-            lives.append(cast(int, watcher.pttl("arq:in-progress:a")))
-        return lives
+            ttls.append(cast(int, watcher.pttl("arq:in-progress:a")))
+        return ttls
 
 
 async def check_a_paused_worker_cannot_end_the_run_of_another(
     client: ArqRedis, launch: Launch, worker_class: type[LeasedWorker] = LeasedWorker, source: str = lua_source()
 ) -> None:
-    ending = asyncio.Event()
+    may_end = asyncio.Event()
 
     async def work(_: Context) -> None:
-        await ending.wait()
+        await may_end.wait()
 
     paused = await launch(named_work(work), worker_class=worker_class)
     await enqueue_with(client, source, "a", "work")
@@ -85,37 +85,37 @@ async def check_a_paused_worker_cannot_end_the_run_of_another(
     assert paused._heartbeat is not None
     await paused._heartbeat.stop()
     paused.allow_pick_jobs = False
-    heir = await launch(named_work(work), worker_class=worker_class)
-    await eventually(lambda: "a" in heir.job_tasks)
+    successor = await launch(named_work(work), worker_class=worker_class)
+    await eventually(lambda: "a" in successor.job_tasks)
     paused.job_tasks["a"].cancel()
     await eventually(lambda: not paused.tasks)
     assert (paused.counts.refused, await client.zcard(QUEUE)) == (1, 1)
-    assert (await client.get("arq:in-progress:a") or b"").endswith(heir.worker_id.encode())
-    ending.set()
-    await eventually(lambda: heir.counts.finished == 1)
+    assert (await client.get("arq:in-progress:a") or b"").endswith(successor.worker_id.encode())
+    may_end.set()
+    await eventually(lambda: successor.counts.finished == 1)
 
 
-async def check_an_owners_single_job_waits_for_no_more_than_one_of_anothers(
+async def check_a_single_job_waits_for_at_most_one_job_of_another_owner(
     client: ArqRedis, launch: Launch, worker_class: type[LeasedWorker] = LeasedWorker, source: str = lua_source()
 ) -> None:
     starts: list[str] = []
-    ending = asyncio.Event()
+    may_end = asyncio.Event()
 
     async def work(ctx: Context) -> None:
         starts.append(ctx["job_id"])
-        await ending.wait()
+        await may_end.wait()
 
     worker = await launch(named_work(work), worker_class=worker_class, max_jobs=1)
     for n in range(20):
         await enqueue_with(client, source, f"adas-{n:02}", "work", "ada")
     await eventually(lambda: len(starts) == 1)
     await enqueue_with(client, source, "bobs", "work", "bob")
-    ending.set()
+    may_end.set()
     await eventually(lambda: worker.counts.finished == 21)
     assert starts[:3] == ["adas-00", "bobs", "adas-01"]
 
 
-async def check_what_a_dead_worker_left_goes_before_all_that_waits(
+async def check_a_dead_workers_job_goes_before_all_waiting_jobs(
     client: ArqRedis, _: Launch, worker_class: type[LeasedWorker] = LeasedWorker, source: str = lua_source()
 ) -> None:
     await enqueue_with(client, source, "left", "work", "ada")
@@ -123,5 +123,5 @@ async def check_what_a_dead_worker_left_goes_before_all_that_waits(
     for n in range(20):
         await enqueue_with(client, source, f"adas-{n:02}", "work", "ada")
     await asyncio.sleep(0.01)
-    _, *entries = await claim(client, "heir", limit=1, scripts=worker_class.scripts)
+    _, *entries = await claim(client, "successor", limit=1, scripts=worker_class.scripts)
     assert [entry[0] for entry in entries] == [b"left"]

@@ -40,7 +40,7 @@ Spawn = Callable[..., Process]
 
 @pytest.fixture(autouse=True)
 def _unix_sockets() -> None:
-    """The guard against outside hosts knows no way to allow unix sockets alone."""
+    """pytest-socket cannot allow unix sockets while it blocks outside hosts."""
     pytest_socket._remove_restrictions()
 
 
@@ -66,7 +66,7 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Redis]:
     else:
         valkey: Valkey = request.getfixturevalue("valkey")
         client = valkey.client()
-        await client.config_set("appendonly", "no")  # what is said to it costs no writes to disk
+        await client.config_set("appendonly", "no")  # saves the writes to disk
     yield client
     await client.aclose()
 

@@ -31,6 +31,6 @@ from arq.worker import Worker
     ],
     ids=lambda part: getattr(part, "__qualname__", ""),
 )
-def test_arq_is_as_it_was_when_the_worker_was_written(part: Callable[..., object], digest: str) -> None:
+def test_arqs_source_is_as_it_was_when_the_worker_was_written(part: Callable[..., object], digest: str) -> None:
     """When this fails, read what changed in arq, adapt the worker if need be, and only then change the digest."""
     assert hashlib.sha256(inspect.getsource(part).encode()).hexdigest()[:16] == digest

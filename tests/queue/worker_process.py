@@ -1,4 +1,4 @@
-"""A worker in a process of its own: `python -m tests.queue.worker_process SOCKET OPTIONS`, options in seconds as JSON.
+"""Worker process of the tests: `python -m tests.queue.worker_process SOCKET OPTIONS`, options in seconds as JSON.
 
 It logs to the list `log`: `start:<job id>:<attempt>` and `end:<job id>`; dead letters are in the list `dead_letters`.
 """

@@ -10,7 +10,7 @@ from arq.jobs import Job, JobStatus
 
 from aether.leased_queue import LeasedWorker, create_worker, enqueue, payload_for, withdraw
 from aether.leased_queue.serializer import decode
-from tests.queue.behaviours import check_the_bell_wakes_an_idle_worker, named_work
+from tests.queue.behaviours import check_an_idle_worker_is_woken, named_work
 from tests.queue.conftest import BEAT_S, QUEUE, Launch
 from tests.queue.valkey import Valkey
 from tests.waiting import eventually
@@ -34,8 +34,8 @@ async def put(client: ArqRedis, job_id: str, delay_ms: int = 0) -> bool:
     return await enqueue(client, QUEUE, job_id, payload_for("Log.work"), delay_ms=delay_ms)
 
 
-async def test_the_bell_wakes_an_idle_worker(client: ArqRedis, launch: Launch) -> None:
-    await check_the_bell_wakes_an_idle_worker(client, launch)
+async def test_an_idle_worker_is_woken(client: ArqRedis, launch: Launch) -> None:
+    await check_an_idle_worker_is_woken(client, launch)
 
 
 async def test_a_producer_that_uses_plain_arq_is_served(client: ArqRedis, launch: Launch) -> None:
@@ -64,7 +64,7 @@ async def test_two_workers_share_the_work_and_each_job_runs_once(client: ArqRedi
     assert min(worker.counts.finished for worker in workers) > 10
 
 
-async def test_equal_enqueues_at_once_make_one_job_each(client: ArqRedis, launch: Launch) -> None:
+async def test_simultaneous_enqueues_of_one_id_make_one_job(client: ArqRedis, launch: Launch) -> None:
     log = Log(0.3)
     await launch(log.work, max_jobs=100)
     for job_id in map(str, range(50)):
@@ -74,7 +74,7 @@ async def test_equal_enqueues_at_once_make_one_job_each(client: ArqRedis, launch
     assert Counter(log.starts) == Counter(map(str, range(50)))
 
 
-async def test_status_and_abort_are_arqs(client: ArqRedis, launch: Launch) -> None:
+async def test_arqs_status_and_abort_work(client: ArqRedis, launch: Launch) -> None:
     log = Log(30)
     worker = await launch(log.work, allow_abort_jobs=True, max_jobs=1)
     await put(client, "a")
@@ -100,7 +100,7 @@ async def test_a_withdrawn_job_is_cancelled_where_it_runs(client: ArqRedis, laun
     assert (worker.counts.lost, await client.zcard(QUEUE), worker.counts.restored) == (1, 0, 0)
 
 
-async def test_a_job_that_is_withdrawn_and_put_again_runs_once_at_a_time(client: ArqRedis, launch: Launch) -> None:
+async def test_a_job_that_is_withdrawn_and_enqueued_again_runs_once_at_a_time(client: ArqRedis, launch: Launch) -> None:
     runs: list[str] = []
     unwound = asyncio.Event()
 
@@ -126,7 +126,7 @@ async def test_a_job_that_is_withdrawn_and_put_again_runs_once_at_a_time(client:
     assert runs == ["begun", "ended", "begun", "ended"]
 
 
-async def test_an_idle_worker_asks_little(client: ArqRedis, launch: Launch) -> None:
+async def test_an_idle_worker_sends_few_commands(client: ArqRedis, launch: Launch) -> None:
     await launch(Log().work, lease=timedelta(seconds=4), heartbeat_interval=timedelta(seconds=1))
     await asyncio.sleep(0.5)
     before = (await client.info())["total_commands_processed"]
@@ -134,7 +134,7 @@ async def test_an_idle_worker_asks_little(client: ArqRedis, launch: Launch) -> N
     assert ((await client.info())["total_commands_processed"] - before) / 2 <= 12
 
 
-async def test_settings_may_be_a_class_of_attributes(valkey: Valkey) -> None:
+async def test_a_worker_is_created_from_a_class_of_attributes(valkey: Valkey) -> None:
     class Settings:
         functions = (Log().work,)
         redis_settings = valkey.settings
@@ -147,7 +147,7 @@ async def test_settings_may_be_a_class_of_attributes(valkey: Valkey) -> None:
     await worker.close()
 
 
-async def test_a_connection_class_without_a_blocking_twin_is_refused(valkey: Valkey) -> None:
+async def test_a_connection_class_without_a_synchronous_counterpart_is_refused(valkey: Valkey) -> None:
     pool = valkey.client()
 
     class Strange(pool.connection_pool.connection_class):  # type: ignore[misc, name-defined]
