@@ -15,22 +15,22 @@ _items = msgspec.json.Decoder(list[Raw])
 
 
 class StoredJson(Generic[StructT]):
-    """The JSON of one Struct. Unknown fields are kept in it, and in the Structs that it holds itself or in tuples."""
+    """Decoder and encoder of one Struct; unknown fields are kept at each level, also of Structs in its fields."""
 
     def __init__(self, struct: type[StructT], order: Literal["deterministic", "sorted"] | None = None) -> None:
         self._decoder = msgspec.json.Decoder(struct)
         self._encode = msgspec.json.Encoder(order=order).encode
 
     def read(self, content: bytes) -> StructT:
-        """Decode it for somebody who does not write it back; faster than `decode`, without unknown fields.
+        """Decode without the unknown fields, which is faster, for readers that do not write the Struct back.
 
         Raises:
-            msgspec.DecodeError: it is not of this form.
+            msgspec.DecodeError: the content does not fit the Struct.
         """
         return self._decoder.decode(content)
 
     def decode(self, content: bytes) -> StructT:
-        """Decode it with its unknown fields.
+        """Decode with the unknown fields.
 
         Raises:
             msgspec.DecodeError: it is not of this form.
@@ -39,7 +39,7 @@ class StoredJson(Generic[StructT]):
         return struct
 
     def encode(self, value: StructT) -> bytes:
-        """Encode it with its unknown fields."""
+        """Encode with the unknown fields."""
         return self._encoded(value)
 
     def _encoded(self, value: Any) -> bytes:  # Any: a Struct or what one holds

@@ -63,7 +63,7 @@ class EventVocabulary(NamedTuple):
 def step_position(step: str, name: str) -> int | None:
     """Return the position in the name of a step, 3 of `section:3`; None if it is another step.
 
-    A newer version may have steps of which this one knows nothing, such as `section:3:draft`.
+    A newer version may have other steps, such as `section:3:draft`.
     """
     before, _, position = step.partition(":")
     return int(position) if before == name and position.isdecimal() else None

@@ -111,7 +111,7 @@ def webhook_of(body: WebhookBody) -> Webhook:
 def endpoint_view(endpoint: domain.Endpoint) -> Endpoint:
     """Show an endpoint."""
     events = tuple(event.value for event in Status.in_order(endpoint.webhook.events))
-    # Only jobs that go on have other words than these, but for words of a newer version.
+    # An endpoint has words for the ends of jobs only, and words of a newer version.
     return Endpoint(endpoint.webhook.url, events, or_unset(endpoint.disabled_at))  # type: ignore[arg-type]
 
 
