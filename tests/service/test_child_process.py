@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from aether.adapters.local.child_process import ChildProcess, Supervisor, last_lines
+from aether.adapters.local.child_process import ChildProcess, ChildSupervisor, last_lines
 from aether.errors import ConfigurationError
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
-STUBBORN = (
+IGNORES_SIGTERM = (
     sys.executable,
     "-c",
-    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('started', flush=True); time.sleep(60)",
 )
-# A parent that starts a child, tells its pid, and starts a second child that must not keep the first one's leash.
+# A parent that starts a child, prints its pid, and starts a second child, which must not inherit the first one's pipe.
 PARENT = """
 import asyncio, sys
 from pathlib import Path
@@ -44,7 +44,7 @@ def is_running(pid: int) -> bool:
 
 
 async def until(holds: Callable[[], bool], within_s: float = 2.0) -> bool:
-    """Return whether it holds before the time is up."""
+    """Return whether it becomes true within this time."""
     give_up_at = time.monotonic() + within_s
     while not holds():
         if time.monotonic() > give_up_at:
@@ -53,7 +53,7 @@ async def until(holds: Callable[[], bool], within_s: float = 2.0) -> bool:
     return True
 
 
-async def gone(pid: int) -> bool:
+async def has_ended(pid: int) -> bool:
     return await until(lambda: not is_running(pid))
 
 
@@ -75,7 +75,7 @@ def parent(log: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
 
 
 @asynccontextmanager
-async def leashed(log: Path, *command: str, grace_s: float = 5.0) -> AsyncIterator[ChildProcess]:
+async def running_child(log: Path, *command: str, grace_s: float = 5.0) -> AsyncIterator[ChildProcess]:
     process = await ChildProcess.start(command, log=log, grace_s=grace_s)
     try:
         yield process
@@ -97,71 +97,71 @@ async def test_child_ends_with_its_parent(log: Path, how: signal.Signals) -> Non
         process.send_signal(how)
         process.wait()
 
-        assert await gone(child)
+        assert await has_ended(child)
 
 
-async def test_stop_is_polite(log: Path) -> None:
-    """SIGTERM comes first, so that a child can put its work away."""
-    async with leashed(log, *SLEEP) as process:
+async def test_stop_sends_sigterm_first(log: Path) -> None:
+    """A child can save its work."""
+    async with running_child(log, *SLEEP) as process:
         assert process.returncode is None
 
         assert await process.stop() == 128 + signal.SIGTERM
         assert not is_running(process.pid)
 
 
-async def test_stop_does_not_wait_for_ever(log: Path) -> None:
-    async with leashed(log, *STUBBORN, grace_s=0.2) as process:
-        assert await until(lambda: first_line(log) == "deaf")
+async def test_stop_kills_a_child_that_ignores_sigterm(log: Path) -> None:
+    async with running_child(log, *IGNORES_SIGTERM, grace_s=0.2) as process:
+        assert await until(lambda: first_line(log) == "started")
         await process.stop()
 
         assert not is_running(process.pid)
 
 
-async def test_stop_ends_a_stopped_group(log: Path) -> None:
-    """A wrapper that was itself stopped cannot enforce the grace; its parent does."""
-    async with leashed(log, *SLEEP, grace_s=0.1) as process:
+async def test_stop_kills_a_stopped_process_group(log: Path) -> None:
+    """A wrapper that is itself stopped cannot enforce the grace period; the parent does."""
+    async with running_child(log, *SLEEP, grace_s=0.1) as process:
         os.killpg(os.getpgid(process.pid), signal.SIGSTOP)
         await process.stop()
 
-        assert await gone(process.pid)
+        assert await has_ended(process.pid)
 
 
 async def test_exit_status_is_passed_on(log: Path) -> None:
-    async with leashed(log, "/bin/sh", "-c", "echo bye; exit 7") as process:
+    async with running_child(log, "/bin/sh", "-c", "echo bye; exit 7") as process:
         assert await process.wait() == 7
         assert process.returncode == 7
         assert last_lines(log) == "bye"
 
 
 async def test_command_that_cannot_be_run(log: Path) -> None:
-    async with leashed(log, "/no/such/command") as process:
+    async with running_child(log, "/no/such/command") as process:
         assert await process.wait() == 127
         assert "/no/such/command" in last_lines(log)
 
 
 async def test_wrapper_passes_sigterm_on(log: Path) -> None:
-    """Whoever ends the wrapper ends the child, and not the child's exit status."""
-    async with leashed(log, *SLEEP) as process:
+    """The exit status is still the child's."""
+    async with running_child(log, *SLEEP) as process:
         os.kill(os.getpgid(process.pid), signal.SIGTERM)
 
         assert await process.wait() == 128 + signal.SIGTERM
         assert not is_running(process.pid)
 
 
-async def test_killed_wrapper_takes_the_child_along(log: Path) -> None:
-    async with leashed(log, *SLEEP) as process:
+async def test_a_killed_wrapper_ends_the_child(log: Path) -> None:
+    async with running_child(log, *SLEEP) as process:
         os.kill(os.getpgid(process.pid), signal.SIGKILL)
 
         assert await process.wait() == -signal.SIGKILL
-        assert await gone(process.pid)
+        assert await has_ended(process.pid)
 
 
-async def test_grandchildren_end_too(log: Path) -> None:
-    async with leashed(log, "/bin/sh", "-c", "sleep 60 & echo $!; wait") as process:
+async def test_processes_started_by_the_child_end_too(log: Path) -> None:
+    async with running_child(log, "/bin/sh", "-c", "sleep 60 & echo $!; wait") as process:
         assert await until(lambda: bool(first_line(log)))
         await process.stop()
 
-        assert await gone(int(first_line(log)))
+        assert await has_ended(int(first_line(log)))
 
 
 async def test_environment_is_the_one_given(log: Path) -> None:
@@ -173,26 +173,26 @@ async def test_environment_is_the_one_given(log: Path) -> None:
 
 async def test_log_is_private_and_kept(log: Path) -> None:
     for word in ("one", "two"):
-        async with leashed(log, "/bin/echo", word) as process:
+        async with running_child(log, "/bin/echo", word) as process:
             await process.wait()
 
     assert last_lines(log) == "one\ntwo"
     assert mode(log) == 0o600
 
 
-async def test_child_that_never_gets_ready_is_ended(log: Path) -> None:
-    async def not_ready() -> None:
+async def test_a_child_that_fails_to_get_ready_is_stopped(log: Path) -> None:
+    async def fail() -> None:
         raise ConfigurationError("no")
 
     process = await ChildProcess.start(SLEEP, log=log)
     with pytest.raises(ConfigurationError):
-        await process.when(not_ready())
+        await process.once_ready(fail())
 
     assert not is_running(process.pid)
 
 
-def launches(log: Path, *failures: Exception | None) -> Callable[[], Awaitable[ChildProcess]]:
-    """Return a launch that fails as scripted, one entry a start, and works from then on."""
+def launch_script(log: Path, *failures: Exception | None) -> Callable[[], Awaitable[ChildProcess]]:
+    """Return a launch function that raises these errors at its first calls, and works later."""
     script = iter(failures)
 
     async def launch() -> ChildProcess:
@@ -203,10 +203,10 @@ def launches(log: Path, *failures: Exception | None) -> Callable[[], Awaitable[C
     return launch
 
 
-async def test_supervisor_starts_the_child_again(log: Path) -> None:
-    """A failed restart is tried again, and every pid is logged."""
+async def test_supervisor_restarts_the_child(log: Path) -> None:
+    """A failed restart is retried, and each pid is logged."""
     with capture_logs() as events:
-        async with Supervisor("sleep", launches(log, None, ConfigurationError("busy")), first_pause_s=0.01):
+        async with ChildSupervisor("sleep", launch_script(log, None, ConfigurationError("busy")), first_pause_s=0.01):
             os.kill(events[0]["pid"], signal.SIGKILL)
             assert await until(lambda: events[-1]["event"] == "child.restarted")
             assert is_running(events[-1]["pid"])
@@ -217,5 +217,5 @@ async def test_supervisor_starts_the_child_again(log: Path) -> None:
 
 async def test_supervisor_raises_a_failed_first_start(log: Path) -> None:
     with pytest.raises(ConfigurationError, match="no such model"):
-        async with Supervisor("sleep", launches(log, ConfigurationError("no such model"))):
+        async with ChildSupervisor("sleep", launch_script(log, ConfigurationError("no such model"))):
             pass

@@ -34,16 +34,16 @@ asyncio.run(main())
 """
 
 
-def store(url: str) -> Redis:
+def connect(url: str) -> Redis:
     client: Redis = Redis.from_url(url, decode_responses=True)
     return client
 
 
-async def server_pid(client: Redis) -> int:
+async def valkey_pid(client: Redis) -> int:
     return int((await client.info("server"))["process_id"])
 
 
-async def answer(client: Redis, key: str) -> str | None:
+async def get_when_up(client: Redis, key: str) -> str | None:
     while True:
         try:
             value: str | None = await client.get(key)
@@ -53,7 +53,7 @@ async def answer(client: Redis, key: str) -> str | None:
             return value
 
 
-def tear(log_folder: Path) -> None:
+def truncate_log(log_folder: Path) -> None:
     log = next(log_folder.glob("*.incr.aof"))
     os.truncate(log, log.stat().st_size - 3)
 
@@ -67,24 +67,24 @@ def parent(data_dir: Path) -> Iterator[tuple[subprocess.Popen[str], int]]:
         yield process, int(next(line for line in process.stdout if line.strip().isdigit()))
 
 
-async def test_data_is_found_again(tmp_path: Path) -> None:
+async def test_data_is_kept_between_starts(tmp_path: Path) -> None:
     for _ in range(2):
-        async with embedded_valkey(tmp_path) as url, store(url) as client:
+        async with embedded_valkey(tmp_path) as url, connect(url) as client:
             count = await client.incr("starts")
 
     assert count == 2
 
 
 @pytest.mark.parametrize("name", ["quite " * 20, 'sp ace "and" 100%'])
-async def test_any_directory_name_will_do(tmp_path: Path, name: str) -> None:
-    """A socket's path may have about a hundred bytes, and a URL has its own ideas about letters."""
-    async with embedded_valkey(tmp_path / name / "data") as url, store(url) as client:
+async def test_any_directory_name_works(tmp_path: Path, name: str) -> None:
+    """A socket's path has at most about a hundred bytes, and a URL needs some characters escaped."""
+    async with embedded_valkey(tmp_path / name / "data") as url, connect(url) as client:
         assert await client.ping()
         assert await running_valkey(tmp_path / name / "data") == url
 
 
 @pytest.mark.parametrize("name", ["data", "quite " * 20])
-async def test_where_none_runs_none_is_found(tmp_path: Path, name: str) -> None:
+async def test_no_valkey_is_found_where_none_runs(tmp_path: Path, name: str) -> None:
     data_dir = tmp_path / name
     before = await running_valkey(data_dir)
     async with embedded_valkey(data_dir):
@@ -107,41 +107,41 @@ async def test_a_directory_has_one_owner(tmp_path: Path) -> None:
             async with embedded_valkey(tmp_path):
                 pass
 
-    async with embedded_valkey(tmp_path) as url, store(url) as client:
+    async with embedded_valkey(tmp_path) as url, connect(url) as client:
         assert await client.ping()
 
 
-async def test_killed_valkey_comes_back_with_its_data(tmp_path: Path) -> None:
-    async with embedded_valkey(tmp_path) as url, store(url) as client:
+async def test_a_killed_valkey_is_restarted_with_its_data(tmp_path: Path) -> None:
+    async with embedded_valkey(tmp_path) as url, connect(url) as client:
         await client.set("job", "kept")
-        pid = await server_pid(client)
+        pid = await valkey_pid(client)
         os.kill(pid, signal.SIGKILL)
         async with asyncio.timeout(1):
-            assert await answer(client, "job") == "kept"
-        assert pid != await server_pid(client)
+            assert await get_when_up(client, "job") == "kept"
+        assert pid != await valkey_pid(client)
 
 
-async def test_torn_log_is_loaded(tmp_path: Path) -> None:
-    """What a power cut left half written costs that write and nothing before it."""
-    async with embedded_valkey(tmp_path) as url, store(url) as client:
+async def test_an_incomplete_log_is_loaded(tmp_path: Path) -> None:
+    """A write that a power cut left incomplete is lost, and nothing before it."""
+    async with embedded_valkey(tmp_path) as url, connect(url) as client:
         await client.set("first", "whole")
         await client.set("second", "torn")
-    tear(tmp_path / "valkey" / "appendonlydir")
+    truncate_log(tmp_path / "valkey" / "appendonlydir")
 
-    async with embedded_valkey(tmp_path) as url, store(url) as client:
+    async with embedded_valkey(tmp_path) as url, connect(url) as client:
         assert await client.mget("first", "second") == ["whole", None]
 
 
 async def test_valkey_ends_with_a_killed_parent(tmp_path: Path) -> None:
-    """A new owner may come at once: it waits until the old store has put its data away."""
+    """A new owner may start at once: it waits until the old Valkey has written its data."""
     with parent(tmp_path) as (process, pid):
         process.kill()
         process.wait()
 
     async with asyncio.timeout(2):
-        async with embedded_valkey(tmp_path) as url, store(url) as client:
+        async with embedded_valkey(tmp_path) as url, connect(url) as client:
             assert await client.get("job") == "kept"
-            assert pid != await server_pid(client)
+            assert pid != await valkey_pid(client)
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
@@ -164,7 +164,7 @@ async def test_unusable_directory(tmp_path: Path) -> None:
             pass
 
 
-def test_without_any_valkey_the_choices_are_named(tmp_path: Path) -> None:
+def test_without_valkey_the_error_names_the_alternatives(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"REDIS_URL.*aether\[embedded\].*install Valkey"):
         find_valkey(package="no_such_package", search_path=str(tmp_path))
 

@@ -88,7 +88,7 @@ async def say(client: AsyncOpenAI, model: LocalModel) -> str:
     return answer.choices[0].message.content or ""
 
 
-async def said_at_last(client: AsyncOpenAI, model: LocalModel) -> str:
+async def say_when_up(client: AsyncOpenAI, model: LocalModel) -> str:
     while True:
         try:
             return await say(client, model)
@@ -121,7 +121,7 @@ async def test_it_chats_and_counts(client: AsyncOpenAI, model: LocalModel) -> No
     assert 0 < answer.usage.completion_tokens <= 12
 
 
-async def test_it_keeps_to_a_schema(client: AsyncOpenAI, model: LocalModel) -> None:
+async def test_it_follows_a_schema(client: AsyncOpenAI, model: LocalModel) -> None:
     answer = await client.chat.completions.create(
         model=model.name,
         messages=[{"role": "user", "content": "Plan a report about bread."}],
@@ -149,7 +149,7 @@ async def test_it_streams(client: AsyncOpenAI, model: LocalModel) -> None:
     assert chunks[-1].usage is not None
 
 
-async def test_the_same_seed_gives_the_same_words(client: AsyncOpenAI, model: LocalModel) -> None:
+async def test_the_same_seed_gives_the_same_text(client: AsyncOpenAI, model: LocalModel) -> None:
     answers = [
         await client.chat.completions.create(
             model=model.name, messages=[{"role": "user", "content": "Tell a story."}], max_tokens=12, seed=7
@@ -160,7 +160,7 @@ async def test_the_same_seed_gives_the_same_words(client: AsyncOpenAI, model: Lo
     assert len({answer.choices[0].message.content for answer in answers}) == 1
 
 
-async def test_it_answers_as_many_at_once_as_it_says(client: AsyncOpenAI, model: LocalModel) -> None:
+async def test_it_serves_as_many_requests_at_once_as_it_has_slots(client: AsyncOpenAI, model: LocalModel) -> None:
     assert all(await asyncio.gather(*(say(client, model) for _ in range(model.slots))))
 
 
@@ -181,10 +181,10 @@ async def test_a_checklist_has_true_quotes_even_from_a_model_this_small(client: 
     assert checklist.markdown.splitlines() == [f"- {item.text}" for item in checklist.items]
 
 
-async def test_other_users_of_the_machine_are_kept_out(model: LocalModel) -> None:
-    async with AsyncOpenAI(base_url=model.base_url, api_key="guess", max_retries=0) as stranger:
+async def test_other_users_of_the_machine_are_rejected(model: LocalModel) -> None:
+    async with AsyncOpenAI(base_url=model.base_url, api_key="guess", max_retries=0) as other_client:
         with pytest.raises(AuthenticationError):
-            await say(stranger, model)
+            await say(other_client, model)
 
 
 def test_its_key_is_not_shown(model: LocalModel) -> None:
@@ -196,12 +196,12 @@ def test_its_key_is_not_shown(model: LocalModel) -> None:
     assert model.api_key not in repr(model)
 
 
-async def test_killed_model_comes_back_where_it_was(tmp_path: Path) -> None:
+async def test_a_killed_model_is_restarted_at_the_same_address(tmp_path: Path) -> None:
     with capture_logs() as events:
         async with local_model(tmp_path) as model, client_of(model) as client:
             os.kill(events[0]["pid"], signal.SIGKILL)
             async with asyncio.timeout(10):
-                assert await said_at_last(client, model)
+                assert await say_when_up(client, model)
             assert events[-1]["event"] == "child.restarted"
 
 
@@ -232,6 +232,6 @@ async def test_missing_file(tmp_path: Path) -> None:
             pass
 
 
-def test_without_the_extra_the_choices_are_named() -> None:
+def test_without_the_extra_the_error_names_the_alternatives() -> None:
     with pytest.raises(ConfigurationError, match=r"aether\[local\].*OPENAI_API_KEY"):
         bundled_model(package="no_such_package")

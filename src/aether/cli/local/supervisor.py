@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from aether.adapters.local.child_process import ChildProcess, Supervisor
+from aether.adapters.local.child_process import ChildProcess, ChildSupervisor
 from aether.errors import ConfigurationError
 
 MISCONFIGURED = 2
@@ -54,7 +54,7 @@ class _ProcessPool:
             process.kill()
 
     async def _supervise_one(self) -> None:
-        async with Supervisor(self._name, self._start):
+        async with ChildSupervisor(self._name, self._start):
             await self._stop.wait()
 
     async def _start(self) -> ChildProcess:

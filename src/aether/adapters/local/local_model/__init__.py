@@ -1,1 +1,1 @@
-"""A small language model on this machine, in a process of its own, spoken to like any OpenAI-compatible server."""
+"""Local model: a small language model in a process of its own, used like any OpenAI-compatible server."""

