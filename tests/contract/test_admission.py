@@ -1,4 +1,4 @@
-"""What every store promises of idempotency keys, and of how many jobs an owner may have in flight."""
+"""Admission: what every job store promises about idempotency keys and the limit of jobs in flight."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -12,22 +12,22 @@ from aether.durable.ports import NewJob
 from aether.errors import IdempotencyKeyReusedError, IllegalMoveError, QueueFullError, TooManyJobsError
 from tests.contract.job_store_harness import NEW_JOB, JobStoreHarness, job_with_status, load_job
 
-ONCE = Idempotency("digest of a key", "digest of a request")
-FIRST = replace(NEW_JOB, idempotency=ONCE)
+KEY = Idempotency("digest of a key", "digest of a request")
+FIRST = replace(NEW_JOB, idempotency=KEY)
 AGAIN = replace(FIRST, id="again")
-OTHER = replace(AGAIN, idempotency=replace(ONCE, fingerprint="digest of another"))
+OTHER = replace(AGAIN, idempotency=replace(KEY, fingerprint="digest of another"))
 CANCELLED = Change(status=Status.CANCELLED)
 PENDING = Change(status=Status.PENDING)
 
 
-async def test_a_key_that_stands_for_a_job_brings_its_id_and_stores_nothing(harness: JobStoreHarness) -> None:
+async def test_a_used_key_returns_the_id_of_its_job_and_stores_nothing(harness: JobStoreHarness) -> None:
     ids = [await harness.store.create(job) for job in (FIRST, AGAIN, AGAIN)]
 
     assert ids == [FIRST.id] * 3
     assert (await harness.store.load(AGAIN.id), await harness.queued()) == (None, {FIRST.id})
 
 
-async def test_another_request_under_a_key_is_refused_and_stores_nothing(harness: JobStoreHarness) -> None:
+async def test_another_request_with_a_used_key_is_rejected_and_stores_nothing(harness: JobStoreHarness) -> None:
     await harness.store.create(FIRST)
     before = await load_job(harness.store)
 
@@ -37,21 +37,21 @@ async def test_another_request_under_a_key_is_refused_and_stores_nothing(harness
     assert (await harness.store.load(OTHER.id), await load_job(harness.store)) == (None, before)
 
 
-async def test_an_id_is_its_own_whatever_the_key(harness: JobStoreHarness) -> None:
+async def test_an_existing_id_is_returned_whatever_the_key(harness: JobStoreHarness) -> None:
     await harness.store.create(FIRST)
 
     assert await harness.store.create(replace(OTHER, id=FIRST.id)) == FIRST.id
 
 
 @pytest.mark.parametrize("status", list(Status))
-async def test_a_key_stands_for_its_job_whatever_becomes_of_it(harness: JobStoreHarness, status: Status) -> None:
+async def test_a_key_belongs_to_its_job_in_every_status(harness: JobStoreHarness, status: Status) -> None:
     before = await job_with_status(harness.store, status, FIRST)
 
     assert await harness.store.create(AGAIN) == FIRST.id
     assert (await load_job(harness.store), await harness.store.load(AGAIN.id)) == (before, None)
 
 
-async def test_a_key_stands_for_its_job_after_a_retry(harness: JobStoreHarness) -> None:
+async def test_a_key_belongs_to_its_job_after_a_retry(harness: JobStoreHarness) -> None:
     await job_with_status(harness.store, Status.FAILED, FIRST)
     await harness.store.move(FIRST.id, PENDING)
 
@@ -75,7 +75,7 @@ async def test_a_job_that_has_expired_frees_its_key(harness: JobStoreHarness) ->
         await harness.store.create(replace(FIRST, id="third"))
 
 
-async def test_of_a_hundred_equal_requests_at_once_one_becomes_a_job(harness: JobStoreHarness) -> None:
+async def test_one_of_a_hundred_equal_concurrent_requests_creates_a_job(harness: JobStoreHarness) -> None:
     ids = [f"job-{at}" for at in range(100)]
 
     answers = set(await asyncio.gather(*(harness.store.create(replace(FIRST, id=job_id)) for job_id in ids)))
@@ -84,14 +84,14 @@ async def test_of_a_hundred_equal_requests_at_once_one_becomes_a_job(harness: Jo
     assert answers == await harness.queued() == await harness.store.find_existing(ids)
 
 
-async def test_of_two_requests_that_race_for_a_key_one_is_refused(harness: JobStoreHarness) -> None:
+async def test_one_of_two_different_concurrent_requests_with_a_key_is_rejected(harness: JobStoreHarness) -> None:
     answers = await asyncio.gather(harness.store.create(FIRST), harness.store.create(OTHER), return_exceptions=True)
 
     refused = [answer for answer in answers if isinstance(answer, IdempotencyKeyReusedError)]
     assert (len(refused), len(await harness.queued())) == (1, 1)
 
 
-async def test_a_known_request_needs_no_place_in_a_full_queue_or_beside_the_owners_other_jobs(
+async def test_a_repeated_request_is_accepted_when_the_queue_is_full_or_the_owner_has_too_many_jobs(
     harness: JobStoreHarness,
 ) -> None:
     store = harness.with_queue_limit(1)
@@ -100,7 +100,7 @@ async def test_a_known_request_needs_no_place_in_a_full_queue_or_beside_the_owne
     assert [await store.create(AGAIN, max_jobs=max_jobs) for max_jobs in (1, 0)] == [FIRST.id] * 2
 
 
-async def test_a_request_that_found_no_place_leaves_its_key_free(harness: JobStoreHarness) -> None:
+async def test_a_rejected_request_leaves_its_key_free(harness: JobStoreHarness) -> None:
     store = harness.with_queue_limit(1)
     await store.create(NEW_JOB)
     with pytest.raises(TooManyJobsError):
@@ -116,7 +116,7 @@ def job(name: str, kind: Kind = Kind.REPORT, owner: str = NEW_JOB.owner) -> NewJ
     return replace(NEW_JOB, id=name, kind=kind, owner=owner)
 
 
-async def test_an_owner_has_no_more_jobs_in_flight_than_may_of_all_kinds_together(harness: JobStoreHarness) -> None:
+async def test_the_limit_of_jobs_in_flight_counts_all_kinds(harness: JobStoreHarness) -> None:
     for kind in Kind:
         await harness.store.create(job(kind, kind), max_jobs=3)
     await harness.store.begin(Kind.REPORT)
@@ -129,7 +129,7 @@ async def test_an_owner_has_no_more_jobs_in_flight_than_may_of_all_kinds_togethe
     assert "fourth" not in await harness.queued()
 
 
-async def test_the_jobs_of_others_do_not_count(harness: JobStoreHarness) -> None:
+async def test_jobs_of_other_owners_do_not_count(harness: JobStoreHarness) -> None:
     for owner in ("eve", f"{NEW_JOB.owner}:b", ""):
         await harness.store.create(job(f"of {owner}", owner=owner))
 
@@ -150,14 +150,14 @@ async def test_a_job_that_is_erased_makes_room(harness: JobStoreHarness) -> None
     assert await harness.store.create(NEW_JOB, max_jobs=1) == NEW_JOB.id
 
 
-async def test_a_job_that_is_there_already_needs_no_room(harness: JobStoreHarness) -> None:
-    """As after a request whose answer from the store was lost."""
+async def test_creating_an_existing_job_again_is_not_limited(harness: JobStoreHarness) -> None:
+    """A request is repeated when the answer of the store was lost."""
     ids = [await harness.store.create(NEW_JOB, max_jobs=1) for _ in range(2)]
 
     assert ids == [NEW_JOB.id] * 2
 
 
-async def test_trying_a_job_again_takes_a_place(harness: JobStoreHarness) -> None:
+async def test_a_retried_job_counts(harness: JobStoreHarness) -> None:
     ended = await job_with_status(harness.store, Status.FAILED)
     await harness.store.create(job("other"))
 
@@ -169,7 +169,7 @@ async def test_trying_a_job_again_takes_a_place(harness: JobStoreHarness) -> Non
     assert (await load_job(harness.store)).status is Status.PENDING
 
 
-async def test_a_move_that_is_not_allowed_is_refused_as_such_even_where_there_is_no_room(
+async def test_an_illegal_move_is_reported_before_the_limit(
     harness: JobStoreHarness,
 ) -> None:
     await harness.store.create(NEW_JOB)
@@ -178,7 +178,7 @@ async def test_a_move_that_is_not_allowed_is_refused_as_such_even_where_there_is
         await harness.store.move(NEW_JOB.id, PENDING, max_jobs=1)
 
 
-async def test_of_many_requests_at_once_exactly_as_many_find_a_place_as_there_are(harness: JobStoreHarness) -> None:
+async def test_concurrent_requests_do_not_exceed_the_limit(harness: JobStoreHarness) -> None:
     await job_with_status(harness.store, Status.CANCELLED, job("ended"))
     made: list[Awaitable[object]] = [
         harness.store.create(job(f"job-{at}", list(Kind)[at % 3]), max_jobs=7) for at in range(40)

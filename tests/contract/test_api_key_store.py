@@ -1,4 +1,4 @@
-"""What every store of keys promises."""
+"""API key store: what every implementation promises."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -52,19 +52,19 @@ def client(request: pytest.FixtureRequest) -> Redis:
     return client
 
 
-async def test_where_no_key_ever_was_the_version_is_zero(store: ApiKeyStore) -> None:
+async def test_without_any_key_the_version_is_zero(store: ApiKeyStore) -> None:
     assert await store.version() == 0
     assert ApiKeySet() == await store.load()
 
 
 @pytest.mark.parametrize("key", [KEY, WHOLE], ids=lambda key: key.name)
-async def test_a_key_is_kept_with_all_that_is_said_of_it(store: ApiKeyStore, key: ApiKey) -> None:
+async def test_all_fields_of_a_key_are_stored(store: ApiKeyStore, key: ApiKey) -> None:
     assert await store.put(key, 0)
 
     assert (key,) == (await store.load()).keys
 
 
-async def test_each_change_makes_another_version(store: ApiKeyStore) -> None:
+async def test_each_change_has_a_new_version(store: ApiKeyStore) -> None:
     versions = [0]
     for key in (KEY, WHOLE, replace(KEY, revoked_at=BEGAN)):
         assert await store.put(key, versions[-1])
@@ -74,7 +74,7 @@ async def test_each_change_makes_another_version(store: ApiKeyStore) -> None:
     assert (await store.load()).version == versions[-1]
 
 
-async def test_who_has_not_seen_the_latest_version_changes_nothing(store: ApiKeyStore) -> None:
+async def test_a_change_based_on_an_old_version_is_rejected(store: ApiKeyStore) -> None:
     await store.put(KEY, 0)
     before = await store.load()
 
@@ -83,7 +83,7 @@ async def test_who_has_not_seen_the_latest_version_changes_nothing(store: ApiKey
     assert before == await store.load()
 
 
-async def test_a_key_may_be_put_again_as_when_the_answer_was_lost(store: ApiKeyStore) -> None:
+async def test_a_change_may_be_repeated_after_a_lost_answer(store: ApiKeyStore) -> None:
     await store.put(KEY, 0)
     before = await store.load()
 
@@ -91,7 +91,7 @@ async def test_a_key_may_be_put_again_as_when_the_answer_was_lost(store: ApiKeyS
     assert before == await store.load()
 
 
-async def test_a_key_takes_the_place_of_the_one_of_its_id(store: ApiKeyStore) -> None:
+async def test_a_key_replaces_the_one_with_its_id(store: ApiKeyStore) -> None:
     await store.put(KEY, 0)
     revoked = replace(KEY, revoked_at=BEGAN)
 
@@ -100,7 +100,7 @@ async def test_a_key_takes_the_place_of_the_one_of_its_id(store: ApiKeyStore) ->
     assert (revoked,) == (await store.load()).keys
 
 
-async def test_others_are_dropped_with_a_change(store: ApiKeyStore) -> None:
+async def test_other_keys_can_be_dropped_with_a_change(store: ApiKeyStore) -> None:
     assert await store.put(KEY, 0)
     assert await store.put(WHOLE, await store.version(), [KEY.id, "never"])
 
@@ -111,14 +111,14 @@ async def test_others_are_dropped_with_a_change(store: ApiKeyStore) -> None:
     assert held == await store.load()
 
 
-async def test_the_oldest_stands_first(store: ApiKeyStore) -> None:
+async def test_the_oldest_key_comes_first(store: ApiKeyStore) -> None:
     for key in (WHOLE, replace(KEY, id="cccccccccccc"), KEY):
         await store.put(key, await store.version())
 
     assert [key.id[0] for key in (await store.load()).keys] == ["a", "c", "b"]
 
 
-async def test_of_many_who_have_seen_the_same_only_one_makes_a_change(store: ApiKeyStore) -> None:
+async def test_one_of_many_concurrent_changes_is_made(store: ApiKeyStore) -> None:
     keys = [replace(KEY, id=f"{number:012}") for number in range(20)]
 
     kept = await asyncio.gather(*(store.put(key, 0) for key in keys))
@@ -133,7 +133,7 @@ async def test_a_store_that_does_not_answer_says_so(store_unreachable: ApiKeySto
             await asking
 
 
-async def test_no_version_comes_twice_though_redis_has_lost_the_latest(client: Redis) -> None:
+async def test_no_version_is_used_twice_even_if_redis_lost_the_latest(client: Redis) -> None:
     store = RedisApiKeyStore(client)
     await store.put(KEY, 0)
     saved = await client.dump(ACCESS_KEYS)
@@ -146,7 +146,7 @@ async def test_no_version_comes_twice_though_redis_has_lost_the_latest(client: R
     assert await store.version() > lost
 
 
-async def test_versions_go_on_from_the_latest_while_the_clock_is_behind_it(client: Redis) -> None:
+async def test_versions_grow_even_while_the_clock_is_behind(client: Redis) -> None:
     ahead = 5_000_000_000_000_000
     # redis-py types the answers of its two kinds of client as one.
     await client.hset(ACCESS_KEYS, mapping={"version": ahead})  # type: ignore[misc]
@@ -157,7 +157,7 @@ async def test_versions_go_on_from_the_latest_while_the_clock_is_behind_it(clien
 
 
 @pytest.mark.parametrize("content", [b"", b"null", b'{"id":"cccccccccccc"}'])
-async def test_a_key_that_cannot_be_read_stands_in_no_others_way(client: Redis, content: bytes) -> None:
+async def test_an_unreadable_key_is_skipped(client: Redis, content: bytes) -> None:
     store = RedisApiKeyStore(client)
     await store.put(KEY, 0)
     await client.hset(ACCESS_KEYS, mapping={"cccccccccccc": content})  # type: ignore[misc]  # as above
@@ -198,7 +198,7 @@ async def test_a_key_that_is_changed_keeps_what_a_newer_version_has_stored_of_it
     assert msgspec.json.decode(content or b"") == stored | {"revoked_at": "2026-01-01T12:30:00.000005Z"}
 
 
-async def test_all_keys_stand_in_one_hash_that_never_runs_out(client: Redis) -> None:
+async def test_all_keys_are_in_one_hash_that_does_not_expire(client: Redis) -> None:
     """They are configuration, like the settings."""
     await RedisApiKeyStore(client).put(WHOLE, 0)
 

@@ -1,4 +1,4 @@
-"""What every file store promises, and what only those on Redis and on objects do."""
+"""File store: what every implementation promises, and what only those on Redis and on an object store do."""
 
 import asyncio
 import logging
@@ -62,7 +62,7 @@ def objects(request: pytest.FixtureRequest) -> ObjectFiles:
 
 
 async def with_jobs(client: Redis) -> Redis:
-    """Put two jobs on the server, without which it would keep no files."""
+    """Create two jobs; files are stored for existing jobs only."""
     for job_id in (JOB, OTHER):
         await RedisJobStoreHarness(client).store.create(replace(NEW_JOB, id=job_id))
     return client
@@ -70,13 +70,13 @@ async def with_jobs(client: Redis) -> Redis:
 
 @pytest.fixture
 async def redis_files(redis_harness: RedisJobStoreHarness) -> RedisFiles:
-    """Files beside two jobs."""
+    """A file store on Redis, with two jobs."""
     return RedisFiles(await with_jobs(redis_harness.client))
 
 
 @pytest.fixture(params=["memory", "fakeredis", "valkey", "folder", "s3"])
 def files(request: pytest.FixtureRequest) -> FileStore:
-    """What every file store promises, on each store, beside two jobs."""
+    """Each file store, with two jobs."""
     if request.param == "memory":
         return MemoryFiles()
     if request.param in {"folder", "s3"}:
@@ -125,9 +125,7 @@ async def test_a_part_of_a_file_is_what_a_slice_would_be(files: FileStore, start
 
 
 @pytest.mark.parametrize("part", [(), (0, 1), (3,), (2, 2)])
-async def test_what_was_never_put_is_none_whatever_part_is_asked_for(
-    files: FileStore, part: tuple[int] | tuple[int, int]
-) -> None:
+async def test_any_part_of_a_missing_file_is_none(files: FileStore, part: tuple[int] | tuple[int, int]) -> None:
     await files.put(JOB, "a", b"content")
 
     assert await files.read(JOB, "b", *part) is None
@@ -159,7 +157,7 @@ async def test_a_jobs_files_are_erased_and_no_others(files: FileStore) -> None:
     assert await files.read(OTHER, "a") == b"a"
 
 
-async def test_erasing_what_is_not_there_is_no_error(files: FileStore) -> None:
+async def test_erasing_missing_files_is_no_error(files: FileStore) -> None:
     await files.erase(JOB)
 
 
@@ -269,13 +267,13 @@ async def test_objects_have_plain_names(objects: ObjectFiles, name: str) -> None
 
 
 async def sweep(objects: ObjectFiles, store: MemoryJobStore, ahead: timedelta = AHEAD) -> int:
-    """Sweep as if it were later, when what has just been written counts as old."""
+    """Sweep as if this much later, so that files just written are old."""
     return await objects.sweep(store.find_existing, datetime.now(UTC) + ahead)
 
 
 @pytest.fixture
 async def store() -> MemoryJobStore:
-    """A store that knows JOB alone."""
+    """A job store with JOB only."""
     store = MemoryJobStore()
     await store.create(replace(NEW_JOB, id=JOB))
     return store
@@ -291,7 +289,7 @@ async def test_a_sweep_deletes_the_files_of_jobs_that_are_gone(objects: ObjectFi
     assert [await objects.read(job_id, "a") for job_id in (JOB, OTHER)] == [b"content", None]
 
 
-async def test_a_sweep_spares_what_was_written_just_now(objects: ObjectFiles, store: MemoryJobStore) -> None:
+async def test_a_sweep_keeps_recent_files(objects: ObjectFiles, store: MemoryJobStore) -> None:
     await objects.put(OTHER, "a", b"content")
 
     assert await sweep(objects, store, -AHEAD) == 0
@@ -300,7 +298,7 @@ async def test_a_sweep_spares_what_was_written_just_now(objects: ObjectFiles, st
 
 
 async def test_a_sweep_leaves_alone_what_is_not_named_after_a_job(objects: ObjectFiles, store: MemoryJobStore) -> None:
-    """Somebody may have named a folder that holds other things too."""
+    """The configured directory may contain other files."""
     await objects.put("holiday", "photo.jpg", b"precious")
 
     assert await sweep(objects, store) == 0
@@ -319,7 +317,7 @@ async def test_several_may_sweep_at_once(objects: ObjectFiles, store: MemoryJobS
     assert await objects.read(JOB, "a") == b"content"
 
 
-async def test_while_the_jobs_cannot_be_asked_for_nothing_is_swept(objects: ObjectFiles, store: MemoryJobStore) -> None:
+async def test_nothing_is_swept_while_the_job_store_is_unavailable(objects: ObjectFiles, store: MemoryJobStore) -> None:
     await objects.put(OTHER, "a", b"content")
     store.away = True
 
@@ -334,7 +332,7 @@ def everything_in(folder: Path) -> set[str]:
 
 
 async def test_a_sweep_leaves_no_trace_of_a_job_in_a_folder(tmp_path: Path, store: MemoryJobStore) -> None:
-    """Nor what a writer that was killed had written so far, nor an empty folder."""
+    """Neither incomplete files of a killed process nor an empty directory."""
     objects = ObjectFiles(f"file://{tmp_path}")
     await objects.put(OTHER, "a", b"content")
     (tmp_path / OTHER / "b#1").write_bytes(b"con")
@@ -346,7 +344,7 @@ async def test_a_sweep_leaves_no_trace_of_a_job_in_a_folder(tmp_path: Path, stor
     assert everything_in(tmp_path) == {"holiday", "holiday/photo#1"}
 
 
-async def test_a_usable_place_is_told_from_others_and_nothing_is_left_there(objects: ObjectFiles) -> None:
+async def test_the_check_of_a_usable_store_leaves_nothing_behind(objects: ObjectFiles) -> None:
     await objects.check()
 
     assert await objects.sweep(nobody, datetime.now(UTC) + AHEAD) == 0
@@ -356,14 +354,14 @@ async def nobody(_: object) -> set[str]:
     return set()
 
 
-async def test_a_bucket_that_does_not_exist_is_a_mistake_in_the_settings(s3: str) -> None:
+async def test_a_missing_bucket_is_a_configuration_error(s3: str) -> None:
     objects = ObjectFiles(s3.replace("images", "nobody-made-this"))
 
     with pytest.raises(ConfigurationError, match=r"AETHER_OBJECT_STORE: s3://nobody-made-this/"):
         await objects.check()
 
 
-async def test_a_server_that_does_not_answer_is_no_mistake_in_the_settings(
+async def test_a_server_that_does_not_answer_is_no_configuration_error(
     s3: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
@@ -372,7 +370,7 @@ async def test_a_server_that_does_not_answer_is_no_mistake_in_the_settings(
         await ObjectFiles(s3).check()
 
 
-def test_a_folder_that_cannot_be_made_is_a_mistake_in_the_settings(tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_a_configuration_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
 
     with pytest.raises(ConfigurationError, match=r"AETHER_OBJECT_STORE: file:///.*/file/images cannot be used"):

@@ -1,4 +1,4 @@
-"""What another owner's job or delivery costs: as much as one that never was, or the time would tell that it exists."""
+"""Foreign ids: another owner's job costs as much as a missing one, so that the time does not show that it exists."""
 
 from collections.abc import Awaitable, Callable
 
@@ -28,7 +28,7 @@ CALLS: dict[str, Callable[[Jobs, str], Awaitable[object]]] = {
 
 
 async def sent_by(server: Redis, asking: Awaitable[object], error: type[Exception]) -> tuple[int, int]:
-    """How many commands the server has run for this, and how many bytes it has sent."""
+    """Return how many commands the server ran for this call, and how many bytes it sent."""
     before = await server.info("stats")
     with pytest.raises(error):
         await asking
@@ -40,37 +40,37 @@ async def sent_by(server: Redis, asking: Awaitable[object], error: type[Exceptio
 
 
 @pytest.mark.parametrize("call", CALLS)
-async def test_another_owners_job_costs_as_much_as_none(valkey_client: Redis, call: str) -> None:
+async def test_another_owners_job_costs_as_much_as_a_missing_one(valkey_client: Redis, call: str) -> None:
     store = RedisJobStoreHarness(valkey_client).store
     job = await begin_job(store)
     await store.commit(job.id, job.epoch, job.version, Change(Status.COMPLETED, 1, (LARGE,)))
     jobs = Jobs(store, MemoryFiles())
     for _ in range(2):  # the first time the server does not know the scripts
-        theirs, nobodys = [
+        foreign, missing = [
             await sent_by(valkey_client, CALLS[call](jobs, job_id), UnknownJobError)
             for job_id in (NEW_JOB.id, NEVER_WAS)
         ]
 
     # The answer to the first INFO is counted; the numbers in it may be a few digits longer.
-    assert theirs[0] == nobodys[0]
-    assert abs(theirs[1] - nobodys[1]) < 200
+    assert foreign[0] == missing[0]
+    assert abs(foreign[1] - missing[1]) < 200
 
 
-async def test_another_owners_delivery_costs_as_much_as_none(valkey_client: Redis) -> None:
+async def test_another_owners_delivery_costs_as_much_as_a_missing_one(valkey_client: Redis) -> None:
     webhook_harness = RedisWebhookHarness(valkey_client)
     delivery = await create_delivery(webhook_harness, JOB_WITH_WEBHOOK)
     for number in range(1, 30):
         await webhook_harness.webhooks.record(delivery, failed_attempt(delivery, number), 3600.0)
     webhooks = Webhooks(webhook_harness.webhooks, lambda _: None, lambda: "whsec_one", DAY)
     for _ in range(2):
-        theirs, nobodys = [
+        foreign, missing = [
             await sent_by(valkey_client, webhooks.delivery("eve", name), UnknownDeliveryError)
             for name in (delivery.id, NEVER_WAS)
         ]
 
     assert (await webhooks.delivery("ada", delivery.id)).attempt_count == 29
-    assert theirs[0] == nobodys[0]
-    assert abs(theirs[1] - nobodys[1]) < 200
+    assert foreign[0] == missing[0]
+    assert abs(foreign[1] - missing[1]) < 200
 
 
 async def test_many_deliveries_of_another_owners_job_cost_as_much_as_one(valkey_client: Redis) -> None:
@@ -86,7 +86,7 @@ async def test_many_deliveries_of_another_owners_job_cost_as_much_as_one(valkey_
             await webhook_harness.jobs.move(job.id, Change(status=Status.PENDING))
 
     async def looked_through(job_id: str, owner: str) -> tuple[int, int]:
-        """How many deliveries are listed, and how many records are looked at for that."""
+        """Return how many deliveries are listed, and how many records were read for that."""
         await valkey_client.config_resetstat()
         page = await webhook_harness.webhooks.list(owner, None, job_id, 100)
         stats = await valkey_client.info("commandstats")

@@ -12,13 +12,13 @@ from tests.contract.hub_harness import LONG_S, SHORT_S, HubHarness, load_version
 from tests.contract.job_store_harness import NEW_JOB, begin_job
 
 
-async def test_a_version_that_came_before_is_told_at_once(hub_harness: HubHarness) -> None:
+async def test_a_wait_for_a_change_that_was_made_already_ends_at_once(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
 
     assert await hub_harness.hub.wait_for_change(NEW_JOB.id, job.version - 1, LONG_S) == job.version
 
 
-async def test_a_change_wakes_who_waits_for_it(hub_harness: HubHarness) -> None:
+async def test_a_change_ends_the_wait(hub_harness: HubHarness) -> None:
     change = await make_changer(hub_harness.store)
     waiting = asyncio.create_task(
         hub_harness.hub.wait_for_change(NEW_JOB.id, await load_version(hub_harness.store), LONG_S)
@@ -29,13 +29,13 @@ async def test_a_change_wakes_who_waits_for_it(hub_harness: HubHarness) -> None:
     assert await change() == await waiting
 
 
-async def test_nothing_happens_and_the_time_is_up(hub_harness: HubHarness) -> None:
+async def test_a_wait_without_a_change_times_out(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
 
     assert await hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, SHORT_S) is None
 
 
-async def test_a_change_of_another_job_wakes_nobody(hub_harness: HubHarness) -> None:
+async def test_a_change_of_another_job_ends_no_wait(hub_harness: HubHarness) -> None:
     change = await make_changer(hub_harness.store, "other")
     job = await begin_job(hub_harness.store)
     waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, 5 * SHORT_S))
@@ -45,14 +45,14 @@ async def test_a_change_of_another_job_wakes_nobody(hub_harness: HubHarness) -> 
     assert await waiting is None
 
 
-async def test_a_cursor_ahead_of_the_job_is_told_where_the_job_is(hub_harness: HubHarness) -> None:
-    """As after a failover to a server that lacks the last changes."""
+async def test_a_wait_after_a_future_version_returns_the_current_one(hub_harness: HubHarness) -> None:
+    """After a failover the server may lack the last changes."""
     job = await begin_job(hub_harness.store)
 
     assert await hub_harness.hub.wait_for_change(NEW_JOB.id, job.version + 5, LONG_S) == job.version
 
 
-async def test_erasing_wakes_who_waits(hub_harness: HubHarness) -> None:
+async def test_erasing_the_job_ends_the_wait(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
     waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S))
     await wait_for_subscriptions(hub_harness)
@@ -62,11 +62,11 @@ async def test_erasing_wakes_who_waits(hub_harness: HubHarness) -> None:
     assert await waiting == 0
 
 
-async def test_a_job_that_is_gone_is_told_at_once(hub_harness: HubHarness) -> None:
+async def test_a_wait_for_a_missing_job_ends_at_once(hub_harness: HubHarness) -> None:
     assert await hub_harness.hub.wait_for_change("gone", 7, LONG_S) == 0
 
 
-async def test_one_change_wakes_all_who_wait_for_it(hub_harness: HubHarness) -> None:
+async def test_one_change_ends_all_waits_for_it(hub_harness: HubHarness) -> None:
     change = await make_changer(hub_harness.store)
     after = await load_version(hub_harness.store)
     waiting = [asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, after, LONG_S)) for _ in range(500)]
@@ -75,7 +75,7 @@ async def test_one_change_wakes_all_who_wait_for_it(hub_harness: HubHarness) -> 
     assert [await change()] * 500 == await asyncio.gather(*waiting)
 
 
-async def test_many_jobs_are_waited_for_at_once(hub_harness: HubHarness) -> None:
+async def test_many_jobs_are_watched_at_once(hub_harness: HubHarness) -> None:
     jobs = [f"job-{at}" for at in range(100)]
     changes = [await make_changer(hub_harness.store, job_id) for job_id in jobs]
     after = await load_version(hub_harness.store, jobs[0])
@@ -92,7 +92,7 @@ async def test_many_jobs_are_waited_for_at_once(hub_harness: HubHarness) -> None
 
 
 async def test_no_change_is_missed_between_reading_and_waiting(hub_harness: HubHarness) -> None:
-    """A thousand times, whatever comes first: the change, its message, the subscription or its confirmation."""
+    """Whichever comes first: the change, its message, the subscription or its confirmation."""
     change = await make_changer(hub_harness.store)
     dice = random.Random(7)  # noqa: S311 - no secret
     for _ in range(1_000):
@@ -104,21 +104,21 @@ async def test_no_change_is_missed_between_reading_and_waiting(hub_harness: HubH
         assert await making == after + 1
 
 
-async def test_a_watch_tells_versions_in_order_up_to_the_newest(hub_harness: HubHarness) -> None:
+async def test_a_watch_yields_versions_in_order_up_to_the_newest(hub_harness: HubHarness) -> None:
     change = await make_changer(hub_harness.store)
-    told = [await load_version(hub_harness.store)]
-    with hub_harness.hub.watch(NEW_JOB.id, told[0], LONG_S) as watch:
+    versions = [await load_version(hub_harness.store)]
+    with hub_harness.hub.watch(NEW_JOB.id, versions[0], LONG_S) as watch:
         made = [await change() for _ in range(20)]
-        async for news in watch:
-            assert isinstance(news, int)
-            told.append(news)
-            if news == made[-1]:
+        async for item in watch:
+            assert isinstance(item, int)
+            versions.append(item)
+            if item == made[-1]:
                 break
 
-    assert told == sorted(set(told))
+    assert versions == sorted(set(versions))
 
 
-async def test_a_reader_who_was_away_is_told_the_newest_version_alone(hub_harness: HubHarness) -> None:
+async def test_a_slow_reader_gets_the_newest_version_only(hub_harness: HubHarness) -> None:
     change = await make_changer(hub_harness.store)
     with hub_harness.hub.watch(NEW_JOB.id, await load_version(hub_harness.store), SHORT_S) as watch:
         made = [await change() for _ in range(20)]
@@ -128,13 +128,13 @@ async def test_a_reader_who_was_away_is_told_the_newest_version_alone(hub_harnes
         assert [await anext(watch), await anext(watch)] == [made[-1], None]
 
 
-async def test_a_watch_of_a_quiet_job_has_a_pulse(hub_harness: HubHarness) -> None:
+async def test_a_watch_of_an_unchanged_job_yields_keep_alives(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
     with hub_harness.hub.watch(NEW_JOB.id, job.version, SHORT_S) as watch:
         assert [await anext(watch), await anext(watch)] == [None, None]
 
 
-async def test_waiting_for_the_next_may_be_cancelled_without_a_loss(hub_harness: HubHarness) -> None:
+async def test_cancelling_a_wait_loses_nothing(hub_harness: HubHarness) -> None:
     change = await make_changer(hub_harness.store)
     with hub_harness.hub.watch(NEW_JOB.id, await load_version(hub_harness.store), LONG_S) as watch:
         for _ in range(5):
@@ -146,22 +146,22 @@ async def test_waiting_for_the_next_may_be_cancelled_without_a_loss(hub_harness:
         assert await anext(watch) == version
 
 
-async def test_text_is_passed_on_to_who_watches(hub_harness: HubHarness) -> None:
+async def test_text_is_passed_on_to_watches(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
     said = ["All roads", " lead", " to", " Rome."]
     with hub_harness.hub.watch(NEW_JOB.id, job.version, LONG_S) as watch:
-        await heard_first(hub_harness, watch)
+        await wait_until_text_arrives(hub_harness, watch)
         offset = 0
         for text in said:
             hub_harness.publish(NEW_JOB.id, Delta("section:1", 1, offset, text))
             offset += len(text)
-        heard = await heard_text(watch, offset)
+        heard = await receive_text(watch, offset)
 
     assert heard == "".join(said)
 
 
-async def heard_first(hub_harness: HubHarness, watch: AsyncIterator[int | Delta | None]) -> None:
-    """Wait until the watch hears text: what is said before it listens is lost."""
+async def wait_until_text_arrives(hub_harness: HubHarness, watch: AsyncIterator[int | Delta | None]) -> None:
+    """Wait until the watch receives text: deltas published before the subscription are lost."""
     hearing = asyncio.ensure_future(anext(watch))
     while not hearing.done():
         hub_harness.publish(NEW_JOB.id, Delta("greeting", 1, 0, "."))
@@ -169,41 +169,41 @@ async def heard_first(hub_harness: HubHarness, watch: AsyncIterator[int | Delta 
     assert hearing.result()
 
 
-async def heard_text(watch: AsyncIterator[int | Delta | None], length: int) -> str:
-    """Put the pieces of a section together by their offsets."""
+async def receive_text(watch: AsyncIterator[int | Delta | None], length: int) -> str:
+    """Join the deltas of a section by their offsets."""
     text = ""
     while len(text) < length:
-        news = await anext(watch)
-        if isinstance(news, Delta) and news.step.startswith("section"):
-            assert news.offset == len(text)
-            text += news.text
+        item = await anext(watch)
+        if isinstance(item, Delta) and item.step.startswith("section"):
+            assert item.offset == len(text)
+            text += item.text
     return text
 
 
-async def test_a_commit_tells_whether_anybody_listens_to_the_texts(hub_harness: HubHarness) -> None:
+async def test_a_commit_reports_whether_the_texts_have_listeners(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
     other = await begin_job(hub_harness.store, replace(NEW_JOB, id="other"))
     version, before = await hub_harness.store.commit(job.id, job.epoch, job.version, Change(total=1))
     with hub_harness.hub.watch(job.id, version, LONG_S) as watch:
-        await heard_first(hub_harness, watch)
+        await wait_until_text_arrives(hub_harness, watch)
         again = await hub_harness.store.commit(job.id, job.epoch, job.version, Change(total=1))
         version, during = await hub_harness.store.commit(job.id, job.epoch, version, Change(total=2))
         _, elsewhere = await hub_harness.store.commit(other.id, other.epoch, other.version, Change(total=1))
-    await unheard(hub_harness)
+    await wait_until_no_listener(hub_harness)
     _, after = await hub_harness.store.commit(job.id, job.epoch, version, Change(total=3))
 
     assert again.has_listeners
     assert (before, during, elsewhere, after) == (False, True, False, False)
 
 
-async def unheard(hub_harness: HubHarness) -> None:
-    """Wait until nobody listens to texts."""
+async def wait_until_no_listener(hub_harness: HubHarness) -> None:
+    """Wait until no subscription to texts is left."""
     if isinstance(hub_harness.hub, RedisHub):
         while await hub_harness.hub._client.pubsub_channels(f"{TEXTS}*"):  # noqa: ASYNC110 - no event announces it
             await asyncio.sleep(0.001)
 
 
-async def test_who_waits_for_a_change_listens_to_no_text(hub_harness: HubHarness) -> None:
+async def test_a_wait_for_a_change_does_not_subscribe_to_texts(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
     waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S))
     await wait_for_subscriptions(hub_harness)
@@ -213,7 +213,7 @@ async def test_who_waits_for_a_change_listens_to_no_text(hub_harness: HubHarness
     assert committed == (await waiting, False)
 
 
-async def test_text_wakes_nobody_who_waits_for_a_change(hub_harness: HubHarness) -> None:
+async def test_text_ends_no_wait_for_a_change(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
     waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, 4 * SHORT_S))
     await wait_for_subscriptions(hub_harness)
@@ -222,7 +222,7 @@ async def test_text_wakes_nobody_who_waits_for_a_change(hub_harness: HubHarness)
     assert await waiting is None
 
 
-async def test_closing_ends_all_waiting_and_lets_nobody_wait_after(hub_harness: HubHarness) -> None:
+async def test_closing_ends_all_waits_and_all_later_ones(hub_harness: HubHarness) -> None:
     job = await begin_job(hub_harness.store)
     waiting = [asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S)) for _ in range(10)]
     await wait_for_subscriptions(hub_harness)

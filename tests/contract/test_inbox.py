@@ -29,7 +29,7 @@ NOBODY = "nobody"
 
 @pytest.fixture
 def inbox_harness(harness: JobStoreHarness) -> InboxHarness:
-    """What every inbox promises, on each store."""
+    """Each inbox, for promises that every inbox makes."""
     if isinstance(harness, RedisJobStoreHarness):
         return redis_inbox_harness(harness.client)
     assert isinstance(harness.store, MemoryJobStore)
@@ -44,15 +44,13 @@ async def pages_of(inbox: InboxStore, limit: int, *, unacked: bool = False) -> A
         yield page
 
 
-async def test_an_owner_of_whom_no_job_has_ended_has_an_empty_inbox(inbox_harness: InboxHarness) -> None:
+async def test_an_owner_without_ended_jobs_has_an_empty_inbox(inbox_harness: InboxHarness) -> None:
     assert InboxPage() == await inbox_harness.inbox.page(NOBODY, 0, 10)
 
 
 @pytest.mark.parametrize("kind", [*Kind, Kind("podcast")])
 @pytest.mark.parametrize("status", sorted(ENDED))
-async def test_each_end_of_a_job_is_told_as_the_record_has_it(
-    inbox_harness: InboxHarness, status: Status, kind: Kind
-) -> None:
+async def test_each_end_of_a_job_makes_a_notification(inbox_harness: InboxHarness, status: Status, kind: Kind) -> None:
     job = await end_job(inbox_harness.store, "4f9c", status, kind=kind)
 
     (entry,) = await all_notifications(inbox_harness.inbox)
@@ -63,10 +61,8 @@ async def test_each_end_of_a_job_is_told_as_the_record_has_it(
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED])
-async def test_the_end_that_a_run_commits_is_told_once_though_it_is_sent_twice(
-    inbox_harness: InboxHarness, status: Status
-) -> None:
-    """As by a worker that the answer did not reach."""
+async def test_a_repeated_commit_makes_one_notification(inbox_harness: InboxHarness, status: Status) -> None:
+    """A worker repeats a commit when the answer was lost."""
     job = await begin_job(inbox_harness.store)
 
     for _ in range(2):
@@ -77,13 +73,13 @@ async def test_the_end_that_a_run_commits_is_told_once_though_it_is_sent_twice(
 
 
 @pytest.mark.parametrize("status", sorted(LIVE))
-async def test_a_job_that_has_not_ended_is_not_told(inbox_harness: InboxHarness, status: Status) -> None:
+async def test_a_job_that_has_not_ended_makes_no_notification(inbox_harness: InboxHarness, status: Status) -> None:
     await job_with_status(inbox_harness.store, status)
 
     assert await all_notifications(inbox_harness.inbox) == ()
 
 
-async def test_a_job_that_is_tried_again_and_ends_again_is_told_again(inbox_harness: InboxHarness) -> None:
+async def test_a_retried_job_makes_another_notification(inbox_harness: InboxHarness) -> None:
     await end_job(inbox_harness.store, "4f9c")
     (first,) = await all_notifications(inbox_harness.inbox)
 
@@ -95,13 +91,13 @@ async def test_a_job_that_is_tried_again_and_ends_again_is_told_again(inbox_harn
     assert first.version < second.version
 
 
-async def test_what_is_told_does_not_change_while_it_is_told_again(inbox_harness: InboxHarness) -> None:
+async def test_reading_the_inbox_does_not_change_it(inbox_harness: InboxHarness) -> None:
     await end_job(inbox_harness.store, "4f9c")
 
     assert await all_notifications(inbox_harness.inbox) == await all_notifications(inbox_harness.inbox)
 
 
-async def test_what_ends_later_comes_later(inbox_harness: InboxHarness) -> None:
+async def test_notifications_are_in_the_order_of_the_ends(inbox_harness: InboxHarness) -> None:
     for name in "bdace":
         await end_job(inbox_harness.store, name)
 
@@ -123,7 +119,7 @@ async def test_pages_are_full_and_the_last_one_says_so(inbox_harness: InboxHarne
     assert {7} == {page.unread for page in pages}
 
 
-async def test_behind_the_newest_there_is_nothing_but_the_count(inbox_harness: InboxHarness) -> None:
+async def test_a_page_after_the_newest_notification_is_empty(inbox_harness: InboxHarness) -> None:
     await end_job(inbox_harness.store, "4f9c")
     (entry,) = await all_notifications(inbox_harness.inbox)
 
@@ -131,7 +127,7 @@ async def test_behind_the_newest_there_is_nothing_but_the_count(inbox_harness: I
         assert InboxPage(unread=1) == await inbox_harness.inbox.page(OWNER, after, 10)
 
 
-async def test_what_is_acknowledged_stays_but_is_not_unread(inbox_harness: InboxHarness) -> None:
+async def test_an_acknowledged_notification_stays_but_is_not_unread(inbox_harness: InboxHarness) -> None:
     for name in "abc":
         await end_job(inbox_harness.store, name)
     entries = await all_notifications(inbox_harness.inbox)
@@ -153,7 +149,7 @@ async def test_acknowledging_again_changes_nothing(inbox_harness: InboxHarness) 
     assert [Acknowledgement(1, 1), Acknowledgement(1, 0), Acknowledgement(0, 0), Acknowledgement(0, 0)] == answers
 
 
-async def test_acknowledging_what_is_not_there_changes_nothing(inbox_harness: InboxHarness) -> None:
+async def test_acknowledging_unknown_ids_changes_nothing(inbox_harness: InboxHarness) -> None:
     await end_job(inbox_harness.store, "4f9c")
     (entry,) = await all_notifications(inbox_harness.inbox)
 
@@ -162,7 +158,7 @@ async def test_acknowledging_what_is_not_there_changes_nothing(inbox_harness: In
     assert (Acknowledgement(0, 1), (entry,)) == (answer, await all_notifications(inbox_harness.inbox, unacked=True))
 
 
-async def test_owners_do_not_see_each_others_entries_nor_acknowledge_them(inbox_harness: InboxHarness) -> None:
+async def test_owners_neither_see_nor_acknowledge_each_others_notifications(inbox_harness: InboxHarness) -> None:
     owners = ["a", "a:b", "b", "", ":", "A", "a*", "ä\n\0", "a" * 3_000]
     for owner in owners:
         await end_job(inbox_harness.store, f"job of {owner}", owner=owner)
@@ -176,8 +172,8 @@ async def test_owners_do_not_see_each_others_entries_nor_acknowledge_them(inbox_
         assert (f"job of {owner}", owner == "a") == (entry.job_id, entry.acked)
 
 
-async def test_pages_of_what_is_not_acknowledged_go_on_while_it_is_acknowledged(inbox_harness: InboxHarness) -> None:
-    """As by a client that acknowledges each page before it asks for the next."""
+async def test_unread_pages_continue_while_they_are_acknowledged(inbox_harness: InboxHarness) -> None:
+    """A client may acknowledge each page before it requests the next."""
     for name in "abcdefg":
         await end_job(inbox_harness.store, name)
     seen = []
@@ -189,7 +185,7 @@ async def test_pages_of_what_is_not_acknowledged_go_on_while_it_is_acknowledged(
     assert (list("abcdefg"), InboxPage()) == (seen, await inbox_harness.inbox.page(OWNER, 0, 10, unacked=True))
 
 
-async def test_what_ends_meanwhile_comes_on_a_later_page(inbox_harness: InboxHarness) -> None:
+async def test_a_job_that_ends_between_pages_is_on_a_later_page(inbox_harness: InboxHarness) -> None:
     for name in "abc":
         await end_job(inbox_harness.store, name)
     page = await inbox_harness.inbox.page(OWNER, 0, 2)
@@ -199,7 +195,7 @@ async def test_what_ends_meanwhile_comes_on_a_later_page(inbox_harness: InboxHar
     assert job_ids(await inbox_harness.inbox.page(OWNER, page.next, 10)) == ["c", "d"]
 
 
-async def test_ends_of_one_moment_are_all_told(inbox_harness: InboxHarness) -> None:
+async def test_concurrent_ends_all_make_notifications(inbox_harness: InboxHarness) -> None:
     names = [f"job-{at}" for at in range(100)]
 
     await asyncio.gather(*(end_job(inbox_harness.store, name) for name in names))
@@ -209,7 +205,7 @@ async def test_ends_of_one_moment_are_all_told(inbox_harness: InboxHarness) -> N
     assert len({entry.id for entry in entries}) == len(names)
 
 
-async def test_erasing_a_job_takes_out_all_that_was_told_of_it(inbox_harness: InboxHarness) -> None:
+async def test_erasing_a_job_removes_its_notifications(inbox_harness: InboxHarness) -> None:
     await end_job(inbox_harness.store, "kept")
     await end_job(inbox_harness.store, "4f9c")
     await end_job_again(inbox_harness.store, "4f9c", Status.CANCELLED)
@@ -223,7 +219,7 @@ async def test_erasing_a_job_takes_out_all_that_was_told_of_it(inbox_harness: In
     assert InboxPage((first,), 1) == await inbox_harness.inbox.page(OWNER, 0, 10)
 
 
-async def test_what_was_told_outlives_the_record(inbox_harness: InboxHarness, harness: JobStoreHarness) -> None:
+async def test_a_notification_outlives_the_record(inbox_harness: InboxHarness, harness: JobStoreHarness) -> None:
     await end_job(inbox_harness.store, "4f9c")
     before = await all_notifications(inbox_harness.inbox)
 
@@ -237,7 +233,7 @@ ACTIONS = ("end", "again", "erase", "ack", "page")
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(plan=st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 9)), max_size=30), limit=st.integers(1, 4))
-async def test_whoever_pages_and_acknowledges_hears_of_every_end(
+async def test_a_client_that_pages_and_acknowledges_sees_every_end(
     harness: JobStoreHarness, plan: list[tuple[str, int]], limit: int
 ) -> None:
     if isinstance(harness, RedisJobStoreHarness):
@@ -247,7 +243,7 @@ async def test_whoever_pages_and_acknowledges_hears_of_every_end(
         store = MemoryJobStore()
         inbox_harness = InboxHarness(store, MemoryInbox(store))
     expected: dict[str, int] = {}
-    heard: dict[int, str] = {}
+    seen: dict[int, str] = {}
     after = 0
     for action, at in plan:
         name = f"job-{at}"
@@ -259,19 +255,19 @@ async def test_whoever_pages_and_acknowledges_hears_of_every_end(
             expected[name] += 1
         elif action == "erase" and name in expected:
             await inbox_harness.store.erase(name)
-            heard = {number: job for number, job in heard.items() if job != name}
+            seen = {number: job for number, job in seen.items() if job != name}
             del expected[name]
         elif action == "ack":
-            await inbox_harness.inbox.acknowledge(OWNER, list(heard)[:at])
+            await inbox_harness.inbox.acknowledge(OWNER, list(seen)[:at])
         elif action == "page":
             page = await inbox_harness.inbox.page(OWNER, after, limit)
-            heard |= {entry.id: entry.job_id for entry in page.notifications}
-            after = max([after, *heard])
+            seen |= {entry.id: entry.job_id for entry in page.notifications}
+            after = max([after, *seen])
     async for page in pages_of(inbox_harness.inbox, limit):
-        heard |= {entry.id: entry.job_id for entry in page.notifications}
+        seen |= {entry.id: entry.job_id for entry in page.notifications}
 
     unread = [entry.id for entry in await all_notifications(inbox_harness.inbox) if not entry.acked]
-    assert expected == {name: list(heard.values()).count(name) for name in expected}
-    assert {*expected} == {*heard.values()}
+    assert expected == {name: list(seen.values()).count(name) for name in expected}
+    assert {*expected} == {*seen.values()}
     assert unread == [entry.id for entry in await all_notifications(inbox_harness.inbox, unacked=True)]
     assert len(unread) == (await inbox_harness.inbox.page(OWNER, 0, 1)).unread

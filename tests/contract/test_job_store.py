@@ -34,7 +34,7 @@ LEGAL = {
 }
 
 
-async def test_a_created_job_is_pending_queued_and_as_it_was_given(harness: JobStoreHarness) -> None:
+async def test_a_created_job_is_pending_and_queued(harness: JobStoreHarness) -> None:
     await harness.store.create(NEW_JOB)
 
     job = await load_job(harness.store)
@@ -54,13 +54,13 @@ async def test_creating_an_id_again_changes_nothing(harness: JobStoreHarness) ->
     assert await load_job(harness.store) == running
 
 
-async def test_twenty_creations_of_one_id_make_one_job(harness: JobStoreHarness) -> None:
+async def test_concurrent_creations_of_one_id_make_one_job(harness: JobStoreHarness) -> None:
     await asyncio.gather(*(harness.store.create(NEW_JOB) for _ in range(20)))
 
     assert ((await load_job(harness.store)).version, await harness.queued()) == (1, {NEW_JOB.id})
 
 
-async def test_a_full_queue_takes_no_job_and_stores_nothing_of_it(harness: JobStoreHarness) -> None:
+async def test_a_full_queue_rejects_a_job_and_stores_nothing(harness: JobStoreHarness) -> None:
     store = harness.with_queue_limit(2)
     for job_id in ("a", "b"):
         await store.create(replace(NEW_JOB, id=job_id))
@@ -72,7 +72,7 @@ async def test_a_full_queue_takes_no_job_and_stores_nothing_of_it(harness: JobSt
     assert await store.load(NEW_JOB.id) is None
 
 
-async def test_a_full_queue_still_knows_the_ids_it_took(harness: JobStoreHarness) -> None:
+async def test_a_full_queue_accepts_existing_ids(harness: JobStoreHarness) -> None:
     store = harness.with_queue_limit(1)
 
     await store.create(NEW_JOB)
@@ -95,18 +95,18 @@ async def test_beginning_takes_the_epoch_and_returns_the_record(harness: JobStor
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
-async def test_an_ended_job_is_not_to_be_run(harness: JobStoreHarness, status: Status) -> None:
+async def test_an_ended_job_cannot_begin(harness: JobStoreHarness, status: Status) -> None:
     ended = await job_with_status(harness.store, status)
 
     assert await harness.store.begin(NEW_JOB.id) is None
     assert await load_job(harness.store) == ended
 
 
-async def test_an_unknown_job_is_neither_loaded_nor_run(harness: JobStoreHarness) -> None:
+async def test_an_unknown_job_can_neither_be_loaded_nor_begin(harness: JobStoreHarness) -> None:
     assert [await harness.store.load("x"), await harness.store.begin("x")] == [None, None]
 
 
-async def test_an_unknown_job_cannot_be_written_to(harness: JobStoreHarness) -> None:
+async def test_an_unknown_job_cannot_be_changed(harness: JobStoreHarness) -> None:
     with pytest.raises(FencedError):
         await harness.store.commit("x", 1, 1, COMPLETED)
     with pytest.raises(UnknownJobError):
@@ -128,7 +128,7 @@ async def test_a_commit_changes_what_it_says_and_nothing_else(harness: JobStoreH
     assert replace(before, **changed, **times) == after
 
 
-async def test_usage_adds_up_and_steps_replace_those_of_their_name(harness: JobStoreHarness) -> None:
+async def test_usage_adds_up_and_steps_replace_those_with_their_name(harness: JobStoreHarness) -> None:
     job = await begin_job(harness.store)
     version, _ = await harness.store.commit(
         job.id,
@@ -143,7 +143,7 @@ async def test_usage_adds_up_and_steps_replace_those_of_their_name(harness: JobS
     assert (after.steps, after.usage) == ((DONE, Step("section:0", 1, title="Fall")), Usage(2, 22, 33))
 
 
-async def test_an_old_epoch_is_refused_and_changes_nothing(harness: JobStoreHarness) -> None:
+async def test_a_commit_with_an_old_epoch_is_rejected(harness: JobStoreHarness) -> None:
     old = await begin_job(harness.store)
     await harness.store.begin(NEW_JOB.id)
     before = await load_job(harness.store)
@@ -172,7 +172,7 @@ async def test_a_run_cannot_make_an_illegal_move(harness: JobStoreHarness) -> No
         await harness.store.commit(job.id, job.epoch, version, Change(status=Status.FAILED))
 
 
-async def test_each_version_has_its_event_without_a_hole(harness: JobStoreHarness) -> None:
+async def test_each_version_has_one_event(harness: JobStoreHarness) -> None:
     job = await begin_job(harness.store)
     attempt = Attempt("outline", 1, NOON, "no answer")
     change = Change(Status.COMPLETED, 2, (RUNNING, DONE), (attempt,), Usage(1))
@@ -255,12 +255,12 @@ CALLS: dict[str, Callable[[JobStore], Awaitable[object]]] = {
 
 
 @pytest.mark.parametrize("method", CALLS)
-async def test_every_method_says_when_the_store_is_away(harness: JobStoreHarness, method: str) -> None:
+async def test_every_method_fails_while_the_store_is_unavailable(harness: JobStoreHarness, method: str) -> None:
     with pytest.raises(StoreUnavailableError):
         await CALLS[method](harness.unreachable())
 
 
-async def test_of_two_epochs_that_race_only_the_newer_lands(harness: JobStoreHarness) -> None:
+async def test_of_two_concurrent_epochs_only_the_newer_commits(harness: JobStoreHarness) -> None:
     old = await begin_job(harness.store)
     new = await harness.store.begin(NEW_JOB.id)
     assert new
@@ -284,7 +284,7 @@ async def test_of_two_epochs_that_race_only_the_newer_lands(harness: JobStoreHar
     assert [f"new:{at}" for at in range(25)] == names
 
 
-async def test_of_runs_that_begin_at_once_one_may_write(harness: JobStoreHarness) -> None:
+async def test_one_of_many_concurrent_runs_can_commit(harness: JobStoreHarness) -> None:
     await harness.store.create(NEW_JOB)
 
     runs = await asyncio.gather(*(harness.store.begin(NEW_JOB.id) for _ in range(10)))
@@ -315,7 +315,7 @@ async def test_when_a_cancellation_races_a_completion_exactly_one_wins(harness: 
     assert all(await asyncio.gather(*(race(f"job-{at}") for at in range(100))))
 
 
-async def test_limits_are_kept_and_replaced(harness: JobStoreHarness) -> None:
+async def test_limits_are_stored_and_replaced(harness: JobStoreHarness) -> None:
     await harness.store.create(replace(NEW_JOB, limits=Limits(60.0, 1_000)))
     assert (await load_job(harness.store)).limits == Limits(60.0, 1_000)
 
@@ -326,7 +326,7 @@ async def test_limits_are_kept_and_replaced(harness: JobStoreHarness) -> None:
     assert (await load_job(harness.store)).limits == Limits(tokens=2_000)
 
 
-async def test_a_job_starts_once_for_each_time_it_is_queued(harness: JobStoreHarness) -> None:
+async def test_the_start_time_is_set_once_per_queueing(harness: JobStoreHarness) -> None:
     await harness.store.create(NEW_JOB)
     assert (await load_job(harness.store)).started_at is None
 
@@ -338,7 +338,7 @@ async def test_a_job_starts_once_for_each_time_it_is_queued(harness: JobStoreHar
     assert again.started_at == first.started_at
 
 
-async def test_the_outlook_tells_the_place_in_the_queue_and_what_others_took(harness: JobStoreHarness) -> None:
+async def test_the_estimate_has_the_position_and_the_pace_of_other_jobs(harness: JobStoreHarness) -> None:
     job = await begin_job(harness.store)
     await harness.store.commit(job.id, job.epoch, job.version, COMPLETED)
     await harness.store.erase(job.id)  # no worker is here to take its entry off the queue
@@ -355,10 +355,10 @@ async def test_the_outlook_tells_the_place_in_the_queue_and_what_others_took(har
     assert (await harness.store.estimate(running)).position is None
 
 
-async def test_a_run_that_knows_more_than_the_record_is_ended_and_the_job_queued_again(
+async def test_a_run_ahead_of_the_record_is_fenced_and_the_job_queued_again(
     harness: JobStoreHarness,
 ) -> None:
-    """A store that was set back has lost steps which this run would never make again."""
+    """A store that lost writes has lost steps that this run would not repeat."""
     job = await begin_job(harness.store)
 
     with pytest.raises(FencedError):
@@ -371,7 +371,7 @@ async def test_a_run_that_knows_more_than_the_record_is_ended_and_the_job_queued
     assert again.epoch > job.epoch
 
 
-async def test_of_many_ids_those_with_a_record_are_known(harness: JobStoreHarness) -> None:
+async def test_ids_with_a_record_are_found(harness: JobStoreHarness) -> None:
     for job_id in ("first", "second", "erased"):
         await harness.store.create(replace(NEW_JOB, id=job_id))
     await harness.store.erase("erased")

@@ -72,7 +72,7 @@ async def test_the_newest_job_comes_first(harness: JobStoreHarness) -> None:
     assert await newest_first(harness.store, *"abcde") == ids(await page_of(harness.store))
 
 
-async def test_of_jobs_of_one_millisecond_the_one_with_the_greater_id_comes_first(harness: JobStoreHarness) -> None:
+async def test_jobs_of_one_millisecond_are_ordered_by_id(harness: JobStoreHarness) -> None:
     names = [f"{sign}{at * 7 % 20:02}" for at in range(20) for sign in ("a-", "A", "aé", "_")]
     await asyncio.gather(*(harness.store.create(named(name)) for name in names))
     for name in names[::3]:
@@ -84,7 +84,7 @@ async def test_of_jobs_of_one_millisecond_the_one_with_the_greater_id_comes_firs
 
 
 @pytest.mark.parametrize("status", list(Status))
-async def test_an_entry_tells_what_the_record_says(harness: JobStoreHarness, status: Status) -> None:
+async def test_a_summary_agrees_with_the_record(harness: JobStoreHarness, status: Status) -> None:
     job = await job_with_status(harness.store, status)
 
     (entry,) = (await page_of(harness.store)).jobs
@@ -139,7 +139,7 @@ async def test_only_jobs_of_the_wanted_statuses_are_listed(
     assert {status: status for status in statuses} == {entry.id: entry.status for entry in page.jobs}
 
 
-async def test_owners_and_kinds_are_kept_apart(harness: JobStoreHarness) -> None:
+async def test_owners_and_kinds_have_lists_of_their_own(harness: JobStoreHarness) -> None:
     owners = ["a", "a:b", "b", "", ":", "report:pending:a", "A", "a*", "ä\n\0", "a" * 3_000]
     for owner, kind in product(owners, Kind):
         await harness.store.create(NewJob(f"{kind} of {owner}", kind, owner, b"{}"))
@@ -160,7 +160,7 @@ async def test_pages_are_full_and_the_last_one_says_so(harness: JobStoreHarness,
 
 
 async def test_a_long_list_of_several_statuses_is_in_order(harness: JobStoreHarness) -> None:
-    """Longer than what is read of an index at once, with statuses in runs and mixed."""
+    """Longer than one read of an index, with statuses both in groups and mixed."""
     names = [f"job-{at}" for at in range(150)]
     await created(harness.store, *names)
     for at, name in enumerate(names):
@@ -174,7 +174,7 @@ async def test_a_long_list_of_several_statuses_is_in_order(harness: JobStoreHarn
     assert await newest_first(harness.store, *names) == ids(*pages)
 
 
-async def test_jobs_that_are_added_shift_nothing(harness: JobStoreHarness) -> None:
+async def test_new_jobs_do_not_shift_pages(harness: JobStoreHarness) -> None:
     await created(harness.store, *SEVEN)
     expected = await newest_first(harness.store, *SEVEN)
     seen = []
@@ -195,13 +195,13 @@ async def test_jobs_whose_status_changes_are_listed_once(harness: JobStoreHarnes
     async for page in pages_of(harness.store, 2):
         seen += ids(page)
         for name in SEVEN:
-            await turned(harness.store, name)
+            await change_status(harness.store, name)
 
     assert expected == seen
 
 
-async def turned(store: JobStore, job_id: str) -> None:
-    """To the next status that it has not had lately."""
+async def change_status(store: JobStore, job_id: str) -> None:
+    """Move the job to its next status."""
     if (await load_job(store, job_id)).status is Status.PENDING:
         await store.begin(job_id)
     elif (await load_job(store, job_id)).status is Status.PROCESSING:
@@ -210,7 +210,7 @@ async def turned(store: JobStore, job_id: str) -> None:
         await store.move(job_id, PENDING)
 
 
-async def test_a_job_that_leaves_a_status_before_its_turn_leaves_no_gap(harness: JobStoreHarness) -> None:
+async def test_a_job_that_leaves_the_status_between_pages_leaves_no_gap(harness: JobStoreHarness) -> None:
     await created(harness.store, *SEVEN)
     first, second, third, *rest = await newest_first(harness.store, *SEVEN)
     page = await page_of(harness.store, 2, statuses=frozenset({Status.PENDING}))
@@ -237,7 +237,7 @@ async def test_a_job_that_is_gone_leaves_no_gap(harness: JobStoreHarness, way: s
 
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.FAILED])
-async def test_an_id_that_is_given_again_is_listed_once(harness: JobStoreHarness, status: Status) -> None:
+async def test_an_id_that_is_used_again_is_listed_once(harness: JobStoreHarness, status: Status) -> None:
     before = again = await job_with_status(harness.store, status)
 
     while age(before) == age(again):
@@ -252,8 +252,8 @@ async def test_an_id_that_is_given_again_is_listed_once(harness: JobStoreHarness
 ACTIONS = ("create", "begin", "complete", "cancel", "retry", "erase", "expire", "page")
 
 
-async def done(harness: JobStoreHarness, action: str, job_id: str) -> None:
-    """Do it if the job is there and its status allows it."""
+async def apply_action(harness: JobStoreHarness, action: str, job_id: str) -> None:
+    """Apply the action if the job exists and its status allows it."""
     moves = {"complete": Change(status=Status.COMPLETED), "cancel": CANCELLED, "retry": PENDING}
     try:
         if action in moves:
@@ -275,7 +275,7 @@ async def done(harness: JobStoreHarness, action: str, job_id: str) -> None:
     statuses=st.sampled_from([EVERY, LIVE, RETRYABLE]),
     plan=st.lists(st.tuples(st.sampled_from(ACTIONS), st.integers(0, 15)), max_size=30),
 )
-async def test_whatever_happens_meanwhile_the_promises_are_kept(
+async def test_pages_are_complete_and_ordered_whatever_happens_between_them(
     harness: JobStoreHarness, first: int, limit: int, statuses: frozenset[Status], plan: list[tuple[str, int]]
 ) -> None:
     owner, names = str(uuid4()), [str(uuid4()) for _ in range(first)]
@@ -293,7 +293,7 @@ async def test_whatever_happens_meanwhile_the_promises_are_kept(
                 names.append(str(uuid4()))
                 await harness.store.create(named(names[-1], owner))
             elif names:
-                await done(harness, action, names[which % len(names)])
+                await apply_action(harness, action, names[which % len(names)])
             always = {name for name in always if await has_one_of(harness.store, name, statuses)}
 
     listed = ids(*pages)

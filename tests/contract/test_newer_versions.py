@@ -1,4 +1,4 @@
-"""What every job store does with the records of a newer version, and of one that was rolled back."""
+"""Newer versions: what every job store does with records that a newer version has written."""
 
 import asyncio
 from collections.abc import Mapping
@@ -130,7 +130,7 @@ async def test_a_list_of_some_statuses_does_not_show_a_job_with_an_unknown_one(h
 
 
 async def test_a_job_stays_listed_where_a_newer_version_lists_it(redis_harness: RedisJobStoreHarness) -> None:
-    """In which list a status belongs that this version does not know is not for this version to decide."""
+    """This version does not decide in which list a status of a newer version belongs."""
     await redis_harness.store.create(NEW_JOB)
     await redis_harness.client.hset(RECORD + NEW_JOB.id, "status", "paused")  # type: ignore[misc]  # as above
 

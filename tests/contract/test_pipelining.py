@@ -1,4 +1,4 @@
-"""Many callers on few round trips: each gets its own answer, and none suffers for another."""
+"""Pipelining: many callers share round trips, and each gets its own answer or error."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from aether.leased_queue.scripts import Script
 
 
 class CountingRedis(PipeliningRedis):
-    """Counts its batches."""
+    """Counts the batches."""
 
     batches = 0
 
@@ -35,68 +35,66 @@ def redis_at(socket: Path) -> CountingRedis:
 
 
 @pytest.fixture
-async def batching(valkey_socket: Path) -> AsyncIterator[CountingRedis]:
+async def client(valkey_socket: Path) -> AsyncIterator[CountingRedis]:
     async with redis_at(valkey_socket) as client:
         await client.flushall()
         yield client
         await client.connection_pool.disconnect()
 
 
-async def test_each_of_many_gets_its_own_answer(batching: CountingRedis) -> None:
+async def test_each_caller_gets_its_own_answer(client: CountingRedis) -> None:
     numbers = [str(at).encode() for at in range(300)]
-    await asyncio.gather(*(batching.set(f"key:{at}", at) for at in range(300)))
+    await asyncio.gather(*(client.set(f"key:{at}", at) for at in range(300)))
 
-    assert numbers == await asyncio.gather(*(batching.get(f"key:{at}") for at in range(300)))
-
-
-async def test_what_is_asked_at_once_goes_together(batching: CountingRedis) -> None:
-    await asyncio.gather(*(batching.get("key") for _ in range(16)))
-
-    assert batching.batches == 2  # the fixture's own is the first
+    assert numbers == await asyncio.gather(*(client.get(f"key:{at}") for at in range(300)))
 
 
-async def test_an_answer_is_read_as_its_command_has_it(batching: CountingRedis) -> None:
-    await batching.execute_command("HSET", "hash", "a", 1)
+async def test_concurrent_commands_share_a_batch(client: CountingRedis) -> None:
+    await asyncio.gather(*(client.get("key") for _ in range(16)))
+
+    assert client.batches == 2  # the fixture's own is the first
+
+
+async def test_answers_are_parsed_for_their_commands(client: CountingRedis) -> None:
+    await client.execute_command("HSET", "hash", "a", 1)
 
     commands = [("HGETALL", "hash"), ("EXISTS", "hash"), ("PING",)]
 
-    answers = await asyncio.gather(*(batching.execute_command(*command) for command in commands))
+    answers = await asyncio.gather(*(client.execute_command(*command) for command in commands))
 
     assert answers == [{b"a": b"1"}, 1, True]
 
 
-async def test_an_error_is_only_that_of_its_command(batching: CountingRedis) -> None:
-    await batching.set("word", "x")
+async def test_an_error_affects_its_command_only(client: CountingRedis) -> None:
+    await client.set("word", "x")
 
-    wrong, right = await asyncio.gather(batching.incr("word"), batching.get("word"), return_exceptions=True)
+    wrong, right = await asyncio.gather(client.incr("word"), client.get("word"), return_exceptions=True)
 
     assert (ResponseError, b"x") == (type(wrong), right)
 
 
 @pytest.mark.parametrize("bad", [None, "\ud800"])
-async def test_what_cannot_be_sent_hinders_nobody(batching: CountingRedis, bad: object) -> None:
+async def test_a_command_that_cannot_be_encoded_affects_no_other(client: CountingRedis, bad: object) -> None:
     commands = [("SET", "word", "x"), ("SET", "word", bad), ("INCR", "number")]
 
-    answers = await asyncio.gather(
-        *(batching.execute_command(*command) for command in commands), return_exceptions=True
-    )
+    answers = await asyncio.gather(*(client.execute_command(*command) for command in commands), return_exceptions=True)
 
     assert [answers[0], answers[2]] == [True, 1]
     assert isinstance(answers[1], (DataError, ValueError))
 
 
-async def test_a_script_that_the_server_does_not_know_is_sent_to_it(batching: CountingRedis) -> None:
+async def test_a_script_that_the_server_does_not_know_is_sent_to_it(client: CountingRedis) -> None:
     script = Script("return ARGV[1]")
-    await batching.script_flush()
+    await client.script_flush()
 
-    answers = await asyncio.gather(*(script.run(batching, [at]) for at in (1, 2)))
+    answers = await asyncio.gather(*(script.run(client, [at]) for at in (1, 2)))
 
     assert answers == [b"1", b"2"]
 
 
-async def test_who_leaves_takes_nobody_along(batching: CountingRedis) -> None:
-    leaving = asyncio.create_task(batching.execute_command("SET", "left", 1))
-    staying = asyncio.create_task(batching.execute_command("SET", "stayed", 1))
+async def test_a_cancelled_call_affects_no_other(client: CountingRedis) -> None:
+    leaving = asyncio.create_task(client.execute_command("SET", "left", 1))
+    staying = asyncio.create_task(client.execute_command("SET", "stayed", 1))
     await asyncio.sleep(0)
 
     leaving.cancel()
@@ -106,17 +104,17 @@ async def test_who_leaves_takes_nobody_along(batching: CountingRedis) -> None:
     assert leaving.cancelled()
 
 
-async def test_where_no_server_is_everybody_is_told_including_those_behind() -> None:
-    async with redis_at(Path("/nowhere/valkey.sock")) as away:
-        answers = await asyncio.gather(*(away.get("key") for _ in range(500)), return_exceptions=True)
+async def test_without_a_server_all_waiting_commands_fail() -> None:
+    async with redis_at(Path("/nowhere/valkey.sock")) as unreachable:
+        answers = await asyncio.gather(*(unreachable.get("key") for _ in range(500)), return_exceptions=True)
 
     assert {RedisConnectionError} == {type(answer) for answer in answers}
-    assert away.batches <= 3
+    assert unreachable.batches <= 3
     assert len({id(answer) for answer in answers}) == 500
 
 
-async def test_after_an_outage_the_next_one_is_answered(batching: CountingRedis, valkey_client: Redis) -> None:
-    cut_off = asyncio.create_task(batching.execute_command("BLPOP", "none", 0))
+async def test_commands_after_an_outage_are_answered(client: CountingRedis, valkey_client: Redis) -> None:
+    cut_off = asyncio.create_task(client.execute_command("BLPOP", "none", 0))
     blocked: list[dict[str, str]] = []
     while not blocked:
         blocked = [each for each in await valkey_client.client_list() if each["cmd"] == "blpop"]
@@ -125,4 +123,4 @@ async def test_after_an_outage_the_next_one_is_answered(batching: CountingRedis,
 
     with pytest.raises(RedisConnectionError):
         await cut_off
-    assert await batching.ping()
+    assert await client.ping()

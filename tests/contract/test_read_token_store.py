@@ -1,4 +1,4 @@
-"""What every store of read tokens promises."""
+"""Read token store: what every implementation promises."""
 
 from datetime import timedelta
 from typing import NamedTuple
@@ -42,7 +42,7 @@ class RedisReadTokenHarness:
         self.store = RedisReadTokens(client)
 
     async def wait(self, lifetime: timedelta) -> None:
-        """Let time pass for the tokens, as if each had been made so much earlier."""
+        """Make all tokens this much older."""
         for token in await self.client.zrange(READ_TOKENS + NEW_JOB.id, 0, -1):
             await self.client.zincrby(READ_TOKENS + NEW_JOB.id, -lifetime.total_seconds() * 1000, token)
 
@@ -58,7 +58,7 @@ def empty_harness(request: pytest.FixtureRequest) -> MemoryReadTokenHarness | Re
 async def token_harness(
     empty_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
 ) -> MemoryReadTokenHarness | RedisReadTokenHarness:
-    """Of a job that is there."""
+    """The harness with a job."""
     await empty_harness.jobs.create(NEW_JOB)
     return empty_harness
 
@@ -70,7 +70,7 @@ def empty_redis_harness(request: pytest.FixtureRequest) -> RedisReadTokenHarness
 
 @pytest.fixture
 async def redis_token_harness(empty_redis_harness: RedisReadTokenHarness) -> RedisReadTokenHarness:
-    """Of a job that is there."""
+    """The harness with a job."""
     await empty_redis_harness.jobs.create(NEW_JOB)
     return empty_redis_harness
 
@@ -84,46 +84,46 @@ class Wanted(NamedTuple):
 OWN = Wanted()
 
 
-async def added(
+async def add_token(
     store: ReadTokenStore, digest: str = DIGESTS[0], lifetime: timedelta = LIFE, wanted: Wanted = OWN
 ) -> None:
     await store.add(wanted.kind, wanted.job_id, digest, wanted.reader, lifetime)
 
 
-async def good(store: ReadTokenStore) -> list[str]:
+async def valid_digests(store: ReadTokenStore) -> list[str]:
     return [digest for digest in DIGESTS if await store.load(NEW_JOB.id, digest)]
 
 
 @pytest.mark.parametrize("reader", [READER, WHOLE], ids=["plain", "whole"])
-async def test_a_token_is_kept_with_all_that_is_said_of_its_reader(
+async def test_all_fields_of_a_tokens_caller_are_stored(
     token_harness: MemoryReadTokenHarness | RedisReadTokenHarness, reader: Caller
 ) -> None:
-    await added(token_harness.store, wanted=Wanted(reader=reader))
+    await add_token(token_harness.store, wanted=Wanted(reader=reader))
 
     assert reader == await token_harness.store.load(NEW_JOB.id, DIGESTS[0])
 
 
-async def test_a_token_of_one_job_is_none_of_another(
+async def test_a_token_is_valid_for_its_job_only(
     token_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
 ) -> None:
     await token_harness.jobs.create(replace(NEW_JOB, id="77aa"))
-    await added(token_harness.store)
+    await add_token(token_harness.store)
 
     found = [await token_harness.store.load(job_id, DIGESTS[0]) for job_id in ("77aa", "none")]
     assert found == [None, None]
     assert await token_harness.store.load(NEW_JOB.id, DIGESTS[1]) is None
 
 
-async def test_a_token_is_good_until_it_ends(token_harness: MemoryReadTokenHarness | RedisReadTokenHarness) -> None:
-    await added(token_harness.store)
+async def test_a_token_is_valid_until_it_expires(token_harness: MemoryReadTokenHarness | RedisReadTokenHarness) -> None:
+    await add_token(token_harness.store)
     await token_harness.wait(LIFE - MINUTE)
-    before = await good(token_harness.store)
+    before = await valid_digests(token_harness.store)
     await token_harness.wait(MINUTE)
 
-    assert (before, await good(token_harness.store)) == ([DIGESTS[0]], [])
+    assert (before, await valid_digests(token_harness.store)) == ([DIGESTS[0]], [])
 
 
-async def test_a_token_says_when_it_ends_and_does_not_outlive_its_job(
+async def test_a_token_expires_no_later_than_its_job(
     token_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
 ) -> None:
     job = await token_harness.jobs.load(NEW_JOB.id)
@@ -136,35 +136,35 @@ async def test_a_token_says_when_it_ends_and_does_not_outlive_its_job(
     assert late == job.expires_at
 
 
-async def test_of_many_tokens_those_are_good_that_end_last_and_the_newest(
+async def test_only_the_tokens_that_expire_last_and_the_newest_stay_valid(
     token_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
 ) -> None:
     for number in range(25):
-        await added(token_harness.store, DIGESTS[number], LIFE + number * MINUTE)
-    await added(token_harness.store, DIGESTS[30], MINUTE)
+        await add_token(token_harness.store, DIGESTS[number], LIFE + number * MINUTE)
+    await add_token(token_harness.store, DIGESTS[30], MINUTE)
 
-    assert await good(token_harness.store) == [*DIGESTS[6:25], DIGESTS[30]]
+    assert await valid_digests(token_harness.store) == [*DIGESTS[6:25], DIGESTS[30]]
 
 
-async def test_tokens_that_have_ended_take_no_place(
+async def test_expired_tokens_do_not_count(
     token_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
 ) -> None:
     for digest in DIGESTS[:20]:
-        await added(token_harness.store, digest)
+        await add_token(token_harness.store, digest)
     await token_harness.wait(LIFE)
     for digest in DIGESTS[20:39]:
-        await added(token_harness.store, digest)
+        await add_token(token_harness.store, digest)
 
-    assert await good(token_harness.store) == DIGESTS[20:39]
+    assert await valid_digests(token_harness.store) == DIGESTS[20:39]
 
 
-async def test_a_token_may_be_added_again_as_when_the_answer_was_lost(
+async def test_adding_a_token_may_be_repeated_after_a_lost_answer(
     token_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
 ) -> None:
     for digest in (*DIGESTS[:19], DIGESTS[19], DIGESTS[19]):
-        await added(token_harness.store, digest)
+        await add_token(token_harness.store, digest)
 
-    assert DIGESTS[19] in await good(token_harness.store)
+    assert DIGESTS[19] in await valid_digests(token_harness.store)
 
 
 @pytest.mark.parametrize(
@@ -172,23 +172,23 @@ async def test_a_token_may_be_added_again_as_when_the_answer_was_lost(
     [Wanted(job_id="none"), Wanted(kind=Kind.CHECKLIST), Wanted(reader=replace(READER, owner="eve"))],
     ids=["no job", "another kind", "another owner"],
 )
-async def test_there_is_none_for_what_is_not_the_owners(
+async def test_a_token_needs_a_job_of_its_owner_and_kind(
     token_harness: MemoryReadTokenHarness | RedisReadTokenHarness, wanted: Wanted
 ) -> None:
     with pytest.raises(UnknownJobError):
-        await added(token_harness.store, wanted=wanted)
+        await add_token(token_harness.store, wanted=wanted)
 
     assert await token_harness.store.load(wanted.job_id, DIGESTS[0]) is None
 
 
-async def test_a_job_that_is_erased_takes_its_tokens_along(
+async def test_erasing_a_job_removes_its_tokens(
     token_harness: MemoryReadTokenHarness | RedisReadTokenHarness,
 ) -> None:
-    await added(token_harness.store)
+    await add_token(token_harness.store)
 
     await token_harness.jobs.erase(NEW_JOB.id)
 
-    assert await good(token_harness.store) == []
+    assert await valid_digests(token_harness.store) == []
 
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])
@@ -199,7 +199,7 @@ async def test_a_store_that_does_not_answer_says_so(kind: str) -> None:
     )
 
     with pytest.raises(StoreUnavailableError):
-        await added(store)
+        await add_token(store)
     with pytest.raises(StoreUnavailableError):
         await store.load(NEW_JOB.id, DIGESTS[0])
 
@@ -207,7 +207,7 @@ async def test_a_store_that_does_not_answer_says_so(kind: str) -> None:
 async def test_the_key_lives_as_long_as_its_last_token(redis_token_harness: RedisReadTokenHarness) -> None:
     lives = []
     for digest, lifetime in zip(DIGESTS, (LIFE, 2 * LIFE, MINUTE, 2 * TTL), strict=False):
-        await added(redis_token_harness.store, digest, lifetime)
+        await add_token(redis_token_harness.store, digest, lifetime)
         lives.append(timedelta(milliseconds=await redis_token_harness.client.pttl(READ_TOKENS + NEW_JOB.id)))
     record = timedelta(milliseconds=await redis_token_harness.client.pttl(RECORD + NEW_JOB.id))
 
@@ -215,15 +215,15 @@ async def test_the_key_lives_as_long_as_its_last_token(redis_token_harness: Redi
         assert abs(expected - lifetime) < timedelta(seconds=10)
 
 
-async def test_a_token_that_cannot_be_made_leaves_nothing(redis_token_harness: RedisReadTokenHarness) -> None:
+async def test_a_rejected_token_leaves_nothing(redis_token_harness: RedisReadTokenHarness) -> None:
     with pytest.raises(UnknownJobError):
-        await added(redis_token_harness.store, wanted=Wanted(job_id="none"))
+        await add_token(redis_token_harness.store, wanted=Wanted(job_id="none"))
 
     assert await redis_token_harness.client.exists(READ_TOKENS + "none") == 0
 
 
 async def test_erasing_a_job_deletes_the_key(redis_token_harness: RedisReadTokenHarness) -> None:
-    await added(redis_token_harness.store)
+    await add_token(redis_token_harness.store)
     before = await redis_token_harness.client.exists(READ_TOKENS + NEW_JOB.id)
 
     await redis_token_harness.jobs.erase(NEW_JOB.id)
@@ -231,13 +231,13 @@ async def test_erasing_a_job_deletes_the_key(redis_token_harness: RedisReadToken
     assert (before, [key for key in await redis_token_harness.client.keys() if NEW_JOB.id.encode() in key]) == (1, [])
 
 
-async def test_a_wrong_token_costs_as_much_where_there_are_others_as_where_there_is_no_job(
+async def test_a_wrong_token_costs_as_much_with_other_tokens_as_without_a_job(
     valkey_client: Redis,
 ) -> None:
     token_harness = RedisReadTokenHarness(valkey_client)
     await token_harness.jobs.create(NEW_JOB)
     for digest in DIGESTS[1:20]:
-        await added(token_harness.store, digest)
+        await add_token(token_harness.store, digest)
     for _ in range(2):  # the first time the server does not know the script
         sent = []
         for job_id in (NEW_JOB.id, "none"):
@@ -250,9 +250,9 @@ async def test_a_wrong_token_costs_as_much_where_there_are_others_as_where_there
     assert abs(sent[0] - sent[1]) < 100
 
 
-async def test_a_token_of_a_newer_version_stands_for_its_maker(redis_token_harness: RedisReadTokenHarness) -> None:
-    """A scope or a field that this version does not know grants nothing, and hinders nothing."""
-    await added(redis_token_harness.store)
+async def test_a_token_of_a_newer_version_is_valid(redis_token_harness: RedisReadTokenHarness) -> None:
+    """Unknown scopes and fields grant nothing, and are no error."""
+    await add_token(redis_token_harness.store)
     ends = await redis_token_harness.client.zscore(READ_TOKENS + NEW_JOB.id, await only_token(redis_token_harness))
     newer = msgspec.to_builtins(READER) | {"scopes": ["read", "audit"], "quota": {"tokens": 5}, "origin": "x"}
     token = DIGESTS[1].encode() + msgspec.json.encode(newer)

@@ -1,4 +1,4 @@
-"""What only a store on Redis promises of idempotency keys and of jobs in flight: keys, times to live, cost."""
+"""Admission on Redis: keys, expiry and cost."""
 
 import asyncio
 from datetime import timedelta
@@ -20,12 +20,12 @@ FIRST = with_idempotency_key(NEW_JOB, "my-order-of-today")
 TTL_MS = int(TTL.total_seconds() * 1000)
 
 
-async def keys_of_orders(harness: RedisJobStoreHarness) -> list[str]:
+async def idempotency_keys(harness: RedisJobStoreHarness) -> list[str]:
     return [key for key in await harness.keys() if key.startswith(IDEMPOTENCY)]
 
 
 async def key_of(harness: RedisJobStoreHarness) -> str:
-    (key,) = await keys_of_orders(harness)
+    (key,) = await idempotency_keys(harness)
     return key
 
 
@@ -34,7 +34,7 @@ async def expires_at(harness: RedisJobStoreHarness, key: str) -> int:
     return int(await harness.client.pexpiretime(key))  # type: ignore[misc]
 
 
-async def test_a_key_is_kept_as_a_digest(redis_harness: RedisJobStoreHarness) -> None:
+async def test_a_key_is_stored_as_a_digest(redis_harness: RedisJobStoreHarness) -> None:
     await redis_harness.store.create(FIRST)
 
     assert FIRST.idempotency
@@ -44,7 +44,7 @@ async def test_a_key_is_kept_as_a_digest(redis_harness: RedisJobStoreHarness) ->
     assert [value for value in values if b"my-order-of-today" in value] == []
 
 
-async def test_a_key_lives_exactly_as_long_as_its_record_from_change_to_change(
+async def test_a_key_lives_as_long_as_its_record(
     redis_harness: RedisJobStoreHarness,
 ) -> None:
     job = await begin_job(redis_harness.store, FIRST)
@@ -62,7 +62,7 @@ async def test_a_key_lives_exactly_as_long_as_its_record_from_change_to_change(
         assert await redis_harness.client.pttl(key) > TTL_MS / 2
 
 
-async def test_asking_again_renews_nothing(redis_harness: RedisJobStoreHarness) -> None:
+async def test_a_repeated_request_renews_nothing(redis_harness: RedisJobStoreHarness) -> None:
     await redis_harness.store.create(FIRST)
     for key in (await key_of(redis_harness), RECORD + FIRST.id):
         await redis_harness.client.pexpire(key, 5_000)
@@ -72,8 +72,8 @@ async def test_asking_again_renews_nothing(redis_harness: RedisJobStoreHarness) 
     assert await redis_harness.client.pttl(await key_of(redis_harness)) <= 5_000
 
 
-async def test_erasing_leaves_a_key_that_stands_for_another_job_by_now(redis_harness: RedisJobStoreHarness) -> None:
-    """One that Redis has lost is free, and may have been taken since."""
+async def test_erasing_keeps_a_key_that_belongs_to_another_job_by_now(redis_harness: RedisJobStoreHarness) -> None:
+    """A key that Redis lost is free, and may have been used again."""
     await redis_harness.store.create(FIRST)
     await redis_harness.client.delete(await key_of(redis_harness))
     await redis_harness.store.create(replace(FIRST, id="since"))
@@ -84,16 +84,16 @@ async def test_erasing_leaves_a_key_that_stands_for_another_job_by_now(redis_har
 
 
 @pytest.mark.parametrize("status", list(Status))
-async def test_erasing_leaves_no_key_of_an_order(redis_harness: RedisJobStoreHarness, status: Status) -> None:
+async def test_erasing_leaves_no_idempotency_key(redis_harness: RedisJobStoreHarness, status: Status) -> None:
     await job_with_status(redis_harness.store, status, FIRST)
 
     await redis_harness.store.erase(FIRST.id)
 
-    assert await keys_of_orders(redis_harness) == []
+    assert await idempotency_keys(redis_harness) == []
 
 
-async def test_a_key_whose_job_is_gone_is_free_though_it_is_still_there(redis_harness: RedisJobStoreHarness) -> None:
-    """As in a Redis that has lost a part of what it had."""
+async def test_a_key_without_its_job_is_free(redis_harness: RedisJobStoreHarness) -> None:
+    """Redis may have lost one of the two."""
     await redis_harness.store.create(FIRST)
     await redis_harness.client.delete(RECORD + FIRST.id)
 
@@ -101,7 +101,7 @@ async def test_a_key_whose_job_is_gone_is_free_though_it_is_still_there(redis_ha
     assert await redis_harness.store.create(replace(FIRST, id="third")) == "again"
 
 
-async def test_jobs_that_expired_while_they_waited_or_ran_make_room(redis_harness: RedisJobStoreHarness) -> None:
+async def test_jobs_that_expired_while_in_flight_do_not_count(redis_harness: RedisJobStoreHarness) -> None:
     brief = RedisJobStore(redis_harness.client, QueueSettings(QUEUE, "perform", 100), timedelta(milliseconds=40))
     for kind in Kind:
         await brief.create(replace(named(kind), kind=kind), max_jobs=3)
@@ -112,7 +112,7 @@ async def test_jobs_that_expired_while_they_waited_or_ran_make_room(redis_harnes
     assert await brief.create(NEW_JOB, max_jobs=1) == NEW_JOB.id
 
 
-async def test_what_has_expired_is_counted_no_longer_but_what_lives_is(redis_harness: RedisJobStoreHarness) -> None:
+async def test_only_jobs_that_have_not_expired_count(redis_harness: RedisJobStoreHarness) -> None:
     brief = RedisJobStore(redis_harness.client, QueueSettings(QUEUE, "perform", 100), timedelta(milliseconds=40))
     await redis_harness.store.create(named("lives"))
     await brief.create(named("expires"))
@@ -124,7 +124,7 @@ async def test_what_has_expired_is_counted_no_longer_but_what_lives_is(redis_har
     assert await brief.create(NEW_JOB, max_jobs=2) == NEW_JOB.id
 
 
-async def test_no_list_is_counted_where_nothing_limits_the_owner(valkey_client: Redis) -> None:
+async def test_without_a_limit_no_index_is_counted(valkey_client: Redis) -> None:
     harness = RedisJobStoreHarness(valkey_client)
     await harness.store.create(named("first"))
 
@@ -134,7 +134,7 @@ async def test_no_list_is_counted_where_nothing_limits_the_owner(valkey_client: 
     assert (free["zcard"], capped["zcard"], free["hmget"]) == (0, 2 * len(Kind), capped["hmget"])
 
 
-async def test_being_refused_costs_the_same_for_ten_jobs_in_flight_as_for_hundreds(valkey_client: Redis) -> None:
+async def test_a_rejection_costs_the_same_for_ten_jobs_as_for_hundreds(valkey_client: Redis) -> None:
     harness = RedisJobStoreHarness(valkey_client)
 
     async def refused(max_jobs: int) -> None:
@@ -151,8 +151,8 @@ async def test_being_refused_costs_the_same_for_ten_jobs_in_flight_as_for_hundre
     assert of_few == of_many
 
 
-async def test_a_key_that_a_job_was_refused_under_is_not_kept(redis_harness: RedisJobStoreHarness) -> None:
+async def test_the_key_of_a_rejected_job_is_not_stored(redis_harness: RedisJobStoreHarness) -> None:
     with pytest.raises(TooManyJobsError):
         await redis_harness.store.create(FIRST, max_jobs=0)
 
-    assert await keys_of_orders(redis_harness) == []
+    assert await idempotency_keys(redis_harness) == []

@@ -34,7 +34,7 @@ SILENCE_S = 0.1
 
 @pytest.fixture
 def valkey(tmp_path: Path) -> Iterator[Valkey]:
-    """A server that may be killed, with what it acknowledged on disk."""
+    """A server that a test may kill; it has all acknowledged writes on disk."""
     pytest_socket._remove_restrictions()
     server = Valkey(tmp_path)
     server.start()
@@ -53,7 +53,7 @@ async def hub_harness(valkey: Valkey) -> AsyncIterator[HubHarness]:
 
 @pytest.fixture
 async def client(valkey: Valkey) -> AsyncIterator[Redis]:
-    """One beside the hub's own."""
+    """A client of the test's own."""
     async with Redis(unix_socket_path=valkey.socket) as client:
         yield client
 
@@ -62,7 +62,7 @@ async def subscriptions(client: Redis) -> list[bytes]:
     return sorted(await client.pubsub_channels())
 
 
-async def test_waiting_outlasts_a_crash_of_the_server(hub_harness: HubHarness, valkey: Valkey) -> None:
+async def test_a_wait_survives_a_crash_of_the_server(hub_harness: HubHarness, valkey: Valkey) -> None:
     change = await make_changer(hub_harness.store)
     waiting = asyncio.create_task(
         hub_harness.hub.wait_for_change(NEW_JOB.id, await load_version(hub_harness.store), LONG_S)
@@ -77,10 +77,10 @@ async def test_waiting_outlasts_a_crash_of_the_server(hub_harness: HubHarness, v
     assert await change() == await waiting
 
 
-async def test_a_change_that_was_made_while_the_hub_was_deaf_is_told(
+async def test_a_change_during_a_broken_connection_is_not_missed(
     hub_harness: HubHarness, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the connection missed while it was away is read from the record."""
+    """Missed messages are made up for by reading the record."""
     monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._RECONNECT_PAUSE_S", 4 * SHORT_S)
     change = await make_changer(hub_harness.store)
     waiting = asyncio.create_task(
@@ -94,7 +94,7 @@ async def test_a_change_that_was_made_while_the_hub_was_deaf_is_told(
     assert await waiting == version
 
 
-async def test_who_follows_a_job_through_many_breaks_comes_to_its_end(
+async def test_a_reader_follows_a_job_through_many_broken_connections(
     hub_harness: HubHarness, client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aether.adapters.redis.hub.subscriptions._RECONNECT_PAUSE_S", 0.001)
@@ -119,15 +119,15 @@ async def test_who_follows_a_job_through_many_breaks_comes_to_its_end(
     assert await asyncio.gather(*following) == [first + 300] * 10
 
 
-async def test_time_is_up_for_who_waits_while_the_server_is_away(hub_harness: HubHarness, valkey: Valkey) -> None:
+async def test_a_wait_times_out_while_the_server_is_down(hub_harness: HubHarness, valkey: Valkey) -> None:
     job = await begin_job(hub_harness.store)
     valkey.kill()
 
     assert await hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, 3 * SHORT_S) is None
 
 
-async def test_a_server_that_lost_changes_wakes_who_waits_for_the_next(hub_harness: HubHarness, client: Redis) -> None:
-    """As a replica that lagged behind when it became the primary: the version goes back."""
+async def test_a_server_that_lost_changes_ends_the_wait(hub_harness: HubHarness, client: Redis) -> None:
+    """The version goes back when a replica that lagged behind becomes the primary."""
     job = await begin_job(hub_harness.store)
     waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S))
     await wait_for_subscriptions(hub_harness)
@@ -138,7 +138,7 @@ async def test_a_server_that_lost_changes_wakes_who_waits_for_the_next(hub_harne
     assert await waiting == job.version - 1
 
 
-async def test_an_old_message_does_not_bring_a_version_back(hub_harness: HubHarness, client: Redis) -> None:
+async def test_an_old_message_does_not_set_a_version_back(hub_harness: HubHarness, client: Redis) -> None:
     job = await begin_job(hub_harness.store)
     waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, 4 * SHORT_S))
     await wait_for_subscriptions(hub_harness)
@@ -149,7 +149,7 @@ async def test_an_old_message_does_not_bring_a_version_back(hub_harness: HubHarn
 
 
 @pytest.mark.parametrize("message", ["", "much", "-", "[]"])
-async def test_a_message_that_says_nothing_stops_nothing(hub_harness: HubHarness, client: Redis, message: str) -> None:
+async def test_an_unreadable_message_is_skipped(hub_harness: HubHarness, client: Redis, message: str) -> None:
     change = await make_changer(hub_harness.store)
     after = await load_version(hub_harness.store)
     with hub_harness.hub.watch(NEW_JOB.id, after, LONG_S) as watch:
@@ -161,7 +161,7 @@ async def test_a_message_that_says_nothing_stops_nothing(hub_harness: HubHarness
 
 
 async def test_a_message_in_another_form_has_the_version_read(hub_harness: HubHarness, client: Redis) -> None:
-    """A newer version may say more with a change than its version."""
+    """A newer version may add to the message of a change."""
     job = await begin_job(hub_harness.store)
     waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S))
     await wait_for_subscriptions(hub_harness)
@@ -172,7 +172,7 @@ async def test_a_message_in_another_form_has_the_version_read(hub_harness: HubHa
     assert await waiting == job.version + 1
 
 
-async def test_a_record_without_a_version_hinders_no_other(hub_harness: HubHarness, client: Redis) -> None:
+async def test_an_unreadable_version_affects_no_other_job(hub_harness: HubHarness, client: Redis) -> None:
     change = await make_changer(hub_harness.store)
     after = await load_version(hub_harness.store)
     await client.hset(RECORD + "nonsense", "version", "much")  # type: ignore[misc]
@@ -185,7 +185,7 @@ async def test_a_record_without_a_version_hinders_no_other(hub_harness: HubHarne
 
 
 @pytest.mark.parametrize("part", ["_handle", "_subscribe", "_run_connection"])
-async def test_a_defect_leaves_nobody_deaf(
+async def test_a_failing_task_is_restarted(
     hub_harness: HubHarness, client: Redis, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert isinstance(hub_harness.hub, RedisHub)
@@ -210,7 +210,7 @@ async def test_a_defect_leaves_nobody_deaf(
 
 
 async def test_a_half_open_connection_is_found_and_replaced(valkey: Valkey) -> None:
-    """Neither end hears of the other again, and nobody is told."""
+    """Neither end receives anything, and no error is reported."""
     with Proxy() as proxy:
         link = proxy.link(valkey.socket)
         async with (
@@ -229,8 +229,8 @@ async def test_a_half_open_connection_is_found_and_replaced(valkey: Valkey) -> N
             assert await change() == await waiting
 
 
-async def test_an_expired_job_wakes_who_waits(client: Redis) -> None:
-    """Nothing is published of it: a sweep finds it."""
+async def test_an_expired_job_ends_the_wait(client: Redis) -> None:
+    """Nothing is published; a sweep finds it."""
     async with redis_hub_harness(client, sweep_s=SHORT_S) as hub_harness:
         job = await begin_job(hub_harness.store)
         waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S))
@@ -241,7 +241,7 @@ async def test_an_expired_job_wakes_who_waits(client: Redis) -> None:
         assert await waiting == 0
 
 
-async def test_who_waits_no_longer_leaves_no_subscription(hub_harness: HubHarness, client: Redis) -> None:
+async def test_the_end_of_the_last_wait_ends_the_subscription(hub_harness: HubHarness, client: Redis) -> None:
     job = await begin_job(hub_harness.store)
     waiting = [asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S)) for _ in range(3)]
     with hub_harness.hub.watch(NEW_JOB.id, job.version, LONG_S):
@@ -257,8 +257,8 @@ async def test_who_waits_no_longer_leaves_no_subscription(hub_harness: HubHarnes
     assert (hub_harness.hub._watches, hub_harness.hub._channels._joined) == ({}, set())
 
 
-async def test_a_job_that_is_watched_again_at_once_is_heard_of(hub_harness: HubHarness) -> None:
-    """Leaving and joining cross on the wire."""
+async def test_a_job_that_is_watched_again_at_once_is_subscribed(hub_harness: HubHarness) -> None:
+    """UNSUBSCRIBE and SUBSCRIBE follow each other directly."""
     change = await make_changer(hub_harness.store)
     for _ in range(50):
         after = await load_version(hub_harness.store)
@@ -267,7 +267,7 @@ async def test_a_job_that_is_watched_again_at_once_is_heard_of(hub_harness: HubH
         assert await change() == await waiting
 
 
-async def test_closing_ends_all_waiting_at_once(client: Redis) -> None:
+async def test_closing_ends_all_waits_at_once(client: Redis) -> None:
     async with AsyncExitStack() as stack:
         hub_harness = await stack.enter_async_context(redis_hub_harness(client))
         job = await begin_job(hub_harness.store)
@@ -308,32 +308,32 @@ def pieces(step: str, count: int, length: int) -> list[Delta]:
     return [Delta(step, 1, at * length, "x" * length) for at in range(count)]
 
 
-async def held(watch: Watch) -> list[Delta]:
-    """All text a watch has for its reader."""
+async def read_deltas(watch: Watch) -> list[Delta]:
+    """Return all deltas that the watch has for its reader."""
     taken = []
-    while isinstance(news := await anext(watch), Delta):
-        taken.append(news)
+    while isinstance(item := await anext(watch), Delta):
+        taken.append(item)
     return taken
 
 
-async def test_text_that_is_not_taken_is_joined() -> None:
+async def test_unread_deltas_are_merged() -> None:
     watch = Watch(1, SHORT_S, 0)
     for delta in pieces("section:1", 10, 5) + pieces("section:2", 3, 5):
         watch.add_delta(delta)
 
-    assert await held(watch) == [Delta("section:1", 1, 0, "x" * 50), Delta("section:2", 1, 0, "x" * 15)]
+    assert await read_deltas(watch) == [Delta("section:1", 1, 0, "x" * 50), Delta("section:2", 1, 0, "x" * 15)]
 
 
-async def test_of_text_that_is_not_taken_only_so_much_is_kept() -> None:
+async def test_the_size_of_unread_deltas_is_limited() -> None:
     watch = Watch(1, SHORT_S, 0)
     for at in range(100):
         for delta in pieces(f"section:{at}", 200, 1_000):
             watch.add_delta(delta)
 
-    assert sum(len(delta.text) for delta in await held(watch)) < 2_000_000
+    assert sum(len(delta.text) for delta in await read_deltas(watch)) < 2_000_000
 
 
-async def test_a_piece_that_was_lost_shows_in_the_offset() -> None:
+async def test_a_lost_delta_shows_in_the_offset() -> None:
     watch = Watch(1, SHORT_S, 0)
     first, _, third = pieces("section:1", 3, 5)
     watch.add_delta(first)
@@ -343,16 +343,16 @@ async def test_a_piece_that_was_lost_shows_in_the_offset() -> None:
     assert await anext(watch) == third
 
 
-async def test_a_new_attempt_takes_the_place_of_the_text_of_the_last() -> None:
+async def test_a_new_attempt_replaces_the_text_of_the_last() -> None:
     watch = Watch(1, SHORT_S, 0)
     second = Delta("section:1", 2, 0, "Anew")
     for delta in (Delta("section:1", 1, 0, "Once"), second):
         watch.add_delta(delta)
 
-    assert await held(watch) == [second]
+    assert await read_deltas(watch) == [second]
 
 
-async def test_a_change_comes_before_text_that_waits() -> None:
+async def test_a_new_version_comes_before_unread_text() -> None:
     watch = Watch(1, SHORT_S, 0)
     watch.add_delta(Delta("section:1", 1, 0, "Rome"))
     watch.set_version(2, reads=0)
@@ -360,7 +360,7 @@ async def test_a_change_comes_before_text_that_waits() -> None:
     assert await anext(watch) == 2
 
 
-async def test_nothing_of_a_step_is_told_behind_its_flush(client: Redis) -> None:
+async def test_no_delta_of_a_step_follows_its_flush(client: Redis) -> None:
     async with DeltaPublisher(client) as publisher, client.pubsub(ignore_subscribe_messages=True) as channel:
         await channel.subscribe(TEXTS + NEW_JOB.id)
         await channel.get_message(timeout=1)
@@ -372,17 +372,17 @@ async def test_nothing_of_a_step_is_told_behind_its_flush(client: Redis) -> None
         await client.publish(TEXTS + NEW_JOB.id, b"flushed")
         await publisher.flush(NEW_JOB.id, "section:2")
         await client.publish(TEXTS + NEW_JOB.id, b"end")
-        heard = [message async for message in heard_until(channel, b"end")]
+        heard = [message async for message in receive_until(channel, b"end")]
 
     flushed = heard.index(b"flushed")
-    told = [msgspec.json.decode(message, type=Delta) for message in heard[:flushed]]
-    behind = [msgspec.json.decode(message, type=Delta) for message in heard[flushed + 1 :]]
-    assert "".join(delta.text for delta in told if delta.step == "section:1") == "x" * 100
-    assert {delta.step for delta in behind} <= {"section:2"}
-    assert "".join(delta.text for delta in told + behind if delta.step == "section:2") == "y"
+    before_flush = [msgspec.json.decode(message, type=Delta) for message in heard[:flushed]]
+    after_flush = [msgspec.json.decode(message, type=Delta) for message in heard[flushed + 1 :]]
+    assert "".join(delta.text for delta in before_flush if delta.step == "section:1") == "x" * 100
+    assert {delta.step for delta in after_flush} <= {"section:2"}
+    assert "".join(delta.text for delta in before_flush + after_flush if delta.step == "section:2") == "y"
 
 
-async def heard_until(channel: PubSub, last: bytes) -> AsyncIterator[bytes]:
+async def receive_until(channel: PubSub, last: bytes) -> AsyncIterator[bytes]:
     while True:
         message = await channel.get_message(timeout=1)
         if message is not None:
@@ -404,7 +404,7 @@ async def test_a_flush_does_not_wait_for_a_server_that_hangs(valkey: Valkey) -> 
             valkey.process.signal(signal.SIGCONT)
 
 
-async def test_a_step_is_told_of_twenty_times_a_second_at_most(hub_harness: HubHarness, client: Redis) -> None:
+async def test_a_step_publishes_twenty_times_a_second_at_most(hub_harness: HubHarness, client: Redis) -> None:
     said = 0
     async with client.pubsub(ignore_subscribe_messages=True) as channel:
         await channel.subscribe(TEXTS + NEW_JOB.id)

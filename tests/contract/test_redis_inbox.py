@@ -1,4 +1,4 @@
-"""What only inboxes on Redis promise: what they cost, when they expire, and a server that does not serve."""
+"""Inbox on Redis: cost, expiry and outages."""
 
 import asyncio
 from datetime import timedelta
@@ -21,8 +21,8 @@ KEYS = (INBOX + OWNER, UNREAD + OWNER)
 TTL_MS = int(TTL.total_seconds() * 1000)
 
 
-async def backdated(client: Redis, by: timedelta) -> None:
-    """Let all that was told be longer ago."""
+async def set_back(client: Redis, by: timedelta) -> None:
+    """Make all notifications this much older."""
     by_us = int(by.total_seconds() * 1_000_000)
     for key in KEYS:
         for entry, score in await client.zrange(key, 0, -1, withscores=True):
@@ -36,7 +36,7 @@ async def many(client: Redis, number: int, prefix: str) -> None:
     await asyncio.gather(*(end_job(store, f"{prefix}-{at}", Status.CANCELLED) for at in range(number)))
 
 
-async def test_an_inbox_lives_for_its_time_from_the_last_that_was_told(redis_harness: RedisJobStoreHarness) -> None:
+async def test_an_inbox_expires_after_its_latest_notification(redis_harness: RedisJobStoreHarness) -> None:
     await end_job(redis_harness.store, "a")
     for key in KEYS:
         await redis_harness.client.pexpire(key, 5_000)
@@ -47,7 +47,7 @@ async def test_an_inbox_lives_for_its_time_from_the_last_that_was_told(redis_har
     assert all(TTL_MS - 5_000 < life <= TTL_MS for life in lives), lives
 
 
-async def test_its_time_is_not_that_of_jobs(redis_harness: RedisJobStoreHarness) -> None:
+async def test_an_inbox_has_a_time_to_live_of_its_own(redis_harness: RedisJobStoreHarness) -> None:
     queue = QueueSettings(QUEUE, "perform", 10)
     store = RedisJobStore(redis_harness.client, queue, timedelta(seconds=1), timedelta(days=2))
 
@@ -57,12 +57,12 @@ async def test_its_time_is_not_that_of_jobs(redis_harness: RedisJobStoreHarness)
     assert await redis_harness.client.pttl(RECORD + "a") <= 1_000
 
 
-async def test_what_is_too_old_is_not_told_nor_counted_when_something_new_has_come(
+async def test_old_notifications_are_neither_returned_nor_counted_after_a_new_one(
     redis_harness: RedisJobStoreHarness,
 ) -> None:
     inbox_harness = redis_inbox_harness(redis_harness.client)
     await end_job(inbox_harness.store, "old")
-    await backdated(redis_harness.client, TTL + timedelta(seconds=1))
+    await set_back(redis_harness.client, TTL + timedelta(seconds=1))
     await end_job(inbox_harness.store, "new")
 
     page = await inbox_harness.inbox.page(OWNER, 0, 10)
@@ -70,45 +70,45 @@ async def test_what_is_too_old_is_not_told_nor_counted_when_something_new_has_co
     assert ([entry.job_id for entry in page.notifications], page.unread) == (["new"], 1)
 
 
-async def test_what_is_too_old_is_not_told_though_nothing_came_after_it(redis_harness: RedisJobStoreHarness) -> None:
+async def test_old_notifications_are_not_returned_without_a_new_one(redis_harness: RedisJobStoreHarness) -> None:
     inbox_harness = redis_inbox_harness(redis_harness.client)
     await end_job(inbox_harness.store, "old")
-    await backdated(redis_harness.client, TTL + timedelta(seconds=1))
+    await set_back(redis_harness.client, TTL + timedelta(seconds=1))
 
     assert await inbox_harness.inbox.page(OWNER, 0, 10) == InboxPage()
 
 
-async def test_what_is_too_old_cannot_be_acknowledged(redis_harness: RedisJobStoreHarness) -> None:
+async def test_old_notifications_cannot_be_acknowledged(redis_harness: RedisJobStoreHarness) -> None:
     inbox_harness = redis_inbox_harness(redis_harness.client)
     await end_job(inbox_harness.store, "old")
-    await backdated(redis_harness.client, TTL + timedelta(seconds=1))
+    await set_back(redis_harness.client, TTL + timedelta(seconds=1))
     ((_, old),) = await redis_harness.client.zrange(INBOX + OWNER, 0, -1, withscores=True)
 
     assert await inbox_harness.inbox.acknowledge(OWNER, [int(old)]) == Acknowledgement(0, 0)
 
 
-async def test_what_is_almost_too_old_is_told(redis_harness: RedisJobStoreHarness) -> None:
+async def test_almost_old_notifications_are_returned(redis_harness: RedisJobStoreHarness) -> None:
     inbox_harness = redis_inbox_harness(redis_harness.client)
     await end_job(inbox_harness.store, "old")
-    await backdated(redis_harness.client, TTL - timedelta(minutes=1))
+    await set_back(redis_harness.client, TTL - timedelta(minutes=1))
 
     assert [entry.job_id for entry in await all_notifications(inbox_harness.inbox)] == ["old"]
 
 
-async def test_what_is_too_old_is_dropped_when_something_comes(redis_harness: RedisJobStoreHarness) -> None:
+async def test_old_notifications_are_deleted_by_a_new_one(redis_harness: RedisJobStoreHarness) -> None:
     for name in "abc":
         await end_job(redis_harness.store, name)
-    await backdated(redis_harness.client, TTL + timedelta(seconds=1))
+    await set_back(redis_harness.client, TTL + timedelta(seconds=1))
 
     await end_job(redis_harness.store, "d")
 
     assert [await redis_harness.client.zcard(key) for key in KEYS] == [1, 1]
 
 
-async def test_an_end_after_the_clock_was_set_back_comes_last_all_the_same(redis_harness: RedisJobStoreHarness) -> None:
+async def test_a_notification_comes_last_even_if_the_clock_was_set_back(redis_harness: RedisJobStoreHarness) -> None:
     inbox_harness = redis_inbox_harness(redis_harness.client)
     await end_job(inbox_harness.store, "a")
-    await backdated(redis_harness.client, timedelta(minutes=-5))
+    await set_back(redis_harness.client, timedelta(minutes=-5))
 
     await end_job(inbox_harness.store, "b")
 
@@ -116,7 +116,7 @@ async def test_an_end_after_the_clock_was_set_back_comes_last_all_the_same(redis
     assert ("a", "b", first.id + 1) == (first.job_id, second.job_id, second.id)
 
 
-async def test_erasing_leaves_no_entry_of_the_job(redis_harness: RedisJobStoreHarness) -> None:
+async def test_erasing_leaves_no_notification_of_the_job(redis_harness: RedisJobStoreHarness) -> None:
     await end_job(redis_harness.store, NEW_JOB.id)
     await end_job_again(redis_harness.store, NEW_JOB.id, Status.COMPLETED)
 
@@ -153,7 +153,7 @@ async def test_a_page_takes_as_many_commands_of_ten_entries_as_of_thousands(valk
     assert (of_few, 1, 6) == (of_many, of_many["zrange"], of_many["zscore"])
 
 
-async def test_telling_takes_as_many_commands_with_thousands_of_entries(valkey_client: Redis) -> None:
+async def test_notifying_takes_as_many_commands_with_thousands_of_entries(valkey_client: Redis) -> None:
     store = RedisJobStoreHarness(valkey_client).store
     taken = []
     for number in (10, 2_000):
@@ -165,7 +165,7 @@ async def test_telling_takes_as_many_commands_with_thousands_of_entries(valkey_c
     assert taken[0]["evalsha"] == 1
 
 
-async def test_a_server_that_is_away_is_told_as_such() -> None:
+async def test_an_unavailable_server_is_an_error() -> None:
     async with Redis(unix_socket_path="/nowhere/valkey.sock") as client:
         inbox = RedisInboxStore(client, TTL)
         for call in (inbox.page(OWNER, 0, 1), inbox.acknowledge(OWNER, [1])):

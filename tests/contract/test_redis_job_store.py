@@ -1,4 +1,4 @@
-"""What only a job store on Redis promises: its keys, the fence channel, a server that does not serve."""
+"""Job store on Redis: keys, the fence channel and outages."""
 
 import asyncio
 import os
@@ -54,7 +54,7 @@ async def test_a_retried_job_is_queued_even_if_arq_kept_a_result_of_its_last_run
 
 
 async def test_owners_take_turns_in_the_queue(redis_harness: RedisJobStoreHarness) -> None:
-    """The place that is told is that of the turn, whoever came first."""
+    """The position is that of the turn, whoever came first."""
     waiting = [("ada", "a1"), ("ada", "a2"), ("ada", "a3"), ("bob", "b1"), ("bob", "b2")]
     for owner, job_id in waiting:
         await redis_harness.store.create(replace(NEW_JOB, id=job_id, owner=owner))
@@ -63,7 +63,7 @@ async def test_owners_take_turns_in_the_queue(redis_harness: RedisJobStoreHarnes
     assert [(await redis_harness.store.estimate(job)).position for job in jobs] == [1, 3, 5, 2, 4]
 
 
-async def test_a_job_that_is_retried_gets_in_line_behind_its_owners_others(redis_harness: RedisJobStoreHarness) -> None:
+async def test_a_retried_job_is_queued_after_the_owners_other_jobs(redis_harness: RedisJobStoreHarness) -> None:
     await job_with_status(redis_harness.store, Status.FAILED)
     await redis_harness.client.zrem(QUEUE, NEW_JOB.id)  # no worker is here to do so
     for owner, job_id in [(NEW_JOB.owner, "a2"), ("bob", "b1")]:
@@ -74,7 +74,7 @@ async def test_a_job_that_is_retried_gets_in_line_behind_its_owners_others(redis
     assert (await redis_harness.store.estimate(await load_job(redis_harness.store, NEW_JOB.id))).position == 3
 
 
-async def test_what_comes_back_from_a_lost_worker_has_the_first_place(redis_harness: RedisJobStoreHarness) -> None:
+async def test_a_job_that_comes_back_from_a_lost_worker_is_first(redis_harness: RedisJobStoreHarness) -> None:
     for job_id in ("a1", "a2", "back"):
         await redis_harness.store.create(replace(NEW_JOB, id=job_id))
     await redis_harness.client.zadd(QUEUE, {"back": keys.FIRST_TIMESTAMP + 1})
@@ -97,7 +97,7 @@ async def test_erasing_leaves_no_key(redis_harness: RedisJobStoreHarness) -> Non
 
 @pytest.mark.parametrize("status", list(Status))
 async def test_every_key_of_a_job_has_a_time_to_live(redis_harness: RedisJobStoreHarness, status: Status) -> None:
-    """All but the queue itself, which vanishes with its last entry."""
+    """Except the queue, which disappears with its last entry."""
     await job_with_status(redis_harness.store, status)
 
     lives = {key: await redis_harness.client.pttl(key) for key in await redis_harness.keys() - {QUEUE}}
@@ -124,7 +124,7 @@ async def test_a_commit_renews_the_time_to_live(redis_harness: RedisJobStoreHarn
 async def test_only_a_finished_step_clears_a_job_of_the_deaths_of_its_workers(
     redis_harness: RedisJobStoreHarness,
 ) -> None:
-    """A step is noted as running before the call that may kill the worker: that is no progress."""
+    """A step is stored as running before the call that may kill the worker, so that is no progress."""
     job = await begin_job(redis_harness.store)
     await redis_harness.client.hset(keys.CLAIM + job.id, "deaths", "1")  # type: ignore[misc]
     deaths = []
@@ -143,20 +143,20 @@ async def subscribed(client: Redis) -> None:
 
 
 @asynccontextmanager
-async def heard_fences(harness: RedisJobStoreHarness) -> AsyncIterator[list[tuple[str, int]]]:
-    """What the channel says from here on; at the end it holds all that was said before."""
-    heard: list[tuple[str, int]] = []
+async def received_fences(harness: RedisJobStoreHarness) -> AsyncIterator[list[tuple[str, int]]]:
+    """Collect the fences from now on; at the end of the block all that were published in it have been received."""
+    received: list[tuple[str, int]] = []
 
     async def listen() -> None:
         async for fence in harness.store.fences():
-            heard.append(fence)  # noqa: PERF401 - seen while it grows
+            received.append(fence)  # noqa: PERF401 - seen while it grows
 
     listening = asyncio.create_task(listen())
     try:
         await subscribed(harness.client)
-        yield heard
-        # What was published before is heard before.
-        while (*heard[-1:],) != (("end", 0),):
+        yield received
+        # What was published before is received before.
+        while (*received[-1:],) != (("end", 0),):
             assert not listening.done(), listening
             await harness.client.publish(FENCES, "end 0")
             await asyncio.sleep(0.001)
@@ -166,8 +166,8 @@ async def heard_fences(harness: RedisJobStoreHarness) -> AsyncIterator[list[tupl
             await listening
 
 
-async def test_fences_tell_of_takeover_cancellation_and_erasure(redis_harness: RedisJobStoreHarness) -> None:
-    async with heard_fences(redis_harness) as heard:
+async def test_takeover_cancellation_and_erasure_raise_a_fence(redis_harness: RedisJobStoreHarness) -> None:
+    async with received_fences(redis_harness) as heard:
         first = await begin_job(redis_harness.store)
         second = await redis_harness.store.begin(NEW_JOB.id)
         assert second
@@ -181,18 +181,18 @@ async def test_fences_tell_of_takeover_cancellation_and_erasure(redis_harness: R
     assert [job_id for job_id, epoch in fences[3:] if epoch > 1 << 50] == [NEW_JOB.id]
 
 
-async def test_listening_for_fences_outlasts_silence(valkey_client: Redis, valkey_socket: Path) -> None:
-    """A client's time-out is for answers; a channel on which nothing is said is not a broken one."""
+async def test_the_fence_subscription_survives_silence(valkey_client: Redis, valkey_socket: Path) -> None:
+    """The client's timeout is for answers; a silent channel is not broken."""
     impatient = Redis(unix_socket_path=str(valkey_socket), socket_timeout=0.05)
-    async with impatient, heard_fences(RedisJobStoreHarness(impatient)) as heard:
+    async with impatient, received_fences(RedisJobStoreHarness(impatient)) as heard:
         await asyncio.sleep(0.2)
         await valkey_client.publish(FENCES, "a 7")
 
     assert ("a", 7) in heard
 
 
-async def test_the_fence_channel_of_a_server_that_is_gone_ends(valkey_client: Redis, valkey_socket: Path) -> None:
-    """Even if the connection seems to stand."""
+async def test_the_fence_subscription_ends_with_its_server(valkey_client: Redis, valkey_socket: Path) -> None:
+    """Even if the connection appears to be open."""
     pid = (await valkey_client.info("server"))["process_id"]
     async with Redis(unix_socket_path=str(valkey_socket)) as client:
         fences = RedisJobStoreHarness(client).store.fences(silence_s=0.02)
@@ -206,8 +206,8 @@ async def test_the_fence_channel_of_a_server_that_is_gone_ends(valkey_client: Re
             os.kill(pid, signal.SIGCONT)
 
 
-async def test_a_server_that_became_a_replica_counts_as_away(valkey_client: Redis) -> None:
-    """As the old primary does after a failover."""
+async def test_a_server_that_became_a_replica_is_unavailable(valkey_client: Redis) -> None:
+    """The old primary becomes one after a failover."""
     harness = RedisJobStoreHarness(valkey_client)
     before = await begin_job(harness.store)
 
@@ -225,7 +225,7 @@ async def test_a_server_that_became_a_replica_counts_as_away(valkey_client: Redi
     ("option", "refusing", "serving"),
     [("maxmemory", "1", "0"), ("min-replicas-to-write", "1", "0")],
 )
-async def test_a_server_that_refuses_to_write_counts_as_away_and_has_written_nothing(
+async def test_a_server_that_rejects_writes_is_unavailable_and_has_written_nothing(
     valkey_client: Redis, option: str, refusing: str, serving: str
 ) -> None:
     """Out of memory, or cut off from its replicas."""
@@ -252,7 +252,7 @@ async def test_a_server_that_refuses_to_write_counts_as_away_and_has_written_not
     assert (await load_job(harness.store), await harness.store.load("other")) == (before, None)
 
 
-async def test_a_server_busy_with_a_script_counts_as_away(valkey_client: Redis, valkey_socket: Path) -> None:
+async def test_a_server_busy_with_a_script_is_unavailable(valkey_client: Redis, valkey_socket: Path) -> None:
     harness = RedisJobStoreHarness(valkey_client)
     await valkey_client.config_set("busy-reply-threshold", 1)
     async with Redis(unix_socket_path=str(valkey_socket)) as busy:
@@ -267,7 +267,7 @@ async def test_a_server_busy_with_a_script_counts_as_away(valkey_client: Redis, 
             await asyncio.gather(endless, return_exceptions=True)
 
 
-async def test_a_server_that_says_nothing_counts_as_away(valkey_client: Redis, valkey_socket: Path) -> None:
+async def test_a_silent_server_is_unavailable(valkey_client: Redis, valkey_socket: Path) -> None:
     pid = (await valkey_client.info("server"))["process_id"]
     async with Redis(unix_socket_path=str(valkey_socket), socket_timeout=0.05) as impatient:
         os.kill(pid, signal.SIGSTOP)
@@ -312,7 +312,7 @@ async def test_times_are_the_servers_own(redis_harness: RedisJobStoreHarness) ->
 
 
 async def test_an_epoch_that_was_lost_is_not_issued_again(redis_harness: RedisJobStoreHarness) -> None:
-    """Else the run that had it and the next one would each take the other's commits for their own."""
+    """Otherwise two runs would hold it, and each would take the other's commits for its own."""
     await redis_harness.store.create(NEW_JOB)
     created = await load_job(redis_harness.store)
     lost = await redis_harness.store.begin(NEW_JOB.id)

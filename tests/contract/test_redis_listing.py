@@ -1,4 +1,4 @@
-"""What only lists on Redis promise: what they cost, and what becomes of their indexes."""
+"""Lists on Redis: cost, and the indexes."""
 
 import asyncio
 from collections import Counter
@@ -27,7 +27,7 @@ async def many(harness: RedisJobStoreHarness, number: int, prefix: str = "job") 
 
 
 async def commands(client: Redis, call: Awaitable[object]) -> Counter[str]:
-    """What the server did for this call, in its scripts as well."""
+    """Count the commands that the server ran for this call, including those in scripts."""
     await client.config_resetstat()
     await call
     stats = await client.info("commandstats")
@@ -48,28 +48,28 @@ async def test_a_page_takes_as_many_commands_of_ten_jobs_as_of_thousands(valkey_
 
 
 async def test_a_commit_that_leaves_the_status_does_not_touch_the_index(valkey_client: Redis) -> None:
-    """But once a minute, which one of two commits in a row cannot avoid."""
+    """Except once a minute, which cannot be true of both of two commits in a row."""
     harness = RedisJobStoreHarness(valkey_client)
     job = await begin_job(harness.store)
 
-    taken = []
+    counts = []
     for version in (job.version, job.version + 1):
         write = harness.store.commit(job.id, job.epoch, version, Change(total=2))
-        taken.append(await commands(valkey_client, write))
+        counts.append(await commands(valkey_client, write))
 
-    assert {0} <= {sum(made[name] for name in ("zadd", "zrem", "zrange", "exists", "pttl")) for made in taken}
+    assert {0} <= {sum(made[name] for name in ("zadd", "zrem", "zrange", "exists", "pttl")) for made in counts}
 
 
-async def test_a_change_of_status_is_one_entry_out_and_one_in(valkey_client: Redis) -> None:
+async def test_a_change_of_status_moves_one_index_member(valkey_client: Redis) -> None:
     harness = RedisJobStoreHarness(valkey_client)
     await harness.store.create(NEW_JOB)
 
-    taken = await commands(valkey_client, harness.store.begin(NEW_JOB.id))
+    counts = await commands(valkey_client, harness.store.begin(NEW_JOB.id))
 
-    assert (taken["evalsha"], taken["zrem"], taken["zadd"]) == (1, 1, 1)
+    assert (counts["evalsha"], counts["zrem"], counts["zadd"]) == (1, 1, 1)
 
 
-async def test_expired_jobs_are_gone_through_and_their_entries_dropped(redis_harness: RedisJobStoreHarness) -> None:
+async def test_a_list_skips_expired_jobs_and_removes_them(redis_harness: RedisJobStoreHarness) -> None:
     names = await many(redis_harness, 120)
     kept = names[0]
     await redis_harness.expire(*names[1:])
@@ -80,7 +80,7 @@ async def test_expired_jobs_are_gone_through_and_their_entries_dropped(redis_har
     assert await redis_harness.client.zcard(PENDING) == 1
 
 
-async def test_a_page_is_full_though_there_is_more_to_go_through_than_one_call_may(valkey_client: Redis) -> None:
+async def test_a_page_is_full_even_if_it_takes_several_calls(valkey_client: Redis) -> None:
     harness = RedisJobStoreHarness(valkey_client)
     await harness.store.create(named("oldest"))
     await harness.store.create(named("old"))
@@ -94,7 +94,7 @@ async def test_a_page_is_full_though_there_is_more_to_go_through_than_one_call_m
     assert [len(page.jobs) for page in pages] == [2, 1]
 
 
-async def test_entries_of_expired_jobs_do_not_pile_up(redis_harness: RedisJobStoreHarness) -> None:
+async def test_members_of_expired_jobs_do_not_pile_up(redis_harness: RedisJobStoreHarness) -> None:
     for at in range(40):
         await job_with_status(redis_harness.store, Status.FAILED, named(f"job-{at}"))
         await redis_harness.expire(f"job-{at}")
@@ -102,7 +102,7 @@ async def test_entries_of_expired_jobs_do_not_pile_up(redis_harness: RedisJobSto
     assert await longest_index(redis_harness) <= 2
 
 
-async def test_one_that_is_alive_does_not_keep_the_expired_behind_it(redis_harness: RedisJobStoreHarness) -> None:
+async def test_an_old_living_job_does_not_keep_expired_members(redis_harness: RedisJobStoreHarness) -> None:
     await job_with_status(redis_harness.store, Status.FAILED)
     for at in range(20):
         await job_with_status(redis_harness.store, Status.FAILED, named(f"job-{at}"))
@@ -117,7 +117,7 @@ async def longest_index(harness: RedisJobStoreHarness) -> int:
 
 
 @pytest.mark.parametrize("status", list(Status))
-async def test_erasing_takes_the_entry_out(redis_harness: RedisJobStoreHarness, status: Status) -> None:
+async def test_erasing_removes_the_index_member(redis_harness: RedisJobStoreHarness, status: Status) -> None:
     await job_with_status(redis_harness.store, status)
 
     await redis_harness.store.erase(NEW_JOB.id)
@@ -125,24 +125,24 @@ async def test_erasing_takes_the_entry_out(redis_harness: RedisJobStoreHarness, 
     assert not [key for key in await redis_harness.keys() if key.startswith(INDEX)]
 
 
-async def backdated(client: Redis, job: Job, by: timedelta) -> None:
-    """Let the record's last change be longer ago, and its index about to expire."""
+async def set_back(client: Redis, job: Job, by: timedelta) -> None:
+    """Make the record's last change this much older, and let its index expire soon."""
     changed = int((job.updated_at - by).timestamp() * 1000)
     await client.hset(RECORD + job.id, "updated_at", str(changed))  # type: ignore[misc]
     await client.pexpire(PROCESSING, 5_000)
 
 
 async def test_an_index_lives_as_long_as_its_jobs(redis_harness: RedisJobStoreHarness) -> None:
-    """Also while they run for longer than their time to live, without a change of status."""
+    """Even while a job runs longer than its time to live without a change of status."""
     job = await begin_job(redis_harness.store)
-    await backdated(redis_harness.client, job, timedelta(minutes=1))
+    await set_back(redis_harness.client, job, timedelta(minutes=1))
 
     await redis_harness.store.commit(job.id, job.epoch, job.version, Change(total=2))
 
     assert await redis_harness.client.pttl(PROCESSING) >= await redis_harness.client.pttl(RECORD + job.id)
 
 
-async def test_a_job_that_lives_shorter_does_not_cut_the_index_of_the_others(
+async def test_a_job_with_a_shorter_life_does_not_shorten_the_index(
     redis_harness: RedisJobStoreHarness,
 ) -> None:
     brief = RedisJobStore(redis_harness.client, QueueSettings(QUEUE, "perform", 10), timedelta(seconds=1))
@@ -153,7 +153,7 @@ async def test_a_job_that_lives_shorter_does_not_cut_the_index_of_the_others(
     assert await redis_harness.client.pttl(PENDING) > TTL_MS / 2
 
 
-async def test_a_record_from_before_there_were_lists_can_be_changed_and_is_not_in_the_way(
+async def test_a_record_without_an_index_member_can_be_changed(
     redis_harness: RedisJobStoreHarness,
 ) -> None:
     job = await begin_job(redis_harness.store)
@@ -167,8 +167,8 @@ async def test_a_record_from_before_there_were_lists_can_be_changed_and_is_not_i
     assert (listed, ids(await page_of(redis_harness.store))) == ([], [])
 
 
-async def test_an_entry_whose_record_says_otherwise_is_not_shown(redis_harness: RedisJobStoreHarness) -> None:
-    """As after a change made by a worker that knows nothing of lists."""
+async def test_an_outdated_index_member_is_not_listed(redis_harness: RedisJobStoreHarness) -> None:
+    """A worker of an old version may have changed the record only."""
     await redis_harness.store.create(NEW_JOB)
     await redis_harness.client.hset(RECORD + NEW_JOB.id, "status", "processing")  # type: ignore[misc]
 

@@ -1,4 +1,4 @@
-"""What only webhooks on Redis promise: what they leave behind, and what they cost."""
+"""Webhooks on Redis: expiry, clean-up and cost."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ async def delivery_of(harness: RedisJobStoreHarness, job_id: str = NEW_JOB.id) -
 
 
 async def expire(harness: RedisJobStoreHarness, delivery: Delivery) -> None:
-    """Let the time of the record be up."""
+    """Expire the record."""
     await harness.client.delete(DELIVERY + delivery.id)
 
 
@@ -53,8 +53,8 @@ async def test_erasing_a_job_leaves_nothing_of_its_deliveries(redis_harness: Red
     assert {f"{WEBHOOKS}:bell"} == left
 
 
-async def test_a_delivery_outlives_its_longest_wait(redis_harness: RedisJobStoreHarness) -> None:
-    """The entry that makes its next try is kept as long."""
+async def test_a_delivery_outlives_the_longest_wait_for_an_attempt(redis_harness: RedisJobStoreHarness) -> None:
+    """So does the queue entry of the next attempt."""
     client = redis_harness.client
     delivery = await delivery_of(redis_harness)
 
@@ -64,7 +64,7 @@ async def test_a_delivery_outlives_its_longest_wait(redis_harness: RedisJobStore
     assert all(life > DAY_S * 1_000 + DELIVERY_MS - 60_000 for life in lives)
 
 
-async def test_the_next_try_is_not_due_before_its_time(redis_harness: RedisJobStoreHarness) -> None:
+async def test_the_next_attempt_is_not_due_early(redis_harness: RedisJobStoreHarness) -> None:
     client = redis_harness.client
     delivery = await delivery_of(redis_harness)
 
@@ -77,7 +77,7 @@ async def test_the_next_try_is_not_due_before_its_time(redis_harness: RedisJobSt
 
 
 async def test_deliveries_of_owners_take_turns(redis_harness: RedisJobStoreHarness) -> None:
-    """Whether they are made for the first time or once more."""
+    """For first attempts and for replays."""
     webhook_harness = RedisWebhookHarness(redis_harness.client)
     for owner, job_id in [("ada", "a1"), ("ada", "a2"), ("bob", "b1")]:
         await create_delivery(webhook_harness, replace(JOB_WITH_WEBHOOK, id=job_id, owner=owner))
@@ -90,7 +90,7 @@ async def test_deliveries_of_owners_take_turns(redis_harness: RedisJobStoreHarne
     assert queued == ["a1", "b1", "a2", "b2"]
 
 
-async def test_a_list_leaves_out_what_has_expired_and_takes_it_out(redis_harness: RedisJobStoreHarness) -> None:
+async def test_a_list_skips_expired_deliveries_and_removes_them(redis_harness: RedisJobStoreHarness) -> None:
     old, new = [await delivery_of(redis_harness, job_id) for job_id in ("a", "b")]
     await expire(redis_harness, old)
 
@@ -100,7 +100,7 @@ async def test_a_list_leaves_out_what_has_expired_and_takes_it_out(redis_harness
     assert await redis_harness.client.zcard(f"{DELIVERIES}all:ada") == 1
 
 
-async def test_a_page_is_filled_however_much_has_expired(redis_harness: RedisJobStoreHarness) -> None:
+async def test_a_page_is_full_however_many_deliveries_have_expired(redis_harness: RedisJobStoreHarness) -> None:
     made = [await delivery_of(redis_harness, f"{at:03}") for at in range(230)]
     for delivery in made[5:-1]:
         await expire(redis_harness, delivery)
@@ -111,14 +111,14 @@ async def test_a_page_is_filled_however_much_has_expired(redis_harness: RedisJob
     assert page.next
 
 
-async def test_what_has_expired_does_not_pile_up_for_who_never_looks(redis_harness: RedisJobStoreHarness) -> None:
+async def test_expired_deliveries_do_not_pile_up_in_unread_lists(redis_harness: RedisJobStoreHarness) -> None:
     for at in range(10):
         await expire(redis_harness, await delivery_of(redis_harness, f"{at}"))
 
     assert await redis_harness.client.zcard(f"{DELIVERIES}all:ada") <= 2
 
 
-async def test_a_delivery_stands_in_the_lists_of_its_status_and_no_other(redis_harness: RedisJobStoreHarness) -> None:
+async def test_a_delivery_is_in_the_list_of_its_status_only(redis_harness: RedisJobStoreHarness) -> None:
     delivery = await delivery_of(redis_harness)
     dead = replace(delivery, status=DeliveryStatus.DEAD)
 

@@ -24,14 +24,14 @@ async def completed(harness: JobStoreHarness) -> None:
 
 
 @pytest.mark.parametrize("after", range(len(ALL_EVENTS) + 1))
-async def test_the_events_behind_a_version_are_told_with_theirs(harness: JobStoreHarness, after: int) -> None:
+async def test_the_events_after_a_version_are_returned(harness: JobStoreHarness, after: int) -> None:
     await completed(harness)
 
     assert await harness.store.replay(NEW_JOB.id, after, 100) == Replay(ALL_EVENTS[after:])
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])
-async def test_no_more_are_told_than_asked_for(harness: JobStoreHarness, after: int) -> None:
+async def test_no_more_events_are_returned_than_requested(harness: JobStoreHarness, after: int) -> None:
     await completed(harness)
 
     assert await harness.store.replay(NEW_JOB.id, after, 2) == Replay(ALL_EVENTS[after : after + 2])
@@ -43,28 +43,28 @@ async def test_a_cursor_that_the_job_has_not_reached_is_a_gap(harness: JobStoreH
     assert await harness.store.replay(NEW_JOB.id, 6, 100) == Replay(gap=True)
 
 
-async def test_a_job_that_is_gone_has_nothing_to_tell_and_every_cursor_of_it_is_a_gap(harness: JobStoreHarness) -> None:
+async def test_a_missing_job_has_no_events_and_every_cursor_is_a_gap(harness: JobStoreHarness) -> None:
     await completed(harness)
     await harness.store.erase(NEW_JOB.id)
 
     assert [await harness.store.replay(NEW_JOB.id, after, 100) for after in (0, 5)] == [Replay(), Replay(gap=True)]
 
 
-async def test_nothing_is_told_while_the_store_is_away(harness: JobStoreHarness) -> None:
+async def test_a_replay_fails_while_the_store_is_unavailable(harness: JobStoreHarness) -> None:
     with pytest.raises(StoreUnavailableError):
         await harness.unreachable().replay(NEW_JOB.id, 0, 100)
 
 
-@pytest.mark.parametrize(("after", "told"), [(0, None), (1, None), (2, ALL_EVENTS[2:]), (3, ALL_EVENTS[3:]), (5, ())])
-async def test_what_is_no_longer_kept_is_a_gap(
-    redis_harness: RedisJobStoreHarness, after: int, told: tuple[object, ...] | None
+@pytest.mark.parametrize(("after", "rest"), [(0, None), (1, None), (2, ALL_EVENTS[2:]), (3, ALL_EVENTS[3:]), (5, ())])
+async def test_trimmed_events_are_a_gap(
+    redis_harness: RedisJobStoreHarness, after: int, rest: tuple[object, ...] | None
 ) -> None:
     await completed(redis_harness)
     await redis_harness.client.xtrim(EVENTS + NEW_JOB.id, minid="3-0", approximate=False)
 
     replay = await redis_harness.store.replay(NEW_JOB.id, after, 100)
 
-    assert (replay.gap, replay.events) == (told is None, told or ())
+    assert (replay.gap, replay.events) == (rest is None, rest or ())
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What every store of webhooks promises of endpoints and secrets."""
+"""Webhook store: what every implementation promises about endpoints and secrets."""
 
 from datetime import timedelta
 
@@ -25,7 +25,7 @@ def webhook_harness(request: pytest.FixtureRequest) -> WebhookHarness:
     return webhook_harness_for(request)
 
 
-async def test_the_owners_endpoint_is_told_of_jobs_without_a_webhook(webhook_harness: WebhookHarness) -> None:
+async def test_jobs_without_a_webhook_use_the_owners_endpoint(webhook_harness: WebhookHarness) -> None:
     await webhook_harness.webhooks.set_endpoint("ada", WEBHOOK)
 
     delivery = await create_delivery(webhook_harness, NEW_JOB)
@@ -33,7 +33,7 @@ async def test_the_owners_endpoint_is_told_of_jobs_without_a_webhook(webhook_har
     assert (WEBHOOK.url, False) == (delivery.url, delivery.per_job)
 
 
-async def test_a_jobs_own_webhook_takes_the_place_of_the_endpoint(webhook_harness: WebhookHarness) -> None:
+async def test_a_jobs_own_webhook_replaces_the_endpoint(webhook_harness: WebhookHarness) -> None:
     await webhook_harness.webhooks.set_endpoint("ada", Webhook("https://example.com/default"))
 
     delivery = await create_delivery(webhook_harness)
@@ -41,7 +41,7 @@ async def test_a_jobs_own_webhook_takes_the_place_of_the_endpoint(webhook_harnes
     assert (WEBHOOK.url, True, 1) == (delivery.url, delivery.per_job, len(await webhook_harness.queued()))
 
 
-async def test_another_owners_endpoint_is_told_nothing(webhook_harness: WebhookHarness) -> None:
+async def test_another_owners_endpoint_is_not_used(webhook_harness: WebhookHarness) -> None:
     await webhook_harness.webhooks.set_endpoint("a", WEBHOOK)
 
     await job_with_status(webhook_harness.jobs, Status.COMPLETED, replace(NEW_JOB, owner="a:b"))
@@ -61,7 +61,7 @@ async def test_an_endpoint_can_be_set_replaced_and_removed(webhook_harness: Webh
 
 
 @pytest.mark.parametrize(("url", "expected"), [(WEBHOOK.url, True), ("https://example.com/new", False)])
-async def test_an_endpoint_is_disabled_unless_another_address_was_set_meanwhile(
+async def test_an_endpoint_is_disabled_unless_its_url_was_changed(
     webhook_harness: WebhookHarness, url: str, *, expected: bool
 ) -> None:
     await webhook_harness.webhooks.set_endpoint("ada", WEBHOOK)
@@ -77,7 +77,7 @@ async def test_an_endpoint_is_disabled_unless_another_address_was_set_meanwhile(
     assert expected is (endpoint.disabled_at is not None)
 
 
-async def test_a_disabled_endpoint_is_told_nothing_until_it_is_set_again(webhook_harness: WebhookHarness) -> None:
+async def test_a_disabled_endpoint_is_not_used_until_it_is_set_again(webhook_harness: WebhookHarness) -> None:
     await webhook_harness.webhooks.set_endpoint("ada", WEBHOOK)
     delivery = await create_delivery(webhook_harness, NEW_JOB)
     await webhook_harness.webhooks.record(
@@ -111,7 +111,7 @@ async def test_a_rotated_secret_stays_valid_for_a_while(webhook_harness: Webhook
     assert (newest, older) == await webhook_harness.webhooks.secrets("ada", "whsec_three")
 
 
-async def test_a_secret_whose_time_is_up_is_gone(webhook_harness: WebhookHarness) -> None:
+async def test_an_expired_secret_is_removed(webhook_harness: WebhookHarness) -> None:
     await webhook_harness.webhooks.secrets("ada", "whsec_one")
     await webhook_harness.webhooks.rotate("ada", "whsec_two", timedelta(0))
 
@@ -125,7 +125,7 @@ async def test_secrets_can_be_rotated_again_while_the_older_ones_are_valid(webho
     assert [f"whsec_{number}" for number in (7, 6, 5, 4, 3)] == [each.value for each in latest]
 
 
-async def test_an_endpoint_may_want_events_that_this_version_does_not_know(redis_harness: RedisJobStoreHarness) -> None:
+async def test_an_endpoint_may_subscribe_to_events_of_a_newer_version(redis_harness: RedisJobStoreHarness) -> None:
     harness = RedisWebhookHarness(redis_harness.client)
     fields = {"url": WEBHOOK.url, "events": "|failed|paused|", "label": "x"}
     # redis-py types the answers of its two kinds of client as one.

@@ -1,4 +1,4 @@
-"""What every store of webhooks promises of deliveries, beside the store of jobs that makes them."""
+"""Webhook store: what every implementation promises about deliveries."""
 
 from datetime import timedelta
 
@@ -34,7 +34,7 @@ def webhook_harness(request: pytest.FixtureRequest) -> WebhookHarness:
 
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("status", sorted(ENDED))
-async def test_the_end_of_a_job_makes_a_delivery_and_queues_its_first_try(
+async def test_the_end_of_a_job_makes_a_delivery_and_queues_its_first_attempt(
     webhook_harness: WebhookHarness, status: Status, kind: Kind
 ) -> None:
     delivery = await create_delivery(webhook_harness, replace(JOB_WITH_WEBHOOK, kind=kind), status)
@@ -59,20 +59,20 @@ async def test_the_end_of_a_job_makes_a_delivery_and_queues_its_first_try(
     assert [(delivery.id, 1)] == await webhook_harness.queued()
 
 
-async def test_nothing_is_told_before_the_end(webhook_harness: WebhookHarness) -> None:
+async def test_there_is_no_delivery_before_the_end(webhook_harness: WebhookHarness) -> None:
     await begin_job(webhook_harness.jobs, JOB_WITH_WEBHOOK)
 
     assert await webhook_harness.queued() == []
 
 
-async def test_without_a_webhook_nothing_is_told(webhook_harness: WebhookHarness) -> None:
+async def test_without_a_webhook_there_is_no_delivery(webhook_harness: WebhookHarness) -> None:
     await job_with_status(webhook_harness.jobs, Status.COMPLETED)
 
     assert await webhook_harness.queued() == []
 
 
 @pytest.mark.parametrize("status", sorted(ENDED))
-async def test_only_ends_that_were_asked_for_are_told(webhook_harness: WebhookHarness, status: Status) -> None:
+async def test_only_subscribed_events_are_delivered(webhook_harness: WebhookHarness, status: Status) -> None:
     others = Webhook(WEBHOOK.url, ENDED - {status})
 
     await job_with_status(webhook_harness.jobs, status, replace(NEW_JOB, webhook=others))
@@ -80,7 +80,7 @@ async def test_only_ends_that_were_asked_for_are_told(webhook_harness: WebhookHa
     assert await webhook_harness.queued() == []
 
 
-async def test_a_commit_that_is_sent_twice_makes_one_delivery(webhook_harness: WebhookHarness) -> None:
+async def test_a_repeated_commit_makes_one_delivery(webhook_harness: WebhookHarness) -> None:
     job = await begin_job(webhook_harness.jobs, JOB_WITH_WEBHOOK)
 
     for _ in range(2):
@@ -90,7 +90,7 @@ async def test_a_commit_that_is_sent_twice_makes_one_delivery(webhook_harness: W
 
 
 @pytest.mark.parametrize("status", sorted(RETRYABLE))
-async def test_a_job_that_ends_again_is_told_again(webhook_harness: WebhookHarness, status: Status) -> None:
+async def test_a_job_that_ends_again_makes_another_delivery(webhook_harness: WebhookHarness, status: Status) -> None:
     first = await create_delivery(webhook_harness, status=status)
     await webhook_harness.jobs.move(NEW_JOB.id, Change(status=Status.PENDING))
     await webhook_harness.jobs.move(NEW_JOB.id, Change(status=Status.CANCELLED))
@@ -99,7 +99,7 @@ async def test_a_job_that_ends_again_is_told_again(webhook_harness: WebhookHarne
     assert (len(set(queued)), first.id in queued) == (2, True)
 
 
-async def test_a_try_is_kept_and_the_next_one_queued(webhook_harness: WebhookHarness) -> None:
+async def test_an_attempt_is_stored_and_the_next_one_queued(webhook_harness: WebhookHarness) -> None:
     delivery = await create_delivery(webhook_harness)
 
     kept = await webhook_harness.webhooks.record(delivery, failed_attempt(delivery), 300.0)
@@ -116,7 +116,7 @@ async def test_a_try_is_kept_and_the_next_one_queued(webhook_harness: WebhookHar
     assert (delivery.id, 2) in await webhook_harness.queued()
 
 
-async def test_a_last_try_ends_the_delivery_and_queues_nothing(webhook_harness: WebhookHarness) -> None:
+async def test_the_last_attempt_ends_the_delivery_and_queues_nothing(webhook_harness: WebhookHarness) -> None:
     delivery = await end_delivery(webhook_harness, await create_delivery(webhook_harness), DeliveryStatus.DEAD)
 
     assert (delivery.status, delivery.next_at) == (DeliveryStatus.DEAD, None)
@@ -124,7 +124,7 @@ async def test_a_last_try_ends_the_delivery_and_queues_nothing(webhook_harness: 
 
 
 @pytest.mark.parametrize("number", [0, 2, 7])
-async def test_a_try_that_is_not_awaited_changes_nothing(webhook_harness: WebhookHarness, number: int) -> None:
+async def test_an_unexpected_attempt_changes_nothing(webhook_harness: WebhookHarness, number: int) -> None:
     delivery = await create_delivery(webhook_harness)
 
     assert not await webhook_harness.webhooks.record(delivery, failed_attempt(delivery, number), 5.0)
@@ -132,7 +132,7 @@ async def test_a_try_that_is_not_awaited_changes_nothing(webhook_harness: Webhoo
     assert delivery == await reload_delivery(webhook_harness, delivery)
 
 
-async def test_a_try_after_the_end_changes_nothing(webhook_harness: WebhookHarness) -> None:
+async def test_an_attempt_after_the_end_changes_nothing(webhook_harness: WebhookHarness) -> None:
     delivery = await end_delivery(webhook_harness, await create_delivery(webhook_harness))
 
     assert not await webhook_harness.webhooks.record(delivery, failed_attempt(delivery, 2), 5.0)
@@ -140,7 +140,7 @@ async def test_a_try_after_the_end_changes_nothing(webhook_harness: WebhookHarne
     assert delivery == await reload_delivery(webhook_harness, delivery)
 
 
-async def test_of_many_tries_the_latest_are_kept(webhook_harness: WebhookHarness) -> None:
+async def test_the_latest_attempts_are_kept(webhook_harness: WebhookHarness) -> None:
     delivery = await create_delivery(webhook_harness)
 
     for number in range(1, 54):
@@ -150,7 +150,7 @@ async def test_of_many_tries_the_latest_are_kept(webhook_harness: WebhookHarness
     assert (53, list(range(4, 54))) == (now.attempt_count, [each.number for each in now.attempts])
 
 
-async def test_a_delivery_remembers_where_it_went_last(webhook_harness: WebhookHarness) -> None:
+async def test_a_delivery_has_its_latest_url(webhook_harness: WebhookHarness) -> None:
     delivery = await create_delivery(webhook_harness)
 
     await webhook_harness.webhooks.record(
@@ -174,7 +174,7 @@ async def test_a_delivery_that_has_ended_can_be_replayed(
     assert (delivery.id, 2) in await webhook_harness.queued()
 
 
-async def test_replaying_what_is_still_to_be_tried_changes_nothing(webhook_harness: WebhookHarness) -> None:
+async def test_replaying_a_pending_delivery_changes_nothing(webhook_harness: WebhookHarness) -> None:
     delivery = await create_delivery(webhook_harness)
 
     assert await webhook_harness.webhooks.replay(delivery.id)
@@ -185,7 +185,7 @@ async def test_replaying_what_is_still_to_be_tried_changes_nothing(webhook_harne
     )
 
 
-async def test_what_is_gone_can_be_neither_tried_nor_replayed(webhook_harness: WebhookHarness) -> None:
+async def test_a_missing_delivery_can_be_neither_attempted_nor_replayed(webhook_harness: WebhookHarness) -> None:
     delivery = await create_delivery(webhook_harness)
     await webhook_harness.jobs.erase(NEW_JOB.id)
 
@@ -202,7 +202,7 @@ async def listed(
     owner: str = "ada",
     limit: int = 100,
 ) -> list[str]:
-    """All ids, page by page."""
+    """Return all ids, read page by page."""
     ids: list[str] = []
     before: str | None = None
     while True:
@@ -214,7 +214,7 @@ async def listed(
 
 
 async def many(webhook_harness: WebhookHarness, count: int) -> list[str]:
-    """The ids of so many deliveries, the newest first."""
+    """Create this many deliveries, and return their ids, newest first."""
     made = [await create_delivery(webhook_harness, replace(JOB_WITH_WEBHOOK, id=f"job{at:03}")) for at in range(count)]
     return [each.id for each in sorted(made, key=lambda each: each.sort_key, reverse=True)]
 
@@ -226,7 +226,7 @@ async def test_deliveries_are_listed_newest_first_page_by_page(webhook_harness: 
     assert expected == await listed(webhook_harness, limit=limit)
 
 
-async def test_a_list_tells_all_of_a_delivery(webhook_harness: WebhookHarness) -> None:
+async def test_a_list_has_all_fields_of_a_delivery(webhook_harness: WebhookHarness) -> None:
     delivery = await end_delivery(webhook_harness, await create_delivery(webhook_harness))
 
     page = await webhook_harness.webhooks.list("ada", None, None, 10)
@@ -283,7 +283,7 @@ async def test_a_delivery_of_a_newer_version_is_shown_in_its_own_words(webhook_h
     assert await listed(webhook_harness, job_id=NEW_JOB.id) == [delivery.id]
 
 
-async def test_a_delivery_with_an_unknown_status_is_neither_tried_nor_replayed(
+async def test_a_delivery_with_an_unknown_status_is_neither_attempted_nor_replayed(
     webhook_harness: WebhookHarness,
 ) -> None:
     delivery = await create_delivery(webhook_harness)

@@ -1,4 +1,4 @@
-"""Clients of the model servers: of the one for texts, and of the one for images."""
+"""Models: the clients of the model server for texts, and of the one for images."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
