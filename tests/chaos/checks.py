@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import redis
 
-from aether.adapters.redis.keys import ACCESS_KEYS, INDEXES
+from aether.adapters.redis.keys import ACCESS_KEYS
 from aether.domain.events import AttemptFailed, StatusChanged, StepFinished
 from aether.domain.job import ENDED, Status, StepStatus
 from tests.chaos.evidence import History
@@ -97,8 +97,7 @@ def residue(client: redis.Redis) -> list[str]:
         for key in keys:
             pipe.pttl(key)
         lives: list[int] = pipe.execute()
-    lasting = {ACCESS_KEYS.encode(), INDEXES.encode()}
-    forever = {key for key, life in zip(keys, lives, strict=True) if life == -1} - lasting
+    forever = {key for key, life in zip(keys, lives, strict=True) if life == -1} - {ACCESS_KEYS.encode()}
     eternal = [f"no time to live: {key!r}" for key in forever]
     left = [f"left in the queue: {key!r}" for key in keys if _is_of_a_job(key.decode())]
     return eternal + left

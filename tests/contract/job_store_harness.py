@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 from redis.asyncio import Redis
 
-from aether.adapters.redis.keys import EVENTS, INDEX, INDEXES, RECORD
+from aether.adapters.redis.keys import EVENTS, INDEX, RECORD
 from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.domain.events import Event
 from aether.domain.job import Change, Job, Kind, Status
@@ -103,12 +103,13 @@ class RedisJobStoreHarness:
         # redis-py types the answers of its two kinds of client as one.
         await self.client.hset(RECORD + job.id, mapping={"kind": job.kind, "status": job.status})  # type: ignore[misc]
         await self.client.zrem(f"{INDEX}{before.kind}:{before.status}:{job.owner}", sort_key(job.created_at, job.id))
-        await self.client.zadd(f"{INDEX}{job.kind}:{job.status}:{job.owner}", {sort_key(job.created_at, job.id): 0})
-        await self.client.sadd(INDEXES, f"{job.kind}:{job.status}")  # type: ignore[misc]
+        # A newer version keeps a job with a new status in an index that older versions know.
+        status = job.status if job.status.is_known else before.status
+        await self.client.zadd(f"{INDEX}{job.kind}:{status}:{job.owner}", {sort_key(job.created_at, job.id): 0})
 
     async def keys(self) -> set[str]:
-        """Return all keys except those of the service as a whole: the list of indexes, the wake-up list, the turns."""
-        keys = {key.decode() for key in await self.client.keys()} - {f"{QUEUE}:bell", ROUND + QUEUE, INDEXES}
+        """Return all keys except those of the service as a whole: the wake-up list and the turns."""
+        keys = {key.decode() for key in await self.client.keys()} - {f"{QUEUE}:bell", ROUND + QUEUE}
         return {key for key in keys if not key.startswith(f"{TURNS}{QUEUE}:")}
 
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from aether.adapters.redis.keys import FENCES, RECORD
 from aether.domain.job import Change, Job, Kind, Limits, Status, Step, StepStatus
-from aether.errors import IllegalMoveError, TooManyJobsError, UnsupportedRecordError
+from aether.errors import IllegalMoveError, UnsupportedRecordError
 from tests.contract.job_store_harness import (
     NEW_JOB,
     JobStoreHarness,
@@ -137,14 +137,6 @@ async def test_a_job_stays_listed_where_a_newer_version_lists_it(redis_harness: 
     pages = [await redis_harness.store.list(NEW_JOB.owner, Kind.REPORT, ALL, 10) for _ in range(2)]
 
     assert [[job.status for job in page.jobs] for page in pages] == [["paused"], ["paused"]]
-
-
-async def test_jobs_of_an_unknown_kind_count_for_the_cap(harness: JobStoreHarness) -> None:
-    await harness.store.create(replace(NEW_JOB, kind=PODCAST))
-    await begin_job(harness.store, replace(NEW_JOB, id="running", kind=PODCAST))
-
-    with pytest.raises(TooManyJobsError):
-        await harness.store.create(replace(NEW_JOB, id="third"), LIVE_JOBS)
 
 
 async def test_fields_that_this_version_does_not_know_outlast_a_run(redis_harness: RedisJobStoreHarness) -> None:

@@ -13,7 +13,6 @@ FILES = "aether:files:"  # hash: the job's files, in pieces as `RedisFiles` desc
 CHANGES = "aether:changed:"  # channel: the job's new version
 TEXTS = "aether:text:"  # channel: deltas of the job's texts, as JSON
 INDEX = "aether:index:"  # "<kind>:<status>:<owner>", sorted set: these jobs; INDEX_SLACK_MS longer than their records
-INDEXES = "aether:indexes"  # set: "<kind>:<status>" of each index that was ever used; so few that it does not expire
 IDEMPOTENCY = "aether:once:"  # hash: the job created with this idempotency key, and its fingerprint; as its record
 PACE = "aether:pace:"  # hash: recent pace of jobs of a kind; PACE_MS from the last completed job
 INBOX = "aether:inbox:"  # sorted set: an owner's notifications; the inbox's time to live, from the latest one

@@ -41,23 +41,6 @@ local function update_index(record, id, old_status, status, ttl)
   redis.call('ZADD', index, 0, key)
   prune(index, RECORD)
   extend_ttl(index, ttl)
-  redis.call('SADD', INDEXES, job[1] .. ':' .. status)
-end
-
--- The kind and status of each index in use. Some may be known to newer versions only.
-local function indexes_in_use()
-  local found = {}
-  for _, name in ipairs(redis.call('SMEMBERS', INDEXES)) do
-    local kind, status = string.match(name, '^(.*):(.*)$')
-    if kind then found[#found + 1] = {kind = kind, status = status} end
-  end
-  return found
-end
-
-local function words_in(text)
-  local words = {}
-  for word in string.gmatch(text, '%S+') do words[word] = true end
-  return words
 end
 
 -- If the record has expired, the member stays until a reader finds it.
@@ -82,9 +65,8 @@ end
 -- Whether `max` of the owner's jobs, of all kinds, wait or run. `oldest` is one time to live ago: no job created later
 -- can have expired.
 local function has_max_jobs(owner, max, oldest)
-  local indexes, kinds = {}, words_in(KINDS)
-  for _, index in ipairs(indexes_in_use()) do kinds[index.kind] = true end
-  for kind in pairs(kinds) do
+  local indexes = {}
+  for kind in string.gmatch(KINDS, '%S+') do
     indexes[#indexes + 1] = index_key(kind, 'pending', owner)
     indexes[#indexes + 1] = index_key(kind, 'processing', owner)
   end

@@ -8,7 +8,8 @@
 local READ_SIZE, MAX_MEMBERS = 50, 1000
 
 local owner, kind, wanted, start = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4]
-local known = words_in(STATUSES)
+local with_unknown, known = ARGV[5] == '1', {}
+for status in string.gmatch(STATUSES, '%S+') do known[status] = true end
 
 local function read(list, after)
   local newest = after == '' and '+' or '(' .. after
@@ -46,28 +47,23 @@ local function newest_of(lists)
   return newest
 end
 
--- The job, unless its record has expired, has another status, or belongs to a later job with the same id. A status of a
--- newer version counts as right in every index, since only that version knows to which one it belongs.
+-- The job, unless its record has expired, has another status, or belongs to a later job with the same id. Also returns
+-- whether the member is to stay: a status of a newer version counts as right in every index, since only that version
+-- knows to which one it belongs, but such jobs are listed only among those of all statuses.
 local function job_at(key, status)
   local id = id_of(key)
   local job = redis.call(
     'HMGET', RECORD .. id, 'status', 'input', 'version', 'finished', 'total', 'created_at', 'updated_at', 'expires_at'
   )
-  local has_status = job[1] == status or (job[1] and not known[job[1]])
-  if has_status and sort_key(job[6], id) == key then return {id, unpack(job)} end
+  local is_unknown = job[1] and not known[job[1]]
+  if not (job[1] == status or is_unknown) or sort_key(job[6], id) ~= key then return nil, false end
+  return (with_unknown or not is_unknown) and {id, unpack(job)}, true
 end
 
 local lists = {}
-local function add_list(status)
-  lists[#lists + 1] = {status = status, index = index_key(kind, status, owner)}
-  read(lists[#lists], start)
-end
-
-for i = 6, #ARGV do add_list(ARGV[i]) end
-if ARGV[5] == '1' then
-  for _, index in ipairs(indexes_in_use()) do
-    if index.kind == kind and not known[index.status] then add_list(index.status) end
-  end
+for i = 6, #ARGV do
+  lists[i - 5] = {status = ARGV[i], index = index_key(kind, ARGV[i], owner)}
+  read(lists[i - 5], start)
 end
 
 local page, key = {false}, start
@@ -75,8 +71,9 @@ for _ = 1, MAX_MEMBERS do
   local list = newest_of(lists)
   if not list then return page end
   key = take(list)
-  local job = job_at(key, list.status)
-  if job then page[#page + 1] = job else redis.call('ZREM', list.index, key) end
+  local job, stays = job_at(key, list.status)
+  if job then page[#page + 1] = job end
+  if not stays then redis.call('ZREM', list.index, key) end
   if #page > wanted then break end
 end
 page[1] = key
