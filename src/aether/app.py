@@ -1,4 +1,4 @@
-"""The API's root."""
+"""App: builds the API from its routers, guards, middleware, services and OpenAPI document."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -18,11 +18,13 @@ from aether.api.health import health_router
 from aether.api.http.problems import EXCEPTION_HANDLERS, AnyRequest
 from aether.api.http.request import StrictRequest
 from aether.api.inbox.controller import notifications_router
+from aether.api.jobs.response_cache import ResponseCache
 from aether.api.kinds.routers import kind_routers
-from aether.api.middleware import request_context as edge
 from aether.api.middleware.cors import Cors
+from aether.api.middleware.options_method import allow_all_methods
+from aether.api.middleware.request_context import handle_request
 from aether.api.openapi.contents import api_document
-from aether.api.openapi.ui import docs_router, lead_to_docs
+from aether.api.openapi.ui import docs_router, redirect_to_docs
 from aether.api.state import ApiServices, Readiness, services_of
 from aether.api.webhooks.controller import webhooks_router
 from aether.bootstrap.api import api_services
@@ -35,22 +37,22 @@ from aether.settings import Settings
 
 
 class Api(Litestar):
-    """Litestar with the edge around it, where also what no route matches passes through."""
+    """Litestar with the middleware around it, so that requests without a route pass through the middleware too."""
 
     cors: Cors | None = None
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
     ) -> None:
-        """Answer a request, or go through a lifespan."""
+        """Handle a request or the lifespan."""
         if scope["type"] == ScopeType.HTTP:
-            # The scope's type tells which receive and send these are.
-            await edge.serve(super().__call__, scope, receive, send, self.cors)  # type: ignore[arg-type]
+            # The type of the scope determines the types of receive and send.
+            await handle_request(super().__call__, scope, receive, send, self.cors)  # type: ignore[arg-type]
         else:
             await super().__call__(scope, receive, send)
 
     def end_waiting(self) -> None:
-        """End all streams and long polls at once, for good; those that come later wait for nothing."""
+        """End all streams and long polls at once; later ones do not wait either."""
         self.state.services.hub.close()
 
 
@@ -61,9 +63,9 @@ def create_app(
     open_services = services or partial(api_services, settings)
 
     @asynccontextmanager
-    async def serving(app: Litestar) -> AsyncIterator[None]:
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
         async with open_services() as opened:
-            app.state.services = opened
+            app.state.services, app.state.response_cache = opened, ResponseCache()
             yield
 
     document = api_document()
@@ -78,14 +80,14 @@ def create_app(
             "owner": Provide(_owner, sync_to_thread=False),
             "image_model": Provide(lambda: settings.image_model, sync_to_thread=False),
         },
-        lifespan=[serving],
+        lifespan=[lifespan],
         guards=[check_host, CsrfGuard(settings.origins), authenticate, RateLimitGuard(_rate(settings)), check_query],
-        before_send=[edge.allow_every_method],
+        before_send=[allow_all_methods],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
         request_max_body_size=settings.max_body,
         openapi_config=document,
-        # Litestar's own logging would repeat what the edge and the problem table say, with bodies in it.
+        # Litestar's own logging would repeat the access log and the log of errors, and include bodies.
         logging_config=None,
         debug=False,
     )
@@ -99,7 +101,7 @@ def _rate(settings: Settings) -> Rate | None:
 
 def _routers() -> list[Router | HTTPRouteHandler]:
     others: list[Router | HTTPRouteHandler] = [notifications_router, webhooks_router, health_router, docs_router]
-    return [*kind_routers(), *others, lead_to_docs]
+    return [*kind_routers(), *others, redirect_to_docs]
 
 
 def _jobs(request: AnyRequest) -> Jobs:
@@ -123,5 +125,5 @@ def _webhooks(request: AnyRequest) -> Webhooks:
 
 
 def _owner(request: AnyRequest) -> str:
-    """Name whose jobs a request is about."""
+    """Return the owner whose jobs a request is about."""
     return caller_of(request).owner

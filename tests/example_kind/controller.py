@@ -1,4 +1,4 @@
-"""Translation controller: `/translations`, a text in, the same text in another language out."""
+"""Translation controller: `/translations`, from a text to its translation; in camelCase."""
 
 from typing import Annotated
 
@@ -7,16 +7,16 @@ from litestar.params import JSONBody
 from litestar.status_codes import HTTP_202_ACCEPTED
 from typing_extensions import override
 
-from aether.api.http.idempotency_key import IdempotencyKey, admission
-from aether.api.http.job_headers import LOCATION, RETRY_AFTER
-from aether.api.http.long_poll import APPLIED, Prefer
+from aether.api.http.idempotency_key import IdempotencyKey
+from aether.api.http.prefer import PREFERENCE_APPLIED, Prefer
 from aether.api.http.problems import AnyRequest
-from aether.api.http.request import serialize_request
 from aether.api.http.route_handler import post
 from aether.api.jobs.controller import JobController
+from aether.api.jobs.job_headers import LOCATION, RETRY_AFTER
 from aether.api.jobs.job_limits import RetryBody
 from aether.api.jobs.read_tokens import JobToken, TokenBody
-from aether.api.openapi.operations import CREATE_ERRORS, ended_at_once, id_parameter, problems
+from aether.api.jobs.submission import admission_of, serialize_request
+from aether.api.openapi.operations import CREATE_ERRORS, ended_job, id_parameter, problems
 from aether.api.state import services_of
 from aether.domain.estimate import Estimate
 from aether.domain.job import Job
@@ -40,7 +40,7 @@ TranslationId = Annotated[str, id_parameter(TRANSLATIONS.id_name)]
 
 
 class TranslationBody(TranslationRequest, frozen=True, forbid_unknown_fields=True):
-    """The text and its new language."""
+    """The text, and the language to translate it into."""
 
     def __post_init__(self) -> None:
         trim(self)
@@ -52,7 +52,7 @@ class Translations(
     """Translations, in camelCase."""
 
     resource = TRANSLATIONS
-    meanwhile = "`paragraphs` holds every paragraph that is finished."
+    progress_note = "`paragraphs` contains the finished paragraphs."
     vocabulary = TRANSLATION_EVENTS
     examples = TRANSLATION_EXAMPLES
 
@@ -60,8 +60,8 @@ class Translations(
         status_code=HTTP_202_ACCEPTED,
         summary="Ask for a translation",
         response_description="Accepted; the text is being translated.",
-        response_headers=[LOCATION, RETRY_AFTER, APPLIED],
-        responses=problems(*CREATE_ERRORS) | ended_at_once(TranslationJob),
+        response_headers=[LOCATION, RETRY_AFTER, PREFERENCE_APPLIED],
+        responses=problems(*CREATE_ERRORS) | ended_job(TranslationJob),
     )
     async def create_translation(
         self,
@@ -70,15 +70,15 @@ class Translations(
         idempotency_key: IdempotencyKey = None,
         prefer: Prefer = "",
     ) -> Response[TranslationAccepted]:
-        """The job is queued when this answers; follow `Location` until its status is completed, failed or cancelled."""
-        terms, asked = admission(request, idempotency_key), serialize_request(data, TranslationRequest)
-        job_id = await services_of(request).jobs.submit(self.resource.kind, terms, asked, first_steps(data))
-        return await self.accepted(request, job_id, prefer, TranslationAccepted(job_id))
+        """The job is queued once this answers. Follow `Location` until the status is completed, failed or cancelled."""
+        admission, content = admission_of(request, idempotency_key), serialize_request(data, TranslationRequest)
+        job_id = await services_of(request).jobs.submit(self.resource.kind, admission, content, first_steps(data))
+        return await self.respond_created(request, job_id, prefer, TranslationAccepted(job_id))
 
     @override
-    def view(self, job: Job, estimate: Estimate, url: str) -> TranslationJob:
+    def show_job(self, job: Job, estimate: Estimate, url: str) -> TranslationJob:
         return translation_job(job)
 
     @override
-    def page(self, page: JobPage) -> TranslationPage:
+    def show_page(self, page: JobPage) -> TranslationPage:
         return translation_page(page)

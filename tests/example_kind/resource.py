@@ -1,4 +1,4 @@
-"""Translation resource: where translations are, and what they are called."""
+"""Translation resource: its path and its names."""
 
 from aether.api.jobs.resource import Resource
 from tests.example_kind import TRANSLATION
@@ -8,6 +8,6 @@ TRANSLATIONS = Resource(
     path="/translations",
     noun="translation",
     id_name="jobId",
-    about="A text in, the same text in another language out.",
+    about="From a text to its translation.",
     controller="tests.example_kind.controller:Translations",
 )

@@ -9,18 +9,18 @@ from aether.api.http import sse
 from aether.api.jobs.event_presenter import EventPayload, EventVocabulary, step_position
 from aether.api.jobs.examples import Examples, example_job, finished_step, first_page
 from aether.api.jobs.fields import (
-    Created,
+    CreatedAt,
     FailedAttempt,
     JobId,
     ListItemFields,
-    Next,
+    NextCursor,
     Progress,
     StatusWords,
-    Updated,
+    UpdatedAt,
+    error_of,
     failed_attempt,
     list_item,
-    or_unset,
-    reason_of,
+    unset_if_none,
 )
 from aether.domain.job import Job, Status
 from aether.domain.listing import JobPage, JobSummary
@@ -54,8 +54,8 @@ class TranslationJob(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     language: Language
     paragraphs: Annotated[tuple[str, ...], Meta(description="The paragraphs; one that is not finished is empty.")]
     error: Annotated[str, Meta(description="What went wrong.")] | UnsetType = UNSET
-    created_at: Created
-    updated_at: Updated
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class TranslationLine(ListItemFields, frozen=True, rename="camel"):
@@ -67,16 +67,16 @@ class TranslationLine(ListItemFields, frozen=True, rename="camel"):
 
 
 class TranslationPage(msgspec.Struct, frozen=True, rename="camel"):
-    """Some of the caller's translations, the newest first."""
+    """A page of the caller's translations, newest first."""
 
     translations: Annotated[tuple[TranslationLine, ...], Meta(description="The jobs of this page.")]
-    next_cursor: Next | UnsetType = UNSET
+    next_cursor: NextCursor | UnsetType = UNSET
 
 
 class ParagraphEvent(msgspec.Struct, frozen=True):
     """A paragraph is finished."""
 
-    position: Annotated[int, Meta(ge=0, description="Its place in the text, from 0.")]
+    position: Annotated[int, Meta(ge=0, description="The position of the paragraph in the text, from 0.")]
     text: Annotated[str, Meta(description="The translated paragraph.")]
 
 
@@ -91,7 +91,7 @@ def translation_job(job: Job) -> TranslationJob:
         progress=job.progress,
         language=_decode(job.input).language,
         paragraphs=tuple(each.text if each else "" for each in paragraphs_so_far(job)),
-        error=reason_of(job),
+        error=error_of(job),
         created_at=job.created_at,
         updated_at=job.updated_at,
     )
@@ -99,14 +99,14 @@ def translation_job(job: Job) -> TranslationJob:
 
 def translation_page(page: JobPage) -> TranslationPage:
     """Return a page of translations as the wire shows it."""
-    return TranslationPage(tuple(map(_line, page.jobs)), or_unset(page.next))
+    return TranslationPage(tuple(map(_list_item, page.jobs)), unset_if_none(page.next))
 
 
-def _line(entry: JobSummary) -> TranslationLine:
-    return list_item(TranslationLine, entry, _decode(entry.input).language, STATUSES[entry.status])
+def _list_item(job: JobSummary) -> TranslationLine:
+    return list_item(TranslationLine, job, _decode(job.input).language, STATUSES[job.status])
 
 
-def _finished(step: str, job: Job, _: str) -> EventPayload | None:
+def _present_step(step: str, job: Job, _: str) -> EventPayload | None:
     position = step_position(step, "paragraph")
     if position is None or (paragraph := paragraphs_so_far(job)[position]) is None:
         return None
@@ -114,7 +114,11 @@ def _finished(step: str, job: Job, _: str) -> EventPayload | None:
 
 
 TRANSLATION_EVENTS = EventVocabulary(
-    STATUSES, _finished, failed_attempt, lambda _: None, {"paragraph": ParagraphEvent, "attempt": FailedAttempt}
+    STATUSES,
+    present_step=_present_step,
+    present_attempt=failed_attempt,
+    present_delta=lambda _: None,
+    data_types={"paragraph": ParagraphEvent, "attempt": FailedAttempt},
 )
 
 _REQUEST = {"text": "Good morning.\n\nGood night.", "language": "Spanish"}

@@ -11,6 +11,7 @@ import msgspec
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
+from aether.api.jobs.response_cache import ResponseCache
 from aether.api.state import ApiServices, Readiness
 from aether.app import create_app
 from aether.domain.access import Scope
@@ -83,7 +84,7 @@ class House:
     def local(self) -> Litestar:
         """Return the API to be called in the loop of the test, where what waits can be woken; no client has this."""
         app, _ = _app(100_000, "painter")
-        app.state.services = self.services
+        app.state.services, app.state.response_cache = self.services, ResponseCache()
         return app
 
     @property

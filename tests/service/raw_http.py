@@ -11,7 +11,7 @@ from litestar.types import Receive, Scope, Send
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from aether.api.middleware import request_context as edge
+from aether.api.middleware.request_context import handle_request
 from aether.server.protocol import Protocol
 
 HOST = b"Host: test\r\n"
@@ -55,7 +55,7 @@ class Server:
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await edge.serve(self._echo, scope, receive, send)  # type: ignore[arg-type]  # only HTTP comes here
+        await handle_request(self._echo, scope, receive, send)  # type: ignore[arg-type]  # only HTTP comes here
 
     async def _echo(self, scope: Scope, receive: Receive, send: Send) -> None:
         body, more = b"", scope["path"] != "/early"

@@ -108,8 +108,8 @@ async def test_absent_fields_are_optional_and_not_null(document: dict[str, Any])
     assert not [found for found in _objects(described) if len(found.get("oneOf", found.get("anyOf", "ab"))) == 1]
     nullable = [found["description"] for found in _objects(described) if {"type": "null"} in found.get("anyOf", ())]
     assert nullable == [
-        "What the guideline says; null until it is written.",
-        "Markdown bullets, `- …`; null until they are written.",
+        "The summary of the guideline; null until it is written.",
+        "A Markdown list, `- …`; null until it is written.",
     ]
     assert msgspec.json.encode(described).count(b'"null"') == len(nullable)
 

@@ -259,7 +259,7 @@ async def test_the_header_is_declared_where_jobs_are_asked_for(client: Client, n
     assert re.search(header["schema"]["pattern"], KEY[header["name"]])
     # Whoever tries things out with a value from the document would be refused the second.
     assert "example" not in header
-    assert "makes no second one" in header["description"]
+    assert "creates no second job" in header["description"]
     examples = operation["responses"]["422"]["content"]["application/problem+json"]["examples"]
     assert examples["idempotency-key-reused"]["value"]["type"] == REUSED
     assert "409" not in operation["responses"]

@@ -248,7 +248,7 @@ async def test_buckets_that_say_nothing_are_not_waited_for_long(house: House) ->
     asked.scope["state"] |= {"caller": Caller("ada", frozenset()), "headers": {}}
 
     with structlog.testing.capture_logs() as logs:
-        await RateLimitGuard(Rate(1, 60.0), patience_s=0.01)(asked, asked.route_handler)
+        await RateLimitGuard(Rate(1, 60.0), timeout_s=0.01)(asked, asked.route_handler)
 
     assert asked.scope["state"]["headers"] == {}
     assert logs == [{"event": "rate_limit.suspended", "reason": "timeout", "log_level": "warning"}]

@@ -321,7 +321,7 @@ async def test_no_text_comes_behind_the_section_that_it_became(app: ASGIApp, hou
 async def test_a_store_that_is_away_holds_the_stream_up_but_loses_nothing(
     app: ASGIApp, house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aether.api.jobs.event_stream._PAUSE_S", 0.01)
+    monkeypatch.setattr("aether.api.jobs.event_stream._RECONNECT_DELAY_S", 0.01)
     job_id = await house.job()
     async with stream(app) as listener:
         await listener.next()
@@ -336,7 +336,7 @@ async def test_a_store_that_is_away_holds_the_stream_up_but_loses_nothing(
 
 
 async def test_silence_is_broken_by_pings(app: ASGIApp, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "PULSE_S", 0.01)
+    monkeypatch.setattr(sse, "PING_INTERVAL_S", 0.01)
     await house.job()
     async with stream(app) as listener:
         await listener.next()

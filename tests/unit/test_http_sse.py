@@ -34,7 +34,7 @@ def test_a_ping_is_no_event() -> None:
 
     assert parser.feed(sse.PING) == []
     assert parser.comments == 1
-    assert sse.PULSE_S < 15
+    assert sse.PING_INTERVAL_S < 15
 
 
 def test_clients_are_told_to_come_back_at_different_times() -> None:
@@ -118,7 +118,7 @@ async def test_who_reads_no_further_is_not_read_for() -> None:
 
 
 async def test_who_reads_nothing_for_long_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sse, "_LONGEST_WRITE_S", 0.05)
+    monkeypatch.setattr(sse, "_WRITE_TIMEOUT_S", 0.05)
     source = Source(*(sse.event("one", at, at) for at in range(100)))
     async with Listener(app_of(source), "/") as listener:
         await listener.next()

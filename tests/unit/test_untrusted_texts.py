@@ -4,12 +4,13 @@ import msgspec
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aether.api.http.byte_ranges import UnsatisfiableRangeError, wanted_part
+from aether.api.http.byte_ranges import UnsatisfiableRangeError, parse_range
 from aether.api.http.etag import is_current
-from aether.api.http.long_poll import LONGEST_WAIT_S, wanted_wait
-from aether.api.http.request import MalformedBodyError, decode
+from aether.api.http.prefer import MAX_WAIT_S, parse_wait
+from aether.api.http.request import decode
+from aether.api.http.request_errors import MalformedBodyError
 from aether.api.inbox.controller import AcknowledgeBody
-from aether.api.jobs.event_stream import cursor_of
+from aether.api.jobs.event_stream import parse_cursor
 from aether.api.jobs.job_limits import RetryBody
 from aether.api.webhooks.schemas import WebhookBody
 from aether.errors import FieldError
@@ -36,7 +37,7 @@ headers = words.map("".join)
 
 @given(headers)
 def test_a_preference_is_a_wait_within_its_bounds_or_none(header: str) -> None:
-    assert wanted_wait(header) in {None, *range(LONGEST_WAIT_S + 1)}
+    assert parse_wait(header) in {None, *range(MAX_WAIT_S + 1)}
 
 
 @given(headers, st.integers(1, 2**40))
@@ -44,7 +45,7 @@ def test_a_preference_is_a_wait_within_its_bounds_or_none(header: str) -> None:
 @example("bytes=-" + "9" * 18, 1)
 def test_a_range_lies_within_the_file(header: str, size: int) -> None:
     try:
-        part = wanted_part(header, size)
+        part = parse_range(header, size)
     except UnsatisfiableRangeError:
         return
     assert part is None or 0 <= part.start < part.stop <= size
@@ -62,7 +63,7 @@ def test_a_tag_is_found_anywhere_in_a_list(before: list[str], behind: list[str])
 
 @given(headers, st.integers(0, 2**60))
 def test_a_stream_is_resumed_behind_a_version(last_event_id: str, after: int) -> None:
-    assert cursor_of(last_event_id, after) >= 0
+    assert parse_cursor(last_event_id, after) >= 0
 
 
 @given(wanted=st.sampled_from(BODIES), body=objects.map(msgspec.json.encode) | st.binary())

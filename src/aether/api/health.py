@@ -1,4 +1,4 @@
-"""`/health`: is the process up, and could a job be done now."""
+"""Health checks: `/health/live` for the process, `/health/ready` for everything that jobs need."""
 
 from collections.abc import Awaitable, Callable
 from typing import Literal
@@ -14,33 +14,38 @@ from aether.api.state import Readiness
 
 
 class Live(msgspec.Struct, frozen=True):
-    """The process is up."""
+    """The process is running."""
 
     status: Literal["ok"] = "ok"
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """Everything a job needs is there."""
+    """Jobs can be processed."""
 
     status: Literal["ready"] = "ready"
     redis: Literal["ok"] = "ok"
     worker: Literal["ok"] = "ok"
 
 
-@get("/live", summary="Is the process up?", response_description="It is.", responses=problems(public=True))
+@get(
+    "/live",
+    summary="Is the process up?",
+    response_description="The process is running.",
+    responses=problems(public=True),
+)
 async def get_liveness() -> Live:
-    """Asks nobody else, so that trouble elsewhere restarts no healthy process."""
+    """This checks only the process itself, so that it is not restarted because of problems elsewhere."""
     return Live()
 
 
 @get(
     "/ready",
     summary="Can jobs be done?",
-    response_description="Redis answers, and a worker was seen lately.",
+    response_description="Redis answers, and a worker was seen recently.",
     responses=problems(NotReadyError, public=True),
 )
 async def get_readiness(readiness: NamedDependency[Callable[[], Awaitable[Readiness]]]) -> Ready:
-    """When they cannot, the problem's detail says what is missing."""
+    """If jobs cannot be processed, the problem's detail says what is missing."""
     found = await readiness()
     if not (found.redis and found.worker):
         raise NotReadyError(redis=found.redis, worker=found.worker)

@@ -1,4 +1,4 @@
-"""What the API needs from the rest of the house."""
+"""State of the API: the services that guards and handlers call."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 from litestar.connection import ASGIConnection
 
-from aether.api.jobs.response_cache import ResponseCache
 from aether.durable.change_hub import ChangeHub
 from aether.identity.authenticator import Authenticator
 from aether.identity.read_tokens import ReadTokens
@@ -17,14 +16,14 @@ from aether.services.webhooks import Webhooks
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """What a job needs to be made: a store that answers, a worker that was seen lately."""
+    """Whether jobs can be processed: the store answers, and a worker was seen recently."""
 
     redis: bool
     worker: bool
 
 
 class ApiServices(msgspec.Struct, frozen=True):
-    """Everything that handlers call; opened once for each process."""
+    """The services of this process, opened once when it starts."""
 
     jobs: Jobs
     hub: ChangeHub
@@ -34,10 +33,11 @@ class ApiServices(msgspec.Struct, frozen=True):
     limiter: RateLimiter
     authenticator: Authenticator
     read_tokens: ReadTokens
-    cache: ResponseCache = msgspec.field(default_factory=ResponseCache)
 
 
-def services_of(connection: ASGIConnection[Any, Any, Any, Any]) -> ApiServices:  # Any: it reads nothing of these
-    """Return what was opened for this process."""
+def services_of(
+    connection: ASGIConnection[Any, Any, Any, Any],
+) -> ApiServices:  # Any: the user, the credentials and the state are not used
+    """Return the services of this process."""
     services: ApiServices = connection.app.state.services
     return services

@@ -7,7 +7,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from aether.api.http.problem_details import MEDIA_TYPE
 from aether.api.http.problems import problem_of
-from aether.api.middleware.request_context import SAFE_HEADERS, request_id
+from aether.api.middleware.request_context import request_id
+from aether.api.middleware.security_headers import SECURITY_HEADERS
 from aether.errors import AetherError
 
 log = structlog.get_logger()
@@ -23,7 +24,7 @@ def error_response(
     body = msgspec.json.encode(problem)
     headers = [
         *server_headers,
-        *SAFE_HEADERS,
+        *SECURITY_HEADERS,
         *((name.lower().encode(), value.encode()) for name, value in problem_headers.items()),
         (b"x-request-id", own_id.encode()),
         (b"content-type", MEDIA_TYPE.encode()),

@@ -14,12 +14,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from aether.api.middleware.body_timeout import (
-    WHOLE_BODY_S,
-    MalformedRequestError,
-    RequestTimeoutError,
-    TooManyConnectionsError,
-)
+from aether.api.http.request_errors import MalformedRequestError, RequestTimeoutError, TooManyConnectionsError
+from aether.api.middleware.body_timeout import WHOLE_BODY_S
 from aether.errors import AetherError
 from aether.server.error_response import error_response
 from aether.server.request_checks import MAX_HEAD_BYTES, MAX_TARGET_BYTES, check_head, oversize_error

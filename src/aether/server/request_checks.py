@@ -6,7 +6,7 @@ characters.
 
 from litestar.types.asgi_types import RawHeadersList
 
-from aether.api.middleware.body_timeout import HeadersTooLargeError, MalformedRequestError, UriTooLongError
+from aether.api.http.request_errors import HeadersTooLargeError, MalformedRequestError, UriTooLongError
 from aether.errors import AetherError
 
 MAX_HEAD_BYTES = 32_768

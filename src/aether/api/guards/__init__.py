@@ -1,1 +1,1 @@
-"""Guards: the checks that a request has to pass before its handler runs."""
+"""Guards: checks that every request must pass before its handler runs."""

@@ -1,7 +1,7 @@
-"""Pages that would act in the name of whoever has them open, where nobody needs a key.
+"""CSRF guard: rejects requests that a page of another origin sends in the name of a local user who needs no key.
 
-A browser lets any page send a POST anywhere, if only it has no body or one that a form could have; what the page cannot
-do is read the answer. A header such as Authorization is sent to another origin only if that one has agreed.
+Browsers let any page send a POST to any origin, if it has no body or one that a form can have. They do not send an
+`Authorization` header to another origin unless that origin allows it, so requests with the header are safe.
 """
 
 from collections.abc import Collection
@@ -12,26 +12,26 @@ from litestar.handlers import BaseRouteHandler
 from aether.api.guards.request_validation import Connection
 from aether.errors import InvalidCredentialError
 
-_READS = ("GET", "HEAD", "OPTIONS")
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class CsrfGuard:
-    """Refuses what a page of another origin asks for without a key, unless its origin is one of those that may."""
+    """Rejects requests without a key from pages of other origins, except the allowed ones."""
 
     def __init__(self, origins: Collection[str]) -> None:
         self._origins = origins
 
     async def __call__(self, connection: Connection, _: BaseRouteHandler) -> None:
-        """Refuse what changes something.
+        """Check a request that may change something.
 
         Raises:
             InvalidCredentialError: it comes from such a page.
         """
         headers = connection.headers
-        origin = headers.get("Origin") if connection.scope.get("method") not in _READS else None
+        origin = headers.get("Origin") if connection.scope.get("method") not in _SAFE_METHODS else None
         if origin is None or origin in self._origins or "Authorization" in headers:
             return
-        # A proxy in front may have changed the Host, but not what the browser says.
+        # A proxy may change the Host, but not Sec-Fetch-Site.
         if headers.get("Sec-Fetch-Site") != "same-origin" and _host_of(origin) != headers.get("Host", "").lower():
             raise InvalidCredentialError(
                 "A page of another origin needs a key for this, or its origin in AETHER_CORS_ORIGINS.", sent=False

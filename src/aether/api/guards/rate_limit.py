@@ -1,4 +1,7 @@
-"""How often each owner may ask, and what every answer says of it (draft-ietf-httpapi-ratelimit-headers-11)."""
+"""Rate limit guard: limits each owner's requests, and reports the limit in every response.
+
+The headers are those of draft-ietf-httpapi-ratelimit-headers-11.
+"""
 
 import asyncio
 import math
@@ -17,19 +20,20 @@ log = structlog.get_logger()
 
 
 class RateLimitGuard:
-    """A guard that takes a token of the caller's for each request that is not public.
+    """Takes one of the owner's tokens for each request that is not public.
 
-    `rate` is for callers who have none of their own; with neither, nobody is asked. A refused request takes none.
-    While the buckets cannot be reached, requests pass after `patience_s`: what they need is as far away.
+    `rate` is for callers without a rate of their own; without either there is no limit. A rejected request takes no
+    token. While the rate limiter is unavailable, requests pass after `timeout_s`; the store that they need is most
+    likely unavailable too.
     """
 
-    def __init__(self, rate: Rate | None, patience_s: float = 2.0) -> None:
+    def __init__(self, rate: Rate | None, timeout_s: float = 2.0) -> None:
         self._rate = rate
-        self._patience_s = patience_s
-        self._away = False
+        self._timeout_s = timeout_s
+        self._is_suspended = False
 
     async def __call__(self, connection: Connection, handler: BaseRouteHandler) -> None:
-        """Let the request pass, or not.
+        """Take a token.
 
         Raises:
             RateLimitedError: no token is left.
@@ -40,37 +44,37 @@ class RateLimitGuard:
         rate = caller.quota.rate or self._rate
         if rate is None:
             return
-        tokens = await self._taken(services_of(connection).limiter, caller.owner, rate)
-        if tokens is None:
+        state = await self._take(services_of(connection).limiter, caller.owner, rate)
+        if state is None:
             return
-        connection.scope["state"]["headers"] |= _headers(rate, tokens)
-        if not tokens.granted:
-            raise RateLimitedError(rate.requests, rate.seconds, tokens.next_s)
+        connection.scope["state"]["headers"] |= _headers(rate, state)
+        if not state.granted:
+            raise RateLimitedError(rate.requests, rate.seconds, state.next_s)
 
-    async def _taken(self, limiter: RateLimiter, owner: str, rate: Rate) -> RateLimitState | None:
+    async def _take(self, limiter: RateLimiter, owner: str, rate: Rate) -> RateLimitState | None:
         try:
-            async with asyncio.timeout(self._patience_s):
-                tokens = await limiter.take(owner, rate)
+            async with asyncio.timeout(self._timeout_s):
+                state = await limiter.take(owner, rate)
         except StoreUnavailableError as error:
             self._suspend(error.what)
         except TimeoutError:
             self._suspend("timeout")
         else:
-            self._away = False
-            return tokens
+            self._is_suspended = False
+            return state
         return None
 
     def _suspend(self, reason: str) -> None:
-        # One line for an outage, not one for each request.
-        if not self._away:
+        # One line for each outage, not for each request.
+        if not self._is_suspended:
             log.warning("rate_limit.suspended", reason=reason)
-        self._away = True
+        self._is_suspended = True
 
 
-def _headers(rate: Rate, tokens: RateLimitState) -> dict[str, str]:
-    # A client may use what is left, and wait no longer than it must when nothing is; Retry-After says the same then.
-    window_s = tokens.full_s if tokens.left else tokens.next_s
+def _headers(rate: Rate, state: RateLimitState) -> dict[str, str]:
+    # With no token left, it is the time until the next one, as in Retry-After, so that clients do not wait too long.
+    window_s = state.full_s if state.left else state.next_s
     return {
         "RateLimit-Policy": f'"requests";q={rate.requests};w={math.ceil(rate.seconds)}',
-        "RateLimit": f'"requests";r={tokens.left};t={math.ceil(window_s)}',
+        "RateLimit": f'"requests";r={state.left};t={math.ceil(window_s)}',
     }

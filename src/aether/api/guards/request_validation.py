@@ -1,4 +1,4 @@
-"""What is refused of every request, whatever it asks for: parts of it that would be taken for something else."""
+"""Request validation guards: reject hosts, job ids and query parameters that the framework would accept or misread."""
 
 import re
 from functools import cache, lru_cache
@@ -14,17 +14,17 @@ from litestar.typing import FieldDefinition
 
 from aether.errors import FieldError, UnknownJobError
 
-Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]  # Any: it reads nothing that these stand for
+Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]  # Any: the user, the credentials and the state are not used
 
 _JOB_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HOST = re.compile(r"(?:[\w.-]+|\[[\w:.%]+\])(?::\d*)?", re.ASCII)
 
 
 async def check_host(connection: Connection, _: BaseRouteHandler) -> None:
-    """Refuse a Host that names no host; answers would carry addresses made of it (RFC 9110, 7.2).
+    """Check the `Host` header, because responses contain URLs with it (RFC 9110, 7.2).
 
     Raises:
-        ClientException: it names none.
+        ClientException: it is not a host name or address.
     """
     host = connection.headers.get("Host", "")
     if host and not _is_host(host):
@@ -34,7 +34,7 @@ async def check_host(connection: Connection, _: BaseRouteHandler) -> None:
 @lru_cache(maxsize=256)
 def _is_host(host: str) -> bool:
     try:
-        # Read only for what it raises: a port that no server can have.
+        # It raises if the port is out of range.
         _ = urlsplit(f"//{host}").port
     except ValueError:
         return False
@@ -42,10 +42,10 @@ def _is_host(host: str) -> bool:
 
 
 async def check_job_id(connection: Connection, _: BaseRouteHandler) -> None:
-    """Name the job in every line of the log; an id of another form than ours is unknown without a look.
+    """Check the form of the job's id, so that the store is not asked for others, and bind `job_id` to the log.
 
     Raises:
-        UnknownJobError: it has another form.
+        UnknownJobError: the id does not have the form of a job's id.
     """
     for job_id in list(connection.path_params.values())[:1]:
         if not _JOB_ID.fullmatch(job_id):
@@ -54,29 +54,31 @@ async def check_job_id(connection: Connection, _: BaseRouteHandler) -> None:
 
 
 async def check_query(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Refuse what Litestar would read in its own way: of a parameter given twice the last, and `null` as None.
+    """Check for parameters that Litestar would misread: it takes the last of several values, and `null` as None.
 
     Raises:
-        FieldError: names the first such parameter.
+        FieldError: for the first such parameter.
     """
     if not connection.scope["query_string"]:
         return
     query = connection.query_params
-    for name, field in _declared(handler).items():
+    for name, field in _query_parameters(handler).items():
         values = query.getall(name, [])
         if len(values) > 1:
             raise FieldError(name, "must be given only once")
-        # To a string the word is a word.
+        # For a string, "null" is an ordinary value.
         if "null" in map(str.lower, values) and field.is_optional and not field.has_inner_subclass_of(str):
             raise FieldError(name, "must not be null")
 
 
 @cache
-def _declared(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
-    """Return the parameters of the query that the handler or what it depends on declares."""
-    own = handler.parsed_fn_signature
-    needed = [
-        each.parsed_fn_signature for name, each in handler.resolve_dependencies().items() if name in own.parameters
+def _query_parameters(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
+    """Return the query parameters that the handler and its dependencies declare."""
+    signature = handler.parsed_fn_signature
+    dependencies = [
+        each.parsed_fn_signature
+        for name, each in handler.resolve_dependencies().items()
+        if name in signature.parameters
     ]
-    fields = [field for each in (own, *needed) for field in each.parameters.values()]
+    fields = [field for each in (signature, *dependencies) for field in each.parameters.values()]
     return {field.name: field for field in fields if isinstance(field.kwarg_definition, QueryParameter)}

@@ -1,1 +1,1 @@
-"""HTTP building blocks: requests, responses, headers and problems, independent of any resource."""
+"""HTTP building blocks: requests, responses, headers and problems; independent of any resource."""

@@ -1,4 +1,4 @@
-"""Entity tags: a job's version, so that a caller who has the latest gets 304 (RFC 9110, 8.8.3 and 13.1.2)."""
+"""ETag: a job's version as an entity tag, and whether the caller has it already (RFC 9110, 8.8.3 and 13.1.2)."""
 
 import re
 from typing import Annotated
@@ -7,19 +7,17 @@ from litestar.params import HeaderParameter
 
 IfNoneMatch = Annotated[
     str,
-    HeaderParameter(
-        name="If-None-Match", description="The ETag of what you have already.", schema_extra={"examples": ['"7"']}
-    ),
+    HeaderParameter(name="If-None-Match", description="The ETag that you have.", schema_extra={"examples": ['"7"']}),
 ]
 
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
 
 
 def entity_tag(version: int) -> str:
-    """Return the tag of this version of a job."""
+    """Return the entity tag of this version of a job."""
     return f'"{version}"'
 
 
 def is_current(if_none_match: str, tag: str) -> bool:
-    """Whether the caller's If-None-Match names this tag; weak and strong ones count alike, as for every GET."""
+    """Whether `If-None-Match` contains this tag; weak and strong tags match, as for every GET."""
     return if_none_match.strip() == "*" or tag in _TAG.findall(if_none_match)

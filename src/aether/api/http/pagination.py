@@ -1,4 +1,4 @@
-"""What callers ask of a list."""
+"""Pagination: the query parameters of every list."""
 
 from typing import Annotated, TypeAlias
 
@@ -6,10 +6,10 @@ from litestar.params import QueryParameter
 
 from aether.domain.listing import CURSOR_PATTERN, MAX_PAGE_SIZE
 
-Limit: TypeAlias = Annotated[int, QueryParameter(ge=1, le=MAX_PAGE_SIZE, description="How many to list at most.")]
+Limit: TypeAlias = Annotated[
+    int, QueryParameter(ge=1, le=MAX_PAGE_SIZE, description="The maximum number of entries in a page.")
+]
 Cursor: TypeAlias = Annotated[
     str | None,
-    QueryParameter(
-        description="Where the page before ended, as it said itself.", schema_extra={"pattern": CURSOR_PATTERN}
-    ),
+    QueryParameter(description="The cursor from the previous page.", schema_extra={"pattern": CURSOR_PATTERN}),
 ]

@@ -1,4 +1,4 @@
-"""Errors as the wire tells them: RFC 9457 problems with stable types, wire field names and no internals."""
+"""Problems: every error as RFC 9457 problem details with a stable type, wire field names and no internals."""
 
 import math
 from http import HTTPStatus
@@ -16,14 +16,16 @@ from msgspec.structs import replace
 
 from aether.api.http.byte_ranges import UnsatisfiableRangeError
 from aether.api.http.problem_details import MEDIA_TYPE, BrokenRule, ProblemDetails
-from aether.api.http.request import MalformedBodyError, UnsupportedBodyError, broken_parameter
-from aether.api.middleware.body_timeout import (
+from aether.api.http.request_errors import (
     HeadersTooLargeError,
+    MalformedBodyError,
     MalformedRequestError,
     RequestTimeoutError,
     TooManyConnectionsError,
+    UnsupportedBodyError,
     UriTooLongError,
 )
+from aether.api.http.validation_errors import parameter_error
 from aether.errors import (
     AetherError,
     FieldError,
@@ -45,13 +47,13 @@ from aether.errors import (
 _NAMESPACE = "urn:aether:problem:"
 _CHALLENGE = 'Bearer realm="aether"'  # RFC 6750, 3
 
-AnyRequest: TypeAlias = Request[Any, Any, Any]  # Any: user, credentials and state are none of its business
+AnyRequest: TypeAlias = Request[Any, Any, Any]  # Any: the user, the credentials and the state are not used
 
 log = structlog.get_logger()
 
 
 class NotReadyError(TransientError):
-    """Something that jobs need is missing."""
+    """The service cannot process jobs now."""
 
     def __init__(self, *, redis: bool, worker: bool) -> None:
         missing = "Redis does not answer" if not redis else "no worker was seen lately"
@@ -61,9 +63,9 @@ class NotReadyError(TransientError):
 
 
 class ProblemType(msgspec.Struct, frozen=True):
-    """A row of the table below: the last word of `type`, the HTTP status, the title.
+    """A type of problem: the last word of its `type`, the HTTP status and the title.
 
-    `detail` is for errors that are not Aether's own; those say themselves what went wrong.
+    `detail` is for errors of other libraries; Aether's own errors contain the detail as their message.
     """
 
     word: str
@@ -131,9 +133,9 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "The log says why, under this request's id.",
     ),
 }
-"""The problem for each type of error; an error without a row is answered as the nearest of its bases that has one.
+"""The problem type of each error; an error without a row has the type of its nearest base that has one.
 
-Errors of one resource alone declare theirs as a class attribute instead, `problem_type`.
+Errors that only one resource raises declare their type as a class attribute instead, `problem_type`.
 """
 
 JOB_PROBLEMS = {
@@ -147,67 +149,68 @@ JOB_PROBLEMS = {
     "poison": "The job ended every worker it ran on",
     "internal-error": "Aether failed",
 }
-"""Why a job failed: the words in its `problem`, and their titles."""
+"""The problem types of failed jobs: the last word of `type`, and the title."""
 
 
 def problem_type_of(error: type[Exception]) -> ProblemType:
-    """Return the problem with which an error of this type is answered."""
+    """Return the problem type of an error class."""
     declared: ProblemType | None = getattr(error, "problem_type", None)
     return declared or next(PROBLEMS[base] for base in error.__mro__ if base in PROBLEMS)
 
 
 def type_uri(word: str) -> str:
-    """Return the `type` that stands for this word."""
+    """Return the `type` of a problem, whose last word is this one."""
     return _NAMESPACE + word
 
 
 def problem_response(request: AnyRequest, error: Exception) -> Response[ProblemDetails]:
-    """Answer an error; one that nobody expected is logged, with its traceback, and tells nothing of itself."""
-    kind = _kind(error)
-    expected = kind is not PROBLEMS[Exception]
-    if not expected:
+    """Return the response for an error; an unexpected one is logged, and its message is not shown."""
+    problem_type = _type_of(error)
+    is_expected = problem_type is not PROBLEMS[Exception]
+    if not is_expected:
         log.error("request.failed", exc_info=error)
     elif isinstance(error, StoreUnavailableError):
         log.warning("store.unavailable", reason=error.what)
     details = ProblemDetails(
-        type=type_uri(kind.word),
-        title=kind.title,
-        status=kind.status.value,
-        detail=_detail(kind, request, error),
+        type=type_uri(problem_type.word),
+        title=problem_type.title,
+        status=problem_type.status.value,
+        detail=_detail(problem_type, request, error),
         instance=quote(request.scope["state"]["path"]),
         errors=(BrokenRule(error.field, error.rule),) if isinstance(error, FieldError) else UNSET,
-        request_id=UNSET if expected else request.scope["state"].get("request_id", UNSET),
+        request_id=UNSET if is_expected else request.scope["state"].get("request_id", UNSET),
     )
-    return Response(details, status_code=kind.status.value, media_type=MEDIA_TYPE, headers=_headers(error))
+    return Response(details, status_code=problem_type.status.value, media_type=MEDIA_TYPE, headers=_headers(error))
 
 
 def problem_of(error: AetherError, path: str) -> tuple[ProblemDetails, dict[str, str]]:
-    """Tell an error for which no handler was called: the problem, and the headers that go with it."""
-    kind = _kind(error)
-    details = ProblemDetails(type_uri(kind.word), kind.title, kind.status.value, str(error), quote(path, safe="/%:"))
+    """Return the problem and the headers for a request that does not reach the app."""
+    found = _type_of(error)
+    details = ProblemDetails(type_uri(found.word), found.title, found.status.value, str(error), quote(path, safe="/%:"))
     return details, _headers(error)
 
 
-def _kind(error: Exception) -> ProblemType:
-    kind = problem_type_of(type(error))
-    if kind is not PROBLEMS[HTTPException] or not isinstance(error, HTTPException):
-        return kind
+def _type_of(error: Exception) -> ProblemType:
+    problem_type = problem_type_of(type(error))
+    if problem_type is not PROBLEMS[HTTPException] or not isinstance(error, HTTPException):
+        return problem_type
     # An error of Litestar's that has no row of its own keeps its status.
-    ours = error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
-    return PROBLEMS[Exception] if ours else replace(kind, status=HTTPStatus(error.status_code))
+    if error.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return PROBLEMS[Exception]
+    return replace(problem_type, status=HTTPStatus(error.status_code))
 
 
-def _detail(kind: ProblemType, request: AnyRequest, error: Exception) -> str:
-    if kind.detail is None:
+def _detail(problem_type: ProblemType, request: AnyRequest, error: Exception) -> str:
+    if problem_type.detail is None:
         return error.detail if isinstance(error, HTTPException) else str(error)
     if isinstance(error, RequestEntityTooLarge):
-        return kind.detail.format(limit=request.route_handler.resolve_request_max_body_size())
-    return kind.detail
+        return problem_type.detail.format(limit=request.route_handler.resolve_request_max_body_size())
+    return problem_type.detail
 
 
 def parameter_problem(request: AnyRequest, error: ValidationException) -> Response[ProblemDetails]:
-    """Answer what Litestar could not make the handler's arguments of."""
-    return problem_response(request, broken_parameter(request, error) or error)
+    """Return the response for arguments that Litestar rejected."""
+    return problem_response(request, parameter_error(request, error) or error)
 
 
 def _headers(error: Exception) -> dict[str, str]:
@@ -221,7 +224,7 @@ def _headers(error: Exception) -> dict[str, str]:
         scope = f', scope="{error.scope}"' if error.scope else ""
         return {"WWW-Authenticate": f'{_CHALLENGE}, error="insufficient_scope"{scope}'}
     if isinstance(error, RequestTimeoutError):
-        # The rest of it may still come.
+        # The rest of the body may still arrive.
         return {"Connection": "close"}
     return dict(error.headers or {}) if isinstance(error, HTTPException) else {}
 

@@ -1,4 +1,4 @@
-"""Route handlers: Litestar's, without two steps that every request would pay for and nothing here needs."""
+"""Route handler: Litestar's, without two steps that cost time in every request and are not needed here."""
 
 import copyreg
 from functools import partial
@@ -15,27 +15,27 @@ if TYPE_CHECKING:
     from litestar.types.internal_types import PathParameterDefinition
 
 
-# Litestar copies handlers deeply, with the types of their parameters. A Meta never changes, so it is its own copy: that
-# is what a reduction to a string means.
+# Litestar makes deep copies of handlers, including the types of their parameters. A Meta never changes, so it needs no
+# copy; a reduction to a string means that.
 copyreg.pickle(Meta, lambda _: "Meta")
 
 
 class RouteHandler(HTTPRouteHandler):
-    """Gives itself to its guards, and asks for its dependencies one after the other.
+    """A handler that passes itself to its guards and resolves its dependencies one after the other.
 
-    Litestar gives each guard a copy, and starts a task for each of several dependencies that do not need one another;
-    no guard here changes its handler, and no dependency waits for anything.
+    Litestar would pass a copy to each guard, and start a task for each independent dependency. But no guard changes its
+    handler, and no dependency waits for anything.
     """
 
     @override
     async def authorize_connection(self, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
         """Run the guards."""
         for guard in self.resolve_guards():
-            await guard(connection, self)  # type: ignore[misc]  # Litestar has made all of them asynchronous
+            await guard(connection, self)  # type: ignore[misc]  # Litestar has wrapped the synchronous ones
 
     @override
     def create_kwargs_model(self, path_parameters: "dict[str, PathParameterDefinition]") -> "KwargsModel":
-        """Find out where the arguments come from."""
+        """Return the sources of the arguments, with each dependency in a batch of its own."""
         model = super().create_kwargs_model(path_parameters)
         model.dependency_batches = [{each} for batch in model.dependency_batches for each in batch]
         return model

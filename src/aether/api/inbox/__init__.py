@@ -1,1 +1,1 @@
-"""Inbox resource: notifications that jobs have ended."""
+"""Inbox resource: notifications of jobs that have ended."""

@@ -1,4 +1,4 @@
-"""Inbox controller: `/notifications`, one entry for each end of a job, kept until the caller acknowledges it."""
+"""Inbox controller: `/notifications`, one for each time that a job has ended, until the caller acknowledges it."""
 
 import re
 from collections.abc import AsyncGenerator
@@ -13,12 +13,12 @@ from litestar.status_codes import HTTP_200_OK
 from msgspec import UNSET, Meta, UnsetType
 
 from aether.api.http import sse
+from aether.api.http.last_event_id import LastEventId
 from aether.api.http.pagination import Limit
 from aether.api.http.problems import AnyRequest
 from aether.api.http.route_handler import get, post
 from aether.api.http.sse import EventStream
-from aether.api.jobs.event_stream import LastEventId
-from aether.api.jobs.fields import Amount, JobId, Moment, or_unset
+from aether.api.jobs.fields import Count, JobId, Timestamp, unset_if_none
 from aether.api.kinds import KINDS, href
 from aether.api.openapi.operations import BODY_ERRORS, problems
 from aether.domain.job import Kind
@@ -28,82 +28,82 @@ from aether.errors import FieldError
 from aether.services.inbox import Inbox
 
 _PATH = "/notifications"
-_MOST_IDS = 1_000
+_MAX_IDS = 1_000
 _ID = re.compile(r"\d{1,16}", re.ASCII)
-# Nearly all up to the largest; no clock comes to the rest for two centuries.
-_PATTERN = "^[0-8]?[0-9]{1,15}$"
+# It is simpler than all ids up to the largest one; the ids it excludes are more than two centuries in the future.
+_ID_PATTERN = "^[0-8]?[0-9]{1,15}$"
 
 _EXAMPLE = "1768469409000000"
 NotificationId = Annotated[
     str,
     Meta(
-        description="Stands for this end of this job for good, and is greater than the ids of all earlier ones.",
-        extra_json_schema={"pattern": _PATTERN},
+        description="The id never changes, and is greater than the ids of all earlier notifications.",
+        extra_json_schema={"pattern": _ID_PATTERN},
         examples=[_EXAMPLE],
     ),
 ]
-Unread = Annotated[Amount, Meta(description="How many notifications are not acknowledged.")]
+Unread = Annotated[Count, Meta(description="How many notifications are not acknowledged.")]
 
 _After = QueryParameter(
-    description="Only what follows this notification, by its `id`.", schema_extra={"pattern": _PATTERN}
+    description="Only notifications after the one with this `id`.", schema_extra={"pattern": _ID_PATTERN}
 )
-_Unacked = QueryParameter(description="Only what is not acknowledged.")
+_Unacked = QueryParameter(description="Only notifications that are not acknowledged.")
 
 
 class NotificationItem(msgspec.Struct, frozen=True, rename="camel"):
-    """The end of a job, and where the job is."""
+    """A job has ended."""
 
     id: NotificationId
     kind: Kind
     job_id: JobId
     status: Ending
-    at: Annotated[Moment, Meta(description="When the job ended.")]
+    at: Annotated[Timestamp, Meta(description="When the job ended.")]
     version: Annotated[int, Meta(ge=1, description="The job's version at this end.")]
     href: Annotated[
         str,
         Meta(
-            description="The job's path; nothing is there any more once the job has expired. For a `kind` that this "
-            "server does not know, as while a release is rolled out, the path of this entry, which shows the job's "
-            "path as soon as the server knows the kind."
+            description="The job's path; 404 once the job has expired. If this server does not know the `kind`, as "
+            "during the rollout of a release, it is the path of this notification, which shows the job's path as soon "
+            "as the server knows the kind."
         ),
     ]
     acked: Annotated[bool, Meta(description="Whether it is acknowledged.")]
 
 
 class NotificationPage(msgspec.Struct, frozen=True, rename="camel"):
-    """Some notifications, the oldest first."""
+    """A page of notifications, oldest first."""
 
     notifications: Annotated[tuple[NotificationItem, ...], Meta(description="The notifications of this page.")]
     unread: Unread
     next_cursor: (
-        Annotated[str, Meta(description="The `after` of the next page; absent on the last one.")] | UnsetType
+        Annotated[str, Meta(description="The `after` of the next page; absent on the last page.")] | UnsetType
     ) = UNSET
 
 
 class AcknowledgeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the caller has seen."""
+    """The notifications to acknowledge."""
 
     ids: Annotated[
-        tuple[NotificationId, ...], Meta(min_length=1, max_length=_MOST_IDS, description="The ids of what was seen.")
+        tuple[NotificationId, ...], Meta(min_length=1, max_length=_MAX_IDS, description="The ids of the notifications.")
     ]
 
     def __post_init__(self) -> None:
-        for at, given_id in enumerate(self.ids):
-            number_of(given_id, f"ids[{at}]")
+        for position, notification_id in enumerate(self.ids):
+            parse_id(notification_id, f"ids[{position}]")
 
 
 class Acknowledged(msgspec.Struct, frozen=True):
-    """What has become of the inbox."""
+    """The result of an acknowledgement."""
 
-    acknowledged: Annotated[Amount, Meta(description="How many of these were not acknowledged before.")]
+    acknowledged: Annotated[Count, Meta(description="How many notifications were newly acknowledged.")]
     unread: Unread
 
 
-def number_of(notification_id: str, field: str) -> int:
-    """Read an id as the wire shows it.
+def parse_id(notification_id: str, field: str) -> int:
+    """Return the number in a notification's id; `field` is named in the error.
 
     Raises:
-        FieldError: it cannot be one.
+        FieldError: it is not an id.
     """
     if not _ID.fullmatch(notification_id) or int(notification_id) > MAX_NOTIFICATION_ID:
         raise FieldError(field, "must be the id of a notification")
@@ -111,12 +111,12 @@ def number_of(notification_id: str, field: str) -> int:
 
 
 def notification_item(notification: Notification, root: str = "") -> NotificationItem:
-    """Show a notification; `root` stands before the paths of this service."""
+    """Return a notification as the wire shows it; `root` is the prefix of all paths of this service."""
     return NotificationItem(
         id=str(notification.id),
         kind=notification.kind,
         job_id=notification.job_id,
-        status=notification.status.value,  # type: ignore[arg-type]  # one of those with which a job ends
+        status=notification.status.value,  # type: ignore[arg-type]  # a final status
         at=notification.at,
         version=notification.version,
         href=root + _href(notification),
@@ -127,16 +127,16 @@ def notification_item(notification: Notification, root: str = "") -> Notificatio
 def _href(notification: Notification) -> str:
     if notification.kind in KINDS:
         return href(notification.kind, notification.job_id)
-    # Not a guess at the job's path: 404 there would say that the job has expired.
+    # A guessed path would answer 404, which means that the job has expired.
     return f"{_PATH}?after={notification.id - 1}&limit=1"
 
 
 @get(
     summary="List your notifications",
-    response_description="A page of notifications, the oldest first.",
+    response_description="A page of notifications, oldest first.",
     responses=problems(FieldError),
 )
-async def list_notifications(  # noqa: PLR0913 - what may be asked for
+async def list_notifications(  # noqa: PLR0913 - the filters
     request: AnyRequest,
     notifications: NamedDependency[Inbox],
     owner: NamedDependency[str],
@@ -147,35 +147,35 @@ async def list_notifications(  # noqa: PLR0913 - what may be asked for
 ) -> NotificationPage:
     """There is one for each time that one of your jobs has completed, failed or been cancelled, even if it was retried.
 
-    They are kept for a week, or as the service is set up, but no longer than until the job is deleted.
+    By default they are kept for a week, but not longer than the job.
     """
-    behind = 0 if after is None else number_of(after, "after")
-    page = await notifications.page(owner, behind, limit, unacked=unacked)
+    after_id = 0 if after is None else parse_id(after, "after")
+    page = await notifications.page(owner, after_id, limit, unacked=unacked)
     items = tuple(notification_item(each, request.scope.get("root_path", "")) for each in page.notifications)
-    return NotificationPage(items, page.unread, or_unset(None if page.next is None else str(page.next)))
+    return NotificationPage(items, page.unread, unset_if_none(None if page.next is None else str(page.next)))
 
 
 @post(
     "/ack",
     status_code=HTTP_200_OK,
     summary="Acknowledge notifications",
-    response_description="They are acknowledged.",
+    response_description="The notifications are acknowledged.",
     responses=problems(*BODY_ERRORS),
 )
 async def acknowledge_notifications(
     data: JSONBody[AcknowledgeBody], notifications: NamedDependency[Inbox], owner: NamedDependency[str]
 ) -> Acknowledged:
-    """Acknowledging again changes nothing, and ids of what has expired or was deleted are passed over."""
-    ids = [number_of(each, "ids") for each in data.ids]
-    answer = await notifications.acknowledge(owner, ids)
-    return Acknowledged(answer.acknowledged, answer.unread)
+    """Acknowledging again changes nothing. Ids of notifications that have expired or were deleted are ignored."""
+    ids = [parse_id(each, "ids") for each in data.ids]
+    result = await notifications.acknowledge(owner, ids)
+    return Acknowledged(result.acknowledged, result.unread)
 
 
 @get(
     "/events",
     summary="Follow your notifications",
     media_type=sse.MEDIA_TYPE,
-    response_description="Events named `notification`; the data of each is a `NotificationItem`, the id its `id`.",
+    response_description="Events named `notification`; the data is a `NotificationItem`, and the id is its `id`.",
     responses=problems(FieldError),
 )
 async def stream_notifications(
@@ -185,23 +185,22 @@ async def stream_notifications(
     last_event_id: LastEventId = "",
     after: Annotated[str | None, _After] = None,
 ) -> EventStream:
-    """All that you have not acknowledged comes first, then what is new.
+    """The stream first sends all notifications that you have not acknowledged, then new ones.
 
-    Behind a cursor, `Last-Event-ID` or else `after`, only what followed it comes; without one all of it comes again
-    until you acknowledge it. So one may come twice: tell them apart by their ids. A comment is sent at least every
-    15 seconds.
+    With `Last-Event-ID`, or else `after`, it sends only those after that id. Otherwise each connection sends all of
+    them again, so the same id may come more than once. A comment is sent at least every 15 seconds.
     """
-    behind = 0 if after is None else number_of(after, "after")
+    after_id = 0 if after is None else parse_id(after, "after")
     with suppress(FieldError):
-        behind = number_of(last_event_id, "Last-Event-ID")
-    following = notifications.follow(owner, behind, sse.PULSE_S)
-    return EventStream(_events(following, request.scope.get("root_path", "")))
+        after_id = parse_id(last_event_id, "Last-Event-ID")
+    stream = notifications.follow(owner, after_id, sse.PING_INTERVAL_S)
+    return EventStream(_events(stream, request.scope.get("root_path", "")))
 
 
-async def _events(following: AsyncGenerator[Notification | None, None], root: str) -> AsyncGenerator[bytes, None]:
+async def _events(stream: AsyncGenerator[Notification | None, None], root: str) -> AsyncGenerator[bytes, None]:
     yield sse.opening()
-    async with aclosing(following) as news:
-        async for each in news:
+    async with aclosing(stream):
+        async for each in stream:
             yield sse.event("notification", notification_item(each, root), each.id) if each else sse.PING
 
 

@@ -1,1 +1,1 @@
-"""Jobs resource: everything that jobs of all kinds share over HTTP."""
+"""Jobs: what the resources of all kinds of job share."""

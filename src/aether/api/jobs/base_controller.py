@@ -1,12 +1,13 @@
-"""Base controller: handlers about the jobs of one kind, named and described in the words of its resource."""
+"""Base controller: fits the operations of all kinds of job to one kind, in their paths, ids, texts and types."""
 
+from collections.abc import Mapping
 from inspect import cleandoc
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar, get_args, get_origin
 
-from litestar import Controller
+from litestar import Controller, Router
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
-from aether.api.guards.authentication import READS
+from aether.api.guards.authentication import JOB_ID_PARAMETER
 from aether.api.guards.request_validation import check_job_id
 from aether.api.http.problems import AnyRequest
 from aether.api.jobs.resource import Resource
@@ -14,49 +15,60 @@ from aether.api.openapi.operations import READABLE, operation_id
 
 
 class BaseJobController(Controller):
-    """Handlers about jobs of one kind.
+    """Handlers for jobs of one kind.
 
-    The words of the kind replace `{noun}` and `{meanwhile}` in summaries and docstrings, and `{jobId}` in paths.
+    Summaries and docstrings of handlers may contain `{noun}` and `{progress_note}`, paths `{jobId}`, and signatures the
+    type variables of a generic subclass; the values of the kind replace them.
     """
 
     guards = (check_job_id,)
 
     resource: ClassVar[Resource]
-    meanwhile: ClassVar[str]
+    progress_note: ClassVar[str]
     """What a job shows before it has ended, as one sentence for the OpenAPI document."""
+    types: ClassVar[Mapping[str, Any]]  # Any: types of every form
+    """The type arguments by the names of their variables."""
+    _types: ClassVar[Mapping[TypeVar, Any]]  # Any: as above
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         if "resource" in vars(cls):
             cls.path = cls.resource.path
             cls.tags = (cls.resource.tag,)
+            (base,) = cls.__orig_bases__  # type: ignore[attr-defined]  # typing sets it for subclasses of generic classes
+            cls._types = dict(zip(get_origin(base).__parameters__, get_args(base), strict=True))
+            cls.types = {variable.__name__: each for variable, each in cls._types.items()}
+
+    def __init__(self, owner: Router) -> None:
+        super().__init__(owner)
+        self.signature_namespace = self._types  # type: ignore[assignment]  # Litestar declares that the keys are names
 
     def get_route_handlers(self) -> list[BaseRouteHandler]:
-        """Return the handlers, each in the words of the kind; those that read one job take its read tokens."""
+        """Return the handlers of the kind; those that read one job accept its read tokens."""
         handlers = super().get_route_handlers()
         for handler in handlers:
             if isinstance(handler, HTTPRouteHandler):
-                self._name(handler)
-                if self._reads_one(handler):
-                    handler.opt[READS], handler.security = self.resource.id_name, READABLE
+                self._fit(handler)
+                if self._reads_one_job(handler):
+                    handler.opt[JOB_ID_PARAMETER], handler.security = self.resource.id_name, READABLE
         return handlers
 
-    def _reads_one(self, handler: HTTPRouteHandler) -> bool:
-        return handler.http_methods == {"GET"} and all(f"{{{self.resource.id_name}:" in path for path in handler.paths)
-
-    def _name(self, handler: HTTPRouteHandler) -> None:
-        words = {"noun": self.resource.noun, "meanwhile": self.meanwhile}
+    def _fit(self, handler: HTTPRouteHandler) -> None:
+        words = {"noun": self.resource.noun, "progress_note": self.progress_note}
         handler.paths = {path.replace("{jobId:", f"{{{self.resource.id_name}:") for path in handler.paths}
         handler.operation_id = operation_id(handler).replace("Job", self.resource.name)
         handler.summary = str(handler.summary).format(**words)
         handler.description = cleandoc(str(handler.fn.__doc__)).format(**words)
 
+    def _reads_one_job(self, handler: HTTPRouteHandler) -> bool:
+        return handler.http_methods == {"GET"} and all(f"{{{self.resource.id_name}:" in path for path in handler.paths)
+
     def url_of(self, request: AnyRequest, job_id: str, below: str = "") -> str:
-        """Return the job's address, or one below it, as the caller can use it."""
-        # A proxy in front has to pass the caller's Host on.
+        """Return the job's URL, or one below it, under the host of the request."""
+        # A proxy has to pass on the caller's Host.
         return f"{request.url.scheme}://{request.url.netloc}{self.path_of(request, job_id, below)}"
 
     def path_of(self, request: AnyRequest, job_id: str, below: str = "") -> str:
-        """Return the job's path, or one below it, under the prefix by which the caller came."""
+        """Return the job's path, or one below it, under the prefix of the request."""
         prefix, _, _ = request.scope["path"].partition(self.path)
         return f"{request.scope.get('root_path', '')}{prefix}{self.resource.path_of(job_id, below)}"

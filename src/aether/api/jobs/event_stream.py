@@ -1,4 +1,4 @@
-"""Following a job, from any of its versions to its end, through whatever happens to the store and the connection."""
+"""Event stream: a job's events, from any version to its end, despite outages of the store and lost connections."""
 
 import asyncio
 import re
@@ -7,34 +7,36 @@ from contextlib import aclosing
 from typing import Annotated
 
 from litestar.di import NamedDependency
-from litestar.params import HeaderParameter, QueryParameter, SkipValidation
+from litestar.params import QueryParameter, SkipValidation
 
 from aether.api.http import sse
+from aether.api.http.last_event_id import LastEventId
 from aether.api.http.sse import EventStream
 from aether.api.jobs.event_presenter import EventPresenter
 from aether.domain.events import Event, StatusChanged, StepFinished, UnknownEvent
 from aether.domain.job import ENDED, Job
+from aether.domain.snapshot import Snapshot
 from aether.durable.change_hub import ChangeHub, Delta
 from aether.errors import StoreUnavailableError, UnknownJobError
 from aether.services.jobs import Jobs
 
-_PAGE = 200  # events read at once
-_PAUSE_S = 0.5
+_READ_LIMIT = 200  # events
+_RECONNECT_DELAY_S = 0.5
 
-LastEventId = Annotated[
-    str, HeaderParameter(name="Last-Event-ID", description="The last `id` you have, as `EventSource` sends it.")
-]
 After = Annotated[
-    int, QueryParameter(ge=0, description="The same for who cannot send headers; `Last-Event-ID` goes before it.")
+    int,
+    QueryParameter(
+        ge=0, description="The same as `Last-Event-ID`, which takes precedence, for clients without headers."
+    ),
 ]
 
 _VERSION = re.compile(r"\d{1,18}", re.ASCII)
 
 
-def cursor_of(last_event_id: str, after: int) -> int:
-    """Return the version behind which the caller goes on, 0 being none.
+def parse_cursor(last_event_id: str, after: int) -> int:
+    """Return the version after which the caller resumes; 0 if there is none.
 
-    An id that was never one of ours is none, as a browser sends whatever it had before.
+    An id that is not a version counts as none, because a browser sends the last id of whatever it read before.
     """
     if not last_event_id:
         return after
@@ -42,24 +44,24 @@ def cursor_of(last_event_id: str, after: int) -> int:
 
 
 class EventSubscription:
-    """Who follows a job from a version on, 0 being none."""
+    """A caller's subscription to a job's events after the version `cursor`; 0 means from the start."""
 
     def __init__(self, jobs: Jobs, hub: ChangeHub, cursor: int) -> None:
         self._jobs = jobs
         self._hub = hub
         self._cursor = cursor
 
-    def has_all(self, job: Job) -> bool:
-        """Whether there is nothing to come."""
+    def is_complete(self, job: Job) -> bool:
+        """Whether the job has ended and the caller has received all of its events."""
         return job.status in ENDED and job.version == self._cursor
 
-    async def follow(self, job: Job, presenter: EventPresenter) -> EventStream:
-        """Answer with what follows.
+    async def open(self, snapshot: Snapshot, presenter: EventPresenter) -> EventStream:
+        """Return the response with the events.
 
         Raises:
-            StoreUnavailableError: what comes first cannot be read.
+            StoreUnavailableError: the first event could not be read.
         """
-        return EventStream(await JobStream(self._jobs, self._hub, presenter, job).behind(self._cursor))
+        return EventStream(await JobStream(self._jobs, self._hub, presenter, snapshot).start(self._cursor))
 
 
 def event_subscription(
@@ -68,90 +70,94 @@ def event_subscription(
     last_event_id: LastEventId = "",
     after: After = 0,
 ) -> EventSubscription:
-    """Read where the caller goes on."""
-    return EventSubscription(jobs, hub, cursor_of(last_event_id, after))
+    """Return the subscription that the request describes."""
+    return EventSubscription(jobs, hub, parse_cursor(last_event_id, after))
 
 
 class JobStream:
-    """The news of one job for one caller, in pieces that each are one event or several."""
+    """The events of one job for one caller, as encoded chunks of one or more events."""
 
-    def __init__(self, jobs: Jobs, hub: ChangeHub, presenter: EventPresenter, job: Job) -> None:
+    def __init__(self, jobs: Jobs, hub: ChangeHub, presenter: EventPresenter, snapshot: Snapshot) -> None:
         self._jobs = jobs
         self._hub = hub
-        self._teller = presenter
-        self._job = job
-        self._told = 0
+        self._presenter = presenter
+        self._snapshot = snapshot
+        self._sent = 0
+        """The version up to which the caller has the events."""
 
     @property
-    def _over(self) -> bool:
-        return self._told == self._job.version and self._job.status in ENDED
+    def _job(self) -> Job:
+        return self._snapshot.job
 
-    async def behind(self, cursor: int) -> AsyncGenerator[bytes, None]:
-        """Return what follows a version, until the job has ended or is gone, or the hub closes; behind 0 stands all.
+    @property
+    def _is_complete(self) -> bool:
+        return self._sent == self._job.version and self._job.status in ENDED
+
+    async def start(self, cursor: int) -> AsyncGenerator[bytes, None]:
+        """Return the chunks after a version, until the job has ended or is deleted, or the hub closes.
 
         Raises:
-            StoreUnavailableError: what comes first cannot be read.
+            StoreUnavailableError: the first event could not be read.
         """
         if cursor > self._job.version:
-            return self._pieces(await self._gap(cursor))
-        self._told = cursor or self._job.version
-        return self._pieces(b"" if cursor else await self._teller.snapshot(self._job))
+            return self._chunks(await self._gap(cursor))
+        self._sent = cursor or self._job.version
+        return self._chunks(b"" if cursor else self._presenter.snapshot(self._snapshot))
 
-    async def _pieces(self, first: bytes) -> AsyncGenerator[bytes, None]:
+    async def _chunks(self, first: bytes) -> AsyncGenerator[bytes, None]:
         yield sse.opening() + first
-        while not self._over:
+        while not self._is_complete:
             try:
-                async with aclosing(self._follow()) as pieces:
-                    async for piece in pieces:
-                        yield piece
+                async with aclosing(self._watch()) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
             except StoreUnavailableError:
-                # A new watch is told of the same version, as soon as the store answers.
-                await asyncio.sleep(_PAUSE_S)
+                # The next watch starts at the same version, as soon as the store is available.
+                await asyncio.sleep(_RECONNECT_DELAY_S)
             except UnknownJobError:
                 return
             else:
                 return
 
-    async def _follow(self) -> AsyncGenerator[bytes, None]:
-        with self._hub.watch(self._job.id, self._told, sse.PULSE_S) as watch:
-            async for heard in watch:
-                async for piece in self._tell(heard):
-                    yield piece
-                if self._over:
+    async def _watch(self) -> AsyncGenerator[bytes, None]:
+        with self._hub.watch(self._job.id, self._sent, sse.PING_INTERVAL_S) as watch:
+            async for signal in watch:
+                async for chunk in self._handle(signal):
+                    yield chunk
+                if self._is_complete:
                     return
 
-    async def _tell(self, heard: int | Delta | None) -> AsyncGenerator[bytes, None]:
-        if heard is None:
+    async def _handle(self, signal: int | Delta | None) -> AsyncGenerator[bytes, None]:
+        if signal is None:
             yield sse.PING
-        elif isinstance(heard, Delta):
-            if piece := self._teller.text(heard, self._job):
-                yield piece
-        elif heard < self._told:
+        elif isinstance(signal, Delta):
+            if chunk := self._presenter.delta(signal, self._job):
+                yield chunk
+        elif signal < self._sent:
             # The store has lost changes that it had acknowledged, or the job itself.
-            yield await self._gap(self._told)
+            yield await self._gap(self._sent)
         else:
-            async for piece in self._until(heard):
-                yield piece
+            async for chunk in self._read_until(signal):
+                yield chunk
 
-    async def _until(self, version: int) -> AsyncGenerator[bytes, None]:
-        before = -1  # behind a gap, what was told may be less
-        while before < self._told < version and not self._over:
-            before = self._told
-            yield await self._next()
+    async def _read_until(self, version: int) -> AsyncGenerator[bytes, None]:
+        before = -1  # after a gap, the sent version may be lower
+        while before < self._sent < version and not self._is_complete:
+            before = self._sent
+            yield await self._read_chunk()
 
-    async def _next(self) -> bytes:
-        """Tell the next changes, or that they are lost."""
-        events = await self._read()
+    async def _read_chunk(self) -> bytes:
+        """Return the next events, or the gap if they are lost."""
+        events = await self._read_events()
         if not events:
-            return await self._gap(self._told)
-        pieces = [await self._teller.event(version, event, self._job) for version, event in events]
-        # Only now: what fails before is told again.
-        self._told = events[-1][0]
-        return b"".join(pieces)
+            return await self._gap(self._sent)
+        chunk = b"".join(self._presenter.event(version, event, self._snapshot) for version, event in events)
+        self._sent = events[-1][0]
+        return chunk
 
-    async def _read(self) -> tuple[tuple[int, Event], ...]:
-        """Read the next changes, and the record if its texts are needed for them; none if they are lost."""
-        events = (await self._jobs.replay(self._job, self._told, _PAGE)).events
+    async def _read_events(self) -> tuple[tuple[int, Event], ...]:
+        """Read the next events, and the record if their payloads need it; empty if the events are lost."""
+        events = (await self._jobs.replay(self._job, self._sent, _READ_LIMIT)).events
         if any(map(_needs_record, dict(events).values())):
             await self._reload()
             if self._job.version < events[-1][0]:
@@ -160,12 +166,11 @@ class JobStream:
 
     async def _gap(self, after: int) -> bytes:
         await self._reload()
-        piece = await self._teller.gap(after, self._job)
-        self._told = self._job.version
-        return piece
+        self._sent = self._job.version
+        return self._presenter.gap(after, self._snapshot)
 
     async def _reload(self) -> None:
-        self._job = await self._jobs.get(self._job.kind, self._job.owner, self._job.id)
+        self._snapshot = await self._jobs.snapshot(self._job.kind, self._job.owner, self._job.id)
 
 
 def _needs_record(event: Event) -> bool:

@@ -1,4 +1,4 @@
-"""What a caller may set on a job of any kind."""
+"""Job limits: what a caller may set for a job of any kind."""
 
 from typing import Annotated, Protocol
 
@@ -12,23 +12,24 @@ MaxTokens = Annotated[
     Meta(
         ge=1,
         le=100_000_000,
-        description="Tokens the job may spend, in both directions; before a call that might exceed them it fails.",
+        description="How many tokens the job may use, input and output together. It fails before a call that might use "
+        "more.",
     ),
 ]
 DeadlineSeconds = Annotated[
-    int, Meta(ge=1, le=604_800, description="Seconds after which the job fails, counted from when it is queued.")
+    int, Meta(ge=1, le=604_800, description="Seconds after which the job fails, from when it is queued.")
 ]
 
 
 class RetryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """New limits for the next run; what is left out stays as it was."""
+    """New limits for the job; a limit that is left out does not change."""
 
     max_tokens: MaxTokens | UnsetType = UNSET
     deadline_seconds: DeadlineSeconds | UnsetType = UNSET
 
 
-class Limited(Protocol):
-    """A body with these fields."""
+class LimitFields(Protocol):
+    """A body with fields for the limits."""
 
     @property
     def max_tokens(self) -> int | UnsetType: ...  # noqa: D102 - as above
@@ -37,8 +38,8 @@ class Limited(Protocol):
     def deadline_seconds(self) -> int | UnsetType: ...  # noqa: D102 - as above
 
 
-def limits_of(body: Limited | None) -> Limits:
-    """Read the limits out of a body, or of none."""
+def limits_of(body: LimitFields | None) -> Limits:
+    """Return the limits in a body; no limits if there is no body."""
     if body is None:
         return Limits()
     return Limits(

@@ -1,4 +1,4 @@
-"""Read tokens over the wire: what is asked for, and what is given out."""
+"""Read tokens on the wire: the body that requests one, and the response."""
 
 from datetime import timedelta
 from typing import Annotated, Protocol
@@ -6,33 +6,30 @@ from typing import Annotated, Protocol
 import msgspec
 from msgspec import Meta
 
-from aether.api.jobs.fields import Moment
+from aether.api.guards.authentication import CREDENTIAL_PARAMETER
+from aether.api.jobs.fields import Timestamp
 
-PARAMETER = "access_token"
-"""Where an address carries one (RFC 6750, 2.3)."""
-
-USUAL_S = 900
-"""For how long a token is good if the caller does not say."""
-ExpiresIn = Annotated[int, Meta(ge=60, le=3_600, description="For how many seconds it is good.")]
-Token = Annotated[str, Meta(description="The token; it is not shown again.")]
-ExpiresAt = Annotated[Moment, Meta(description="When it ends, at the latest with the job.")]
+DEFAULT_LIFETIME_S = 900
+ExpiresIn = Annotated[int, Meta(ge=60, le=3_600, description="How many seconds the token is valid.")]
+Token = Annotated[str, Meta(description="The token. It is not shown again.")]
+TokenExpiresAt = Annotated[Timestamp, Meta(description="When the token expires, at the latest with the job.")]
 EventsUrl = Annotated[
     str,
     Meta(
-        description="The address of the job's events with the token in it, for `new EventSource(url)`.",
+        description="The URL of the job's events, with the token in it, for `new EventSource(url)`.",
         extra_json_schema={"format": "uri"},
     ),
 ]
 
 
 class TokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """For how long the token is wanted."""
+    """How long the token is valid."""
 
-    expires_in: ExpiresIn = USUAL_S
+    expires_in: ExpiresIn = DEFAULT_LIFETIME_S
 
 
-class Lasting(Protocol):
-    """A body with this field."""
+class LifetimeField(Protocol):
+    """A body with a field for the lifetime."""
 
     @property
     def expires_in(self) -> int: ...  # noqa: D102 - as above
@@ -42,15 +39,15 @@ class JobToken(msgspec.Struct, frozen=True, rename="camel"):
     """A token that reads one job."""
 
     token: Token
-    expires_at: ExpiresAt
+    expires_at: TokenExpiresAt
     url: EventsUrl
 
 
-def life_of(body: Lasting | None) -> timedelta:
-    """Read how long the token is to live out of a body, or of none."""
-    return timedelta(seconds=USUAL_S if body is None else body.expires_in)
+def lifetime_of(body: LifetimeField | None) -> timedelta:
+    """Return the lifetime in a body; the default one if there is no body."""
+    return timedelta(seconds=DEFAULT_LIFETIME_S if body is None else body.expires_in)
 
 
-def with_token(url: str, text: str) -> str:
-    """Write the token into an address."""
-    return f"{url}?{PARAMETER}={text}"
+def url_with_token(url: str, token: str) -> str:
+    """Return the URL with the token in its query."""
+    return f"{url}?{CREDENTIAL_PARAMETER}={token}"

@@ -1,4 +1,4 @@
-"""Job resource: what each layer that knows addresses has to know of a kind."""
+"""Job resource: the path of a kind of job, and the names in its paths, operations and schemas."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ from aether.domain.job import Kind
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """The resource of one kind of job: its address and its words.
+    """The resource of one kind of job.
 
-    This module loads no web framework, since workers need addresses too: they write them into webhooks.
+    This module does not import the web framework, because workers need it too: webhooks contain the paths of jobs.
 
     Attributes:
         kind: The kind of job.
-        path: Where the collection is, such as `/reports`; a job is at `{path}/{id}{ending}`.
-        noun: What people call such a job, in lower case; operation ids and schemas are named after it.
-        id_name: The name of the job's id in paths.
-        about: One sentence for the OpenAPI document.
-        controller: Where the handlers are defined, as `package.module:NAME`.
-        ending: "/" where addresses end with a slash.
-        aliases: Further prefixes at which the resource is served; the OpenAPI document does not list them.
+        path: The path of the collection, such as `/reports`; the path of a job is `{path}/{id}{ending}`.
+        noun: The word for such a job, in lower case; operation ids and schemas are named after it.
+        id_name: The name of the path parameter for the job's id.
+        about: A sentence about the resource for the OpenAPI document.
+        controller: The import path of the controller, as `package.module:NAME`.
+        ending: "/" if the paths of jobs end with a slash.
+        aliases: Further prefixes of the path, which are not in the OpenAPI document.
     """
 
     kind: Kind
@@ -33,7 +33,7 @@ class Resource:
 
     @property
     def name(self) -> str:
-        """The noun as schemas and operation ids write it: `Report`."""
+        """The noun in the names of schemas and operation ids: `Report`."""
         return self.noun.capitalize()
 
     @property
@@ -42,5 +42,5 @@ class Resource:
         return f"{self.name}s"
 
     def path_of(self, job_id: str, below: str = "") -> str:
-        """Return the path of a job, or one below it."""
+        """Return the path of a job, or of something below it."""
         return f"{self.path}/{job_id}{below}{self.ending}"

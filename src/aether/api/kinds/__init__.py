@@ -1,4 +1,4 @@
-"""Kinds: the registry of the API, one entry for each kind of job."""
+"""Kinds: the registry of the resources, one for each kind of job."""
 
 from aether.api.jobs.resource import Resource
 from aether.domain.job import Kind
@@ -15,5 +15,5 @@ KINDS: KindRegistry[Resource] = KindRegistry(
 
 
 def href(kind: Kind, job_id: str) -> str:
-    """Return the path at which this service shows a job."""
+    """Return the path of a job."""
     return KINDS[kind].path_of(job_id)

@@ -1,4 +1,4 @@
-"""Kind routers: the controllers of all kinds, each at its path and its aliases."""
+"""Kind routers: the routers of all kinds, each at its path and its aliases."""
 
 from collections.abc import Iterator
 from importlib import import_module
@@ -14,14 +14,14 @@ AnyJobController: TypeAlias = type[JobController[Any, Any, Any, Any, Any, Any, A
 
 
 def controller_of(resource: Resource) -> AnyJobController:
-    """Return the controller of a kind."""
+    """Return the controller of a resource."""
     module, _, name = resource.controller.partition(":")
     controller: AnyJobController = getattr(import_module(module), name)
     return controller
 
 
 def kind_routers() -> Iterator[Router]:
-    """Return the routers of all kinds; those of aliases are not in the OpenAPI document."""
+    """Return the routers of all kinds; aliases are not in the OpenAPI document."""
     for resource in KINDS.values():
         for prefix in ("/", *resource.aliases):
             yield Router(prefix, route_handlers=[controller_of(resource)], include_in_schema=prefix == "/")

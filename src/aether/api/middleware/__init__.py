@@ -1,1 +1,1 @@
-"""Middleware: what happens to every request, whatever it asks for."""
+"""Middleware: what happens to every request and response, whichever handler is called."""

@@ -1,1 +1,1 @@
-"""OpenAPI document: its assembly, its parts, and the pages that show it."""
+"""OpenAPI: the document, its parts, and the docs page."""

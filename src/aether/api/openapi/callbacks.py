@@ -1,4 +1,4 @@
-"""What receivers of webhooks are to expect, for the OpenAPI document."""
+"""OpenAPI callbacks: the webhook request that receivers get."""
 
 from litestar.openapi.spec import (
     OpenAPIMediaType,
@@ -14,9 +14,10 @@ from litestar.openapi.spec.enums import OpenAPIType
 
 from aether.domain.webhook import JobEnded
 
-_WORDS = """Signed as [Standard Webhooks](https://www.standardwebhooks.com) has it: verify it with one of its libraries
-and the secret from `GET /webhooks/secret`. Any 2xx takes it; 410 asks for no more; anything else, redirects included,
-is tried again for three days, never sooner than `Retry-After` asks.
+_DESCRIPTION = """The request is signed according to [Standard Webhooks](https://www.standardwebhooks.com). Verify it
+with one of their libraries and the secret from `GET /webhooks/secret`. Answer any 2xx to accept the delivery, or 410 to
+disable the endpoint. After any other answer, redirects included, the delivery is attempted again for three days, never
+sooner than `Retry-After` asks.
 """
 
 
@@ -30,17 +31,18 @@ JOB_ENDED = PathItem(
     post=Operation(
         operation_id="jobEnded",
         summary="A job has ended",
-        description=_WORDS,
-        # No tag: clients would get one class for it and for the operations below `/webhooks`, and lose those.
+        description=_DESCRIPTION,
+        # Without a tag: client generators would put it into one class with the operations below `/webhooks`, which are
+        # lost then.
         parameters=[
-            _header("webhook-id", "The same at every try of a delivery: what to tell repeats by."),
-            _header("webhook-timestamp", "When this try was made, in seconds of the Unix epoch."),
-            _header("webhook-signature", "`v1,` and a signature, for each valid secret, the newest first."),
+            _header("webhook-id", "The same in all attempts of a delivery; use it to recognise repeated ones."),
+            _header("webhook-timestamp", "When this attempt was made, as a Unix timestamp in seconds."),
+            _header("webhook-signature", "`v1,` and a signature, for each valid secret, newest first."),
         ],
         request_body=RequestBody(required=True, content={"application/json": _BODY}),
         responses={
-            "2XX": OpenAPIResponse(description="The delivery is taken."),
-            "410": OpenAPIResponse(description="Nothing more is wanted: the endpoint is disabled."),
+            "2XX": OpenAPIResponse(description="The delivery is accepted."),
+            "410": OpenAPIResponse(description="The endpoint is disabled."),
         },
     )
 )

@@ -1,4 +1,4 @@
-"""OpenAPI contents: the document's head, and what each kind of job and each other resource adds to it."""
+"""OpenAPI contents: the title, and what each kind of job and each other resource adds to the document."""
 
 from importlib.metadata import version
 from types import UnionType
@@ -9,7 +9,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License, Server, Tag
 
 from aether.api.inbox.controller import NotificationItem
-from aether.api.jobs.event_presenter import COMMON
+from aether.api.jobs.event_presenter import COMMON_EVENTS
 from aether.api.kinds import KINDS
 from aether.api.kinds.routers import controller_of
 from aether.api.openapi.callbacks import JOB_ENDED
@@ -18,13 +18,13 @@ from aether.api.openapi.document import ApiDocument
 from aether.api.openapi.examples import EXAMPLES
 from aether.api.openapi.operations import operation_id
 from aether.api.openapi.route import schema_router
-from aether.api.openapi.streams import Events, events_of_kind
+from aether.api.openapi.streams import EventSchemas, events_of_kind
 from aether.domain.job import Kind
 from aether.domain.webhook import JobEnded
 
 _TAGS = (
-    Tag("Notifications", "What has become of your jobs while you were away."),
-    Tag("Webhooks", "The ends of your jobs, told to a server of yours."),
+    Tag("Notifications", "The jobs that have ended, until you acknowledge them."),
+    Tag("Webhooks", "Requests to a server of yours when jobs end."),
     Tag("Health", "For load balancers and orchestrators."),
 )
 
@@ -32,7 +32,7 @@ _TAGS = (
 def api_document() -> ApiDocument:
     """Return the configuration of the OpenAPI document."""
     controllers = {resource: controller_of(resource) for resource in KINDS.values()}
-    of_streams = (each.vocabulary.data.values() for each in controllers.values())
+    event_types = (each.vocabulary.data_types.values() for each in controllers.values())
     return ApiDocument(
         title="Aether",
         version=version("aether"),
@@ -44,22 +44,27 @@ def api_document() -> ApiDocument:
         use_handler_docstrings=True,
         openapi_router=schema_router(),
         render_plugins=[JsonRenderPlugin()],
-        structs=[JobEnded, NotificationItem, *COMMON.values(), *(each for structs in of_streams for each in structs)],
+        structs=[
+            JobEnded,
+            NotificationItem,
+            *COMMON_EVENTS.values(),
+            *(each for structs in event_types for each in structs),
+        ],
         unions={
             f"{resource.name}Job": structs
             for resource, controller in controllers.items()
-            if (structs := _members_of(controller.types["JobT"]))
+            if (structs := _union_members(controller.types["JobT"]))
         },
         examples={**EXAMPLES, **{name: each for kind in controllers.values() for name, each in kind.examples.items()}},
         streams={
             f"stream{resource.name}": events_of_kind(resource.name, controller.vocabulary)
             for resource, controller in controllers.items()
         }
-        | {"streamNotifications": Events("NotificationEvent", {"notification": NotificationItem.__name__})},
-        words={Kind.__name__: [*KINDS]},
+        | {"streamNotifications": EventSchemas("NotificationEvent", {"notification": NotificationItem.__name__})},
+        enumerations={Kind.__name__: [*KINDS]},
         webhooks={"jobEnded": JOB_ENDED},
     )
 
 
-def _members_of(shape: Any) -> tuple[type[msgspec.Struct], ...]:  # Any: a Struct, or a union of several
-    return get_args(shape) if get_origin(shape) in (Union, UnionType) else ()
+def _union_members(schema: Any) -> tuple[type[msgspec.Struct], ...]:  # Any: a Struct, or a union of several
+    return get_args(schema) if get_origin(schema) in (Union, UnionType) else ()

@@ -1,4 +1,4 @@
-"""Handler declarations: what the OpenAPI document has to know of each operation, read from the app's handlers."""
+"""OpenAPI declarations: what the handlers of the app declare for the document."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, get_args, get_origin
@@ -14,7 +14,7 @@ from aether.domain.named_literal import definition_of
 
 
 class Declaration(NamedTuple):
-    """One operation: the Structs of its bodies, its problems by status, and the enumerations of its parameters."""
+    """The Structs in the bodies of an operation, its problems by status, and its parameters that are enumerations."""
 
     structs: tuple[type[msgspec.Struct], ...]
     problems: Mapping[int, tuple[ProblemType, ...]]
@@ -22,14 +22,14 @@ class Declaration(NamedTuple):
 
 
 def declarations_of(app: Litestar) -> dict[str, Declaration]:
-    """Return the declaration of each operation of the app, by its id."""
+    """Return the declarations of the app's operations, by their ids."""
     handlers = (handler for route in app.routes if isinstance(route, HTTPRoute) for handler in route.route_handlers)
-    return {_name_of(each): _declaration(each) for each in handlers if each.resolve_include_in_schema()}
+    return {_operation_id(each): _declaration(each) for each in handlers if each.resolve_include_in_schema()}
 
 
-def _name_of(handler: HTTPRouteHandler) -> str:
-    declared = handler.operation_id
-    return declared if isinstance(declared, str) else operation_id(handler)
+def _operation_id(handler: HTTPRouteHandler) -> str:
+    own_id = handler.operation_id
+    return own_id if isinstance(own_id, str) else operation_id(handler)
 
 
 def _declaration(handler: HTTPRouteHandler) -> Declaration:

@@ -1,4 +1,4 @@
-"""The words at the head of the OpenAPI document."""
+"""OpenAPI description: the introduction of the document."""
 
 from collections.abc import Iterator
 
@@ -9,29 +9,30 @@ from aether.api.kinds import KINDS
 from aether.api.kinds.routers import controller_of
 from aether.api.openapi.operations import ProblemSpec
 
-_DESCRIPTION = """Durable jobs, of several kinds:
+_DESCRIPTION = """Durable jobs of several kinds:
 
 {kinds}
 
-A POST to one of these paths is accepted at once. A GET of the address in `Location` shows the job with everything that
-is finished so far. `Retry-After` says when to ask again, and is absent once the job has ended. With an
-`Idempotency-Key`, such a POST can be sent again until it is answered; it creates one job only.
+A POST to one of these paths creates a job and answers at once. A GET of the URL in `Location` shows the job with all
+results so far. `Retry-After` says when to ask again; it is absent once the job has ended. With an `Idempotency-Key`,
+the POST can be repeated until it is answered, and creates only one job.
 
-Every error is `application/problem+json` (RFC 9457). A body that is not JSON is a 400; JSON that breaks a rule is a 422
-that names field and rule. Every answer carries `X-Request-Id`.
+Every error is `application/problem+json` (RFC 9457). A body that is not JSON is a 400. JSON that breaks a rule is a
+422, which names the field and the rule. Every response has an `X-Request-Id`.
 
-Calls take a key, `Authorization: Bearer aether_…`, or a token of the server's identity provider; a server that has
-neither yet may be used without, from its own machine. With the scope `read` one may look; with `write` also ask for
-jobs, change and forget them, and acknowledge; with `admin` also say where webhooks go, and see what signs them. What
-belongs to another owner is answered as what never was. A page in a browser reads one job by a read token of that job.
+Calls need a key, `Authorization: Bearer aether_…`, or a token of the server's identity provider. While the server has
+neither keys nor an identity provider, calls from its own machine need no credential. The scope `read` allows reading.
+`write` also allows creating, changing and deleting jobs, and acknowledging notifications. `admin` also allows setting
+the webhook endpoint, and reading the secrets that sign webhooks. Jobs of other owners are treated as unknown. A page in
+a browser can read a single job with a read token of that job.
 
-Where requests are limited, every answer says how (draft-ietf-httpapi-ratelimit-headers-11):
-`RateLimit-Policy: "requests";q=600;w=60` allows 600 at once, which come back evenly within 60 seconds;
-`RateLimit: "requests";r=590;t=1` says that 590 are left, and in how many seconds all are back, or, if none is left, the
-next one. Beyond that comes a 429 with `Retry-After`, which costs nothing.
+If requests are limited, every response has these headers (draft-ietf-httpapi-ratelimit-headers-11).
+`RateLimit-Policy: "requests";q=600;w=60` allows 600 requests at once, which become available again evenly within
+60 seconds. `RateLimit: "requests";r=590;t=1` says that 590 are left, and in how many seconds all are available again,
+or, if none is left, the next one. A request beyond the limit is a 429 with `Retry-After`, and does not count.
 
-A text is measured without the white space around it, and holds no control characters; those that may have several lines
-may hold line breaks and tabs. A parameter of the query is given only once. Every path may have a slash at its end.
+The length of a text is measured without surrounding white space. Texts contain no control characters, except line
+breaks and tabs in texts of several lines. A query parameter must not be repeated. Every path may end with a slash.
 
 | `type` | status | meaning |
 |---|---|---|
@@ -40,19 +41,20 @@ may hold line breaks and tabs. A parameter of the query is given only once. Ever
 
 
 def description() -> str:
-    """Return the text at the head of the document, with every kind of job and every problem type."""
+    """Return the introduction, with all kinds of job and all problem types."""
     kinds = "\n".join(f"* `{each.path}`: {each.about}" for each in KINDS.values())
     types = sorted([*PROBLEMS.values(), *_problem_types_of_kinds()], key=lambda each: (each.status, each.word))
-    answers = {kind.word: (str(kind.status.value), kind.title) for kind in types}
-    jobs = {word: ("in a failed job", title) for word, title in JOB_PROBLEMS.items()}
+    of_responses = {each.word: (str(each.status.value), each.title) for each in types}
+    of_jobs = {word: ("in a failed job", title) for word, title in JOB_PROBLEMS.items()}
     rows = "\n".join(
-        f"| `{type_uri(word)}` | {where} | {title} |" for word, (where, title) in [*answers.items(), *jobs.items()]
+        f"| `{type_uri(word)}` | {where} | {title} |"
+        for word, (where, title) in [*of_responses.items(), *of_jobs.items()]
     )
     return _DESCRIPTION.format(kinds=kinds, rows=rows)
 
 
 def _problem_types_of_kinds() -> Iterator[ProblemType]:
-    """Return what the handlers of the kinds have declared."""
+    """Yield the problem types that the handlers of the kinds declare."""
     for resource in KINDS.values():
         for handler in vars(controller_of(resource)).values():
             specs = (handler.responses or {}).values() if isinstance(handler, HTTPRouteHandler) else ()

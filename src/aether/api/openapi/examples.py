@@ -1,4 +1,4 @@
-"""OpenAPI examples: bodies and answers of the resources that belong to no kind of job."""
+"""OpenAPI examples: bodies and responses of everything that belongs to no kind of job."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from aether.api.http import sse
 from aether.api.inbox.controller import Acknowledged, NotificationPage, notification_item
-from aether.api.jobs.examples import BEGUN, Examples, example_token
+from aether.api.jobs.examples import STARTED_AT, Examples, example_token
 from aether.api.jobs.read_tokens import JobToken
 from aether.api.kinds import KINDS, href
 from aether.api.openapi.operations import EXAMPLE_ID
@@ -16,12 +16,12 @@ from aether.domain.job import Kind, Status
 from aether.domain.listing import encode_cursor
 from aether.domain.notification import Notification
 
-_ENDED_AT = BEGUN + timedelta(seconds=9)
+_ENDED_AT = STARTED_AT + timedelta(seconds=9)
 _NOTIFICATION = Notification(1_768_469_409_000_000, Kind.REPORT, EXAMPLE_ID, Status.COMPLETED, _ENDED_AT, 9)
 _URL = "https://example.com/hooks/aether"
 _WEBHOOK = webhook.Webhook(_URL)
 _SECRET = webhook.SigningSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
-_REFUSED = webhook.DeliveryAttempt(1, _ENDED_AT, 0.21, 503, "The receiver answered 503.")
+_FAILED_ATTEMPT = webhook.DeliveryAttempt(1, _ENDED_AT, 0.21, 503, "The receiver answered 503.")
 _PENDING = webhook.Delivery(
     id=f"{EXAMPLE_ID}-9",
     owner="local",
@@ -36,9 +36,9 @@ _PENDING = webhook.Delivery(
     expires_at=_ENDED_AT + timedelta(days=7),
     next_at=_ENDED_AT + timedelta(seconds=5),
     attempt_count=1,
-    attempts=(replace(_REFUSED, next_at=_ENDED_AT + timedelta(seconds=5)),),
+    attempts=(replace(_FAILED_ATTEMPT, next_at=_ENDED_AT + timedelta(seconds=5)),),
 )
-_DEAD = replace(_PENDING, status=webhook.DeliveryStatus.DEAD, next_at=None, attempts=(_REFUSED,))
+_DEAD = replace(_PENDING, status=webhook.DeliveryStatus.DEAD, next_at=None, attempts=(_FAILED_ATTEMPT,))
 _ENDED = webhook.EndedJob(EXAMPLE_ID, Kind.REPORT, "completed", 9, href(Kind.REPORT, EXAMPLE_ID))
 
 EXAMPLES: Examples = {
@@ -54,9 +54,9 @@ EXAMPLES: Examples = {
     "WebhookBody": {"all": {"url": _URL}, "some": {"url": _URL, "events": ["failed", "cancelled"]}},
     "Endpoint": {
         "set": endpoint_view(webhook.Endpoint(_WEBHOOK)),
-        "disabled": endpoint_view(webhook.Endpoint(_WEBHOOK, BEGUN)),
+        "disabled": endpoint_view(webhook.Endpoint(_WEBHOOK, STARTED_AT)),
     },
-    "Secrets": {"rotated": secrets_view((_SECRET, replace(_SECRET, until=BEGUN + timedelta(days=1))))},
+    "Secrets": {"rotated": secrets_view((_SECRET, replace(_SECRET, until=STARTED_AT + timedelta(days=1))))},
     "Delivery": {"dead": delivery_view(_DEAD), "pending": delivery_view(_PENDING)},
     "DeliveryPage": {"page": delivery_page(webhook.DeliveryPage((_PENDING,), encode_cursor(_PENDING.sort_key)))},
     "JobEnded": {"report": webhook.JobEnded("report.completed", _ENDED_AT, _ENDED)},

@@ -1,4 +1,4 @@
-"""Which calls go on with what an answer names (OpenAPI's links), found in the document itself."""
+"""OpenAPI links: from the response that creates something to the operations on it."""
 
 import re
 from collections.abc import Iterator
@@ -10,40 +10,40 @@ Json: TypeAlias = dict[str, Any]  # Any: JSON
 
 
 def add_links(paths: Json, schemas: Json) -> None:
-    """Lead from what was accepted to every call about it."""
+    """Add links to every POST, to the operations on what it creates."""
     for path, item in paths.items():
         if "post" in item:
-            _link(item["post"], dict(_calls_below(path, paths)), schemas)
+            _add(item["post"], dict(_operations_below(path, paths)), schemas)
 
 
-def _calls_below(path: str, paths: Json) -> Iterator[tuple[str, str]]:
-    """Name the operations about one thing of this collection, each with the parameter that says which."""
-    about_one = re.compile(re.escape(path) + r"/\{(?P<name>\w+)\}(?:/[a-z]+)?")
+def _operations_below(path: str, paths: Json) -> Iterator[tuple[str, str]]:
+    """Yield the ids of the operations on one item of this collection, each with its path parameter."""
+    item_path = re.compile(re.escape(path) + r"/\{(?P<name>\w+)\}(?:/[a-z]+)?")
     for below, item in paths.items():
-        if found := about_one.fullmatch(below):
+        if found := item_path.fullmatch(below):
             for operation in item.values():
                 yield operation["operationId"], found["name"]
 
 
-def _link(operation: Json, calls: dict[str, str], schemas: Json) -> None:
-    for answer, names in _answers(operation, schemas):
-        if calls:
-            answer["links"] = {
-                call: _to(call, parameter, parameter if parameter in names else "id")
-                for call, parameter in calls.items()
+def _add(operation: Json, operations: dict[str, str], schemas: Json) -> None:
+    for response, names in _responses(operation, schemas):
+        if operations:
+            response["links"] = {
+                operation_id: _link(operation_id, parameter, parameter if parameter in names else "id")
+                for operation_id, parameter in operations.items()
             }
 
 
-def _answers(operation: Json, schemas: Json) -> Iterator[tuple[Json, set[str]]]:
-    """Walk through the answers that are JSON but no errors, each with the names of its members."""
-    for answer in operation["responses"].values():
-        for media_type, content in answer.get("content", {}).items():
+def _responses(operation: Json, schemas: Json) -> Iterator[tuple[Json, set[str]]]:
+    """Yield the JSON responses that are not errors, each with the names of its fields."""
+    for response in operation["responses"].values():
+        for media_type, content in response.get("content", {}).items():
             if media_type == "application/json":
-                yield answer, _names(content["schema"], schemas)
+                yield response, _names(content["schema"], schemas)
 
 
 def _names(schema: Json, schemas: Json) -> set[str]:
-    """Name the members of an object; of several kinds of it, those of the first."""
+    """Return the names of an object's fields; for a union, those of its first member."""
     if "$ref" in schema:
         return _names(schemas[schema["$ref"].removeprefix(REF)], schemas)
     if "oneOf" in schema:
@@ -51,5 +51,5 @@ def _names(schema: Json, schemas: Json) -> set[str]:
     return set(schema.get("properties", ()))
 
 
-def _to(operation_id: str, parameter: str, member: str) -> Json:
-    return {"operationId": operation_id, "parameters": {parameter: f"$response.body#/{member}"}}
+def _link(operation_id: str, parameter: str, field: str) -> Json:
+    return {"operationId": operation_id, "parameters": {parameter: f"$response.body#/{field}"}}

@@ -1,4 +1,4 @@
-"""Operation declarations: what handlers say about themselves for the OpenAPI document."""
+"""Operations: what handlers declare for the OpenAPI document."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,8 +16,12 @@ from litestar.types.internal_types import PathParameterDefinition
 
 from aether.api.http.problem_details import MEDIA_TYPE, ProblemDetails
 from aether.api.http.problems import ProblemType, problem_type_of
-from aether.api.http.request import MalformedBodyError, UnsupportedBodyError
-from aether.api.middleware.body_timeout import HeadersTooLargeError, UriTooLongError
+from aether.api.http.request_errors import (
+    HeadersTooLargeError,
+    MalformedBodyError,
+    UnsupportedBodyError,
+    UriTooLongError,
+)
 from aether.errors import (
     FieldError,
     ForbiddenError,
@@ -32,17 +36,10 @@ from aether.errors import (
 
 EXAMPLE_ID = "0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11"
 """The id of jobs in examples."""
-BINARY = "application/octet-stream"
-"""The media type of an image; generated clients know it for bytes."""
 BEARER, READ_TOKEN = "bearerAuth", "readToken"
 """The names of the security schemes."""
 READABLE: tuple[SecurityRequirement, ...] = ({BEARER: []}, {READ_TOKEN: []})
-"""What the calls take that read one job: either of them."""
-
-
-def described(status: int, description: str) -> dict[int, ResponseSpec]:
-    """Declare an answer without a body."""
-    return {status: ResponseSpec(None, description=description)}
+"""For operations that read one job: either scheme."""
 
 
 Errors: TypeAlias = tuple[type[Exception], ...]
@@ -65,13 +62,13 @@ _GUARDED: Errors = (
 
 @dataclass
 class ProblemSpec(ResponseSpec):
-    """The declaration of a response that is one of several problems of the same status."""
+    """Declares a response that is one of several problems with the same status."""
 
     problem_types: tuple[ProblemType, ...] = ()
 
 
 def problems(*errors: type[Exception], public: bool = False) -> dict[int, ResponseSpec]:
-    """Declare the errors that a handler raises, beside those of every handler, or of every one that is not public."""
+    """Declare the errors that a handler raises; those of every handler, or of every guarded one, are added."""
     raised = (*errors, *(() if public else _GUARDED), *_ALWAYS)
     types = {each.word: each for each in map(problem_type_of, raised)}.values()
     return {status: _problem_spec(status, types) for status in sorted({each.status.value for each in types})}
@@ -90,20 +87,23 @@ def _problem_spec(status: int, types: Iterable[ProblemType]) -> ResponseSpec:
 def operation_id(
     handler: HTTPRouteHandler, _: Method | None = None, __: list[str | PathParameterDefinition] | None = None
 ) -> str:
-    """Name an operation after its handler, in camelCase."""
+    """Return the id of an operation: the name of its handler in camelCase."""
     first, *rest = handler.handler_name.split("_")
     return first + "".join(map(str.capitalize, rest))
 
 
-def ended_at_once(view: object) -> dict[int, ResponseSpec]:
-    """Declare what POST answers if the caller would wait and the job has ended by then."""
-    # Some views are unions, which are no type for the checker.
-    spec = ResponseSpec(view, generate_examples=False, description="With `Prefer: wait=N`: the job, which has ended.")  # type: ignore[arg-type]
+def ended_job(job_type: object) -> dict[int, ResponseSpec]:
+    """Declare the response of a POST that waited for the end of its job."""
+    spec = ResponseSpec(
+        job_type,  # type: ignore[arg-type]  # it may be a union, which is not a type for the checker
+        generate_examples=False,
+        description="The job, if it ended during `Prefer: wait=N`.",
+    )
     return {HTTPStatus.OK.value: spec}
 
 
 def id_parameter(name: str) -> PathParameter:
-    """Describe the job's id in a path, by its name there."""
+    """Declare the job's id as a path parameter of this name."""
     return PathParameter(
         name=name, description="The job's id.", schema_extra={"format": "uuid", "examples": [EXAMPLE_ID]}
     )

@@ -1,4 +1,4 @@
-"""Where the OpenAPI document is served: written once, and sent only to those who do not have it yet."""
+"""OpenAPI route: serves the document, which is encoded once and has an ETag."""
 
 from functools import cache
 from hashlib import sha256
@@ -11,45 +11,45 @@ from litestar.enums import OpenAPIMediaType
 from litestar.exceptions import NotFoundException
 
 from aether.api.http.etag import is_current
-from aether.api.http.file_response import unchanged
+from aether.api.http.file_response import not_modified
 from aether.api.http.problems import AnyRequest
 
-AnyResponse: TypeAlias = Response[Any]  # Any: whatever the handler answers
+AnyResponse: TypeAlias = Response[Any]  # Any: bodies of any type
 
 
 _PATHS = ("/schema", "/schema/", "/openapi.json")
 
 
 def schema_router() -> Router:
-    """Return the router for it; Litestar would answer a wrong path below it with a page of HTML."""
+    """Return the router of the document; without it, Litestar would answer unknown paths below it with an HTML page."""
     return Router(
         "/schema",
         route_handlers=[],
         include_in_schema=False,
         before_request=_send_document,
-        after_request=_no_page,
+        after_request=_reject_html,
         opt={"public": True},
     )
 
 
 async def _send_document(request: AnyRequest) -> Response[bytes] | None:
-    """Go before Litestar's own handler, which would write the document for each request."""
+    """Respond instead of Litestar's own handler, which would encode the document for each request."""
     if request.method == "OPTIONS" or not request.scope["path"].endswith(_PATHS):
         return None
-    document, tag = _written(request.app)
+    document, tag = _encoded(request.app)
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if is_current(request.headers.get("If-None-Match", ""), tag):
-        return unchanged(headers)
+        return not_modified(headers)
     return Response(document, media_type=OpenAPIMediaType.OPENAPI_JSON, headers=headers)
 
 
 @cache
-def _written(app: Litestar) -> tuple[bytes, str]:
+def _encoded(app: Litestar) -> tuple[bytes, str]:
     document = msgspec.json.encode(app.openapi_schema.to_schema())
     return document, f'"{sha256(document).hexdigest()[:32]}"'
 
 
-async def _no_page(response: AnyResponse) -> AnyResponse:
+async def _reject_html(response: AnyResponse) -> AnyResponse:
     if response.status_code == HTTPStatus.NOT_FOUND:
         raise NotFoundException
     return response

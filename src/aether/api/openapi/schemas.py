@@ -1,4 +1,4 @@
-"""The schemas of the OpenAPI document: what msgspec says of the Structs, with names for unions and enumerations."""
+"""OpenAPI schemas: msgspec's schemas of the Structs, with named unions and enumerations."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
@@ -13,26 +13,26 @@ Structs: TypeAlias = Sequence[type[msgspec.Struct]]
 
 REF = "#/components/schemas/"
 
-# For `re`, "$" alone lets a line break pass behind it; for JSON Schema it does not, and not all dialects look ahead.
+# In Python, "$" also matches before a final line break; in JSON Schema it does not. Not all dialects have lookahead.
 _END = r"$(?!\n)"
 
 
 def reference(name: str) -> Json:
-    """Refer to a schema by its name."""
+    """Return a reference to the schema of this name."""
     return {"$ref": REF + name}
 
 
-def one_of(names: Sequence[str], told_apart_by: str, mapping: Mapping[str, str]) -> Json:
-    """Return a schema of several, and which of them each value of that field stands for."""
-    told = {value: REF + name for value, name in mapping.items()}
-    refs = [reference(name) for name in names]
-    return {"oneOf": refs, "discriminator": {"propertyName": told_apart_by, "mapping": told}}
+def one_of(names: Sequence[str], discriminator: str, mapping: Mapping[str, str]) -> Json:
+    """Return a union of schemas; `mapping` assigns a schema to each value of the field `discriminator`."""
+    references = {value: REF + name for value, name in mapping.items()}
+    members = [reference(name) for name in names]
+    return {"oneOf": members, "discriminator": {"propertyName": discriminator, "mapping": references}}
 
 
-def schemas_of(structs: Structs, unions: Mapping[str, Structs], words: Mapping[str, Sequence[str]]) -> Json:
-    """Return the schemas of these Structs and all that they hold, and of unions of them, told apart by `status`.
+def schemas_of(structs: Structs, unions: Mapping[str, Structs], enumerations: Mapping[str, Sequence[str]]) -> Json:
+    """Return the schemas of these Structs and of everything in them, and of unions with the discriminator `status`.
 
-    `words` are those of enumeration classes, by name, where they are not just the members of the class.
+    `enumerations` are the values of enumeration classes, by name, that have other values than the class's members.
     """
     _, schemas = msgspec.json.schema_components(structs, ref_template=REF + "{name}")
     for name, members in unions.items():
@@ -41,31 +41,34 @@ def schemas_of(structs: Structs, unions: Mapping[str, Structs], words: Mapping[s
         _repair_defaults(schema, schemas)
     for cls in _enumeration_classes(structs):
         # msgspec does not keep the order of the members.
-        schemas[cls.__name__] |= {"type": "string", "enum": list(words.get(cls.__name__, [each.value for each in cls]))}
-    enumerations = {}
+        schemas[cls.__name__] |= {
+            "type": "string",
+            "enum": list(enumerations.get(cls.__name__, [each.value for each in cls])),
+        }
+    literals = {}
     for schema in objects_in(list(schemas.values())):
         if definition := schema.pop(DEFINITION, None):
-            enumerations[definition["title"]] = definition
+            literals[definition["title"]] = definition
             del schema["enum"]
             schema.update(reference(definition["title"]))
     for schema in objects_in(list(schemas.values())):
         repair_schema(schema)
-    return {**schemas, **enumerations}
+    return {**schemas, **literals}
 
 
 def _enumeration_classes(structs: Structs) -> Iterator[type[Enum]]:
-    """Find the enumeration classes in the fields of these Structs."""
+    """Yield the enumeration classes in the fields of these Structs."""
     seen: set[type] = set()
 
-    def walk(kind: object) -> Iterator[type[Enum]]:
-        if isinstance(kind, msgspec.inspect.EnumType):
-            yield kind.cls
-        elif isinstance(kind, msgspec.inspect.StructType) and kind.cls not in seen:
-            seen.add(kind.cls)
-            for own in kind.fields:
-                yield from walk(own.type)
+    def walk(node: object) -> Iterator[type[Enum]]:
+        if isinstance(node, msgspec.inspect.EnumType):
+            yield node.cls
+        elif isinstance(node, msgspec.inspect.StructType) and node.cls not in seen:
+            seen.add(node.cls)
+            for field in node.fields:
+                yield from walk(field.type)
         else:
-            inner = (getattr(kind, name, ()) for name in ("type", "item_type", "value_type", "types", "item_types"))
+            inner = (getattr(node, name, ()) for name in ("type", "item_type", "value_type", "types", "item_types"))
             for each in inner:
                 for found in each if isinstance(each, tuple) else (each,):
                     yield from walk(found)
@@ -75,9 +78,10 @@ def _enumeration_classes(structs: Structs) -> Iterator[type[Enum]]:
 
 
 def _repair_defaults(schema: Json, schemas: Mapping[str, Json]) -> None:
-    """Say in words what a field is that is left out; an answer leaves none out that has a value.
+    """Move defaults of request fields into their descriptions, and make response fields with a default required.
 
-    Some generators take a field with a default for one that must be given, or get the type of the default wrong.
+    Some client generators treat fields with a default as required, or get the type of the default wrong. Responses
+    always contain fields that have a default.
     """
     for name, field in schema.get("properties", {}).items():
         if "default" not in field:
@@ -86,16 +90,16 @@ def _repair_defaults(schema: Json, schemas: Mapping[str, Json]) -> None:
         if schema.get("additionalProperties", True):
             schema["required"].append(name)
         else:
-            about = field if "$ref" not in field else schemas[field["$ref"].removeprefix(REF)]
-            field["description"] = f"{about['description']} If left out: `{default}`."
+            described = field if "$ref" not in field else schemas[field["$ref"].removeprefix(REF)]
+            field["description"] = f"{described['description']} If left out: `{default}`."
 
 
 def repair_schema(schema: Json) -> None:
-    """Write the only word of an enumeration as a constant, and unfold a docstring."""
-    words = schema.get("enum", ())
-    if all(isinstance(word, str) for word in words) and words:
+    """Write an enumeration of one value as a constant, fix patterns, and remove the indentation of descriptions."""
+    values = schema.get("enum", ())
+    if all(isinstance(value, str) for value in values) and values:
         schema |= {"type": "string"}
-        if len(words) == 1:
+        if len(values) == 1:
             (schema["const"],) = schema.pop("enum")
     if isinstance(pattern := schema.get("pattern"), str):
         schema["pattern"] = pattern.replace(_END, "$")
@@ -106,11 +110,11 @@ def repair_schema(schema: Json) -> None:
 def _union(members: Sequence[str], schemas: Mapping[str, Json]) -> Json:
     statuses = {member: schemas[member]["properties"]["status"]["enum"] for member in members}
     mapping = {status: member for member in members for status in statuses[member]}
-    return {"description": "One of these, by its `status`."} | one_of(members, "status", mapping)
+    return {"description": "One of these, depending on `status`."} | one_of(members, "status", mapping)
 
 
 def objects_in(json: Any) -> Iterator[Json]:
-    """Walk through every object in it, itself included."""
+    """Yield all objects in a JSON value, itself included."""
     if isinstance(json, dict):
         yield json
         for value in json.values():

@@ -1,27 +1,27 @@
-"""Event streams in the OpenAPI document, in which each event is shown as an object."""
+"""OpenAPI streams: the schemas of event streams, with each event as an object."""
 
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from aether.api.jobs.event_presenter import COMMON, SNAPSHOT, EventVocabulary
+from aether.api.jobs.event_presenter import COMMON_EVENTS, SNAPSHOT, EventVocabulary
 from aether.api.openapi.schemas import one_of, reference
 from aether.domain.job import ENDED
 
 Json: TypeAlias = dict[str, Any]  # Any: JSON
 
-_ID = {"type": "string", "description": "Behind which to resume. An event that has none leaves the cursor alone."}
-_EVENT = "An event as its fields: `event`, `id`, and `data`, which is JSON."
+_ID = {"type": "string", "description": "Where to resume. An event without an id does not move the cursor."}
+_EVENT = "An event with its fields `event`, `id` and `data`, which is JSON."
 
 
-class Events(NamedTuple):
-    """The events of a stream: the name that they have together, and the schemas of their data by the events' names."""
+class EventSchemas(NamedTuple):
+    """The events of a stream: the name of their union, and the names of the schemas of their data by event."""
 
     schema: str
     data: Mapping[str, str]
 
     def schemas(self) -> Json:
-        """Return a schema of each event, and one of them all."""
+        """Return the schema of each event, and of their union."""
         names = {event: self._name(event) for event in self.data}
         each = {names[event]: _event(event, names[event], data) for event, data in self.data.items()}
         if len(each) == 1:
@@ -35,21 +35,21 @@ class Events(NamedTuple):
         return self.schema if len(self.data) == 1 else f"{kind}{words}Event"
 
     def content(self) -> Json:
-        """Return the schema of the stream, without a type.
+        """Return the schema of the stream.
 
-        Some readers of the document take it for that of the whole text, others for that of each event.
+        It has no type, because some tools apply it to the whole text, and others to each event.
         """
         return {
             "contentSchema": reference(self.schema),
-            "description": f"Server-sent events; each is a `{self.schema}`, with `data` in one line of JSON.",
+            "description": f"Server-sent events; each is a `{self.schema}`, with `data` as one line of JSON.",
         }
 
 
-def events_of_kind(name: str, vocabulary: EventVocabulary) -> Events:
-    """Return the events of a kind, whose schemas begin with this name; some show a job as GET does."""
-    jobs = {SNAPSHOT, *(vocabulary.statuses[status].lower() for status in ENDED)}
-    own = {event: struct.__name__ for event, struct in {**COMMON, **vocabulary.data}.items()}
-    return Events(f"{name}Event", dict.fromkeys(sorted(jobs), f"{name}Job") | own)
+def events_of_kind(name: str, vocabulary: EventVocabulary) -> EventSchemas:
+    """Return the events of a kind; the names of their schemas start with `name`."""
+    job_events = {SNAPSHOT, *(vocabulary.statuses[status].lower() for status in ENDED)}
+    other_events = {event: struct.__name__ for event, struct in {**COMMON_EVENTS, **vocabulary.data_types}.items()}
+    return EventSchemas(f"{name}Event", dict.fromkeys(sorted(job_events), f"{name}Job") | other_events)
 
 
 def _event(name: str, title: str, data: str) -> Json:

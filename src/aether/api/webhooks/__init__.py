@@ -1,1 +1,1 @@
-"""Webhooks resource: the endpoint, its secrets and the deliveries."""
+"""Webhooks resource: the endpoint, the signing secrets and the deliveries."""

@@ -1,4 +1,4 @@
-"""`/webhooks`: whom to tell of the ends of jobs, and how far the telling got."""
+"""Webhooks controller: `/webhooks`, the owner's endpoint, the signing secrets and the deliveries."""
 
 from typing import Annotated
 
@@ -32,18 +32,18 @@ from aether.services.webhooks import Webhooks
 _Id = Annotated[
     str, PathParameter(name="deliveryId", description="The delivery's id.", schema_extra={"examples": [DELIVERY_ID]})
 ]
-_Wanted = QueryParameter(description="Only deliveries of this status.")
-_Job = QueryParameter(description="Only deliveries of the job with this id.")
+_StatusFilter = QueryParameter(description="Only deliveries with this status.")
+_JobFilter = QueryParameter(description="Only deliveries of the job with this id.")
 
 
 @get(
     "/endpoint",
     summary="See your endpoint",
-    response_description="The endpoint as it is set.",
+    response_description="The endpoint.",
     responses=problems(NoEndpointError),
 )
 async def get_endpoint(webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]) -> Endpoint:
-    """It is told of jobs of every kind, but not of those that name a webhook of their own."""
+    """It receives a webhook when a job of any kind has ended, except jobs with a webhook of their own."""
     return endpoint_view(await webhooks.endpoint(owner))
 
 
@@ -51,13 +51,13 @@ async def get_endpoint(webhooks: NamedDependency[Webhooks], owner: NamedDependen
     "/endpoint",
     summary="Set your endpoint",
     opt={"scope": Scope.ADMIN},
-    response_description="The endpoint as it is set.",
+    response_description="The endpoint.",
     responses=problems(*BODY_ERRORS),
 )
 async def set_endpoint(
     data: JSONBody[WebhookBody], webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]
 ) -> Endpoint:
-    """It takes the place of the one before, and of a disabled one; what is still to be delivered goes there too."""
+    """It replaces the previous endpoint, even if that is disabled. Pending deliveries go to the new one."""
     return endpoint_view(await webhooks.set_endpoint(owner, webhook_of(data)))
 
 
@@ -65,11 +65,11 @@ async def set_endpoint(
     "/endpoint",
     summary="Forget your endpoint",
     opt={"scope": Scope.ADMIN},
-    response_description="No endpoint is set.",
+    response_description="There is no endpoint.",
     responses=problems(),
 )
 async def delete_endpoint(webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]) -> None:
-    """What was still to be delivered there is given up at its next try."""
+    """Pending deliveries to it are given up at their next attempt."""
     await webhooks.remove_endpoint(owner)
 
 
@@ -77,11 +77,11 @@ async def delete_endpoint(webhooks: NamedDependency[Webhooks], owner: NamedDepen
     "/secret",
     summary="See what signs your webhooks",
     opt={"scope": Scope.ADMIN},
-    response_description="The secret, and those before it that are still valid.",
+    response_description="The secret, and previous ones that are still valid.",
     responses=problems(),
 )
 async def get_webhook_secret(webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]) -> Secrets:
-    """One secret signs all of your webhooks, the endpoint's and those that jobs name; it is made when first needed."""
+    """One secret signs all of your webhooks, also those of single jobs. It is created when first needed."""
     return secrets_view(await webhooks.secrets(owner))
 
 
@@ -90,32 +90,32 @@ async def get_webhook_secret(webhooks: NamedDependency[Webhooks], owner: NamedDe
     status_code=HTTP_200_OK,
     summary="Replace what signs your webhooks",
     opt={"scope": Scope.ADMIN},
-    response_description="The new secret, and those before it that are still valid.",
+    response_description="The new secret, and previous ones that are still valid.",
     responses=problems(),
 )
 async def rotate_webhook_secret(webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]) -> Secrets:
-    """The one before stays valid for a day, or as the service is set up; until then each delivery is signed by both."""
+    """The previous secret stays valid for a day by default. Until then, both sign each delivery."""
     return secrets_view(await webhooks.rotate(owner))
 
 
 @get(
     "/deliveries",
     summary="List your deliveries",
-    response_description="A page of deliveries, the newest first.",
+    response_description="A page of deliveries, newest first.",
     responses=problems(FieldError),
 )
-async def list_deliveries(  # noqa: PLR0913 - what may be asked for
+async def list_deliveries(  # noqa: PLR0913 - the filters
     webhooks: NamedDependency[Webhooks],
     owner: NamedDependency[str],
     *,
-    status: Annotated[DeliveryWord | None, _Wanted] = None,
-    job: Annotated[str | None, _Job] = None,
+    status: Annotated[DeliveryWord | None, _StatusFilter] = None,
+    job: Annotated[str | None, _JobFilter] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> DeliveryPage:
-    """There is one for each time that a job has ended and somebody was to be told.
+    """There is one for each time that a job with a webhook or endpoint has ended.
 
-    They are kept for a week after the last try, but no longer than until the job is deleted.
+    They are kept for a week after the last attempt, but not longer than the job.
     """
     return delivery_page(await webhooks.deliveries(owner, status_of(status), job, limit, cursor))
 
@@ -123,11 +123,11 @@ async def list_deliveries(  # noqa: PLR0913 - what may be asked for
 @get(
     "/deliveries/{deliveryId:str}",
     summary="Watch a delivery",
-    response_description="The delivery as it stands.",
+    response_description="The delivery.",
     responses=problems(UnknownDeliveryError),
 )
 async def get_delivery(delivery_id: _Id, webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]) -> Delivery:
-    """Each of its tries is there, with what came of it and when the next one is due."""
+    """This shows each attempt with its result, and when the next one is due."""
     return delivery_view(await webhooks.delivery(owner, delivery_id))
 
 
@@ -141,9 +141,9 @@ async def get_delivery(delivery_id: _Id, webhooks: NamedDependency[Webhooks], ow
 async def replay_delivery(
     delivery_id: _Id, webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]
 ) -> Delivery:
-    """However it ended, it is tried at once, under the same `webhook-id` and with a new schedule.
+    """A delivery that has ended is attempted again at once, with the same `webhook-id` and a new retry schedule.
 
-    One that is still to be tried is left as it is.
+    A pending delivery does not change.
     """
     return delivery_view(await webhooks.replay(owner, delivery_id))
 

@@ -1,11 +1,11 @@
-"""Webhooks as the wire shows them to those who set them up."""
+"""Webhook schemas: endpoints, secrets and deliveries on the wire."""
 
 from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.api.jobs.fields import JobId, Moment, Next, NextTry, or_unset
+from aether.api.jobs.fields import JobId, NextAttemptAt, NextCursor, Timestamp, unset_if_none
 from aether.domain import webhook as domain
 from aether.domain.job import ENDED, Status
 from aether.domain.named_literal import named_literal
@@ -14,115 +14,127 @@ from aether.domain.webhook import DeliveryStatus, Ending, Webhook
 _DeliveryWord: TypeAlias = Literal["pending", "delivered", "dead"]
 DeliveryWord: TypeAlias = Annotated[
     _DeliveryWord,
-    named_literal("DeliveryStatus", "Where a delivery stands; `dead` is given up until it is replayed.", _DeliveryWord),
+    named_literal(
+        "DeliveryStatus", "The status of a delivery; a `dead` one is given up, unless it is replayed.", _DeliveryWord
+    ),
 ]
-# An address in numbers is taken too, but only some are public, which no pattern can say.
-_BY_NAME = r"^https?://([^/?#@:\[\]]+\.)?[A-Za-z][^/?#@:.]*\.?(:[0-9]{1,5})?([/?#].*)?$"
+# IP addresses are accepted too, if they are public, which a pattern cannot express.
+_HOST_NAME_PATTERN = r"^https?://([^/?#@:\[\]]+\.)?[A-Za-z][^/?#@:.]*\.?(:[0-9]{1,5})?([/?#].*)?$"
 Url = Annotated[
     str,
     Meta(
         min_length=1,
-        description="An http or https address on the public internet, of at most 2,048 characters.",
-        extra_json_schema={"format": "uri", "pattern": _BY_NAME},
+        description="An http or https URL on the public internet, of at most 2,048 characters.",
+        extra_json_schema={"format": "uri", "pattern": _HOST_NAME_PATTERN},
         examples=["https://example.com/hooks/aether"],
     ),
 ]
-Secret = Annotated[str, Meta(description="What receivers verify signatures with.", examples=["whsec_c2VjcmV0…"])]
+Secret = Annotated[
+    str, Meta(description="The secret with which receivers verify signatures.", examples=["whsec_c2VjcmV0…"])
+]
 DELIVERY_ID = "0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11-9"
 DeliveryId = Annotated[
     str,
-    Meta(description="The `webhook-id` of all its tries: the job's id, and its version then.", examples=[DELIVERY_ID]),
+    Meta(
+        description="The `webhook-id` of all its attempts: the job's id, and the job's version at this end.",
+        examples=[DELIVERY_ID],
+    ),
 ]
 
 
 class WebhookBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where to tell of a job's end, and of which ends; all of them if none are named."""
+    """Where to send a webhook when a job has ended, and for which final statuses; for all of them by default."""
 
     url: Url
     events: (
-        Annotated[tuple[Ending, ...], Meta(min_length=1, max_length=3, description="Ends that are worth telling.")]
+        Annotated[tuple[Ending, ...], Meta(min_length=1, max_length=3, description="The final statuses to deliver.")]
         | UnsetType
     ) = UNSET
 
 
 class Endpoint(msgspec.Struct, frozen=True, rename="camel"):
-    """Where the ends of those jobs are told that name no webhook of their own."""
+    """Receives the webhooks of all jobs without a webhook of their own."""
 
-    url: Annotated[str, Meta(description="Its address.")]
-    events: Annotated[tuple[Ending, ...], Meta(description="Ends that it is told.")]
+    url: Annotated[str, Meta(description="The URL of the endpoint.")]
+    events: Annotated[tuple[Ending, ...], Meta(description="The final statuses that are delivered to it.")]
     disabled_at: (
-        Annotated[Moment, Meta(description="When its receiver answered 410; nothing is told until it is set again.")]
+        Annotated[
+            Timestamp,
+            Meta(description="When the receiver answered 410. Nothing is delivered until the endpoint is set again."),
+        ]
         | UnsetType
     ) = UNSET
 
 
 class ReplacedSecret(msgspec.Struct, frozen=True, rename="camel"):
-    """A secret that goes on signing for a while."""
+    """A previous secret that is still valid."""
 
     secret: Secret
-    valid_until: Annotated[Moment, Meta(description="When it stops signing.")]
+    valid_until: Annotated[Timestamp, Meta(description="When it expires.")]
 
 
 class Secrets(msgspec.Struct, frozen=True, rename="camel"):
-    """What signs all of the caller's webhooks."""
+    """The secrets that sign all of the caller's webhooks."""
 
     secret: Secret
-    replaced: Annotated[tuple[ReplacedSecret, ...], Meta(description="Those before it that are still valid.")]
+    replaced: Annotated[tuple[ReplacedSecret, ...], Meta(description="The previous secrets that are still valid.")]
 
 
 class DeliveryAttempt(msgspec.Struct, frozen=True, rename="camel"):
-    """One try, and when the next one is due, if there is to be one."""
+    """An attempt, and when the next one is due, if there is one."""
 
-    number: Annotated[int, Meta(ge=1, description="Counted from 1.")]
-    at: Annotated[Moment, Meta(description="When it was made.")]
-    seconds: Annotated[float, Meta(ge=0, description="How long it took.")]
-    status: Annotated[int, Meta(description="What the receiver answered, in HTTP, if it did.")] | UnsetType = UNSET
-    error: Annotated[str, Meta(description="Why that was not enough.")] | UnsetType = UNSET
-    next_try_at: NextTry | UnsetType = UNSET
+    number: Annotated[int, Meta(ge=1, description="The number of the attempt, from 1.")]
+    at: Annotated[Timestamp, Meta(description="When the attempt was made.")]
+    seconds: Annotated[float, Meta(ge=0, description="The duration of the attempt.")]
+    status: (
+        Annotated[int, Meta(description="The HTTP status of the receiver's response, if there was one.")] | UnsetType
+    ) = UNSET
+    error: Annotated[str, Meta(description="Why the attempt failed.")] | UnsetType = UNSET
+    next_try_at: NextAttemptAt | UnsetType = UNSET
 
 
 class Delivery(msgspec.Struct, frozen=True, rename="camel"):
-    """A job's end, told or to be told to a receiver."""
+    """A webhook for the end of a job, and its attempts."""
 
     id: DeliveryId
-    type: Annotated[str, Meta(description="What has ended, and how.", examples=["report.completed"])]
+    type: Annotated[str, Meta(description="The kind of the job, and its final status.", examples=["report.completed"])]
     job_id: JobId
     version: Annotated[int, Meta(ge=1, description="The job's version at this end.")]
-    url: Annotated[str, Meta(description="Where it went last, or will go first.")]
-    status: Annotated[DeliveryWord, Meta(description="`dead`: given up until it is replayed.")]
-    created_at: Annotated[Moment, Meta(description="When the job ended.")]
-    expires_at: Annotated[Moment, Meta(description="When it is forgotten.")]
-    attempts: Annotated[tuple[DeliveryAttempt, ...], Meta(description="Its tries, the oldest first.")]
-    next_try_at: NextTry | UnsetType = UNSET
+    url: Annotated[str, Meta(description="The URL of the last attempt, or of the first one that is due.")]
+    status: Annotated[DeliveryWord, Meta(description="`dead`: given up, unless it is replayed.")]
+    created_at: Annotated[Timestamp, Meta(description="When the job ended.")]
+    expires_at: Annotated[Timestamp, Meta(description="When the delivery is deleted.")]
+    attempts: Annotated[tuple[DeliveryAttempt, ...], Meta(description="The attempts, oldest first.")]
+    next_try_at: NextAttemptAt | UnsetType = UNSET
 
 
 class DeliveryPage(msgspec.Struct, frozen=True, rename="camel"):
-    """Some of the caller's deliveries, the newest first."""
+    """A page of the caller's deliveries, newest first."""
 
     deliveries: Annotated[tuple[Delivery, ...], Meta(description="The deliveries of this page.")]
-    next_cursor: Next | UnsetType = UNSET
+    next_cursor: NextCursor | UnsetType = UNSET
 
 
 def webhook_of(body: WebhookBody) -> Webhook:
-    """Read whom to tell."""
+    """Return the webhook that a body describes."""
     return Webhook(body.url, ENDED if body.events is UNSET else frozenset(map(Status, body.events)))
 
 
 def endpoint_view(endpoint: domain.Endpoint) -> Endpoint:
-    """Show an endpoint."""
+    """Return an endpoint as the wire shows it."""
     events = tuple(event.value for event in Status.in_order(endpoint.webhook.events))
-    # An endpoint has words for the ends of jobs only, and words of a newer version.
-    return Endpoint(endpoint.webhook.url, events, or_unset(endpoint.disabled_at))  # type: ignore[arg-type]
+    # The domain type also allows statuses before the end, and those of newer versions.
+    return Endpoint(endpoint.webhook.url, events, unset_if_none(endpoint.disabled_at))  # type: ignore[arg-type]
 
 
 def secrets_view(secrets: tuple[domain.SigningSecret, ...]) -> Secrets:
-    """Show the secrets, newest first."""
+    """Return the secrets as the wire shows them; the first one is the newest."""
     newest, *older = secrets
     return Secrets(newest.value, tuple(ReplacedSecret(each.value, each.until) for each in older if each.until))
 
 
 def delivery_view(delivery: domain.Delivery) -> Delivery:
-    """Show a delivery as it stands."""
+    """Return a delivery as the wire shows it."""
     return Delivery(
         id=delivery.id,
         type=f"{delivery.kind}.{delivery.event}",
@@ -133,21 +145,26 @@ def delivery_view(delivery: domain.Delivery) -> Delivery:
         created_at=delivery.created_at,
         expires_at=delivery.expires_at,
         attempts=tuple(map(_attempt, delivery.attempts)),
-        next_try_at=or_unset(delivery.next_at),
+        next_try_at=unset_if_none(delivery.next_at),
     )
 
 
-def _attempt(tried: domain.DeliveryAttempt) -> DeliveryAttempt:
+def _attempt(attempt: domain.DeliveryAttempt) -> DeliveryAttempt:
     return DeliveryAttempt(
-        tried.number, tried.at, tried.seconds, or_unset(tried.status), or_unset(tried.error), or_unset(tried.next_at)
+        attempt.number,
+        attempt.at,
+        attempt.seconds,
+        unset_if_none(attempt.status),
+        unset_if_none(attempt.error),
+        unset_if_none(attempt.next_at),
     )
 
 
 def delivery_page(page: domain.DeliveryPage) -> DeliveryPage:
-    """Show a page of deliveries."""
-    return DeliveryPage(tuple(map(delivery_view, page.deliveries)), or_unset(page.next))
+    """Return a page of deliveries as the wire shows it."""
+    return DeliveryPage(tuple(map(delivery_view, page.deliveries)), unset_if_none(page.next))
 
 
 def status_of(word: DeliveryWord | None) -> DeliveryStatus | None:
-    """Read a status as callers write it."""
+    """Return the status of a filter."""
     return None if word is None else DeliveryStatus(word)

@@ -1,1 +1,1 @@
-"""Checklists over HTTP: controller, schemas, events and examples."""
+"""Checklists: resource, controller, schemas, events and examples."""

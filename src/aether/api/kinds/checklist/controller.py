@@ -1,4 +1,4 @@
-"""Checklist controller: `/jobs/`, a guideline in, a checklist out; snake_case, with and without the final slash."""
+"""Checklist controller: `/jobs/`, from a guideline to a checklist; in snake_case, with or without the final slash."""
 
 from typing import Annotated
 
@@ -7,13 +7,13 @@ from litestar.params import JSONBody
 from litestar.status_codes import HTTP_201_CREATED
 from typing_extensions import override
 
-from aether.api.http.idempotency_key import IdempotencyKey, admission
-from aether.api.http.job_headers import LOCATION, RETRY_AFTER
-from aether.api.http.long_poll import APPLIED, Prefer
+from aether.api.http.idempotency_key import IdempotencyKey
+from aether.api.http.prefer import PREFERENCE_APPLIED, Prefer
 from aether.api.http.problems import AnyRequest
-from aether.api.http.request import serialize_request
 from aether.api.http.route_handler import post
 from aether.api.jobs.controller import JobController
+from aether.api.jobs.job_headers import LOCATION, RETRY_AFTER
+from aether.api.jobs.submission import admission_of, serialize_request
 from aether.api.kinds.checklist.events import CHECKLIST_EVENTS
 from aether.api.kinds.checklist.examples import CHECKLIST_EXAMPLES
 from aether.api.kinds.checklist.resource import CHECKLISTS
@@ -28,7 +28,7 @@ from aether.api.kinds.checklist.schemas import (
     checklist_job,
     checklist_page,
 )
-from aether.api.openapi.operations import CREATE_ERRORS, ended_at_once, id_parameter, problems
+from aether.api.openapi.operations import CREATE_ERRORS, ended_job, id_parameter, problems
 from aether.api.state import services_of
 from aether.domain.checklist import ChecklistRequest
 from aether.domain.estimate import Estimate
@@ -40,7 +40,7 @@ ChecklistId = Annotated[str, id_parameter(CHECKLISTS.id_name)]
 
 
 class ChecklistBody(ChecklistRequest, frozen=True, forbid_unknown_fields=True):
-    """The guideline."""
+    """The guideline for a checklist."""
 
     def __post_init__(self) -> None:
         trim(self)
@@ -60,7 +60,7 @@ class Checklists(
     """Checklists, in snake_case."""
 
     resource = CHECKLISTS
-    meanwhile = "`summary` is there as soon as it is written, while the checklist is still being made."
+    progress_note = "`summary` is present as soon as it is written, before the checklist is."
     vocabulary = CHECKLIST_EVENTS
     examples = CHECKLIST_EXAMPLES
 
@@ -68,8 +68,8 @@ class Checklists(
         status_code=HTTP_201_CREATED,
         summary="Ask for a checklist",
         response_description="Accepted; the checklist is being made.",
-        response_headers=[LOCATION, RETRY_AFTER, APPLIED],
-        responses=problems(*CREATE_ERRORS) | ended_at_once(ChecklistJob),
+        response_headers=[LOCATION, RETRY_AFTER, PREFERENCE_APPLIED],
+        responses=problems(*CREATE_ERRORS) | ended_job(ChecklistJob),
     )
     async def create_checklist(
         self,
@@ -78,17 +78,15 @@ class Checklists(
         idempotency_key: IdempotencyKey = None,
         prefer: Prefer = "",
     ) -> Response[ChecklistAccepted]:
-        """The job is queued when this answers; follow `Location` until its status is succeeded or failed."""
-        terms = admission(request, idempotency_key)
-        job_id = await services_of(request).jobs.submit(
-            self.resource.kind, terms, serialize_request(data, ChecklistRequest)
-        )
-        return await self.accepted(request, job_id, prefer, ChecklistAccepted(job_id))
+        """The job is queued once this answers. Follow `Location` until the status is succeeded or failed."""
+        admission, content = admission_of(request, idempotency_key), serialize_request(data, ChecklistRequest)
+        job_id = await services_of(request).jobs.submit(self.resource.kind, admission, content)
+        return await self.respond_created(request, job_id, prefer, ChecklistAccepted(job_id))
 
     @override
-    def view(self, job: Job, estimate: Estimate, url: str) -> ChecklistJob:
+    def show_job(self, job: Job, estimate: Estimate, url: str) -> ChecklistJob:
         return checklist_job(job)
 
     @override
-    def page(self, page: JobPage) -> ChecklistPage:
+    def show_page(self, page: JobPage) -> ChecklistPage:
         return checklist_page(page)

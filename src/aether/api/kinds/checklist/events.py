@@ -1,4 +1,4 @@
-"""What the stream of a checklist tells."""
+"""Checklist events: what the event stream of a checklist sends."""
 
 from typing import Annotated
 
@@ -6,32 +6,32 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from aether.api.jobs.event_presenter import EventPayload, EventVocabulary
-from aether.api.jobs.fields import AttemptFields, NextTry, or_unset
+from aether.api.jobs.fields import AttemptFields, NextAttemptAt, unset_if_none
 from aether.api.kinds.checklist.schemas import STATUSES, Items
 from aether.domain.job import Attempt, Job
 from aether.workflows.checklist.recipe import checklist_so_far
 
 
 class SummaryNews(msgspec.Struct, frozen=True):
-    """The summary is written."""
+    """The summary is finished."""
 
-    summary: Annotated[str, Meta(description="What the guideline says.")]
+    summary: Annotated[str, Meta(description="The summary of the guideline.")]
 
 
 class ChecklistNews(msgspec.Struct, frozen=True):
-    """The checklist is made."""
+    """The checklist is finished."""
 
-    checklist: Annotated[str, Meta(description="Markdown bullets, `- …`.")]
+    checklist: Annotated[str, Meta(description="A Markdown list, `- …`.")]
     items: Items
 
 
 class AttemptNews(AttemptFields, frozen=True):
-    """A try of a step failed; the next one is due at that time, if there is to be one."""
+    """An attempt of a step failed; the next one is due at `next_retry_at`, if there is one."""
 
-    next_retry_at: NextTry | UnsetType = UNSET
+    next_retry_at: NextAttemptAt | UnsetType = UNSET
 
 
-def _finished(step: str, job: Job, _: str) -> EventPayload | None:
+def _present_step(step: str, job: Job, _: str) -> EventPayload | None:
     summary, checklist = checklist_so_far(job)
     if step == "summary" and summary:
         return EventPayload(step, SummaryNews(summary.text))
@@ -40,14 +40,14 @@ def _finished(step: str, job: Job, _: str) -> EventPayload | None:
     return None
 
 
-def _attempt(attempt: Attempt) -> AttemptNews:
-    return AttemptNews(attempt.step, attempt.attempt, attempt.at, attempt.error, or_unset(attempt.next_retry_at))
+def _present_attempt(attempt: Attempt) -> AttemptNews:
+    return AttemptNews(attempt.step, attempt.attempt, attempt.at, attempt.error, unset_if_none(attempt.next_retry_at))
 
 
 CHECKLIST_EVENTS = EventVocabulary(
     STATUSES,
-    _finished,
-    _attempt,
-    lambda _: None,
-    {"summary": SummaryNews, "checklist": ChecklistNews, "attempt": AttemptNews},
+    present_step=_present_step,
+    present_attempt=_present_attempt,
+    present_delta=lambda _: None,
+    data_types={"summary": SummaryNews, "checklist": ChecklistNews, "attempt": AttemptNews},
 )

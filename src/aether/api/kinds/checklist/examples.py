@@ -1,9 +1,9 @@
-"""Checklist examples: a checklist at each status, and an event of its stream, as the API itself would answer them."""
+"""Checklist examples: a checklist with each status, and an event, for the OpenAPI document."""
 
 from msgspec.structs import replace
 
 from aether.api.http import sse
-from aether.api.jobs.examples import TIMEOUT, Examples, example_job, example_token, finished_step, first_page
+from aether.api.jobs.examples import TIMEOUT_DETAIL, Examples, example_job, example_token, finished_step, first_page
 from aether.api.kinds.checklist.events import SummaryNews
 from aether.api.kinds.checklist.resource import CHECKLISTS
 from aether.api.kinds.checklist.schemas import ChecklistAccepted, ChecklistToken, checklist_job, checklist_page
@@ -26,7 +26,7 @@ _JOB = replace(
 )
 _COMPLETED = replace(_JOB, status=Status.COMPLETED, version=6, steps=(_SUMMARISED, _LISTED))
 _FAILED = replace(
-    _JOB, status=Status.FAILED, problem=Problem("model-failed", f"Checklist failed: {TIMEOUT}", "checklist")
+    _JOB, status=Status.FAILED, problem=Problem("model-failed", f"Checklist failed: {TIMEOUT_DETAIL}", "checklist")
 )
 
 CHECKLIST_EXAMPLES: Examples = {

@@ -1,4 +1,4 @@
-"""Checklist resource: where checklists are, and what they are called."""
+"""Checklist resource: its path and its names."""
 
 from aether.api.jobs.resource import Resource
 from aether.domain.job import Kind
@@ -8,7 +8,7 @@ CHECKLISTS = Resource(
     path="/jobs",
     noun="checklist",
     id_name="event_id",
-    about="A guideline in, a checklist out, every item with its source.",
+    about="From a guideline to a checklist. Each item quotes its source.",
     controller="aether.api.kinds.checklist.controller:Checklists",
     ending="/",
 )

@@ -1,4 +1,4 @@
-"""Checklists as the wire shows them; the order of the fields is the order of the JSON."""
+"""Checklist schemas: checklists on the wire; the JSON has the order of the fields."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -7,20 +7,20 @@ from msgspec import UNSET, Meta, UnsetType
 
 from aether.api.jobs.fields import (
     CANCELLED,
-    Created,
-    Expiry,
+    CreatedAt,
+    ExpiresAt,
     JobId,
-    Next,
+    NextCursor,
     Progress,
     StatusWords,
-    Updated,
+    UpdatedAt,
     Version,
+    error_of,
     list_item,
-    or_unset,
-    reason_of,
+    unset_if_none,
 )
 from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens
-from aether.api.jobs.read_tokens import USUAL_S, EventsUrl, ExpiresAt, ExpiresIn, Token
+from aether.api.jobs.read_tokens import DEFAULT_LIFETIME_S, EventsUrl, ExpiresIn, Token, TokenExpiresAt
 from aether.domain.checklist import ChecklistRequest, Item
 from aether.domain.job import Job, Status
 from aether.domain.listing import JobPage, JobSummary
@@ -28,11 +28,11 @@ from aether.domain.named_literal import named_literal
 from aether.domain.stored_request import stored_request_decoder
 from aether.workflows.checklist.recipe import checklist_so_far
 
-_EXCERPT = 200
+_EXCERPT_LENGTH = 200
 
 _StatusWord: TypeAlias = Literal["pending", "running", "succeeded", "failed"]
 ChecklistStatus: TypeAlias = Annotated[
-    _StatusWord, named_literal("ChecklistStatus", "Where a checklist stands.", _StatusWord)
+    _StatusWord, named_literal("ChecklistStatus", "The status of a checklist.", _StatusWord)
 ]
 STATUSES: StatusWords[ChecklistStatus] = StatusWords(
     {
@@ -43,7 +43,7 @@ STATUSES: StatusWords[ChecklistStatus] = StatusWords(
         Status.CANCELLED: "failed",
     }
 )
-Items = Annotated[tuple[Item, ...], Meta(description="The same bullets with their sources.")]
+Items = Annotated[tuple[Item, ...], Meta(description="The items of the checklist with their sources.")]
 
 
 class ChecklistAccepted(msgspec.Struct, frozen=True):
@@ -53,59 +53,59 @@ class ChecklistAccepted(msgspec.Struct, frozen=True):
 
 
 class ChecklistJob(msgspec.Struct, frozen=True, kw_only=True):
-    """A checklist as far as it is made."""
+    """A checklist job, complete or in progress."""
 
     id: JobId
     input_text: Annotated[str, Meta(description="The guideline.")]
     status: ChecklistStatus
-    summary: Annotated[str | None, Meta(description="What the guideline says; null until it is written.")]
-    checklist: Annotated[str | None, Meta(description="Markdown bullets, `- …`; null until they are written.")]
+    summary: Annotated[str | None, Meta(description="The summary of the guideline; null until it is written.")]
+    checklist: Annotated[str | None, Meta(description="A Markdown list, `- …`; null until it is written.")]
     items: Items | UnsetType = UNSET
-    created_at: Created
-    updated_at: Updated
-    error: Annotated[str, Meta(description=f"What went wrong; `{CANCELLED}` if the caller stopped it.")] | UnsetType = (
-        UNSET
-    )
+    created_at: CreatedAt
+    updated_at: UpdatedAt
+    error: (
+        Annotated[str, Meta(description=f"What went wrong; `{CANCELLED}` if the caller cancelled it.")] | UnsetType
+    ) = UNSET
 
 
 class ChecklistLine(msgspec.Struct, frozen=True):
-    """A checklist in a list: how its guideline begins, and where it stands."""
+    """A checklist in a list, with the start of its guideline."""
 
     id: JobId
-    excerpt: Annotated[str, Meta(description=f"The first {_EXCERPT} characters of the guideline.")]
+    excerpt: Annotated[str, Meta(description=f"The first {_EXCERPT_LENGTH} characters of the guideline.")]
     status: ChecklistStatus
     progress: Progress
-    created_at: Created
-    updated_at: Updated
-    expires_at: Expiry
+    created_at: CreatedAt
+    updated_at: UpdatedAt
+    expires_at: ExpiresAt
     version: Version
 
 
 class ChecklistPage(msgspec.Struct, frozen=True):
-    """Some of the caller's checklists, the newest first."""
+    """A page of the caller's checklists, newest first."""
 
     jobs: Annotated[tuple[ChecklistLine, ...], Meta(description="The jobs of this page.")]
-    next_cursor: Next | UnsetType = UNSET
+    next_cursor: NextCursor | UnsetType = UNSET
 
 
 class ChecklistRetryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """New limits for the next run; what is left out stays as it was."""
+    """New limits for the job; a limit that is left out does not change."""
 
     max_tokens: MaxTokens | UnsetType = UNSET
     deadline_seconds: DeadlineSeconds | UnsetType = UNSET
 
 
 class ChecklistTokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """For how long the token is wanted."""
+    """How long the token is valid."""
 
-    expires_in: ExpiresIn = USUAL_S
+    expires_in: ExpiresIn = DEFAULT_LIFETIME_S
 
 
 class ChecklistToken(msgspec.Struct, frozen=True):
     """A token that reads one checklist."""
 
     token: Token
-    expires_at: ExpiresAt
+    expires_at: TokenExpiresAt
     url: EventsUrl
 
 
@@ -113,7 +113,7 @@ _decode = stored_request_decoder(ChecklistRequest).decode
 
 
 def checklist_job(job: Job) -> ChecklistJob:
-    """Show a checklist job as it stands."""
+    """Return a checklist job as the wire shows it."""
     summary, checklist = checklist_so_far(job)
     return ChecklistJob(
         id=job.id,
@@ -124,14 +124,14 @@ def checklist_job(job: Job) -> ChecklistJob:
         items=checklist.items if checklist else UNSET,
         created_at=job.created_at,
         updated_at=job.updated_at,
-        error=reason_of(job),
+        error=error_of(job),
     )
 
 
 def checklist_page(page: JobPage) -> ChecklistPage:
-    """Show a page of checklists."""
-    return ChecklistPage(tuple(map(_line, page.jobs)), or_unset(page.next))
+    """Return a page of checklists as the wire shows it."""
+    return ChecklistPage(tuple(map(_list_item, page.jobs)), unset_if_none(page.next))
 
 
-def _line(entry: JobSummary) -> ChecklistLine:
-    return list_item(ChecklistLine, entry, _decode(entry.input).input_text[:_EXCERPT], STATUSES[entry.status])
+def _list_item(job: JobSummary) -> ChecklistLine:
+    return list_item(ChecklistLine, job, _decode(job.input).input_text[:_EXCERPT_LENGTH], STATUSES[job.status])

@@ -1,1 +1,1 @@
-"""Image generations over HTTP: controller, schemas, events and examples."""
+"""Image generations: resource, controller, schemas, events, errors and examples."""

@@ -1,4 +1,4 @@
-"""Image controller: `/api/generation`, a prompt in, images out; camelCase."""
+"""Image controller: `/api/generation`, from a prompt to images; in camelCase."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -11,22 +11,23 @@ from typing_extensions import override
 
 from aether.api.http.byte_ranges import UnsatisfiableRangeError
 from aether.api.http.file_response import (
+    BINARY,
     FILE_HEADERS,
     FILE_RESPONSES,
     FileConditions,
     file_conditions,
-    partial,
-    unchanged,
+    not_modified,
+    partial_content,
 )
-from aether.api.http.idempotency_key import IdempotencyKey, admission
-from aether.api.http.job_headers import LOCATION, RETRY_AFTER
-from aether.api.http.long_poll import APPLIED, Prefer
+from aether.api.http.idempotency_key import IdempotencyKey
+from aether.api.http.prefer import PREFERENCE_APPLIED, Prefer
 from aether.api.http.problems import AnyRequest
-from aether.api.http.request import serialize_request
 from aether.api.http.route_handler import get, post
 from aether.api.jobs.controller import JobController
+from aether.api.jobs.job_headers import LOCATION, RETRY_AFTER
 from aether.api.jobs.job_limits import RetryBody
 from aether.api.jobs.read_tokens import JobToken, TokenBody
+from aether.api.jobs.submission import admission_of, serialize_request
 from aether.api.kinds.image.errors import NoImageModelError, UnknownImageError
 from aether.api.kinds.image.events import IMAGE_EVENTS
 from aether.api.kinds.image.examples import IMAGE_EXAMPLES
@@ -39,7 +40,7 @@ from aether.api.kinds.image.schemas import (
     generation_job,
     generation_page,
 )
-from aether.api.openapi.operations import BINARY, CREATE_ERRORS, ended_at_once, id_parameter, problems
+from aether.api.openapi.operations import CREATE_ERRORS, ended_job, id_parameter, problems
 from aether.api.state import services_of
 from aether.domain.estimate import Estimate
 from aether.domain.image import GenerationRequest, Image
@@ -52,14 +53,14 @@ from aether.workflows.image.recipe import first_steps, images_so_far
 
 
 class GenerationBody(GenerationRequest, frozen=True, forbid_unknown_fields=True):
-    """What the images are to show, how many, and how large."""
+    """What the images show, how many there are, and their size."""
 
     def __post_init__(self) -> None:
         trim(self)
 
 
 GenerationId = Annotated[str, id_parameter(GENERATIONS.id_name)]
-# Read as text: what is no number is no image, and not a broken rule.
+# A string, so that text that is not a number is an unknown image, not an invalid field.
 Position = Annotated[
     str,
     PathParameter(
@@ -74,7 +75,7 @@ class Generations(
     """Generations and their images, in camelCase."""
 
     resource = GENERATIONS
-    meanwhile = "The status is PENDING until all images are there or one cannot be made; `attempts` tells what failed."
+    progress_note = "PENDING until all images are finished or one cannot be made; `attempts` contains failed attempts."
     vocabulary = IMAGE_EVENTS
     examples = IMAGE_EXAMPLES
 
@@ -82,8 +83,8 @@ class Generations(
         status_code=HTTP_202_ACCEPTED,
         summary="Ask for images",
         response_description="Accepted; the images are being made.",
-        response_headers=[LOCATION, RETRY_AFTER, APPLIED],
-        responses=problems(*CREATE_ERRORS, NoImageModelError) | ended_at_once(GenerationJob),
+        response_headers=[LOCATION, RETRY_AFTER, PREFERENCE_APPLIED],
+        responses=problems(*CREATE_ERRORS, NoImageModelError) | ended_job(GenerationJob),
     )
     async def create_generation(
         self,
@@ -93,12 +94,12 @@ class Generations(
         idempotency_key: IdempotencyKey = None,
         prefer: Prefer = "",
     ) -> Response[GenerationAccepted]:
-        """The job is queued when this answers; follow `Location` until its status is COMPLETE or FAILED."""
+        """The job is queued once this answers. Follow `Location` until the status is COMPLETE or FAILED."""
         if image_model is None:
             raise NoImageModelError
-        terms, asked = admission(request, idempotency_key), serialize_request(data, GenerationRequest)
-        job_id = await services_of(request).jobs.submit(self.resource.kind, terms, asked, first_steps(data))
-        return await self.accepted(request, job_id, prefer, GenerationAccepted(job_id))
+        admission, content = admission_of(request, idempotency_key), serialize_request(data, GenerationRequest)
+        job_id = await services_of(request).jobs.submit(self.resource.kind, admission, content, first_steps(data))
+        return await self.respond_created(request, job_id, prefer, GenerationAccepted(job_id))
 
     @get(
         "/{jobId:str}/images/{position:str}",
@@ -117,27 +118,27 @@ class Generations(
         owner: NamedDependency[str],
         file_conditions: NamedDependency[FileConditions],
     ) -> Response[bytes]:
-        """An image that is finished never changes; keep it for as long as `Cache-Control` says."""
+        """A finished image never changes. Cache it for as long as `Cache-Control` says."""
         job = await jobs.get(self.resource.kind, owner, job_id)
         image = _image(job, position)
         headers = _image_headers(job, image, position)
-        if file_conditions.has(image.digest):
-            return unchanged(headers)
-        part = file_conditions.part_of(image.digest, image.size)
-        start, stop = (part.start, part.stop) if part else (0, None)
+        if file_conditions.is_cached(image.digest):
+            return not_modified(headers)
+        byte_range = file_conditions.range_of(image.digest, image.size)
+        start, stop = (byte_range.start, byte_range.stop) if byte_range else (0, None)
         content = await jobs.file(self.resource.kind, owner, job_id, image.digest, start, stop)
         if content is None:
             raise UnknownImageError
-        if part:
-            return partial(content, part, image.size, image.media_type, headers)
+        if byte_range:
+            return partial_content(content, byte_range, image.size, image.media_type, headers)
         return Response(content, media_type=image.media_type, headers=headers)
 
     @override
-    def view(self, job: Job, estimate: Estimate, url: str) -> GenerationJob:
+    def show_job(self, job: Job, estimate: Estimate, url: str) -> GenerationJob:
         return generation_job(job, url)
 
     @override
-    def page(self, page: JobPage) -> GenerationPage:
+    def show_page(self, page: JobPage) -> GenerationPage:
         return generation_page(page)
 
 

@@ -1,4 +1,4 @@
-"""Image errors: what only the image resource answers with."""
+"""Image errors: those that only the image resource raises."""
 
 from http import HTTPStatus
 from typing import ClassVar
@@ -8,7 +8,7 @@ from aether.errors import AetherError, CallerError
 
 
 class NoImageModelError(AetherError):
-    """The service is not set up to make images."""
+    """No image model is configured."""
 
     problem_type: ClassVar = ProblemType("no-image-model", HTTPStatus.NOT_IMPLEMENTED, "No image model")
 

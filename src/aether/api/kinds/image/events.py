@@ -1,4 +1,4 @@
-"""What the stream of a generation tells."""
+"""Image events: what the event stream of a generation sends."""
 
 from typing import Annotated
 
@@ -13,21 +13,21 @@ _IMAGE = "image"
 
 
 class ImageNews(msgspec.Struct, frozen=True):
-    """An image is finished, and can be had while the others are being made."""
+    """An image is finished and available, while others may still be being made."""
 
-    position: Annotated[int, Meta(ge=0, description="Its place among the images, from 0.")]
-    url: Annotated[str, Meta(description="Where it is for as long as the job lives.")]
+    position: Annotated[int, Meta(ge=0, description="The position of the image, from 0.")]
+    url: Annotated[str, Meta(description="The URL of the image, until the job expires.")]
 
 
-def _finished(step: str, _: Job, url: str) -> EventPayload | None:
+def _present_step(step: str, _: Job, url: str) -> EventPayload | None:
     position = step_position(step, _IMAGE)
     return None if position is None else EventPayload("image", ImageNews(position, f"{url}/images/{position}"))
 
 
 IMAGE_EVENTS = EventVocabulary(
     STATUSES,
-    _finished,
-    generation_attempt,
-    lambda _: None,
-    {"image": ImageNews, "attempt": GenerationAttempt},
+    present_step=_present_step,
+    present_attempt=generation_attempt,
+    present_delta=lambda _: None,
+    data_types={"image": ImageNews, "attempt": GenerationAttempt},
 )

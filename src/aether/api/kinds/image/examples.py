@@ -1,11 +1,11 @@
-"""Image examples: a generation at each status, and an event of its stream, as the API itself would answer them."""
+"""Image examples: a generation with each status, and an event, for the OpenAPI document."""
 
 from datetime import timedelta
 
 from msgspec.structs import replace
 
 from aether.api.http import sse
-from aether.api.jobs.examples import BEGUN, Examples, example_job, finished_step, first_page
+from aether.api.jobs.examples import STARTED_AT, Examples, example_job, finished_step, first_page
 from aether.api.kinds.image.events import ImageNews
 from aether.api.kinds.image.resource import GENERATIONS
 from aether.api.kinds.image.schemas import GenerationAccepted, generation_job, generation_page
@@ -19,7 +19,11 @@ _JOB = replace(
     version=3,
     total=1,
     steps=(Step("image:0", status=StepStatus.RUNNING),),
-    attempts=(Attempt("image:0", 1, BEGUN + timedelta(seconds=1), _BUSY, BEGUN + timedelta(seconds=3.5), status=429),),
+    attempts=(
+        Attempt(
+            "image:0", 1, STARTED_AT + timedelta(seconds=1), _BUSY, STARTED_AT + timedelta(seconds=3.5), status=429
+        ),
+    ),
     usage=Usage(2, 640, 810),
 )
 _URL = f"http://127.0.0.1:8000{GENERATIONS.path_of(_JOB.id)}"

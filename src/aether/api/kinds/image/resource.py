@@ -1,4 +1,4 @@
-"""Image resource: where image generations are, and what they are called."""
+"""Image resource: its path and its names."""
 
 from aether.api.jobs.resource import Resource
 from aether.domain.job import Kind
@@ -8,6 +8,6 @@ GENERATIONS = Resource(
     path="/api/generation",
     noun="generation",
     id_name="generationId",
-    about="A prompt in, images out.",
+    about="From a prompt to images.",
     controller="aether.api.kinds.image.controller:Generations",
 )

@@ -1,4 +1,4 @@
-"""Generations as the wire shows them; the order of the fields is the order of the JSON."""
+"""Image schemas: generations on the wire; the JSON has the order of the fields."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -7,18 +7,18 @@ from msgspec import UNSET, Meta, UnsetType
 
 from aether.api.jobs.fields import (
     CANCELLED,
-    Amount,
-    Created,
+    Count,
+    CreatedAt,
     FailedAt,
     JobId,
     ListItemFields,
-    Next,
-    NextTry,
+    NextAttemptAt,
+    NextCursor,
     StatusWords,
-    Updated,
+    UpdatedAt,
+    error_of,
     list_item,
-    or_unset,
-    reason_of,
+    unset_if_none,
 )
 from aether.domain.image import GenerationRequest
 from aether.domain.job import Attempt, Job, Status
@@ -28,7 +28,7 @@ from aether.domain.stored_request import stored_request_decoder
 
 _StatusWord: TypeAlias = Literal["PENDING", "COMPLETE", "FAILED"]
 GenerationStatus: TypeAlias = Annotated[
-    _StatusWord, named_literal("GenerationStatus", "Where a generation stands.", _StatusWord)
+    _StatusWord, named_literal("GenerationStatus", "The status of a generation.", _StatusWord)
 ]
 STATUSES: StatusWords[GenerationStatus] = StatusWords(
     {
@@ -40,8 +40,10 @@ STATUSES: StatusWords[GenerationStatus] = StatusWords(
     }
 )
 
-_WHERE = "Where the images are for as long as the job lives, under the host that you asked."
-Images = Annotated[tuple[str, ...], Meta(description=_WHERE)]
+ImageUrls = Annotated[
+    tuple[str, ...],
+    Meta(description="The URLs of the images, until the job expires; they contain the host of your request."),
+]
 
 
 class GenerationAccepted(msgspec.Struct, frozen=True, rename="camel"):
@@ -52,35 +54,37 @@ class GenerationAccepted(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class GenerationAttempt(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A try that failed, and how long after it the next one is due, if there is to be one."""
+    """A failed attempt, and when the next one is due, if there is one."""
 
-    number: Annotated[int, Meta(ge=1, description="Counted for each image.")]
+    number: Annotated[int, Meta(ge=1, description="The number of the attempt, from 1 for each image.")]
     step: Annotated[str, Meta(description="`image:` and its position from 0.", examples=["image:0"])]
     at: FailedAt
-    status: Annotated[int, Meta(description="What the image server answered, in HTTP.")] | UnsetType = UNSET
-    error: Annotated[str, Meta(description="Why it failed.")]
-    wait_seconds: Annotated[float, Meta(ge=0, description="How long after it the next try is due.")] | UnsetType = UNSET
-    next_retry_at: NextTry | UnsetType = UNSET
+    status: Annotated[int, Meta(description="The HTTP status of the image server's response.")] | UnsetType = UNSET
+    error: Annotated[str, Meta(description="Why the attempt failed.")]
+    wait_seconds: (
+        Annotated[float, Meta(ge=0, description="How long after `at` the next attempt is due.")] | UnsetType
+    ) = UNSET
+    next_retry_at: NextAttemptAt | UnsetType = UNSET
 
 
 class GenerationJob(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """A generation as it stands: PENDING from the first moment to the last."""
+    """A generation job; it is PENDING until it has ended."""
 
     generation_id: JobId
     status: GenerationStatus
     prompt: Annotated[str, Meta(description="What the images show.")]
-    images: Images | UnsetType = UNSET
-    attempts: Annotated[tuple[GenerationAttempt, ...], Meta(description="Every try that failed, oldest first.")]
-    failed_attempts: Annotated[Amount, Meta(description="How many tries have failed.")]
-    error: Annotated[str, Meta(description=f"What went wrong; `{CANCELLED}` if the caller stopped it.")] | UnsetType = (
-        UNSET
-    )
-    created_at: Created
-    updated_at: Updated
+    images: ImageUrls | UnsetType = UNSET
+    attempts: Annotated[tuple[GenerationAttempt, ...], Meta(description="The failed attempts, oldest first.")]
+    failed_attempts: Annotated[Count, Meta(description="How many attempts have failed.")]
+    error: (
+        Annotated[str, Meta(description=f"What went wrong; `{CANCELLED}` if the caller cancelled it.")] | UnsetType
+    ) = UNSET
+    created_at: CreatedAt
+    updated_at: UpdatedAt
 
 
 class GenerationLine(ListItemFields, frozen=True, rename="camel"):
-    """A generation in a list: what it shows and where it stands."""
+    """A generation in a list."""
 
     generation_id: JobId
     prompt: Annotated[str, Meta(description="What the images show.")]
@@ -88,50 +92,50 @@ class GenerationLine(ListItemFields, frozen=True, rename="camel"):
 
 
 class GenerationPage(msgspec.Struct, frozen=True, rename="camel"):
-    """Some of the caller's generations, the newest first."""
+    """A page of the caller's generations, newest first."""
 
     generations: Annotated[tuple[GenerationLine, ...], Meta(description="The jobs of this page.")]
-    next_cursor: Next | UnsetType = UNSET
+    next_cursor: NextCursor | UnsetType = UNSET
 
 
 _decode = stored_request_decoder(GenerationRequest).decode
 
 
 def generation_job(job: Job, url: str) -> GenerationJob:
-    """Show a generation job as it stands; its images are below `url`."""
+    """Return a generation job as the wire shows it; the URLs of its images start with `url`."""
     request = _decode(job.input)
-    done = job.status is Status.COMPLETED
+    is_completed = job.status is Status.COMPLETED
     return GenerationJob(
         generation_id=job.id,
         status=STATUSES[job.status],
         prompt=request.prompt,
-        images=tuple(f"{url}/images/{position}" for position in range(request.count)) if done else UNSET,
+        images=tuple(f"{url}/images/{position}" for position in range(request.count)) if is_completed else UNSET,
         attempts=tuple(map(generation_attempt, job.attempts)),
         failed_attempts=len(job.attempts),
-        error=reason_of(job),
+        error=error_of(job),
         created_at=job.created_at,
         updated_at=job.updated_at,
     )
 
 
 def generation_page(page: JobPage) -> GenerationPage:
-    """Show a page of generations."""
-    return GenerationPage(tuple(map(_line, page.jobs)), or_unset(page.next))
+    """Return a page of generations as the wire shows it."""
+    return GenerationPage(tuple(map(_list_item, page.jobs)), unset_if_none(page.next))
 
 
-def _line(entry: JobSummary) -> GenerationLine:
-    return list_item(GenerationLine, entry, _decode(entry.input).prompt, STATUSES[entry.status])
+def _list_item(job: JobSummary) -> GenerationLine:
+    return list_item(GenerationLine, job, _decode(job.input).prompt, STATUSES[job.status])
 
 
 def generation_attempt(attempt: Attempt) -> GenerationAttempt:
-    """Show a try that failed."""
-    again = attempt.next_retry_at
+    """Return a failed attempt as the wire shows it."""
+    next_at = attempt.next_retry_at
     return GenerationAttempt(
         number=attempt.attempt,
         step=attempt.step,
         at=attempt.at,
-        status=or_unset(attempt.status),
+        status=unset_if_none(attempt.status),
         error=attempt.error,
-        wait_seconds=UNSET if again is None else round((again - attempt.at).total_seconds(), 3),
-        next_retry_at=or_unset(again),
+        wait_seconds=UNSET if next_at is None else round((next_at - attempt.at).total_seconds(), 3),
+        next_retry_at=unset_if_none(next_at),
     )

@@ -1,1 +1,1 @@
-"""Reports over HTTP: controller, schemas, events and examples."""
+"""Reports: resource, controller, schemas, events and examples."""

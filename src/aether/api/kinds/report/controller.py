@@ -1,4 +1,4 @@
-"""Report controller: `/reports`, a topic in, a structured report out."""
+"""Report controller: `/reports`, from a topic to a structured report; in camelCase."""
 
 from typing import Annotated
 
@@ -8,20 +8,20 @@ from litestar.status_codes import HTTP_202_ACCEPTED
 from msgspec import UNSET, UnsetType
 from typing_extensions import override
 
-from aether.api.http.idempotency_key import IdempotencyKey, admission
-from aether.api.http.job_headers import LOCATION, RETRY_AFTER
-from aether.api.http.long_poll import APPLIED, Prefer
+from aether.api.http.idempotency_key import IdempotencyKey
+from aether.api.http.prefer import PREFERENCE_APPLIED, Prefer
 from aether.api.http.problems import AnyRequest
-from aether.api.http.request import serialize_request
 from aether.api.http.route_handler import post
 from aether.api.jobs.controller import JobController
+from aether.api.jobs.job_headers import LOCATION, RETRY_AFTER
 from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens, RetryBody, limits_of
 from aether.api.jobs.read_tokens import JobToken, TokenBody
+from aether.api.jobs.submission import admission_of, serialize_request
 from aether.api.kinds.report.events import REPORT_EVENTS
 from aether.api.kinds.report.examples import REPORT_EXAMPLES
 from aether.api.kinds.report.resource import REPORTS
 from aether.api.kinds.report.schemas import ReportAccepted, ReportJob, ReportPage, ReportStatus, report_job, report_page
-from aether.api.openapi.operations import CREATE_ERRORS, ended_at_once, id_parameter, problems
+from aether.api.openapi.operations import CREATE_ERRORS, ended_job, id_parameter, problems
 from aether.api.state import services_of
 from aether.api.webhooks.schemas import WebhookBody, webhook_of
 from aether.domain.estimate import Estimate
@@ -33,7 +33,7 @@ from aether.workflows.report.recipe import first_steps
 
 
 class ReportBody(ReportRequest, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What the report is to be about, and as much of the rest as matters."""
+    """The topic of a report; everything else is optional."""
 
     max_tokens: MaxTokens | UnsetType = UNSET
     deadline_seconds: DeadlineSeconds | UnsetType = UNSET
@@ -50,7 +50,7 @@ class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, Report
     """Reports, in camelCase."""
 
     resource = REPORTS
-    meanwhile = "While the report is being written, `partial` holds every section that is finished."
+    progress_note = "While the report is being written, `partial` contains the finished sections."
     vocabulary = REPORT_EVENTS
     examples = REPORT_EXAMPLES
 
@@ -58,8 +58,8 @@ class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, Report
         status_code=HTTP_202_ACCEPTED,
         summary="Ask for a report",
         response_description="Accepted; the report is being written.",
-        response_headers=[LOCATION, RETRY_AFTER, APPLIED],
-        responses=problems(*CREATE_ERRORS) | ended_at_once(ReportJob),
+        response_headers=[LOCATION, RETRY_AFTER, PREFERENCE_APPLIED],
+        responses=problems(*CREATE_ERRORS) | ended_job(ReportJob),
     )
     async def create_report(
         self,
@@ -68,19 +68,19 @@ class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, Report
         idempotency_key: IdempotencyKey = None,
         prefer: Prefer = "",
     ) -> Response[ReportAccepted]:
-        """The job is queued when this answers; follow `Location` until its status is completed, failed or cancelled."""
-        services, terms = services_of(request), admission(request, idempotency_key)
+        """The job is queued once this answers. Follow `Location` until the status is completed, failed or cancelled."""
+        services, admission = services_of(request), admission_of(request, idempotency_key)
         plan, limits = first_steps(data), limits_of(data)
         webhook = None if data.webhook is UNSET else services.webhooks.validate(webhook_of(data.webhook), "webhook.url")
         job_id = await services.jobs.submit(
-            self.resource.kind, terms, serialize_request(data, ReportRequest), plan, limits, webhook
+            self.resource.kind, admission, serialize_request(data, ReportRequest), plan, limits, webhook
         )
-        return await self.accepted(request, job_id, prefer, ReportAccepted(job_id))
+        return await self.respond_created(request, job_id, prefer, ReportAccepted(job_id))
 
     @override
-    def view(self, job: Job, estimate: Estimate, url: str) -> ReportJob:
+    def show_job(self, job: Job, estimate: Estimate, url: str) -> ReportJob:
         return report_job(job, estimate)
 
     @override
-    def page(self, page: JobPage) -> ReportPage:
+    def show_page(self, page: JobPage) -> ReportPage:
         return report_page(page)

@@ -1,4 +1,4 @@
-"""What the stream of a report tells."""
+"""Report events: what the event stream of a report sends."""
 
 from typing import Annotated
 
@@ -14,36 +14,41 @@ from aether.workflows.report.recipe import report_so_far
 
 _SECTION = "section"
 
-Position = Annotated[int, Meta(ge=0, description="The section's place in the outline, from 0.")]
+Position = Annotated[int, Meta(ge=0, description="The position of the section in the outline, from 0.")]
 
 
 class OutlineNews(msgspec.Struct, frozen=True):
-    """The outline is there; an outline of the caller's own is in the snapshot instead."""
+    """The outline is finished. An outline from the caller is in the snapshot instead."""
 
     outline: Annotated[tuple[str, ...], Meta(description="The headings, in order.")]
 
 
 class SectionNews(msgspec.Struct, frozen=True):
-    """A section is finished; its text is final, and takes the place of what was shown while it was written."""
+    """A section is finished. Its text is final, and replaces the text of earlier `section.delta` events."""
 
     position: Position
-    heading: Annotated[str, Meta(description="The heading, as in the outline.")]
-    text: Annotated[str, Meta(description="All of it, Markdown without the heading.")]
+    heading: Annotated[str, Meta(description="The heading in the outline.")]
+    text: Annotated[str, Meta(description="The whole text: Markdown, without the heading.")]
 
 
 class DeltaNews(msgspec.Struct, frozen=True):
-    """Text of a section as the model writes it: a preview, which is told once and may differ from what it will be."""
+    """A preview of a section while the model writes it. It is sent only once, and the final text may differ."""
 
     position: Position
-    attempt: Annotated[int, Meta(ge=1, description="Each try begins anew; the latest counts.")]
+    attempt: Annotated[
+        int, Meta(ge=1, description="The number of the attempt. Each starts the text again; the latest counts.")
+    ]
     offset: Annotated[
         int,
-        Meta(ge=0, description="How many characters (code points) of this try come before. Is it more: you lack some."),
+        Meta(
+            ge=0,
+            description="How many characters (code points) of this attempt precede. If you have fewer, some are lost.",
+        ),
     ]
-    text: Annotated[str, Meta(description="What comes next.")]
+    text: Annotated[str, Meta(description="The next part of the text.")]
 
 
-def _finished(step: str, job: Job, _: str) -> EventPayload | None:
+def _present_step(step: str, job: Job, _: str) -> EventPayload | None:
     report = report_so_far(job)
     if step == "outline":
         return EventPayload("outline", OutlineNews(report.outline))
@@ -55,7 +60,7 @@ def _finished(step: str, job: Job, _: str) -> EventPayload | None:
     return None if text is None else EventPayload("section", SectionNews(position, heading, text))
 
 
-def _text(delta: Delta) -> EventPayload | None:
+def _present_delta(delta: Delta) -> EventPayload | None:
     position = step_position(delta.step, _SECTION)
     if position is None:
         return None
@@ -64,8 +69,8 @@ def _text(delta: Delta) -> EventPayload | None:
 
 REPORT_EVENTS = EventVocabulary(
     STATUSES,
-    _finished,
-    failed_attempt,
-    _text,
-    {"outline": OutlineNews, "section": SectionNews, "section.delta": DeltaNews, "attempt": FailedAttempt},
+    present_step=_present_step,
+    present_attempt=failed_attempt,
+    present_delta=_present_delta,
+    data_types={"outline": OutlineNews, "section": SectionNews, "section.delta": DeltaNews, "attempt": FailedAttempt},
 )

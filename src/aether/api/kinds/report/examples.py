@@ -1,4 +1,4 @@
-"""Report examples: a report at each status, and events of its stream, as the API itself would answer them."""
+"""Report examples: a report with each status, and events, for the OpenAPI document."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from aether.api.http import sse
 from aether.api.jobs.event_presenter import GapNews, StatusNews
-from aether.api.jobs.examples import BEGUN, TIMEOUT, Examples, example_job, finished_step, first_page
+from aether.api.jobs.examples import STARTED_AT, TIMEOUT_DETAIL, Examples, example_job, finished_step, first_page
 from aether.api.kinds.report.events import DeltaNews, OutlineNews, SectionNews
 from aether.api.kinds.report.schemas import ReportAccepted, report_job, report_page
 from aether.domain.job import Attempt, Kind, Problem, Status, Step, StepStatus, Usage
@@ -19,18 +19,18 @@ _OUTLINED = finished_step("outline", _OUTLINE)
 
 
 def _section(position: int, text: str | None) -> Step:
-    begun = Step(
+    step = Step(
         f"section:{position}",
         position + 1,
         StepStatus.RUNNING,
         _OUTLINE.headings[position],
         attempts=1,
-        started_at=BEGUN + timedelta(seconds=2),
+        started_at=STARTED_AT + timedelta(seconds=2),
     )
     if text is None:
-        return begun
+        return step
     result = Raw(msgspec.json.encode(Section(text)))
-    return replace(begun, status=StepStatus.DONE, finished_at=BEGUN + timedelta(seconds=9), result=result)
+    return replace(step, status=StepStatus.DONE, finished_at=STARTED_AT + timedelta(seconds=9), result=result)
 
 
 _FIRST = _section(0, "Rome began as a village on the Tiber …")
@@ -48,8 +48,8 @@ _FAILED = replace(
     status=Status.FAILED,
     version=12,
     steps=(_OUTLINED, _FIRST, replace(_section(1, None), status=StepStatus.FAILED)),
-    attempts=(Attempt("section:1", 1, BEGUN + timedelta(seconds=5), TIMEOUT),),
-    problem=Problem("model-failed", f"II. The Age of the Emperors failed: {TIMEOUT}", "section:1"),
+    attempts=(Attempt("section:1", 1, STARTED_AT + timedelta(seconds=5), TIMEOUT_DETAIL),),
+    problem=Problem("model-failed", f"II. The Age of the Emperors failed: {TIMEOUT_DETAIL}", "section:1"),
 )
 _PENDING = replace(_JOB, status=Status.PENDING, version=1, total=0, steps=(Step("outline"),), usage=Usage())
 _HEADING = "I. From Village to Republic"

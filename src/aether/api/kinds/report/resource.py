@@ -1,4 +1,4 @@
-"""Report resource: where reports are, and what they are called."""
+"""Report resource: its path and its names."""
 
 from aether.api.jobs.resource import Resource
 from aether.domain.job import Kind
@@ -8,7 +8,7 @@ REPORTS = Resource(
     path="/reports",
     noun="report",
     id_name="jobId",
-    about="A topic in, a structured report out.",
+    about="From a topic to a structured report.",
     controller="aether.api.kinds.report.controller:Reports",
     aliases=("/api/v1",),
 )

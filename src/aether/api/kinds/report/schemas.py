@@ -1,4 +1,4 @@
-"""Report jobs as the wire shows them; the order of the fields is the order of the JSON."""
+"""Report schemas: reports on the wire; the JSON has the order of the fields."""
 
 from collections.abc import Callable
 from typing import Annotated, Literal, TypeAlias, TypeVar
@@ -9,22 +9,22 @@ from msgspec import UNSET, Meta, UnsetType
 from aether.api.http.problem_details import Detail, Title, Uri
 from aether.api.http.problems import JOB_PROBLEMS, type_uri
 from aether.api.jobs.fields import (
-    UNEXPLAINED,
-    Amount,
-    Created,
-    Expiry,
+    UNKNOWN_PROBLEM,
+    Count,
+    CreatedAt,
+    ExpiresAt,
     FailedAttempt,
     JobId,
     ListItemFields,
-    Moment,
-    Next,
+    NextCursor,
     Progress,
     StatusWords,
-    Updated,
+    Timestamp,
+    UpdatedAt,
     Version,
     failed_attempt,
     list_item,
-    or_unset,
+    unset_if_none,
 )
 from aether.domain import job as domain
 from aether.domain.estimate import Estimate
@@ -37,7 +37,7 @@ from aether.workflows.report.recipe import report_so_far
 T = TypeVar("T")
 
 _StatusWord: TypeAlias = Literal["pending", "processing", "completed", "failed", "cancelled"]
-ReportStatus: TypeAlias = Annotated[_StatusWord, named_literal("ReportStatus", "Where a report stands.", _StatusWord)]
+ReportStatus: TypeAlias = Annotated[_StatusWord, named_literal("ReportStatus", "The status of a report.", _StatusWord)]
 STATUSES: StatusWords[ReportStatus] = StatusWords({status: status.value for status in Status})
 
 
@@ -48,32 +48,32 @@ class ReportAccepted(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """How many steps stand where; `total` grows once, when the outline is known."""
+    """How many steps have each status. `total` increases once, when the outline is finished."""
 
-    total: Annotated[Amount, Meta(description="All that are known so far.")]
-    pending: Annotated[Amount, Meta(description="Not begun, or cut off when the job was stopped.")]
-    running: Annotated[Amount, Meta(description="Begun, or waiting for the next try.")]
-    done: Annotated[Amount, Meta(description="Finished for good.")]
-    failed: Annotated[Amount, Meta(description="Given up; retry takes them up again.")]
+    total: Annotated[Count, Meta(description="All steps that are known so far.")]
+    pending: Annotated[Count, Meta(description="Not started, or interrupted when the job ended.")]
+    running: Annotated[Count, Meta(description="Started, or waiting for the next attempt.")]
+    done: Annotated[Count, Meta(description="Finished.")]
+    failed: Annotated[Count, Meta(description="Given up; retrying the job starts them again.")]
 
 
 class Step(msgspec.Struct, frozen=True, rename="camel"):
-    """One durable piece of the work: the outline, or one section."""
+    """A part of the work that is done once: the outline or a section."""
 
     name: Annotated[str, Meta(description="`outline`, or `section:` and its position from 0.", examples=["section:0"])]
     status: StepStatus
-    attempts: Annotated[int, Meta(ge=0, description="How often it was tried, the present try included.")]
-    title: Annotated[str, Meta(description="The section's heading.")] | UnsetType = UNSET
-    started_at: Annotated[Moment, Meta(description="When its first try began.")] | UnsetType = UNSET
-    finished_at: Annotated[Moment, Meta(description="When its result was there.")] | UnsetType = UNSET
+    attempts: Annotated[int, Meta(ge=0, description="How many attempts were started.")]
+    title: Annotated[str, Meta(description="The heading of the section.")] | UnsetType = UNSET
+    started_at: Annotated[Timestamp, Meta(description="When the first attempt started.")] | UnsetType = UNSET
+    finished_at: Annotated[Timestamp, Meta(description="When the step was finished.")] | UnsetType = UNSET
 
 
 class Usage(msgspec.Struct, frozen=True, rename="camel"):
-    """What the model calls cost so far."""
+    """The model calls so far and their tokens."""
 
-    calls: Annotated[Amount, Meta(description="Model calls that were answered.")]
-    input_tokens: Annotated[Amount, Meta(description="Tokens that the model read.")]
-    output_tokens: Annotated[Amount, Meta(description="Tokens that the model wrote.")]
+    calls: Annotated[Count, Meta(description="How many model calls were answered.")]
+    input_tokens: Annotated[Count, Meta(description="Tokens in the prompts.")]
+    output_tokens: Annotated[Count, Meta(description="Tokens in the answers.")]
 
 
 class JobProblem(msgspec.Struct, frozen=True):
@@ -82,43 +82,43 @@ class JobProblem(msgspec.Struct, frozen=True):
     type: Uri
     title: Title
     detail: Detail
-    step: Annotated[str, Meta(description="The step that gave up.")] | UnsetType = UNSET
+    step: Annotated[str, Meta(description="The step that failed.")] | UnsetType = UNSET
 
 
-class _Facts(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
-    """What is said of every job; msgspec puts keyword-only fields last, so they follow those of each status."""
+class _CommonFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
+    """The fields of every report job; msgspec puts keyword-only fields last, so they follow those of each status."""
 
-    created_at: Created
-    updated_at: Updated
-    expires_at: Expiry
+    created_at: CreatedAt
+    updated_at: UpdatedAt
+    expires_at: ExpiresAt
     version: Version
     counts: Counts
     steps: Annotated[tuple[Step, ...], Meta(description="The steps that are known so far, in order.")]
     usage: Usage
-    attempts: Annotated[tuple[FailedAttempt, ...], Meta(description="Every try that failed, oldest first.")]
-    metadata: Annotated[dict[str, str], Meta(description="The labels given with the request.")] | UnsetType = UNSET
+    attempts: Annotated[tuple[FailedAttempt, ...], Meta(description="The failed attempts, oldest first.")]
+    metadata: Annotated[dict[str, str], Meta(description="The labels from the request.")] | UnsetType = UNSET
 
 
 QueuePosition = Annotated[
-    int, Meta(ge=1, description="Its place among the jobs that wait; it may rise, as owners take turns.")
+    int, Meta(ge=1, description="The job's position in the queue, from 1. It may increase, because owners take turns.")
 ]
-Left = Annotated[float, Meta(ge=0, description="Until it is done, judged by how others went; no promise.")]
-Partial = Annotated[Report, Meta(description="The sections that are finished so far, in outline order.")]
+SecondsLeft = Annotated[float, Meta(ge=0, description="Estimated from the run times of recent jobs; not guaranteed.")]
+PartialReport = Annotated[Report, Meta(description="The sections that are finished so far, in outline order.")]
 
 
-class ReportInProgress(_Facts, frozen=True, rename="camel"):
+class ReportInProgress(_CommonFields, frozen=True, rename="camel"):
     """A report that waits for a worker or is being written."""
 
     job_id: JobId
     status: Literal["pending", "processing"]
     progress: Progress
-    partial: Partial
+    partial: PartialReport
     queue_position: QueuePosition | UnsetType = UNSET
-    estimated_seconds_left: Left | UnsetType = UNSET
+    estimated_seconds_left: SecondsLeft | UnsetType = UNSET
 
 
-class ReportCompleted(_Facts, frozen=True, rename="camel"):
-    """A report with every section written."""
+class ReportCompleted(_CommonFields, frozen=True, rename="camel"):
+    """A complete report."""
 
     job_id: JobId
     status: Literal["completed"]
@@ -126,79 +126,81 @@ class ReportCompleted(_Facts, frozen=True, rename="camel"):
     report: Report
 
 
-class ReportFailed(_Facts, frozen=True, rename="camel"):
-    """A report that could not be finished; retry goes on with what is there."""
+class ReportFailed(_CommonFields, frozen=True, rename="camel"):
+    """A report that failed; a retry keeps its finished sections."""
 
     job_id: JobId
     status: Literal["failed"]
     progress: Progress
-    error: Annotated[str, Meta(description="A description of what went wrong.")]
+    error: Annotated[str, Meta(description="What went wrong.")]
     problem: JobProblem
-    partial: Partial
+    partial: PartialReport
 
 
-class ReportCancelled(_Facts, frozen=True, rename="camel"):
-    """A report that the caller stopped; retry goes on with what is there."""
+class ReportCancelled(_CommonFields, frozen=True, rename="camel"):
+    """A report that the caller cancelled; a retry keeps its finished sections."""
 
     job_id: JobId
     status: Literal["cancelled"]
     progress: Progress
-    partial: Partial
+    partial: PartialReport
 
 
 ReportJob: TypeAlias = ReportInProgress | ReportCompleted | ReportFailed | ReportCancelled
 
 
 class ReportLine(ListItemFields, frozen=True, rename="camel"):
-    """A report in a list: what it is about and where it stands."""
+    """A report in a list."""
 
     job_id: JobId
-    topic: Annotated[str, Meta(description="What it is about.")]
+    topic: Annotated[str, Meta(description="The topic of the report.")]
     status: ReportStatus
 
 
 class ReportPage(msgspec.Struct, frozen=True, rename="camel"):
-    """Some of the caller's reports, the newest first."""
+    """A page of the caller's reports, newest first."""
 
     reports: Annotated[tuple[ReportLine, ...], Meta(description="The jobs of this page.")]
-    next_cursor: Next | UnsetType = UNSET
+    next_cursor: NextCursor | UnsetType = UNSET
 
 
-class _Titled(msgspec.Struct, frozen=True):
+class _StoredTopic(msgspec.Struct, frozen=True):
     topic: str = ""
 
 
-class _Labelled(msgspec.Struct, frozen=True):
+class _StoredLabels(msgspec.Struct, frozen=True):
     metadata: dict[str, str] | UnsetType = UNSET
 
 
-_decode_topic = msgspec.json.Decoder(_Titled).decode
-_decode_labels = msgspec.json.Decoder(_Labelled).decode
-_UNKNOWN = Estimate()
+_decode_topic = msgspec.json.Decoder(_StoredTopic).decode
+_decode_labels = msgspec.json.Decoder(_StoredLabels).decode
+_NO_ESTIMATE = Estimate()
 
 
-def report_job(job: Job, estimate: Estimate = _UNKNOWN) -> ReportJob:
-    """Show a report job as it stands, and what is to come."""
+def report_job(job: Job, estimate: Estimate = _NO_ESTIMATE) -> ReportJob:
+    """Return a report job as the wire shows it."""
     report = report_so_far(job)
     match job.status:
         case Status.COMPLETED:
-            return _shown(ReportCompleted, job, report)
+            return _with_common_fields(ReportCompleted, job, report)
         case Status.FAILED:
-            why = job.problem or UNEXPLAINED
-            return _shown(ReportFailed, job, why.detail, job_problem(why), report)
+            problem = job.problem or UNKNOWN_PROBLEM
+            return _with_common_fields(ReportFailed, job, problem.detail, job_problem(problem), report)
         case Status.CANCELLED:
-            return _shown(ReportCancelled, job, report)
-        case _:  # it waits, runs or has a status that this version does not know
+            return _with_common_fields(ReportCancelled, job, report)
+        case _:  # pending, processing, or a status that this version does not know
             seconds = None if estimate.seconds_left is None else round(estimate.seconds_left, 1)
-            return _shown(ReportInProgress, job, report, or_unset(estimate.position), or_unset(seconds))
+            return _with_common_fields(
+                ReportInProgress, job, report, unset_if_none(estimate.position), unset_if_none(seconds)
+            )
 
 
-def _shown(view: Callable[..., T], job: Job, *own: object) -> T:
-    return view(
+def _with_common_fields(job_type: Callable[..., T], job: Job, *status_fields: object) -> T:
+    return job_type(
         job.id,
         job.status.value,
         job.progress,
-        *own,
+        *status_fields,
         created_at=job.created_at,
         updated_at=job.updated_at,
         expires_at=job.expires_at,
@@ -212,33 +214,33 @@ def _shown(view: Callable[..., T], job: Job, *own: object) -> T:
 
 
 def report_page(page: JobPage) -> ReportPage:
-    """Show a page of reports."""
-    return ReportPage(tuple(map(_line, page.jobs)), or_unset(page.next))
+    """Return a page of reports as the wire shows it."""
+    return ReportPage(tuple(map(_list_item, page.jobs)), unset_if_none(page.next))
 
 
-def _line(entry: JobSummary) -> ReportLine:
-    return list_item(ReportLine, entry, _decode_topic(entry.input).topic, STATUSES[entry.status])
+def _list_item(job: JobSummary) -> ReportLine:
+    return list_item(ReportLine, job, _decode_topic(job.input).topic, STATUSES[job.status])
 
 
 def job_problem(problem: domain.Problem) -> JobProblem:
-    """Tell why a job failed."""
+    """Return why a job failed, as the wire shows it."""
     title = JOB_PROBLEMS.get(problem.type, problem.type.replace("-", " ").capitalize())
-    return JobProblem(type_uri(problem.type), title, problem.detail, or_unset(problem.step))
+    return JobProblem(type_uri(problem.type), title, problem.detail, unset_if_none(problem.step))
 
 
 def _counts(job: Job) -> Counts:
     total = max(job.total, len(job.steps))
-    stand = [_standing(job, step) for step in job.steps]
-    running, done, failed = map(stand.count, (StepStatus.RUNNING, StepStatus.DONE, StepStatus.FAILED))
+    statuses = [_step_status(job, step) for step in job.steps]
+    running, done, failed = map(statuses.count, (StepStatus.RUNNING, StepStatus.DONE, StepStatus.FAILED))
     return Counts(total, total - running - done - failed, running, done, failed)
 
 
 def _step(job: Job, step: domain.Step) -> Step:
-    times = or_unset(step.started_at), or_unset(step.finished_at)
-    return Step(step.name, _standing(job, step), step.attempts, or_unset(step.title), *times)
+    times = unset_if_none(step.started_at), unset_if_none(step.finished_at)
+    return Step(step.name, _step_status(job, step), step.attempts, unset_if_none(step.title), *times)
 
 
-def _standing(job: Job, step: domain.Step) -> StepStatus:
-    """Say where a step stands: what was cut off when its job was stopped runs no more, but waits for a retry."""
-    cut_off = step.status is StepStatus.RUNNING and job.status is not Status.PROCESSING
-    return StepStatus.PENDING if cut_off else step.status
+def _step_status(job: Job, step: domain.Step) -> StepStatus:
+    """Return the status of a step; one that was interrupted when its job ended is pending, as it waits for a retry."""
+    is_interrupted = step.status is StepStatus.RUNNING and job.status is not Status.PROCESSING
+    return StepStatus.PENDING if is_interrupted else step.status

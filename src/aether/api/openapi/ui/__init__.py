@@ -1,4 +1,4 @@
-"""The interactive docs at `/docs`: Swagger UI with every file shipped, so that they work with no internet."""
+"""UI: the interactive docs at `/docs`, Swagger UI with all of its files, so that it works without internet access."""
 
 import gzip
 import html
@@ -20,9 +20,9 @@ _ASSETS = Path(__file__).parent / "assets"
 _MEDIA_TYPES = {"swagger-ui-bundle.js": "text/javascript", "start.js": "text/javascript", "swagger-ui.css": "text/css"}
 _FILES = {name: (_ASSETS / name).read_bytes() for name in _MEDIA_TYPES}
 _PAGE = Template((_ASSETS / "page.html").read_text())
-# Part of every address, so that browsers may keep the files for good and still get new ones.
+# Part of every URL, so that browsers can cache the files forever and still get new versions.
 _DIGEST = sha256(b"".join(_FILES.values())).hexdigest()[:16]
-# All that Swagger UI needs; its icons are data: images.
+# Only what Swagger UI needs; its icons are data: images.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -36,21 +36,21 @@ _HEADERS = {
 
 @get("/", media_type=MediaType.HTML, sync_to_thread=False)
 def show_docs(request: AnyRequest) -> Response[str]:
-    """Answer the page."""
+    """Return the page."""
     root = html.escape(str(request.scope.get("root_path", "")))
     page = _PAGE.substitute(root=root, assets=f"{root}/docs/{_DIGEST}")
     return Response(page, headers=_HEADERS)
 
 
 @get("/", status_code=HTTP_302_FOUND, include_in_schema=False, sync_to_thread=False, opt={"public": True})
-def lead_to_docs(request: AnyRequest) -> Redirect:
-    """Lead those who have only the address of the service to its docs."""
+def redirect_to_docs(request: AnyRequest) -> Redirect:
+    """Redirect from the root of the service to its docs."""
     return Redirect(f"{request.scope.get('root_path', '')}/docs")
 
 
 @get("/{digest:str}/{name:str}", sync_to_thread=False)
 def send_asset(digest: FromPath[str], name: FromPath[str], request: AnyRequest) -> Response[bytes]:
-    """Answer one of the page's files, compressed if the browser can have it so."""
+    """Return a file of the page, compressed if the browser accepts that."""
     if digest != _DIGEST or name not in _FILES:
         raise NotFoundException
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}

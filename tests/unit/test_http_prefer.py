@@ -1,6 +1,6 @@
 import pytest
 
-from aether.api.http.long_poll import wanted_wait
+from aether.api.http.prefer import parse_wait
 
 
 @pytest.mark.parametrize(
@@ -32,5 +32,5 @@ from aether.api.http.long_poll import wanted_wait
         ('"' * 10_000, None),
     ],
 )
-def test_what_is_understood_is_granted_and_the_rest_is_ignored(prefer: str, seconds: int | None) -> None:
-    assert wanted_wait(prefer) == seconds
+def test_a_valid_wait_is_limited_and_anything_else_is_ignored(prefer: str, seconds: int | None) -> None:
+    assert parse_wait(prefer) == seconds
