@@ -13,13 +13,13 @@ ENVIRONMENT = {"AETHER_JWT_ISSUER": ISSUER, "AETHER_JWT_AUDIENCE": AUDIENCE, "AE
 SIGNER = Signer()
 
 
-async def test_without_a_provider_there_is_no_verifier() -> None:
+async def test_without_a_provider_there_is_no_token_verifier() -> None:
     async with token_verifier(Settings()) as verifier:
         assert verifier is None
     assert not accepts_tokens(Settings())
 
 
-async def test_a_provider_is_set_by_three_variables() -> None:
+async def test_a_provider_is_configured_by_three_variables() -> None:
     with KeyServer(SIGNER.jwk()) as server:
         settings = Settings.from_env(ENVIRONMENT | {"AETHER_JWT_JWKS": server.url, "AETHER_JWT_SCOPES": "read"})
         async with token_verifier(settings) as verifier:
@@ -31,7 +31,7 @@ async def test_a_provider_is_set_by_three_variables() -> None:
 
 
 @pytest.mark.parametrize("variable", ENVIRONMENT)
-def test_half_a_provider_is_a_mistake_that_names_the_other_half(variable: str) -> None:
+def test_an_incomplete_provider_is_an_error_that_names_the_missing_variables(variable: str) -> None:
     without = {name: value for name, value in ENVIRONMENT.items() if name != variable}
 
     with pytest.raises(ConfigurationError, match=f"^Set {variable} too: AETHER_JWT_ISSUER, "):
@@ -56,7 +56,7 @@ def test_half_a_provider_is_a_mistake_that_names_the_other_half(variable: str) -
         "https://id.example.com/certs https://other.example.com/",
     ],
 )
-def test_keys_come_from_nowhere_else(where: str) -> None:
+def test_other_locations_of_keys_are_rejected(where: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^AETHER_JWT_JWKS: "):
         accepts_tokens(Settings.from_env(ENVIRONMENT | {"AETHER_JWT_JWKS": where}))
 
@@ -73,7 +73,7 @@ def test_keys_come_from_nowhere_else(where: str) -> None:
         "file:///etc/aether/keys.json",
     ],
 )
-def test_keys_come_from_an_address_or_a_file(where: str) -> None:
+def test_keys_may_be_at_a_url_or_in_a_file(where: str) -> None:
     assert accepts_tokens(Settings.from_env(ENVIRONMENT | {"AETHER_JWT_JWKS": where}))
 
 
@@ -91,7 +91,7 @@ def test_keys_come_from_an_address_or_a_file(where: str) -> None:
         ("AETHER_JWT_SCOPES", "read,delete"),
     ],
 )
-def test_what_would_weaken_the_check_is_refused(variable: str, value: str) -> None:
+def test_settings_that_would_weaken_the_check_are_rejected(variable: str, value: str) -> None:
     with pytest.raises(ConfigurationError, match=f"^{variable}: "):
         Settings.from_env(ENVIRONMENT | {variable: value})
 

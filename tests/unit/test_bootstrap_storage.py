@@ -11,7 +11,7 @@ from aether.errors import ConfigurationError
 from aether.settings import Settings
 
 
-def test_files_are_kept_in_redis_unless_a_place_is_named(tmp_path: Path) -> None:
+def test_files_are_stored_in_redis_unless_an_object_store_is_configured(tmp_path: Path) -> None:
     urls = (None, f"file://{tmp_path}/images")
 
     assert [type(file_store(Redis(), Settings(object_store=url))) for url in urls] == [RedisFiles, ObjectFiles]
@@ -26,11 +26,11 @@ def test_without_the_library_the_error_says_what_to_install(tmp_path: Path, monk
 
 
 @pytest.mark.parametrize("url", ["/var/lib/images", "file://images", "s3:bucket", "s3://", "https://bucket/images"])
-def test_a_place_that_is_neither_a_folder_nor_a_bucket_is_refused(url: str) -> None:
+def test_a_url_that_is_neither_a_directory_nor_a_bucket_is_rejected(url: str) -> None:
     with pytest.raises(ConfigurationError, match="AETHER_OBJECT_STORE"):
         Settings.from_env({"AETHER_OBJECT_STORE": url})
 
 
 @pytest.mark.parametrize("url", ["file:///var/lib/images", "s3://bucket", "s3://bucket/some/folder"])
-def test_a_folder_or_a_bucket_is_taken(url: str) -> None:
+def test_a_directory_or_a_bucket_is_accepted(url: str) -> None:
     assert Settings.from_env({"AETHER_OBJECT_STORE": url}).object_store == url

@@ -6,12 +6,12 @@ from aether.settings import Settings
 
 
 @pytest.mark.parametrize("hosts", ["localhost:port", "localhost:99999"])
-def test_an_exception_that_is_no_host_is_a_mistake_in_the_settings(hosts: str) -> None:
+def test_an_allowed_host_that_is_no_host_is_a_configuration_error(hosts: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^AETHER_WEBHOOK_HOSTS: "):
         ssrf_policy(Settings(webhook_hosts=hosts))
 
 
-def test_hosts_are_opened_by_the_settings() -> None:
+def test_the_settings_allow_hosts() -> None:
     opened = ssrf_policy(Settings(webhook_hosts="localhost,hooks.test:9000"))
 
     for url in ("http://localhost:1234/", "http://hooks.test:9000/"):
