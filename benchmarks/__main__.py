@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import structlog
 import uvloop
 
-from benchmarks import ablation, api, costs, hub, idle, pickup, reports, streams, takeover, throughput
+from benchmarks import ablation, api, costs, hub, idle, pickup, reports, scripts, streams, takeover, throughput
 from benchmarks.processes import ROOT
 from benchmarks.stores import valkey_version
 from benchmarks.tables import Table
@@ -27,6 +27,7 @@ BENCHMARKS: dict[str, Callable[..., Awaitable[Table]]] = {
     "streams": streams.measure,
     "api": api.measure,
     "costs": costs.measure,
+    "scripts": scripts.measure,
     "ablation": ablation.measure,
 }
 PAGE = ROOT / "docs" / "performance.md"

@@ -17,7 +17,7 @@ UNREACHABLE = (RedisError, OSError, TimeoutError)
 
 
 class _Hardened(asynchronous.AbstractConnection):
-    """A connection that is closed after any failed write, and raises only redis-py's own exceptions.
+    """A connection that is closed after any failed write, and turns network errors into redis-py's exceptions.
 
     It packs commands as redis-py's blocking connections do, in C.
     """

@@ -1,4 +1,4 @@
-"""Wake-up of an idle worker: it hears of a new job at once, without polling."""
+"""Wakeup of an idle worker: it hears of a new job at once, without polling."""
 
 import asyncio
 import contextlib
