@@ -92,7 +92,7 @@ class MemoryJobStore:
         if known == Revision.of(job):
             return None
         self.shown.append(job)
-        return Snapshot(job, await self.estimate(job) if job.status not in ENDED else Estimate())
+        return Snapshot(job, self._estimate(job) if job.status not in ENDED else Estimate())
 
     async def replay(self, job_id: str, after: int, limit: int) -> Replay:
         await self._answer()
@@ -103,11 +103,6 @@ class MemoryJobStore:
     async def find_existing(self, job_ids: Collection[str]) -> set[str]:
         await self._answer()
         return set(job_ids) & self.jobs.keys()
-
-    async def estimate(self, job: Job) -> Estimate:
-        await self._answer()
-        position = self.queue.index(job.id) + 1 if job.id in self.queue else None
-        return estimate(job, position, self.pace, self.clock.now())
 
     async def begin(self, job_id: str, kinds: Collection[Kind] | None = None) -> Job | None:
         await self._answer()
@@ -169,6 +164,10 @@ class MemoryJobStore:
         await asyncio.sleep(0)
         if self.away:
             raise StoreUnavailableError("away")
+
+    def _estimate(self, job: Job) -> Estimate:
+        position = self.queue.index(job.id) + 1 if job.id in self.queue else None
+        return estimate(job, position, self.pace, self.clock.now())
 
     def _check_job_limit(self, owner: str, max_jobs: int | None) -> None:
         live = sum(job.owner == owner and job.status in LIVE for job in self.jobs.values())

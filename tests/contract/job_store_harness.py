@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import EVENTS, INDEX, RECORD
 from aether.adapters.redis.store import QueueSettings, RedisJobStore
+from aether.domain.estimate import Estimate
 from aether.domain.events import Event
 from aether.domain.job import Change, Job, Kind, Status
 from aether.domain.listing import sort_key
@@ -125,6 +126,12 @@ async def load_job(store: JobStore, job_id: str = NEW_JOB.id) -> Job:
     job = await store.load(job_id)
     assert job
     return job
+
+
+async def load_estimate(store: JobStore, job_id: str, owner: str = NEW_JOB.owner) -> Estimate:
+    snapshot = await store.load_snapshot(NEW_JOB.kind, owner, job_id)
+    assert snapshot
+    return snapshot.estimate
 
 
 async def job_with_status(store: JobStore, status: Status, job: NewJob = NEW_JOB) -> Job:

@@ -11,7 +11,15 @@ from aether.domain.events import AttemptFailed, StatusChanged, StepFinished, Ste
 from aether.domain.job import Attempt, Change, Job, Kind, Limits, Problem, Status, Step, StepStatus, Usage
 from aether.durable.ports import Committed, JobStore
 from aether.errors import FencedError, IllegalMoveError, QueueFullError, StoreUnavailableError, UnknownJobError
-from tests.contract.job_store_harness import NEW_JOB, TTL, JobStoreHarness, begin_job, job_with_status, load_job
+from tests.contract.job_store_harness import (
+    NEW_JOB,
+    TTL,
+    JobStoreHarness,
+    begin_job,
+    job_with_status,
+    load_estimate,
+    load_job,
+)
 
 # The real Valkey listens on a Unix socket, which pytest-socket's list of hosts cannot name.
 
@@ -346,13 +354,12 @@ async def test_the_estimate_has_the_position_and_the_pace_of_other_jobs(harness:
     for job_id in ids:
         await harness.store.create(replace(NEW_JOB, id=job_id))
 
-    outlooks = [await harness.store.estimate(await load_job(harness.store, job_id)) for job_id in ids]
-    running = await harness.store.begin("first")
+    estimates = [await load_estimate(harness.store, job_id) for job_id in ids]
+    await harness.store.begin("first")
 
-    assert running is not None
-    assert [seen.position for seen in outlooks] == [1, 2]
-    assert all(seen.seconds_left is not None for seen in outlooks)
-    assert (await harness.store.estimate(running)).position is None
+    assert [estimate.position for estimate in estimates] == [1, 2]
+    assert all(estimate.seconds_left is not None for estimate in estimates)
+    assert (await load_estimate(harness.store, "first")).position is None
 
 
 async def test_a_run_ahead_of_the_record_is_fenced_and_the_job_queued_again(

@@ -27,6 +27,7 @@ from tests.contract.job_store_harness import (
     RedisJobStoreHarness,
     begin_job,
     job_with_status,
+    load_estimate,
     load_job,
 )
 from tests.strategies import changes, json_values
@@ -59,8 +60,8 @@ async def test_owners_take_turns_in_the_queue(redis_harness: RedisJobStoreHarnes
     for owner, job_id in waiting:
         await redis_harness.store.create(replace(NEW_JOB, id=job_id, owner=owner))
 
-    jobs = [await load_job(redis_harness.store, job_id) for _, job_id in waiting]
-    assert [(await redis_harness.store.estimate(job)).position for job in jobs] == [1, 3, 5, 2, 4]
+    estimates = [await load_estimate(redis_harness.store, job_id, owner) for owner, job_id in waiting]
+    assert [estimate.position for estimate in estimates] == [1, 3, 5, 2, 4]
 
 
 async def test_a_retried_job_is_queued_after_the_owners_other_jobs(redis_harness: RedisJobStoreHarness) -> None:
@@ -71,7 +72,7 @@ async def test_a_retried_job_is_queued_after_the_owners_other_jobs(redis_harness
 
     await redis_harness.store.move(NEW_JOB.id, Change(status=Status.PENDING))
 
-    assert (await redis_harness.store.estimate(await load_job(redis_harness.store, NEW_JOB.id))).position == 3
+    assert (await load_estimate(redis_harness.store, NEW_JOB.id)).position == 3
 
 
 async def test_a_job_that_comes_back_from_a_lost_worker_is_first(redis_harness: RedisJobStoreHarness) -> None:
@@ -79,8 +80,8 @@ async def test_a_job_that_comes_back_from_a_lost_worker_is_first(redis_harness: 
         await redis_harness.store.create(replace(NEW_JOB, id=job_id))
     await redis_harness.client.zadd(QUEUE, {"back": keys.FIRST_TIMESTAMP + 1})
 
-    jobs = [await load_job(redis_harness.store, job_id) for job_id in ("back", "a1", "a2")]
-    assert [(await redis_harness.store.estimate(job)).position for job in jobs] == [1, 2, 3]
+    estimates = [await load_estimate(redis_harness.store, job_id) for job_id in ("back", "a1", "a2")]
+    assert [estimate.position for estimate in estimates] == [1, 2, 3]
 
 
 async def test_erasing_leaves_no_key(redis_harness: RedisJobStoreHarness) -> None:

@@ -6,7 +6,6 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from aether.domain.estimate import Estimate
 from aether.domain.events import Event
 from aether.domain.idempotency import Idempotency
 from aether.domain.job import Change, Job, Kind, Limits, Status
@@ -92,10 +91,6 @@ class JobStore(Protocol):
 
     async def replay(self, job_id: str, after: int, limit: int) -> Replay:
         """Return up to `limit` events that followed the version `after`; 0 starts with the first event."""
-        ...
-
-    async def estimate(self, job: Job) -> Estimate:
-        """Estimate when a job that was just loaded will be done."""
         ...
 
     async def begin(self, job_id: str, kinds: Collection[Kind] | None = None) -> Job | None:

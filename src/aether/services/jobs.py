@@ -2,8 +2,7 @@
 
 from uuid import uuid4
 
-from aether.domain.estimate import Estimate
-from aether.domain.job import LIVE, Change, Job, Kind, Limits, Status
+from aether.domain.job import Change, Job, Kind, Limits, Status
 from aether.domain.listing import JobPage
 from aether.domain.snapshot import Revision, Snapshot
 from aether.domain.webhook import Webhook
@@ -71,10 +70,6 @@ class Jobs:
     async def replay(self, job: Job, after: int, limit: int) -> Replay:
         """Return up to `limit` events of the job that followed the version `after`."""
         return await self._store.replay(job.id, after, limit)
-
-    async def estimate(self, job: Job) -> Estimate:
-        """Estimate when a job will be done; the estimate of an ended job is empty."""
-        return await self._store.estimate(job) if job.status in LIVE else Estimate()
 
     async def cancel(self, kind: Kind, owner: str, job_id: str) -> Snapshot:
         """Cancel a job, even if it is running; finished steps are kept. Cancelling it again changes nothing.

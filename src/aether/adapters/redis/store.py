@@ -13,7 +13,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from aether.adapters.redis.commit_author import CommitAuthor
 from aether.adapters.redis.errors import translate_redis_errors
 from aether.adapters.redis.event_log import first_entry_id, parse_replay
-from aether.adapters.redis.keys import DELIVER, EVENTS, FENCES, RECORD, script
+from aether.adapters.redis.keys import DELIVER, EVENTS, FENCES, PACE, RECORD, script
 from aether.adapters.redis.record_serializer import (
     change_counters,
     change_fields,
@@ -23,8 +23,7 @@ from aether.adapters.redis.record_serializer import (
     parse_job,
     parse_summary,
 )
-from aether.adapters.redis.snapshot_reader import QueueEstimate, SnapshotReader
-from aether.domain.estimate import Estimate
+from aether.adapters.redis.snapshot_reader import SnapshotReader
 from aether.domain.events import derive_events
 from aether.domain.job import ALLOWED_FROM, ENDED, Change, Job, Kind, Status, StepStatus
 from aether.domain.listing import JobPage, JobSummary
@@ -117,10 +116,6 @@ class RedisJobStore:
             entries = await self._client.xrange(EVENTS + job_id, min=first_entry_id(after), count=limit + 1)
         return parse_replay(entries, after, limit)
 
-    async def estimate(self, job: Job) -> Estimate:
-        """Estimate from the queue and from the recent pace of jobs of this kind."""
-        return (await self._queue_estimate(job.id, job.kind)).estimate(job)
-
     async def begin(self, job_id: str, kinds: Collection[Kind] | None = None) -> Job | None:
         """Commit as a new run, which gets a new epoch."""
         outcome, *rest = await self._commit(job_id, CommitAuthor.new_run(kinds), Change(status=Status.PROCESSING))
@@ -189,12 +184,10 @@ class RedisJobStore:
 
     async def _retry_after(self, kind: Kind) -> float:
         """Return the seconds until the next job ends, as far as that was measured."""
-        _, pace, _ = await self._queue_estimate("", kind)
-        return min(max(1.0, pace.gap or _DEFAULT_RETRY_AFTER_S), _MAX_RETRY_AFTER_S)
-
-    async def _queue_estimate(self, job_id: str, kind: Kind) -> QueueEstimate:
         with translate_redis_errors():
-            return await self._snapshots.estimate(job_id, kind)
+            # redis-py has one type for the answers of its synchronous and its asynchronous client.
+            gap_ms: bytes | None = await self._client.hget(PACE + kind, "gap")  # type: ignore[misc]
+        return min(max(1.0, int(gap_ms or 0) / 1000 or _DEFAULT_RETRY_AFTER_S), _MAX_RETRY_AFTER_S)
 
     async def _commit(
         self, job_id: str, author: CommitAuthor, change: Change, fields: Mapping[str, Argument] | None = None
