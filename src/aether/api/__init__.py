@@ -1,1 +1,1 @@
-"""The HTTP interface: one file per resource, views, and the table from errors to problems."""
+"""API: the HTTP interface, with its resources, guards, middleware and OpenAPI document."""

@@ -1,4 +1,4 @@
-"""Request errors: a request is rejected for how it arrives, before its handler runs."""
+"""Request errors: why a request is rejected before its handler runs."""
 
 from aether.errors import CallerError, TransientError
 

@@ -79,7 +79,7 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
 
     @get(
         summary="List your {noun}s",
-        response_description="A page of jobs, the newest first.",
+        response_description="A page of jobs, newest first.",
         responses=problems(FieldError),
     )
     async def list_jobs(

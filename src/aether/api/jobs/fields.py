@@ -1,4 +1,4 @@
-"""Fields that the schemas of all kinds share."""
+"""Fields: types and values that the schemas of all kinds share."""
 
 from collections.abc import Callable
 from datetime import datetime

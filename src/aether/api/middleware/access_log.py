@@ -9,7 +9,7 @@ log = structlog.get_logger()
 
 def log_response(method: str, route: str | None, status: int | None, seconds: float) -> None:
     """Log a response; `status` is None if none was sent."""
-    # Health checks come every few seconds: at the level of requests, only failed ones are logged.
+    # Health checks come every few seconds, so successful ones are logged at a lower level.
     is_routine = (route or "").startswith("/health/") and status == HTTPStatus.OK
     write = log.debug if is_routine else log.info
     write("request.answered", method=method, route=route, status=status, duration_ms=round(seconds * 1000, 1))

@@ -2,11 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, TypeAlias
 
-from aether.api.openapi.schemas import REF
-
-Json: TypeAlias = dict[str, Any]  # Any: JSON
+from aether.api.openapi.schemas import REF, Json
 
 
 def add_links(paths: Json, schemas: Json) -> None:

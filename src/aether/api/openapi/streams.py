@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from aether.api.jobs.event_presenter import COMMON_EVENTS, SNAPSHOT, EventVocabulary
-from aether.api.openapi.schemas import one_of, reference
+from aether.api.openapi.schemas import Json, one_of, reference
 from aether.domain.job import ENDED
-
-Json: TypeAlias = dict[str, Any]  # Any: JSON
 
 _ID = {"type": "string", "description": "Where to resume. An event without an id does not move the cursor."}
 _EVENT = "An event with its fields `event`, `id` and `data`, which is JSON."
