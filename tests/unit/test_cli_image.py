@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from aether.cli.client.errors import UnexpectedResponseError
-from aether.cli.kinds.image import Attempt, ImageFiles, ImageState, image_path
+from aether.cli.kinds.image import ImageAttempt, ImageFiles, ImageState, image_path
 from aether.cli.output.delivery import File
 from aether.cli.output.progress_events import AttemptFailure, StepFinished
 
@@ -19,9 +19,9 @@ async def fetch(url: str) -> File:
 
 
 def test_failed_attempts_come_before_the_images() -> None:
-    with_wait = Attempt(1, NOON, "Away.", wait_seconds=1.5, step="image:1")
-    with_time = Attempt(2, NOON, "Away.", next_retry_at=NOON + timedelta(seconds=2))
-    last = Attempt(3, NOON, "Away.")
+    with_wait = ImageAttempt(1, NOON, "Away.", wait_seconds=1.5, step="image:1")
+    with_time = ImageAttempt(2, NOON, "Away.", next_retry_at=NOON + timedelta(seconds=2))
+    last = ImageAttempt(3, NOON, "Away.")
     pending = ImageState("PENDING", attempts=(with_wait,))
     complete = ImageState("COMPLETE", ("/0", "/1"), (with_wait, with_time, last))
     assert list(pending.events_since(None)) == [AttemptFailure("image 2", 1, "Away.", 1.5)]
@@ -33,7 +33,7 @@ def test_failed_attempts_come_before_the_images() -> None:
 
 
 def test_a_state_says_how_many_attempts_failed() -> None:
-    state = ImageState("PENDING", attempts=(Attempt(1, NOON, ""),))
+    state = ImageState("PENDING", attempts=(ImageAttempt(1, NOON, ""),))
     assert state.activity == "waiting for the image server; 1 attempt failed"
     assert ImageState("PENDING").activity == "waiting for the image server"
     assert ImageState("FAILED").completed_work == "no attempt failed"

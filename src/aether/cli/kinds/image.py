@@ -32,7 +32,7 @@ _SUFFIXES = {
 }
 
 
-class Attempt(msgspec.Struct, frozen=True, rename="camel"):
+class ImageAttempt(msgspec.Struct, frozen=True, rename="camel"):
     """An attempt that failed; `wait_seconds` and `next_retry_at` are None if there is no other."""
 
     number: int
@@ -48,7 +48,7 @@ class ImageState(msgspec.Struct, frozen=True, rename="camel"):
 
     status: str
     images: tuple[str, ...] = ()
-    attempts: tuple[Attempt, ...] = ()
+    attempts: tuple[ImageAttempt, ...] = ()
     error: str | None = None
     expires_at: datetime | None = None
 
@@ -137,7 +137,7 @@ async def _fetch_image(fetch: Fetch, url: str) -> File:
     return image
 
 
-def _failure(failed: Attempt) -> AttemptFailure:
+def _failure(failed: ImageAttempt) -> AttemptFailure:
     name, _, position = (failed.step or "image").partition(":")
     delay = failed.wait_seconds
     if delay is None:

@@ -1,1 +1,1 @@
-"""Language models: the ports to them, conversations with them, and the clean-up of their answers."""
+"""LLM: the ports to language models, conversations with them, and the clean-up of their answers."""
