@@ -1,4 +1,4 @@
-"""A stand-in for the hub that behaves like the real one; the same contract tests run over both."""
+"""Fake hub: a change hub over a store in memory; the contract tests run over it as over the real one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -11,25 +11,25 @@ from tests.fakes import MemoryJobStore
 
 @dataclass
 class MemoryHub:
-    """A `Hub` over a dictionary, that passes on what is said to `publish`."""
+    """A `ChangeHub` over a store in memory; `publish` sends deltas to its watches."""
 
     store: MemoryJobStore
     watches: set["MemoryWatch"] = field(default_factory=set)
-    closed: bool = False
+    is_closed: bool = False
 
     async def wait_for_change(self, job_id: str, after: int, timeout_s: float) -> int | None:
         with self._watching(MemoryWatch(self, job_id, after, timeout_s)) as watch:
-            news = await anext(watch, None)
-        return news if isinstance(news, int) else None
+            signal = await anext(watch, None)
+        return signal if isinstance(signal, int) else None
 
     @contextmanager
     def watch(self, job_id: str, after: int, keep_alive_s: float) -> Iterator[AsyncIterator[int | Delta | None]]:
-        self.store.listeners.append(job_id)
+        self.store.delta_listeners.append(job_id)
         try:
             with self._watching(MemoryWatch(self, job_id, after, keep_alive_s)) as watch:
                 yield watch
         finally:
-            self.store.listeners.remove(job_id)
+            self.store.delta_listeners.remove(job_id)
 
     @contextmanager
     def watch_inbox(self, owner: str, after: int, keep_alive_s: float) -> Iterator[AsyncIterator[int | Delta | None]]:
@@ -39,23 +39,23 @@ class MemoryHub:
     @contextmanager
     def _watching(self, watch: "MemoryWatch") -> Iterator[AsyncIterator[int | Delta | None]]:
         self.watches.add(watch)
-        self.store.watched.add(watch.stirred)
+        self.store.watch_events.add(watch.changed)
         try:
             yield watch
         finally:
             self.watches.remove(watch)
-            self.store.watched.remove(watch.stirred)
+            self.store.watch_events.remove(watch.changed)
 
     def publish(self, job_id: str, delta: Delta) -> None:
         for watch in self.watches:
             if watch.job_id == job_id:
-                watch.texts.append(delta)
-                watch.stirred.set()
+                watch.deltas.append(delta)
+                watch.changed.set()
 
     def close(self) -> None:
-        self.closed = True
+        self.is_closed = True
         for watch in self.watches:
-            watch.stirred.set()
+            watch.changed.set()
 
 
 @dataclass(eq=False)
@@ -64,8 +64,8 @@ class MemoryWatch:
     job_id: str
     after: int
     keep_alive_s: float
-    texts: list[Delta] = field(default_factory=list)
-    stirred: asyncio.Event = field(default_factory=asyncio.Event)
+    deltas: list[Delta] = field(default_factory=list)
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __aiter__(self) -> "MemoryWatch":
         return self
@@ -73,18 +73,18 @@ class MemoryWatch:
     async def __anext__(self) -> int | Delta | None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self.keep_alive_s):
-                while not self._has_news():
-                    self.stirred.clear()
-                    await self.stirred.wait()
-        if self.hub.closed:
+                while not self._has_signal():
+                    self.changed.clear()
+                    await self.changed.wait()
+        if self.hub.is_closed:
             raise StopAsyncIteration
         if self._version() != self.after:
             self.after = self._version()
             return self.after
-        return self.texts.pop(0) if self.texts else None
+        return self.deltas.pop(0) if self.deltas else None
 
-    def _has_news(self) -> bool:
-        return self.hub.closed or bool(self.texts) or self._version() != self.after
+    def _has_signal(self) -> bool:
+        return self.hub.is_closed or bool(self.deltas) or self._version() != self.after
 
     def _version(self) -> int:
         job = self.hub.store.jobs.get(self.job_id)
@@ -93,7 +93,7 @@ class MemoryWatch:
 
 @dataclass(eq=False)
 class MemoryInboxWatch(MemoryWatch):
-    """Its `job_id` is the owner."""
+    """A watch of an inbox; `job_id` is the owner."""
 
     def _version(self) -> int:
         inbox = self.hub.store.inboxes.get(self.job_id)

@@ -1,4 +1,4 @@
-"""Keys in a tuple; the same contract tests run over them and over the real ones."""
+"""Fake keys: a key store in memory; the contract tests run over it as over the real one."""
 
 import asyncio
 from collections.abc import Collection
@@ -11,32 +11,32 @@ from aether.identity.api_keys import ApiKeySet
 
 @dataclass
 class MemoryKeys:
-    """A `KeyStore`; `asked` names the method of each call."""
+    """A `KeyStore`; `calls` contains the names of the methods called."""
 
-    held: ApiKeySet = field(default_factory=ApiKeySet)
-    away: bool = False
-    asked: list[str] = field(default_factory=list)
+    stored: ApiKeySet = field(default_factory=ApiKeySet)
+    is_unavailable: bool = False
+    calls: list[str] = field(default_factory=list)
 
     async def version(self) -> int:
         await self._answer("version")
-        return self.held.version
+        return self.stored.version
 
     async def load(self) -> ApiKeySet:
         await self._answer("load")
-        return self.held
+        return self.stored
 
     async def put(self, key: ApiKey, version: int, drop: Collection[str] = ()) -> bool:
         await self._answer("put")
-        if key in self.held.keys:
+        if key in self.stored.keys:
             return True
-        if version != self.held.version:
+        if version != self.stored.version:
             return False
-        others = [each for each in self.held.keys if each.id not in {key.id, *drop}]
-        self.held = ApiKeySet(version + 1, tuple(sorted([*others, key], key=lambda each: (each.created_at, each.id))))
+        others = [each for each in self.stored.keys if each.id not in {key.id, *drop}]
+        self.stored = ApiKeySet(version + 1, tuple(sorted([*others, key], key=lambda each: (each.created_at, each.id))))
         return True
 
     async def _answer(self, method: str) -> None:
-        self.asked.append(method)
+        self.calls.append(method)
         await asyncio.sleep(0)
-        if self.away:
+        if self.is_unavailable:
             raise StoreUnavailableError("away")

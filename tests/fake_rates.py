@@ -1,4 +1,4 @@
-"""Buckets in a dictionary; the same contract tests run over them and over the real ones."""
+"""Fake rates: a rate limiter in memory; the contract tests run over it as over the real one."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -13,21 +13,21 @@ from tests.fakes import FastClock
 
 @dataclass
 class MemoryRateLimiter:
-    """A `RateLimiter` that knows of each bucket when it is full; `asked` holds who asked, in order.
+    """A `RateLimiter` that stores when each bucket will be full; `owners` contains the owner of each call.
 
-    One that is `away` says so; one that is `silent` says nothing at all.
+    If `is_unavailable`, it raises; if `is_unresponsive`, it never responds.
     """
 
     clock: Clock = field(default_factory=FastClock)
     full_at: dict[tuple[str, Rate], Fraction] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
-    away: bool = False
-    silent: bool = False
+    owners: list[str] = field(default_factory=list)
+    is_unavailable: bool = False
+    is_unresponsive: bool = False
 
     async def take(self, owner: str, rate: Rate) -> RateLimitState:
-        self.asked.append(owner)
-        await (asyncio.Event().wait() if self.silent else asyncio.sleep(0))
-        if self.away:
+        self.owners.append(owner)
+        await (asyncio.Event().wait() if self.is_unresponsive else asyncio.sleep(0))
+        if self.is_unavailable:
             raise StoreUnavailableError("away")
         now, seconds = Fraction(self.clock.monotonic()), Fraction(rate.seconds)
         missing = min(max(self.full_at.get((owner, rate), now) - now, Fraction(0)), seconds) * rate.requests / seconds

@@ -1,4 +1,4 @@
-"""Webhooks in dictionaries; the same contract tests run over them and over the real ones."""
+"""Fake webhooks: a webhook store in memory; the contract tests run over it as over the real one."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -20,21 +20,21 @@ from aether.durable.clock import SystemClock
 from aether.durable.ports import Clock
 from aether.errors import StoreUnavailableError
 
-LIFE = timedelta(days=7)
+DELIVERY_TTL = timedelta(days=7)
 
 
 @dataclass
 class MemoryWebhooks:
-    """A `WebhookStore` in dictionaries; `queue` holds the next attempts as (delivery, number, seconds to wait)."""
+    """A `WebhookStore` in dictionaries; `queue` contains the next attempts as (delivery, number, seconds to wait)."""
 
     clock: Clock = field(default_factory=SystemClock)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
-    signing: dict[str, tuple[SigningSecret, ...]] = field(default_factory=dict)
+    signing_secrets: dict[str, tuple[SigningSecret, ...]] = field(default_factory=dict)
     deliveries: dict[str, Delivery] = field(default_factory=dict)
     queue: list[tuple[str, int, float]] = field(default_factory=list)
-    away: bool = False
+    is_unavailable: bool = False
 
-    def announce(self, job: Job, job_webhook: Webhook | None) -> None:
+    def create_delivery(self, job: Job, job_webhook: Webhook | None) -> None:
         """Create the delivery of a job's end, as a job store does."""
         endpoint = self.endpoints.get(job.owner)
         webhook = job_webhook or (endpoint.webhook if endpoint and not endpoint.disabled_at else None)
@@ -52,14 +52,14 @@ class MemoryWebhooks:
             per_job=job_webhook is not None,
             status=DeliveryStatus.PENDING,
             created_at=now,
-            expires_at=now + LIFE,
+            expires_at=now + DELIVERY_TTL,
             next_at=now,
         )
         self.deliveries[delivery.id] = delivery
         self.queue.append((delivery.id, 1, 0.0))
 
-    def forget(self, job_id: str) -> None:
-        """Delete the deliveries of a job, as a store of jobs does."""
+    def delete_deliveries(self, job_id: str) -> None:
+        """Delete the deliveries of a job, as a job store does."""
         self.deliveries = {name: each for name, each in self.deliveries.items() if each.job_id != job_id}
         self.queue = [entry for entry in self.queue if entry[0] in self.deliveries]
 
@@ -78,15 +78,15 @@ class MemoryWebhooks:
     async def secrets(self, owner: str, new: str) -> tuple[SigningSecret, ...]:
         await self._answer()
         valid = self._valid(owner) or (SigningSecret(new),)
-        self.signing[owner] = valid
+        self.signing_secrets[owner] = valid
         return valid
 
     async def rotate(self, owner: str, new: str, overlap: timedelta) -> tuple[SigningSecret, ...]:
         await self._answer()
         until = self._now() + overlap
         older = tuple(secret if secret.until else replace(secret, until=until) for secret in self._valid(owner))
-        self.signing[owner] = (SigningSecret(new), *older)[:5]
-        return self.signing[owner]
+        self.signing_secrets[owner] = (SigningSecret(new), *older)[:5]
+        return self.signing_secrets[owner]
 
     async def load(self, delivery_id: str, owner: str | None = None) -> Delivery | None:
         await self._answer()
@@ -107,44 +107,44 @@ class MemoryWebhooks:
         self, delivery: Delivery, attempt: DeliveryAttempt, wait: float | None, *, disable: bool = False
     ) -> bool:
         await self._answer()
-        held = self.deliveries.get(delivery.id)
-        if held is None or not held.is_next_attempt(attempt.number):
+        stored = self.deliveries.get(delivery.id)
+        if stored is None or not stored.is_next_attempt(attempt.number):
             return False
         now = self._now()
         pause = timedelta(seconds=wait or 0.0)
         self.deliveries[delivery.id] = replace(
-            held,
+            stored,
             url=delivery.url,
             status=delivery.status,
             attempt_count=attempt.number,
-            attempts=(*held.attempts, attempt)[-50:],
+            attempts=(*stored.attempts, attempt)[-50:],
             next_at=None if wait is None else now + pause,
-            expires_at=now + LIFE + pause,
+            expires_at=now + DELIVERY_TTL + pause,
         )
         if wait is not None:
             self.queue.append((delivery.id, attempt.number + 1, wait))
-        endpoint = self.endpoints.get(held.owner)
+        endpoint = self.endpoints.get(stored.owner)
         if disable and endpoint and endpoint.webhook.url == delivery.url:
-            self.endpoints[held.owner] = replace(endpoint, disabled_at=now)
+            self.endpoints[stored.owner] = replace(endpoint, disabled_at=now)
         return True
 
     async def replay(self, delivery_id: str) -> bool:
         await self._answer()
-        held = self.deliveries.get(delivery_id)
-        if held is not None and held.status in {DeliveryStatus.DELIVERED, DeliveryStatus.DEAD}:
+        stored = self.deliveries.get(delivery_id)
+        if stored is not None and stored.status in {DeliveryStatus.DELIVERED, DeliveryStatus.DEAD}:
             self.deliveries[delivery_id] = replace(
-                held,
+                stored,
                 status=DeliveryStatus.PENDING,
-                attempts_before_replay=held.attempt_count,
+                attempts_before_replay=stored.attempt_count,
                 next_at=self._now(),
-                expires_at=self._now() + LIFE,
+                expires_at=self._now() + DELIVERY_TTL,
             )
-            self.queue.append((delivery_id, held.attempt_count + 1, 0.0))
-        return held is not None
+            self.queue.append((delivery_id, stored.attempt_count + 1, 0.0))
+        return stored is not None
 
     def _valid(self, owner: str) -> tuple[SigningSecret, ...]:
         now = self._now()
-        return tuple(secret for secret in self.signing.get(owner, ()) if not secret.until or secret.until > now)
+        return tuple(secret for secret in self.signing_secrets.get(owner, ()) if not secret.until or secret.until > now)
 
     def _now(self) -> datetime:
         # Redis counts milliseconds.
@@ -153,5 +153,5 @@ class MemoryWebhooks:
 
     async def _answer(self) -> None:
         await asyncio.sleep(0)
-        if self.away:
+        if self.is_unavailable:
             raise StoreUnavailableError("away")

@@ -1,4 +1,4 @@
-"""Stand-ins that behave like the real thing; the same contract tests run over both."""
+"""Fakes: stores, calls and a clock in memory; the contract tests run over the stores as over the real ones."""
 
 import asyncio
 from collections.abc import Collection, Sequence
@@ -33,26 +33,33 @@ from tests.fake_webhooks import MemoryWebhooks
 
 @dataclass
 class MemoryJobStore:
-    """A `JobStore` in a dictionary. `queue` holds the ids in the order in which they came, `seen` every state of a job.
+    """A `JobStore` in a dictionary.
 
-    `shown` are the records that owners were given. Like a real one it answers only after others had their turn.
+    Like the real one, it lets other tasks run before it responds.
+
+    Attributes:
+        queue: The ids of queued jobs, oldest first.
+        history: Every state of every job.
+        snapshots: The jobs that owners have loaded.
+        watch_events: Set at each change.
+        delta_listeners: The job of each subscriber to text deltas.
     """
 
-    longest: int = 10_000
+    max_queue_length: int = 10_000
     ttl: timedelta = timedelta(days=1)
     clock: Clock = field(default_factory=SystemClock)
     jobs: dict[str, Job] = field(default_factory=dict)
     events: dict[str, list[Event]] = field(default_factory=dict)
     queue: list[str] = field(default_factory=list)
-    seen: list[Job] = field(default_factory=list)
-    shown: list[Job] = field(default_factory=list)
+    history: list[Job] = field(default_factory=list)
+    snapshots: list[Job] = field(default_factory=list)
     pace: Pace = field(default_factory=Pace)
-    away: bool = False
-    watched: set[asyncio.Event] = field(default_factory=set)
-    listeners: list[str] = field(default_factory=list)  # the job of each that listens to texts
+    is_unavailable: bool = False
+    watch_events: set[asyncio.Event] = field(default_factory=set)
+    delta_listeners: list[str] = field(default_factory=list)
     inboxes: dict[str, list[Notification]] = field(default_factory=dict)
     webhooks: MemoryWebhooks = field(default_factory=MemoryWebhooks)
-    named: dict[str, Webhook | None] = field(default_factory=dict)
+    job_webhooks: dict[str, Webhook | None] = field(default_factory=dict)
     by_idempotency_key: dict[str, NewJob] = field(default_factory=dict)
 
     async def create(self, job: NewJob, max_jobs: int | None = None) -> str:
@@ -64,8 +71,8 @@ class MemoryJobStore:
             if first.idempotency != job.idempotency:
                 raise IdempotencyKeyReusedError
             return first.id
-        if len(self.queue) >= self.longest:
-            raise QueueFullError(self.longest, 5.0)
+        if len(self.queue) >= self.max_queue_length:
+            raise QueueFullError(self.max_queue_length, 5.0)
         self._check_job_limit(job.owner, max_jobs)
         if job.idempotency:
             self.by_idempotency_key[job.idempotency.key] = job
@@ -75,8 +82,8 @@ class MemoryJobStore:
             job.id, job.kind, job.owner, msgspec.Raw(job.input), Status.PENDING, 0, 0, now, now, now, now, steps=steps
         )
         self.jobs[job.id] = replace(self.jobs[job.id], limits=job.limits)
-        self.named[job.id] = job.webhook
-        self._apply(job.id, Change(status=Status.PENDING), takes_over=True, now=now)
+        self.job_webhooks[job.id] = job.webhook
+        self._apply(job.id, Change(status=Status.PENDING), is_new_epoch=True, now=now)
         return job.id
 
     async def load(self, job_id: str) -> Job | None:
@@ -91,7 +98,7 @@ class MemoryJobStore:
             raise UnknownJobError(job_id)
         if known == Revision.of(job):
             return None
-        self.shown.append(job)
+        self.snapshots.append(job)
         return Snapshot(job, self._estimate(job) if job.status not in ENDED else Estimate())
 
     async def replay(self, job_id: str, after: int, limit: int) -> Replay:
@@ -113,7 +120,7 @@ class MemoryJobStore:
             raise UnsupportedRecordError(job_id, job.status)
         if kinds is not None and job.kind not in kinds:
             raise UnsupportedRecordError(job_id, job.kind)
-        return self._apply(job_id, Change(status=Status.PROCESSING), takes_over=True)
+        return self._apply(job_id, Change(status=Status.PROCESSING), is_new_epoch=True)
 
     async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
         await self._answer()
@@ -124,10 +131,10 @@ class MemoryJobStore:
             self.queue.append(job_id)
             raise FencedError(job_id)
         if job.version > version:
-            return Committed(job.version, job_id in self.listeners)
+            return Committed(job.version, job_id in self.delta_listeners)
         if change.status and job.status not in ALLOWED_FROM[change.status]:
             raise FencedError(job_id)
-        return Committed(self._apply(job_id, change).version, job_id in self.listeners)
+        return Committed(self._apply(job_id, change).version, job_id in self.delta_listeners)
 
     async def move(self, job_id: str, change: Change, max_jobs: int | None = None) -> None:
         await self._answer()
@@ -137,7 +144,7 @@ class MemoryJobStore:
         if change.status and job.status not in ALLOWED_FROM[change.status]:
             raise IllegalMoveError(job.status, change.status)
         self._check_job_limit(job.owner, max_jobs)
-        self._apply(job_id, change, takes_over=True)
+        self._apply(job_id, change, is_new_epoch=True)
 
     async def erase(self, job_id: str) -> None:
         await self._answer()
@@ -145,16 +152,16 @@ class MemoryJobStore:
         self.events.pop(job_id, None)
         for owner, inbox in self.inboxes.items():
             self.inboxes[owner] = [entry for entry in inbox if entry.job_id != job_id]
-        self.webhooks.forget(job_id)
+        self.webhooks.delete_deliveries(job_id)
         self.queue = [queued for queued in self.queue if queued != job_id]
-        self._tell()
+        self.notify_watches()
 
     async def list(
         self, owner: str, kind: Kind, statuses: frozenset[Status], limit: int, before: str | None = None
     ) -> JobPage:
         await self._answer()
         unknown_too = statuses.issuperset(Status)
-        listed = [_entry_of(job) for job in self.jobs.values() if (job.owner, job.kind) == (owner, kind)]
+        listed = [_summary_of(job) for job in self.jobs.values() if (job.owner, job.kind) == (owner, kind)]
         listed = [entry for entry in listed if entry.status in statuses or (unknown_too and not entry.status.is_known)]
         listed = [entry for entry in listed if not before or entry.sort_key < before]
         listed.sort(key=lambda entry: entry.sort_key, reverse=True)
@@ -162,7 +169,7 @@ class MemoryJobStore:
 
     async def _answer(self) -> None:
         await asyncio.sleep(0)
-        if self.away:
+        if self.is_unavailable:
             raise StoreUnavailableError("away")
 
     def _estimate(self, job: Job) -> Estimate:
@@ -174,17 +181,17 @@ class MemoryJobStore:
         if max_jobs is not None and live >= max_jobs:
             raise TooManyJobsError(max_jobs, 5.0)
 
-    def _apply(self, job_id: str, change: Change, *, takes_over: bool = False, now: datetime | None = None) -> Job:
+    def _apply(self, job_id: str, change: Change, *, is_new_epoch: bool = False, now: datetime | None = None) -> Job:
         job, now = self.jobs[job_id], now or self.clock.now()
-        facts = list(derive_events(change))
+        events = list(derive_events(change))
         steps = {step.name: step for step in job.steps + change.steps}
-        self.events.setdefault(job_id, []).extend(facts)
+        self.events.setdefault(job_id, []).extend(events)
         self.jobs[job_id] = replace(
             job,
             status=change.status or job.status,
-            version=job.version + len(facts),
-            epoch=job.epoch + takes_over,
-            started_at=now if self._begins(job, change) else job.started_at,
+            version=job.version + len(events),
+            epoch=job.epoch + is_new_epoch,
+            started_at=now if self._starts(job, change) else job.started_at,
             limits=change.limits or job.limits,
             queued_at=now if change.status is Status.PENDING else job.queued_at,
             updated_at=now,
@@ -202,53 +209,53 @@ class MemoryJobStore:
         if change.status is Status.PENDING:
             self.queue.append(job_id)
         if change.status in ENDED:
-            self._notify(self.jobs[job_id])
-            self.webhooks.announce(self.jobs[job_id], self.named.get(job_id))
-        self.seen.append(self.jobs[job_id])
-        self._tell()
+            self._add_notification(self.jobs[job_id])
+            self.webhooks.create_delivery(self.jobs[job_id], self.job_webhooks.get(job_id))
+        self.history.append(self.jobs[job_id])
+        self.notify_watches()
         return self.jobs[job_id]
 
-    def _notify(self, job: Job) -> None:
+    def _add_notification(self, job: Job) -> None:
         inbox = self.inboxes.setdefault(job.owner, [])
         number = max(int(job.updated_at.timestamp() * 1e6), inbox[-1].id + 1 if inbox else 0)
         inbox.append(Notification(number, job.kind, job.id, job.status, job.updated_at, job.version))
 
-    def _tell(self) -> None:
-        for watched in self.watched:
-            watched.set()
+    def notify_watches(self) -> None:
+        for event in self.watch_events:
+            event.set()
 
-    def _begins(self, job: Job, change: Change) -> bool:
+    def _starts(self, job: Job, change: Change) -> bool:
         return job.status is Status.PENDING and change.status is Status.PROCESSING
 
 
-def _entry_of(job: Job) -> JobSummary:
+def _summary_of(job: Job) -> JobSummary:
     return JobSummary(**{name: getattr(job, name) for name in JobSummary.__struct_fields__})
 
 
 @dataclass
 class MemoryInbox:
-    """An `Inbox` over the store that fills it."""
+    """An `Inbox` of the notifications in a job store."""
 
     store: MemoryJobStore
     ttl: timedelta = timedelta(days=7)
 
     async def page(self, owner: str, after: int, limit: int, *, unacked: bool = False) -> InboxPage:
-        kept = await self._kept(owner)
-        unread = sum(not entry.acked for entry in kept)
-        wanted = [entry for entry in kept if entry.id > after and not (unacked and entry.acked)]
-        page = tuple(wanted[:limit])
-        return InboxPage(page, unread, page[-1].id if len(wanted) > limit else None)
+        entries = await self._load(owner)
+        unread = sum(not entry.acked for entry in entries)
+        found = [entry for entry in entries if entry.id > after and not (unacked and entry.acked)]
+        page = tuple(found[:limit])
+        return InboxPage(page, unread, page[-1].id if len(found) > limit else None)
 
     async def acknowledge(self, owner: str, ids: Sequence[int]) -> Acknowledgement:
-        kept = await self._kept(owner)
-        known = [replace(entry, acked=entry.acked or entry.id in ids) for entry in kept]
-        self.store.inboxes[owner] = known
-        unread = [sum(not entry.acked for entry in inbox) for inbox in (kept, known)]
+        entries = await self._load(owner)
+        updated = [replace(entry, acked=entry.acked or entry.id in ids) for entry in entries]
+        self.store.inboxes[owner] = updated
+        unread = [sum(not entry.acked for entry in inbox) for inbox in (entries, updated)]
         return Acknowledgement(unread[0] - unread[1], unread[1])
 
-    async def _kept(self, owner: str) -> list[Notification]:
+    async def _load(self, owner: str) -> list[Notification]:
         await asyncio.sleep(0)
-        if self.store.away:
+        if self.store.is_unavailable:
             raise StoreUnavailableError("away")
         oldest = self.store.clock.now() - self.ttl
         return [entry for entry in self.store.inboxes.get(owner, []) if entry.at >= oldest]
@@ -256,99 +263,99 @@ class MemoryInbox:
 
 @dataclass
 class MemoryFiles:
-    """A `FileStore` in a dictionary, `kept` by job and name."""
+    """A `FileStore` in a dictionary: `files` by job and name."""
 
-    kept: dict[str, dict[str, bytes]] = field(default_factory=dict)
-    away: bool = False
+    files: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    is_unavailable: bool = False
 
     async def put(self, job_id: str, name: str, content: bytes) -> None:
         await self._answer()
-        self.kept.setdefault(job_id, {})[name] = content
+        self.files.setdefault(job_id, {})[name] = content
 
     async def read(self, job_id: str, name: str, start: int = 0, stop: int | None = None) -> bytes | None:
         await self._answer()
-        content = self.kept.get(job_id, {}).get(name)
+        content = self.files.get(job_id, {}).get(name)
         return content if content is None else content[start:stop]
 
     async def erase(self, job_id: str) -> None:
         await self._answer()
-        self.kept.pop(job_id, None)
+        self.files.pop(job_id, None)
 
     async def _answer(self) -> None:
         await asyncio.sleep(0)
-        if self.away:
+        if self.is_unavailable:
             raise StoreUnavailableError("away")
 
 
 @dataclass
-class MortalStore(MemoryJobStore):
-    """A store whose worker dies instead of making one more commit than `commits_left`, which None forbids."""
+class CrashingStore(MemoryJobStore):
+    """A store whose worker crashes at the commit after `commits_left` others; never if that is None."""
 
     commits_left: int | None = None
-    died: asyncio.Event = field(default_factory=asyncio.Event)
+    crashed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
         if self.commits_left == 0:
-            self.died.set()
-            raise asyncio.CancelledError  # nothing more is heard of a dead process
+            self.crashed.set()
+            raise asyncio.CancelledError  # a crashed process does nothing more
         if self.commits_left is not None:
             self.commits_left -= 1
         return await super().commit(job_id, epoch, version, change)
 
 
 @dataclass
-class ForgetfulStore(MemoryJobStore):
-    """A store that makes every commit and loses the first answer to it."""
+class LossyStore(MemoryJobStore):
+    """A store that makes every commit, but loses the response to the first attempt of each."""
 
-    lost: bool = False
+    is_lost: bool = False
 
     async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
         committed = await super().commit(job_id, epoch, version, change)
-        self.lost = not self.lost
-        if self.lost:
+        self.is_lost = not self.is_lost
+        if self.is_lost:
             raise StoreUnavailableError("answer lost")
         return committed
 
 
 @dataclass
 class ScriptedCalls:
-    """Calls that return their own name, but first fail as scripted, or wait until they are let go.
+    """Calls that return their own name, but first wait for their event in `blockers` and raise their `failures`.
 
-    `made` names every call that was begun, `ended` every one that was not cut short.
+    `started` contains the name of every call, `ended` those of calls that were not cancelled.
     """
 
     failures: dict[str, list[Exception]] = field(default_factory=dict)
-    held: dict[str, asyncio.Event] = field(default_factory=dict)
-    made: list[str] = field(default_factory=list)
+    blockers: dict[str, asyncio.Event] = field(default_factory=dict)
+    started: list[str] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def __call__(self, name: str) -> str:
-        self.made.append(name)
+        self.started.append(name)
         self.changed.set()
         await asyncio.sleep(0)
-        with reserve_tokens(11) as meter:
-            meter.spend(Usage(1, 10, 1))
-        if name in self.held:
-            await self.held[name].wait()
+        with reserve_tokens(11) as reservation:
+            reservation.spend(Usage(1, 10, 1))
+        if name in self.blockers:
+            await self.blockers[name].wait()
         self.ended.append(name)
-        if left := self.failures.get(name):
-            raise left.pop(0)
+        if failures := self.failures.get(name):
+            raise failures.pop(0)
         return name
 
     def has_ended(self, calls: int) -> bool:
         return len(self.ended) >= calls
 
-    async def begun(self, *names: str) -> None:
-        """Wait until these calls were begun."""
-        while not set(names) <= set(self.made):
+    async def wait_for_start(self, *names: str) -> None:
+        """Wait until these calls have started."""
+        while not set(names) <= set(self.started):
             self.changed.clear()
             await self.changed.wait()
 
 
 @dataclass
 class FastClock:
-    """A `Clock` on which every wait is over at once and is remembered."""
+    """A `Clock` whose waits end at once; `slept` contains their seconds."""
 
     seconds: float = 0.0
     slept: list[float] = field(default_factory=list)

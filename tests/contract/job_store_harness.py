@@ -60,7 +60,7 @@ class MemoryJobStoreHarness:
         return MemoryJobStore(longest)
 
     def unreachable(self) -> JobStore:
-        return MemoryJobStore(away=True)
+        return MemoryJobStore(is_unavailable=True)
 
     async def queued(self) -> set[str]:
         return set(self.store.queue)

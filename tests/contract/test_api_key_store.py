@@ -42,7 +42,7 @@ def store(request: pytest.FixtureRequest) -> ApiKeyStore:
 @pytest.fixture(params=["memory", "redis"])
 def store_unreachable(request: pytest.FixtureRequest) -> ApiKeyStore:
     if request.param == "memory":
-        return MemoryKeys(away=True)
+        return MemoryKeys(is_unavailable=True)
     return RedisApiKeyStore(Redis(unix_socket_path="/nowhere/valkey.sock"))
 
 

@@ -172,7 +172,7 @@ async def test_files_put_at_once_are_all_kept(files: FileStore) -> None:
 @pytest.fixture(params=["memory", "redis", "s3"])
 def unreachable_store(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FileStore:
     if request.param == "memory":
-        return MemoryFiles(away=True)
+        return MemoryFiles(is_unavailable=True)
     if request.param == "redis":
         return RedisFiles(Redis(unix_socket_path="/nowhere/valkey.sock"))
     url: str = request.getfixturevalue("s3")
@@ -319,7 +319,7 @@ async def test_several_may_sweep_at_once(objects: ObjectFiles, store: MemoryJobS
 
 async def test_nothing_is_swept_while_the_job_store_is_unavailable(objects: ObjectFiles, store: MemoryJobStore) -> None:
     await objects.put(OTHER, "a", b"content")
-    store.away = True
+    store.is_unavailable = True
 
     with pytest.raises(StoreUnavailableError):
         await sweep(objects, store)

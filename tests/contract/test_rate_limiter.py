@@ -203,7 +203,8 @@ async def test_a_rejection_writes_nothing(valkey_client: Redis) -> None:
 
 
 @pytest.mark.parametrize(
-    "limiter", [MemoryRateLimiter(away=True), RedisRateLimiter(Redis(unix_socket_path="/nowhere/valkey.sock"))]
+    "limiter",
+    [MemoryRateLimiter(is_unavailable=True), RedisRateLimiter(Redis(unix_socket_path="/nowhere/valkey.sock"))],
 )
 async def test_an_unavailable_store_is_an_error(limiter: RateLimiter) -> None:
     with pytest.raises(StoreUnavailableError):

@@ -195,7 +195,7 @@ async def test_erasing_a_job_removes_its_tokens(
 async def test_a_store_that_does_not_answer_says_so(kind: str) -> None:
     nowhere = Redis(unix_socket_path="/nowhere/valkey.sock")
     store: ReadTokenStore = (
-        MemoryReadTokens(MemoryJobStore(away=True)) if kind == "memory" else RedisReadTokens(nowhere)
+        MemoryReadTokens(MemoryJobStore(is_unavailable=True)) if kind == "memory" else RedisReadTokens(nowhere)
     )
 
     with pytest.raises(StoreUnavailableError):

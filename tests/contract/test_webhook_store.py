@@ -306,7 +306,7 @@ async def test_the_end_of_a_job_of_an_unknown_kind_makes_a_delivery(webhook_harn
 
 @pytest.mark.parametrize("kind", ["memory", "redis"])
 async def test_a_store_that_does_not_answer_is_unavailable(kind: str) -> None:
-    away: WebhookStore = MemoryWebhooks(away=True)
+    away: WebhookStore = MemoryWebhooks(is_unavailable=True)
     if kind == "redis":
         away = RedisWebhooks(Redis(unix_socket_path="/nowhere/valkey.sock"))
     delivery = await create_delivery(MemoryWebhookHarness())

@@ -7,7 +7,7 @@ import pytest_socket
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.stack import Stack
 
 
@@ -48,14 +48,14 @@ def bare(shared_bare_stack: Stack) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def harness() -> ApiHarness:
+    return ApiHarness()
 
 
 @pytest.fixture
-async def client(house: House) -> AsyncIterator[AsyncTestClient[Litestar]]:
-    """The API over `house`, without a worker."""
-    async with house.client() as client:
+async def client(harness: ApiHarness) -> AsyncIterator[AsyncTestClient[Litestar]]:
+    """A client of the API in `harness`."""
+    async with harness.client() as client:
         yield client
 
 

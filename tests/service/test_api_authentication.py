@@ -13,7 +13,7 @@ from litestar.testing import AsyncTestClient
 from aether.domain.access import Scope
 from aether.durable.clock import SystemClock
 from aether.identity.api_keys import ApiKeys
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.resources import RESOURCES, UNKNOWN
 
 Client = AsyncTestClient[Litestar]
@@ -44,8 +44,8 @@ def _filled(path: str) -> str:
     return path.format(**names, deliveryId="none", position="0")
 
 
-async def test_without_a_key_only_what_is_public_answers(client: Client, house: House) -> None:
-    await house.key("ada")
+async def test_without_a_key_only_what_is_public_answers(client: Client, harness: ApiHarness) -> None:
+    await harness.authorization("ada")
 
     answers = {
         name: await client.request(method, path) for name, (method, path, _) in (await operations(client)).items()
@@ -76,10 +76,10 @@ async def test_the_document_says_what_takes_a_key(client: Client) -> None:
     ids=lambda given: "-".join(given) if isinstance(given, list) else "",
 )
 async def test_a_key_may_do_what_its_scopes_say(
-    client: Client, house: House, scopes: list[Scope], forbidden: set[str] | None
+    client: Client, harness: ApiHarness, scopes: list[Scope], forbidden: set[str] | None
 ) -> None:
-    sent = await house.key("ada", *scopes)
-    house.hub.close()  # so that streams end
+    sent = await harness.authorization("ada", *scopes)
+    harness.hub.close()  # so that streams end
 
     found = await operations(client)
     answers = {name: await client.request(method, path, headers=sent) for name, (method, path, _) in found.items()}
@@ -90,8 +90,10 @@ async def test_a_key_may_do_what_its_scopes_say(
     assert 401 not in {answer.status_code for answer in answers.values()}
 
 
-async def test_who_may_not_is_told_what_it_takes(client: Client, house: House) -> None:
-    answer = await client.post("/reports", json={"topic": "Rome"}, headers=await house.key("ada", Scope.READ))
+async def test_who_may_not_is_told_what_it_takes(client: Client, harness: ApiHarness) -> None:
+    answer = await client.post(
+        "/reports", json={"topic": "Rome"}, headers=await harness.authorization("ada", Scope.READ)
+    )
 
     challenge = 'Bearer realm="aether", error="insufficient_scope", scope="write"'
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (403, challenge)
@@ -102,19 +104,21 @@ async def test_who_may_not_is_told_what_it_takes(client: Client, house: House) -
         "detail": "This takes the scope write, which your credentials do not have.",
         "instance": "/reports",
     }
-    assert house.store.jobs == {}
+    assert harness.store.jobs == {}
 
 
-async def test_jobs_belong_to_the_owner_of_the_key(client: Client, house: House) -> None:
-    answer = await client.post("/reports", json={"topic": "Rome"}, headers=await house.key("ada@example.com"))
+async def test_jobs_belong_to_the_owner_of_the_key(client: Client, harness: ApiHarness) -> None:
+    answer = await client.post(
+        "/reports", json={"topic": "Rome"}, headers=await harness.authorization("ada@example.com")
+    )
 
     assert answer.status_code == 202
-    assert [job.owner for job in house.store.jobs.values()] == ["ada@example.com"]
+    assert [job.owner for job in harness.store.jobs.values()] == ["ada@example.com"]
 
 
 @pytest.mark.parametrize("sent", ["Basic YTpi", "aether_aaaaaaaaaaaa_b", "Token x", ""])
-async def test_another_scheme_is_told_the_right_one(client: Client, house: House, sent: str) -> None:
-    await house.key("ada")
+async def test_another_scheme_is_told_the_right_one(client: Client, harness: ApiHarness, sent: str) -> None:
+    await harness.authorization("ada")
 
     answer = await client.get("/reports", headers={"Authorization": sent})
 
@@ -123,8 +127,8 @@ async def test_another_scheme_is_told_the_right_one(client: Client, house: House
 
 
 @pytest.mark.parametrize("sent", ["Bearer", "Bearer "])
-async def test_whose_key_is_an_empty_variable_is_told_so(client: Client, house: House, sent: str) -> None:
-    await house.key("ada")
+async def test_whose_key_is_an_empty_variable_is_told_so(client: Client, harness: ApiHarness, sent: str) -> None:
+    await harness.authorization("ada")
 
     answer = await client.get("/reports", headers={"Authorization": sent})
 
@@ -133,8 +137,8 @@ async def test_whose_key_is_an_empty_variable_is_told_so(client: Client, house: 
 
 
 @pytest.mark.parametrize("text", ["x", f"aether_{'a' * 12}_{'b' * 43}", "aether_" + "é" * 56, "a b", "x" * 9_000])
-async def test_what_belongs_to_no_key_is_refused(client: Client, house: House, text: str) -> None:
-    await house.key("ada")
+async def test_what_belongs_to_no_key_is_refused(client: Client, harness: ApiHarness, text: str) -> None:
+    await harness.authorization("ada")
 
     answer = await client.get("/reports", headers={b"Authorization": f"Bearer {text}".encode("latin-1")})
 
@@ -143,8 +147,8 @@ async def test_what_belongs_to_no_key_is_refused(client: Client, house: House, t
     assert text not in answer.text.replace("aether", "")
 
 
-async def test_the_scheme_is_taken_in_any_case_and_with_spaces_behind_it(client: Client, house: House) -> None:
-    text = (await house.key("ada"))["Authorization"].removeprefix("Bearer ")
+async def test_the_scheme_is_taken_in_any_case_and_with_spaces_behind_it(client: Client, harness: ApiHarness) -> None:
+    text = (await harness.authorization("ada"))["Authorization"].removeprefix("Bearer ")
 
     statuses = [
         (await client.get("/reports", headers={"Authorization": f"{scheme}{text}"})).status_code
@@ -154,20 +158,22 @@ async def test_the_scheme_is_taken_in_any_case_and_with_spaces_behind_it(client:
     assert statuses == [200, 200, 200]
 
 
-async def test_of_two_keys_none_counts(house: House) -> None:
+async def test_of_two_keys_none_counts(harness: ApiHarness) -> None:
     scope = asked(("127.0.0.1", 8000), "localhost")
-    scope["headers"] += [(b"authorization", (await house.key(owner))["Authorization"].encode()) for owner in ("a", "b")]
+    scope["headers"] += [
+        (b"authorization", (await harness.authorization(owner))["Authorization"].encode()) for owner in ("a", "b")
+    ]
 
-    assert await status_of(house, scope) == 401
+    assert await status_of(harness, scope) == 401
     scope["headers"].pop()
-    assert await status_of(house, scope) == 200
+    assert await status_of(harness, scope) == 200
 
 
-async def test_the_log_names_the_key_and_neither_its_text_nor_its_owner(house: House) -> None:
-    sent = await house.key("ada@example.com", Scope.READ)
-    (key,) = house.keys.held.keys
+async def test_the_log_names_the_key_and_neither_its_text_nor_its_owner(harness: ApiHarness) -> None:
+    sent = await harness.authorization("ada@example.com", Scope.READ)
+    (key,) = harness.keys.stored.keys
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
-        async with house.client() as client:
+        async with harness.client() as client:
             await client.get("/reports", headers=sent)
             await client.post("/reports", headers=sent)
             await client.get("/health/live")
@@ -178,17 +184,17 @@ async def test_the_log_names_the_key_and_neither_its_text_nor_its_owner(house: H
     assert "ada@" not in str(logs)
 
 
-async def test_options_needs_no_key(client: Client, house: House) -> None:
-    await house.key("ada")
+async def test_options_needs_no_key(client: Client, harness: ApiHarness) -> None:
+    await harness.authorization("ada")
 
     answers = [await client.options(path) for path in ("/reports", f"/reports/{UNKNOWN}", "/webhooks/secret")]
 
     assert {answer.status_code for answer in answers} == {204}
 
 
-async def test_docs_schema_and_probes_are_for_everybody(client: Client, house: House) -> None:
-    await house.key("ada")
-    house.keys.away = True
+async def test_docs_schema_and_probes_are_for_everybody(client: Client, harness: ApiHarness) -> None:
+    await harness.authorization("ada")
+    harness.keys.is_unavailable = True
 
     answers = [await client.get(path) for path in ("/docs", "/schema/openapi.json", "/health/live", "/health/ready")]
 
@@ -203,9 +209,9 @@ async def test_what_is_sent_counts_even_where_nobody_needs_to_send_anything(clie
 
 @pytest.mark.parametrize("sent", [{}, {"Authorization": f"Bearer aether_{'a' * 12}_{'b' * 43}"}], ids=["none", "a key"])
 async def test_while_nobody_can_say_who_has_a_key_nobody_is_let_in(
-    client: Client, house: House, sent: dict[str, str]
+    client: Client, harness: ApiHarness, sent: dict[str, str]
 ) -> None:
-    house.keys.away = True
+    harness.keys.is_unavailable = True
 
     answer = await client.get("/reports", headers=sent)
 
@@ -213,13 +219,13 @@ async def test_while_nobody_can_say_who_has_a_key_nobody_is_let_in(
     assert answer.headers["Retry-After"] == "2"
 
 
-async def test_from_the_first_key_on_everybody_needs_one_even_if_it_is_not_valid_any_more(house: House) -> None:
+async def test_from_the_first_key_on_everybody_needs_one_even_if_it_is_not_valid_any_more(harness: ApiHarness) -> None:
     scope = asked(("127.0.0.1", 8000), "localhost")
-    before = await status_of(house, scope)
-    await house.key("ada")
-    await ApiKeys(house.keys, SystemClock()).revoke("ada")
+    before = await status_of(harness, scope)
+    await harness.authorization("ada")
+    await ApiKeys(harness.keys, SystemClock()).revoke("ada")
 
-    assert (before, await status_of(house, scope)) == (200, 401)
+    assert (before, await status_of(harness, scope)) == (200, 401)
 
 
 def asked(server: tuple[str, int | None], host: str, client: tuple[str, int] | None = None) -> dict[str, Any]:
@@ -229,7 +235,7 @@ def asked(server: tuple[str, int | None], host: str, client: tuple[str, int] | N
     return {"type": "http", "method": "GET", "path": "/reports", "query_string": b"", "headers": headers, **address}
 
 
-async def status_of(house: House, scope: dict[str, Any]) -> int:
+async def status_of(harness: ApiHarness, scope: dict[str, Any]) -> int:
     sent: list[Any] = []
 
     async def receive() -> dict[str, Any]:
@@ -238,7 +244,7 @@ async def status_of(house: House, scope: dict[str, Any]) -> int:
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await house.local()(scope, receive, send)  # type: ignore[arg-type]  # a scope as a server builds it
+    await harness.local_app()(scope, receive, send)  # type: ignore[arg-type]  # a scope as a server builds it
     status: int = sent[0]["status"]
     return status
 
@@ -256,7 +262,7 @@ async def status_of(house: House, scope: dict[str, Any]) -> int:
     ],
 )
 async def test_this_machine_needs_no_key_where_there_is_none(server: tuple[str, int | None], host: str) -> None:
-    assert await status_of(House(allow_anonymous=False), asked(server, host)) == 200
+    assert await status_of(ApiHarness(allow_anonymous=False), asked(server, host)) == 200
 
 
 @pytest.mark.parametrize(
@@ -276,8 +282,8 @@ async def test_this_machine_needs_no_key_where_there_is_none(server: tuple[str, 
     ],
 )
 async def test_everybody_else_does(server: tuple[str, int | None], host: str) -> None:
-    assert await status_of(House(allow_anonymous=False), asked(server, host)) == 401
-    assert await status_of(House(allow_anonymous=True), asked(server, host)) == 200
+    assert await status_of(ApiHarness(allow_anonymous=False), asked(server, host)) == 401
+    assert await status_of(ApiHarness(allow_anonymous=True), asked(server, host)) == 200
 
 
 @pytest.mark.parametrize(
@@ -290,34 +296,34 @@ async def test_everybody_else_does(server: tuple[str, int | None], host: str) ->
 async def test_whoever_a_proxy_on_this_machine_asks_for_is_not_the_proxy(client: str, status: int) -> None:
     scope = asked(("127.0.0.1", 8000), "localhost", (client, 0))
 
-    assert await status_of(House(allow_anonymous=False), scope) == status
+    assert await status_of(ApiHarness(allow_anonymous=False), scope) == status
 
 
 async def test_two_hosts_are_none() -> None:
     scope = asked(("127.0.0.1", 8000), "localhost")
     scope["headers"] *= 2
 
-    assert await status_of(House(allow_anonymous=False), scope) == 401
+    assert await status_of(ApiHarness(allow_anonymous=False), scope) == 401
 
 
 async def test_a_server_that_does_not_say_where_it_listens_is_no_local_one() -> None:
     scope = asked(("127.0.0.1", 8000), "localhost")
     del scope["server"]
 
-    assert await status_of(House(allow_anonymous=False), scope) == 401
+    assert await status_of(ApiHarness(allow_anonymous=False), scope) == 401
 
 
 async def test_strangers_are_told_what_to_do() -> None:
-    house = House(allow_anonymous=False)
-    async with AsyncClient(transport=ASGITransport(house.local()), base_url="http://aether.example") as stranger:  # type: ignore[arg-type]  # httpx's own words for an app
+    harness = ApiHarness(allow_anonymous=False)
+    async with AsyncClient(transport=ASGITransport(harness.local_app()), base_url="http://aether.example") as stranger:  # type: ignore[arg-type]  # httpx's own words for an app
         answer = await stranger.get("/reports")
 
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="aether"')
     assert "`aether keys create NAME`" in answer.json()["detail"]
 
 
-async def test_a_key_that_has_expired_says_so(client: Client, house: House) -> None:
-    _, secret = await ApiKeys(house.keys, SystemClock()).create("ci", expires_in=timedelta(microseconds=1))
+async def test_a_key_that_has_expired_says_so(client: Client, harness: ApiHarness) -> None:
+    _, secret = await ApiKeys(harness.keys, SystemClock()).create("ci", expires_in=timedelta(microseconds=1))
 
     answer = await client.get("/reports", headers={"Authorization": f"Bearer {secret.reveal()}"})
 

@@ -12,7 +12,7 @@ from litestar.testing import AsyncTestClient
 from aether.api.state import Readiness
 from aether.domain.access import Scope
 from tests.fakes import MemoryJobStore
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.resources import UNKNOWN
 
 Client = AsyncTestClient[Litestar]
@@ -26,9 +26,9 @@ PREFLIGHT = {
 
 
 @pytest.fixture
-async def listed(house: House) -> AsyncIterator[Client]:
+async def listed(harness: ApiHarness) -> AsyncIterator[Client]:
     """The API with two origins that may call it."""
-    async with house.client(cors_origins=f"{APP},{LOCAL}") as client:
+    async with harness.client(cors_origins=f"{APP},{LOCAL}") as client:
         yield client
 
 
@@ -72,9 +72,9 @@ async def test_a_cache_keeps_the_answers_to_origins_apart(listed: Client) -> Non
     assert ["origin" in words(answer, "Vary") for answer in (*answers, asset)] == [True] * 4
 
 
-async def test_a_browser_asks_before_it_sends_a_key_and_without_one(house: House) -> None:
-    house.allow_anonymous = False
-    async with house.client(cors_origins=APP) as client:
+async def test_a_browser_asks_before_it_sends_a_key_and_without_one(harness: ApiHarness) -> None:
+    harness.allow_anonymous = False
+    async with harness.client(cors_origins=APP) as client:
         answer = await client.options("/reports", headers=PREFLIGHT)
 
     assert (answer.status_code, answer.content) == (204, b"")
@@ -99,9 +99,9 @@ async def test_options_that_ask_for_no_leave_tell_the_methods(listed: Client) ->
     assert answer.headers["Allow"] == "GET, HEAD, OPTIONS, POST"
 
 
-async def test_a_page_reads_what_went_wrong(house: House) -> None:
-    house.readiness = Readiness(redis=False, worker=False)
-    async with house.client(max_body=10, cors_origins=APP) as client:
+async def test_a_page_reads_what_went_wrong(harness: ApiHarness) -> None:
+    harness.readiness = Readiness(redis=False, worker=False)
+    async with harness.client(max_body=10, cors_origins=APP) as client:
         answers = [
             await client.get("/nothing", headers={"Origin": APP}),
             await client.get(f"/reports/{UNKNOWN}", headers={"Origin": APP}),
@@ -114,10 +114,10 @@ async def test_a_page_reads_what_went_wrong(house: House) -> None:
     assert told == [(404, APP), (404, APP), (413, APP), (405, APP), (503, APP)]
 
 
-async def test_a_page_reads_that_its_key_is_missing_or_used_up(house: House) -> None:
-    house.allow_anonymous = False
-    page = {"Origin": APP, **await house.key("page", Scope.READ)}
-    async with house.client(cors_origins=APP, rate_limit="1/60") as client:
+async def test_a_page_reads_that_its_key_is_missing_or_used_up(harness: ApiHarness) -> None:
+    harness.allow_anonymous = False
+    page = {"Origin": APP, **await harness.authorization("page", Scope.READ)}
+    async with harness.client(cors_origins=APP, rate_limit="1/60") as client:
         unknown = await client.get("/reports", headers={"Origin": APP})
         answers = [await client.get("/reports", headers=page) for _ in range(2)]
 
@@ -131,15 +131,15 @@ class _BrokenStore(MemoryJobStore):
 
 
 async def test_a_page_reads_a_failure_of_the_service() -> None:
-    async with House(store=_BrokenStore()).client(cors_origins=APP) as client:
+    async with ApiHarness(store=_BrokenStore()).client(cors_origins=APP) as client:
         answer = await client.get(f"/reports/{UNKNOWN}", headers={"Origin": APP})
 
     assert (answer.status_code, answer.headers.get("Access-Control-Allow-Origin")) == (500, APP)
 
 
-async def test_a_page_reads_a_stream(house: House) -> None:
-    await house.job(UNKNOWN)
-    async with house.client(cors_origins=APP) as client:
+async def test_a_page_reads_a_stream(harness: ApiHarness) -> None:
+    await harness.create_report(UNKNOWN)
+    async with harness.client(cors_origins=APP) as client:
         reading = asyncio.create_task(client.get(f"/reports/{UNKNOWN}/events", headers={"Origin": APP}))
         await client.post(f"/reports/{UNKNOWN}/cancel")
         answer = await reading

@@ -4,7 +4,7 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.resources import UNKNOWN
 
 Client = AsyncTestClient[Litestar]
@@ -13,21 +13,23 @@ HERE = {"Host": "localhost:8000"}
 
 @pytest.mark.parametrize("origin", ["https://evil.example.com", "http://localhost:3000", "null", "http://[", ""])
 @pytest.mark.parametrize("path", ["/webhooks/secret/rotate", f"/reports/{UNKNOWN}/cancel"])
-async def test_a_page_of_another_origin_changes_nothing(client: Client, house: House, origin: str, path: str) -> None:
-    await house.job(UNKNOWN)
-    before = house.store.jobs[UNKNOWN]
+async def test_a_page_of_another_origin_changes_nothing(
+    client: Client, harness: ApiHarness, origin: str, path: str
+) -> None:
+    await harness.create_report(UNKNOWN)
+    before = harness.store.jobs[UNKNOWN]
 
     answer = await client.post(path, headers=HERE | {"Origin": origin, "Sec-Fetch-Site": "cross-site"})
 
     assert (answer.status_code, answer.json()["type"]) == (401, "urn:aether:problem:unauthenticated")
-    assert house.store.jobs[UNKNOWN] == before
+    assert harness.store.jobs[UNKNOWN] == before
 
 
-async def test_a_form_cannot_ask_for_a_job(client: Client, house: House) -> None:
+async def test_a_form_cannot_ask_for_a_job(client: Client, harness: ApiHarness) -> None:
     form = {"Origin": "null", "Content-Type": "text/plain"}
     answer = await client.post("/reports", content=b'{"topic":"Rome"}', headers=HERE | form)
 
-    assert (answer.status_code, house.store.jobs) == (401, {})
+    assert (answer.status_code, harness.store.jobs) == (401, {})
 
 
 @pytest.mark.parametrize(
@@ -38,25 +40,25 @@ async def test_a_form_cannot_ask_for_a_job(client: Client, house: House) -> None
         pytest.param({"Origin": "https://aether.example.com", "Sec-Fetch-Site": "same-origin"}, id="behind a proxy"),
     ],
 )
-async def test_everybody_else_is_let_through(client: Client, house: House, headers: dict[str, str]) -> None:
-    await house.job(UNKNOWN)
+async def test_everybody_else_is_let_through(client: Client, harness: ApiHarness, headers: dict[str, str]) -> None:
+    await harness.create_report(UNKNOWN)
     answer = await client.post(f"/reports/{UNKNOWN}/cancel", headers=HERE | headers)
 
     assert answer.status_code == 200
 
 
-async def test_a_page_of_a_listed_origin_is_let_through(house: House) -> None:
-    await house.job(UNKNOWN)
-    async with house.client(cors_origins="https://app.example.com") as client:
+async def test_a_page_of_a_listed_origin_is_let_through(harness: ApiHarness) -> None:
+    await harness.create_report(UNKNOWN)
+    async with harness.client(cors_origins="https://app.example.com") as client:
         page = {"Origin": "https://app.example.com", "Sec-Fetch-Site": "cross-site"}
         answer = await client.post(f"/reports/{UNKNOWN}/cancel", headers=HERE | page)
 
     assert answer.status_code == 200
 
 
-async def test_a_page_that_has_a_key_needs_no_leave_of_its_origin(client: Client, house: House) -> None:
-    await house.job(UNKNOWN, owner="page")
-    page = {"Origin": "https://app.example.com", **await house.key("page")}
+async def test_a_page_that_has_a_key_needs_no_leave_of_its_origin(client: Client, harness: ApiHarness) -> None:
+    await harness.create_report(UNKNOWN, owner="page")
+    page = {"Origin": "https://app.example.com", **await harness.authorization("page")}
     answer = await client.post(f"/reports/{UNKNOWN}/cancel", headers=HERE | page)
 
     assert answer.status_code == 200

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 
 
 async def test_the_page_and_its_files_come_from_here_alone() -> None:
-    async with House().client() as client:
+    async with ApiHarness().client() as client:
         page = await client.get("/docs")
         named = re.findall(r'(?:href|src|data-document)="([^"]+)"', page.text)
         files = {name: await client.get(name) for name in named if not name.startswith("data:")}
@@ -23,7 +23,7 @@ async def test_the_page_and_its_files_come_from_here_alone() -> None:
 
 @pytest.mark.parametrize(("accepted", "encoding"), [("gzip, br", "gzip"), ("identity", None)])
 async def test_files_are_compressed_for_those_who_take_it(accepted: str, encoding: str | None) -> None:
-    async with House().client() as client:
+    async with ApiHarness().client() as client:
         page = await client.get("/docs")
         (style,) = re.findall(r'stylesheet" href="([^"]+)"', page.text)
         answer = await client.get(style, headers={"Accept-Encoding": accepted})

@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Attempt, Change, Problem, Status
-from tests.service.api_client import House, failed
+from tests.service.api_harness import ApiHarness, fail
 from tests.service.resources import GENERATIONS, UNKNOWN
 
 Client = AsyncTestClient[Litestar]
@@ -25,10 +25,10 @@ ATTEMPTS = (
 )
 
 
-async def shown(client: Client, house: House) -> str:
+async def shown(client: Client, harness: ApiHarness) -> str:
     """Return the job as the wire shows it, without its id, prompt and times, which are checked."""
     answer = await client.get(GENERATIONS.url())
-    job = house.store.jobs.popitem()[1]
+    job = harness.store.jobs.popitem()[1]
     created, updated = (msgspec.json.encode(moment).decode() for moment in (job.created_at, job.updated_at))
     found = re.fullmatch(
         rf'\{{"generationId":"{job.id}",(.*),"prompt":"A lighthouse",(.*),'
@@ -41,24 +41,28 @@ async def shown(client: Client, house: House) -> str:
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_a_prompt_is_accepted_with_the_id_and_where_it_stands(client: Client, house: House, slash: str) -> None:
+async def test_a_prompt_is_accepted_with_the_id_and_where_it_stands(
+    client: Client, harness: ApiHarness, slash: str
+) -> None:
     answer = await client.post(f"/api/generation{slash}", json={"prompt": "A lighthouse"})
 
-    (job_id,) = house.store.jobs
+    (job_id,) = harness.store.jobs
     assert (answer.status_code, answer.text) == (202, f'{{"generationId":"{job_id}","status":"PENDING"}}')
 
 
-async def test_the_worker_reads_what_was_asked_for_and_each_image_is_planned(client: Client, house: House) -> None:
+async def test_the_worker_reads_what_was_asked_for_and_each_image_is_planned(
+    client: Client, harness: ApiHarness
+) -> None:
     body = {"prompt": "A lighthouse", "count": 3, "size": "1024x1536"}
     await client.post("/api/generation", json=body)
 
-    (job,) = house.store.jobs.values()
+    (job,) = harness.store.jobs.values()
     assert msgspec.json.decode(job.input) == body
     assert [step.name for step in job.steps] == ["image:0", "image:1", "image:2"]
 
 
-async def test_without_an_image_model_the_answer_says_what_to_set(house: House) -> None:
-    async with house.client(image_model=None) as client:
+async def test_without_an_image_model_the_answer_says_what_to_set(harness: ApiHarness) -> None:
+    async with harness.client(image_model=None) as client:
         answer = await client.post("/api/generation", json={"prompt": "A lighthouse"})
 
     assert answer.json() == {
@@ -68,36 +72,36 @@ async def test_without_an_image_model_the_answer_says_what_to_set(house: House) 
         "detail": "No image model is set; set AETHER_IMAGE_MODEL for the API and its workers.",
         "instance": "/api/generation",
     }
-    assert house.store.jobs == {}
+    assert harness.store.jobs == {}
 
 
-async def test_without_an_image_model_what_is_there_is_still_shown(house: House) -> None:
-    await house.job_of(GENERATIONS)
-    async with house.client(image_model=None) as client:
+async def test_without_an_image_model_what_is_there_is_still_shown(harness: ApiHarness) -> None:
+    await harness.create_job(GENERATIONS)
+    async with harness.client(image_model=None) as client:
         answer = await client.get(GENERATIONS.url())
 
     assert answer.status_code == 200
 
 
 @pytest.mark.parametrize("begun", [False, True])
-async def test_a_job_is_pending_from_the_first_moment(client: Client, house: House, *, begun: bool) -> None:
-    await house.job_of(GENERATIONS)
+async def test_a_job_is_pending_from_the_first_moment(client: Client, harness: ApiHarness, *, begun: bool) -> None:
+    await harness.create_job(GENERATIONS)
     if begun:
-        await house.work(UNKNOWN)
+        await harness.process(UNKNOWN)
 
-    assert await shown(client, house) == '"status":"PENDING","attempts":[],"failedAttempts":0'
-
-
-async def test_every_attempt_that_failed_shows_at_once(client: Client, house: House) -> None:
-    await house.work(await house.job_of(GENERATIONS), Change(attempts=(BUSY, REFUSED)))
-
-    assert await shown(client, house) == f'"status":"PENDING","attempts":{ATTEMPTS},"failedAttempts":2'
+    assert await shown(client, harness) == '"status":"PENDING","attempts":[],"failedAttempts":0'
 
 
-async def test_a_job_that_is_complete_has_the_addresses_of_its_images(client: Client, house: House) -> None:
+async def test_every_attempt_that_failed_shows_at_once(client: Client, harness: ApiHarness) -> None:
+    await harness.process(await harness.create_job(GENERATIONS), Change(attempts=(BUSY, REFUSED)))
+
+    assert await shown(client, harness) == f'"status":"PENDING","attempts":{ATTEMPTS},"failedAttempts":2'
+
+
+async def test_a_job_that_is_complete_has_the_addresses_of_its_images(client: Client, harness: ApiHarness) -> None:
     accepted = await client.post("/api/generation", json={"prompt": "A lighthouse", "count": 2})
     job_id = accepted.json()["generationId"]
-    await house.work(job_id, Change(status=Status.COMPLETED))
+    await harness.process(job_id, Change(status=Status.COMPLETED))
 
     answer = await client.get(f"/api/generation/{job_id}")
 
@@ -107,8 +111,8 @@ async def test_a_job_that_is_complete_has_the_addresses_of_its_images(client: Cl
     assert answer.json()["images"] == [f"{url}/0", f"{url}/1"]
 
 
-async def test_the_addresses_of_images_are_those_by_which_the_caller_came(client: Client, house: House) -> None:
-    await house.work(await house.job_of(GENERATIONS), Change(status=Status.COMPLETED))
+async def test_the_addresses_of_images_are_those_by_which_the_caller_came(client: Client, harness: ApiHarness) -> None:
+    await harness.process(await harness.create_job(GENERATIONS), Change(status=Status.COMPLETED))
     behind = ASGITransport(client.app, root_path="/aether")
     async with AsyncClient(transport=behind, base_url="https://images.example:8443") as caller:
         answer = await caller.get(f"/aether{GENERATIONS.url()}")
@@ -117,17 +121,17 @@ async def test_the_addresses_of_images_are_those_by_which_the_caller_came(client
     assert answer.json()["images"] == expected
 
 
-async def test_a_job_that_failed_says_why_and_shows_no_image(client: Client, house: House) -> None:
-    why = failed(Problem("model-refused", "Image 1 failed: The model declined."))
-    await house.work(await house.job_of(GENERATIONS), Change(attempts=(BUSY, REFUSED)), why)
+async def test_a_job_that_failed_says_why_and_shows_no_image(client: Client, harness: ApiHarness) -> None:
+    why = fail(Problem("model-refused", "Image 1 failed: The model declined."))
+    await harness.process(await harness.create_job(GENERATIONS), Change(attempts=(BUSY, REFUSED)), why)
 
-    assert await shown(client, house) == (
+    assert await shown(client, harness) == (
         f'"status":"FAILED","attempts":{ATTEMPTS},"failedAttempts":2,"error":"Image 1 failed: The model declined."'
     )
 
 
-async def test_a_job_that_was_cancelled_has_failed_with_that_error(client: Client, house: House) -> None:
-    await house.job_of(GENERATIONS)
+async def test_a_job_that_was_cancelled_has_failed_with_that_error(client: Client, harness: ApiHarness) -> None:
+    await harness.create_job(GENERATIONS)
     await client.post(GENERATIONS.url(action="/cancel"))
 
-    assert await shown(client, house) == '"status":"FAILED","attempts":[],"failedAttempts":0,"error":"cancelled"'
+    assert await shown(client, harness) == '"status":"FAILED","attempts":[],"failedAttempts":0,"error":"cancelled"'

@@ -3,18 +3,18 @@
 import pytest
 
 from aether.api.state import Readiness
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 
 
 async def test_a_process_that_answers_is_alive_whatever_is_missing() -> None:
-    async with House(readiness=Readiness(redis=False, worker=False)).client() as client:
+    async with ApiHarness(readiness=Readiness(redis=False, worker=False)).client() as client:
         answer = await client.get("/health/live")
 
     assert (answer.status_code, answer.text) == (200, '{"status":"ok"}')
 
 
 async def test_ready_with_a_store_and_a_worker() -> None:
-    async with House().client() as client:
+    async with ApiHarness().client() as client:
         answer = await client.get("/health/ready")
 
     assert (answer.status_code, answer.text) == (200, '{"status":"ready","redis":"ok","worker":"ok"}')
@@ -28,7 +28,7 @@ async def test_ready_with_a_store_and_a_worker() -> None:
     ],
 )
 async def test_not_ready_names_what_is_missing(readiness: Readiness, missing: str) -> None:
-    async with House(readiness=readiness).client() as client:
+    async with ApiHarness(readiness=readiness).client() as client:
         answer = await client.get("/health/ready")
 
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:aether:problem:not-ready")

@@ -18,7 +18,7 @@ from aether.domain.job import Change, Problem, Status
 from aether.durable.ports import NewJob
 from aether.errors import StoreUnavailableError
 from tests.fakes import MemoryJobStore
-from tests.service.api_client import House, assert_breaks, failed
+from tests.service.api_harness import ApiHarness, assert_field_error, fail
 from tests.service.resources import EVERY_KIND, REPORTS, RESOURCES, Resource
 
 Client = AsyncTestClient[Litestar]
@@ -42,9 +42,9 @@ class ForgetfulStore(MemoryJobStore):
 
 
 @pytest.fixture
-async def local(house: House) -> AsyncIterator[httpx2.AsyncClient]:
+async def local(harness: ApiHarness) -> AsyncIterator[httpx2.AsyncClient]:
     """The API in the loop of the test; it sees every line of a header, which Litestar's client would join."""
-    transport = httpx2.ASGITransport(house.local())  # type: ignore[arg-type]  # Litestar has types of its own for ASGI
+    transport = httpx2.ASGITransport(harness.local_app())  # type: ignore[arg-type]  # Litestar has types of its own for ASGI
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
 
@@ -60,17 +60,21 @@ def told(answer: httpx.Response) -> tuple[int, bytes, str, str]:
 
 
 @EVERY_KIND
-async def test_the_same_request_is_answered_as_the_first_time(client: Client, house: House, resource: Resource) -> None:
+async def test_the_same_request_is_answered_as_the_first_time(
+    client: Client, harness: ApiHarness, resource: Resource
+) -> None:
     first, *others = [told(await post(client, resource)) for _ in range(3)]
 
     assert [first] * 2 == others
-    assert len(house.store.jobs) == len(house.store.queue) == 1
+    assert len(harness.store.jobs) == len(harness.store.queue) == 1
 
 
 @EVERY_KIND
-async def test_another_request_under_the_key_is_refused(client: Client, house: House, resource: Resource) -> None:
+async def test_another_request_under_the_key_is_refused(
+    client: Client, harness: ApiHarness, resource: Resource
+) -> None:
     await post(client, resource)
-    jobs = dict(house.store.jobs)
+    jobs = dict(harness.store.jobs)
 
     refused = await post(client, resource, resource.request.replace(b'"}', b'!"}'))
 
@@ -83,13 +87,13 @@ async def test_another_request_under_the_key_is_refused(client: Client, house: H
         "detail": "This Idempotency-Key stands for another request; take a new one for each.",
         "instance": resource.path,
     }
-    assert jobs == house.store.jobs
+    assert jobs == harness.store.jobs
 
 
-async def test_a_key_stands_for_a_job_of_one_kind(client: Client, house: House) -> None:
+async def test_a_key_stands_for_a_job_of_one_kind(client: Client, harness: ApiHarness) -> None:
     statuses = [(await post(client, resource)).status_code for resource in RESOURCES]
 
-    assert (statuses, len(house.store.jobs)) == ([202, *[422] * (len(RESOURCES) - 1)], 1)
+    assert (statuses, len(harness.store.jobs)) == ([202, *[422] * (len(RESOURCES) - 1)], 1)
 
 
 @pytest.mark.parametrize(
@@ -118,81 +122,81 @@ async def test_all_that_a_body_says_makes_a_difference(client: Client, more: dic
 
 
 async def test_what_was_accepted_though_nobody_could_say_so_is_not_accepted_again() -> None:
-    house = House(store=ForgetfulStore())
-    async with house.client() as client:
+    harness = ApiHarness(store=ForgetfulStore())
+    async with harness.client() as client:
         answers = [await post(client) for _ in range(2)]
 
-    (job_id,) = house.store.jobs
+    (job_id,) = harness.store.jobs
     assert [answer.status_code for answer in answers] == [503, 202]
     assert answers[1].json() == {"jobId": job_id}
 
 
-async def test_a_key_is_the_same_with_and_without_quotes(client: Client, house: House) -> None:
+async def test_a_key_is_the_same_with_and_without_quotes(client: Client, harness: ApiHarness) -> None:
     for key in ("order-7", '"order-7"'):
         await client.post("/reports", json=ROME, headers={"Idempotency-Key": key})
 
-    assert len(house.store.jobs) == 1
+    assert len(harness.store.jobs) == 1
 
 
-async def test_without_a_key_every_request_is_a_job(client: Client, house: House) -> None:
+async def test_without_a_key_every_request_is_a_job(client: Client, harness: ApiHarness) -> None:
     for _ in range(2):
         await client.post("/reports", json=ROME)
 
-    assert len(house.store.jobs) == 2
+    assert len(harness.store.jobs) == 2
 
 
 @EVERY_KIND
 @pytest.mark.parametrize("key", ["", '"', "a b", "é", "a" * 256])
 async def test_a_key_that_breaks_the_rule_is_refused_by_its_name(
-    client: Client, house: House, resource: Resource, key: str
+    client: Client, harness: ApiHarness, resource: Resource, key: str
 ) -> None:
     headers = [(b"Content-Type", b"application/json"), (b"Idempotency-Key", key.encode())]
 
     answer = await client.post(resource.path, content=resource.request, headers=headers)
 
     rule = "must be 1 to 255 visible ASCII characters, in quotes or bare"
-    assert_breaks(answer, resource.path, "Idempotency-Key", rule)
-    assert house.store.jobs == {}
+    assert_field_error(answer, resource.path, "Idempotency-Key", rule)
+    assert harness.store.jobs == {}
 
 
-async def test_two_keys_are_refused(local: httpx2.AsyncClient, house: House) -> None:
+async def test_two_keys_are_refused(local: httpx2.AsyncClient, harness: ApiHarness) -> None:
     headers = [*JSON.items(), ("Idempotency-Key", "a"), ("Idempotency-Key", "a")]
 
     answer = await local.post("/reports", content=REPORTS.request, headers=headers)
 
     broken = [{"field": "Idempotency-Key", "rule": "must be given only once"}]
-    assert (answer.status_code, answer.json()["errors"], house.store.jobs) == (422, broken, {})
+    assert (answer.status_code, answer.json()["errors"], harness.store.jobs) == (422, broken, {})
 
 
 @EVERY_KIND
 async def test_what_became_of_the_job_is_not_told_unless_it_is_waited_for(
-    client: Client, house: House, resource: Resource
+    client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     first = await post(client, resource)
-    (job_id,) = house.store.jobs
-    await house.work(job_id, failed(Problem("model-failed", "No luck.")))
+    (job_id,) = harness.store.jobs
+    await harness.process(job_id, fail(Problem("model-failed", "No luck.")))
 
     again, waited = await post(client, resource), await post(client, resource, more={"Prefer": "wait=5"})
 
     assert told(first) == told(again)
     assert (waited.status_code, waited.headers["Location"]) == (200, first.headers["Location"])
     assert waited.json()["status"] == resource.words[Status.FAILED]
-    assert house.store.queue == []
+    assert harness.store.queue == []
 
 
-async def test_a_job_that_is_tried_again_stands_for_its_key(client: Client, house: House) -> None:
+async def test_a_job_that_is_tried_again_stands_for_its_key(client: Client, harness: ApiHarness) -> None:
     first = await post(client)
-    (job_id,) = house.store.jobs
+    (job_id,) = harness.store.jobs
     await client.post(f"/reports/{job_id}/cancel")
     await client.post(f"/reports/{job_id}/retry")
 
     assert told(first) == told(await post(client))
-    assert house.store.queue == [job_id]
+    assert harness.store.queue == [job_id]
 
 
-async def test_deleting_a_job_frees_its_key(client: Client, house: House) -> None:
+async def test_deleting_a_job_frees_its_key(client: Client, harness: ApiHarness) -> None:
     first = await post(client)
-    (job_id,) = house.store.jobs
+    (job_id,) = harness.store.jobs
     await client.delete(f"/reports/{job_id}")
 
     again = await post(client, body=b'{"topic":"Carthage"}')
@@ -201,40 +205,42 @@ async def test_deleting_a_job_frees_its_key(client: Client, house: House) -> Non
     assert again.headers["Location"] != first.headers["Location"]
 
 
-async def test_both_addresses_of_reports_share_their_keys(client: Client, house: House) -> None:
+async def test_both_addresses_of_reports_share_their_keys(client: Client, harness: ApiHarness) -> None:
     await post(client)
     again = await client.post("/api/v1/reports", json=ROME, headers=KEY)
 
-    (job_id,) = house.store.jobs
+    (job_id,) = harness.store.jobs
     assert (again.json(), again.headers["Location"]) == ({"jobId": job_id}, f"/api/v1/reports/{job_id}")
 
 
-async def test_the_same_key_of_another_owner_is_another_key(house: House) -> None:
-    credentials = {owner: await house.key(owner) for owner in ("ada", "eve")}
-    async with house.client() as client:
+async def test_the_same_key_of_another_owner_is_another_key(harness: ApiHarness) -> None:
+    credentials = {owner: await harness.authorization(owner) for owner in ("ada", "eve")}
+    async with harness.client() as client:
         answers = {owner: await post(client, more=headers) for owner, headers in credentials.items()}
 
     made = {answer.json()["jobId"]: owner for owner, answer in answers.items()}
-    assert made == {job.id: job.owner for job in house.store.jobs.values()}
+    assert made == {job.id: job.owner for job in harness.store.jobs.values()}
     assert len(made) == 2
 
 
-async def test_a_full_service_still_answers_what_it_has_accepted(client: Client, house: House) -> None:
+async def test_a_full_service_still_answers_what_it_has_accepted(client: Client, harness: ApiHarness) -> None:
     first = await post(client)
-    house.store.longest = 1
+    harness.store.max_queue_length = 1
 
     assert (await client.post("/reports", json=ROME)).status_code == 503
     assert told(first) == told(await post(client))
 
 
-async def test_who_sends_again_waits_with_the_first_for_the_same_end(local: httpx2.AsyncClient, house: House) -> None:
+async def test_who_sends_again_waits_with_the_first_for_the_same_end(
+    local: httpx2.AsyncClient, harness: ApiHarness
+) -> None:
     headers = KEY | {"Prefer": "wait=60"}
     requests = [asyncio.ensure_future(local.post("/reports", json=ROME, headers=headers)) for _ in range(3)]
-    while len(house.hub.watches) < len(requests):
+    while len(harness.hub.watches) < len(requests):
         assert not any(request.done() for request in requests)
         await asyncio.sleep(0.001)
-    (job_id,) = house.store.jobs
-    await house.work(job_id, Change(status=Status.COMPLETED))
+    (job_id,) = harness.store.jobs
+    await harness.process(job_id, Change(status=Status.COMPLETED))
     answers = await asyncio.gather(*requests)
 
     assert {(answer.status_code, answer.headers["Preference-Applied"]) for answer in answers} == {(200, "wait=60")}

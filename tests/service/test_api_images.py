@@ -8,7 +8,7 @@ from litestar.testing import AsyncTestClient
 
 from aether.domain.image import Image
 from aether.domain.job import Change, Status
-from tests.service.api_client import House, done
+from tests.service.api_harness import ApiHarness, finished_step
 from tests.service.resources import CHECKLISTS, GENERATIONS, UNKNOWN
 
 Client = AsyncTestClient[Litestar]
@@ -17,14 +17,14 @@ CONTENT = bytes(range(10))
 IMAGE = Image("image/webp", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
 TAG = f'"{IMAGE.digest}"'
 PATH = GENERATIONS.url(action="/images/0")
-PAINTED = Change(total=1, steps=(done("image:0", 0, IMAGE),))
+PAINTED = Change(total=1, steps=(finished_step("image:0", 0, IMAGE),))
 
 
 @pytest.fixture
-async def painted(house: House) -> None:
+async def painted(harness: ApiHarness) -> None:
     """A generation with its one image."""
-    await house.work(await house.job_of(GENERATIONS), PAINTED, Change(status=Status.COMPLETED))
-    await house.files.put(UNKNOWN, IMAGE.digest, CONTENT)
+    await harness.process(await harness.create_job(GENERATIONS), PAINTED, Change(status=Status.COMPLETED))
+    await harness.files.put(UNKNOWN, IMAGE.digest, CONTENT)
 
 
 @pytest.mark.usefixtures("painted")
@@ -145,28 +145,28 @@ async def test_there_is_no_image_at_another_position(client: Client, position: s
     assert answer.json()["detail"] == "The job has no finished image at this position."
 
 
-async def test_there_is_no_image_before_it_is_finished(client: Client, house: House) -> None:
-    await house.job_of(GENERATIONS)
+async def test_there_is_no_image_before_it_is_finished(client: Client, harness: ApiHarness) -> None:
+    await harness.create_job(GENERATIONS)
 
     assert (await client.get(PATH)).status_code == 404
 
 
 @pytest.mark.usefixtures("painted")
-async def test_an_image_whose_bytes_are_gone_is_unknown(client: Client, house: House) -> None:
-    await house.files.erase(UNKNOWN)
+async def test_an_image_whose_bytes_are_gone_is_unknown(client: Client, harness: ApiHarness) -> None:
+    await harness.files.erase(UNKNOWN)
 
     assert (await client.get(PATH)).json()["type"] == "urn:aether:problem:unknown-image"
 
 
 async def test_the_images_of_others_and_of_other_kinds_are_as_unknown_as_their_jobs(
-    client: Client, house: House
+    client: Client, harness: ApiHarness
 ) -> None:
     never_was = await client.get(PATH)
-    await house.work(await house.job_of(GENERATIONS, owner="somebody-else"), PAINTED)
-    await house.files.put(UNKNOWN, IMAGE.digest, CONTENT)
+    await harness.process(await harness.create_job(GENERATIONS, owner="somebody-else"), PAINTED)
+    await harness.files.put(UNKNOWN, IMAGE.digest, CONTENT)
     anothers = await client.get(PATH)
-    await house.store.erase(UNKNOWN)
-    await house.job_of(CHECKLISTS)
+    await harness.store.erase(UNKNOWN)
+    await harness.create_job(CHECKLISTS)
     another_kind = await client.get(PATH)
 
     assert never_was.json()["type"] == "urn:aether:problem:unknown-job"
@@ -175,8 +175,8 @@ async def test_the_images_of_others_and_of_other_kinds_are_as_unknown_as_their_j
 
 
 @pytest.mark.usefixtures("painted")
-async def test_files_that_are_away_ask_to_come_back(client: Client, house: House) -> None:
-    house.files.away = True
+async def test_files_that_are_away_ask_to_come_back(client: Client, harness: ApiHarness) -> None:
+    harness.files.is_unavailable = True
 
     answer = await client.get(PATH)
 

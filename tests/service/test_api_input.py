@@ -6,7 +6,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Change, Status
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.resources import EVERY_KIND, GENERATIONS, RESOURCES, Resource
 
 Client = AsyncTestClient[Litestar]
@@ -22,9 +22,9 @@ async def refused(client: Client, resource: Resource, body: object) -> tuple[int
 
 
 @EVERY_KIND
-async def test_the_text_is_required(client: Client, house: House, resource: Resource) -> None:
+async def test_the_text_is_required(client: Client, harness: ApiHarness, resource: Resource) -> None:
     assert await refused(client, resource, {}) == (422, (next(iter(resource.body)), "is required"))
-    assert house.store.jobs == {}
+    assert harness.store.jobs == {}
 
 
 @EVERY_KIND
@@ -53,12 +53,12 @@ async def test_the_text_has_its_length(client: Client, resource: Resource, times
 
 @EVERY_KIND
 async def test_a_text_of_the_greatest_length_is_taken_without_the_space_around_it(
-    client: Client, house: House, resource: Resource
+    client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     text = "é" * resource.longest
     answer = await client.post(resource.path, json=resource.with_text(f"  {text}\n"))
 
-    (job,) = house.store.jobs.values()
+    (job,) = harness.store.jobs.values()
     assert answer.status_code in {201, 202}
     assert msgspec.json.decode(job.input) == resource.with_text(text)
 
@@ -72,10 +72,10 @@ async def test_the_text_has_no_control_characters(client: Client, resource: Reso
 
 
 @pytest.mark.parametrize("resource", LINES, ids=repr)
-async def test_a_guideline_and_a_prompt_may_have_lines(client: Client, house: House, resource: Resource) -> None:
+async def test_a_guideline_and_a_prompt_may_have_lines(client: Client, harness: ApiHarness, resource: Resource) -> None:
     await client.post(resource.path, json=resource.with_text("One.\r\n\tTwo."))
 
-    (job,) = house.store.jobs.values()
+    (job,) = harness.store.jobs.values()
     assert msgspec.json.decode(job.input) == resource.with_text("One.\r\n\tTwo.")
 
 
@@ -96,12 +96,12 @@ async def test_the_wishes_for_images_have_their_limits(client: Client, field: st
     assert await refused(client, GENERATIONS, {"prompt": "A lighthouse", field: value}) == (422, (field, rule))
 
 
-async def test_a_whole_number_may_be_written_with_a_point(client: Client, house: House) -> None:
+async def test_a_whole_number_may_be_written_with_a_point(client: Client, harness: ApiHarness) -> None:
     """To JSON Schema, by which clients check what they send, 2.0 is an integer."""
     body = b'{"prompt": "A lighthouse", "count": 2.0}'
     answer = await client.post("/api/generation", content=body, headers={"Content-Type": "application/json"})
 
-    (job,) = house.store.jobs.values()
+    (job,) = harness.store.jobs.values()
     assert answer.status_code == 202
     assert msgspec.json.decode(job.input)["count"] == 2
 
@@ -136,8 +136,8 @@ async def test_a_body_that_does_not_say_it_is_json_is_refused(client: Client, re
 
 
 @EVERY_KIND
-async def test_a_body_over_the_limit_is_refused(house: House, resource: Resource) -> None:
-    async with house.client(max_body=2_000) as client:
+async def test_a_body_over_the_limit_is_refused(harness: ApiHarness, resource: Resource) -> None:
+    async with harness.client(max_body=2_000) as client:
         expected = (413, (None, "urn:aether:problem:body-too-large"))
 
         assert await refused(client, resource, resource.with_text("a" * 3_000)) == expected
@@ -146,10 +146,10 @@ async def test_a_body_over_the_limit_is_refused(house: House, resource: Resource
 @EVERY_KIND
 @pytest.mark.parametrize(("body", "what"), [(b"null", "null"), (b"[]", "a list")])
 async def test_what_may_be_left_out_of_a_retry_is_an_object_or_not_there(
-    client: Client, house: House, resource: Resource, body: bytes, what: str
+    client: Client, harness: ApiHarness, resource: Resource, body: bytes, what: str
 ) -> None:
-    job_id = await house.job_of(resource)
-    await house.work(job_id, Change(status=Status.FAILED))
+    job_id = await harness.create_job(resource)
+    await harness.process(job_id, Change(status=Status.FAILED))
     url = resource.url(job_id, "/retry")
 
     refused = await client.post(url, content=body, headers={"Content-Type": "application/json"})

@@ -11,7 +11,7 @@ from aether.domain.access import Quota, Scope
 from aether.domain.job import Change, Status
 from aether.durable.clock import SystemClock
 from aether.identity.api_keys import ApiKeys
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.resources import EVERY_KIND, Resource
 
 Client = AsyncTestClient[Litestar]
@@ -20,15 +20,15 @@ HELD = "10000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
-def house() -> House:
-    return House(owner_jobs=2)
+def harness() -> ApiHarness:
+    return ApiHarness(max_jobs=2)
 
 
 @pytest.fixture
-async def client(house: House) -> AsyncIterator[Client]:
+async def client(harness: ApiHarness) -> AsyncIterator[Client]:
     """An API of whose two places one is taken."""
-    await house.job(HELD)
-    async with house.client() as client:
+    await harness.create_report(HELD)
+    async with harness.client() as client:
         yield client
 
 
@@ -43,21 +43,23 @@ def problem(instance: str) -> dict[str, object]:
 
 
 @EVERY_KIND
-async def test_one_job_too_many_is_refused_and_not_stored(client: Client, house: House, resource: Resource) -> None:
+async def test_one_job_too_many_is_refused_and_not_stored(
+    client: Client, harness: ApiHarness, resource: Resource
+) -> None:
     accepted, refused = [await client.post(resource.path, content=resource.request, headers=JSON) for _ in range(2)]
 
     assert accepted.is_success
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
     assert refused.headers["Content-Type"] == "application/problem+json"
     assert refused.json() == problem(resource.path)
-    assert len(house.store.jobs) == 2
+    assert len(harness.store.jobs) == 2
 
 
 @EVERY_KIND
-async def test_a_job_is_not_tried_again_beyond_that(client: Client, house: House, resource: Resource) -> None:
-    job_id = await house.job_of(resource)
-    await house.work(job_id, Change(status=Status.FAILED))
-    await house.job("20000000-0000-4000-8000-000000000000")
+async def test_a_job_is_not_tried_again_beyond_that(client: Client, harness: ApiHarness, resource: Resource) -> None:
+    job_id = await harness.create_job(resource)
+    await harness.process(job_id, Change(status=Status.FAILED))
+    await harness.create_report("20000000-0000-4000-8000-000000000000")
     retry = resource.url(job_id, "/retry")
 
     refused = await client.post(retry)
@@ -65,7 +67,7 @@ async def test_a_job_is_not_tried_again_beyond_that(client: Client, house: House
     accepted = await client.post(retry)
 
     assert (refused.status_code, refused.json(), refused.headers["Retry-After"]) == (429, problem(retry), "5")
-    assert (accepted.status_code, house.store.jobs[job_id].status) == (202, Status.PENDING)
+    assert (accepted.status_code, harness.store.jobs[job_id].status) == (202, Status.PENDING)
 
 
 async def test_what_was_accepted_already_is_answered_though_there_is_no_room(client: Client) -> None:
@@ -77,11 +79,11 @@ async def test_what_was_accepted_already_is_answered_though_there_is_no_room(cli
     assert len({answer.content for answer in answers}) == 1
 
 
-async def test_a_keys_own_number_goes_before_the_services(house: House) -> None:
+async def test_a_keys_own_number_goes_before_the_services(harness: ApiHarness) -> None:
     """The one place that the owner has is taken by the first job; the service would have another."""
-    _, secret = await ApiKeys(house.keys, SystemClock()).create("ada", scopes=[Scope.WRITE], quota=Quota(jobs=1))
+    _, secret = await ApiKeys(harness.keys, SystemClock()).create("ada", scopes=[Scope.WRITE], quota=Quota(jobs=1))
     headers = {"Authorization": f"Bearer {secret.reveal()}"}
-    async with house.client() as client:
+    async with harness.client() as client:
         first, second = [await client.post("/reports", json={"topic": "Rome"}, headers=headers) for _ in range(2)]
         await client.post(f"{first.headers['Location']}/cancel", headers=headers)
         third = await client.post("/reports", json={"topic": "Rome"}, headers=headers)

@@ -6,7 +6,7 @@ from litestar.testing import AsyncTestClient
 
 from aether.domain.estimate import Pace
 from aether.domain.job import Change, Limits, Status
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 
 Client = AsyncTestClient[Litestar]
 
@@ -21,11 +21,11 @@ Client = AsyncTestClient[Litestar]
     ],
 )
 async def test_limits_go_with_the_job_and_not_with_the_request(
-    client: Client, house: House, body: dict[str, int], expected: Limits
+    client: Client, harness: ApiHarness, body: dict[str, int], expected: Limits
 ) -> None:
     answer = await client.post("/reports", json={"topic": "Rome", **body})
 
-    job = house.store.jobs[answer.json()["jobId"]]
+    job = harness.store.jobs[answer.json()["jobId"]]
     assert (job.limits, bytes(job.input)) == (expected, b'{"topic":"Rome"}')
 
 
@@ -39,10 +39,10 @@ async def test_limits_go_with_the_job_and_not_with_the_request(
 )
 @pytest.mark.parametrize("path", ["/reports", "/reports/{id}/retry"])
 async def test_limits_out_of_bounds_are_refused(
-    client: Client, house: House, path: str, body: dict[str, object], broken: tuple[str, str]
+    client: Client, harness: ApiHarness, path: str, body: dict[str, object], broken: tuple[str, str]
 ) -> None:
-    job_id = await house.job()
-    await house.store.move(job_id, Change(status=Status.CANCELLED))
+    job_id = await harness.create_report()
+    await harness.store.move(job_id, Change(status=Status.CANCELLED))
 
     answer = await client.post(path.format(id=job_id), json={"topic": "Rome", **body} if path == "/reports" else body)
 
@@ -58,29 +58,29 @@ async def test_limits_out_of_bounds_are_refused(
     ],
 )
 async def test_a_retry_replaces_the_limits_it_names(
-    client: Client, house: House, content: bytes, headers: dict[str, str], expected: Limits
+    client: Client, harness: ApiHarness, content: bytes, headers: dict[str, str], expected: Limits
 ) -> None:
-    job_id = await house.job()
-    await house.store.move(job_id, Change(status=Status.CANCELLED, limits=Limits(60, 1_000)))
+    job_id = await harness.create_report()
+    await harness.store.move(job_id, Change(status=Status.CANCELLED, limits=Limits(60, 1_000)))
 
     answer = await client.post(f"/reports/{job_id}/retry", content=content, headers=headers)
 
     assert answer.status_code == 202
     assert answer.headers["Location"] == f"/reports/{job_id}"
-    assert house.store.jobs[job_id].limits == expected
+    assert harness.store.jobs[job_id].limits == expected
 
 
-async def test_a_retry_with_a_body_that_is_not_json_is_refused(client: Client, house: House) -> None:
-    job_id = await house.job()
+async def test_a_retry_with_a_body_that_is_not_json_is_refused(client: Client, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
 
     answer = await client.post(f"/reports/{job_id}/retry", content=b"maxTokens=1")
 
     assert answer.status_code == 415
 
 
-async def test_a_job_that_waits_tells_its_place_and_when_it_will_be_done(client: Client, house: House) -> None:
-    house.store.pace = Pace(run=8.04, gap=0.5)
-    ids = [await house.job(f"00000000-0000-4000-8000-00000000000{at}") for at in range(2)]
+async def test_a_job_that_waits_tells_its_place_and_when_it_will_be_done(client: Client, harness: ApiHarness) -> None:
+    harness.store.pace = Pace(run=8.04, gap=0.5)
+    ids = [await harness.create_report(f"00000000-0000-4000-8000-00000000000{at}") for at in range(2)]
 
     seen = [(await client.get(f"/reports/{job_id}")).json() for job_id in ids]
 

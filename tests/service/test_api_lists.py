@@ -8,7 +8,7 @@ from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Change, Status
 from tests.fakes import FastClock
-from tests.service.api_client import House, assert_breaks
+from tests.service.api_harness import ApiHarness, assert_field_error
 from tests.service.resources import CHECKLISTS, EVERY_KIND, GENERATIONS, REPORTS, RESOURCES, Resource
 
 Client = AsyncTestClient[Litestar]
@@ -16,16 +16,16 @@ IDS = [f"00000000-0000-4000-8000-00000000000{at}" for at in range(5)]
 
 
 @pytest.fixture
-def clock(house: House) -> FastClock:
+def clock(harness: ApiHarness) -> FastClock:
     """The time at which jobs are stored."""
-    house.store.clock = clock = FastClock()
+    harness.store.clock = clock = FastClock()
     return clock
 
 
-async def five(house: House, clock: FastClock, resource: Resource) -> None:
+async def five(harness: ApiHarness, clock: FastClock, resource: Resource) -> None:
     """Put five jobs into the store, one a second."""
     for job_id in IDS:
-        await house.job_of(resource, job_id)
+        await harness.create_job(resource, job_id)
         clock.seconds += 1
 
 
@@ -51,10 +51,10 @@ async def ids(client: Client, resource: Resource, query: str = "") -> list[str]:
     ids=["reports", "jobs", "generations"],
 )
 async def test_a_line_says_what_the_job_is_about_and_where_it_stands(
-    client: Client, house: House, clock: FastClock, resource: Resource, expected: str
+    client: Client, harness: ApiHarness, clock: FastClock, resource: Resource, expected: str
 ) -> None:
     assert clock.seconds == 0
-    job_id = await house.job_of(resource)
+    job_id = await harness.create_job(resource)
 
     answer = await client.get(resource.path)
 
@@ -73,9 +73,9 @@ async def test_a_caller_without_jobs_has_an_empty_list(client: Client, resource:
 
 @EVERY_KIND
 async def test_pages_follow_each_other_newest_first(
-    client: Client, house: House, clock: FastClock, resource: Resource
+    client: Client, harness: ApiHarness, clock: FastClock, resource: Resource
 ) -> None:
-    await five(house, clock, resource)
+    await five(harness, clock, resource)
 
     pages = [(await client.get(f"{resource.path}?limit=2")).json()]
     while cursor := pages[-1].get(resource.next_name):
@@ -85,22 +85,22 @@ async def test_pages_follow_each_other_newest_first(
     assert listed == [[IDS[4], IDS[3]], [IDS[2], IDS[1]], [IDS[0]]]
 
 
-async def test_twenty_are_listed_unless_it_is_said_how_many(client: Client, house: House) -> None:
+async def test_twenty_are_listed_unless_it_is_said_how_many(client: Client, harness: ApiHarness) -> None:
     for at in range(25):
-        await house.job_of(REPORTS, f"00000000-0000-4000-8000-{at:012}")
+        await harness.create_job(REPORTS, f"00000000-0000-4000-8000-{at:012}")
 
     assert (len(await ids(client, REPORTS)), len(await ids(client, REPORTS, "?limit=100"))) == (20, 25)
 
 
 @EVERY_KIND
 async def test_only_jobs_of_the_wanted_status_are_listed(
-    client: Client, house: House, clock: FastClock, resource: Resource
+    client: Client, harness: ApiHarness, clock: FastClock, resource: Resource
 ) -> None:
-    await five(house, clock, resource)
-    await house.work(IDS[1])
-    await house.work(IDS[2], Change(status=Status.COMPLETED))
-    await house.work(IDS[3], Change(status=Status.FAILED))
-    await house.store.move(IDS[4], Change(status=Status.CANCELLED))
+    await five(harness, clock, resource)
+    await harness.process(IDS[1])
+    await harness.process(IDS[2], Change(status=Status.COMPLETED))
+    await harness.process(IDS[3], Change(status=Status.FAILED))
+    await harness.store.move(IDS[4], Change(status=Status.CANCELLED))
 
     stand = dict(zip(IDS, Status, strict=True))
     for word in set(resource.words.values()):
@@ -110,21 +110,21 @@ async def test_only_jobs_of_the_wanted_status_are_listed(
 
 @EVERY_KIND
 async def test_jobs_of_other_owners_and_of_other_kinds_are_not_listed(
-    client: Client, house: House, resource: Resource
+    client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     for job_id, other in zip(IDS, RESOURCES, strict=False):
-        await house.job_of(other, job_id)
-    await house.job_of(resource, IDS[4], owner="somebody-else")
+        await harness.create_job(other, job_id)
+    await harness.create_job(resource, IDS[4], owner="somebody-else")
 
     assert await ids(client, resource) == [IDS[RESOURCES.index(resource)]]
 
 
-async def test_a_long_guideline_is_listed_by_how_it_begins(client: Client, house: House) -> None:
+async def test_a_long_guideline_is_listed_by_how_it_begins(client: Client, harness: ApiHarness) -> None:
     await client.post("/jobs/", json={"input_text": "é" * 20_000})
 
     (line,) = (await client.get("/jobs/")).json()["jobs"]
     assert line["excerpt"] == "é" * 200
-    assert list(house.store.jobs) == [line["id"]]
+    assert list(harness.store.jobs) == [line["id"]]
 
 
 @EVERY_KIND
@@ -150,7 +150,7 @@ async def test_a_parameter_that_breaks_a_rule_is_named(
 ) -> None:
     answer = await client.get(f"{resource.path}?{query}")
 
-    assert_breaks(answer, resource.path, field, rule)
+    assert_field_error(answer, resource.path, field, rule)
 
 
 @EVERY_KIND

@@ -10,7 +10,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.api.state import Readiness
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.resources import UNKNOWN
 
 Client = AsyncTestClient[Litestar]
@@ -94,8 +94,8 @@ async def test_who_asks_for_the_methods_of_a_path_is_sent_no_body(client: Client
     assert {"GET", "HEAD", "OPTIONS"} <= set(answer.headers["Allow"].split(", "))
 
 
-async def test_head_answers_as_get_would_without_the_body(client: Client, house: House) -> None:
-    await house.job(UNKNOWN)
+async def test_head_answers_as_get_would_without_the_body(client: Client, harness: ApiHarness) -> None:
+    await harness.create_report(UNKNOWN)
 
     got = await client.get(f"/reports/{UNKNOWN}")
     head = await client.head(f"/reports/{UNKNOWN}")
@@ -106,9 +106,9 @@ async def test_head_answers_as_get_would_without_the_body(client: Client, house:
 
 
 @pytest.mark.parametrize("tags", [['"x"', '"{}"'], ['"{}"', '"x"'], ["", '"x", "{}"']])
-async def test_a_list_may_come_in_several_lines(client: Client, house: House, tags: list[str]) -> None:
-    await house.job(UNKNOWN)
-    version = house.store.jobs[UNKNOWN].version
+async def test_a_list_may_come_in_several_lines(client: Client, harness: ApiHarness, tags: list[str]) -> None:
+    await harness.create_report(UNKNOWN)
+    version = harness.store.jobs[UNKNOWN].version
 
     lines = [("If-None-Match", tag.format(version)) for tag in tags]
     answer = await client.get(f"/reports/{UNKNOWN}", headers=lines)
@@ -116,8 +116,8 @@ async def test_a_list_may_come_in_several_lines(client: Client, house: House, ta
     assert answer.status_code == 304
 
 
-async def test_every_request_leaves_one_line_without_its_words(house: House) -> None:
-    logs = await _logged(house, "GET", f"/reports/{UNKNOWN}?token=secret", None)
+async def test_every_request_leaves_one_line_without_its_words(harness: ApiHarness) -> None:
+    logs = await _logged(harness, "GET", f"/reports/{UNKNOWN}?token=secret", None)
 
     (line,) = logs
     assert line.pop("duration_ms") >= 0
@@ -132,24 +132,24 @@ async def test_every_request_leaves_one_line_without_its_words(house: House) -> 
     }
 
 
-async def test_the_line_of_an_accepted_job_names_it(house: House) -> None:
-    (line,) = await _logged(house, "POST", "/reports", {"topic": "A secret"})
+async def test_the_line_of_an_accepted_job_names_it(harness: ApiHarness) -> None:
+    (line,) = await _logged(harness, "POST", "/reports", {"topic": "A secret"})
 
-    assert [line["job_id"]] == list(house.store.jobs)
+    assert [line["job_id"]] == list(harness.store.jobs)
     assert "secret" not in str(line)
 
 
-async def test_a_path_that_nothing_is_served_at_is_not_written_down(house: House) -> None:
-    (line,) = await _logged(house, "GET", "/etc/passwd", None)
+async def test_a_path_that_nothing_is_served_at_is_not_written_down(harness: ApiHarness) -> None:
+    (line,) = await _logged(harness, "GET", "/etc/passwd", None)
 
     assert (line["route"], line["status"]) == (None, 404)
     assert "passwd" not in str(line)
 
 
-async def test_a_probe_that_finds_all_well_is_no_news(house: House) -> None:
-    (line,) = await _logged(house, "GET", "/health/ready", None)
-    house.readiness = Readiness(redis=False, worker=False)
-    (news,) = await _logged(house, "GET", "/health/ready", None)
+async def test_a_probe_that_finds_all_well_is_no_news(harness: ApiHarness) -> None:
+    (line,) = await _logged(harness, "GET", "/health/ready", None)
+    harness.readiness = Readiness(redis=False, worker=False)
+    (news,) = await _logged(harness, "GET", "/health/ready", None)
 
     assert (line["log_level"], news["log_level"]) == ("debug", "info")
 
@@ -166,9 +166,9 @@ async def test_behind_a_prefix_addresses_carry_it(client: Client) -> None:
     assert 'data-document="/aether/schema/openapi.json"' in page.text
 
 
-async def _logged(house: House, method: str, path: str, body: object) -> list[MutableMapping[str, Any]]:
+async def _logged(harness: ApiHarness, method: str, path: str, body: object) -> list[MutableMapping[str, Any]]:
     merge = structlog.contextvars.merge_contextvars
     with structlog.testing.capture_logs(processors=[merge]) as logs:
-        async with house.client() as client:
+        async with harness.client() as client:
             await client.request(method, path, json=body, headers={"X-Request-Id": "my-id"})
     return [line for line in logs if line["event"].startswith("request.")]

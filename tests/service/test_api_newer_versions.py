@@ -19,7 +19,7 @@ from aether.domain.webhook import DeliveryStatus, Endpoint, Webhook
 from aether.durable.change_hub import Delta
 from aether.durable.ports import NewJob
 from tests.event_streams import Listener, Received
-from tests.service.api_client import House, outlined
+from tests.service.api_harness import ApiHarness, finish_outline
 from tests.service.resources import EVERY_KIND, REPORTS, UNKNOWN, Resource
 
 PODCAST = Kind("podcast")
@@ -30,24 +30,24 @@ Client = AsyncTestClient[Litestar]
 
 
 @pytest.fixture
-async def app(house: House) -> AsyncIterator[ASGIApp]:
-    yield house.local()
-    assert house.hub.watches == set()
+async def app(harness: ApiHarness) -> AsyncIterator[ASGIApp]:
+    yield harness.local_app()
+    assert harness.hub.watches == set()
 
 
-async def paused(house: House, resource: Resource) -> Job:
+async def paused(harness: ApiHarness, resource: Resource) -> Job:
     """A job that a newer version has paused."""
-    job = house.store.jobs[await house.job_of(resource)]
-    house.store.jobs[job.id] = replace(job, status=PAUSED)
-    return house.store.jobs[job.id]
+    job = harness.store.jobs[await harness.create_job(resource)]
+    harness.store.jobs[job.id] = replace(job, status=PAUSED)
+    return harness.store.jobs[job.id]
 
 
-def change(house: House, event: Event, **fields: Any) -> None:  # Any: what a record holds
+def change(harness: ApiHarness, event: Event, **fields: Any) -> None:  # Any: what a record holds
     """Change the job as a newer version does."""
-    job = house.store.jobs[UNKNOWN]
-    house.store.events[UNKNOWN].append(event)
-    house.store.jobs[UNKNOWN] = replace(job, version=job.version + 1, **fields)
-    house.store._tell()
+    job = harness.store.jobs[UNKNOWN]
+    harness.store.events[UNKNOWN].append(event)
+    harness.store.jobs[UNKNOWN] = replace(job, version=job.version + 1, **fields)
+    harness.store.notify_watches()
 
 
 def following(app: ASGIApp, resource: Resource, after: int) -> Listener:
@@ -56,9 +56,9 @@ def following(app: ASGIApp, resource: Resource, after: int) -> Listener:
 
 @EVERY_KIND
 async def test_a_job_with_an_unknown_status_is_shown_with_its_own_word(
-    client: Client, house: House, resource: Resource
+    client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
-    job = await paused(house, resource)
+    job = await paused(harness, resource)
 
     answer = await client.get(resource.url())
     page = await client.get(resource.path)
@@ -70,9 +70,9 @@ async def test_a_job_with_an_unknown_status_is_shown_with_its_own_word(
 
 @EVERY_KIND
 async def test_a_job_with_an_unknown_status_is_listed_under_no_known_one(
-    client: Client, house: House, resource: Resource
+    client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
-    await paused(house, resource)
+    await paused(harness, resource)
 
     for word in resource.words.values():
         assert (await client.get(resource.path, params={"status": word})).json()[resource.plural] == []
@@ -80,26 +80,28 @@ async def test_a_job_with_an_unknown_status_is_listed_under_no_known_one(
 
 @EVERY_KIND
 async def test_a_job_with_an_unknown_status_is_left_as_it_is_or_deleted(
-    client: Client, house: House, resource: Resource
+    client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
-    job = await paused(house, resource)
+    job = await paused(harness, resource)
 
     for action, refusal in (("cancel", "cannot be cancelled"), ("retry", "cannot be tried again")):
         answer = await client.post(resource.url(action=f"/{action}"))
         assert (answer.status_code, answer.json()["detail"]) == (409, f"A job that is paused {refusal}.")
-    assert house.store.jobs == {job.id: job}
+    assert harness.store.jobs == {job.id: job}
 
     assert (await client.delete(resource.url())).status_code == 204
-    assert not house.store.jobs
+    assert not harness.store.jobs
 
 
 @EVERY_KIND
-async def test_a_long_poll_waits_through_an_unknown_status(app: ASGIApp, house: House, resource: Resource) -> None:
-    job = await paused(house, resource)
+async def test_a_long_poll_waits_through_an_unknown_status(
+    app: ASGIApp, harness: ApiHarness, resource: Resource
+) -> None:
+    job = await paused(harness, resource)
     async with Listener(app, resource.url(), {"Prefer": "wait=60", "If-None-Match": f'"{job.version}"'}) as listener:
-        while not house.hub.watches:  # noqa: ASYNC110 - nobody tells
+        while not harness.hub.watches:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0)
-        change(house, UnknownEvent())
+        change(harness, UnknownEvent())
         await listener.rest()
 
     assert (listener.status, listener.headers["etag"]) == (200, f'"{job.version + 1}"')
@@ -107,17 +109,17 @@ async def test_a_long_poll_waits_through_an_unknown_status(app: ASGIApp, house: 
 
 @EVERY_KIND
 async def test_what_a_newer_version_says_is_passed_over_and_the_stream_goes_on(
-    app: ASGIApp, house: House, resource: Resource
+    app: ASGIApp, harness: ApiHarness, resource: Resource
 ) -> None:
     """Its version is told, so that nobody who resumes behind it is told of a gap."""
-    job_id = await house.job_of(resource)
+    job_id = await harness.create_job(resource)
     async with following(app, resource, 1) as listener:
-        change(house, UnknownEvent())
-        change(house, StatusChanged(PAUSED), status=PAUSED)
-        change(house, StepFinished("page:7:draft"), steps=(Step("page:7:draft", status=StepStatus.DONE),))
+        change(harness, UnknownEvent())
+        change(harness, StatusChanged(PAUSED), status=PAUSED)
+        change(harness, StepFinished("page:7:draft"), steps=(Step("page:7:draft", status=StepStatus.DONE),))
         told = [await listener.next() for _ in range(3)]
-        change(house, StatusChanged(Status.PROCESSING), status=Status.PROCESSING)
-        await house.work(job_id, COMPLETED)
+        change(harness, StatusChanged(Status.PROCESSING), status=Status.PROCESSING)
+        await harness.process(job_id, COMPLETED)
         rest = await listener.rest()
     async with following(app, resource, 3) as listener:
         again = await listener.rest()
@@ -135,26 +137,26 @@ async def test_what_a_newer_version_says_is_passed_over_and_the_stream_goes_on(
 
 @EVERY_KIND
 async def test_a_stream_ends_with_its_job_though_the_end_is_told_in_unknown_words(
-    app: ASGIApp, house: House, resource: Resource
+    app: ASGIApp, harness: ApiHarness, resource: Resource
 ) -> None:
-    await house.job_of(resource)
+    await harness.create_job(resource)
     async with following(app, resource, 1) as listener:
-        change(house, UnknownEvent(), status=Status.COMPLETED)
+        change(harness, UnknownEvent(), status=Status.COMPLETED)
         (end,) = await listener.rest()
 
     assert (end.name, end.id, listener.ended) == (resource.words[Status.COMPLETED].lower(), "2", True)
 
 
-async def test_steps_of_a_report_that_this_version_does_not_know_are_named(app: ASGIApp, house: House) -> None:
-    job_id = await house.job()
-    await house.work(job_id, outlined("Origins"))
-    version = house.store.jobs[job_id].version
+async def test_steps_of_a_report_that_this_version_does_not_know_are_named(app: ASGIApp, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
+    await harness.process(job_id, finish_outline("Origins"))
+    version = harness.store.jobs[job_id].version
     async with following(app, REPORTS, version) as listener:
-        house.hub.publish(job_id, Delta("section:0:draft", 1, 0, "unheard of"))
+        harness.hub.publish(job_id, Delta("section:0:draft", 1, 0, "unheard of"))
         for step in ("section:0:draft", "section:7", "section:0"):
-            change(house, StepFinished(step))
+            change(harness, StepFinished(step))
         told = [await listener.next() for _ in range(3)]
-        house.hub.publish(job_id, Delta("section:0", 1, 0, "Village"))
+        harness.hub.publish(job_id, Delta("section:0", 1, 0, "Village"))
         delta = await listener.next()
 
     assert [(event.name, event.data) for event in told] == [
@@ -167,10 +169,10 @@ async def test_steps_of_a_report_that_this_version_does_not_know_are_named(app: 
 
 @EVERY_KIND
 async def test_a_request_that_only_a_newer_version_accepts_is_shown(
-    client: Client, house: House, resource: Resource
+    client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     asked = resource.with_text("Rome " * resource.longest) | {"lane": {"speed": 3}}
-    await house.store.create(NewJob(UNKNOWN, resource.kind, "local", msgspec.json.encode(asked)))
+    await harness.store.create(NewJob(UNKNOWN, resource.kind, "local", msgspec.json.encode(asked)))
 
     answers = [await client.get(url) for url in (resource.url(), resource.path)]
 
@@ -178,11 +180,13 @@ async def test_a_request_that_only_a_newer_version_accepts_is_shown(
     assert len(answers[1].json()[resource.plural]) == 1
 
 
-async def test_a_notification_of_an_unknown_kind_is_shown_and_leads_to_itself(client: Client, house: House) -> None:
+async def test_a_notification_of_an_unknown_kind_is_shown_and_leads_to_itself(
+    client: Client, harness: ApiHarness
+) -> None:
     """Its link works at once, and shows where the job is as soon as the server knows the kind."""
     for kind in (Kind.REPORT, PODCAST, Kind.CHECKLIST):
-        await house.store.create(NewJob(f"{kind}", kind, "local", b"{}"))
-        await house.store.move(f"{kind}", Change(status=Status.CANCELLED))
+        await harness.store.create(NewJob(f"{kind}", kind, "local", b"{}"))
+        await harness.store.move(f"{kind}", Change(status=Status.CANCELLED))
 
     shown = (await client.get(INBOX)).json()["notifications"]
     (linked,) = (await client.get(shown[1]["href"])).json()["notifications"]
@@ -202,14 +206,16 @@ async def test_a_notification_of_an_unknown_kind_is_shown_and_leads_to_itself(cl
     assert (await client.post(f"{INBOX}/ack", json={"ids": [linked["id"]]})).json() == {"acknowledged": 1, "unread": 2}
 
 
-async def test_the_inbox_is_followed_through_notifications_of_a_newer_version(app: ASGIApp, house: House) -> None:
-    now = house.store.clock.now()
+async def test_the_inbox_is_followed_through_notifications_of_a_newer_version(
+    app: ASGIApp, harness: ApiHarness
+) -> None:
+    now = harness.store.clock.now()
     newer = Notification(int(now.timestamp() * 1e6), PODCAST, UNKNOWN, PAUSED, now, 7)
-    house.store.inboxes["local"] = [newer]
+    harness.store.inboxes["local"] = [newer]
     async with Listener(app, f"{INBOX}/events") as listener:
         first = await listener.next()
-        await house.job_of(REPORTS)
-        await house.store.move(UNKNOWN, Change(status=Status.CANCELLED))
+        await harness.create_job(REPORTS)
+        await harness.store.move(UNKNOWN, Change(status=Status.CANCELLED))
         second = await listener.next()
 
     assert (first.name, first.id, first.data["kind"], first.data["status"]) == (
@@ -218,12 +224,12 @@ async def test_the_inbox_is_followed_through_notifications_of_a_newer_version(ap
     assert second.data["kind"] == "report"
 
 
-async def test_a_delivery_of_a_newer_version_is_shown_in_its_own_words(client: Client, house: House) -> None:
-    await house.store.create(NewJob(UNKNOWN, PODCAST, "local", b"{}", webhook=Webhook("https://example.com/hook")))
-    await house.store.move(UNKNOWN, Change(status=Status.CANCELLED))
-    (delivery,) = house.store.webhooks.deliveries.values()
+async def test_a_delivery_of_a_newer_version_is_shown_in_its_own_words(client: Client, harness: ApiHarness) -> None:
+    await harness.store.create(NewJob(UNKNOWN, PODCAST, "local", b"{}", webhook=Webhook("https://example.com/hook")))
+    await harness.store.move(UNKNOWN, Change(status=Status.CANCELLED))
+    (delivery,) = harness.store.webhooks.deliveries.values()
     newer = replace(delivery, event=PAUSED, status=DeliveryStatus("scheduled"))
-    house.store.webhooks.deliveries[delivery.id] = newer
+    harness.store.webhooks.deliveries[delivery.id] = newer
     path = f"/webhooks/deliveries/{delivery.id}"
 
     (listed,) = (await client.get("/webhooks/deliveries")).json()["deliveries"]
@@ -232,22 +238,24 @@ async def test_a_delivery_of_a_newer_version_is_shown_in_its_own_words(client: C
     assert (listed["type"], listed["status"]) == ("podcast.paused", "scheduled")
     assert (await client.get(path)).json() == listed
     assert (replayed.status_code, replayed.json()) == (202, listed)
-    assert house.store.webhooks.deliveries[delivery.id] == newer
+    assert harness.store.webhooks.deliveries[delivery.id] == newer
 
 
-async def test_an_endpoint_shows_the_events_that_only_a_newer_version_knows_last(client: Client, house: House) -> None:
+async def test_an_endpoint_shows_the_events_that_only_a_newer_version_knows_last(
+    client: Client, harness: ApiHarness
+) -> None:
     events = frozenset({PAUSED, Status.FAILED, Status.COMPLETED})
-    house.store.webhooks.endpoints["local"] = Endpoint(Webhook("https://example.com/hook", events))
+    harness.store.webhooks.endpoints["local"] = Endpoint(Webhook("https://example.com/hook", events))
 
     answer = await client.get("/webhooks/endpoint")
 
     assert answer.json() == {"url": "https://example.com/hook", "events": ["completed", "failed", "paused"]}
 
 
-async def test_of_a_keys_scopes_those_count_that_this_version_knows(house: House) -> None:
-    reader = await house.key("ada", Scope.READ, Scope("audit"))
-    auditor = await house.key("eve", Scope("audit"))
-    async with house.client() as client:
+async def test_of_a_keys_scopes_those_count_that_this_version_knows(harness: ApiHarness) -> None:
+    reader = await harness.authorization("ada", Scope.READ, Scope("audit"))
+    auditor = await harness.authorization("eve", Scope("audit"))
+    async with harness.client() as client:
         answers = [
             (await client.get(REPORTS.path, headers=reader)).status_code,
             (await client.post(REPORTS.path, headers=reader, json=REPORTS.body)).status_code,

@@ -15,7 +15,7 @@ from aether.domain.job import Change, Kind, Status
 from aether.domain.webhook import Endpoint, Webhook
 from tests.fake_webhooks import MemoryWebhooks
 from tests.fakes import MemoryFiles, MemoryJobStore
-from tests.service.api_client import House, done, outlined, written
+from tests.service.api_harness import ApiHarness, finish_outline, finish_section, finished_step
 from tests.service.resources import RESOURCES
 
 Client = AsyncTestClient[Litestar]
@@ -24,8 +24,8 @@ NEVER_WAS = "99999999-9999-4999-8999-999999999999"
 ADAS = {f"{number}aaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa": resource for number, resource in enumerate(RESOURCES)}
 IMAGE = Image("image/png", 4, "0" * 64)
 MADE = {
-    Kind.REPORT: [outlined("I. Rise"), written(0, "It rose. " * 5_000)],
-    Kind.IMAGE: [Change(total=1, steps=(done("image:0", 0, IMAGE),))],
+    Kind.REPORT: [finish_outline("I. Rise"), finish_section(0, "It rose. " * 5_000)],
+    Kind.IMAGE: [Change(total=1, steps=(finished_step("image:0", 0, IMAGE),))],
 }
 
 
@@ -69,21 +69,21 @@ def counter() -> Counter:
 
 
 @pytest.fixture
-async def house(counter: Counter) -> House:
+async def harness(counter: Counter) -> ApiHarness:
     """One in which Ada has a job of each kind that has ended, with all that comes of it, and Eve has nothing."""
     webhooks = CountedWebhooks(counter=counter)
-    house = House(CountedJobs(webhooks=webhooks, counter=counter), CountedFiles(counter=counter))
+    harness = ApiHarness(CountedJobs(webhooks=webhooks, counter=counter), CountedFiles(counter=counter))
     webhooks.endpoints["ada"] = Endpoint(Webhook("https://example.com/hook"))
     for job_id, resource in ADAS.items():
-        await house.job_of(resource, job_id, owner="ada")
-        await house.work(job_id, *MADE.get(resource.kind, ()), Change(status=Status.COMPLETED))
-        await house.files.put(job_id, IMAGE.digest, b"\x89PNG")
-    return house
+        await harness.create_job(resource, job_id, owner="ada")
+        await harness.process(job_id, *MADE.get(resource.kind, ()), Change(status=Status.COMPLETED))
+        await harness.files.put(job_id, IMAGE.digest, b"\x89PNG")
+    return harness
 
 
 @pytest.fixture
-async def client(house: House) -> AsyncIterator[Client]:
-    async with house.client() as client:
+async def client(harness: ApiHarness) -> AsyncIterator[Client]:
+    async with harness.client() as client:
         yield client
 
 
@@ -93,7 +93,9 @@ def calls_about(job_id: str, delivery_id: str) -> list[tuple[str, str]]:
         "deliveryId": delivery_id,
         "position": "0",
     }
-    routes = [route for route in House().local().routes if isinstance(route, HTTPRoute) and route.path_parameters]
+    routes = [
+        route for route in ApiHarness().local_app().routes if isinstance(route, HTTPRoute) and route.path_parameters
+    ]
     calls = [
         (method, route.path_format.format_map(names))
         for route in routes
@@ -114,11 +116,11 @@ def shown(answer: httpx.Response, *names: str) -> tuple[int, bytes, dict[str, st
 
 @pytest.mark.parametrize("job_id", ADAS, ids=map(repr, RESOURCES))
 async def test_another_owners_are_as_unknown_as_what_never_was(
-    client: Client, house: House, counter: Counter, job_id: str
+    client: Client, harness: ApiHarness, counter: Counter, job_id: str
 ) -> None:
-    eve = await house.key("eve", Scope.ADMIN)
-    (delivery_id,) = (each.id for each in house.store.webhooks.deliveries.values() if each.job_id == job_id)
-    before = (dict(house.store.jobs), dict(house.store.webhooks.deliveries), list(house.store.inboxes["ada"]))
+    eve = await harness.authorization("eve", Scope.ADMIN)
+    (delivery_id,) = (each.id for each in harness.store.webhooks.deliveries.values() if each.job_id == job_id)
+    before = (dict(harness.store.jobs), dict(harness.store.webhooks.deliveries), list(harness.store.inboxes["ada"]))
 
     for theirs, never_was in zip(
         calls_about(job_id, delivery_id), calls_about(NEVER_WAS, f"{NEVER_WAS}-9"), strict=True
@@ -132,14 +134,14 @@ async def test_another_owners_are_as_unknown_as_what_never_was(
         assert shown(answers[0], delivery_id, job_id) == shown(answers[1], f"{NEVER_WAS}-9", NEVER_WAS), theirs
         assert work[0] == work[1], theirs
         assert answers[0].status_code == (200 if "?" in theirs[1] else 404), theirs
-    assert before == (house.store.jobs, house.store.webhooks.deliveries, house.store.inboxes["ada"])
+    assert before == (harness.store.jobs, harness.store.webhooks.deliveries, harness.store.inboxes["ada"])
 
 
-async def test_the_owner_is_answered_on_each_of_these_routes(client: Client, house: House) -> None:
+async def test_the_owner_is_answered_on_each_of_these_routes(client: Client, harness: ApiHarness) -> None:
     """So that what is compared above is not unknown for another reason."""
-    ada = await house.key("ada", Scope.ADMIN)
+    ada = await harness.authorization("ada", Scope.ADMIN)
     for job_id, resource in ADAS.items():
-        (delivery_id,) = (each.id for each in house.store.webhooks.deliveries.values() if each.job_id == job_id)
+        (delivery_id,) = (each.id for each in harness.store.webhooks.deliveries.values() if each.job_id == job_id)
         # Erasing comes last.
         for method, path in sorted(calls_about(job_id, delivery_id), key=lambda call: call[0] == "DELETE"):
             about_it = resource.path in path or "/webhooks" in path
@@ -149,8 +151,8 @@ async def test_the_owner_is_answered_on_each_of_these_routes(client: Client, hou
                 break
 
 
-async def test_lists_hold_nothing_of_another_owner(client: Client, house: House) -> None:
-    eve = await house.key("eve", Scope.ADMIN)
+async def test_lists_hold_nothing_of_another_owner(client: Client, harness: ApiHarness) -> None:
+    eve = await harness.authorization("eve", Scope.ADMIN)
     lists = ["/reports", "/jobs", "/api/generation", "/notifications", "/webhooks/deliveries"]
 
     answers = {path: (await client.get(path, headers=eve)).json() for path in lists}
@@ -164,18 +166,18 @@ async def test_lists_hold_nothing_of_another_owner(client: Client, house: House)
     }
 
 
-async def test_another_owners_notifications_cannot_be_acknowledged(client: Client, house: House) -> None:
-    eve = await house.key("eve")
-    ids = [str(each.id) for each in house.store.inboxes["ada"]]
+async def test_another_owners_notifications_cannot_be_acknowledged(client: Client, harness: ApiHarness) -> None:
+    eve = await harness.authorization("eve")
+    ids = [str(each.id) for each in harness.store.inboxes["ada"]]
 
     answer = await client.post("/notifications/ack", json={"ids": ids}, headers=eve)
 
     assert answer.json() == {"acknowledged": 0, "unread": 0}
-    assert not any(each.acked for each in house.store.inboxes["ada"])
+    assert not any(each.acked for each in harness.store.inboxes["ada"])
 
 
-async def test_endpoints_and_secrets_are_each_owners_own(client: Client, house: House) -> None:
-    ada, eve = [await house.key(owner) for owner in ("ada", "eve")]
+async def test_endpoints_and_secrets_are_each_owners_own(client: Client, harness: ApiHarness) -> None:
+    ada, eve = [await harness.authorization(owner) for owner in ("ada", "eve")]
 
     endpoints = [(await client.get("/webhooks/endpoint", headers=sent)).status_code for sent in (ada, eve)]
     secrets = [(await client.get("/webhooks/secret", headers=sent)).json()["secret"] for sent in (ada, eve)]

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from aether.domain.job import Status
 from tests.fakes import MemoryJobStore
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.resources import UNKNOWN
 
 Client = AsyncTestClient[Litestar]
@@ -21,13 +21,13 @@ JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
-def house() -> House:
-    return House()
+def harness() -> ApiHarness:
+    return ApiHarness()
 
 
 @pytest.fixture
-async def client(house: House) -> AsyncIterator[Client]:
-    async with house.client(max_body=2_000) as client:
+async def client(harness: ApiHarness) -> AsyncIterator[Client]:
+    async with harness.client(max_body=2_000) as client:
         yield client
 
 
@@ -80,7 +80,7 @@ WISHES = [
 
 @pytest.mark.parametrize(("body", "field", "rule"), WISHES, ids=lambda value: str(value)[:40])
 async def test_a_broken_rule_is_named_with_its_field(
-    client: Client, house: House, body: bytes, field: str, rule: str
+    client: Client, harness: ApiHarness, body: bytes, field: str, rule: str
 ) -> None:
     answer = await client.post("/reports", content=body, headers=JSON)
 
@@ -94,7 +94,7 @@ async def test_a_broken_rule_is_named_with_its_field(
         "instance": "/reports",
         "errors": [{"field": field, "rule": rule}],
     }
-    assert house.store.jobs == {}
+    assert harness.store.jobs == {}
 
 
 @pytest.mark.parametrize(
@@ -222,10 +222,10 @@ async def test_a_method_that_is_not_allowed_tells_those_that_are(
     ],
 )
 async def test_a_move_that_the_status_does_not_allow(
-    client: Client, house: House, status: Status, action: str, detail: str
+    client: Client, harness: ApiHarness, status: Status, action: str, detail: str
 ) -> None:
-    job_id = await house.job()
-    house.store.jobs[job_id] = replace(house.store.jobs[job_id], status=status)
+    job_id = await harness.create_report()
+    harness.store.jobs[job_id] = replace(harness.store.jobs[job_id], status=status)
 
     answer = await client.post(f"/reports/{job_id}/{action}")
 
@@ -238,8 +238,8 @@ async def test_a_move_that_the_status_does_not_allow(
     }
 
 
-async def test_a_full_queue_asks_to_come_back(client: Client, house: House) -> None:
-    house.store.longest = 0
+async def test_a_full_queue_asks_to_come_back(client: Client, harness: ApiHarness) -> None:
+    harness.store.max_queue_length = 0
 
     answer = await client.post("/reports", json={"topic": "Rome"})
 
@@ -247,8 +247,8 @@ async def test_a_full_queue_asks_to_come_back(client: Client, house: House) -> N
     assert answer.headers["Retry-After"] == "5"
 
 
-async def test_a_store_that_is_away_asks_to_come_back(client: Client, house: House) -> None:
-    house.store.away = True
+async def test_a_store_that_is_away_asks_to_come_back(client: Client, harness: ApiHarness) -> None:
+    harness.store.is_unavailable = True
 
     answer = await client.get(f"/reports/{UNKNOWN}")
 
@@ -264,7 +264,7 @@ class BrokenStore(MemoryJobStore):
 
 async def test_what_nobody_expected_tells_nothing_but_where_to_look() -> None:
     with structlog.testing.capture_logs() as logs:
-        async with House(store=BrokenStore()).client() as client:
+        async with ApiHarness(store=BrokenStore()).client() as client:
             answer = await client.get(f"/reports/{UNKNOWN}", headers={"X-Request-Id": "my-id"})
 
     assert answer.json() == {

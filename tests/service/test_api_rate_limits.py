@@ -14,7 +14,7 @@ from aether.domain.access import Caller, Quota, Rate, Scope
 from aether.durable.clock import SystemClock
 from aether.identity.api_keys import ApiKeys
 from tests.fakes import FastClock
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.resources import UNKNOWN
 
 Client = AsyncTestClient[Litestar]
@@ -24,16 +24,16 @@ JOB = f"/reports/{UNKNOWN}"
 
 
 @pytest.fixture
-def clock(house: House) -> FastClock:
-    assert isinstance(house.limiter.clock, FastClock)
-    return house.limiter.clock
+def clock(harness: ApiHarness) -> FastClock:
+    assert isinstance(harness.limiter.clock, FastClock)
+    return harness.limiter.clock
 
 
 @pytest.fixture
-async def limited(house: House) -> AsyncIterator[Client]:
+async def limited(harness: ApiHarness) -> AsyncIterator[Client]:
     """The API with room for three requests in a minute."""
-    await house.job()
-    async with house.client(rate_limit="3/60") as client:
+    await harness.create_report()
+    async with harness.client(rate_limit="3/60") as client:
         yield client
 
 
@@ -86,14 +86,14 @@ async def test_the_wait_is_told_in_whole_seconds_that_are_enough(limited: Client
     assert [(await limited.get(JOB)).status_code for _ in range(2)] == [200, 429]
 
 
-async def test_a_request_that_is_refused_is_not_read_and_changes_nothing(limited: Client, house: House) -> None:
+async def test_a_request_that_is_refused_is_not_read_and_changes_nothing(limited: Client, harness: ApiHarness) -> None:
     await refused(limited)
 
     asked = await limited.post("/reports", json={"topic": "Rome"})
     broken = await limited.post("/reports", content=b"{", headers={"Content-Type": "application/json"})
 
     assert [asked.status_code, broken.status_code] == [429, 429]
-    assert list(house.store.jobs) == [UNKNOWN]
+    assert list(harness.store.jobs) == [UNKNOWN]
 
 
 @pytest.mark.parametrize(
@@ -119,15 +119,15 @@ async def test_answers_of_every_kind_say_it(
     assert (status, POLICY, LAST) == (answer.status_code, *told(answer))
 
 
-async def test_an_answer_that_nothing_has_changed_says_it(limited: Client, house: House) -> None:
-    tag = f'"{house.store.jobs[UNKNOWN].version}"'
+async def test_an_answer_that_nothing_has_changed_says_it(limited: Client, harness: ApiHarness) -> None:
+    tag = f'"{harness.store.jobs[UNKNOWN].version}"'
 
     answer = await limited.get(JOB, headers={"If-None-Match": tag})
 
     assert (answer.status_code, *told(answer)) == (304, POLICY, LAST)
 
 
-async def test_a_stream_says_it_and_is_one_request(limited: Client, house: House) -> None:
+async def test_a_stream_says_it_and_is_one_request(limited: Client, harness: ApiHarness) -> None:
     await limited.post(f"{JOB}/cancel")
 
     stream = await limited.get(f"{JOB}/events")
@@ -136,7 +136,7 @@ async def test_a_stream_says_it_and_is_one_request(limited: Client, house: House
     assert [told(stream), told(ended)] == [(POLICY, '"requests";r=1;t=40'), (POLICY, '"requests";r=0;t=20')]
     assert "event: cancelled" in stream.text
     assert ended.headers["Preference-Applied"] == "wait=5"
-    assert len(house.limiter.asked) == 3
+    assert len(harness.limiter.owners) == 3
 
 
 async def test_what_a_job_says_of_asking_again_stays(limited: Client) -> None:
@@ -147,32 +147,32 @@ async def test_what_a_job_says_of_asking_again_stays(limited: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/docs", "/schema/openapi.json", "/nothing"])
-async def test_what_is_public_costs_nothing(limited: Client, house: House, path: str) -> None:
+async def test_what_is_public_costs_nothing(limited: Client, harness: ApiHarness, path: str) -> None:
     answers = [await limited.get(path) for _ in range(5)]
 
     assert {(None, None)} == {told(answer) for answer in answers}
     assert 429 not in {answer.status_code for answer in answers}
-    assert house.limiter.asked == []
+    assert harness.limiter.owners == []
 
 
-async def with_key(house: House, name: str, owner: str, rate: Rate | None = None) -> dict[str, str]:
+async def with_key(harness: ApiHarness, name: str, owner: str, rate: Rate | None = None) -> dict[str, str]:
     """The header of somebody with a key of this rate."""
-    keys = ApiKeys(house.keys, SystemClock())
+    keys = ApiKeys(harness.keys, SystemClock())
     _, secret = await keys.create(name, owner, scopes=[Scope.ADMIN], quota=Quota(rate))
     return {"Authorization": f"Bearer {secret.reveal()}"}
 
 
-async def test_the_rate_of_a_key_goes_before_that_of_the_service(limited: Client, house: House) -> None:
-    ada = await with_key(house, "ada", "ada", Rate(100, 50.0))
+async def test_the_rate_of_a_key_goes_before_that_of_the_service(limited: Client, harness: ApiHarness) -> None:
+    ada = await with_key(harness, "ada", "ada", Rate(100, 50.0))
 
     answer = await limited.get("/reports", headers=ada)
 
     assert told(answer) == ('"requests";q=100;w=50', '"requests";r=99;t=1')
 
 
-async def test_the_rate_of_a_key_needs_none_of_the_service(client: Client, house: House) -> None:
-    ada = await with_key(house, "ada", "ada", Rate(1, 1.5))
-    grace = await with_key(house, "grace", "grace")
+async def test_the_rate_of_a_key_needs_none_of_the_service(client: Client, harness: ApiHarness) -> None:
+    ada = await with_key(harness, "ada", "ada", Rate(1, 1.5))
+    grace = await with_key(harness, "grace", "grace")
 
     answers = [await client.get("/reports", headers=ada) for _ in range(2)]
     other = await client.get("/reports", headers=grace)
@@ -184,9 +184,9 @@ async def test_the_rate_of_a_key_needs_none_of_the_service(client: Client, house
     assert (other.status_code, told(other)) == (200, (None, None))
 
 
-async def test_all_keys_of_an_owner_share_one_bucket_and_no_one_elses(limited: Client, house: House) -> None:
-    laptop, desk = await with_key(house, "laptop", "ada"), await with_key(house, "desk", "ada")
-    grace = await with_key(house, "grace", "grace")
+async def test_all_keys_of_an_owner_share_one_bucket_and_no_one_elses(limited: Client, harness: ApiHarness) -> None:
+    laptop, desk = await with_key(harness, "laptop", "ada"), await with_key(harness, "desk", "ada")
+    grace = await with_key(harness, "grace", "grace")
 
     answers = [await limited.get("/reports", headers=key) for key in (laptop, desk, laptop, desk, grace)]
 
@@ -194,9 +194,9 @@ async def test_all_keys_of_an_owner_share_one_bucket_and_no_one_elses(limited: C
 
 
 async def test_a_key_with_a_rate_of_its_own_takes_from_no_other_and_no_other_from_it(
-    limited: Client, house: House
+    limited: Client, harness: ApiHarness
 ) -> None:
-    slow, fast = await with_key(house, "slow", "ada", Rate(2, 3_600.0)), await with_key(house, "fast", "ada")
+    slow, fast = await with_key(harness, "slow", "ada", Rate(2, 3_600.0)), await with_key(harness, "fast", "ada")
     sent = [slow, fast, slow, fast, slow, fast, fast]
 
     statuses = [(await limited.get("/reports", headers=key)).status_code for key in sent]
@@ -204,36 +204,36 @@ async def test_a_key_with_a_rate_of_its_own_takes_from_no_other_and_no_other_fro
     assert statuses == [200, 200, 200, 200, 429, 200, 429]
 
 
-async def test_who_is_not_known_takes_from_nobody(limited: Client, house: House) -> None:
-    await with_key(house, "ada", "ada")
+async def test_who_is_not_known_takes_from_nobody(limited: Client, harness: ApiHarness) -> None:
+    await with_key(harness, "ada", "ada")
 
     answers = [await limited.get(JOB, headers=sent) for sent in ({}, {"Authorization": "Bearer aether_x"})]
 
     assert [(answer.status_code, told(answer)) for answer in answers] == [(401, (None, None))] * 2
-    assert house.limiter.asked == []
+    assert harness.limiter.owners == []
 
 
-async def test_where_nothing_is_limited_nobody_is_asked(client: Client, house: House) -> None:
-    await house.job()
+async def test_where_nothing_is_limited_nobody_is_asked(client: Client, harness: ApiHarness) -> None:
+    await harness.create_report()
 
     answers = [await client.get(JOB) for _ in range(5)]
 
     assert [told(answer) for answer in answers] == [(None, None)] * 5
-    assert house.limiter.asked == []
+    assert harness.limiter.owners == []
 
 
-async def test_while_the_buckets_are_away_requests_pass_and_the_log_says_so_once(house: House) -> None:
-    await house.job()
-    house.limiter.away = True
-    async with house.client(rate_limit="1/60") as client:
+async def test_while_the_buckets_are_away_requests_pass_and_the_log_says_so_once(harness: ApiHarness) -> None:
+    await harness.create_report()
+    harness.limiter.is_unavailable = True
+    async with harness.client(rate_limit="1/60") as client:
         with structlog.testing.capture_logs() as first:
             answers = [await client.get(JOB) for _ in range(3)]
-        house.limiter.away = False
+        harness.limiter.is_unavailable = False
         back = [await client.get(JOB) for _ in range(2)]
-        house.limiter.away = True
+        harness.limiter.is_unavailable = True
         with structlog.testing.capture_logs() as second:
             await client.get(JOB)
-        house.limiter.away = False
+        harness.limiter.is_unavailable = False
         await client.get(JOB)
 
     assert [(answer.status_code, told(answer)) for answer in answers] == [(200, (None, None))] * 3
@@ -242,9 +242,9 @@ async def test_while_the_buckets_are_away_requests_pass_and_the_log_says_so_once
     assert [[expected], [expected]] == [_suspensions(logs) for logs in (first, second)]
 
 
-async def test_buckets_that_say_nothing_are_not_waited_for_long(house: House) -> None:
-    house.limiter.silent = True
-    asked = RequestFactory(house.local()).get(JOB)
+async def test_buckets_that_say_nothing_are_not_waited_for_long(harness: ApiHarness) -> None:
+    harness.limiter.is_unresponsive = True
+    asked = RequestFactory(harness.local_app()).get(JOB)
     asked.scope["state"] |= {"caller": Caller("ada", frozenset()), "headers": {}}
 
     with structlog.testing.capture_logs() as logs:

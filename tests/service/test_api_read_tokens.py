@@ -18,7 +18,7 @@ from aether.durable.clock import SystemClock
 from aether.identity.api_keys import ApiKeys
 from tests.event_streams import Listener, parsed
 from tests.fakes import FastClock, MemoryJobStore
-from tests.service.api_client import House, assert_breaks, done
+from tests.service.api_harness import ApiHarness, assert_field_error, finished_step
 from tests.service.resources import CHECKLISTS, EVERY_KIND, GENERATIONS, REPORTS, RESOURCES, UNKNOWN, Resource
 from tests.service.test_api_authentication import PUBLIC, operations
 
@@ -35,14 +35,14 @@ REFUSED = "The token does not read this job, or not any more."
 
 
 @pytest.fixture
-def house() -> House:
+def harness() -> ApiHarness:
     """One whose clock a test can set."""
-    return House(store=MemoryJobStore(clock=FastClock()))
+    return ApiHarness(store=MemoryJobStore(clock=FastClock()))
 
 
 @pytest.fixture
-async def key(house: House) -> Headers:
-    return await house.key("ada")
+async def key(harness: ApiHarness) -> Headers:
+    return await harness.authorization("ada")
 
 
 def bearing(text: str) -> Headers:
@@ -68,23 +68,23 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 
 @EVERY_KIND
 async def test_a_token_comes_with_the_address_at_which_a_browser_listens(
-    client: Client, house: House, key: Headers, resource: Resource
+    client: Client, harness: ApiHarness, key: Headers, resource: Resource
 ) -> None:
     members = ["token", resource.name("expires_at"), "url"]
-    await house.job_of(resource, owner="ada")
+    await harness.create_job(resource, owner="ada")
     answer = await client.post(resource.url(action="/token"), headers=key)
 
     token = answer.json()
     events = f"http://testserver.local{resource.url(action='/events')}?access_token={token['token']}"
     assert (answer.status_code, list(token), token["url"]) == (201, members, events)
-    assert datetime.fromisoformat(token[members[1]]) - house.store.clock.now() == timedelta(minutes=15)
+    assert datetime.fromisoformat(token[members[1]]) - harness.store.clock.now() == timedelta(minutes=15)
     assert (answer.headers["Cache-Control"], answer.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
 
 
 async def test_an_address_is_below_the_prefix_by_which_the_caller_came(
-    client: Client, house: House, key: Headers
+    client: Client, harness: ApiHarness, key: Headers
 ) -> None:
-    await house.job(owner="ada")
+    await harness.create_report(owner="ada")
 
     token = (await client.post(f"/api/v1/reports/{UNKNOWN}/token", headers=key)).json()
 
@@ -92,32 +92,34 @@ async def test_an_address_is_below_the_prefix_by_which_the_caller_came(
 
 
 @EVERY_KIND
-async def test_the_caller_says_for_how_long(client: Client, house: House, key: Headers, resource: Resource) -> None:
-    await house.job_of(resource, owner="ada")
+async def test_the_caller_says_for_how_long(
+    client: Client, harness: ApiHarness, key: Headers, resource: Resource
+) -> None:
+    await harness.create_job(resource, owner="ada")
     asked, told = resource.name("expires_in"), resource.name("expires_at")
     ends = [(await issued(client, key, resource, **{asked: seconds}))[told] for seconds in (60, 3_600)]
 
-    now = house.store.clock.now()
+    now = harness.store.clock.now()
     assert [datetime.fromisoformat(end) - now for end in ends] == [timedelta(minutes=1), timedelta(hours=1)]
 
 
 @pytest.mark.parametrize(("asked", "rule"), [(59, "must be at least 60"), (3_601, "must be at most 3600")])
 async def test_not_for_less_than_a_minute_or_more_than_an_hour(
-    client: Client, house: House, key: Headers, asked: int, rule: str
+    client: Client, harness: ApiHarness, key: Headers, asked: int, rule: str
 ) -> None:
-    await house.job(owner="ada")
+    await harness.create_report(owner="ada")
     path = f"/reports/{UNKNOWN}/token"
 
-    assert_breaks(await client.post(path, json={"expiresIn": asked}, headers=key), path, "expiresIn", rule)
-    assert house.tokens.kept == {}
+    assert_field_error(await client.post(path, json={"expiresIn": asked}, headers=key), path, "expiresIn", rule)
+    assert harness.tokens.tokens == {}
 
 
 @EVERY_KIND
 async def test_a_token_reads_the_job_and_follows_it(
-    client: Client, house: House, key: Headers, resource: Resource
+    client: Client, harness: ApiHarness, key: Headers, resource: Resource
 ) -> None:
-    await house.job_of(resource, owner="ada")
-    await house.work(UNKNOWN, COMPLETED)
+    await harness.create_job(resource, owner="ada")
+    await harness.process(UNKNOWN, COMPLETED)
     token = await issued(client, key, resource)
     seen = await client.get(resource.url(), headers=key)
 
@@ -129,10 +131,10 @@ async def test_a_token_reads_the_job_and_follows_it(
     assert [event.name for event in events] == ["snapshot", resource.words[Status.COMPLETED].lower()]
 
 
-async def test_a_token_reads_the_images(client: Client, house: House, key: Headers) -> None:
-    await house.job_of(GENERATIONS, owner="ada")
-    await house.work(UNKNOWN, Change(total=1, steps=(done("image:0", 0, IMAGE),)), COMPLETED)
-    await house.files.put(UNKNOWN, IMAGE.digest, b"\x89PNG")
+async def test_a_token_reads_the_images(client: Client, harness: ApiHarness, key: Headers) -> None:
+    await harness.create_job(GENERATIONS, owner="ada")
+    await harness.process(UNKNOWN, Change(total=1, steps=(finished_step("image:0", 0, IMAGE),)), COMPLETED)
+    await harness.files.put(UNKNOWN, IMAGE.digest, b"\x89PNG")
     token = await issued(client, key, GENERATIONS)
 
     answers = [await client.get(GENERATIONS.url(action="/images/0"), **way) for way in ways(token["token"])]
@@ -140,13 +142,13 @@ async def test_a_token_reads_the_images(client: Client, house: House, key: Heade
     assert [answer.content for answer in answers] == [b"\x89PNG"] * 2
 
 
-async def test_a_token_does_nothing_else(client: Client, house: House, key: Headers) -> None:
+async def test_a_token_does_nothing_else(client: Client, harness: ApiHarness, key: Headers) -> None:
     """Whether it is good or not: nobody looks."""
-    await house.job(owner="ada")
+    await harness.create_report(owner="ada")
     token = (await issued(client, key))["token"]
-    before = house.store.jobs[UNKNOWN]
+    before = harness.store.jobs[UNKNOWN]
     found = await operations(client)
-    house.tokens.asked = 0
+    harness.tokens.calls = 0
 
     for name in found.keys() - PUBLIC - READING - {"getGenerationImage"}:
         method, path, _ = found[name]
@@ -156,7 +158,7 @@ async def test_a_token_does_nothing_else(client: Client, house: House, key: Head
                 challenge = 'Bearer realm="aether", error="insufficient_scope"'
                 assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (403, challenge), (name, way)
                 assert answer.json()["detail"].startswith("A read token is for reading the job that it was made for")
-    assert (house.tokens.asked, house.store.jobs[UNKNOWN]) == (0, before)
+    assert (harness.tokens.calls, harness.store.jobs[UNKNOWN]) == (0, before)
 
 
 async def test_the_document_says_which_calls_take_one(client: Client) -> None:
@@ -170,10 +172,10 @@ async def test_the_document_says_which_calls_take_one(client: Client) -> None:
     assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "query", "access_token")
 
 
-async def test_to_a_token_every_other_job_is_the_same(client: Client, house: House, key: Headers) -> None:
+async def test_to_a_token_every_other_job_is_the_same(client: Client, harness: ApiHarness, key: Headers) -> None:
     """Be it its maker's or another's, with tokens of its own or without, of another kind, none, or no id at all."""
     for job_id, owner in ((UNKNOWN, "ada"), (OTHER, "ada"), (EVES, "eve")):
-        await house.job(job_id, owner=owner)
+        await harness.create_report(job_id, owner=owner)
     await client.post(f"/reports/{OTHER}/token", headers=key)
     text = (await issued(client, key))["token"]
     nowhere = "99999999-9999-4999-8999-999999999999"
@@ -193,9 +195,9 @@ async def test_to_a_token_every_other_job_is_the_same(client: Client, house: Hou
 
 
 async def test_a_token_of_another_kinds_path_is_as_unknown_there_as_the_job(
-    client: Client, house: House, key: Headers
+    client: Client, harness: ApiHarness, key: Headers
 ) -> None:
-    await house.job(owner="ada")
+    await harness.create_report(owner="ada")
     text = (await issued(client, key))["token"]
 
     answers = [await client.get(CHECKLISTS.url(), headers=sent) for sent in (bearing(text), key)]
@@ -204,17 +206,17 @@ async def test_a_token_of_another_kinds_path_is_as_unknown_there_as_the_job(
     assert answers[0].content == answers[1].content
 
 
-async def test_a_token_that_has_ended_is_refused(client: Client, house: House, key: Headers) -> None:
-    await house.job(owner="ada")
+async def test_a_token_that_has_ended_is_refused(client: Client, harness: ApiHarness, key: Headers) -> None:
+    await harness.create_report(owner="ada")
     token = await issued(client, key, expiresIn=60)
-    assert isinstance(house.store.clock, FastClock)
-    house.store.clock.seconds += 60
+    assert isinstance(harness.store.clock, FastClock)
+    harness.store.clock.seconds += 60
 
     assert refusal(await client.get(token["url"])) == (401, REFUSED)
 
 
-async def test_a_job_that_is_deleted_takes_its_tokens_along(client: Client, house: House, key: Headers) -> None:
-    await house.job(owner="ada")
+async def test_a_job_that_is_deleted_takes_its_tokens_along(client: Client, harness: ApiHarness, key: Headers) -> None:
+    await harness.create_report(owner="ada")
     token = await issued(client, key)
 
     await client.delete(f"/reports/{UNKNOWN}", headers=key)
@@ -222,35 +224,35 @@ async def test_a_job_that_is_deleted_takes_its_tokens_along(client: Client, hous
     assert refusal(await client.get(token["url"])) == (401, REFUSED)
 
 
-async def test_a_stream_that_is_open_goes_on_when_its_token_ends(house: House, key: Headers) -> None:
-    await house.job(owner="ada")
-    async with house.client() as client:
+async def test_a_stream_that_is_open_goes_on_when_its_token_ends(harness: ApiHarness, key: Headers) -> None:
+    await harness.create_report(owner="ada")
+    async with harness.client() as client:
         path = (await issued(client, key))["url"].removeprefix("http://testserver.local")
-    async with Listener(house.local(), path) as listener:
+    async with Listener(harness.local_app(), path) as listener:
         first = await listener.next()
-        assert isinstance(house.store.clock, FastClock)
-        house.store.clock.seconds += 3_600
-        await house.work(UNKNOWN, COMPLETED)
+        assert isinstance(harness.store.clock, FastClock)
+        harness.store.clock.seconds += 3_600
+        await harness.process(UNKNOWN, COMPLETED)
         rest = await listener.rest()
-    async with house.client() as client:
+    async with harness.client() as client:
         again = await client.get(path, headers={"Last-Event-ID": str(first.id)})
 
     assert (first.name, rest[-1].name, again.status_code) == ("snapshot", "completed", 401)
 
 
 @pytest.mark.parametrize(("scope", "status"), [(Scope.READ, 201), (Scope.WRITE, 403), (Scope.ADMIN, 201)], ids=str)
-async def test_who_may_read_may_let_others_read(client: Client, house: House, scope: Scope, status: int) -> None:
-    await house.job(owner="ada")
+async def test_who_may_read_may_let_others_read(client: Client, harness: ApiHarness, scope: Scope, status: int) -> None:
+    await harness.create_report(owner="ada")
 
-    answer = await client.post(f"/reports/{UNKNOWN}/token", headers=await house.key("ada", scope))
+    answer = await client.post(f"/reports/{UNKNOWN}/token", headers=await harness.authorization("ada", scope))
 
     assert answer.status_code == status
 
 
 async def test_where_nobody_needs_a_key_a_token_is_still_made_and_a_wrong_one_refused(
-    client: Client, house: House
+    client: Client, harness: ApiHarness
 ) -> None:
-    await house.job()
+    await harness.create_report()
     token = await issued(client, {})
 
     answers = [
@@ -260,9 +262,11 @@ async def test_where_nobody_needs_a_key_a_token_is_still_made_and_a_wrong_one_re
     assert [answer.status_code for answer in answers] == [200, 401]
 
 
-async def test_what_is_no_read_token_has_no_place_in_an_address(client: Client, house: House, key: Headers) -> None:
+async def test_what_is_no_read_token_has_no_place_in_an_address(
+    client: Client, harness: ApiHarness, key: Headers
+) -> None:
     """Not even where the same would be taken in a header."""
-    await house.job(owner="ada")
+    await harness.create_report(owner="ada")
     text = key["Authorization"].removeprefix("Bearer ")
 
     for path in ("/reports", f"/reports/{UNKNOWN}"):
@@ -273,8 +277,8 @@ async def test_what_is_no_read_token_has_no_place_in_an_address(client: Client, 
             assert not sent or sent not in answer.text
 
 
-async def test_a_credential_is_sent_only_once(client: Client, house: House, key: Headers) -> None:
-    await house.job(owner="ada")
+async def test_a_credential_is_sent_only_once(client: Client, harness: ApiHarness, key: Headers) -> None:
+    await harness.create_report(owner="ada")
     token = (await issued(client, key))["token"]
     path = f"/reports/{UNKNOWN}"
 
@@ -288,18 +292,18 @@ async def test_a_credential_is_sent_only_once(client: Client, house: House, key:
     assert [refusal(answer) for answer in answers] == [(401, "Send one credential, and that only once.")] * 4
 
 
-async def test_a_token_goes_with_other_parameters(client: Client, house: House, key: Headers) -> None:
-    await house.job(owner="ada")
-    await house.work(UNKNOWN, COMPLETED)
+async def test_a_token_goes_with_other_parameters(client: Client, harness: ApiHarness, key: Headers) -> None:
+    await harness.create_report(owner="ada")
+    await harness.process(UNKNOWN, COMPLETED)
     token = await issued(client, key)
-    version = house.store.jobs[UNKNOWN].version
+    version = harness.store.jobs[UNKNOWN].version
 
     assert (await client.get(f"{token['url']}&after={version}")).status_code == 204
 
 
-async def test_the_requests_of_a_token_count_as_those_of_its_maker(client: Client, house: House) -> None:
-    _, secret = await ApiKeys(house.keys, SystemClock()).create("ada", quota=Quota(Rate(3, 60.0)))
-    await house.job(owner="ada")
+async def test_the_requests_of_a_token_count_as_those_of_its_maker(client: Client, harness: ApiHarness) -> None:
+    _, secret = await ApiKeys(harness.keys, SystemClock()).create("ada", quota=Quota(Rate(3, 60.0)))
+    await harness.create_report(owner="ada")
     token = await issued(client, bearing(secret.reveal()))
 
     answers = [await client.get(f"/reports/{UNKNOWN}", headers=bearing(token["token"])) for _ in range(3)]
@@ -308,14 +312,14 @@ async def test_the_requests_of_a_token_count_as_those_of_its_maker(client: Clien
     assert answers[0].headers["RateLimit-Policy"] == '"requests";q=3;w=60'
 
 
-async def test_a_token_shows_in_no_log_and_no_problem(client: Client, house: House, key: Headers) -> None:
-    await house.job(owner="ada")
+async def test_a_token_shows_in_no_log_and_no_problem(client: Client, harness: ApiHarness, key: Headers) -> None:
+    await harness.create_report(owner="ada")
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
         token = await issued(client, key)
         gone = token["url"].replace(UNKNOWN, OTHER)
         answers = [await client.get(url) for url in (gone, gone + "&after=x", token["url"] + "&after=x")]
 
-    (made,) = house.keys.held.keys
+    (made,) = harness.keys.stored.keys
     assert [answer.status_code for answer in answers] == [401, 401, 422]
     assert (
         token["token"] not in f"{logs} {[answer.text for answer in answers]} {[answer.headers for answer in answers]}"
@@ -328,11 +332,11 @@ async def test_a_token_shows_in_no_log_and_no_problem(client: Client, house: Hou
 
 
 async def test_while_nobody_can_say_whose_a_token_is_it_opens_nothing(
-    client: Client, house: House, key: Headers
+    client: Client, harness: ApiHarness, key: Headers
 ) -> None:
-    await house.job(owner="ada")
+    await harness.create_report(owner="ada")
     token = await issued(client, key)
-    house.store.away = True
+    harness.store.is_unavailable = True
 
     answer = await client.get(token["url"])
 

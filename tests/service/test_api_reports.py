@@ -7,25 +7,27 @@ from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Attempt, Change, Problem, Status, Step, StepStatus, Usage
 from aether.domain.report import ReportRequest
-from tests.service.api_client import House, failed, outlined, written
+from tests.service.api_harness import ApiHarness, fail, finish_outline, finish_section
 
 Client = AsyncTestClient[Litestar]
 BOTH = pytest.mark.parametrize("prefix", ["", "/api/v1"])
 
 
 @BOTH
-async def test_a_topic_is_accepted_with_the_job_id_alone(client: Client, house: House, prefix: str) -> None:
+async def test_a_topic_is_accepted_with_the_job_id_alone(client: Client, harness: ApiHarness, prefix: str) -> None:
     answer = await client.post(f"{prefix}/reports", json={"topic": "The Roman Empire"})
 
-    (job_id,) = house.store.jobs
+    (job_id,) = harness.store.jobs
     assert answer.status_code == 202
     assert answer.text == f'{{"jobId":"{job_id}"}}'
     assert answer.headers["Location"] == f"{prefix}/reports/{job_id}"
     assert answer.headers["Retry-After"] == "1"
-    assert house.store.queue == [job_id]
+    assert harness.store.queue == [job_id]
 
 
-async def test_the_worker_reads_what_was_asked_for_trimmed_and_nothing_else(client: Client, house: House) -> None:
+async def test_the_worker_reads_what_was_asked_for_trimmed_and_nothing_else(
+    client: Client, harness: ApiHarness
+) -> None:
     body = {
         "topic": "  The Roman Empire ",
         "outline": [" Origins", "Fall "],
@@ -40,7 +42,7 @@ async def test_the_worker_reads_what_was_asked_for_trimmed_and_nothing_else(clie
     }
     await client.post("/reports", json=body)
 
-    (job,) = house.store.jobs.values()
+    (job,) = harness.store.jobs.values()
     kept = msgspec.json.decode(job.input)
     assert kept == body | {"topic": "The Roman Empire", "outline": ["Origins", "Fall"]}
     assert msgspec.json.encode(msgspec.json.decode(job.input, type=ReportRequest)) == bytes(job.input)
@@ -52,21 +54,21 @@ async def test_the_worker_reads_what_was_asked_for_trimmed_and_nothing_else(clie
     ids=["outline to be made", "outline given"],
 )
 async def test_the_plan_starts_with_what_is_known(
-    client: Client, house: House, wishes: dict[str, object], steps: list[str]
+    client: Client, harness: ApiHarness, wishes: dict[str, object], steps: list[str]
 ) -> None:
     await client.post("/reports", json={"topic": "Rome"} | wishes)
 
-    (job,) = house.store.jobs.values()
+    (job,) = harness.store.jobs.values()
     assert [step.name for step in job.steps] == steps
 
 
 @BOTH
-async def test_a_new_job_is_pending(client: Client, house: House, prefix: str) -> None:
-    job_id = await house.job(request=b'{"topic":"Rome","metadata":{"project":"history"}}')
+async def test_a_new_job_is_pending(client: Client, harness: ApiHarness, prefix: str) -> None:
+    job_id = await harness.create_report(request=b'{"topic":"Rome","metadata":{"project":"history"}}')
 
     answer = await client.get(f"{prefix}/reports/{job_id}")
 
-    job = house.store.jobs[job_id]
+    job = harness.store.jobs[job_id]
     assert answer.status_code == 200
     assert answer.headers["Retry-After"] == "1"
     assert answer.headers["ETag"] == '"1"'
@@ -81,9 +83,16 @@ async def test_a_new_job_is_pending(client: Client, house: House, prefix: str) -
     )
 
 
-async def test_finished_sections_show_in_outline_order_while_others_are_written(client: Client, house: House) -> None:
-    job_id = await house.job()
-    await house.work(job_id, outlined("Origins", "Height", "Fall"), written(2, "It fell."), written(0, "It began."))
+async def test_finished_sections_show_in_outline_order_while_others_are_written(
+    client: Client, harness: ApiHarness
+) -> None:
+    job_id = await harness.create_report()
+    await harness.process(
+        job_id,
+        finish_outline("Origins", "Height", "Fall"),
+        finish_section(2, "It fell."),
+        finish_section(0, "It began."),
+    )
 
     answer = (await client.get(f"/reports/{job_id}")).json()
 
@@ -94,10 +103,12 @@ async def test_finished_sections_show_in_outline_order_while_others_are_written(
     assert answer["counts"] == {"total": 4, "pending": 1, "running": 0, "done": 3, "failed": 0}
 
 
-async def test_a_completed_job_holds_its_report(client: Client, house: House) -> None:
-    job_id = await house.job()
+async def test_a_completed_job_holds_its_report(client: Client, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
     spent = Change(status=Status.COMPLETED, usage=Usage(3, 500, 900))
-    await house.work(job_id, outlined("Origins", "Fall"), written(0, "It began."), written(1, "It fell."), spent)
+    await harness.process(
+        job_id, finish_outline("Origins", "Fall"), finish_section(0, "It began."), finish_section(1, "It fell."), spent
+    )
 
     answer = await client.get(f"/reports/{job_id}")
 
@@ -110,14 +121,14 @@ async def test_a_completed_job_holds_its_report(client: Client, house: House) ->
     assert answer.json()["usage"] == {"calls": 3, "inputTokens": 500, "outputTokens": 900}
 
 
-async def test_a_failed_job_says_why_and_keeps_what_is_finished(client: Client, house: House) -> None:
-    job_id = await house.job()
-    now = house.store.jobs[job_id].created_at
+async def test_a_failed_job_says_why_and_keeps_what_is_finished(client: Client, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
+    now = harness.store.jobs[job_id].created_at
     attempt = Change(
         attempts=(Attempt("section:1", 1, now, "overloaded", now), Attempt("section:1", 2, now, "refused"))
     )
     why = Problem("model-refused", "The model declined.", "section:1")
-    await house.work(job_id, outlined("Origins", "Fall"), written(0, "It began."), attempt, failed(why))
+    await harness.process(job_id, finish_outline("Origins", "Fall"), finish_section(0, "It began."), attempt, fail(why))
 
     answer = await client.get(f"/reports/{job_id}")
 
@@ -134,9 +145,9 @@ async def test_a_failed_job_says_why_and_keeps_what_is_finished(client: Client, 
     ]
 
 
-async def test_a_reason_that_the_table_does_not_know_still_has_a_title(client: Client, house: House) -> None:
-    job_id = await house.job()
-    await house.work(job_id, failed(Problem("made-up-later", "Something new.")))
+async def test_a_reason_that_the_table_does_not_know_still_has_a_title(client: Client, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
+    await harness.process(job_id, fail(Problem("made-up-later", "Something new.")))
 
     problem = (await client.get(f"/reports/{job_id}")).json()["problem"]
 
@@ -149,9 +160,9 @@ async def test_a_reason_that_the_table_does_not_know_still_has_a_title(client: C
     [('"1"', 304), ('W/"1"', 304), ('"0", "1"', 304), ("*", 304), ('"2"', 200), ("1", 200), ("", 200), ('"11"', 200)],
 )
 async def test_a_caller_who_has_the_latest_version_gets_nothing_twice(
-    client: Client, house: House, tag: str, status: int
+    client: Client, harness: ApiHarness, tag: str, status: int
 ) -> None:
-    job_id = await house.job()
+    job_id = await harness.create_report()
 
     answer = await client.get(f"/reports/{job_id}", headers={"If-None-Match": tag})
 
@@ -160,9 +171,9 @@ async def test_a_caller_who_has_the_latest_version_gets_nothing_twice(
     assert answer.headers["ETag"] == '"1"'
 
 
-async def test_cancelling_stops_a_job_and_may_be_repeated(client: Client, house: House) -> None:
-    job_id = await house.job()
-    await house.work(job_id, outlined("Origins", "Fall"), written(0, "It began."))
+async def test_cancelling_stops_a_job_and_may_be_repeated(client: Client, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
+    await harness.process(job_id, finish_outline("Origins", "Fall"), finish_section(0, "It began."))
 
     first = await client.post(f"/reports/{job_id}/cancel")
     second = await client.post(f"/reports/{job_id}/cancel")
@@ -174,10 +185,10 @@ async def test_cancelling_stops_a_job_and_may_be_repeated(client: Client, house:
     assert second.content == first.content
 
 
-async def test_nothing_of_a_job_that_was_stopped_is_running(client: Client, house: House) -> None:
-    job_id = await house.job()
+async def test_nothing_of_a_job_that_was_stopped_is_running(client: Client, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
     begun = Step("section:0", 1, StepStatus.RUNNING, "I. Origins", attempts=1)
-    await house.work(job_id, outlined("I. Origins", "II. Fall"), Change(steps=(begun,)))
+    await harness.process(job_id, finish_outline("I. Origins", "II. Fall"), Change(steps=(begun,)))
 
     running = (await client.get(f"/reports/{job_id}")).json()
     stopped = (await client.post(f"/reports/{job_id}/cancel")).json()
@@ -189,10 +200,10 @@ async def test_nothing_of_a_job_that_was_stopped_is_running(client: Client, hous
 
 @BOTH
 async def test_retry_queues_a_failed_job_again_with_its_finished_steps(
-    client: Client, house: House, prefix: str
+    client: Client, harness: ApiHarness, prefix: str
 ) -> None:
-    job_id = await house.job()
-    await house.work(job_id, outlined("Origins"), failed(Problem("model-failed", "No luck.")))
+    job_id = await harness.create_report()
+    await harness.process(job_id, finish_outline("Origins"), fail(Problem("model-failed", "No luck.")))
 
     answer = await client.post(f"{prefix}/reports/{job_id}/retry")
 
@@ -201,7 +212,7 @@ async def test_retry_queues_a_failed_job_again_with_its_finished_steps(
     assert answer.headers["Retry-After"] == "1"
     assert answer.json()["status"] == "pending"
     assert answer.json()["partial"]["outline"] == ["I. Origins"]
-    assert house.store.queue == [job_id]
+    assert harness.store.queue == [job_id]
 
 
 def _time(moment: object) -> str:

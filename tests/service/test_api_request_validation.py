@@ -4,27 +4,27 @@ import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.resources import EVERY_KIND, UNKNOWN, Resource
 
 Client = AsyncTestClient[Litestar]
 
 
 @pytest.mark.parametrize("host", ["a:99999", "a:x", "a@b", "[", "[::1", "[a]", "a:80:80", "a,b"])
-async def test_a_host_that_is_none_is_the_callers_fault(client: Client, house: House, host: str) -> None:
-    await house.job(UNKNOWN)
+async def test_a_host_that_is_none_is_the_callers_fault(client: Client, harness: ApiHarness, host: str) -> None:
+    await harness.create_report(UNKNOWN)
 
     got = await client.get(f"/reports/{UNKNOWN}", headers={"Host": host})
     asked = await client.post("/reports", json={"topic": "Rome"}, headers={"Host": host})
 
     refused = (400, "urn:aether:problem:bad-request")
     assert [(answer.status_code, answer.json()["type"]) for answer in (got, asked)] == [refused, refused]
-    assert list(house.store.jobs) == [UNKNOWN]
+    assert list(harness.store.jobs) == [UNKNOWN]
 
 
 @pytest.mark.parametrize("host", ["a", "my_host.example:8000", "127.0.0.1:80", "[::1]:8000", "a:", "xn--n-ewa.example"])
-async def test_every_other_host_is_taken(client: Client, house: House, host: str) -> None:
-    await house.job(UNKNOWN)
+async def test_every_other_host_is_taken(client: Client, harness: ApiHarness, host: str) -> None:
+    await harness.create_report(UNKNOWN)
 
     answer = await client.get(f"/reports/{UNKNOWN}", headers={"Host": host})
 
@@ -33,8 +33,8 @@ async def test_every_other_host_is_taken(client: Client, house: House, host: str
 
 @EVERY_KIND
 @pytest.mark.parametrize("word", ["null", "NULL"])
-async def test_null_is_no_version(client: Client, house: House, resource: Resource, word: str) -> None:
-    await house.job_of(resource)
+async def test_null_is_no_version(client: Client, harness: ApiHarness, resource: Resource, word: str) -> None:
+    await harness.create_job(resource)
 
     answer = await client.get(f"{resource.url()}?after={word}")
 
@@ -43,8 +43,8 @@ async def test_null_is_no_version(client: Client, house: House, resource: Resour
 
 
 @pytest.mark.parametrize("query", ["after=1&after=1", "after=x&after=1"])
-async def test_a_version_is_given_only_once(client: Client, house: House, query: str) -> None:
-    await house.job(UNKNOWN)
+async def test_a_version_is_given_only_once(client: Client, harness: ApiHarness, query: str) -> None:
+    await harness.create_report(UNKNOWN)
 
     answer = await client.get(f"/reports/{UNKNOWN}?{query}")
 

@@ -5,7 +5,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Change, Limits, Problem, Status
-from tests.service.api_client import House, failed
+from tests.service.api_harness import ApiHarness, fail
 from tests.service.resources import EVERY_KIND, RESOURCES, UNKNOWN, Resource
 
 Client = AsyncTestClient[Litestar]
@@ -17,26 +17,26 @@ COMPLETED = Change(status=Status.COMPLETED)
 @EVERY_KIND
 @pytest.mark.parametrize("slash", ["", "/"])
 async def test_a_job_is_accepted_with_the_address_at_which_it_is_seen(
-    client: Client, house: House, resource: Resource, slash: str
+    client: Client, harness: ApiHarness, resource: Resource, slash: str
 ) -> None:
     accepted = await client.post(
         f"{resource.path}{slash}", content=resource.request, headers={"Content-Type": "application/json"}
     )
     seen = await client.get(accepted.headers["Location"])
 
-    (job_id,) = house.store.jobs
+    (job_id,) = harness.store.jobs
     assert accepted.headers["Location"] == resource.url(job_id)
     assert accepted.headers["Retry-After"] == "1"
     assert seen.json()[resource.id_name] == job_id
-    assert bytes(house.store.jobs[job_id].input) == resource.request
+    assert bytes(harness.store.jobs[job_id].input) == resource.request
 
 
 @EVERY_KIND
 @pytest.mark.parametrize("slash", ["", "/"])
 async def test_every_path_is_served_with_and_without_a_slash_at_its_end(
-    client: Client, house: House, resource: Resource, slash: str
+    client: Client, harness: ApiHarness, resource: Resource, slash: str
 ) -> None:
-    job_id = await house.job_of(resource)
+    job_id = await harness.create_job(resource)
     path = f"{resource.path}/{job_id}"
 
     statuses = [
@@ -55,13 +55,13 @@ async def test_every_path_is_served_with_and_without_a_slash_at_its_end(
 
 @EVERY_KIND
 async def test_a_job_that_has_not_ended_says_when_to_ask_again(
-    client: Client, house: House, resource: Resource
+    client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
-    job_id = await house.job_of(resource)
+    job_id = await harness.create_job(resource)
     waiting = await client.get(resource.url())
-    await house.work(job_id)
+    await harness.process(job_id)
     running = await client.get(resource.url())
-    await house.store.move(job_id, Change(status=Status.CANCELLED))
+    await harness.store.move(job_id, Change(status=Status.CANCELLED))
     ended = await client.get(resource.url())
 
     assert [answer.headers.get("Retry-After") for answer in (waiting, running, ended)] == ["1", "1", None]
@@ -72,19 +72,19 @@ async def test_a_job_that_has_not_ended_says_when_to_ask_again(
 @EVERY_KIND
 @pytest.mark.parametrize(("change", "status"), [(None, Status.PROCESSING), (COMPLETED, Status.COMPLETED)])
 async def test_a_kind_has_its_own_word_for_a_status(
-    client: Client, house: House, resource: Resource, change: Change | None, status: Status
+    client: Client, harness: ApiHarness, resource: Resource, change: Change | None, status: Status
 ) -> None:
-    job_id = await house.job_of(resource)
+    job_id = await harness.create_job(resource)
     before = (await client.get(resource.url())).json()
-    await house.work(job_id, *([change] if change else []))
+    await harness.process(job_id, *([change] if change else []))
     after = (await client.get(resource.url())).json()
 
     assert (before["status"], after["status"]) == (resource.words[Status.PENDING], resource.words[status])
 
 
 @EVERY_KIND
-async def test_what_is_current_is_not_sent_again(client: Client, house: House, resource: Resource) -> None:
-    await house.job_of(resource)
+async def test_what_is_current_is_not_sent_again(client: Client, harness: ApiHarness, resource: Resource) -> None:
+    await harness.create_job(resource)
 
     same = await client.get(resource.url(), headers={"If-None-Match": '"1"'})
     other = await client.get(resource.url(), headers={"If-None-Match": '"2"'})
@@ -94,8 +94,10 @@ async def test_what_is_current_is_not_sent_again(client: Client, house: House, r
 
 
 @EVERY_KIND
-async def test_cancelling_stops_a_job_and_may_be_repeated(client: Client, house: House, resource: Resource) -> None:
-    await house.job_of(resource)
+async def test_cancelling_stops_a_job_and_may_be_repeated(
+    client: Client, harness: ApiHarness, resource: Resource
+) -> None:
+    await harness.create_job(resource)
 
     first = await client.post(resource.url(action="/cancel"))
     second = await client.post(resource.url(action="/cancel"))
@@ -104,16 +106,16 @@ async def test_cancelling_stops_a_job_and_may_be_repeated(client: Client, house:
     assert first.json()["status"] == resource.words[Status.CANCELLED]
     assert "Retry-After" not in first.headers
     assert second.content == first.content
-    assert house.store.queue == []
+    assert harness.store.queue == []
 
 
 @pytest.mark.parametrize(
     "resource", [each for each in RESOURCES if each.words[Status.CANCELLED] == each.words[Status.FAILED]], ids=repr
 )
 async def test_where_no_status_says_that_a_job_was_cancelled_its_error_does(
-    client: Client, house: House, resource: Resource
+    client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
-    await house.job_of(resource)
+    await harness.create_job(resource)
 
     answer = await client.post(resource.url(action="/cancel"))
 
@@ -121,9 +123,9 @@ async def test_where_no_status_says_that_a_job_was_cancelled_its_error_does(
 
 
 @EVERY_KIND
-async def test_retry_queues_a_failed_job_again(client: Client, house: House, resource: Resource) -> None:
-    job_id = await house.job_of(resource)
-    await house.work(job_id, failed(Problem("model-failed", "No luck.")))
+async def test_retry_queues_a_failed_job_again(client: Client, harness: ApiHarness, resource: Resource) -> None:
+    job_id = await harness.create_job(resource)
+    await harness.process(job_id, fail(Problem("model-failed", "No luck.")))
     before = await client.get(resource.url())
     answer = await client.post(resource.url(action="/retry"))
 
@@ -132,25 +134,27 @@ async def test_retry_queues_a_failed_job_again(client: Client, house: House, res
     assert answer.headers["Location"] == resource.url()
     assert answer.json()["status"] == resource.words[Status.PENDING]
     assert "error" not in answer.json()
-    assert house.store.queue == [job_id]
+    assert harness.store.queue == [job_id]
 
 
 @EVERY_KIND
-async def test_a_retry_takes_new_limits(client: Client, house: House, resource: Resource) -> None:
+async def test_a_retry_takes_new_limits(client: Client, harness: ApiHarness, resource: Resource) -> None:
     body = {resource.name("max_tokens"): 5_000, resource.name("deadline_seconds"): 60}
-    job_id = await house.job_of(resource)
-    await house.store.move(job_id, Change(status=Status.CANCELLED))
+    job_id = await harness.create_job(resource)
+    await harness.store.move(job_id, Change(status=Status.CANCELLED))
 
     answer = await client.post(resource.url(action="/retry"), json=body)
 
     assert answer.status_code == 202
-    assert house.store.jobs[job_id].limits == Limits(60, 5_000)
+    assert harness.store.jobs[job_id].limits == Limits(60, 5_000)
 
 
 @EVERY_KIND
 @pytest.mark.parametrize("action", ["/cancel", "/retry"])
-async def test_what_has_completed_stays_as_it_is(client: Client, house: House, resource: Resource, action: str) -> None:
-    await house.work(await house.job_of(resource), COMPLETED)
+async def test_what_has_completed_stays_as_it_is(
+    client: Client, harness: ApiHarness, resource: Resource, action: str
+) -> None:
+    await harness.process(await harness.create_job(resource), COMPLETED)
 
     answer = await client.post(resource.url(action=action))
 
@@ -158,42 +162,42 @@ async def test_what_has_completed_stays_as_it_is(client: Client, house: House, r
 
 
 @EVERY_KIND
-async def test_delete_forgets_a_job(client: Client, house: House, resource: Resource) -> None:
-    await house.job_of(resource)
+async def test_delete_forgets_a_job(client: Client, harness: ApiHarness, resource: Resource) -> None:
+    await harness.create_job(resource)
 
     answer = await client.delete(resource.url())
 
     assert (answer.status_code, answer.content) == (204, b"")
-    assert (house.store.jobs, house.store.queue) == ({}, [])
+    assert (harness.store.jobs, harness.store.queue) == ({}, [])
 
 
 @EVERY_KIND
 @EVERY_CALL
 async def test_another_owners_job_answers_with_the_same_bytes_as_one_that_never_was(
-    client: Client, house: House, resource: Resource, method: str, action: str
+    client: Client, harness: ApiHarness, resource: Resource, method: str, action: str
 ) -> None:
     never_was = await client.request(method, resource.url(action=action))
-    await house.job_of(resource, owner="somebody-else")
+    await harness.create_job(resource, owner="somebody-else")
     anothers = await client.request(method, resource.url(action=action))
 
     assert anothers.status_code == never_was.status_code == 404
     assert anothers.content == never_was.content
-    assert UNKNOWN in house.store.jobs
+    assert UNKNOWN in harness.store.jobs
 
 
 @EVERY_KIND
 @EVERY_CALL
 async def test_a_job_of_another_kind_is_unknown_here(
-    client: Client, house: House, resource: Resource, method: str, action: str
+    client: Client, harness: ApiHarness, resource: Resource, method: str, action: str
 ) -> None:
     never_was = await client.request(method, resource.url(action=action))
     for other in RESOURCES:
         if other is not resource:
-            await house.job_of(other)
+            await harness.create_job(other)
             anothers = await client.request(method, resource.url(action=action))
 
             assert (anothers.status_code, anothers.content) == (404, never_was.content)
-            await house.store.erase(UNKNOWN)
+            await harness.store.erase(UNKNOWN)
 
 
 @EVERY_KIND
@@ -202,9 +206,9 @@ async def test_a_job_of_another_kind_is_unknown_here(
     ["x", "..%2f", "%00", UNKNOWN.replace("-", ""), UNKNOWN + "0", UNKNOWN.replace("0", "A"), "A" * 5_000],
 )
 async def test_an_id_that_none_of_ours_looks_like_is_unknown_without_asking_the_store(
-    client: Client, house: House, resource: Resource, job_id: str
+    client: Client, harness: ApiHarness, resource: Resource, job_id: str
 ) -> None:
-    house.store.away = True
+    harness.store.is_unavailable = True
 
     answers = [await client.request(method, resource.url(job_id, action)) for method, action in CALLS]
 
@@ -214,8 +218,8 @@ async def test_an_id_that_none_of_ours_looks_like_is_unknown_without_asking_the_
 
 
 @EVERY_KIND
-async def test_a_store_that_is_away_asks_to_come_back(client: Client, house: House, resource: Resource) -> None:
-    house.store.away = True
+async def test_a_store_that_is_away_asks_to_come_back(client: Client, harness: ApiHarness, resource: Resource) -> None:
+    harness.store.is_unavailable = True
 
     answers = [
         await client.get(resource.url()),
@@ -228,8 +232,8 @@ async def test_a_store_that_is_away_asks_to_come_back(client: Client, house: Hou
 
 
 @EVERY_KIND
-async def test_a_full_queue_asks_to_come_back(client: Client, house: House, resource: Resource) -> None:
-    house.store.longest = 0
+async def test_a_full_queue_asks_to_come_back(client: Client, harness: ApiHarness, resource: Resource) -> None:
+    harness.store.max_queue_length = 0
 
     answer = await client.post(resource.path, content=resource.request, headers={"Content-Type": "application/json"})
 

@@ -7,11 +7,11 @@ from litestar.testing import AsyncTestClient
 
 from aether.api.guards.request_validation import Connection
 from aether.api.http.route_handler import RouteHandler, get
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 
 
-def test_every_handler_spares_it_but_those_of_litestars_own_document(house: House) -> None:
-    routes = [route for route in house.local().routes if isinstance(route, HTTPRoute)]
+def test_every_handler_spares_it_but_those_of_litestars_own_document(harness: ApiHarness) -> None:
+    routes = [route for route in harness.local_app().routes if isinstance(route, HTTPRoute)]
     tables = [(route.path, method, *row) for route in routes for method, row in route.route_handler_map.items()]
 
     others = {path for path, method, handler, _ in tables if method != "OPTIONS" and type(handler) is not RouteHandler}

@@ -11,7 +11,7 @@ from litestar.testing import AsyncTestClient
 from aether.domain.access import Scope
 from tests.identity_provider import AUDIENCE, ISSUER, KeyServer, Signer, seconds_from_now
 from tests.processes.process import Process
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.stack import API, Stack, _port_of
 from tests.token_verifiers import AheadClock, ScriptedSource, open_verifier
 from tests.waiting import until
@@ -33,12 +33,12 @@ def clock() -> AheadClock:
 
 
 @pytest.fixture
-async def client(house: House, source: ScriptedSource, clock: AheadClock) -> AsyncIterator[Client]:
+async def client(harness: ApiHarness, source: ScriptedSource, clock: AheadClock) -> AsyncIterator[Client]:
     """The API for which there is a provider; its keys were fetched."""
     async with open_verifier(source, clock) as verifier:
         await verifier.verify(SIGNER.token())
-        house.identities = verifier
-        async with house.client() as client:
+        harness.identities = verifier
+        async with harness.client() as client:
             yield client
 
 
@@ -54,8 +54,8 @@ async def test_a_job_belongs_to_the_subject_of_the_token(client: Client) -> None
     assert [answer.status_code for answer in answers] == [200, 404]
 
 
-async def test_a_subject_and_the_owner_of_a_key_may_be_the_same(client: Client, house: House) -> None:
-    key = await house.key("ada", Scope.READ)
+async def test_a_subject_and_the_owner_of_a_key_may_be_the_same(client: Client, harness: ApiHarness) -> None:
+    key = await harness.authorization("ada", Scope.READ)
     job = (await client.post("/reports", json=TOPIC, headers=bearing(sub="ada"))).headers["Location"]
 
     assert (await client.get(job, headers=key)).status_code == 200
@@ -96,8 +96,10 @@ async def test_a_provider_that_is_away_is_not_the_callers_fault(
     assert answer.json()["type"] == "urn:aether:problem:identity-provider-unavailable"
 
 
-async def test_a_key_needs_no_provider(client: Client, house: House, source: ScriptedSource, clock: AheadClock) -> None:
-    key = await house.key("ada")
+async def test_a_key_needs_no_provider(
+    client: Client, harness: ApiHarness, source: ScriptedSource, clock: AheadClock
+) -> None:
+    key = await harness.authorization("ada")
     source.is_unavailable = True
     clock.seconds = 10.0**6
 

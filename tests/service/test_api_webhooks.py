@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from aether.domain.job import Change, Kind, Status
 from aether.domain.webhook import Delivery, DeliveryAttempt, DeliveryStatus, Webhook
 from aether.durable.ports import NewJob
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.resources import REPORTS, UNKNOWN
 
 URL = "https://example.com/hook"
@@ -18,19 +18,19 @@ OWN = "https://example.com/own"
 Client = AsyncTestClient[Litestar]
 
 
-async def ended(house: House, job_id: str = UNKNOWN, *, owner: str = "local") -> str:
+async def ended(harness: ApiHarness, job_id: str = UNKNOWN, *, owner: str = "local") -> str:
     """Cancel a report that names a webhook, and return the id of the delivery that it makes."""
-    await house.store.create(NewJob(job_id, Kind.REPORT, owner, REPORTS.request, webhook=Webhook(OWN)))
-    await house.store.move(job_id, Change(status=Status.CANCELLED))
-    return f"{job_id}-{house.store.jobs[job_id].version}"
+    await harness.store.create(NewJob(job_id, Kind.REPORT, owner, REPORTS.request, webhook=Webhook(OWN)))
+    await harness.store.move(job_id, Change(status=Status.CANCELLED))
+    return f"{job_id}-{harness.store.jobs[job_id].version}"
 
 
-async def dead(house: House) -> Delivery:
+async def dead(harness: ApiHarness) -> Delivery:
     """A delivery that was given up after one try."""
-    delivery = house.store.webhooks.deliveries[await ended(house)]
+    delivery = harness.store.webhooks.deliveries[await ended(harness)]
     latest = DeliveryAttempt(1, delivery.created_at, 0.25, 500, "The receiver answered 500.")
-    await house.store.webhooks.record(replace(delivery, status=DeliveryStatus.DEAD), latest, None)
-    return house.store.webhooks.deliveries[delivery.id]
+    await harness.store.webhooks.record(replace(delivery, status=DeliveryStatus.DEAD), latest, None)
+    return harness.store.webhooks.deliveries[delivery.id]
 
 
 async def test_without_an_endpoint_there_is_none_to_see(client: Client) -> None:
@@ -74,22 +74,22 @@ async def test_an_endpoint_may_be_told_of_some_ends_only(client: Client) -> None
     ],
 )
 async def test_a_webhook_that_breaks_a_rule_is_refused_by_name(
-    client: Client, house: House, webhook: dict[str, Any], field: str, rule: str
+    client: Client, harness: ApiHarness, webhook: dict[str, Any], field: str, rule: str
 ) -> None:
     alone = await client.put("/webhooks/endpoint", json=webhook)
     within = await client.post("/reports", json={"topic": "Rome", "webhook": webhook})
 
     assert (alone.status_code, alone.json()["errors"]) == (422, [{"field": field, "rule": rule}])
     assert (within.status_code, within.json()["errors"]) == (422, [{"field": f"webhook.{field}", "rule": rule}])
-    assert house.store.jobs == {}
+    assert harness.store.jobs == {}
 
 
-async def test_a_report_may_name_a_webhook_of_its_own(client: Client, house: House) -> None:
+async def test_a_report_may_name_a_webhook_of_its_own(client: Client, harness: ApiHarness) -> None:
     body = {"topic": "Rome", "webhook": {"url": OWN, "events": ["completed"]}}
 
     job_id = (await client.post("/reports", json=body)).json()["jobId"]
 
-    assert house.store.named[job_id] == Webhook(OWN, frozenset({Status.COMPLETED}))
+    assert harness.store.job_webhooks[job_id] == Webhook(OWN, frozenset({Status.COMPLETED}))
 
 
 async def test_hosts_are_opened_by_name(client: Client) -> None:
@@ -114,8 +114,8 @@ async def test_a_rotated_secret_is_told_with_the_time_until_it_is_valid(client: 
     assert rotated["replaced"][0]["validUntil"].endswith("Z")
 
 
-async def test_a_delivery_tells_of_every_try(client: Client, house: House) -> None:
-    delivery = await dead(house)
+async def test_a_delivery_tells_of_every_try(client: Client, harness: ApiHarness) -> None:
+    delivery = await dead(harness)
 
     answer = await client.get(f"/webhooks/deliveries/{delivery.id}")
 
@@ -134,9 +134,9 @@ async def test_a_delivery_tells_of_every_try(client: Client, house: House) -> No
     }
 
 
-async def test_deliveries_are_listed_by_status_and_job(client: Client, house: House) -> None:
+async def test_deliveries_are_listed_by_status_and_job(client: Client, harness: ApiHarness) -> None:
     other = UNKNOWN.replace("4000", "4001")
-    given_up, waiting = (await dead(house)).id, await ended(house, other)
+    given_up, waiting = (await dead(harness)).id, await ended(harness, other)
 
     async def listed(**query: str) -> list[str]:
         return [each["id"] for each in (await client.get("/webhooks/deliveries", params=query)).json()["deliveries"]]
@@ -147,8 +147,8 @@ async def test_deliveries_are_listed_by_status_and_job(client: Client, house: Ho
     assert await listed(status="delivered") == await listed(job="elsewhere") == []
 
 
-async def test_deliveries_are_listed_page_by_page(client: Client, house: House) -> None:
-    made = [await ended(house, UNKNOWN.replace("4000", f"40{at:02}")) for at in range(5)]
+async def test_deliveries_are_listed_page_by_page(client: Client, harness: ApiHarness) -> None:
+    made = [await ended(harness, UNKNOWN.replace("4000", f"40{at:02}")) for at in range(5)]
     seen: list[str] = []
     query: dict[str, Any] = {"limit": 2}
     while True:
@@ -178,22 +178,22 @@ async def test_a_parameter_that_breaks_a_rule_is_refused_by_name(
     assert (answer.status_code, answer.json()["errors"]) == (422, [{"field": field, "rule": rule}])
 
 
-async def test_a_delivery_that_is_replayed_is_pending_again(client: Client, house: House) -> None:
-    delivery = await dead(house)
+async def test_a_delivery_that_is_replayed_is_pending_again(client: Client, harness: ApiHarness) -> None:
+    delivery = await dead(harness)
 
     for _ in range(2):
         answer = await client.post(f"/webhooks/deliveries/{delivery.id}/replay")
         assert (answer.status_code, answer.json()["status"]) == (202, "pending")
 
-    assert [number for _, number, _ in house.store.webhooks.queue] == [1, 2]
+    assert [number for _, number, _ in harness.store.webhooks.queue] == [1, 2]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("owner", ["another", None])
 async def test_another_owners_delivery_is_as_unknown_as_one_that_never_was(
-    client: Client, house: House, owner: str | None, method: str
+    client: Client, harness: ApiHarness, owner: str | None, method: str
 ) -> None:
-    delivery_id = await ended(house, owner=owner) if owner else f"{UNKNOWN}-2"
+    delivery_id = await ended(harness, owner=owner) if owner else f"{UNKNOWN}-2"
 
     answer = await client.request(method, f"/webhooks/deliveries/{delivery_id}{'/replay' if method == 'POST' else ''}")
 
@@ -215,9 +215,9 @@ async def test_another_owners_delivery_is_as_unknown_as_one_that_never_was(
     ],
 )
 async def test_while_the_store_is_away_everything_is_unavailable(
-    client: Client, house: House, method: str, path: str
+    client: Client, harness: ApiHarness, method: str, path: str
 ) -> None:
-    house.store.webhooks.away = True
+    harness.store.webhooks.is_unavailable = True
 
     answer = await client.request(method, path, json={"url": URL} if method == "PUT" else None)
 

@@ -12,7 +12,7 @@ from litestar.types import HTTPDisconnectEvent, HTTPReceiveMessage, HTTPRequestE
 from aether.api.middleware import body_timeout
 from aether.server.request_checks import MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from aether.server.slow_clients import SlowClientWatch
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.raw_http import CLOSE, HOST, Response, Server, serving
 
 GET = b"GET /x HTTP/1.1\r\n" + HOST
@@ -75,7 +75,9 @@ async def test_empty_lines_do_not_keep_an_idle_connection_open() -> None:
 
 
 @pytest.mark.parametrize("limit", ["_SILENCE_S", "WHOLE_BODY_S"])
-async def test_an_incomplete_body_is_answered_408(house: House, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
+async def test_an_incomplete_body_is_answered_408(
+    harness: ApiHarness, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
     monkeypatch.setattr(body_timeout, limit, SOON)
     received: list[Any] = []
 
@@ -88,7 +90,7 @@ async def test_an_incomplete_body_is_answered_408(house: House, monkeypatch: pyt
 
     headers = [(b"content-type", b"application/json"), (b"content-length", b"100000")]
     scope = {"type": "http", "method": "POST", "path": "/reports", "query_string": b"", "headers": headers}
-    await house.local()(scope, drip, send)  # type: ignore[arg-type]  # as much of a scope as it takes
+    await harness.local_app()(scope, drip, send)  # type: ignore[arg-type]  # as much of a scope as it takes
 
     start, body = received
     assert (start["status"], dict(start["headers"])[b"connection"]) == (408, b"close")

@@ -8,7 +8,7 @@ import pytest
 
 from aether.domain.estimate import Pace
 from aether.domain.job import Change, Status
-from tests.service.api_client import House
+from tests.service.api_harness import ApiHarness
 from tests.service.resources import EVERY_KIND, Resource
 
 Client = httpx2.AsyncClient
@@ -18,16 +18,16 @@ SHORT = {"Prefer": "wait=1"}
 
 
 @pytest.fixture
-async def client(house: House) -> AsyncIterator[Client]:
-    transport = httpx2.ASGITransport(house.local())  # type: ignore[arg-type]  # Litestar has types of its own for ASGI
+async def client(harness: ApiHarness) -> AsyncIterator[Client]:
+    transport = httpx2.ASGITransport(harness.local_app())  # type: ignore[arg-type]  # Litestar has types of its own for ASGI
     async with Client(transport=transport, base_url="http://test") as client:
         yield client
-    assert house.hub.watches == set()
+    assert harness.hub.watches == set()
 
 
-async def held(house: House, *requests: asyncio.Task[httpx2.Response]) -> None:
+async def held(harness: ApiHarness, *requests: asyncio.Task[httpx2.Response]) -> None:
     """Let requests come to where they wait."""
-    while len(house.hub.watches) < len(requests):
+    while len(harness.hub.watches) < len(requests):
         assert not any(request.done() for request in requests)
         await asyncio.sleep(0.001)
 
@@ -37,13 +37,15 @@ def asking(client: Client, url: str, **headers: str) -> asyncio.Task[httpx2.Resp
 
 
 @EVERY_KIND
-async def test_get_waits_for_the_end_through_all_changes(client: Client, house: House, resource: Resource) -> None:
-    job_id = await house.job_of(resource)
+async def test_get_waits_for_the_end_through_all_changes(
+    client: Client, harness: ApiHarness, resource: Resource
+) -> None:
+    job_id = await harness.create_job(resource)
     request = asking(client, resource.url(job_id))
-    await held(house, request)
-    await house.work(job_id, Change(total=1), Change(total=2))
+    await held(harness, request)
+    await harness.process(job_id, Change(total=1), Change(total=2))
     waiting = not request.done()
-    await house.store.commit(job_id, 2, house.store.jobs[job_id].version, COMPLETED)
+    await harness.store.commit(job_id, 2, harness.store.jobs[job_id].version, COMPLETED)
     answer = await request
 
     assert waiting
@@ -55,14 +57,14 @@ async def test_get_waits_for_the_end_through_all_changes(client: Client, house: 
 @EVERY_KIND
 @pytest.mark.parametrize("cursor", ["tag", "after"])
 async def test_with_what_the_caller_has_get_waits_for_a_change(
-    client: Client, house: House, resource: Resource, cursor: str
+    client: Client, harness: ApiHarness, resource: Resource, cursor: str
 ) -> None:
-    job_id = await house.job_of(resource)
+    job_id = await harness.create_job(resource)
     url = resource.url(job_id)
     tag = {"If-None-Match": '"1"'} if cursor == "tag" else {}
     request = asking(client, url if tag else f"{url}?after=1", **tag)
-    await held(house, request)
-    await house.work(job_id)
+    await held(harness, request)
+    await harness.process(job_id)
     answer = await request
 
     assert (answer.status_code, answer.headers["ETag"]) == (200, '"2"')
@@ -70,9 +72,11 @@ async def test_with_what_the_caller_has_get_waits_for_a_change(
 
 
 @EVERY_KIND
-async def test_what_has_changed_already_is_answered_at_once(client: Client, house: House, resource: Resource) -> None:
-    job_id = await house.job_of(resource)
-    await house.work(job_id)
+async def test_what_has_changed_already_is_answered_at_once(
+    client: Client, harness: ApiHarness, resource: Resource
+) -> None:
+    job_id = await harness.create_job(resource)
+    await harness.process(job_id)
     by_tag = await client.get(resource.url(job_id), headers=LONG | {"If-None-Match": '"1"'})
     by_version = await client.get(f"{resource.url(job_id)}?after=1", headers=LONG)
 
@@ -80,9 +84,9 @@ async def test_what_has_changed_already_is_answered_at_once(client: Client, hous
 
 
 @EVERY_KIND
-async def test_a_job_that_has_ended_is_not_waited_for(client: Client, house: House, resource: Resource) -> None:
-    job_id = await house.job_of(resource)
-    await house.work(job_id, COMPLETED)
+async def test_a_job_that_has_ended_is_not_waited_for(client: Client, harness: ApiHarness, resource: Resource) -> None:
+    job_id = await harness.create_job(resource)
+    await harness.process(job_id, COMPLETED)
     whole = await client.get(resource.url(job_id), headers=LONG)
     known = await client.get(resource.url(job_id), headers=LONG | {"If-None-Match": whole.headers["ETag"]})
 
@@ -90,8 +94,8 @@ async def test_a_job_that_has_ended_is_not_waited_for(client: Client, house: Hou
     assert [answer.headers["Preference-Applied"] for answer in (whole, known)] == ["wait=60"] * 2
 
 
-async def test_when_the_time_is_up_the_answer_is_the_usual_one(client: Client, house: House) -> None:
-    job_id = await house.job()
+async def test_when_the_time_is_up_the_answer_is_the_usual_one(client: Client, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
     url = f"/reports/{job_id}"
     asked = [SHORT, SHORT | {"If-None-Match": '"1"'}]
     answers = await asyncio.gather(*(client.get(url, headers=headers) for headers in asked))
@@ -104,8 +108,10 @@ async def test_when_the_time_is_up_the_answer_is_the_usual_one(client: Client, h
 
 
 @pytest.mark.parametrize("prefer", ["", "wait=soon", "respond-async"])
-async def test_a_preference_that_is_not_understood_changes_nothing(client: Client, house: House, prefer: str) -> None:
-    job_id = await house.job()
+async def test_a_preference_that_is_not_understood_changes_nothing(
+    client: Client, harness: ApiHarness, prefer: str
+) -> None:
+    job_id = await harness.create_report()
     answer = await client.get(f"/reports/{job_id}", headers={"Prefer": prefer})
 
     assert answer.status_code == 200
@@ -113,16 +119,16 @@ async def test_a_preference_that_is_not_understood_changes_nothing(client: Clien
     assert "Prefer" in answer.headers["Vary"]
 
 
-async def test_the_preference_may_stand_in_any_line_of_the_header(client: Client, house: House) -> None:
-    job_id = await house.job()
+async def test_the_preference_may_stand_in_any_line_of_the_header(client: Client, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
     lines = [("Prefer", "respond-async"), ("Prefer", "wait=0")]
     answer = await client.get(f"/reports/{job_id}", headers=httpx2.Headers(lines))
 
     assert answer.headers["Preference-Applied"] == "wait=0"
 
 
-async def test_a_cursor_that_is_no_version_is_refused(client: Client, house: House) -> None:
-    job_id = await house.job()
+async def test_a_cursor_that_is_no_version_is_refused(client: Client, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
     answers = [await client.get(f"/reports/{job_id}?after={after}", headers=LONG) for after in ("-1", "x")]
 
     assert [answer.status_code for answer in answers] == [422, 422]
@@ -134,13 +140,13 @@ async def test_a_cursor_that_is_no_version_is_refused(client: Client, house: Hou
 
 @EVERY_KIND
 async def test_post_waits_for_the_end_and_answers_with_the_job(
-    client: Client, house: House, resource: Resource
+    client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     headers = LONG | {"Content-Type": "application/json"}
     request = asyncio.ensure_future(client.post(resource.path, content=resource.request, headers=headers))
-    await held(house, request)
-    (job_id,) = house.store.jobs
-    await house.work(job_id, COMPLETED)
+    await held(harness, request)
+    (job_id,) = harness.store.jobs
+    await harness.process(job_id, COMPLETED)
     answer = await request
     seen = await client.get(resource.url(job_id))
 
@@ -163,31 +169,31 @@ async def test_post_answers_as_ever_when_the_job_takes_longer(client: Client, re
     assert all("Prefer" in answer.headers["Vary"] for answer in (plain, waited))
 
 
-async def test_a_job_stays_accepted_when_its_end_cannot_be_told(client: Client, house: House) -> None:
+async def test_a_job_stays_accepted_when_its_end_cannot_be_told(client: Client, harness: ApiHarness) -> None:
     request = asyncio.ensure_future(client.post("/reports", json={"topic": "Rome"}, headers=LONG))
-    await held(house, request)
-    (job_id,) = house.store.jobs
-    await house.work(job_id)
-    house.store.away = True
+    await held(harness, request)
+    (job_id,) = harness.store.jobs
+    await harness.process(job_id)
+    harness.store.is_unavailable = True
     answer = await request
 
     assert (answer.status_code, answer.json()) == (202, {"jobId": job_id})
 
 
-async def test_a_job_that_is_deleted_meanwhile_is_unknown(client: Client, house: House) -> None:
-    job_id = await house.job()
+async def test_a_job_that_is_deleted_meanwhile_is_unknown(client: Client, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
     request = asking(client, f"/reports/{job_id}")
-    await held(house, request)
+    await held(harness, request)
     await client.delete(f"/reports/{job_id}")
 
     assert (await request).status_code == 404
 
 
-async def test_on_shutdown_all_are_answered_at_once(client: Client, house: House) -> None:
-    job_id = await house.job()
+async def test_on_shutdown_all_are_answered_at_once(client: Client, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
     requests = [asking(client, f"/reports/{job_id}") for _ in range(20)]
-    await held(house, *requests)
-    house.hub.close()
+    await held(harness, *requests)
+    harness.hub.close()
     answers = await asyncio.gather(*requests)
     late = await client.get(f"/reports/{job_id}", headers=LONG)
 
@@ -196,10 +202,10 @@ async def test_on_shutdown_all_are_answered_at_once(client: Client, house: House
 
 @pytest.mark.parametrize(("seconds", "again"), [(None, "1"), (0.2, "1"), (12.3, "13"), (600.0, "30")])
 async def test_when_to_ask_again_is_judged_by_how_others_went(
-    client: Client, house: House, seconds: float | None, again: str
+    client: Client, harness: ApiHarness, seconds: float | None, again: str
 ) -> None:
-    job_id = await house.job()
-    house.store.pace = Pace(seconds)
+    job_id = await harness.create_report()
+    harness.store.pace = Pace(seconds)
     whole = await client.get(f"/reports/{job_id}")
     known = await client.get(f"/reports/{job_id}", headers={"If-None-Match": '"1"'})
 

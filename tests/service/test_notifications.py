@@ -10,7 +10,7 @@ from litestar.testing import AsyncTestClient
 from aether.domain.job import Change, Status
 from aether.domain.notification import MAX_NOTIFICATION_ID
 from tests.fakes import FastClock
-from tests.service.api_client import House, assert_breaks
+from tests.service.api_harness import ApiHarness, assert_field_error
 from tests.service.resources import EVERY_KIND, REPORTS, Resource
 
 Client = AsyncTestClient[Litestar]
@@ -21,15 +21,15 @@ RULE = "must be the id of a notification"
 
 
 async def ended(
-    house: House, job_id: str, status: Status = Status.FAILED, resource: Resource = REPORTS, owner: str = "local"
+    harness: ApiHarness, job_id: str, status: Status = Status.FAILED, resource: Resource = REPORTS, owner: str = "local"
 ) -> None:
-    await house.job_of(resource, job_id, owner=owner)
-    await house.work(job_id, Change(status=status))
+    await harness.create_job(resource, job_id, owner=owner)
+    await harness.process(job_id, Change(status=status))
 
 
-async def five(house: House) -> None:
+async def five(harness: ApiHarness) -> None:
     for job_id in IDS:
-        await ended(house, job_id)
+        await ended(harness, job_id)
 
 
 async def page(client: Client, query: str = "") -> Json:
@@ -58,11 +58,11 @@ async def test_an_inbox_without_notifications_is_empty(client: Client) -> None:
 
 @EVERY_KIND
 async def test_a_notification_says_what_has_ended_how_and_where_it_is(
-    client: Client, house: House, resource: Resource
+    client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     href = resource.url(IDS[0])
-    house.store.clock = FastClock()
-    await ended(house, IDS[0], Status.COMPLETED, resource)
+    harness.store.clock = FastClock()
+    await ended(harness, IDS[0], Status.COMPLETED, resource)
 
     answer = await client.get("/notifications")
 
@@ -76,11 +76,11 @@ async def test_a_notification_says_what_has_ended_how_and_where_it_is(
 @EVERY_KIND
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
 async def test_every_end_is_told_in_the_same_words_for_every_kind(
-    client: Client, house: House, resource: Resource, status: Status
+    client: Client, harness: ApiHarness, resource: Resource, status: Status
 ) -> None:
-    await house.job_of(resource, IDS[0])
-    await house.store.begin(IDS[0])
-    await house.store.move(IDS[0], Change(status=status))
+    await harness.create_job(resource, IDS[0])
+    await harness.store.begin(IDS[0])
+    await harness.store.move(IDS[0], Change(status=status))
 
     (found,) = (await page(client))["notifications"]
 
@@ -89,16 +89,16 @@ async def test_every_end_is_told_in_the_same_words_for_every_kind(
 
 @EVERY_KIND
 async def test_cancelling_is_told_retrying_is_not_and_ending_again_is_told_again(
-    client: Client, house: House, resource: Resource
+    client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
-    await house.job_of(resource, IDS[0])
+    await harness.create_job(resource, IDS[0])
     await client.post(resource.url(IDS[0], "/cancel"))
     await client.post(resource.url(IDS[0], "/cancel"))
     first = await page(client)
 
     await client.post(resource.url(IDS[0], "/retry"))
     retried = await page(client)
-    await house.work(IDS[0], Change(status=Status.COMPLETED))
+    await harness.process(IDS[0], Change(status=Status.COMPLETED))
 
     second = await page(client)
     assert [each["status"] for each in first["notifications"]] == ["cancelled"]
@@ -107,8 +107,8 @@ async def test_cancelling_is_told_retrying_is_not_and_ending_again_is_told_again
     assert (second["notifications"][0], second["unread"]) == (first["notifications"][0], 2)
 
 
-async def test_pages_follow_each_other_oldest_first(client: Client, house: House) -> None:
-    await five(house)
+async def test_pages_follow_each_other_oldest_first(client: Client, harness: ApiHarness) -> None:
+    await five(harness)
 
     pages = [await page(client, "?limit=2")]
     while cursor := pages[-1].get("nextCursor"):
@@ -119,8 +119,8 @@ async def test_pages_follow_each_other_oldest_first(client: Client, house: House
     assert {found["unread"] for found in pages} == {5}
 
 
-async def test_after_an_id_comes_what_followed_it(client: Client, house: House) -> None:
-    await five(house)
+async def test_after_an_id_comes_what_followed_it(client: Client, harness: ApiHarness) -> None:
+    await five(harness)
     every = await ids(client)
 
     assert [await ids(client, f"?after={after}") for after in ("0", every[2], every[4], MAX_NOTIFICATION_ID)] == [
@@ -131,15 +131,15 @@ async def test_after_an_id_comes_what_followed_it(client: Client, house: House) 
     ]
 
 
-async def test_twenty_are_listed_unless_it_is_said_how_many(client: Client, house: House) -> None:
+async def test_twenty_are_listed_unless_it_is_said_how_many(client: Client, harness: ApiHarness) -> None:
     for at in range(25):
-        await ended(house, f"00000000-0000-4000-8000-{at:012}")
+        await ended(harness, f"00000000-0000-4000-8000-{at:012}")
 
     assert (len(await ids(client)), len(await ids(client, "?limit=100"))) == (20, 25)
 
 
-async def test_what_is_acknowledged_is_left_out_on_request(client: Client, house: House) -> None:
-    await five(house)
+async def test_what_is_acknowledged_is_left_out_on_request(client: Client, harness: ApiHarness) -> None:
+    await five(harness)
     every = await ids(client)
 
     await acknowledge(client, *every[1:3])
@@ -155,9 +155,9 @@ async def test_what_is_acknowledged_is_left_out_on_request(client: Client, house
 
 
 async def test_acknowledging_tells_how_many_were_new_and_how_many_are_left_and_may_be_repeated(
-    client: Client, house: House
+    client: Client, harness: ApiHarness
 ) -> None:
-    await five(house)
+    await five(harness)
     every = await ids(client)
 
     answers = [
@@ -173,14 +173,14 @@ async def test_acknowledging_tells_how_many_were_new_and_how_many_are_left_and_m
     ]
 
 
-async def test_ids_of_nothing_are_passed_over(client: Client, house: House) -> None:
-    await five(house)
+async def test_ids_of_nothing_are_passed_over(client: Client, harness: ApiHarness) -> None:
+    await five(harness)
 
     assert await acknowledge(client, "0", "17", str(MAX_NOTIFICATION_ID)) == {"acknowledged": 0, "unread": 5}
 
 
-async def test_a_deleted_job_leaves_no_notification(client: Client, house: House) -> None:
-    await five(house)
+async def test_a_deleted_job_leaves_no_notification(client: Client, harness: ApiHarness) -> None:
+    await five(harness)
     await client.delete(f"/reports/{IDS[0]}")
 
     found = await page(client)
@@ -188,17 +188,19 @@ async def test_a_deleted_job_leaves_no_notification(client: Client, house: House
     assert ([each["jobId"] for each in found["notifications"]], found["unread"]) == (IDS[1:], 4)
 
 
-async def test_notifications_of_other_owners_are_neither_shown_nor_acknowledged(client: Client, house: House) -> None:
-    await ended(house, IDS[0], owner="somebody-else")
-    (theirs,) = house.store.inboxes["somebody-else"]
-    await ended(house, IDS[1])
+async def test_notifications_of_other_owners_are_neither_shown_nor_acknowledged(
+    client: Client, harness: ApiHarness
+) -> None:
+    await ended(harness, IDS[0], owner="somebody-else")
+    (theirs,) = harness.store.inboxes["somebody-else"]
+    await ended(harness, IDS[1])
 
     found = await page(client)
     answer = await acknowledge(client, str(theirs.id))
 
     assert [each["jobId"] for each in found["notifications"]] == [IDS[1]]
     assert answer == {"acknowledged": 0, "unread": 1}
-    assert house.store.inboxes["somebody-else"] == [theirs]
+    assert harness.store.inboxes["somebody-else"] == [theirs]
 
 
 @pytest.mark.parametrize(
@@ -219,7 +221,7 @@ async def test_notifications_of_other_owners_are_neither_shown_nor_acknowledged(
 async def test_a_parameter_that_breaks_a_rule_is_named(client: Client, query: str, field: str, rule: str) -> None:
     answer = await client.get(f"/notifications?{query}")
 
-    assert_breaks(answer, "/notifications", field, rule)
+    assert_field_error(answer, "/notifications", field, rule)
 
 
 @pytest.mark.parametrize(
@@ -254,8 +256,8 @@ async def test_a_body_that_is_not_json_is_refused(
     assert answer.status_code == status
 
 
-async def test_while_the_store_is_away_it_is_said_so(client: Client, house: House) -> None:
-    house.store.away = True
+async def test_while_the_store_is_away_it_is_said_so(client: Client, harness: ApiHarness) -> None:
+    harness.store.is_unavailable = True
 
     answers = [await client.get("/notifications"), await client.post("/notifications/ack", json={"ids": ["1"]})]
 

@@ -14,7 +14,7 @@ from aether.domain.image import Image
 from aether.domain.job import Attempt, Change, Problem, Status
 from aether.durable.change_hub import Delta
 from tests.event_streams import Listener, Received
-from tests.service.api_client import House, done, failed, outlined, written
+from tests.service.api_harness import ApiHarness, fail, finish_outline, finish_section, finished_step
 from tests.service.resources import CHECKLISTS, EVERY_KIND, GENERATIONS, REPORTS, UNKNOWN, Resource
 
 COMPLETED = Change(status=Status.COMPLETED)
@@ -22,9 +22,9 @@ AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-async def app(house: House) -> AsyncIterator[ASGIApp]:
-    yield house.local()
-    assert house.hub.watches == set()
+async def app(harness: ApiHarness) -> AsyncIterator[ASGIApp]:
+    yield harness.local_app()
+    assert harness.hub.watches == set()
 
 
 def stream(app: ASGIApp, resource: Resource = REPORTS, after: object = "", **headers: str) -> Listener:
@@ -65,12 +65,12 @@ def ids(events: list[Received]) -> list[int]:
 
 
 @EVERY_KIND
-async def test_a_snapshot_comes_first_and_the_end_last(app: ASGIApp, house: House, resource: Resource) -> None:
-    job_id = await house.job_of(resource)
+async def test_a_snapshot_comes_first_and_the_end_last(app: ASGIApp, harness: ApiHarness, resource: Resource) -> None:
+    job_id = await harness.create_job(resource)
     async with stream(app, resource) as listener:
         snapshot = await listener.next()
         shown = await got(app, resource)
-        await house.work(job_id, COMPLETED)
+        await harness.process(job_id, COMPLETED)
         told, end = await listener.rest()
 
     assert snapshot == Received("snapshot", shown, "1")
@@ -82,22 +82,26 @@ async def test_a_snapshot_comes_first_and_the_end_last(app: ASGIApp, house: Hous
 @EVERY_KIND
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
 async def test_the_end_is_named_as_the_status_and_shows_the_job(
-    app: ASGIApp, house: House, resource: Resource, status: Status
+    app: ASGIApp, harness: ApiHarness, resource: Resource, status: Status
 ) -> None:
-    job_id = await house.job_of(resource)
+    job_id = await harness.create_job(resource)
     problem = Problem("model-failed", "It failed.") if status is Status.FAILED else None
-    await house.work(job_id, Change(status=status, problem=problem))
+    await harness.process(job_id, Change(status=status, problem=problem))
     snapshot, end = await events_of(app, resource)
 
     assert snapshot == Received("snapshot", await got(app, resource), "3")
     assert end == Received(resource.words[status].lower(), snapshot.data, "3")
 
 
-async def test_what_a_report_tells(app: ASGIApp, house: House) -> None:
-    job_id = await house.job()
+async def test_what_a_report_tells(app: ASGIApp, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
     attempt = Attempt("section:1", 1, AT, "HTTP 429", AT)
-    await house.work(
-        job_id, outlined("Origins", "Fall"), written(1, "Rome\r\nfell."), Change(attempts=(attempt,)), COMPLETED
+    await harness.process(
+        job_id,
+        finish_outline("Origins", "Fall"),
+        finish_section(1, "Rome\r\nfell."),
+        Change(attempts=(attempt,)),
+        COMPLETED,
     )
     told = await events_of(app, after=2)
 
@@ -120,15 +124,15 @@ async def test_what_a_report_tells(app: ASGIApp, house: House) -> None:
     assert told[-1] == Received("completed", await got(app, REPORTS), "7")
 
 
-async def test_what_a_checklist_tells(app: ASGIApp, house: House) -> None:
-    job_id = await house.job_of(CHECKLISTS)
+async def test_what_a_checklist_tells(app: ASGIApp, harness: ApiHarness) -> None:
+    job_id = await harness.create_job(CHECKLISTS)
     checklist = Checklist((Item("Wash your hands.", "Wash your hands."),))
-    await house.work(
+    await harness.process(
         job_id,
-        Change(steps=(done("summary/2:0", 0, Summary("Part.")),)),
-        Change(steps=(done("summary", 2, Summary("Clean hands.")),)),
+        Change(steps=(finished_step("summary/2:0", 0, Summary("Part.")),)),
+        Change(steps=(finished_step("summary", 2, Summary("Clean hands.")),)),
         Change(attempts=(Attempt("checklist", 1, AT, "HTTP 500", AT),)),
-        Change(steps=(done("checklist", 3, checklist),)),
+        Change(steps=(finished_step("checklist", 3, checklist),)),
     )
     async with stream(app, CHECKLISTS, after=2) as listener:
         told = [await listener.next() for _ in range(4)]
@@ -153,12 +157,12 @@ async def test_what_a_checklist_tells(app: ASGIApp, house: House) -> None:
     ]
 
 
-async def test_what_a_generation_tells(app: ASGIApp, house: House) -> None:
-    job_id = await house.job_of(GENERATIONS)
-    await house.work(
+async def test_what_a_generation_tells(app: ASGIApp, harness: ApiHarness) -> None:
+    job_id = await harness.create_job(GENERATIONS)
+    await harness.process(
         job_id,
         Change(attempts=(Attempt("image:0", 1, AT, "HTTP 429", None, 429),)),
-        Change(steps=(done("image:0", 0, Image("image/png", 3, "abc")),)),
+        Change(steps=(finished_step("image:0", 0, Image("image/png", 3, "abc")),)),
     )
     async with stream(app, GENERATIONS, after=2) as listener:
         told = [await listener.next() for _ in range(2)]
@@ -172,10 +176,12 @@ async def test_what_a_generation_tells(app: ASGIApp, house: House) -> None:
     ]
 
 
-async def test_behind_any_cursor_exactly_the_rest_comes(app: ASGIApp, house: House) -> None:
-    job_id = await house.job()
-    await house.work(job_id, outlined("Origins", "Fall"), written(0, "Village."), written(1, "Ruins."), COMPLETED)
-    last = house.store.jobs[job_id].version
+async def test_behind_any_cursor_exactly_the_rest_comes(app: ASGIApp, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
+    await harness.process(
+        job_id, finish_outline("Origins", "Fall"), finish_section(0, "Village."), finish_section(1, "Ruins."), COMPLETED
+    )
+    last = harness.store.jobs[job_id].version
     whole = await events_of(app, after=1)
 
     assert ids(whole) == list(range(2, last + 1))
@@ -184,39 +190,39 @@ async def test_behind_any_cursor_exactly_the_rest_comes(app: ASGIApp, house: Hou
         assert await events_of(app, Last_Event_ID=str(after)) == whole[after - 1 :]
 
 
-async def test_a_long_way_behind_is_caught_up_with_in_order(app: ASGIApp, house: House) -> None:
-    job_id = await house.job()
-    await house.work(job_id, *(Change(total=1) for _ in range(500)), COMPLETED)
+async def test_a_long_way_behind_is_caught_up_with_in_order(app: ASGIApp, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
+    await harness.process(job_id, *(Change(total=1) for _ in range(500)), COMPLETED)
 
     assert ids(await events_of(app, after=1)) == list(range(2, 504))
 
 
-async def test_the_header_goes_before_the_query(app: ASGIApp, house: House) -> None:
+async def test_the_header_goes_before_the_query(app: ASGIApp, harness: ApiHarness) -> None:
     """A browser that reconnects sends the address it had, and where it is."""
-    job_id = await house.job()
-    await house.work(job_id, COMPLETED)
+    job_id = await harness.create_report()
+    await harness.process(job_id, COMPLETED)
 
     assert ids(await events_of(app, after=1, Last_Event_ID="2")) == [3]
 
 
 @pytest.mark.parametrize("cursor", ["0", "x", "-1", "1.0", "٣", "9" * 30])
-async def test_an_id_that_was_never_ours_is_none(app: ASGIApp, house: House, cursor: str) -> None:
-    await house.job()
+async def test_an_id_that_was_never_ours_is_none(app: ASGIApp, harness: ApiHarness, cursor: str) -> None:
+    await harness.create_report()
     async with Listener(
         app, REPORTS.url(action="/events"), {"Last-Event-ID": cursor.encode().decode("latin-1")}
     ) as listener:
         assert (await listener.next()).name == "snapshot"
 
 
-async def test_no_cursor_at_all_is_the_query_of_0(app: ASGIApp, house: House) -> None:
-    await house.job()
+async def test_no_cursor_at_all_is_the_query_of_0(app: ASGIApp, harness: ApiHarness) -> None:
+    await harness.create_report()
     async with stream(app, after=0) as listener:
         assert (await listener.next()).name == "snapshot"
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "1.5"])
-async def test_a_query_that_is_no_version_is_refused(app: ASGIApp, house: House, after: str) -> None:
-    await house.job()
+async def test_a_query_that_is_no_version_is_refused(app: ASGIApp, harness: ApiHarness, after: str) -> None:
+    await harness.create_report()
     async with Reading(app, REPORTS.url(action=f"/events?after={after}")) as reading:
         body = await reading.body()
 
@@ -224,8 +230,8 @@ async def test_a_query_that_is_no_version_is_refused(app: ASGIApp, house: House,
     assert (body["status"], body["errors"][0]["field"]) == (422, "after")
 
 
-async def test_a_cursor_ahead_of_the_job_is_told_of_a_gap_and_all_there_is(app: ASGIApp, house: House) -> None:
-    await house.job()
+async def test_a_cursor_ahead_of_the_job_is_told_of_a_gap_and_all_there_is(app: ASGIApp, harness: ApiHarness) -> None:
+    await harness.create_report()
     async with stream(app, after=9) as listener:
         gap, snapshot = await listener.next(), await listener.next()
 
@@ -233,17 +239,17 @@ async def test_a_cursor_ahead_of_the_job_is_told_of_a_gap_and_all_there_is(app: 
     assert snapshot == Received("snapshot", await got(app, REPORTS), "1")
 
 
-async def test_a_store_that_loses_changes_in_mid_stream_is_a_gap(app: ASGIApp, house: House) -> None:
-    job_id = await house.job()
-    kept = house.store.jobs[job_id]
-    await house.work(job_id)
+async def test_a_store_that_loses_changes_in_mid_stream_is_a_gap(app: ASGIApp, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
+    kept = harness.store.jobs[job_id]
+    await harness.process(job_id)
     async with stream(app) as listener:
         assert (await listener.next()).id == "2"
-        house.store.jobs[job_id] = kept
-        house.store.events[job_id] = house.store.events[job_id][:1]
-        house.store._tell()
+        harness.store.jobs[job_id] = kept
+        harness.store.events[job_id] = harness.store.events[job_id][:1]
+        harness.store.notify_watches()
         gap, snapshot = await listener.next(), await listener.next()
-        await house.work(job_id, COMPLETED)
+        await harness.process(job_id, COMPLETED)
         rest = await listener.rest()
 
     assert gap == Received("gap", {"after": 2, "version": 1})
@@ -252,9 +258,9 @@ async def test_a_store_that_loses_changes_in_mid_stream_is_a_gap(app: ASGIApp, h
 
 
 @EVERY_KIND
-async def test_who_knows_the_end_gets_no_content(app: ASGIApp, house: House, resource: Resource) -> None:
-    job_id = await house.job_of(resource)
-    await house.work(job_id, COMPLETED)
+async def test_who_knows_the_end_gets_no_content(app: ASGIApp, harness: ApiHarness, resource: Resource) -> None:
+    job_id = await harness.create_job(resource)
+    await harness.process(job_id, COMPLETED)
     for listener in (stream(app, resource, after=3), stream(app, resource, Last_Event_ID="3")):
         async with listener:
             await listener.rest()
@@ -271,20 +277,20 @@ async def test_an_unknown_job_has_no_events(app: ASGIApp, resource: Resource) ->
     ] * 2
 
 
-async def test_a_job_that_is_deleted_ends_its_streams(app: ASGIApp, house: House) -> None:
-    job_id = await house.job()
+async def test_a_job_that_is_deleted_ends_its_streams(app: ASGIApp, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
     async with stream(app) as listener:
         await listener.next()
-        await house.store.erase(job_id)
+        await harness.store.erase(job_id)
         assert await listener.rest() == []
 
 
-async def test_a_retried_job_goes_on_behind_its_first_end(app: ASGIApp, house: House) -> None:
-    job_id = await house.job()
-    await house.work(job_id, failed(Problem("model-failed", "It failed.")))
+async def test_a_retried_job_goes_on_behind_its_first_end(app: ASGIApp, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
+    await harness.process(job_id, fail(Problem("model-failed", "It failed.")))
     first = await events_of(app, after=2)
-    await house.store.move(job_id, Change(status=Status.PENDING))
-    await house.work(job_id, COMPLETED)
+    await harness.store.move(job_id, Change(status=Status.PENDING))
+    await harness.process(job_id, COMPLETED)
 
     assert [(event.name, event.id) for event in first] == [("failed", "3")]
     assert [(event.name, event.id) for event in await events_of(app, after=3)] == [
@@ -295,69 +301,69 @@ async def test_a_retried_job_goes_on_behind_its_first_end(app: ASGIApp, house: H
     assert (await events_of(app, after=2))[0] == Received("status", {"status": "failed"}, "3")
 
 
-async def test_text_comes_as_it_is_written_without_a_place_in_the_order(app: ASGIApp, house: House) -> None:
-    job_id = await house.job()
-    await house.work(job_id, outlined("Origins", "Fall"))
+async def test_text_comes_as_it_is_written_without_a_place_in_the_order(app: ASGIApp, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
+    await harness.process(job_id, finish_outline("Origins", "Fall"))
     async with stream(app) as listener:
         snapshot = await listener.next()
-        house.hub.publish(job_id, Delta("section:1", 2, 5, "Rome\n"))
+        harness.hub.publish(job_id, Delta("section:1", 2, 5, "Rome\n"))
         delta = await listener.next()
 
     assert delta == Received("section.delta", {"position": 1, "attempt": 2, "offset": 5, "text": "Rome\n"})
     assert listener.parser.last_id == snapshot.id
 
 
-async def test_no_text_comes_behind_the_section_that_it_became(app: ASGIApp, house: House) -> None:
-    job_id = await house.job()
-    await house.work(job_id, outlined("Origins"), written(0, "Village."))
+async def test_no_text_comes_behind_the_section_that_it_became(app: ASGIApp, harness: ApiHarness) -> None:
+    job_id = await harness.create_report()
+    await harness.process(job_id, finish_outline("Origins"), finish_section(0, "Village."))
     async with stream(app) as listener:
         await listener.next()
-        house.hub.publish(job_id, Delta("section:0", 1, 0, "Vill"))
-        house.hub.publish(job_id, Delta("outline", 1, 0, "{"))
-        house.hub.publish(job_id, Delta("section:1", 1, 0, "seen"))
+        harness.hub.publish(job_id, Delta("section:0", 1, 0, "Vill"))
+        harness.hub.publish(job_id, Delta("outline", 1, 0, "{"))
+        harness.hub.publish(job_id, Delta("section:1", 1, 0, "seen"))
         assert (await listener.next()).data["text"] == "seen"
 
 
 async def test_a_store_that_is_away_holds_the_stream_up_but_loses_nothing(
-    app: ASGIApp, house: House, monkeypatch: pytest.MonkeyPatch
+    app: ASGIApp, harness: ApiHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aether.api.jobs.event_stream._RECONNECT_DELAY_S", 0.01)
-    job_id = await house.job()
+    job_id = await harness.create_report()
     async with stream(app) as listener:
         await listener.next()
-        await house.work(job_id)
-        house.store.away = True
+        await harness.process(job_id)
+        harness.store.is_unavailable = True
         await asyncio.sleep(0.05)
-        house.store.away = False
-        job = house.store.jobs[job_id]
-        await house.store.commit(job_id, job.epoch, job.version, COMPLETED)
+        harness.store.is_unavailable = False
+        job = harness.store.jobs[job_id]
+        await harness.store.commit(job_id, job.epoch, job.version, COMPLETED)
 
         assert ids(await listener.rest()) == [2, 3]
 
 
-async def test_silence_is_broken_by_pings(app: ASGIApp, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_silence_is_broken_by_pings(app: ASGIApp, harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "PING_INTERVAL_S", 0.01)
-    await house.job()
+    await harness.create_report()
     async with stream(app) as listener:
         await listener.next()
         while listener.parser.comments < 3:  # noqa: ASYNC110 - a ping is no event
             await asyncio.sleep(0.005)
 
 
-async def test_a_closing_hub_ends_streams_where_they_can_be_resumed(app: ASGIApp, house: House) -> None:
-    await house.job()
+async def test_a_closing_hub_ends_streams_where_they_can_be_resumed(app: ASGIApp, harness: ApiHarness) -> None:
+    await harness.create_report()
     listeners = [stream(app) for _ in range(10)]
     for listener in listeners:
         await listener.__aenter__()
         await listener.next()
-    house.hub.close()
+    harness.hub.close()
     for listener in listeners:
         assert await listener.rest() == []
         assert listener.ended
 
 
-async def test_head_does_not_wait_for_events(app: ASGIApp, house: House) -> None:
-    await house.job()
+async def test_head_does_not_wait_for_events(app: ASGIApp, harness: ApiHarness) -> None:
+    await harness.create_report()
     async with Listener(app, REPORTS.url(action="/events"), method="HEAD") as listener:
         assert await listener.rest() == []
 
@@ -365,12 +371,12 @@ async def test_head_does_not_wait_for_events(app: ASGIApp, house: House) -> None
 
 
 async def test_one_line_is_logged_at_the_end_of_a_stream(
-    app: ASGIApp, house: House, capsys: pytest.CaptureFixture[str]
+    app: ASGIApp, harness: ApiHarness, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    job_id = await house.job()
+    job_id = await harness.create_report()
     async with stream(app) as listener:
         await listener.next()
-        await house.work(job_id, outlined("Origins"), written(0, "Village."), COMPLETED)
+        await harness.process(job_id, finish_outline("Origins"), finish_section(0, "Village."), COMPLETED)
         await listener.rest()
 
     (line,) = capsys.readouterr().out.splitlines()

@@ -20,14 +20,14 @@ def statuses(harness: DurableHarness) -> dict[str, str]:
 
 async def test_steps_run_concurrently_and_their_results_come_in_order() -> None:
     held = {name: asyncio.Event() for name in "abc"}
-    harness = DurableHarness(calls=ScriptedCalls(held=held))
+    harness = DurableHarness(calls=ScriptedCalls(blockers=held))
     results: list[str] = []
 
     async def make(run: Run, request: object) -> None:
         results.extend(await harness.report(run, request))
 
     run = asyncio.create_task(harness.perform(make))
-    await harness.calls.begun("a", "b", "c")
+    await harness.calls.wait_for_start("a", "b", "c")
     for ended, name in enumerate("cba", start=2):
         held[name].set()
         await until(partial(harness.calls.has_ended, ended))
@@ -45,16 +45,18 @@ async def test_no_items_give_no_steps() -> None:
 
 async def test_calls_in_progress_finish_and_are_kept_when_one_fails_for_good() -> None:
     slow = asyncio.Event()
-    harness = DurableHarness(calls=ScriptedCalls({"a": [NO]}, held={"b": slow}), sections=("a", "b", "c"), ceiling=2)
+    harness = DurableHarness(
+        calls=ScriptedCalls({"a": [NO]}, blockers={"b": slow}), sections=("a", "b", "c"), ceiling=2
+    )
 
     run = asyncio.create_task(harness.perform())
-    await harness.calls.begun("a", "b")
+    await harness.calls.wait_for_start("a", "b")
     await until(lambda: "failed" in statuses(harness).values())
     slow.set()
     job = await run
 
     assert statuses(harness) == {"outline": "done", "section:0": "failed", "section:1": "done", "section:2": "pending"}
-    assert harness.calls.made == ["outline", "a", "b"]
+    assert harness.calls.started == ["outline", "a", "b"]
     assert job.problem == Problem("model-refused", f"Title a failed: {NO}", "section:0")
 
 
@@ -66,7 +68,7 @@ async def test_no_call_starts_after_a_permanent_failure(ceiling: int) -> None:
 
     await harness.perform()
 
-    assert ["outline", *sections[:ceiling]] == harness.calls.made
+    assert ["outline", *sections[:ceiling]] == harness.calls.started
     assert Status.FAILED is harness.job.status
 
 
@@ -74,12 +76,12 @@ async def test_the_first_failure_is_reported() -> None:
     harness = DurableHarness(
         calls=ScriptedCalls({"c": [NO], "a": [ModelFailedError(500)]}), policy=RetryPolicy(attempts=1)
     )
-    harness.calls.held["a"] = asyncio.Event()
+    harness.calls.blockers["a"] = asyncio.Event()
 
     run = asyncio.create_task(harness.perform())
-    await harness.calls.begun("a", "c")
+    await harness.calls.wait_for_start("a", "c")
     await until(lambda: "failed" in statuses(harness).values())
-    harness.calls.held["a"].set()
+    harness.calls.blockers["a"].set()
     await run
 
     assert harness.job.problem
@@ -91,12 +93,12 @@ async def test_a_sibling_with_a_transient_failure_is_not_retried_after_it() -> N
     harness = DurableHarness(calls=ScriptedCalls({"a": [NO], "b": [ModelFailedError(500)]}, {"b": asyncio.Event()}))
 
     run = asyncio.create_task(harness.perform())
-    await harness.calls.begun("b")
+    await harness.calls.wait_for_start("b")
     await until(lambda: "failed" in statuses(harness).values())
-    harness.calls.held["b"].set()
+    harness.calls.blockers["b"].set()
     await run
 
-    assert (harness.calls.made.count("b"), [a.step for a in harness.job.attempts]) == (1, ["section:0", "section:1"])
+    assert (harness.calls.started.count("b"), [a.step for a in harness.job.attempts]) == (1, ["section:0", "section:1"])
 
 
 async def test_a_retry_runs_only_the_missing_steps() -> None:
@@ -106,7 +108,7 @@ async def test_a_retry_runs_only_the_missing_steps() -> None:
     await harness.store.move(ID, RETRY)
     await harness.worker().perform(ID)
 
-    assert (harness.calls.made, harness.job.status) == (["outline", "a", "b", "c", "b"], Status.COMPLETED)
+    assert (harness.calls.started, harness.job.status) == (["outline", "a", "b", "c", "b"], Status.COMPLETED)
     assert {StepStatus.DONE} == {step.status for step in harness.job.steps}
 
 

@@ -122,7 +122,7 @@ async def test_flushing_waits_for_appended_changes_up_to_a_timeout() -> None:
     await journal.flush()
     assert written.done()
 
-    store.away = True
+    store.is_unavailable = True
     unwritten = journal.append(step("b"))
     await journal.flush(timeout_s=0.0)
     assert not unwritten.done()

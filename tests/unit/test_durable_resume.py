@@ -8,20 +8,20 @@ import pytest
 from aether.domain.job import Change, Status, StepStatus
 from aether.errors import ModelFailedError, ModelRefusedError
 from tests.durable_harness import ID, NEW, DurableHarness, until
-from tests.fakes import ForgetfulStore, MortalStore, ScriptedCalls
+from tests.fakes import CrashingStore, LossyStore, ScriptedCalls
 
 MORE_THAN_ENOUGH = 100
 
 
-async def perform_until_death(harness: DurableHarness, store: MortalStore) -> bool:
-    """Run the job on a worker that may die; return whether it died."""
+async def perform_until_crash(harness: DurableHarness, store: CrashingStore) -> bool:
+    """Run the job on a worker that may crash; return whether it did."""
     run = asyncio.create_task(harness.worker().perform(ID))
-    dying = asyncio.create_task(store.died.wait())
-    await asyncio.wait({run, dying}, return_when=asyncio.FIRST_COMPLETED)
-    for task in (run, dying):
+    crash = asyncio.create_task(store.crashed.wait())
+    await asyncio.wait({run, crash}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (run, crash):
         task.cancel()
-    await asyncio.gather(run, dying, return_exceptions=True)
-    return store.died.is_set()
+    await asyncio.gather(run, crash, return_exceptions=True)
+    return store.crashed.is_set()
 
 
 def done(harness: DurableHarness) -> set[str]:
@@ -31,18 +31,18 @@ def done(harness: DurableHarness) -> set[str]:
 @pytest.mark.parametrize("ceiling", [100, 2, 1])
 async def test_a_crash_at_any_commit_loses_no_finished_step(ceiling: int) -> None:
     for commits in range(MORE_THAN_ENOUGH):
-        store = MortalStore(commits_left=commits)
+        store = CrashingStore(commits_left=commits)
         flaky = ScriptedCalls({"b": [ModelFailedError(500), ModelFailedError(500)]})
         harness = DurableHarness(store, flaky, ceiling=ceiling)
         await store.create(NEW)
 
-        if not await perform_until_death(harness, store):
+        if not await perform_until_crash(harness, store):
             break
-        finished, made = done(harness), len(harness.calls.made)
+        finished, made = done(harness), len(harness.calls.started)
         store.commits_left = None
         await harness.worker().perform(ID)
 
-        made_again = {f"Title {name}" if len(name) == 1 else name for name in harness.calls.made[made:]}
+        made_again = {f"Title {name}" if len(name) == 1 else name for name in harness.calls.started[made:]}
         assert (Status.COMPLETED, set()) == (harness.job.status, finished & made_again), commits
         assert (harness.job.count(StepStatus.DONE), harness.job.progress) == (4, 1.0), commits
     assert 5 < commits < MORE_THAN_ENOUGH - 1
@@ -50,14 +50,14 @@ async def test_a_crash_at_any_commit_loses_no_finished_step(ceiling: int) -> Non
 
 async def test_a_job_survives_workers_that_each_die_one_commit_later() -> None:
     """Each worker dies one commit later than the previous one."""
-    store = MortalStore()
+    store = CrashingStore()
     harness = DurableHarness(store)
     await store.create(NEW)
 
     for commits in range(MORE_THAN_ENOUGH):
         store.commits_left = commits
-        store.died.clear()
-        if not await perform_until_death(harness, store):
+        store.crashed.clear()
+        if not await perform_until_crash(harness, store):
             break
 
     assert (Status.COMPLETED, commits + 1) == (harness.job.status, harness.job.epoch - 1)
@@ -65,53 +65,53 @@ async def test_a_job_survives_workers_that_each_die_one_commit_later() -> None:
 
 @pytest.mark.parametrize("lost_during", ["begin", "outline", "section"])
 async def test_an_unavailable_store_is_waited_for_and_nothing_is_lost(lost_during: str) -> None:
-    harness = DurableHarness(calls=ScriptedCalls(held={"outline": asyncio.Event(), "b": asyncio.Event()}))
+    harness = DurableHarness(calls=ScriptedCalls(blockers={"outline": asyncio.Event(), "b": asyncio.Event()}))
     await harness.store.create(NEW)
-    harness.store.away = lost_during == "begin"
+    harness.store.is_unavailable = lost_during == "begin"
     run = asyncio.create_task(harness.worker().perform(ID))
     if lost_during == "section":
-        harness.calls.held["outline"].set()
+        harness.calls.blockers["outline"].set()
     if lost_during != "begin":
-        await harness.calls.begun("b" if lost_during == "section" else "outline")
-        harness.store.away = True
-    for event in harness.calls.held.values():
+        await harness.calls.wait_for_start("b" if lost_during == "section" else "outline")
+        harness.store.is_unavailable = True
+    for event in harness.calls.blockers.values():
         event.set()
     for _ in range(50):
         await asyncio.sleep(0)
     assert not run.done()
 
-    harness.store.away = False
+    harness.store.is_unavailable = False
     await run
 
-    assert (harness.job.status, sorted(harness.calls.made)) == (Status.COMPLETED, ["a", "b", "c", "outline"])
+    assert (harness.job.status, sorted(harness.calls.started)) == (Status.COMPLETED, ["a", "b", "c", "outline"])
 
 
 async def test_retries_of_the_store_back_off() -> None:
     harness = DurableHarness()
     await harness.store.create(NEW)
-    harness.store.away = True
+    harness.store.is_unavailable = True
     run = asyncio.create_task(harness.worker().perform(ID))
     await until(lambda: len(harness.clock.slept) >= 7)
-    harness.store.away = False
+    harness.store.is_unavailable = False
     await run
 
     assert harness.clock.slept[:7] == [0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
 
 
 async def test_lost_answers_change_nothing() -> None:
-    harness = DurableHarness(ForgetfulStore(), ScriptedCalls({"b": [ModelFailedError(500)]}))
+    harness = DurableHarness(LossyStore(), ScriptedCalls({"b": [ModelFailedError(500)]}))
 
     job = await harness.perform()
 
-    assert (job.status, job.usage.calls, len(harness.calls.made), len(job.attempts)) == (Status.COMPLETED, 5, 5, 1)
+    assert (job.status, job.usage.calls, len(harness.calls.started), len(job.attempts)) == (Status.COMPLETED, 5, 5, 1)
     assert len(harness.store.events[ID]) == job.version
 
 
 async def test_a_worker_that_shuts_down_leaves_its_job_to_another() -> None:
-    harness = DurableHarness(calls=ScriptedCalls(held={"b": asyncio.Event()}))
+    harness = DurableHarness(calls=ScriptedCalls(blockers={"b": asyncio.Event()}))
     await harness.store.create(NEW)
     run = asyncio.create_task(harness.worker().perform(ID))
-    await harness.calls.begun("b")
+    await harness.calls.wait_for_start("b")
     await until(lambda: len(done(harness)) >= 3)
 
     run.cancel()
@@ -120,9 +120,9 @@ async def test_a_worker_that_shuts_down_leaves_its_job_to_another() -> None:
 
     assert (harness.job.status, harness.job.attempts, harness.job.problem) == (Status.PROCESSING, (), None)
     assert asyncio.all_tasks() == {asyncio.current_task()}
-    harness.calls.held.clear()
+    harness.calls.blockers.clear()
     await harness.worker().perform(ID)
-    assert (harness.job.status, harness.calls.made) == (Status.COMPLETED, ["outline", "a", "b", "c", "b"])
+    assert (harness.job.status, harness.calls.started) == (Status.COMPLETED, ["outline", "a", "b", "c", "b"])
 
 
 async def test_progress_never_decreases_and_is_1_only_at_the_end() -> None:
@@ -132,7 +132,7 @@ async def test_progress_never_decreases_and_is_1_only_at_the_end() -> None:
     await harness.store.move(ID, Change(status=Status.PENDING))
     await harness.worker().perform(ID)
 
-    progress = [job.progress for job in harness.store.seen]
+    progress = [job.progress for job in harness.store.history]
     assert all(earlier <= later for earlier, later in pairwise(progress)), progress
-    assert [job.status for job in harness.store.seen if job.progress == 1.0] == [Status.COMPLETED]
+    assert [job.status for job in harness.store.history if job.progress == 1.0] == [Status.COMPLETED]
     assert len(set(progress)) > 5

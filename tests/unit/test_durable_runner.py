@@ -26,14 +26,14 @@ CANCELLED = Change(status=Status.CANCELLED)
 
 def held(*names: str) -> DurableHarness:
     """A harness in which these calls never end."""
-    return DurableHarness(calls=ScriptedCalls(held={name: asyncio.Event() for name in names}))
+    return DurableHarness(calls=ScriptedCalls(blockers={name: asyncio.Event() for name in names}))
 
 
 async def start(harness: DurableHarness, worker: Runner, *calls: str) -> asyncio.Task[bool]:
     """Run the job on this worker until it makes these calls."""
     await harness.store.create(NEW)
     run = asyncio.create_task(worker.perform(ID))
-    await harness.calls.begun(*calls)
+    await harness.calls.wait_for_start(*calls)
     for _ in range(20):
         await asyncio.sleep(0)
     return run
@@ -64,7 +64,7 @@ async def test_a_fence_for_another_job_or_epoch_is_ignored(job_id: str, behind: 
     run = await start(harness, worker, "b")
 
     worker.fence(job_id, harness.job.epoch - behind)
-    harness.calls.held["b"].set()
+    harness.calls.blockers["b"].set()
     await run
 
     assert Status.COMPLETED is harness.job.status
@@ -78,7 +78,7 @@ async def test_a_fenced_run_stops_at_its_next_commit_and_writes_nothing() -> Non
     await harness.store.move(ID, CANCELLED)
     cancelled = harness.job
 
-    harness.calls.held["a"].set()
+    harness.calls.blockers["a"].set()
     await run
 
     assert (cancelled, ["outline", "a"], set()) == (harness.job, harness.calls.ended, others())
@@ -107,10 +107,10 @@ async def test_a_second_run_of_a_job_on_the_same_worker_ends_the_first() -> None
     second = asyncio.create_task(worker.perform(ID))
     async with asyncio.timeout(1):
         assert not await first
-    harness.calls.held["outline"].set()
+    harness.calls.blockers["outline"].set()
 
     assert await second
-    assert (harness.job.status, harness.calls.made.count("outline")) == (Status.COMPLETED, 2)
+    assert (harness.job.status, harness.calls.started.count("outline")) == (Status.COMPLETED, 2)
 
 
 async def test_an_erased_job_ends_its_run() -> None:
@@ -231,7 +231,7 @@ async def test_the_end_of_a_job_is_logged_only_if_it_was_committed() -> None:
     worker = harness.worker(harness.one_step)
     with capture_logs() as logs:
         run = await start(harness, worker, "outline")
-        harness.calls.held["outline"].set()
+        harness.calls.blockers["outline"].set()
         await until(lambda: harness.job.steps[0].status is StepStatus.DONE)
         await harness.store.move(ID, CANCELLED)
         await run

@@ -54,7 +54,7 @@ async def test_a_finished_step_is_not_called_again_by_the_next_run() -> None:
     await harness.store.move(ID, RETRY)
     await harness.worker(fails_after_outline).perform(ID)
 
-    assert (results, harness.calls.made) == (["outline", "outline"], ["outline"])
+    assert (results, harness.calls.started) == (["outline", "outline"], ["outline"])
 
 
 async def test_a_transient_failure_is_recorded_before_it_is_retried() -> None:
@@ -96,7 +96,7 @@ async def test_between_attempts_a_step_is_pending_and_keeps_its_start_time() -> 
 
     await harness.perform(harness.one_step)
 
-    steps = [step for job in harness.store.seen for step in job.steps]
+    steps = [step for job in harness.store.history for step in job.steps]
     order = [StepStatus.RUNNING, StepStatus.PENDING] * 2 + [StepStatus.RUNNING, StepStatus.DONE]
     assert order == [step.status for step, later in zip(steps, [*steps[1:], None], strict=True) if step != later]
     assert {started} == {step.started_at for step in steps}
@@ -116,7 +116,7 @@ async def test_a_permanent_failure_fails_the_job_at_once_and_names_the_step(erro
     job = await harness.perform(harness.one_step)
 
     assert (job.status, job.problem) == (Status.FAILED, Problem(word, f"Outline failed: {error}", "outline"))
-    assert (harness.clock.slept, harness.calls.made, job.steps[0].status) == ([], ["outline"], StepStatus.FAILED)
+    assert (harness.clock.slept, harness.calls.started, job.steps[0].status) == ([], ["outline"], StepStatus.FAILED)
     assert job.attempts == (Attempt("outline", 1, harness.clock.now(), str(error), None, error.status),)
 
 
@@ -129,7 +129,7 @@ async def test_a_step_gives_up_after_its_last_attempt() -> None:
         "model-failed", "Outline failed after 4 attempts: The model's answer was unusable: empty.", "outline"
     )
     assert [attempt.next_retry_at is not None for attempt in job.attempts] == [True] * 3 + [False]
-    assert (len(harness.calls.made), job.usage) == (4, Usage(4, 40, 4))
+    assert (len(harness.calls.started), job.usage) == (4, Usage(4, 40, 4))
 
 
 async def test_a_step_gives_up_after_its_total_time() -> None:
@@ -137,7 +137,7 @@ async def test_a_step_gives_up_after_its_total_time() -> None:
 
     await harness.perform(harness.one_step)
 
-    assert (len(harness.calls.made), harness.job.status) == (3, Status.FAILED)
+    assert (len(harness.calls.started), harness.job.status) == (3, Status.FAILED)
 
 
 async def test_overload_uses_up_time_but_no_attempts() -> None:
@@ -154,7 +154,7 @@ async def test_retries_of_an_overloaded_server_without_retry_after_back_off() ->
 
     job = await harness.perform(harness.one_step)
 
-    assert (job.status, 20 < len(harness.calls.made) < 200) == (Status.FAILED, True)
+    assert (job.status, 20 < len(harness.calls.started) < 200) == (Status.FAILED, True)
 
 
 async def test_a_pause_holds_back_other_jobs_no_longer_than_a_step_may_take() -> None:
@@ -204,7 +204,7 @@ async def test_waiting_for_a_slot_does_not_count_towards_the_total() -> None:
 
     await harness.perform(make)
 
-    assert (harness.job.status, harness.calls.made) == (Status.COMPLETED, ["a", "b", "b"])
+    assert (harness.job.status, harness.calls.started) == (Status.COMPLETED, ["a", "b", "b"])
 
 
 async def test_unknown_and_ended_jobs_are_not_run() -> None:
@@ -214,7 +214,7 @@ async def test_unknown_and_ended_jobs_are_not_run() -> None:
 
     await harness.worker().perform(ID)
 
-    assert (job, ["outline"]) == (harness.job, harness.calls.made)
+    assert (job, ["outline"]) == (harness.job, harness.calls.started)
     await harness.store.create(NEW)
     assert job == harness.job
 
@@ -252,7 +252,7 @@ async def test_a_plan_known_in_advance_is_committed_before_its_first_step_ends()
 
     job = await harness.perform(make)
 
-    progress = [seen.progress for seen in harness.store.seen]
+    progress = [seen.progress for seen in harness.store.history]
     assert (job.total, [step.name for step in job.steps]) == (2, ["outline", "end"])
     assert progress == sorted(progress)
     assert 0.5 in progress

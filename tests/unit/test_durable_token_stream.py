@@ -81,7 +81,7 @@ async def test_a_stream_that_published_nothing_is_not_flushed() -> None:
 async def test_all_deltas_are_flushed_before_the_step_is_done() -> None:
     channel = RecordingChannel()
     harness = DurableHarness(token_channel=channel)
-    harness.store.listeners.append(ID)
+    harness.store.delta_listeners.append(ID)
     done: list[int] = []
     channel.on_flush = lambda: done.append(harness.job.count(StepStatus.DONE))
 
@@ -95,7 +95,7 @@ async def test_all_deltas_are_flushed_before_the_step_is_done() -> None:
 async def test_another_attempt_restarts_the_offsets() -> None:
     channel = RecordingChannel()
     harness = DurableHarness(token_channel=channel)
-    harness.store.listeners.append(ID)
+    harness.store.delta_listeners.append(ID)
 
     await harness.perform(Typing(failures=2).recipe)
 
@@ -118,7 +118,7 @@ async def test_a_listener_that_joins_gets_the_next_step() -> None:
     async def recipe(run: Run, _: object) -> None:
         await run.step("section:0", typing.write, str)
         await run.step("section:1", typing.write, str)
-        harness.store.listeners.append(ID)
+        harness.store.delta_listeners.append(ID)
         await run.step("section:2", typing.write, str)
         await run.step("section:3", typing.write, str)
 

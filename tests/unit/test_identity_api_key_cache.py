@@ -56,8 +56,8 @@ class Harness:
 
     def store_calls(self) -> list[str]:
         """Return the reads of the store since the last call."""
-        calls = [method for method in self.store.asked if method != "put"]
-        self.store.asked.clear()
+        calls = [method for method in self.store.calls if method != "put"]
+        self.store.calls.clear()
         return calls
 
 
@@ -188,7 +188,7 @@ async def test_unknown_keys_cause_at_most_one_refresh_in_50_ms(harness: Harness)
 async def test_known_keys_stay_valid_while_the_store_is_unavailable(harness: Harness) -> None:
     text = await harness.key()
     await harness.cache.verify(text)
-    harness.store.away = True
+    harness.store.is_unavailable = True
     harness.clock.seconds += 60
 
     assert (await harness.cache.verify(text)).owner == "ci"
@@ -197,7 +197,7 @@ async def test_known_keys_stay_valid_while_the_store_is_unavailable(harness: Har
 
 async def test_an_unknown_key_may_be_new_while_the_store_is_unavailable(harness: Harness) -> None:
     await harness.cache.verify(await harness.key())
-    harness.store.away = True
+    harness.store.is_unavailable = True
     harness.clock.seconds += 0.1
 
     with pytest.raises(StoreUnavailableError):
@@ -210,7 +210,7 @@ async def test_an_outage_is_logged_once(harness: Harness) -> None:
 
     with capture_logs() as logs:
         for away in (True, True, False, True):
-            harness.store.away = away
+            harness.store.is_unavailable = away
             harness.clock.seconds += 1.1
             await harness.cache.verify(text)
 
@@ -219,12 +219,12 @@ async def test_an_outage_is_logged_once(harness: Harness) -> None:
 
 async def test_no_key_is_rejected_before_the_keys_were_loaded(harness: Harness) -> None:
     text = await harness.key()
-    harness.store.away = True
+    harness.store.is_unavailable = True
     for asking in (harness.cache.verify(text), harness.cache.has_any()):
         with pytest.raises(StoreUnavailableError):
             await asking
 
-    harness.store.away = False
+    harness.store.is_unavailable = False
 
     assert (await harness.cache.verify(text)).owner == "ci"
 
@@ -249,7 +249,7 @@ async def test_a_revoked_key_counts_as_existing(harness: Harness) -> None:
 
 
 async def test_a_key_that_cannot_be_read_counts_as_existing(harness: Harness) -> None:
-    harness.store.held = ApiKeySet(version=1)
+    harness.store.stored = ApiKeySet(version=1)
 
     assert await harness.cache.has_any()
 
@@ -257,7 +257,7 @@ async def test_a_key_that_cannot_be_read_counts_as_existing(harness: Harness) ->
 async def test_credentials_stay_required_when_the_store_loses_all_keys(harness: Harness) -> None:
     text = await harness.key()
     await harness.cache.verify(text)
-    harness.store.held = MemoryKeys().held
+    harness.store.stored = MemoryKeys().stored
     harness.clock.seconds += 1.1
 
     assert await harness.refusal(text) == "The key is not valid."

@@ -52,11 +52,11 @@ async def test_a_text_with_the_same_prefix_is_rejected() -> None:
 
 async def test_it_needs_no_store(store: MemoryKeys) -> None:
     key = LocalKey()
-    store.asked.clear()
+    store.calls.clear()
 
     await Authenticator(ApiKeyCache(store, SystemClock()), local=key).authenticate(key.secret.reveal())
 
-    assert store.asked == []
+    assert store.calls == []
 
 
 def test_it_is_never_printed() -> None:

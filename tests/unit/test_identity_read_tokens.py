@@ -64,13 +64,13 @@ async def test_it_does_not_read_another_job_of_its_creator(tokens: ReadTokens) -
 
 async def test_other_requests_are_rejected_without_a_lookup(tokens: ReadTokens, store: MemoryReadTokens) -> None:
     token = await issue(tokens)
-    store.asked = 0
+    store.calls = 0
 
     for text in (token.text.reveal(), "aejt_made-up"):
         with pytest.raises(ReadTokenScopeError):
             await tokens.verify(text, None)
 
-    assert store.asked == 0
+    assert store.calls == 0
 
 
 async def test_it_expires_when_it_says(tokens: ReadTokens, clock: FastClock) -> None:
@@ -97,7 +97,7 @@ async def test_only_its_digest_is_stored_and_it_is_never_printed(tokens: ReadTok
     token = await issue(tokens)
     text = token.text.reveal()
 
-    assert store.kept[JOB].keys() == {hash_secret(text)}
+    assert store.tokens[JOB].keys() == {hash_secret(text)}
     assert text not in f"{token!r} {store!r}"
 
 

@@ -257,10 +257,10 @@ async def test_images_that_are_finished_outlive_the_failure_of_another() -> None
 async def test_an_image_that_cannot_be_kept_for_now_is_not_made_anew() -> None:
     bench = ImageBench(ScriptedIllustrator(), GenerationRequest("A lighthouse"))
     await bench.submit()
-    bench.files.away = True
+    bench.files.is_unavailable = True
     run = asyncio.create_task(bench.run())
     await until(lambda: len(bench.clock.slept) > 3)
-    bench.files.away = False
+    bench.files.is_unavailable = False
     await run
 
     assert (bench.job.status, bench.illustrator.calls, bench.job.attempts) == (Status.COMPLETED, 1, ())

@@ -144,7 +144,7 @@ async def test_retrying_a_queued_job_is_not_limited(store: MemoryJobStore) -> No
 
 async def test_a_repeated_request_is_not_limited(store: MemoryJobStore) -> None:
     first = await jobs(store, 1).submit(Kind.REPORT, WITH_KEY, b"{}")
-    store.longest = 1
+    store.max_queue_length = 1
     with pytest.raises(QueueFullError):
         await jobs(store, 1).submit(Kind.REPORT, Admission("eve"), b"{}")
 

@@ -122,10 +122,10 @@ async def test_each_notification_comes_once_while_jobs_end_concurrently(harness:
 
 async def test_no_notification_is_lost_in_an_outage(harness: Harness) -> None:
     await harness.end("a")
-    harness.store.away = True
+    harness.store.is_unavailable = True
     following = harness.follow(keep_alive_s=SHORT_S)
     during = await jobs(following, 2)
-    harness.store.away = False
+    harness.store.is_unavailable = False
 
     assert (during, await jobs(following, 3)) == ([None, None], ["a", None, None])
 

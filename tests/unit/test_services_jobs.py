@@ -67,7 +67,7 @@ async def test_another_owners_job_is_treated_as_missing(jobs: Jobs, store: Memor
 
 
 async def test_a_full_queue_is_reported() -> None:
-    jobs = Jobs(MemoryJobStore(longest=1), MemoryFiles())
+    jobs = Jobs(MemoryJobStore(max_queue_length=1), MemoryFiles())
     await submit(jobs)
 
     with pytest.raises(QueueFullError):
@@ -157,20 +157,20 @@ async def test_erasing_a_job_erases_its_files(jobs: Jobs, files: MemoryFiles) ->
 
     await jobs.erase(Kind.REPORT, "ada", job_id)
 
-    assert files.kept == {}
+    assert files.files == {}
 
 
 async def test_a_job_is_kept_while_its_files_cannot_be_erased(jobs: Jobs, files: MemoryFiles) -> None:
     job_id = await submit(jobs)
     await files.put(job_id, "cover", b"content")
-    files.away = True
+    files.is_unavailable = True
     with pytest.raises(StoreUnavailableError):
         await jobs.erase(Kind.REPORT, "ada", job_id)
-    files.away = False
+    files.is_unavailable = False
 
     await jobs.erase(Kind.REPORT, "ada", job_id)
 
-    assert files.kept == {}
+    assert files.files == {}
 
 
 async def test_events_after_a_version_are_replayed(jobs: Jobs, store: MemoryJobStore) -> None:

@@ -27,8 +27,8 @@ class SweepableMemoryFiles(MemoryFiles):
         self.sweeps.append(before)
         self.started.set()
         await self._answer()
-        gone = self.kept.keys() - await find_existing(self.kept.keys())
-        self.kept = {job_id: files for job_id, files in self.kept.items() if job_id not in gone}
+        gone = self.files.keys() - await find_existing(self.files.keys())
+        self.files = {job_id: contents for job_id, contents in self.files.items() if job_id not in gone}
         return len(gone)
 
     async def wait_for_sweeps(self, times: int) -> None:
@@ -55,7 +55,7 @@ async def test_files_of_missing_jobs_are_deleted() -> None:
     async with sweeping(files, store, FastClock()):
         await files.wait_for_sweeps(2)
 
-    assert files.kept == {"alive": {"a": b""}}
+    assert files.files == {"alive": {"a": b""}}
 
 
 async def test_sweeps_follow_about_every_hour_with_jitter() -> None:
@@ -78,13 +78,13 @@ async def test_recent_files_are_kept() -> None:
 
 
 async def test_sweeping_continues_after_an_outage() -> None:
-    files, store = SweepableMemoryFiles({"gone": {"a": b""}}, away=True), MemoryJobStore()
+    files, store = SweepableMemoryFiles({"gone": {"a": b""}}, is_unavailable=True), MemoryJobStore()
 
     async with sweeping(files, store, FastClock()):
         await files.wait_for_sweeps(2)
-        files.away, store.away = False, True
+        files.is_unavailable, store.is_unavailable = False, True
         await files.wait_for_sweeps(len(files.sweeps) + 2)
-        store.away = False
+        store.is_unavailable = False
         await files.wait_for_sweeps(len(files.sweeps) + 2)
 
-    assert files.kept == {}
+    assert files.files == {}

@@ -14,7 +14,7 @@ from aether.errors import StoreUnavailableError, UnsupportedRecordError
 from aether.webhooks.delivery_worker import DeliveryPolicy, DeliveryWorker
 from aether.webhooks.http_client import DeliveryResponse
 from aether.webhooks.retry_schedule import RetrySchedule
-from tests.fake_webhooks import LIFE, MemoryWebhooks
+from tests.fake_webhooks import DELIVERY_TTL, MemoryWebhooks
 from tests.fakes import FastClock
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -30,7 +30,7 @@ DELIVERY = Delivery(
     per_job=True,
     status=DeliveryStatus.PENDING,
     created_at=NOW,
-    expires_at=NOW + LIFE,
+    expires_at=NOW + DELIVERY_TTL,
     next_at=NOW,
 )
 DEFAULT = replace(DELIVERY, per_job=False)
@@ -181,7 +181,7 @@ async def test_an_attempt_that_is_requested_twice_is_made_once() -> None:
 
 async def test_an_erased_delivery_is_not_attempted() -> None:
     bench = Bench()
-    bench.store.forget("4f9c")
+    bench.store.delete_deliveries("4f9c")
 
     await bench.worker.deliver(DELIVERY.id, 1)
 
@@ -226,7 +226,7 @@ async def test_the_body_says_what_happened_and_links_to_the_job() -> None:
 
 async def test_no_attempt_is_recorded_while_the_store_is_unavailable() -> None:
     bench = Bench()
-    bench.store.away = True
+    bench.store.is_unavailable = True
 
     with pytest.raises(StoreUnavailableError):
         await bench.deliver()

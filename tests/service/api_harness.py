@@ -1,4 +1,4 @@
-"""The API over a memory store, as the tests of the wire see it."""
+"""API harness: the API over stores in memory, without a worker."""
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -41,20 +41,20 @@ from tests.service.resources import REPORTS, UNKNOWN, Resource
 def _app(
     max_body: int, image_model: str | None, rate_limit: str | None = None, cors_origins: str | None = None
 ) -> tuple[Litestar, list[ApiServices]]:
-    """Build an API once for all tests, and the list from which it takes its services when it starts."""
-    opened: list[ApiServices] = []
+    """Build an API once for all tests with these settings; it starts with the services in the returned list."""
+    services: list[ApiServices] = []
 
     @asynccontextmanager
-    async def services() -> AsyncIterator[ApiServices]:
-        yield opened[0]
+    async def open_services() -> AsyncIterator[ApiServices]:
+        yield services[0]
 
     settings = Settings(max_body=max_body, image_model=image_model, rate_limit=rate_limit, cors_origins=cors_origins)
-    return create_app(settings, services), opened
+    return create_app(settings, open_services), services
 
 
 @dataclass
-class House:
-    """What stands behind the API: a store, the files, and whether it is ready."""
+class ApiHarness:
+    """The API with its stores, which tests read and change."""
 
     store: MemoryJobStore = field(default_factory=MemoryJobStore)
     files: MemoryFiles = field(default_factory=MemoryFiles)
@@ -63,7 +63,7 @@ class House:
     identities: TokenVerifier | None = None
     allow_anonymous: bool = True
     readiness: Readiness = field(default_factory=lambda: Readiness(redis=True, worker=True))
-    owner_jobs: int | None = None
+    max_jobs: int | None = None
 
     def __post_init__(self) -> None:
         self.hub = MemoryHub(self.store)
@@ -76,25 +76,28 @@ class House:
         rate_limit: str | None = None,
         cors_origins: str | None = None,
     ) -> AbstractAsyncContextManager[AsyncTestClient[Litestar]]:
-        """Start the API."""
-        app, opened = _app(max_body, image_model, rate_limit, cors_origins)
-        opened[:] = [self.services]
+        """Start the API and return a client."""
+        app, services = _app(max_body, image_model, rate_limit, cors_origins)
+        services[:] = [self.services]
         return AsyncTestClient(app, raise_server_exceptions=False)
 
-    def local(self) -> Litestar:
-        """Return the API to be called in the loop of the test, where what waits can be woken; no client has this."""
+    def local_app(self) -> Litestar:
+        """Return the API for calls in the event loop of the test, which can wake waiting requests.
+
+        Clients run the API in another thread.
+        """
         app, _ = _app(100_000, "painter")
         app.state.services, app.state.response_cache = self.services, ResponseCache()
         return app
 
     @property
     def services(self) -> ApiServices:
-        """What the API calls."""
-        jobs = Jobs(self.store, self.files, self.owner_jobs)
+        """The services of the API."""
+        jobs = Jobs(self.store, self.files, self.max_jobs)
         return ApiServices(
             jobs,
             self.hub,
-            self._ready,
+            self._check_readiness,
             self.notifications,
             self.webhooks,
             self.limiter,
@@ -104,45 +107,47 @@ class House:
 
     @property
     def authenticator(self) -> Authenticator:
-        """Who tells who calls."""
-        ring = ApiKeyCache(self.keys, SystemClock())
-        return Authenticator(ring, self.identities, read_tokens=self.read_tokens, allow_anonymous=self.allow_anonymous)
+        """The authenticator over `keys`, `identities` and `tokens`."""
+        keys = ApiKeyCache(self.keys, SystemClock())
+        return Authenticator(keys, self.identities, read_tokens=self.read_tokens, allow_anonymous=self.allow_anonymous)
 
     @property
     def read_tokens(self) -> ReadTokens:
-        """What lets others read a job."""
+        """The service for read tokens."""
         return ReadTokens(self.tokens)
 
     @property
     def notifications(self) -> Inbox:
-        """What the API shows of the inboxes that the store fills."""
+        """The inbox service over the notifications in the store."""
         return Inbox(MemoryInbox(self.store), self.hub)
 
     @property
     def webhooks(self) -> Webhooks:
-        """What owners can do with the webhooks whose deliveries the store makes."""
+        """The webhook service over the deliveries in the store."""
         return Webhooks(self.store.webhooks, SsrfPolicy(["localhost"]).check_url, new_secret, timedelta(days=1))
 
-    async def _ready(self) -> Readiness:
+    async def _check_readiness(self) -> Readiness:
         return self.readiness
 
-    async def key(self, owner: str, *scopes: Scope) -> dict[str, str]:
-        """Create a key, and return the header that a caller sends with it."""
+    async def authorization(self, owner: str, *scopes: Scope) -> dict[str, str]:
+        """Create a key and return the `Authorization` header with it."""
         _, secret = await ApiKeys(self.keys, SystemClock()).create(owner, scopes=scopes or (Scope.ADMIN,))
         return {"Authorization": f"Bearer {secret.reveal()}"}
 
-    async def job(self, job_id: str = UNKNOWN, *, owner: str = "local", request: bytes = REPORTS.request) -> str:
-        """Put a pending report into the store."""
+    async def create_report(
+        self, job_id: str = UNKNOWN, *, owner: str = "local", request: bytes = REPORTS.request
+    ) -> str:
+        """Store a pending report."""
         await self.store.create(NewJob(job_id, Kind.REPORT, owner, request, ("outline",)))
         return job_id
 
-    async def job_of(self, resource: Resource, job_id: str = UNKNOWN, *, owner: str = "local") -> str:
-        """Put a pending job of any kind into the store."""
+    async def create_job(self, resource: Resource, job_id: str = UNKNOWN, *, owner: str = "local") -> str:
+        """Store a pending job of any kind."""
         await self.store.create(NewJob(job_id, resource.kind, owner, resource.request))
         return job_id
 
-    async def work(self, job_id: str, *changes: Change) -> None:
-        """Do what a worker would: take the job and commit these changes."""
+    async def process(self, job_id: str, *changes: Change) -> None:
+        """Start the job and commit these changes, as a worker does."""
         job = await self.store.begin(job_id)
         assert job is not None
         version = job.version
@@ -150,33 +155,33 @@ class House:
             version, _ = await self.store.commit(job_id, job.epoch, version, change)
 
 
-def outlined(*titles: str) -> Change:
-    """Finish the outline step with these titles."""
+def finish_outline(*titles: str) -> Change:
+    """Return the change that finishes the outline step, with these titles."""
     outline = Outline(tuple(map(OutlineItem, titles)))
-    steps = (done("outline", 0, outline), *(Step(f"section:{at}", at + 1) for at in range(len(titles))))
+    steps = (finished_step("outline", 0, outline), *(Step(f"section:{at}", at + 1) for at in range(len(titles))))
     return Change(total=1 + len(titles), steps=steps)
 
 
-def written(position: int, text: str) -> Change:
-    """Finish a section step with this text."""
-    return Change(steps=(done(f"section:{position}", position + 1, Section(text)),))
+def finish_section(position: int, text: str) -> Change:
+    """Return the change that finishes a section step, with this text."""
+    return Change(steps=(finished_step(f"section:{position}", position + 1, Section(text)),))
 
 
-def done(name: str, order: int, result: object) -> Step:
-    """Return a step that is done."""
+def finished_step(name: str, order: int, result: object) -> Step:
+    """Return a finished step."""
     return Step(name, order, StepStatus.DONE, attempts=1, result=msgspec.Raw(msgspec.json.encode(result)))
 
 
-def failed(problem: Problem) -> Change:
-    """Fail the job."""
+def fail(problem: Problem) -> Change:
+    """Return the change that fails the job."""
     return Change(status=Status.FAILED, problem=problem)
 
 
-def assert_breaks(answer: httpx.Response, instance: str, field: str, rule: str) -> None:
-    """See that the answer is the problem of a field that breaks a rule, whole."""
-    assert answer.status_code == 422
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    assert msgspec.json.decode(answer.content) == {
+def assert_field_error(response: httpx.Response, instance: str, field: str, rule: str) -> None:
+    """Assert that the response is exactly the problem of a field that breaks this rule."""
+    assert response.status_code == 422
+    assert response.headers["Content-Type"] == "application/problem+json"
+    assert msgspec.json.decode(response.content) == {
         "type": "urn:aether:problem:invalid-field",
         "title": "A field breaks a rule",
         "status": 422,
