@@ -8,9 +8,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import uvicorn
-from arq.connections import ArqRedis
 from litestar import Litestar, Response, get
 from litestar.datastructures import State
+from redis.asyncio import Redis
 
 from aether.bootstrap.storage import redis_client
 from aether.settings import Secret, Settings
@@ -21,7 +21,7 @@ KEY = "bare"
 @get("/{name:str}")
 async def read(name: str, state: State) -> Response[bytes]:
     """Answer with what Redis has."""
-    client: ArqRedis = state.client
+    client: Redis = state.client
     return Response(await client.get(name), media_type="application/json")
 
 
