@@ -13,8 +13,8 @@ from arq.worker import Function, func
 from aether.leased_queue import LeasedWorker, payload_for
 from aether.leased_queue.scripts import Script, lua_source
 from tests.queue.commands import claim
-from tests.queue.conftest import LEASE_S, QUEUE, Launch, Work
-from tests.waiting import eventually
+from tests.queue.conftest import LEASE_S, NO_POLLING_S, QUEUE, Launch, Work
+from tests.waiting import PATIENCE_S, eventually
 
 Context = dict[Any, Any]  # arq's
 ENQUEUE = "return enqueue(ARGV[1], ARGV[2], ARGV[3], 60000, 0, ARGV[4]) and 1 or 0"
@@ -29,46 +29,50 @@ async def enqueue_with(client: ArqRedis, source: str, job_id: str, function: str
 
 
 async def check_an_idle_worker_is_woken(
-    client: ArqRedis, launch: Launch, worker_class: type[LeasedWorker] = LeasedWorker, source: str = lua_source()
+    client: ArqRedis,
+    launch: Launch,
+    worker_class: type[LeasedWorker] = LeasedWorker,
+    source: str = lua_source(),
+    within_s: float = PATIENCE_S,
 ) -> None:
-    starts: list[float] = []
+    started = asyncio.Event()
 
     async def work(_: Context) -> None:
-        starts.append(time.monotonic())
+        started.set()
 
-    await launch(named_work(work), worker_class=worker_class, poll_delay=1.5)
+    await launch(named_work(work), worker_class=worker_class, poll_delay=NO_POLLING_S)
     await asyncio.sleep(0.2)
-    enqueued_at = time.monotonic()
     await enqueue_with(client, source, "a", "work")
-    await eventually(lambda: bool(starts))
-    assert starts[0] - enqueued_at < 0.5
+    await eventually(started.is_set, within_s)
 
 
 async def check_a_lease_is_extended_while_the_event_loop_is_blocked(
     client: ArqRedis, launch: Launch, worker_class: type[LeasedWorker] = LeasedWorker, source: str = lua_source()
 ) -> None:
-    begun = threading.Event()
+    begun, over = threading.Event(), threading.Event()
 
     async def work(_: Context) -> None:
         begun.set()
         time.sleep(2 * LEASE_S)  # noqa: ASYNC251 - the fault under test
+        over.set()
 
     worker = await launch(named_work(work), worker_class=worker_class)
     await enqueue_with(client, source, "a", "work")
-    watching = asyncio.to_thread(_lease_ttls, client.connection_pool.connection_kwargs["path"], begun)
+    watching = asyncio.to_thread(_lease_ttls, client.connection_pool.connection_kwargs["path"], begun, over)
     assert min(await watching) > 0
     await eventually(lambda: worker.counts.finished == 1)
     assert worker.counts.lost == 0
 
 
-def _lease_ttls(socket: str, begun: threading.Event) -> list[int]:
-    begun.wait(5)
+def _lease_ttls(socket: str, begun: threading.Event, over: threading.Event) -> list[int]:
+    assert begun.wait(PATIENCE_S)
+    ttls: list[int] = []
     with redis.Redis(unix_socket_path=socket) as watcher:
-        ttls = []
-        for _ in range(15):
-            time.sleep(2 * LEASE_S / 20)
-            ttls.append(cast(int, watcher.pttl("arq:in-progress:a")))
-        return ttls
+        while True:
+            ttl = cast(int, watcher.pttl("arq:in-progress:a"))
+            if over.wait(0.1):
+                return ttls
+            ttls.append(ttl)
 
 
 async def check_a_paused_worker_cannot_end_the_run_of_another(

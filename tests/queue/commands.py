@@ -18,7 +18,7 @@ async def claim(  # noqa: PLR0913 - one for each argument of the script
     limit: int = 10,
     *,
     may_take_over: bool = True,
-    lease_ms: int = 100,
+    lease_ms: int = 60_000,
     queue: str = QUEUE,
     scripts: QueueScripts = SCRIPTS,
 ) -> Any:

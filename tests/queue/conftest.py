@@ -19,11 +19,13 @@ from redis.asyncio import Redis
 from aether.leased_queue import LeasedWorker
 from tests.processes.process import Process
 from tests.queue.valkey import Valkey
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 QUEUE = "arq:queue"
 LEASE_S = 1.0
 BEAT_S = 0.25
+NO_POLLING_S = 10 * PATIENCE_S
+"""A poll delay for tests of what must not wait for the next poll."""
 
 
 Work = Callable[[dict[Any, Any]], Awaitable[object]]  # arq's own protocol also asks for *args and **kwargs

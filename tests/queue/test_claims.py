@@ -11,9 +11,9 @@ from arq.jobs import Job, JobStatus
 from aether.leased_queue import LeasedWorker, create_worker, enqueue, payload_for, withdraw
 from aether.leased_queue.serializer import decode
 from tests.queue.behaviours import check_an_idle_worker_is_woken, named_work
-from tests.queue.conftest import BEAT_S, QUEUE, Launch
+from tests.queue.conftest import BEAT_S, NO_POLLING_S, QUEUE, Launch
 from tests.queue.valkey import Valkey
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 Context = dict[Any, Any]  # arq's
 
@@ -42,16 +42,16 @@ async def test_a_producer_that_uses_plain_arq_is_served(client: ArqRedis, launch
     log = Log()
     await launch(log.work, poll_delay=0.2)
     await client.enqueue_job("Log.work", _job_id="a")
-    assert await eventually(lambda: log.starts == ["a"]) < 1
+    await eventually(lambda: log.starts == ["a"])
 
 
 async def test_a_deferred_job_starts_when_it_is_due(client: ArqRedis, launch: Launch) -> None:
     log = Log()
-    await launch(log.work, poll_delay=5)
+    await launch(log.work, poll_delay=NO_POLLING_S)
     began = time.monotonic()
     await put(client, "a", delay_ms=400)
     await eventually(lambda: log.starts == ["a"])
-    assert 0.39 <= time.monotonic() - began < 1
+    assert time.monotonic() - began >= 0.39
 
 
 async def test_two_workers_share_the_work_and_each_job_runs_once(client: ArqRedis, launch: Launch) -> None:
@@ -84,7 +84,7 @@ async def test_arqs_status_and_abort_work(client: ArqRedis, launch: Launch) -> N
     statuses = [await Job(job_id, client).status() for job_id in "abcd"]
     expected = [JobStatus.in_progress, JobStatus.queued, JobStatus.deferred, JobStatus.not_found]
     assert expected == statuses
-    await Job("a", client, _deserializer=decode).abort(timeout=3, poll_delay=0.05)
+    await Job("a", client, _deserializer=decode).abort(timeout=PATIENCE_S, poll_delay=0.05)
     await eventually(lambda: log.starts == ["a", "b"])
     assert worker.jobs_failed == 1
     assert await Job("a", client).status() is JobStatus.not_found
@@ -129,9 +129,10 @@ async def test_a_job_that_is_withdrawn_and_enqueued_again_runs_once_at_a_time(cl
 async def test_an_idle_worker_sends_few_commands(client: ArqRedis, launch: Launch) -> None:
     await launch(Log().work, lease=timedelta(seconds=4), heartbeat_interval=timedelta(seconds=1))
     await asyncio.sleep(0.5)
-    before = (await client.info())["total_commands_processed"]
+    begun, before = time.monotonic(), (await client.info())["total_commands_processed"]
     await asyncio.sleep(2)
-    assert ((await client.info())["total_commands_processed"] - before) / 2 <= 12
+    commands = (await client.info())["total_commands_processed"] - before
+    assert commands / (time.monotonic() - begun) <= 12
 
 
 async def test_a_worker_is_created_from_a_class_of_attributes(valkey: Valkey) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from arq.connections import ArqRedis
@@ -44,7 +45,7 @@ WITHOUT_TURNS = without(lua_source(), "math.max(last + 1, served)", "served")
     [
         (behaviours.check_a_paused_worker_cannot_end_the_run_of_another, WithoutFence, lua_source()),
         (behaviours.check_a_lease_is_extended_while_the_event_loop_is_blocked, WithoutHeartbeat, lua_source()),
-        (behaviours.check_an_idle_worker_is_woken, LeasedWorker, WITHOUT_WAKEUP),
+        (partial(behaviours.check_an_idle_worker_is_woken, within_s=2), LeasedWorker, WITHOUT_WAKEUP),
         (behaviours.check_a_single_job_waits_for_at_most_one_job_of_another_owner, LeasedWorker, WITHOUT_TURNS),
         (behaviours.check_a_dead_workers_job_goes_before_all_waiting_jobs, WithoutReturnedJobs, lua_source()),
     ],

@@ -1,6 +1,5 @@
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from aether.leased_queue import LeasedWorker, enqueue, payload_for
 from aether.leased_queue.connections import close_idle, harden
 from tests.queue.conftest import LEASE_S, QUEUE, Launch
 from tests.queue.valkey import Valkey
-from tests.waiting import eventually
+from tests.waiting import PATIENCE_S, eventually
 
 Context = dict[Any, Any]  # arq's
 
@@ -56,7 +55,7 @@ async def test_a_job_that_ends_while_redis_is_unreachable_is_finished_once(
     await asyncio.sleep(down_s)
     valkey.start()
     await enqueue(client, QUEUE, "probe", payload_for("Gate.probe"))
-    assert await eventually(lambda: gate.runs == ["a", "probe"]) <= 2
+    await eventually(lambda: gate.runs == ["a", "probe"])  # how soon, `make chaos` measures
     await eventually(lambda: worker.counts.finished == 2)
     assert (worker.counts.refused, worker.counts.lost, await client.zcard(QUEUE)) == (0, 0, 0)
 
@@ -118,7 +117,7 @@ async def test_a_worker_waits_for_a_server_that_refuses_writes(
     await asyncio.sleep(0.5)
     await set_to(sound)
     await enqueue(client, QUEUE, "probe", payload_for("Gate.probe"))
-    assert await eventually(lambda: gate.runs == ["a", "probe"]) <= 2
+    await eventually(lambda: gate.runs == ["a", "probe"])  # how soon, `make chaos` measures
     await eventually(lambda: worker.counts.finished == 2)
 
 
@@ -143,9 +142,8 @@ async def test_a_worker_can_stop_while_redis_is_unreachable(valkey: Valkey, clie
     gate, worker = await begin(client, launch)
     valkey.kill()
     gate.open.set()
-    began = time.monotonic()
-    await worker.close()
-    assert time.monotonic() - began < 6
+    async with asyncio.timeout(PATIENCE_S):
+        await worker.close()
     assert worker.counts.finished == 0
 
 
@@ -184,7 +182,7 @@ async def test_no_cancellation_is_lost_however_early_it_comes(client: ArqRedis) 
         for _ in range(loop_turns):
             await asyncio.sleep(0)
         command.cancel()
-        await asyncio.wait({command}, timeout=0.5)
+        await asyncio.wait({command}, timeout=PATIENCE_S)
         assert command.cancelled(), loop_turns
 
 
@@ -198,7 +196,7 @@ async def test_a_silent_server_costs_as_many_attempts_as_the_retry_allows(tmp_pa
     retry = Retry(ConstantBackoff(0), 2)
     client = ArqRedis(unix_socket_path=str(tmp_path / "s"), retry=retry, retry_on_error=[RedisConnectionError])
     harden(client, timeout_s=0.02)
-    async with await asyncio.start_unix_server(stay_silent, tmp_path / "s"), client, asyncio.timeout(10):
+    async with await asyncio.start_unix_server(stay_silent, tmp_path / "s"), client:
         with pytest.raises((RedisConnectionError, RedisTimeoutError)):
             await client.get("anything")
         for writer in opened:
