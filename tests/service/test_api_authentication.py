@@ -1,4 +1,4 @@
-"""Who is let in on the wire, as whom, and what is said to those who are not."""
+"""Authentication on the wire: keys, scopes and local callers."""
 
 from datetime import timedelta
 from typing import Any
@@ -30,21 +30,21 @@ UNAUTHENTICATED = "urn:aether:problem:unauthenticated"
 
 
 async def operations(client: Client) -> dict[str, tuple[str, str, dict[str, Any]]]:
-    """Every operation of the document by its id: its method, a path of it, and what is declared of it."""
+    """Return the operations of the document by id: the method, a path, and the declaration."""
     document = msgspec.json.decode((await client.get("/schema/openapi.json")).content)
     return {
-        operation["operationId"]: (method.upper(), _filled(path), operation)
+        operation["operationId"]: (method.upper(), _fill(path), operation)
         for path, item in document["paths"].items()
         for method, operation in item.items()
     }
 
 
-def _filled(path: str) -> str:
+def _fill(path: str) -> str:
     names = dict.fromkeys(("jobId", "event_id", "generationId"), UNKNOWN)
     return path.format(**names, deliveryId="none", position="0")
 
 
-async def test_without_a_key_only_what_is_public_answers(client: Client, harness: ApiHarness) -> None:
+async def test_without_a_key_only_public_operations_are_allowed(client: Client, harness: ApiHarness) -> None:
     await harness.authorization("ada")
 
     answers = {
@@ -57,7 +57,7 @@ async def test_without_a_key_only_what_is_public_answers(client: Client, harness
     assert {answers[name].json()["type"] for name in refused} == {UNAUTHENTICATED}
 
 
-async def test_the_document_says_what_takes_a_key(client: Client) -> None:
+async def test_the_document_declares_which_operations_need_a_credential(client: Client) -> None:
     declared = {name: operation for name, (_, _, operation) in (await operations(client)).items()}
 
     assert {name for name, operation in declared.items() if operation.get("security") == []} == PUBLIC
@@ -73,9 +73,9 @@ async def test_the_document_says_what_takes_a_key(client: Client) -> None:
         ([Scope.READ, Scope.WRITE], ADMIN),
         ([Scope.ADMIN], set()),
     ],
-    ids=lambda given: "-".join(given) if isinstance(given, list) else "",
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
 )
-async def test_a_key_may_do_what_its_scopes_say(
+async def test_a_key_allows_what_its_scopes_allow(
     client: Client, harness: ApiHarness, scopes: list[Scope], forbidden: set[str] | None
 ) -> None:
     sent = await harness.authorization("ada", *scopes)
@@ -90,7 +90,7 @@ async def test_a_key_may_do_what_its_scopes_say(
     assert 401 not in {answer.status_code for answer in answers.values()}
 
 
-async def test_who_may_not_is_told_what_it_takes(client: Client, harness: ApiHarness) -> None:
+async def test_a_missing_scope_is_named(client: Client, harness: ApiHarness) -> None:
     answer = await client.post(
         "/reports", json={"topic": "Rome"}, headers=await harness.authorization("ada", Scope.READ)
     )
@@ -117,7 +117,7 @@ async def test_jobs_belong_to_the_owner_of_the_key(client: Client, harness: ApiH
 
 
 @pytest.mark.parametrize("sent", ["Basic YTpi", "aether_aaaaaaaaaaaa_b", "Token x", ""])
-async def test_another_scheme_is_told_the_right_one(client: Client, harness: ApiHarness, sent: str) -> None:
+async def test_another_scheme_is_rejected_with_the_right_one(client: Client, harness: ApiHarness, sent: str) -> None:
     await harness.authorization("ada")
 
     answer = await client.get("/reports", headers={"Authorization": sent})
@@ -127,7 +127,7 @@ async def test_another_scheme_is_told_the_right_one(client: Client, harness: Api
 
 
 @pytest.mark.parametrize("sent", ["Bearer", "Bearer "])
-async def test_whose_key_is_an_empty_variable_is_told_so(client: Client, harness: ApiHarness, sent: str) -> None:
+async def test_a_bearer_header_without_a_key_is_rejected(client: Client, harness: ApiHarness, sent: str) -> None:
     await harness.authorization("ada")
 
     answer = await client.get("/reports", headers={"Authorization": sent})
@@ -137,7 +137,7 @@ async def test_whose_key_is_an_empty_variable_is_told_so(client: Client, harness
 
 
 @pytest.mark.parametrize("text", ["x", f"aether_{'a' * 12}_{'b' * 43}", "aether_" + "é" * 56, "a b", "x" * 9_000])
-async def test_what_belongs_to_no_key_is_refused(client: Client, harness: ApiHarness, text: str) -> None:
+async def test_an_unknown_key_is_rejected(client: Client, harness: ApiHarness, text: str) -> None:
     await harness.authorization("ada")
 
     answer = await client.get("/reports", headers={b"Authorization": f"Bearer {text}".encode("latin-1")})
@@ -147,7 +147,7 @@ async def test_what_belongs_to_no_key_is_refused(client: Client, harness: ApiHar
     assert text not in answer.text.replace("aether", "")
 
 
-async def test_the_scheme_is_taken_in_any_case_and_with_spaces_behind_it(client: Client, harness: ApiHarness) -> None:
+async def test_the_scheme_may_have_any_case_and_be_followed_by_spaces(client: Client, harness: ApiHarness) -> None:
     text = (await harness.authorization("ada"))["Authorization"].removeprefix("Bearer ")
 
     statuses = [
@@ -158,8 +158,8 @@ async def test_the_scheme_is_taken_in_any_case_and_with_spaces_behind_it(client:
     assert statuses == [200, 200, 200]
 
 
-async def test_of_two_keys_none_counts(harness: ApiHarness) -> None:
-    scope = asked(("127.0.0.1", 8000), "localhost")
+async def test_two_authorization_headers_are_rejected(harness: ApiHarness) -> None:
+    scope = connection_scope(("127.0.0.1", 8000), "localhost")
     scope["headers"] += [
         (b"authorization", (await harness.authorization(owner))["Authorization"].encode()) for owner in ("a", "b")
     ]
@@ -169,7 +169,7 @@ async def test_of_two_keys_none_counts(harness: ApiHarness) -> None:
     assert await status_of(harness, scope) == 200
 
 
-async def test_the_log_names_the_key_and_neither_its_text_nor_its_owner(harness: ApiHarness) -> None:
+async def test_the_log_contains_the_id_of_the_key_but_neither_its_text_nor_its_owner(harness: ApiHarness) -> None:
     sent = await harness.authorization("ada@example.com", Scope.READ)
     (key,) = harness.keys.stored.keys
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
@@ -192,7 +192,7 @@ async def test_options_needs_no_key(client: Client, harness: ApiHarness) -> None
     assert {answer.status_code for answer in answers} == {204}
 
 
-async def test_docs_schema_and_probes_are_for_everybody(client: Client, harness: ApiHarness) -> None:
+async def test_docs_schema_and_health_checks_need_no_key(client: Client, harness: ApiHarness) -> None:
     await harness.authorization("ada")
     harness.keys.is_unavailable = True
 
@@ -201,14 +201,14 @@ async def test_docs_schema_and_probes_are_for_everybody(client: Client, harness:
     assert [answer.status_code for answer in answers] == [200] * 4
 
 
-async def test_what_is_sent_counts_even_where_nobody_needs_to_send_anything(client: Client) -> None:
+async def test_an_invalid_key_is_rejected_even_if_none_is_needed(client: Client) -> None:
     answer = await client.get("/reports", headers={"Authorization": "Bearer something"})
 
     assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("sent", [{}, {"Authorization": f"Bearer aether_{'a' * 12}_{'b' * 43}"}], ids=["none", "a key"])
-async def test_while_nobody_can_say_who_has_a_key_nobody_is_let_in(
+async def test_while_the_key_store_is_unavailable_every_call_is_rejected(
     client: Client, harness: ApiHarness, sent: dict[str, str]
 ) -> None:
     harness.keys.is_unavailable = True
@@ -219,8 +219,8 @@ async def test_while_nobody_can_say_who_has_a_key_nobody_is_let_in(
     assert answer.headers["Retry-After"] == "2"
 
 
-async def test_from_the_first_key_on_everybody_needs_one_even_if_it_is_not_valid_any_more(harness: ApiHarness) -> None:
-    scope = asked(("127.0.0.1", 8000), "localhost")
+async def test_once_a_key_was_created_every_call_needs_one_even_if_it_is_revoked(harness: ApiHarness) -> None:
+    scope = connection_scope(("127.0.0.1", 8000), "localhost")
     before = await status_of(harness, scope)
     await harness.authorization("ada")
     await ApiKeys(harness.keys, SystemClock()).revoke("ada")
@@ -228,8 +228,10 @@ async def test_from_the_first_key_on_everybody_needs_one_even_if_it_is_not_valid
     assert (before, await status_of(harness, scope)) == (200, 401)
 
 
-def asked(server: tuple[str, int | None], host: str, client: tuple[str, int] | None = None) -> dict[str, Any]:
-    """What uvicorn says of a request that came in at this address."""
+def connection_scope(
+    server: tuple[str, int | None], host: str, client: tuple[str, int] | None = None
+) -> dict[str, Any]:
+    """Return the scope of a request to this address, as uvicorn builds it."""
     headers = [(b"host", host.encode())] if host else []
     address = {"server": server, "client": client, "scheme": "http", "root_path": "", "http_version": "1.1"}
     return {"type": "http", "method": "GET", "path": "/reports", "query_string": b"", "headers": headers, **address}
@@ -261,8 +263,8 @@ async def status_of(harness: ApiHarness, scope: dict[str, Any]) -> int:
         (("/run/aether.sock", None), "localhost"),
     ],
 )
-async def test_this_machine_needs_no_key_where_there_is_none(server: tuple[str, int | None], host: str) -> None:
-    assert await status_of(ApiHarness(allow_anonymous=False), asked(server, host)) == 200
+async def test_local_calls_need_no_key_while_there_are_none(server: tuple[str, int | None], host: str) -> None:
+    assert await status_of(ApiHarness(allow_anonymous=False), connection_scope(server, host)) == 200
 
 
 @pytest.mark.parametrize(
@@ -272,7 +274,7 @@ async def test_this_machine_needs_no_key_where_there_is_none(server: tuple[str, 
         (("10.0.0.5", 8000), "localhost:8000"),
         (("::", 8000), "[::1]:8000"),
         (("example.com", None), "localhost"),
-        # What a page says whose name now leads to this machine.
+        # After DNS rebinding, a page's requests have the page's own host name.
         (("127.0.0.1", 8000), "rebound.example:8000"),
         (("127.0.0.1", 8000), "localhost.example"),
         (("127.0.0.1", 8000), "127.0.0.1.example"),
@@ -281,9 +283,9 @@ async def test_this_machine_needs_no_key_where_there_is_none(server: tuple[str, 
         (("/run/aether.sock", None), "aether.example"),
     ],
 )
-async def test_everybody_else_does(server: tuple[str, int | None], host: str) -> None:
-    assert await status_of(ApiHarness(allow_anonymous=False), asked(server, host)) == 401
-    assert await status_of(ApiHarness(allow_anonymous=True), asked(server, host)) == 200
+async def test_other_calls_need_a_key(server: tuple[str, int | None], host: str) -> None:
+    assert await status_of(ApiHarness(allow_anonymous=False), connection_scope(server, host)) == 401
+    assert await status_of(ApiHarness(allow_anonymous=True), connection_scope(server, host)) == 200
 
 
 @pytest.mark.parametrize(
@@ -293,27 +295,27 @@ async def test_everybody_else_does(server: tuple[str, int | None], host: str) ->
         *((client, 401) for client in ("203.0.113.9", "2001:db8::9", "::ffff:203.0.113.9", "unknown", "")),
     ],
 )
-async def test_whoever_a_proxy_on_this_machine_asks_for_is_not_the_proxy(client: str, status: int) -> None:
-    scope = asked(("127.0.0.1", 8000), "localhost", (client, 0))
+async def test_a_client_behind_a_local_proxy_is_not_local(client: str, status: int) -> None:
+    scope = connection_scope(("127.0.0.1", 8000), "localhost", (client, 0))
 
     assert await status_of(ApiHarness(allow_anonymous=False), scope) == status
 
 
-async def test_two_hosts_are_none() -> None:
-    scope = asked(("127.0.0.1", 8000), "localhost")
+async def test_two_host_headers_are_not_local() -> None:
+    scope = connection_scope(("127.0.0.1", 8000), "localhost")
     scope["headers"] *= 2
 
     assert await status_of(ApiHarness(allow_anonymous=False), scope) == 401
 
 
-async def test_a_server_that_does_not_say_where_it_listens_is_no_local_one() -> None:
-    scope = asked(("127.0.0.1", 8000), "localhost")
+async def test_a_server_of_unknown_address_is_not_local() -> None:
+    scope = connection_scope(("127.0.0.1", 8000), "localhost")
     del scope["server"]
 
     assert await status_of(ApiHarness(allow_anonymous=False), scope) == 401
 
 
-async def test_strangers_are_told_what_to_do() -> None:
+async def test_a_remote_caller_is_told_how_to_create_a_key() -> None:
     harness = ApiHarness(allow_anonymous=False)
     async with AsyncClient(transport=ASGITransport(harness.local_app()), base_url="http://aether.example") as stranger:  # type: ignore[arg-type]  # httpx's own words for an app
         answer = await stranger.get("/reports")
@@ -322,7 +324,7 @@ async def test_strangers_are_told_what_to_do() -> None:
     assert "`aether keys create NAME`" in answer.json()["detail"]
 
 
-async def test_a_key_that_has_expired_says_so(client: Client, harness: ApiHarness) -> None:
+async def test_an_expired_key_is_rejected_as_expired(client: Client, harness: ApiHarness) -> None:
     _, secret = await ApiKeys(harness.keys, SystemClock()).create("ci", expires_in=timedelta(microseconds=1))
 
     answer = await client.get("/reports", headers={"Authorization": f"Bearer {secret.reveal()}"})

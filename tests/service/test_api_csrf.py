@@ -1,4 +1,4 @@
-"""Pages that a user of this machine has open, while no key is needed: they must not act in the user's name."""
+"""CSRF: pages of other origins must not act in the name of a local user who needs no key."""
 
 import pytest
 from litestar import Litestar
@@ -8,7 +8,7 @@ from tests.service.api_harness import ApiHarness
 from tests.service.resources import UNKNOWN
 
 Client = AsyncTestClient[Litestar]
-HERE = {"Host": "localhost:8000"}
+LOCAL_HOST = {"Host": "localhost:8000"}
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example.com", "http://localhost:3000", "null", "http://[", ""])
@@ -19,15 +19,15 @@ async def test_a_page_of_another_origin_changes_nothing(
     await harness.create_report(UNKNOWN)
     before = harness.store.jobs[UNKNOWN]
 
-    answer = await client.post(path, headers=HERE | {"Origin": origin, "Sec-Fetch-Site": "cross-site"})
+    answer = await client.post(path, headers=LOCAL_HOST | {"Origin": origin, "Sec-Fetch-Site": "cross-site"})
 
     assert (answer.status_code, answer.json()["type"]) == (401, "urn:aether:problem:unauthenticated")
     assert harness.store.jobs[UNKNOWN] == before
 
 
-async def test_a_form_cannot_ask_for_a_job(client: Client, harness: ApiHarness) -> None:
+async def test_a_form_of_another_origin_cannot_create_a_job(client: Client, harness: ApiHarness) -> None:
     form = {"Origin": "null", "Content-Type": "text/plain"}
-    answer = await client.post("/reports", content=b'{"topic":"Rome"}', headers=HERE | form)
+    answer = await client.post("/reports", content=b'{"topic":"Rome"}', headers=LOCAL_HOST | form)
 
     assert (answer.status_code, harness.store.jobs) == (401, {})
 
@@ -40,25 +40,25 @@ async def test_a_form_cannot_ask_for_a_job(client: Client, harness: ApiHarness) 
         pytest.param({"Origin": "https://aether.example.com", "Sec-Fetch-Site": "same-origin"}, id="behind a proxy"),
     ],
 )
-async def test_everybody_else_is_let_through(client: Client, harness: ApiHarness, headers: dict[str, str]) -> None:
+async def test_other_requests_are_allowed(client: Client, harness: ApiHarness, headers: dict[str, str]) -> None:
     await harness.create_report(UNKNOWN)
-    answer = await client.post(f"/reports/{UNKNOWN}/cancel", headers=HERE | headers)
+    answer = await client.post(f"/reports/{UNKNOWN}/cancel", headers=LOCAL_HOST | headers)
 
     assert answer.status_code == 200
 
 
-async def test_a_page_of_a_listed_origin_is_let_through(harness: ApiHarness) -> None:
+async def test_a_page_of_an_allowed_origin_may_call_the_api(harness: ApiHarness) -> None:
     await harness.create_report(UNKNOWN)
     async with harness.client(cors_origins="https://app.example.com") as client:
         page = {"Origin": "https://app.example.com", "Sec-Fetch-Site": "cross-site"}
-        answer = await client.post(f"/reports/{UNKNOWN}/cancel", headers=HERE | page)
+        answer = await client.post(f"/reports/{UNKNOWN}/cancel", headers=LOCAL_HOST | page)
 
     assert answer.status_code == 200
 
 
-async def test_a_page_that_has_a_key_needs_no_leave_of_its_origin(client: Client, harness: ApiHarness) -> None:
+async def test_a_page_with_a_key_may_have_any_origin(client: Client, harness: ApiHarness) -> None:
     await harness.create_report(UNKNOWN, owner="page")
     page = {"Origin": "https://app.example.com", **await harness.authorization("page")}
-    answer = await client.post(f"/reports/{UNKNOWN}/cancel", headers=HERE | page)
+    answer = await client.post(f"/reports/{UNKNOWN}/cancel", headers=LOCAL_HOST | page)
 
     assert answer.status_code == 200

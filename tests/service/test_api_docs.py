@@ -1,4 +1,4 @@
-"""The OpenAPI document is right, also to those who make clients of it."""
+"""The OpenAPI document is valid, and works with client generators."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from openapi_spec_validator import validate
 from aether.domain.job import ENDED
 from tests.service.resources import EVERY_KIND, RESOURCES, Resource
 
-_OF_A_KIND = {
+_OPERATIONS_OF_A_KIND = {
     "POST {path}": "create{name}",
     "GET {path}": "list{name}s",
     "GET {path}/{{{id_name}}}": "get{name}",
@@ -24,7 +24,7 @@ _OF_A_KIND = {
 OPERATIONS = {
     call.format(path=each.path, id_name=each.api.id_name, name=each.api.name): operation.format(name=each.api.name)
     for each in RESOURCES
-    for call, operation in _OF_A_KIND.items()
+    for call, operation in _OPERATIONS_OF_A_KIND.items()
 } | {
     "GET /api/generation/{generationId}/images/{position}": "getGenerationImage",
     "GET /notifications": "listNotifications",
@@ -54,7 +54,7 @@ async def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
     assert document["servers"] == [{"url": "/"}]
 
 
-async def test_operations_are_named_as_methods_of_a_client(document: dict[str, Any]) -> None:
+async def test_operation_ids_are_names_for_methods_of_clients(document: dict[str, Any]) -> None:
     named = {
         f"{method.upper()} {path}": operation["operationId"]
         for path, item in document["paths"].items()
@@ -63,13 +63,13 @@ async def test_operations_are_named_as_methods_of_a_client(document: dict[str, A
     assert named == OPERATIONS
 
 
-async def test_the_answers_of_a_report_are_told_apart_by_status(document: dict[str, Any]) -> None:
+async def test_the_status_discriminates_the_schemas_of_a_report(document: dict[str, Any]) -> None:
     job = document["components"]["schemas"]["ReportJob"]
 
     assert len(job["oneOf"]) == 4
     assert set(job["discriminator"]["mapping"]) == {"pending", "processing", "completed", "failed", "cancelled"}
-    got = document["paths"]["/reports/{jobId}"]["get"]["responses"]["200"]["content"]["application/json"]
-    assert got["schema"] == {"$ref": "#/components/schemas/ReportJob"}
+    get = document["paths"]["/reports/{jobId}"]["get"]["responses"]["200"]["content"]["application/json"]
+    assert get["schema"] == {"$ref": "#/components/schemas/ReportJob"}
 
 
 async def test_limits_of_texts_are_declared(document: dict[str, Any]) -> None:
@@ -89,7 +89,7 @@ async def test_limits_of_texts_are_declared(document: dict[str, Any]) -> None:
     assert body["required"] == ["topic"]
 
 
-async def test_numbers_and_addresses_are_declared_as_they_are_taken(document: dict[str, Any]) -> None:
+async def test_numbers_and_urls_are_declared_with_their_limits(document: dict[str, Any]) -> None:
     version, notification = (
         each["schema"]
         for path in ("/reports/{jobId}", "/notifications")
@@ -98,7 +98,7 @@ async def test_numbers_and_addresses_are_declared_as_they_are_taken(document: di
     )
 
     assert (version["type"], version["minimum"]) == ("integer", 0)
-    ids = [bool(re.search(notification["pattern"], given)) for given in ("0", "1768469409000000", "9" * 16, "1" * 17)]
+    ids = [bool(re.search(notification["pattern"], text)) for text in ("0", "1768469409000000", "9" * 16, "1" * 17)]
     assert ids == [True, True, False, False]
     assert document["components"]["schemas"]["WebhookBody"]["properties"]["url"]["format"] == "uri"
 
@@ -114,7 +114,7 @@ async def test_absent_fields_are_optional_and_not_null(document: dict[str, Any])
     assert msgspec.json.encode(described).count(b'"null"') == len(nullable)
 
 
-async def test_a_body_that_may_be_left_out_is_not_required(document: dict[str, Any]) -> None:
+async def test_an_optional_body_is_not_required(document: dict[str, Any]) -> None:
     bodies = {
         operation["operationId"]: operation["requestBody"]["required"]
         for item in document["paths"].values()
@@ -148,14 +148,14 @@ async def test_every_event_of_a_stream_is_declared(document: dict[str, Any], res
     schemas = document["components"]["schemas"]
     schema = f"{resource.api.name}Event"
     ends = {resource.words[status].lower() for status in ENDED}
-    told = schemas[schema]["discriminator"]["mapping"]
-    events = {name: schemas[where.rpartition("/")[2]] for name, where in told.items()}
+    mapping = schemas[schema]["discriminator"]["mapping"]
+    events = {name: schemas[where.rpartition("/")[2]] for name, where in mapping.items()}
 
     assert {"Last-Event-ID", "after"} <= {parameter["name"] for parameter in operation["parameters"]}
-    assert {"snapshot", "gap", "status", "steps", "attempt"} | ends <= told.keys()
-    assert [{"$ref": where} for where in told.values()] == schemas[schema]["oneOf"]
+    assert {"snapshot", "gap", "status", "steps", "attempt"} | ends <= mapping.keys()
+    assert [{"$ref": where} for where in mapping.values()] == schemas[schema]["oneOf"]
     assert {name: event["properties"]["event"]["const"] for name, event in events.items()} == {
-        name: name for name in told
+        name: name for name in mapping
     }
     data = {event["properties"]["data"]["$ref"].rpartition("/")[2] for event in events.values()}
     assert data <= schemas.keys()
@@ -171,7 +171,7 @@ async def test_every_event_of_a_stream_is_declared(document: dict[str, Any], res
 async def test_a_stream_has_no_type_but_examples_of_its_events(
     document: dict[str, Any], path: str, schema: str
 ) -> None:
-    """Generated clients take an object for JSON, and fail at a stream; others take a type for that of each event."""
+    """With a type, some client generators decode the whole stream as JSON, and others apply it to each event."""
     content = document["paths"][path]["get"]["responses"]["200"]["content"]["text/event-stream"]
     event = {"$ref": f"#/components/schemas/{schema}", "components": document["components"]}
 
@@ -182,8 +182,8 @@ async def test_a_stream_has_no_type_but_examples_of_its_events(
         OAS31Validator(event).validate(fields | {"data": msgspec.json.decode(fields["data"])})
 
 
-async def test_names_of_schemas_are_words_and_not_numbers(document: dict[str, Any]) -> None:
-    """Generators number what has no name of its own: unions of nameless objects, and enumerations in many places."""
+async def test_names_of_schemas_contain_no_numbers(document: dict[str, Any]) -> None:
+    """Client generators number schemas without a name, such as unions of unnamed objects and repeated enumerations."""
     schemas = document["components"]["schemas"]
     named = [id(schema) for schema in schemas.values()]
     nameless = [tuple(found["enum"]) for found in _objects(schemas) if "enum" in found and id(found) not in named]
@@ -205,7 +205,7 @@ async def test_names_of_schemas_are_words_and_not_numbers(document: dict[str, An
         ("Kind", [each.kind.value for each in RESOURCES]),
     ],
 )
-async def test_the_words_of_an_enumeration_are_in_their_own_order(
+async def test_the_values_of_an_enumeration_keep_their_order(
     document: dict[str, Any], name: str, words: list[str]
 ) -> None:
     assert document["components"]["schemas"][name]["enum"] == words
@@ -219,8 +219,8 @@ async def test_everything_is_described_in_plain_paragraphs(document: dict[str, A
     assert [text for text in described if re.search(r"^ {4}", text, re.MULTILINE)] == []
 
 
-async def test_what_may_be_left_out_of_a_body_is_optional_to_generators(document: dict[str, Any]) -> None:
-    """Some take a field with a default for one that must be given."""
+async def test_optional_fields_of_bodies_are_optional_to_client_generators(document: dict[str, Any]) -> None:
+    """Some client generators treat fields with a default as required."""
     schemas = document["components"]["schemas"]
 
     assert [found for found in _objects(schemas) if "default" in found] == []
@@ -228,14 +228,14 @@ async def test_what_may_be_left_out_of_a_body_is_optional_to_generators(document
     assert schemas["GenerationBody"]["required"] == ["prompt"]
 
 
-async def test_what_an_answer_always_has_is_required(document: dict[str, Any]) -> None:
+async def test_fields_that_a_response_always_has_are_required(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
 
     assert schemas["GenerationAccepted"]["required"] == ["generationId", "status"]
     assert schemas["Ready"]["required"] == ["status", "redis", "worker"]
 
 
-async def test_patterns_are_in_the_dialect_that_every_language_knows(document: dict[str, Any]) -> None:
+async def test_patterns_use_only_syntax_that_every_language_has(document: dict[str, Any]) -> None:
     patterns = {found["pattern"] for found in _objects(document) if isinstance(found.get("pattern"), str)}
 
     assert r"^(auto|[1-9][0-9]{1,3}x[1-9][0-9]{1,3})$" in patterns
@@ -243,7 +243,7 @@ async def test_patterns_are_in_the_dialect_that_every_language_knows(document: d
 
 
 async def test_a_webhook_shares_no_tag_with_an_operation(document: dict[str, Any]) -> None:
-    """Generators make a class of each tag; for one that both have they write two, the second over the first."""
+    """Client generators write one class for each tag; for a shared tag, the second class would overwrite the first."""
     tags = {tag for item in document["paths"].values() for operation in item.values() for tag in operation["tags"]}
     received = {tag for item in document["webhooks"].values() for each in item.values() for tag in each.get("tags", ())}
 
@@ -252,19 +252,21 @@ async def test_a_webhook_shares_no_tag_with_an_operation(document: dict[str, Any
 
 
 @pytest.mark.parametrize("path", [each.path for each in RESOURCES])
-async def test_waiting_is_declared(document: dict[str, Any], path: str) -> None:
+async def test_the_prefer_header_is_declared(document: dict[str, Any], path: str) -> None:
     (job_path,) = (each for each in document["paths"] if re.fullmatch(rf"{path.rstrip('/')}/{{\w+}}/?", each))
-    asked, got = document["paths"][path]["post"], document["paths"][job_path]["get"]
+    post, get = document["paths"][path]["post"], document["paths"][job_path]["get"]
 
-    for operation in (asked, got):
+    for operation in (post, get):
         assert "Prefer" in {parameter["name"] for parameter in operation["parameters"]}
         assert any("Preference-Applied" in answer.get("headers", {}) for answer in operation["responses"].values())
-    job = got["responses"]["200"]["content"]["application/json"]["schema"]
-    assert asked["responses"]["2XX"]["content"]["application/json"]["schema"] == job
+    job = get["responses"]["200"]["content"]["application/json"]["schema"]
+    assert post["responses"]["2XX"]["content"]["application/json"]["schema"] == job
 
 
 @EVERY_KIND
-async def test_what_was_accepted_leads_to_every_call_about_it(document: dict[str, Any], resource: Resource) -> None:
+async def test_the_response_that_creates_a_job_links_to_every_operation_on_it(
+    document: dict[str, Any], resource: Resource
+) -> None:
     noun, named = resource.api.name, resource.api.id_name
     accepted = next(
         answer
@@ -286,13 +288,13 @@ async def test_an_image_is_declared_as_bytes(document: dict[str, Any]) -> None:
     assert "content" not in answers["304"]
 
 
-async def test_what_is_refused_before_it_is_read_is_declared_everywhere(document: dict[str, Any]) -> None:
+async def test_request_errors_are_declared_everywhere(document: dict[str, Any]) -> None:
     for item in document["paths"].values():
         for operation in item.values():
             assert operation["responses"].keys() >= {"400", "414", "431"}, operation["operationId"]
 
 
-async def test_every_body_has_examples_that_fit_its_schema(document: dict[str, Any]) -> None:
+async def test_every_body_has_valid_examples(document: dict[str, Any]) -> None:
     contents = [
         found
         for found in _objects([document["paths"], document["webhooks"]])

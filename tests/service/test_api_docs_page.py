@@ -1,4 +1,4 @@
-"""The page that shows the OpenAPI document needs nothing from elsewhere."""
+"""The docs page works without any other server."""
 
 import re
 
@@ -7,7 +7,7 @@ import pytest
 from tests.service.api_harness import ApiHarness
 
 
-async def test_the_page_and_its_files_come_from_here_alone() -> None:
+async def test_the_page_loads_only_files_of_this_server() -> None:
     async with ApiHarness().client() as client:
         page = await client.get("/docs")
         named = re.findall(r'(?:href|src|data-document)="([^"]+)"', page.text)
@@ -17,12 +17,12 @@ async def test_the_page_and_its_files_come_from_here_alone() -> None:
     assert "script-src 'self';" in page.headers["Content-Security-Policy"]
     assert not re.search(r"https?://|<script>|<style>|\son\w+=", page.text)
     assert [answer.status_code for answer in files.values()] == [200] * 4
-    kept = [answer.headers["Cache-Control"] for name, answer in files.items() if name.startswith("/docs/")]
-    assert kept == ["public, max-age=31536000, immutable"] * 3
+    cache_headers = [answer.headers["Cache-Control"] for name, answer in files.items() if name.startswith("/docs/")]
+    assert cache_headers == ["public, max-age=31536000, immutable"] * 3
 
 
 @pytest.mark.parametrize(("accepted", "encoding"), [("gzip, br", "gzip"), ("identity", None)])
-async def test_files_are_compressed_for_those_who_take_it(accepted: str, encoding: str | None) -> None:
+async def test_files_are_compressed_for_browsers_that_accept_it(accepted: str, encoding: str | None) -> None:
     async with ApiHarness().client() as client:
         page = await client.get("/docs")
         (style,) = re.findall(r'stylesheet" href="([^"]+)"', page.text)

@@ -1,4 +1,4 @@
-"""The OpenAPI document shows of each operation the problems that it can have, and lists them all."""
+"""The problems in the OpenAPI document: those of each operation, and the list of all types."""
 
 import re
 from typing import Any
@@ -28,7 +28,7 @@ async def test_every_error_is_a_problem_with_an_example_of_its_own_status(docume
         ("post /jobs/{event_id}/retry", "/jobs/0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11/retry", "max_tokens"),
     ],
 )
-async def test_the_example_of_a_broken_rule_is_one_that_the_operation_has(
+async def test_the_example_of_a_broken_rule_fits_the_operation(
     document: dict[str, Any], operation: str, instance: str, field: str
 ) -> None:
     method, path = operation.split()
@@ -64,18 +64,18 @@ async def test_an_operation_shows_the_problems_that_it_can_have(
     assert content["examples"].keys() == words
 
 
-async def test_a_limit_is_declared_wherever_it_may_be_reached(document: dict[str, Any]) -> None:
+async def test_rate_limits_are_declared_for_every_limited_operation(document: dict[str, Any]) -> None:
     operations = [operation for item in document["paths"].values() for operation in item.values()]
     limited = {each["operationId"]: each["responses"]["429"] for each in operations if "429" in each["responses"]}
 
     everything = {each["operationId"] for each in operations}
     assert everything - {"getLiveness", "getReadiness"} == limited.keys()
-    told = {name: header["schema"]["type"] for name, header in limited["getReport"]["headers"].items()}
-    assert told == {"Retry-After": "integer", "RateLimit-Policy": "string", "RateLimit": "string"}
+    header_types = {name: header["schema"]["type"] for name, header in limited["getReport"]["headers"].items()}
+    assert header_types == {"Retry-After": "integer", "RateLimit-Policy": "string", "RateLimit": "string"}
 
 
 async def test_every_problem_type_is_listed(document: dict[str, Any]) -> None:
-    listed = set(re.findall(r"`urn:aether:problem:([a-z-]+)`", document["info"]["description"]))
+    types = set(re.findall(r"`urn:aether:problem:([a-z-]+)`", document["info"]["description"]))
 
     of_images = {NoImageModelError.problem_type.word, UnknownImageError.problem_type.word}
-    assert listed == {kind.word for kind in PROBLEMS.values()} | of_images | set(JOB_PROBLEMS)
+    assert types == {kind.word for kind in PROBLEMS.values()} | of_images | set(JOB_PROBLEMS)

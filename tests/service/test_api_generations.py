@@ -1,4 +1,4 @@
-"""The life of a generation over HTTP, byte for byte."""
+"""Image generations over HTTP, from creation to their end; the JSON is compared as text."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -25,8 +25,8 @@ ATTEMPTS = (
 )
 
 
-async def shown(client: Client, harness: ApiHarness) -> str:
-    """Return the job as the wire shows it, without its id, prompt and times, which are checked."""
+async def show_job(client: Client, harness: ApiHarness) -> str:
+    """Return the JSON of the job without its id, prompt and times, which are checked here."""
     answer = await client.get(GENERATIONS.url())
     job = harness.store.jobs.popitem()[1]
     created, updated = (msgspec.json.encode(moment).decode() for moment in (job.created_at, job.updated_at))
@@ -41,18 +41,14 @@ async def shown(client: Client, harness: ApiHarness) -> str:
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_a_prompt_is_accepted_with_the_id_and_where_it_stands(
-    client: Client, harness: ApiHarness, slash: str
-) -> None:
+async def test_a_prompt_is_accepted_with_an_id_and_a_status(client: Client, harness: ApiHarness, slash: str) -> None:
     answer = await client.post(f"/api/generation{slash}", json={"prompt": "A lighthouse"})
 
     (job_id,) = harness.store.jobs
     assert (answer.status_code, answer.text) == (202, f'{{"generationId":"{job_id}","status":"PENDING"}}')
 
 
-async def test_the_worker_reads_what_was_asked_for_and_each_image_is_planned(
-    client: Client, harness: ApiHarness
-) -> None:
+async def test_the_request_is_stored_and_each_image_is_a_planned_step(client: Client, harness: ApiHarness) -> None:
     body = {"prompt": "A lighthouse", "count": 3, "size": "1024x1536"}
     await client.post("/api/generation", json=body)
 
@@ -61,7 +57,7 @@ async def test_the_worker_reads_what_was_asked_for_and_each_image_is_planned(
     assert [step.name for step in job.steps] == ["image:0", "image:1", "image:2"]
 
 
-async def test_without_an_image_model_the_answer_says_what_to_set(harness: ApiHarness) -> None:
+async def test_without_an_image_model_the_problem_names_the_setting(harness: ApiHarness) -> None:
     async with harness.client(image_model=None) as client:
         answer = await client.post("/api/generation", json={"prompt": "A lighthouse"})
 
@@ -75,7 +71,7 @@ async def test_without_an_image_model_the_answer_says_what_to_set(harness: ApiHa
     assert harness.store.jobs == {}
 
 
-async def test_without_an_image_model_what_is_there_is_still_shown(harness: ApiHarness) -> None:
+async def test_without_an_image_model_existing_jobs_are_shown(harness: ApiHarness) -> None:
     await harness.create_job(GENERATIONS)
     async with harness.client(image_model=None) as client:
         answer = await client.get(GENERATIONS.url())
@@ -83,22 +79,24 @@ async def test_without_an_image_model_what_is_there_is_still_shown(harness: ApiH
     assert answer.status_code == 200
 
 
-@pytest.mark.parametrize("begun", [False, True])
-async def test_a_job_is_pending_from_the_first_moment(client: Client, harness: ApiHarness, *, begun: bool) -> None:
+@pytest.mark.parametrize("is_started", [False, True])
+async def test_a_job_is_pending_before_and_after_its_start(
+    client: Client, harness: ApiHarness, *, is_started: bool
+) -> None:
     await harness.create_job(GENERATIONS)
-    if begun:
+    if is_started:
         await harness.process(UNKNOWN)
 
-    assert await shown(client, harness) == '"status":"PENDING","attempts":[],"failedAttempts":0'
+    assert await show_job(client, harness) == '"status":"PENDING","attempts":[],"failedAttempts":0'
 
 
-async def test_every_attempt_that_failed_shows_at_once(client: Client, harness: ApiHarness) -> None:
+async def test_failed_attempts_are_shown_at_once(client: Client, harness: ApiHarness) -> None:
     await harness.process(await harness.create_job(GENERATIONS), Change(attempts=(BUSY, REFUSED)))
 
-    assert await shown(client, harness) == f'"status":"PENDING","attempts":{ATTEMPTS},"failedAttempts":2'
+    assert await show_job(client, harness) == f'"status":"PENDING","attempts":{ATTEMPTS},"failedAttempts":2'
 
 
-async def test_a_job_that_is_complete_has_the_addresses_of_its_images(client: Client, harness: ApiHarness) -> None:
+async def test_a_complete_job_has_the_urls_of_its_images(client: Client, harness: ApiHarness) -> None:
     accepted = await client.post("/api/generation", json={"prompt": "A lighthouse", "count": 2})
     job_id = accepted.json()["generationId"]
     await harness.process(job_id, Change(status=Status.COMPLETED))
@@ -111,7 +109,7 @@ async def test_a_job_that_is_complete_has_the_addresses_of_its_images(client: Cl
     assert answer.json()["images"] == [f"{url}/0", f"{url}/1"]
 
 
-async def test_the_addresses_of_images_are_those_by_which_the_caller_came(client: Client, harness: ApiHarness) -> None:
+async def test_image_urls_have_the_host_and_prefix_of_the_request(client: Client, harness: ApiHarness) -> None:
     await harness.process(await harness.create_job(GENERATIONS), Change(status=Status.COMPLETED))
     behind = ASGITransport(client.app, root_path="/aether")
     async with AsyncClient(transport=behind, base_url="https://images.example:8443") as caller:
@@ -121,17 +119,17 @@ async def test_the_addresses_of_images_are_those_by_which_the_caller_came(client
     assert answer.json()["images"] == expected
 
 
-async def test_a_job_that_failed_says_why_and_shows_no_image(client: Client, harness: ApiHarness) -> None:
-    why = fail(Problem("model-refused", "Image 1 failed: The model declined."))
-    await harness.process(await harness.create_job(GENERATIONS), Change(attempts=(BUSY, REFUSED)), why)
+async def test_a_failed_job_has_an_error_and_no_images(client: Client, harness: ApiHarness) -> None:
+    problem = fail(Problem("model-refused", "Image 1 failed: The model declined."))
+    await harness.process(await harness.create_job(GENERATIONS), Change(attempts=(BUSY, REFUSED)), problem)
 
-    assert await shown(client, harness) == (
+    assert await show_job(client, harness) == (
         f'"status":"FAILED","attempts":{ATTEMPTS},"failedAttempts":2,"error":"Image 1 failed: The model declined."'
     )
 
 
-async def test_a_job_that_was_cancelled_has_failed_with_that_error(client: Client, harness: ApiHarness) -> None:
+async def test_a_cancelled_job_has_failed_with_that_error(client: Client, harness: ApiHarness) -> None:
     await harness.create_job(GENERATIONS)
     await client.post(GENERATIONS.url(action="/cancel"))
 
-    assert await shown(client, harness) == '"status":"FAILED","attempts":[],"failedAttempts":0,"error":"cancelled"'
+    assert await show_job(client, harness) == '"status":"FAILED","attempts":[],"failedAttempts":0,"error":"cancelled"'

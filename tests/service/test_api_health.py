@@ -1,4 +1,4 @@
-"""Liveness asks nobody; readiness tells what is missing."""
+"""Health checks: liveness of the process, and readiness with what is missing."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from aether.api.state import Readiness
 from tests.service.api_harness import ApiHarness
 
 
-async def test_a_process_that_answers_is_alive_whatever_is_missing() -> None:
+async def test_a_process_is_live_even_if_it_is_not_ready() -> None:
     async with ApiHarness(readiness=Readiness(redis=False, worker=False)).client() as client:
         answer = await client.get("/health/live")
 
@@ -27,7 +27,7 @@ async def test_ready_with_a_store_and_a_worker() -> None:
         (Readiness(redis=True, worker=False), "no worker was seen lately"),
     ],
 )
-async def test_not_ready_names_what_is_missing(readiness: Readiness, missing: str) -> None:
+async def test_not_ready_says_what_is_missing(readiness: Readiness, missing: str) -> None:
     async with ApiHarness(readiness=readiness).client() as client:
         answer = await client.get("/health/ready")
 

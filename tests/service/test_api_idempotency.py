@@ -1,4 +1,4 @@
-"""A POST that is sent again under its Idempotency-Key, on the wire."""
+"""Idempotency keys on the wire: repeated POSTs and their responses."""
 
 import asyncio
 import re
@@ -25,17 +25,17 @@ Client = AsyncTestClient[Litestar]
 KEY = {"Idempotency-Key": '"8e03978e-40d5-43e8-bc93-6894a57f9324"'}
 JSON = {"Content-Type": "application/json"}
 ROME = {"topic": "Rome"}
-NO_MORE: Mapping[str, str] = MappingProxyType({})
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 REUSED = "urn:aether:problem:idempotency-key-reused"
 
 
-class ForgetfulStore(MemoryJobStore):
-    """Takes every job, and loses its first answer to that."""
+class LossyStore(MemoryJobStore):
+    """Creates every job, but loses the response to the first creation."""
 
     @override
-    async def create(self, job: NewJob, most: int | None = None) -> str:
+    async def create(self, job: NewJob, max_jobs: int | None = None) -> str:
         is_first = not self.jobs
-        job_id = await super().create(job, most)
+        job_id = await super().create(job, max_jobs)
         if is_first:
             raise StoreUnavailableError("answer lost")
         return job_id
@@ -43,34 +43,34 @@ class ForgetfulStore(MemoryJobStore):
 
 @pytest.fixture
 async def local(harness: ApiHarness) -> AsyncIterator[httpx2.AsyncClient]:
-    """The API in the loop of the test; it sees every line of a header, which Litestar's client would join."""
+    """A client in the event loop of the test that keeps header lines separate; Litestar's client joins them."""
     transport = httpx2.ASGITransport(harness.local_app())  # type: ignore[arg-type]  # Litestar has types of its own for ASGI
     async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
         yield client
 
 
 async def post(
-    client: Client, resource: Resource = REPORTS, body: bytes | None = None, more: Mapping[str, str] = NO_MORE
+    client: Client, resource: Resource = REPORTS, body: bytes | None = None, headers: Mapping[str, str] = NO_HEADERS
 ) -> httpx.Response:
-    return await client.post(resource.path, content=body or resource.request, headers=JSON | KEY | dict(more))
+    return await client.post(resource.path, content=body or resource.request, headers=JSON | KEY | dict(headers))
 
 
-def told(answer: httpx.Response) -> tuple[int, bytes, str, str]:
+def visible(answer: httpx.Response) -> tuple[int, bytes, str, str]:
     return answer.status_code, answer.content, answer.headers["Location"], answer.headers["Retry-After"]
 
 
 @EVERY_KIND
-async def test_the_same_request_is_answered_as_the_first_time(
+async def test_a_repeated_request_has_the_same_response(
     client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
-    first, *others = [told(await post(client, resource)) for _ in range(3)]
+    first, *others = [visible(await post(client, resource)) for _ in range(3)]
 
     assert [first] * 2 == others
     assert len(harness.store.jobs) == len(harness.store.queue) == 1
 
 
 @EVERY_KIND
-async def test_another_request_under_the_key_is_refused(
+async def test_another_request_with_the_same_key_is_rejected(
     client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     await post(client, resource)
@@ -90,7 +90,7 @@ async def test_another_request_under_the_key_is_refused(
     assert jobs == harness.store.jobs
 
 
-async def test_a_key_stands_for_a_job_of_one_kind(client: Client, harness: ApiHarness) -> None:
+async def test_a_key_is_used_for_one_kind_only(client: Client, harness: ApiHarness) -> None:
     statuses = [(await post(client, resource)).status_code for resource in RESOURCES]
 
     assert (statuses, len(harness.store.jobs)) == ([202, *[422] * (len(RESOURCES) - 1)], 1)
@@ -104,25 +104,26 @@ async def test_a_key_stands_for_a_job_of_one_kind(client: Client, harness: ApiHa
         b'{"topic":" Rome ","metadata":{"a":"1","b":"\\u0032"}}',
     ],
 )
-async def test_how_a_body_is_written_makes_no_difference(client: Client, body: bytes) -> None:
+async def test_bodies_that_differ_only_in_form_are_equal(client: Client, body: bytes) -> None:
     first = await post(client, body=b'{"topic":"Rome","metadata":{"a":"1","b":"2"}}')
 
-    assert told(first) == told(await post(client, body=body))
+    assert visible(first) == visible(await post(client, body=body))
 
 
 @pytest.mark.parametrize(
-    "more", [{"maxTokens": 5_000}, {"deadlineSeconds": 60}, {"webhook": {"url": "http://localhost/"}}, {"tone": "dry"}]
+    "fields",
+    [{"maxTokens": 5_000}, {"deadlineSeconds": 60}, {"webhook": {"url": "http://localhost/"}}, {"tone": "dry"}],
 )
-async def test_all_that_a_body_says_makes_a_difference(client: Client, more: dict[str, object]) -> None:
+async def test_bodies_with_other_values_differ(client: Client, fields: dict[str, object]) -> None:
     await post(client, body=msgspec.json.encode(ROME))
 
-    refused = await post(client, body=msgspec.json.encode(ROME | more))
+    refused = await post(client, body=msgspec.json.encode(ROME | fields))
 
     assert (refused.status_code, refused.json()["type"]) == (422, REUSED)
 
 
-async def test_what_was_accepted_though_nobody_could_say_so_is_not_accepted_again() -> None:
-    harness = ApiHarness(store=ForgetfulStore())
+async def test_a_job_is_not_created_again_if_its_response_was_lost() -> None:
+    harness = ApiHarness(store=LossyStore())
     async with harness.client() as client:
         answers = [await post(client) for _ in range(2)]
 
@@ -147,9 +148,7 @@ async def test_without_a_key_every_request_is_a_job(client: Client, harness: Api
 
 @EVERY_KIND
 @pytest.mark.parametrize("key", ["", '"', "a b", "é", "a" * 256])
-async def test_a_key_that_breaks_the_rule_is_refused_by_its_name(
-    client: Client, harness: ApiHarness, resource: Resource, key: str
-) -> None:
+async def test_an_invalid_key_is_rejected(client: Client, harness: ApiHarness, resource: Resource, key: str) -> None:
     headers = [(b"Content-Type", b"application/json"), (b"Idempotency-Key", key.encode())]
 
     answer = await client.post(resource.path, content=resource.request, headers=headers)
@@ -159,7 +158,7 @@ async def test_a_key_that_breaks_the_rule_is_refused_by_its_name(
     assert harness.store.jobs == {}
 
 
-async def test_two_keys_are_refused(local: httpx2.AsyncClient, harness: ApiHarness) -> None:
+async def test_two_keys_are_rejected(local: httpx2.AsyncClient, harness: ApiHarness) -> None:
     headers = [*JSON.items(), ("Idempotency-Key", "a"), ("Idempotency-Key", "a")]
 
     answer = await local.post("/reports", content=REPORTS.request, headers=headers)
@@ -169,28 +168,28 @@ async def test_two_keys_are_refused(local: httpx2.AsyncClient, harness: ApiHarne
 
 
 @EVERY_KIND
-async def test_what_became_of_the_job_is_not_told_unless_it_is_waited_for(
+async def test_the_response_does_not_show_the_end_of_the_job_unless_the_caller_waits(
     client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     first = await post(client, resource)
     (job_id,) = harness.store.jobs
     await harness.process(job_id, fail(Problem("model-failed", "No luck.")))
 
-    again, waited = await post(client, resource), await post(client, resource, more={"Prefer": "wait=5"})
+    again, waited = await post(client, resource), await post(client, resource, headers={"Prefer": "wait=5"})
 
-    assert told(first) == told(again)
+    assert visible(first) == visible(again)
     assert (waited.status_code, waited.headers["Location"]) == (200, first.headers["Location"])
     assert waited.json()["status"] == resource.words[Status.FAILED]
     assert harness.store.queue == []
 
 
-async def test_a_job_that_is_tried_again_stands_for_its_key(client: Client, harness: ApiHarness) -> None:
+async def test_a_retried_job_keeps_its_key(client: Client, harness: ApiHarness) -> None:
     first = await post(client)
     (job_id,) = harness.store.jobs
     await client.post(f"/reports/{job_id}/cancel")
     await client.post(f"/reports/{job_id}/retry")
 
-    assert told(first) == told(await post(client))
+    assert visible(first) == visible(await post(client))
     assert harness.store.queue == [job_id]
 
 
@@ -205,7 +204,7 @@ async def test_deleting_a_job_frees_its_key(client: Client, harness: ApiHarness)
     assert again.headers["Location"] != first.headers["Location"]
 
 
-async def test_both_addresses_of_reports_share_their_keys(client: Client, harness: ApiHarness) -> None:
+async def test_both_paths_of_reports_share_their_keys(client: Client, harness: ApiHarness) -> None:
     await post(client)
     again = await client.post("/api/v1/reports", json=ROME, headers=KEY)
 
@@ -216,24 +215,22 @@ async def test_both_addresses_of_reports_share_their_keys(client: Client, harnes
 async def test_the_same_key_of_another_owner_is_another_key(harness: ApiHarness) -> None:
     credentials = {owner: await harness.authorization(owner) for owner in ("ada", "eve")}
     async with harness.client() as client:
-        answers = {owner: await post(client, more=headers) for owner, headers in credentials.items()}
+        answers = {owner: await post(client, headers=headers) for owner, headers in credentials.items()}
 
-    made = {answer.json()["jobId"]: owner for owner, answer in answers.items()}
-    assert made == {job.id: job.owner for job in harness.store.jobs.values()}
-    assert len(made) == 2
+    owners = {answer.json()["jobId"]: owner for owner, answer in answers.items()}
+    assert owners == {job.id: job.owner for job in harness.store.jobs.values()}
+    assert len(owners) == 2
 
 
-async def test_a_full_service_still_answers_what_it_has_accepted(client: Client, harness: ApiHarness) -> None:
+async def test_a_repeated_request_is_answered_even_if_the_queue_is_full(client: Client, harness: ApiHarness) -> None:
     first = await post(client)
     harness.store.max_queue_length = 1
 
     assert (await client.post("/reports", json=ROME)).status_code == 503
-    assert told(first) == told(await post(client))
+    assert visible(first) == visible(await post(client))
 
 
-async def test_who_sends_again_waits_with_the_first_for_the_same_end(
-    local: httpx2.AsyncClient, harness: ApiHarness
-) -> None:
+async def test_repeated_requests_wait_for_the_same_job(local: httpx2.AsyncClient, harness: ApiHarness) -> None:
     headers = KEY | {"Prefer": "wait=60"}
     requests = [asyncio.ensure_future(local.post("/reports", json=ROME, headers=headers)) for _ in range(3)]
     while len(harness.hub.watches) < len(requests):
@@ -252,18 +249,18 @@ async def operations(client: Client) -> dict[str, dict[str, Any]]:  # Any: JSON
     return {each["operationId"]: each for item in document["paths"].values() for each in item.values()}
 
 
-def job_headers(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:  # Any: as above
+def header_parameters(operation: dict[str, Any]) -> dict[str, dict[str, Any]]:  # Any: as above
     return {each["name"]: each for each in operation.get("parameters", ()) if each["in"] == "header"}
 
 
 @pytest.mark.parametrize("name", ["createReport", "createChecklist", "createGeneration"])
-async def test_the_header_is_declared_where_jobs_are_asked_for(client: Client, name: str) -> None:
+async def test_the_header_is_declared_for_operations_that_create_jobs(client: Client, name: str) -> None:
     operation = (await operations(client))[name]
-    header = job_headers(operation)["Idempotency-Key"]
+    header = header_parameters(operation)["Idempotency-Key"]
 
     assert (header["required"], header["schema"]["type"]) == (False, "string")
     assert re.search(header["schema"]["pattern"], KEY[header["name"]])
-    # Whoever tries things out with a value from the document would be refused the second.
+    # An example value would be rejected the second time that somebody tries the operation with it.
     assert "example" not in header
     assert "creates no second job" in header["description"]
     examples = operation["responses"]["422"]["content"]["application/problem+json"]["examples"]
@@ -272,6 +269,8 @@ async def test_the_header_is_declared_where_jobs_are_asked_for(client: Client, n
 
 
 async def test_the_header_is_declared_nowhere_else(client: Client) -> None:
-    declaring = {name for name, each in (await operations(client)).items() if "Idempotency-Key" in job_headers(each)}
+    declaring = {
+        name for name, each in (await operations(client)).items() if "Idempotency-Key" in header_parameters(each)
+    }
 
     assert declaring == {f"create{each.api.name}" for each in RESOURCES}

@@ -1,4 +1,4 @@
-"""What a POST does not take, whatever is asked for: each broken rule is named with its field."""
+"""Validation of bodies for every kind: the problem names the field and the broken rule."""
 
 import msgspec
 import pytest
@@ -10,11 +10,11 @@ from tests.service.api_harness import ApiHarness
 from tests.service.resources import EVERY_KIND, GENERATIONS, RESOURCES, Resource
 
 Client = AsyncTestClient[Litestar]
-LINES = [each for each in RESOURCES if each.has_lines]
+MULTILINE = [each for each in RESOURCES if each.has_lines]
 
 
-async def refused(client: Client, resource: Resource, body: object) -> tuple[int, tuple[str | None, str]]:
-    """Post this body; return the status, and which rule of which field it breaks."""
+async def post_invalid(client: Client, resource: Resource, body: object) -> tuple[int, tuple[str | None, str]]:
+    """Post this body; return the status, the field, and the rule that it breaks."""
     content = body if isinstance(body, bytes) else msgspec.json.encode(body)
     answer = await client.post(resource.path, content=content, headers={"Content-Type": "application/json"})
     (broken,) = answer.json().get("errors", [{"field": None, "rule": answer.json()["type"]}])
@@ -23,15 +23,15 @@ async def refused(client: Client, resource: Resource, body: object) -> tuple[int
 
 @EVERY_KIND
 async def test_the_text_is_required(client: Client, harness: ApiHarness, resource: Resource) -> None:
-    assert await refused(client, resource, {}) == (422, (next(iter(resource.body)), "is required"))
+    assert await post_invalid(client, resource, {}) == (422, (next(iter(resource.body)), "is required"))
     assert harness.store.jobs == {}
 
 
 @EVERY_KIND
-async def test_no_field_is_taken_that_is_not_known(client: Client, resource: Resource) -> None:
+async def test_an_unknown_field_is_rejected(client: Client, resource: Resource) -> None:
     body = resource.body | {"surprise": 1}
 
-    assert await refused(client, resource, body) == (422, ("surprise", "is not a known field"))
+    assert await post_invalid(client, resource, body) == (422, ("surprise", "is not a known field"))
 
 
 @EVERY_KIND
@@ -39,20 +39,22 @@ async def test_no_field_is_taken_that_is_not_known(client: Client, resource: Res
 async def test_the_text_is_a_string(client: Client, resource: Resource, value: object, what: str) -> None:
     expected = (422, (resource.text, f"must be a string, not {what}"))
 
-    assert await refused(client, resource, resource.with_text(value)) == expected
+    assert await post_invalid(client, resource, resource.with_text(value)) == expected
 
 
 @EVERY_KIND
 @pytest.mark.parametrize("times", [0, None], ids=["empty", "too long"])
-async def test_the_text_has_its_length(client: Client, resource: Resource, times: int | None) -> None:
+async def test_a_text_that_is_empty_or_too_long_is_rejected(
+    client: Client, resource: Resource, times: int | None
+) -> None:
     rule = f"must be 1 to {resource.longest} characters long, without the space around it"
     text = " \n" if times == 0 else "é" * (resource.longest + 1)
 
-    assert await refused(client, resource, resource.with_text(text)) == (422, (resource.text, rule))
+    assert await post_invalid(client, resource, resource.with_text(text)) == (422, (resource.text, rule))
 
 
 @EVERY_KIND
-async def test_a_text_of_the_greatest_length_is_taken_without_the_space_around_it(
+async def test_a_text_of_the_maximum_length_is_accepted_and_trimmed(
     client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     text = "é" * resource.longest
@@ -64,15 +66,17 @@ async def test_a_text_of_the_greatest_length_is_taken_without_the_space_around_i
 
 
 @EVERY_KIND
-async def test_the_text_has_no_control_characters(client: Client, resource: Resource) -> None:
-    status, (field, rule) = await refused(client, resource, resource.with_text("a\0b"))
+async def test_control_characters_are_rejected(client: Client, resource: Resource) -> None:
+    status, (field, rule) = await post_invalid(client, resource, resource.with_text("a\0b"))
 
     assert (status, field) == (422, resource.text)
     assert rule.startswith("must not contain control characters")
 
 
-@pytest.mark.parametrize("resource", LINES, ids=repr)
-async def test_a_guideline_and_a_prompt_may_have_lines(client: Client, harness: ApiHarness, resource: Resource) -> None:
+@pytest.mark.parametrize("resource", MULTILINE, ids=repr)
+async def test_texts_of_several_lines_are_accepted_where_declared(
+    client: Client, harness: ApiHarness, resource: Resource
+) -> None:
     await client.post(resource.path, json=resource.with_text("One.\r\n\tTwo."))
 
     (job,) = harness.store.jobs.values()
@@ -92,12 +96,12 @@ async def test_a_guideline_and_a_prompt_may_have_lines(client: Client, harness: 
         ("size", "0x10", "must look like 1024x1024"),
     ],
 )
-async def test_the_wishes_for_images_have_their_limits(client: Client, field: str, value: object, rule: str) -> None:
-    assert await refused(client, GENERATIONS, {"prompt": "A lighthouse", field: value}) == (422, (field, rule))
+async def test_options_of_images_have_limits(client: Client, field: str, value: object, rule: str) -> None:
+    assert await post_invalid(client, GENERATIONS, {"prompt": "A lighthouse", field: value}) == (422, (field, rule))
 
 
-async def test_a_whole_number_may_be_written_with_a_point(client: Client, harness: ApiHarness) -> None:
-    """To JSON Schema, by which clients check what they send, 2.0 is an integer."""
+async def test_a_whole_number_may_be_written_with_a_decimal_point(client: Client, harness: ApiHarness) -> None:
+    """In JSON Schema, which clients use for validation, 2.0 is an integer."""
     body = b'{"prompt": "A lighthouse", "count": 2.0}'
     answer = await client.post("/api/generation", content=body, headers={"Content-Type": "application/json"})
 
@@ -107,8 +111,10 @@ async def test_a_whole_number_may_be_written_with_a_point(client: Client, harnes
 
 
 @pytest.mark.parametrize("count", ["2.5", "1e999", "5.0", "-1.0", "1e300"])
-async def test_any_other_number_is_named(client: Client, count: str) -> None:
-    status, (field, _) = await refused(client, GENERATIONS, b'{"prompt": "A lighthouse", "count": %s}' % count.encode())
+async def test_other_numbers_are_rejected(client: Client, count: str) -> None:
+    status, (field, _) = await post_invalid(
+        client, GENERATIONS, b'{"prompt": "A lighthouse", "count": %s}' % count.encode()
+    )
 
     assert (status, field) == (422, "count")
 
@@ -116,7 +122,7 @@ async def test_any_other_number_is_named(client: Client, count: str) -> None:
 @EVERY_KIND
 @pytest.mark.parametrize("body", [b"[]", b'"Rome"', b"null"])
 async def test_a_body_is_an_object(client: Client, resource: Resource, body: bytes) -> None:
-    status, (field, rule) = await refused(client, resource, body)
+    status, (field, rule) = await post_invalid(client, resource, body)
 
     assert (status, field) == (422, "$")
     assert rule.startswith("must be an object, not ")
@@ -125,36 +131,36 @@ async def test_a_body_is_an_object(client: Client, resource: Resource, body: byt
 @EVERY_KIND
 @pytest.mark.parametrize("body", [b"{", b"", b"a=b", b'{"\xff":1}'])
 async def test_what_is_not_json_is_malformed(client: Client, resource: Resource, body: bytes) -> None:
-    assert await refused(client, resource, body) == (400, (None, "urn:aether:problem:malformed-body"))
+    assert await post_invalid(client, resource, body) == (400, (None, "urn:aether:problem:malformed-body"))
 
 
 @EVERY_KIND
-async def test_a_body_that_does_not_say_it_is_json_is_refused(client: Client, resource: Resource) -> None:
+async def test_a_body_of_another_content_type_is_rejected(client: Client, resource: Resource) -> None:
     answer = await client.post(resource.path, content=resource.request, headers={"Content-Type": "text/plain"})
 
     assert (answer.status_code, answer.json()["type"]) == (415, "urn:aether:problem:unsupported-body")
 
 
 @EVERY_KIND
-async def test_a_body_over_the_limit_is_refused(harness: ApiHarness, resource: Resource) -> None:
+async def test_a_body_over_the_limit_is_rejected(harness: ApiHarness, resource: Resource) -> None:
     async with harness.client(max_body=2_000) as client:
         expected = (413, (None, "urn:aether:problem:body-too-large"))
 
-        assert await refused(client, resource, resource.with_text("a" * 3_000)) == expected
+        assert await post_invalid(client, resource, resource.with_text("a" * 3_000)) == expected
 
 
 @EVERY_KIND
 @pytest.mark.parametrize(("body", "what"), [(b"null", "null"), (b"[]", "a list")])
-async def test_what_may_be_left_out_of_a_retry_is_an_object_or_not_there(
+async def test_the_body_of_a_retry_is_an_object_or_absent(
     client: Client, harness: ApiHarness, resource: Resource, body: bytes, what: str
 ) -> None:
     job_id = await harness.create_job(resource)
     await harness.process(job_id, Change(status=Status.FAILED))
     url = resource.url(job_id, "/retry")
 
-    refused = await client.post(url, content=body, headers={"Content-Type": "application/json"})
+    post_invalid = await client.post(url, content=body, headers={"Content-Type": "application/json"})
     accepted = await client.post(url, headers={"Content-Type": "application/json"})
 
     expected = [{"field": "$", "rule": f"must be an object, not {what}"}]
-    assert (refused.status_code, refused.json()["errors"]) == (422, expected)
+    assert (post_invalid.status_code, post_invalid.json()["errors"]) == (422, expected)
     assert accepted.status_code == 202

@@ -1,4 +1,4 @@
-"""How many jobs of one owner may wait or run at a time, on the wire."""
+"""The limit on how many of an owner's jobs may wait or run at a time."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -16,7 +16,7 @@ from tests.service.resources import EVERY_KIND, Resource
 
 Client = AsyncTestClient[Litestar]
 JSON = {"Content-Type": "application/json"}
-HELD = "10000000-0000-4000-8000-000000000000"
+EXISTING = "10000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
@@ -26,8 +26,8 @@ def harness() -> ApiHarness:
 
 @pytest.fixture
 async def client(harness: ApiHarness) -> AsyncIterator[Client]:
-    """An API of whose two places one is taken."""
-    await harness.create_report(HELD)
+    """A client whose owner may have two jobs and has one."""
+    await harness.create_report(EXISTING)
     async with harness.client() as client:
         yield client
 
@@ -43,7 +43,7 @@ def problem(instance: str) -> dict[str, object]:
 
 
 @EVERY_KIND
-async def test_one_job_too_many_is_refused_and_not_stored(
+async def test_a_job_over_the_limit_is_rejected_and_not_stored(
     client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     accepted, refused = [await client.post(resource.path, content=resource.request, headers=JSON) for _ in range(2)]
@@ -56,21 +56,21 @@ async def test_one_job_too_many_is_refused_and_not_stored(
 
 
 @EVERY_KIND
-async def test_a_job_is_not_tried_again_beyond_that(client: Client, harness: ApiHarness, resource: Resource) -> None:
+async def test_a_retry_over_the_limit_is_rejected(client: Client, harness: ApiHarness, resource: Resource) -> None:
     job_id = await harness.create_job(resource)
     await harness.process(job_id, Change(status=Status.FAILED))
     await harness.create_report("20000000-0000-4000-8000-000000000000")
     retry = resource.url(job_id, "/retry")
 
     refused = await client.post(retry)
-    await client.post(f"/reports/{HELD}/cancel")
+    await client.post(f"/reports/{EXISTING}/cancel")
     accepted = await client.post(retry)
 
     assert (refused.status_code, refused.json(), refused.headers["Retry-After"]) == (429, problem(retry), "5")
     assert (accepted.status_code, harness.store.jobs[job_id].status) == (202, Status.PENDING)
 
 
-async def test_what_was_accepted_already_is_answered_though_there_is_no_room(client: Client) -> None:
+async def test_a_repeated_request_is_answered_even_at_the_limit(client: Client) -> None:
     ask = {"content": b'{"topic":"Rome"}', "headers": JSON | {"Idempotency-Key": "order-7"}}
 
     answers = [await client.post("/reports", **ask) for _ in range(2)]  # type: ignore[arg-type]
@@ -79,8 +79,8 @@ async def test_what_was_accepted_already_is_answered_though_there_is_no_room(cli
     assert len({answer.content for answer in answers}) == 1
 
 
-async def test_a_keys_own_number_goes_before_the_services(harness: ApiHarness) -> None:
-    """The one place that the owner has is taken by the first job; the service would have another."""
+async def test_the_limit_of_a_key_takes_precedence_over_that_of_the_service(harness: ApiHarness) -> None:
+    """The key allows one job, the service two."""
     _, secret = await ApiKeys(harness.keys, SystemClock()).create("ada", scopes=[Scope.WRITE], quota=Quota(jobs=1))
     headers = {"Authorization": f"Bearer {secret.reveal()}"}
     async with harness.client() as client:
@@ -93,11 +93,11 @@ async def test_a_keys_own_number_goes_before_the_services(harness: ApiHarness) -
     assert second.json()["detail"] == "No more than 1 of your jobs may wait or run at a time."
 
 
-async def test_what_is_there_can_be_seen_and_stopped(client: Client) -> None:
+async def test_existing_jobs_can_be_read_and_cancelled_at_the_limit(client: Client) -> None:
     await client.post("/jobs", json={"input_text": "Wash your hands."})
 
-    assert (await client.get(f"/reports/{HELD}")).status_code == 200
-    assert (await client.post(f"/reports/{HELD}/cancel")).status_code == 200
+    assert (await client.get(f"/reports/{EXISTING}")).status_code == 200
+    assert (await client.post(f"/reports/{EXISTING}/cancel")).status_code == 200
     assert (await client.post("/reports", json={"topic": "Rome"})).status_code == 202
 
 

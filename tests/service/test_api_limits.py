@@ -1,4 +1,4 @@
-"""Budgets, deadlines and the outlook, as the wire shows them."""
+"""Token budgets, deadlines and estimates on the wire."""
 
 import pytest
 from litestar import Litestar
@@ -20,7 +20,7 @@ Client = AsyncTestClient[Litestar]
         ({"maxTokens": 5_000, "deadlineSeconds": 60}, Limits(60, 5_000)),
     ],
 )
-async def test_limits_go_with_the_job_and_not_with_the_request(
+async def test_limits_are_stored_with_the_job_but_not_in_its_request(
     client: Client, harness: ApiHarness, body: dict[str, int], expected: Limits
 ) -> None:
     answer = await client.post("/reports", json={"topic": "Rome", **body})
@@ -30,7 +30,7 @@ async def test_limits_go_with_the_job_and_not_with_the_request(
 
 
 @pytest.mark.parametrize(
-    ("body", "broken"),
+    ("body", "error"),
     [
         ({"maxTokens": 0}, ("maxTokens", "must be at least 1")),
         ({"maxTokens": "many"}, ("maxTokens", "must be a whole number, not a string")),
@@ -38,15 +38,15 @@ async def test_limits_go_with_the_job_and_not_with_the_request(
     ],
 )
 @pytest.mark.parametrize("path", ["/reports", "/reports/{id}/retry"])
-async def test_limits_out_of_bounds_are_refused(
-    client: Client, harness: ApiHarness, path: str, body: dict[str, object], broken: tuple[str, str]
+async def test_limits_out_of_bounds_are_rejected(
+    client: Client, harness: ApiHarness, path: str, body: dict[str, object], error: tuple[str, str]
 ) -> None:
     job_id = await harness.create_report()
     await harness.store.move(job_id, Change(status=Status.CANCELLED))
 
     answer = await client.post(path.format(id=job_id), json={"topic": "Rome", **body} if path == "/reports" else body)
 
-    assert (answer.status_code, answer.json()["errors"]) == (422, [dict(zip(("field", "rule"), broken, strict=True))])
+    assert (answer.status_code, answer.json()["errors"]) == (422, [dict(zip(("field", "rule"), error, strict=True))])
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ async def test_a_retry_replaces_the_limits_it_names(
     assert harness.store.jobs[job_id].limits == expected
 
 
-async def test_a_retry_with_a_body_that_is_not_json_is_refused(client: Client, harness: ApiHarness) -> None:
+async def test_a_retry_with_a_body_that_is_not_json_is_rejected(client: Client, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
 
     answer = await client.post(f"/reports/{job_id}/retry", content=b"maxTokens=1")
@@ -78,11 +78,11 @@ async def test_a_retry_with_a_body_that_is_not_json_is_refused(client: Client, h
     assert answer.status_code == 415
 
 
-async def test_a_job_that_waits_tells_its_place_and_when_it_will_be_done(client: Client, harness: ApiHarness) -> None:
+async def test_a_pending_job_has_its_queue_position_and_estimate(client: Client, harness: ApiHarness) -> None:
     harness.store.pace = Pace(run=8.04, gap=0.5)
     ids = [await harness.create_report(f"00000000-0000-4000-8000-00000000000{at}") for at in range(2)]
 
-    seen = [(await client.get(f"/reports/{job_id}")).json() for job_id in ids]
+    jobs = [(await client.get(f"/reports/{job_id}")).json() for job_id in ids]
 
-    assert [job["queuePosition"] for job in seen] == [1, 2]
-    assert [job["estimatedSecondsLeft"] for job in seen] == [8.0, 8.5]
+    assert [job["queuePosition"] for job in jobs] == [1, 2]
+    assert [job["estimatedSecondsLeft"] for job in jobs] == [8.0, 8.5]

@@ -1,4 +1,4 @@
-"""The caller's jobs, newest first, a page at a time."""
+"""Lists of jobs: pages, filters and their rules."""
 
 import re
 
@@ -17,19 +17,19 @@ IDS = [f"00000000-0000-4000-8000-00000000000{at}" for at in range(5)]
 
 @pytest.fixture
 def clock(harness: ApiHarness) -> FastClock:
-    """The time at which jobs are stored."""
+    """The clock of the store."""
     harness.store.clock = clock = FastClock()
     return clock
 
 
-async def five(harness: ApiHarness, clock: FastClock, resource: Resource) -> None:
-    """Put five jobs into the store, one a second."""
+async def create_five_jobs(harness: ApiHarness, clock: FastClock, resource: Resource) -> None:
+    """Store five jobs, one second apart."""
     for job_id in IDS:
         await harness.create_job(resource, job_id)
         clock.seconds += 1
 
 
-async def ids(client: Client, resource: Resource, query: str = "") -> list[str]:
+async def list_ids(client: Client, resource: Resource, query: str = "") -> list[str]:
     answer = await client.get(f"{resource.path}{resource.slash}{query}")
     assert answer.status_code == 200, answer.text
     return [job[resource.id_name] for job in answer.json()[resource.plural]]
@@ -50,7 +50,7 @@ async def ids(client: Client, resource: Resource, query: str = "") -> list[str]:
     ],
     ids=["reports", "jobs", "generations"],
 )
-async def test_a_line_says_what_the_job_is_about_and_where_it_stands(
+async def test_a_job_in_a_list_has_a_short_text_and_its_status(
     client: Client, harness: ApiHarness, clock: FastClock, resource: Resource, expected: str
 ) -> None:
     assert clock.seconds == 0
@@ -72,40 +72,40 @@ async def test_a_caller_without_jobs_has_an_empty_list(client: Client, resource:
 
 
 @EVERY_KIND
-async def test_pages_follow_each_other_newest_first(
+async def test_pages_are_ordered_newest_first(
     client: Client, harness: ApiHarness, clock: FastClock, resource: Resource
 ) -> None:
-    await five(harness, clock, resource)
+    await create_five_jobs(harness, clock, resource)
 
     pages = [(await client.get(f"{resource.path}?limit=2")).json()]
     while cursor := pages[-1].get(resource.next_name):
         pages.append((await client.get(resource.path, params={"limit": 2, "cursor": cursor})).json())
 
-    listed = [[job[resource.id_name] for job in page[resource.plural]] for page in pages]
-    assert listed == [[IDS[4], IDS[3]], [IDS[2], IDS[1]], [IDS[0]]]
+    pages_of_ids = [[job[resource.id_name] for job in page[resource.plural]] for page in pages]
+    assert pages_of_ids == [[IDS[4], IDS[3]], [IDS[2], IDS[1]], [IDS[0]]]
 
 
-async def test_twenty_are_listed_unless_it_is_said_how_many(client: Client, harness: ApiHarness) -> None:
+async def test_a_page_has_twenty_jobs_by_default(client: Client, harness: ApiHarness) -> None:
     for at in range(25):
         await harness.create_job(REPORTS, f"00000000-0000-4000-8000-{at:012}")
 
-    assert (len(await ids(client, REPORTS)), len(await ids(client, REPORTS, "?limit=100"))) == (20, 25)
+    assert (len(await list_ids(client, REPORTS)), len(await list_ids(client, REPORTS, "?limit=100"))) == (20, 25)
 
 
 @EVERY_KIND
-async def test_only_jobs_of_the_wanted_status_are_listed(
+async def test_a_list_can_be_filtered_by_status(
     client: Client, harness: ApiHarness, clock: FastClock, resource: Resource
 ) -> None:
-    await five(harness, clock, resource)
+    await create_five_jobs(harness, clock, resource)
     await harness.process(IDS[1])
     await harness.process(IDS[2], Change(status=Status.COMPLETED))
     await harness.process(IDS[3], Change(status=Status.FAILED))
     await harness.store.move(IDS[4], Change(status=Status.CANCELLED))
 
-    stand = dict(zip(IDS, Status, strict=True))
+    status_by_id = dict(zip(IDS, Status, strict=True))
     for word in set(resource.words.values()):
-        expected = [job_id for job_id, status in stand.items() if resource.words[status] == word]
-        assert await ids(client, resource, f"?status={word}") == expected[::-1]
+        expected = [job_id for job_id, status in status_by_id.items() if resource.words[status] == word]
+        assert await list_ids(client, resource, f"?status={word}") == expected[::-1]
 
 
 @EVERY_KIND
@@ -116,10 +116,10 @@ async def test_jobs_of_other_owners_and_of_other_kinds_are_not_listed(
         await harness.create_job(other, job_id)
     await harness.create_job(resource, IDS[4], owner="somebody-else")
 
-    assert await ids(client, resource) == [IDS[RESOURCES.index(resource)]]
+    assert await list_ids(client, resource) == [IDS[RESOURCES.index(resource)]]
 
 
-async def test_a_long_guideline_is_listed_by_how_it_begins(client: Client, harness: ApiHarness) -> None:
+async def test_a_list_shows_the_start_of_a_guideline(client: Client, harness: ApiHarness) -> None:
     await client.post("/jobs/", json={"input_text": "é" * 20_000})
 
     (line,) = (await client.get("/jobs/")).json()["jobs"]
@@ -145,7 +145,7 @@ async def test_a_long_guideline_is_listed_by_how_it_begins(client: Client, harne
         ("cursor=%00", "cursor", "must be one that a page has given"),
     ],
 )
-async def test_a_parameter_that_breaks_a_rule_is_named(
+async def test_an_invalid_parameter_is_rejected(
     client: Client, resource: Resource, query: str, field: str, rule: str
 ) -> None:
     answer = await client.get(f"{resource.path}?{query}")
@@ -154,9 +154,7 @@ async def test_a_parameter_that_breaks_a_rule_is_named(
 
 
 @EVERY_KIND
-async def test_a_status_that_the_kind_does_not_have_is_named_with_those_it_has(
-    client: Client, resource: Resource
-) -> None:
+async def test_an_unknown_status_is_rejected_with_the_valid_ones(client: Client, resource: Resource) -> None:
     answer = await client.get(f"{resource.path}?status=done")
 
     words = ", ".join(dict.fromkeys(resource.words.values()))

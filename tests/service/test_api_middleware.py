@@ -1,4 +1,4 @@
-"""What every answer has, whatever was asked: an id, safe headers, one line in the log."""
+"""The middleware: request ids, security headers, HEAD and OPTIONS, and the access log."""
 
 from collections.abc import MutableMapping
 from typing import Any
@@ -21,29 +21,29 @@ PATHS = [
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_the_callers_request_id_comes_back(client: Client, path: str) -> None:
+async def test_a_valid_request_id_is_kept(client: Client, path: str) -> None:
     answer = await client.get(path, headers={"X-Request-Id": "Trace-1.a_b"})
 
     assert answer.headers["X-Request-Id"] == "Trace-1.a_b"
 
 
-@pytest.mark.parametrize("given", [b"", b"a b", b"a\tb", b"\xe9", b"x" * 129, b'{"a":1}'])
-async def test_an_id_unfit_for_a_log_is_replaced(client: Client, given: bytes) -> None:
-    answers = [await client.get("/health/live", headers={b"X-Request-Id": given}) for _ in range(2)]
+@pytest.mark.parametrize("request_id", [b"", b"a b", b"a\tb", b"\xe9", b"x" * 129, b'{"a":1}'])
+async def test_an_invalid_request_id_is_replaced(client: Client, request_id: bytes) -> None:
+    answers = [await client.get("/health/live", headers={b"X-Request-Id": request_id}) for _ in range(2)]
 
     first, second = (answer.headers["X-Request-Id"] for answer in answers)
     assert first != second
     assert len(first) == len(second) == 32
 
 
-async def test_two_ids_are_none(client: Client) -> None:
+async def test_two_request_ids_are_replaced(client: Client) -> None:
     answer = await client.get("/health/live", headers=[("X-Request-Id", "one"), ("X-Request-Id", "two")])
 
     assert len(answer.headers["X-Request-Id"]) == 32
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_browsers_are_told_to_be_careful(client: Client, path: str) -> None:
+async def test_every_response_has_security_headers(client: Client, path: str) -> None:
     answer = await client.get(path)
 
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
@@ -57,26 +57,26 @@ async def test_browsers_are_told_to_be_careful(client: Client, path: str) -> Non
     assert "Strict-Transport-Security" not in answer.headers
 
 
-async def test_whoever_came_by_tls_is_to_come_by_it_again(client: Client) -> None:
+async def test_responses_over_tls_have_an_hsts_header(client: Client) -> None:
     answers = [await client.get(f"{scheme}://test/nothing") for scheme in ("http", "https")]
 
-    said = [answer.headers.get("Strict-Transport-Security") for answer in answers]
-    assert said == [None, "max-age=31536000"]
+    headers = [answer.headers.get("Strict-Transport-Security") for answer in answers]
+    assert headers == [None, "max-age=31536000"]
 
 
-async def test_a_page_may_use_nothing_of_the_machine_it_is_shown_on(client: Client) -> None:
+async def test_the_docs_page_gets_no_permissions(client: Client) -> None:
     answer = await client.get("/docs")
 
     assert "camera=()" in answer.headers["Permissions-Policy"]
 
 
-async def test_the_address_of_the_service_leads_to_its_docs(client: Client) -> None:
+async def test_the_root_redirects_to_the_docs(client: Client) -> None:
     answer = await client.get("/", follow_redirects=True)
 
     assert (answer.url.path, answer.status_code) == ("/docs", 200)
 
 
-async def test_the_document_is_sent_once_to_each_who_keeps_it(client: Client) -> None:
+async def test_the_document_is_not_sent_again_to_a_caller_that_has_it(client: Client) -> None:
     first = await client.get("/schema/openapi.json")
     again = await client.get("/schema/openapi.json", headers={"If-None-Match": first.headers["ETag"]})
     other = await client.get("/schema/openapi.json", headers={"If-None-Match": '"other"'})
@@ -87,14 +87,14 @@ async def test_the_document_is_sent_once_to_each_who_keeps_it(client: Client) ->
 
 
 @pytest.mark.parametrize("path", ["/schema/openapi.json", "/docs", "/reports"])
-async def test_who_asks_for_the_methods_of_a_path_is_sent_no_body(client: Client, path: str) -> None:
+async def test_options_has_no_body(client: Client, path: str) -> None:
     answer = await client.options(path)
 
     assert (answer.status_code, answer.content) == (204, b"")
     assert {"GET", "HEAD", "OPTIONS"} <= set(answer.headers["Allow"].split(", "))
 
 
-async def test_head_answers_as_get_would_without_the_body(client: Client, harness: ApiHarness) -> None:
+async def test_head_is_answered_like_get_without_a_body(client: Client, harness: ApiHarness) -> None:
     await harness.create_report(UNKNOWN)
 
     got = await client.get(f"/reports/{UNKNOWN}")
@@ -106,7 +106,7 @@ async def test_head_answers_as_get_would_without_the_body(client: Client, harnes
 
 
 @pytest.mark.parametrize("tags", [['"x"', '"{}"'], ['"{}"', '"x"'], ["", '"x", "{}"']])
-async def test_a_list_may_come_in_several_lines(client: Client, harness: ApiHarness, tags: list[str]) -> None:
+async def test_a_list_header_may_have_several_lines(client: Client, harness: ApiHarness, tags: list[str]) -> None:
     await harness.create_report(UNKNOWN)
     version = harness.store.jobs[UNKNOWN].version
 
@@ -116,8 +116,8 @@ async def test_a_list_may_come_in_several_lines(client: Client, harness: ApiHarn
     assert answer.status_code == 304
 
 
-async def test_every_request_leaves_one_line_without_its_words(harness: ApiHarness) -> None:
-    logs = await _logged(harness, "GET", f"/reports/{UNKNOWN}?token=secret", None)
+async def test_every_request_is_logged_once_without_its_content(harness: ApiHarness) -> None:
+    logs = await _log_of(harness, "GET", f"/reports/{UNKNOWN}?token=secret", None)
 
     (line,) = logs
     assert line.pop("duration_ms") >= 0
@@ -132,41 +132,41 @@ async def test_every_request_leaves_one_line_without_its_words(harness: ApiHarne
     }
 
 
-async def test_the_line_of_an_accepted_job_names_it(harness: ApiHarness) -> None:
-    (line,) = await _logged(harness, "POST", "/reports", {"topic": "A secret"})
+async def test_the_access_log_contains_the_id_of_a_new_job(harness: ApiHarness) -> None:
+    (line,) = await _log_of(harness, "POST", "/reports", {"topic": "A secret"})
 
     assert [line["job_id"]] == list(harness.store.jobs)
     assert "secret" not in str(line)
 
 
-async def test_a_path_that_nothing_is_served_at_is_not_written_down(harness: ApiHarness) -> None:
-    (line,) = await _logged(harness, "GET", "/etc/passwd", None)
+async def test_an_unknown_path_is_not_logged(harness: ApiHarness) -> None:
+    (line,) = await _log_of(harness, "GET", "/etc/passwd", None)
 
     assert (line["route"], line["status"]) == (None, 404)
     assert "passwd" not in str(line)
 
 
-async def test_a_probe_that_finds_all_well_is_no_news(harness: ApiHarness) -> None:
-    (line,) = await _logged(harness, "GET", "/health/ready", None)
+async def test_a_successful_health_check_is_logged_at_debug_level(harness: ApiHarness) -> None:
+    (line,) = await _log_of(harness, "GET", "/health/ready", None)
     harness.readiness = Readiness(redis=False, worker=False)
-    (news,) = await _logged(harness, "GET", "/health/ready", None)
+    (news,) = await _log_of(harness, "GET", "/health/ready", None)
 
     assert (line["log_level"], news["log_level"]) == ("debug", "info")
 
 
-async def test_behind_a_prefix_addresses_carry_it(client: Client) -> None:
+async def test_addresses_contain_the_prefix_of_a_proxy(client: Client) -> None:
     behind = ASGITransport(client.app, root_path="/aether")
     async with AsyncClient(transport=behind, base_url="http://test") as caller:
         accepted = await caller.post("/aether/api/v1/reports", json={"topic": "Rome"})
-        seen = await caller.get(accepted.headers["Location"])
+        job = await caller.get(accepted.headers["Location"])
         page = await caller.get("/aether/docs")
 
     assert accepted.headers["Location"].startswith("/aether/api/v1/reports/")
-    assert seen.status_code == 200
+    assert job.status_code == 200
     assert 'data-document="/aether/schema/openapi.json"' in page.text
 
 
-async def _logged(harness: ApiHarness, method: str, path: str, body: object) -> list[MutableMapping[str, Any]]:
+async def _log_of(harness: ApiHarness, method: str, path: str, body: object) -> list[MutableMapping[str, Any]]:
     merge = structlog.contextvars.merge_contextvars
     with structlog.testing.capture_logs(processors=[merge]) as logs:
         async with harness.client() as client:

@@ -1,4 +1,7 @@
-"""What belongs to another owner is answered exactly as what never was, on every route, and after as much work."""
+"""Separation of owners: on every route, another owner's object gets the same response as a missing one.
+
+The stores are called equally often in both cases, so that the time does not differ either.
+"""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -20,63 +23,63 @@ from tests.service.resources import RESOURCES
 
 Client = AsyncTestClient[Litestar]
 
-NEVER_WAS = "99999999-9999-4999-8999-999999999999"
-ADAS = {f"{number}aaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa": resource for number, resource in enumerate(RESOURCES)}
+UNKNOWN_ID = "99999999-9999-4999-8999-999999999999"
+ADAS_JOBS = {f"{number}aaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa": resource for number, resource in enumerate(RESOURCES)}
 IMAGE = Image("image/png", 4, "0" * 64)
-MADE = {
+RESULTS = {
     Kind.REPORT: [finish_outline("I. Rise"), finish_section(0, "It rose. " * 5_000)],
     Kind.IMAGE: [Change(total=1, steps=(finished_step("image:0", 0, IMAGE),))],
 }
 
 
 @dataclass
-class Counter:
-    """What several stores are asked, together."""
+class CallCounter:
+    """Counts the calls to several stores."""
 
-    asked: int = 0
+    calls: int = 0
 
 
 @dataclass
-class CountedJobs(MemoryJobStore):
-    counter: Counter = field(default_factory=Counter)
+class CountingJobStore(MemoryJobStore):
+    counter: CallCounter = field(default_factory=CallCounter)
 
     async def _answer(self) -> None:
-        self.counter.asked += 1
+        self.counter.calls += 1
         await super()._answer()
 
 
 @dataclass
-class CountedWebhooks(MemoryWebhooks):
-    counter: Counter = field(default_factory=Counter)
+class CountingWebhooks(MemoryWebhooks):
+    counter: CallCounter = field(default_factory=CallCounter)
 
     async def _answer(self) -> None:
-        self.counter.asked += 1
+        self.counter.calls += 1
         await super()._answer()
 
 
 @dataclass
-class CountedFiles(MemoryFiles):
-    counter: Counter = field(default_factory=Counter)
+class CountingFiles(MemoryFiles):
+    counter: CallCounter = field(default_factory=CallCounter)
 
     async def _answer(self) -> None:
-        self.counter.asked += 1
+        self.counter.calls += 1
         await super()._answer()
 
 
 @pytest.fixture
-def counter() -> Counter:
-    return Counter()
+def counter() -> CallCounter:
+    return CallCounter()
 
 
 @pytest.fixture
-async def harness(counter: Counter) -> ApiHarness:
-    """One in which Ada has a job of each kind that has ended, with all that comes of it, and Eve has nothing."""
-    webhooks = CountedWebhooks(counter=counter)
-    harness = ApiHarness(CountedJobs(webhooks=webhooks, counter=counter), CountedFiles(counter=counter))
+async def harness(counter: CallCounter) -> ApiHarness:
+    """An API in which Ada has an ended job of each kind with its results, and Eve has nothing."""
+    webhooks = CountingWebhooks(counter=counter)
+    harness = ApiHarness(CountingJobStore(webhooks=webhooks, counter=counter), CountingFiles(counter=counter))
     webhooks.endpoints["ada"] = Endpoint(Webhook("https://example.com/hook"))
-    for job_id, resource in ADAS.items():
+    for job_id, resource in ADAS_JOBS.items():
         await harness.create_job(resource, job_id, owner="ada")
-        await harness.process(job_id, *MADE.get(resource.kind, ()), Change(status=Status.COMPLETED))
+        await harness.process(job_id, *RESULTS.get(resource.kind, ()), Change(status=Status.COMPLETED))
         await harness.files.put(job_id, IMAGE.digest, b"\x89PNG")
     return harness
 
@@ -87,8 +90,8 @@ async def client(harness: ApiHarness) -> AsyncIterator[Client]:
         yield client
 
 
-def calls_about(job_id: str, delivery_id: str) -> list[tuple[str, str]]:
-    """Every call that names something, with these names in it."""
+def requests_about(job_id: str, delivery_id: str) -> list[tuple[str, str]]:
+    """Return the method and path of every request with a path parameter, for these ids."""
     names = dict.fromkeys((each.api.id_name for each in RESOURCES), job_id) | {
         "deliveryId": delivery_id,
         "position": "0",
@@ -106,44 +109,46 @@ def calls_about(job_id: str, delivery_id: str) -> list[tuple[str, str]]:
     return calls + lists
 
 
-def shown(answer: httpx.Response, *names: str) -> tuple[int, bytes, dict[str, str]]:
-    """What the caller sees, with "…" in the place of what it has named itself."""
+def visible(answer: httpx.Response, *names: str) -> tuple[int, bytes, dict[str, str]]:
+    """Return what the caller sees, with "…" instead of the ids in the request."""
     content = answer.content
     for name in names:
         content = content.replace(name.encode(), "…".encode())
     return answer.status_code, content, {**answer.headers} | {"x-request-id": "", "content-length": ""}
 
 
-@pytest.mark.parametrize("job_id", ADAS, ids=map(repr, RESOURCES))
-async def test_another_owners_are_as_unknown_as_what_never_was(
-    client: Client, harness: ApiHarness, counter: Counter, job_id: str
+@pytest.mark.parametrize("job_id", ADAS_JOBS, ids=map(repr, RESOURCES))
+async def test_objects_of_another_owner_are_as_unknown_as_missing_ones(
+    client: Client, harness: ApiHarness, counter: CallCounter, job_id: str
 ) -> None:
     eve = await harness.authorization("eve", Scope.ADMIN)
     (delivery_id,) = (each.id for each in harness.store.webhooks.deliveries.values() if each.job_id == job_id)
     before = (dict(harness.store.jobs), dict(harness.store.webhooks.deliveries), list(harness.store.inboxes["ada"]))
 
-    for theirs, never_was in zip(
-        calls_about(job_id, delivery_id), calls_about(NEVER_WAS, f"{NEVER_WAS}-9"), strict=True
+    for known_request, unknown_request in zip(
+        requests_about(job_id, delivery_id), requests_about(UNKNOWN_ID, f"{UNKNOWN_ID}-9"), strict=True
     ):
-        answers, work = [], []
-        for method, path in (theirs, never_was):
-            counter.asked = 0
+        answers, numbers_of_calls = [], []
+        for method, path in (known_request, unknown_request):
+            counter.calls = 0
             answers.append(await client.request(method, path, headers=eve))
-            work.append(counter.asked)
+            numbers_of_calls.append(counter.calls)
 
-        assert shown(answers[0], delivery_id, job_id) == shown(answers[1], f"{NEVER_WAS}-9", NEVER_WAS), theirs
-        assert work[0] == work[1], theirs
-        assert answers[0].status_code == (200 if "?" in theirs[1] else 404), theirs
+        assert visible(answers[0], delivery_id, job_id) == visible(answers[1], f"{UNKNOWN_ID}-9", UNKNOWN_ID), (
+            known_request
+        )
+        assert numbers_of_calls[0] == numbers_of_calls[1], known_request
+        assert answers[0].status_code == (200 if "?" in known_request[1] else 404), known_request
     assert before == (harness.store.jobs, harness.store.webhooks.deliveries, harness.store.inboxes["ada"])
 
 
-async def test_the_owner_is_answered_on_each_of_these_routes(client: Client, harness: ApiHarness) -> None:
-    """So that what is compared above is not unknown for another reason."""
+async def test_the_owner_has_access_on_each_of_these_routes(client: Client, harness: ApiHarness) -> None:
+    """Otherwise the responses compared above could be equal for another reason."""
     ada = await harness.authorization("ada", Scope.ADMIN)
-    for job_id, resource in ADAS.items():
+    for job_id, resource in ADAS_JOBS.items():
         (delivery_id,) = (each.id for each in harness.store.webhooks.deliveries.values() if each.job_id == job_id)
-        # Erasing comes last.
-        for method, path in sorted(calls_about(job_id, delivery_id), key=lambda call: call[0] == "DELETE"):
+        # DELETE comes last.
+        for method, path in sorted(requests_about(job_id, delivery_id), key=lambda call: call[0] == "DELETE"):
             about_it = resource.path in path or "/webhooks" in path
             answer = await client.request(method, path, headers=ada)
             assert (answer.status_code != 404) is about_it, (method, path, answer.text)
@@ -151,7 +156,7 @@ async def test_the_owner_is_answered_on_each_of_these_routes(client: Client, har
                 break
 
 
-async def test_lists_hold_nothing_of_another_owner(client: Client, harness: ApiHarness) -> None:
+async def test_lists_contain_nothing_of_another_owner(client: Client, harness: ApiHarness) -> None:
     eve = await harness.authorization("eve", Scope.ADMIN)
     lists = ["/reports", "/jobs", "/api/generation", "/notifications", "/webhooks/deliveries"]
 
@@ -176,7 +181,7 @@ async def test_another_owners_notifications_cannot_be_acknowledged(client: Clien
     assert not any(each.acked for each in harness.store.inboxes["ada"])
 
 
-async def test_endpoints_and_secrets_are_each_owners_own(client: Client, harness: ApiHarness) -> None:
+async def test_each_owner_has_a_separate_endpoint_and_secret(client: Client, harness: ApiHarness) -> None:
     ada, eve = [await harness.authorization(owner) for owner in ("ada", "eve")]
 
     endpoints = [(await client.get("/webhooks/endpoint", headers=sent)).status_code for sent in (ada, eve)]

@@ -1,4 +1,4 @@
-"""Every error is a problem (RFC 9457), with the wire's own names and nothing of the inside."""
+"""Problems: every error is one (RFC 9457), with the wire's field names and without internals."""
 
 from collections.abc import AsyncIterator, MutableMapping
 from typing import Any
@@ -31,7 +31,7 @@ async def client(harness: ApiHarness) -> AsyncIterator[Client]:
         yield client
 
 
-WISHES = [
+INVALID_BODIES = [
     (b"{}", "topic", "is required"),
     (b'{"topic":"Rome","foo":1}', "foo", "is not a known field"),
     (b'{"Topic":"Rome"}', "Topic", "is not a known field"),
@@ -78,7 +78,7 @@ WISHES = [
 ]
 
 
-@pytest.mark.parametrize(("body", "field", "rule"), WISHES, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("body", "field", "rule"), INVALID_BODIES, ids=lambda value: str(value)[:40])
 async def test_a_broken_rule_is_named_with_its_field(
     client: Client, harness: ApiHarness, body: bytes, field: str, rule: str
 ) -> None:
@@ -125,7 +125,7 @@ async def test_no_body_is_malformed(client: Client) -> None:
 @pytest.mark.parametrize(
     "content_type", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "json"]
 )
-async def test_a_body_that_does_not_say_it_is_json_is_refused(client: Client, content_type: str) -> None:
+async def test_a_body_of_another_content_type_is_rejected(client: Client, content_type: str) -> None:
     headers = {"Content-Type": content_type} if content_type else {}
 
     answer = await client.post("/reports", content=b'{"topic":"Rome"}', headers=headers)
@@ -137,14 +137,14 @@ async def test_a_body_that_does_not_say_it_is_json_is_refused(client: Client, co
     "content_type",
     ["application/json", "application/json; charset=utf-8", "Application/JSON", "application/vnd.x+json"],
 )
-async def test_every_kind_of_json_is_accepted(client: Client, content_type: str) -> None:
+async def test_every_json_content_type_is_accepted(client: Client, content_type: str) -> None:
     answer = await client.post("/reports", content=b'{"topic":"Rome"}', headers={"Content-Type": content_type})
 
     assert answer.status_code == 202
 
 
 @pytest.mark.parametrize("declared", [True, False], ids=["with a length", "in chunks"])
-async def test_a_body_over_the_limit_is_refused(client: Client, *, declared: bool) -> None:
+async def test_a_body_over_the_limit_is_rejected(client: Client, *, declared: bool) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(30):
             yield b"a" * 100
@@ -157,7 +157,7 @@ async def test_a_body_over_the_limit_is_refused(client: Client, *, declared: boo
     assert answer.json()["detail"] == "The body is larger than 2000 bytes."
 
 
-async def test_a_body_that_breaks_off_is_the_clients_fault_and_no_crash(client: Client) -> None:
+async def test_an_incomplete_body_is_a_client_error(client: Client) -> None:
     sent: list[MutableMapping[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
@@ -178,7 +178,7 @@ async def test_a_body_that_breaks_off_is_the_clients_fault_and_no_crash(client: 
     "path",
     ["/nothing", "/schema/nothing", "/schema/other.yaml", "/docs/0/start.js", "/n%C3%B6/%3Cb%3E", "/reports/a/b/c"],
 )
-async def test_a_path_that_nothing_is_served_at(client: Client, path: str) -> None:
+async def test_an_unknown_path_is_not_found(client: Client, path: str) -> None:
     answer = await client.get(path)
 
     assert answer.headers["Content-Type"] == "application/problem+json"
@@ -201,15 +201,15 @@ async def test_a_path_that_nothing_is_served_at(client: Client, path: str) -> No
         ("POST", "/health/live", "GET, HEAD, OPTIONS"),
     ],
 )
-async def test_a_method_that_is_not_allowed_tells_those_that_are(
+async def test_a_method_that_is_not_allowed_is_rejected_with_those_that_are(
     client: Client, method: str, path: str, allowed: str
 ) -> None:
     answer = await client.request(method, path)
-    asked = await client.options(path)
+    options = await client.options(path)
 
     assert (answer.status_code, answer.json()["type"]) == (405, "urn:aether:problem:method-not-allowed")
     assert answer.headers["Allow"] == allowed
-    assert (asked.status_code, asked.headers["Allow"]) == (204, allowed)
+    assert (options.status_code, options.headers["Allow"]) == (204, allowed)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ async def test_a_method_that_is_not_allowed_tells_those_that_are(
         (Status.FAILED, "cancel", "A job that has failed cannot be cancelled."),
     ],
 )
-async def test_a_move_that_the_status_does_not_allow(
+async def test_a_move_that_the_status_does_not_allow_is_rejected(
     client: Client, harness: ApiHarness, status: Status, action: str, detail: str
 ) -> None:
     job_id = await harness.create_report()
@@ -238,7 +238,7 @@ async def test_a_move_that_the_status_does_not_allow(
     }
 
 
-async def test_a_full_queue_asks_to_come_back(client: Client, harness: ApiHarness) -> None:
+async def test_a_full_queue_has_a_retry_after(client: Client, harness: ApiHarness) -> None:
     harness.store.max_queue_length = 0
 
     answer = await client.post("/reports", json={"topic": "Rome"})
@@ -247,7 +247,7 @@ async def test_a_full_queue_asks_to_come_back(client: Client, harness: ApiHarnes
     assert answer.headers["Retry-After"] == "5"
 
 
-async def test_a_store_that_is_away_asks_to_come_back(client: Client, harness: ApiHarness) -> None:
+async def test_an_unavailable_store_has_a_retry_after(client: Client, harness: ApiHarness) -> None:
     harness.store.is_unavailable = True
 
     answer = await client.get(f"/reports/{UNKNOWN}")
@@ -262,7 +262,7 @@ class BrokenStore(MemoryJobStore):
         raise RuntimeError(f"password=hunter2 {job_id}")
 
 
-async def test_what_nobody_expected_tells_nothing_but_where_to_look() -> None:
+async def test_an_unexpected_error_shows_only_the_request_id() -> None:
     with structlog.testing.capture_logs() as logs:
         async with ApiHarness(store=BrokenStore()).client() as client:
             answer = await client.get(f"/reports/{UNKNOWN}", headers={"X-Request-Id": "my-id"})

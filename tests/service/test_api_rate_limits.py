@@ -1,4 +1,4 @@
-"""How often an owner may ask, and what the answers say of it."""
+"""Rate limits: the headers, rejected requests, and the buckets of owners and keys."""
 
 from collections.abc import AsyncIterator, MutableMapping
 from typing import Any
@@ -19,7 +19,7 @@ from tests.service.resources import UNKNOWN
 
 Client = AsyncTestClient[Litestar]
 POLICY = '"requests";q=3;w=60'
-LAST = '"requests";r=2;t=20'
+FIRST_STATE = '"requests";r=2;t=20'
 JOB = f"/reports/{UNKNOWN}"
 
 
@@ -31,39 +31,39 @@ def clock(harness: ApiHarness) -> FastClock:
 
 @pytest.fixture
 async def limited(harness: ApiHarness) -> AsyncIterator[Client]:
-    """The API with room for three requests in a minute."""
+    """A client that may send three requests in a minute."""
     await harness.create_report()
     async with harness.client(rate_limit="3/60") as client:
         yield client
 
 
-def told(answer: Response) -> tuple[str | None, str | None]:
+def rate_limit_headers(answer: Response) -> tuple[str | None, str | None]:
     return answer.headers.get("RateLimit-Policy"), answer.headers.get("RateLimit")
 
 
-async def refused(client: Client) -> Response:
-    """Ask until there is no more room."""
+async def exhaust(client: Client) -> Response:
+    """Send requests until one is rejected, and return its response."""
     for _ in range(3):
         await client.get(JOB)
     return await client.get(JOB)
 
 
-async def test_every_answer_says_how_many_more_there_may_be(limited: Client) -> None:
+async def test_every_response_has_the_rate_limit_headers(limited: Client) -> None:
     answers = [await limited.get(JOB) for _ in range(3)]
 
     assert [(POLICY, f'"requests";r={left};t={within}') for left, within in ((2, 20), (1, 40), (0, 20))] == [
-        told(answer) for answer in answers
+        rate_limit_headers(answer) for answer in answers
     ]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
 
 
-async def test_beyond_that_the_problem_says_when_to_come_again(limited: Client) -> None:
-    answer = await refused(limited)
+async def test_a_request_over_the_limit_has_a_retry_after(limited: Client) -> None:
+    answer = await exhaust(limited)
 
     assert answer.status_code == 429
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert answer.headers["Retry-After"] == "20"
-    assert told(answer) == (POLICY, '"requests";r=0;t=20')
+    assert rate_limit_headers(answer) == (POLICY, '"requests";r=0;t=20')
     assert answer.json() == {
         "type": "urn:aether:problem:rate-limited",
         "title": "Too many requests",
@@ -73,8 +73,8 @@ async def test_beyond_that_the_problem_says_when_to_come_again(limited: Client) 
     }
 
 
-async def test_the_wait_is_told_in_whole_seconds_that_are_enough(limited: Client, clock: FastClock) -> None:
-    await refused(limited)
+async def test_retry_after_is_rounded_up_to_whole_seconds(limited: Client, clock: FastClock) -> None:
+    await exhaust(limited)
 
     waits = []
     for seconds in (0.5, 18.7, 0.7):
@@ -86,8 +86,8 @@ async def test_the_wait_is_told_in_whole_seconds_that_are_enough(limited: Client
     assert [(await limited.get(JOB)).status_code for _ in range(2)] == [200, 429]
 
 
-async def test_a_request_that_is_refused_is_not_read_and_changes_nothing(limited: Client, harness: ApiHarness) -> None:
-    await refused(limited)
+async def test_a_rejected_request_is_not_read_and_changes_nothing(limited: Client, harness: ApiHarness) -> None:
+    await exhaust(limited)
 
     asked = await limited.post("/reports", json={"topic": "Rome"})
     broken = await limited.post("/reports", content=b"{", headers={"Content-Type": "application/json"})
@@ -111,35 +111,38 @@ async def test_a_request_that_is_refused_is_not_read_and_changes_nothing(limited
         ("POST", f"{JOB}/cancel", None, 200),
     ],
 )
-async def test_answers_of_every_kind_say_it(
+async def test_responses_of_every_status_have_the_headers(
     limited: Client, method: str, path: str, body: bytes | None, status: int
 ) -> None:
     answer = await limited.request(method, path, content=body, headers={"Content-Type": "application/json"})
 
-    assert (status, POLICY, LAST) == (answer.status_code, *told(answer))
+    assert (status, POLICY, FIRST_STATE) == (answer.status_code, *rate_limit_headers(answer))
 
 
-async def test_an_answer_that_nothing_has_changed_says_it(limited: Client, harness: ApiHarness) -> None:
+async def test_a_304_has_the_headers(limited: Client, harness: ApiHarness) -> None:
     tag = f'"{harness.store.jobs[UNKNOWN].version}"'
 
     answer = await limited.get(JOB, headers={"If-None-Match": tag})
 
-    assert (answer.status_code, *told(answer)) == (304, POLICY, LAST)
+    assert (answer.status_code, *rate_limit_headers(answer)) == (304, POLICY, FIRST_STATE)
 
 
-async def test_a_stream_says_it_and_is_one_request(limited: Client, harness: ApiHarness) -> None:
+async def test_a_stream_has_the_headers_and_is_one_request(limited: Client, harness: ApiHarness) -> None:
     await limited.post(f"{JOB}/cancel")
 
     stream = await limited.get(f"{JOB}/events")
     ended = await limited.get(JOB, headers={"Prefer": "wait=5"})
 
-    assert [told(stream), told(ended)] == [(POLICY, '"requests";r=1;t=40'), (POLICY, '"requests";r=0;t=20')]
+    assert [rate_limit_headers(stream), rate_limit_headers(ended)] == [
+        (POLICY, '"requests";r=1;t=40'),
+        (POLICY, '"requests";r=0;t=20'),
+    ]
     assert "event: cancelled" in stream.text
     assert ended.headers["Preference-Applied"] == "wait=5"
     assert len(harness.limiter.owners) == 3
 
 
-async def test_what_a_job_says_of_asking_again_stays(limited: Client) -> None:
+async def test_the_retry_after_of_a_job_is_unchanged(limited: Client) -> None:
     asked = await limited.post("/reports", json={"topic": "Rome"})
     polled = await limited.get(asked.headers["Location"])
 
@@ -147,56 +150,59 @@ async def test_what_a_job_says_of_asking_again_stays(limited: Client) -> None:
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/docs", "/schema/openapi.json", "/nothing"])
-async def test_what_is_public_costs_nothing(limited: Client, harness: ApiHarness, path: str) -> None:
+async def test_public_operations_take_no_token(limited: Client, harness: ApiHarness, path: str) -> None:
     answers = [await limited.get(path) for _ in range(5)]
 
-    assert {(None, None)} == {told(answer) for answer in answers}
+    assert {(None, None)} == {rate_limit_headers(answer) for answer in answers}
     assert 429 not in {answer.status_code for answer in answers}
     assert harness.limiter.owners == []
 
 
-async def with_key(harness: ApiHarness, name: str, owner: str, rate: Rate | None = None) -> dict[str, str]:
-    """The header of somebody with a key of this rate."""
+async def key_with_rate(harness: ApiHarness, name: str, owner: str, rate: Rate | None = None) -> dict[str, str]:
+    """Create a key with this rate, and return its header."""
     keys = ApiKeys(harness.keys, SystemClock())
     _, secret = await keys.create(name, owner, scopes=[Scope.ADMIN], quota=Quota(rate))
     return {"Authorization": f"Bearer {secret.reveal()}"}
 
 
-async def test_the_rate_of_a_key_goes_before_that_of_the_service(limited: Client, harness: ApiHarness) -> None:
-    ada = await with_key(harness, "ada", "ada", Rate(100, 50.0))
+async def test_the_rate_of_a_key_takes_precedence_over_that_of_the_service(
+    limited: Client, harness: ApiHarness
+) -> None:
+    ada = await key_with_rate(harness, "ada", "ada", Rate(100, 50.0))
 
     answer = await limited.get("/reports", headers=ada)
 
-    assert told(answer) == ('"requests";q=100;w=50', '"requests";r=99;t=1')
+    assert rate_limit_headers(answer) == ('"requests";q=100;w=50', '"requests";r=99;t=1')
 
 
-async def test_the_rate_of_a_key_needs_none_of_the_service(client: Client, harness: ApiHarness) -> None:
-    ada = await with_key(harness, "ada", "ada", Rate(1, 1.5))
-    grace = await with_key(harness, "grace", "grace")
+async def test_a_key_may_have_a_rate_if_the_service_has_none(client: Client, harness: ApiHarness) -> None:
+    ada = await key_with_rate(harness, "ada", "ada", Rate(1, 1.5))
+    grace = await key_with_rate(harness, "grace", "grace")
 
     answers = [await client.get("/reports", headers=ada) for _ in range(2)]
     other = await client.get("/reports", headers=grace)
 
-    assert [(answer.status_code, *told(answer)) for answer in answers] == [
+    assert [(answer.status_code, *rate_limit_headers(answer)) for answer in answers] == [
         (200, '"requests";q=1;w=2', '"requests";r=0;t=2'),
         (429, '"requests";q=1;w=2', '"requests";r=0;t=2'),
     ]
-    assert (other.status_code, told(other)) == (200, (None, None))
+    assert (other.status_code, rate_limit_headers(other)) == (200, (None, None))
 
 
-async def test_all_keys_of_an_owner_share_one_bucket_and_no_one_elses(limited: Client, harness: ApiHarness) -> None:
-    laptop, desk = await with_key(harness, "laptop", "ada"), await with_key(harness, "desk", "ada")
-    grace = await with_key(harness, "grace", "grace")
+async def test_all_keys_of_an_owner_share_one_bucket(limited: Client, harness: ApiHarness) -> None:
+    laptop, desk = await key_with_rate(harness, "laptop", "ada"), await key_with_rate(harness, "desk", "ada")
+    grace = await key_with_rate(harness, "grace", "grace")
 
     answers = [await limited.get("/reports", headers=key) for key in (laptop, desk, laptop, desk, grace)]
 
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 200]
 
 
-async def test_a_key_with_a_rate_of_its_own_takes_from_no_other_and_no_other_from_it(
-    limited: Client, harness: ApiHarness
-) -> None:
-    slow, fast = await with_key(harness, "slow", "ada", Rate(2, 3_600.0)), await with_key(harness, "fast", "ada")
+async def test_a_key_with_a_rate_of_its_own_has_a_separate_bucket(limited: Client, harness: ApiHarness) -> None:
+    slow, fast = (
+        await key_with_rate(harness, "slow", "ada", Rate(2, 3_600.0)),
+        await key_with_rate(harness, "fast", "ada"),
+    )
     sent = [slow, fast, slow, fast, slow, fast, fast]
 
     statuses = [(await limited.get("/reports", headers=key)).status_code for key in sent]
@@ -204,25 +210,25 @@ async def test_a_key_with_a_rate_of_its_own_takes_from_no_other_and_no_other_fro
     assert statuses == [200, 200, 200, 200, 429, 200, 429]
 
 
-async def test_who_is_not_known_takes_from_nobody(limited: Client, harness: ApiHarness) -> None:
-    await with_key(harness, "ada", "ada")
+async def test_an_unauthenticated_request_takes_no_token(limited: Client, harness: ApiHarness) -> None:
+    await key_with_rate(harness, "ada", "ada")
 
     answers = [await limited.get(JOB, headers=sent) for sent in ({}, {"Authorization": "Bearer aether_x"})]
 
-    assert [(answer.status_code, told(answer)) for answer in answers] == [(401, (None, None))] * 2
+    assert [(answer.status_code, rate_limit_headers(answer)) for answer in answers] == [(401, (None, None))] * 2
     assert harness.limiter.owners == []
 
 
-async def test_where_nothing_is_limited_nobody_is_asked(client: Client, harness: ApiHarness) -> None:
+async def test_without_a_rate_the_limiter_is_not_called(client: Client, harness: ApiHarness) -> None:
     await harness.create_report()
 
     answers = [await client.get(JOB) for _ in range(5)]
 
-    assert [told(answer) for answer in answers] == [(None, None)] * 5
+    assert [rate_limit_headers(answer) for answer in answers] == [(None, None)] * 5
     assert harness.limiter.owners == []
 
 
-async def test_while_the_buckets_are_away_requests_pass_and_the_log_says_so_once(harness: ApiHarness) -> None:
+async def test_while_the_limiter_is_unavailable_requests_pass_and_one_line_is_logged(harness: ApiHarness) -> None:
     await harness.create_report()
     harness.limiter.is_unavailable = True
     async with harness.client(rate_limit="1/60") as client:
@@ -236,13 +242,13 @@ async def test_while_the_buckets_are_away_requests_pass_and_the_log_says_so_once
         harness.limiter.is_unavailable = False
         await client.get(JOB)
 
-    assert [(answer.status_code, told(answer)) for answer in answers] == [(200, (None, None))] * 3
+    assert [(answer.status_code, rate_limit_headers(answer)) for answer in answers] == [(200, (None, None))] * 3
     assert [answer.status_code for answer in back] == [200, 429]
     expected = {"event": "rate_limit.suspended", "reason": "away", "log_level": "warning"}
     assert [[expected], [expected]] == [_suspensions(logs) for logs in (first, second)]
 
 
-async def test_buckets_that_say_nothing_are_not_waited_for_long(harness: ApiHarness) -> None:
+async def test_a_limiter_that_does_not_respond_times_out(harness: ApiHarness) -> None:
     harness.limiter.is_unresponsive = True
     asked = RequestFactory(harness.local_app()).get(JOB)
     asked.scope["state"] |= {"caller": Caller("ada", frozenset()), "headers": {}}

@@ -1,4 +1,4 @@
-"""Read tokens on the wire: who gets one, what it opens, and what it does not."""
+"""Read tokens on the wire: who may issue them, and what they allow."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -25,18 +25,18 @@ from tests.service.test_api_authentication import PUBLIC, operations
 Client = AsyncTestClient[Litestar]
 Headers = dict[str, str]
 
-OTHER = "11111111-1111-4111-8111-111111111111"
-EVES = "22222222-2222-4222-8222-222222222222"
+OTHER_JOB = "11111111-1111-4111-8111-111111111111"
+EVES_JOB = "22222222-2222-4222-8222-222222222222"
 IMAGE = Image("image/png", 4, "0" * 64)
-MADE_UP = "aejt_" + "a" * 43
+INVALID_TOKEN = "aejt_" + "a" * 43
 COMPLETED = Change(status=Status.COMPLETED)
-READING = {f"{verb}{each.api.name}" for verb in ("get", "stream") for each in RESOURCES}
+READ_OPERATIONS = {f"{verb}{each.api.name}" for verb in ("get", "stream") for each in RESOURCES}
 REFUSED = "The token does not read this job, or not any more."
 
 
 @pytest.fixture
 def harness() -> ApiHarness:
-    """One whose clock a test can set."""
+    """An API whose clock a test can set."""
     return ApiHarness(store=MemoryJobStore(clock=FastClock()))
 
 
@@ -45,29 +45,29 @@ async def key(harness: ApiHarness) -> Headers:
     return await harness.authorization("ada")
 
 
-def bearing(text: str) -> Headers:
+def bearer(text: str) -> Headers:
     return {"Authorization": f"Bearer {text}"}
 
 
-async def issued(client: Client, key: Headers, resource: Resource = REPORTS, **wanted: int) -> dict[str, str]:
-    answer = await client.post(resource.url(action="/token"), json=wanted or None, headers=key)
+async def issue_token(client: Client, key: Headers, resource: Resource = REPORTS, **fields: int) -> dict[str, str]:
+    answer = await client.post(resource.url(action="/token"), json=fields or None, headers=key)
     assert answer.status_code == 201, answer.text
     token: dict[str, str] = answer.json()
     return token
 
 
-def ways(text: str) -> Iterator[dict[str, Any]]:
-    """Both ways to send a token."""
-    yield {"headers": bearing(text)}
+def credentials(text: str) -> Iterator[dict[str, Any]]:
+    """Yield the arguments that send a token: in the header, and in the query."""
+    yield {"headers": bearer(text)}
     yield {"params": {"access_token": text}}
 
 
-def refusal(answer: httpx.Response) -> tuple[int, str]:
+def error_of(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["detail"]
 
 
 @EVERY_KIND
-async def test_a_token_comes_with_the_address_at_which_a_browser_listens(
+async def test_a_token_is_issued_with_the_url_of_the_events(
     client: Client, harness: ApiHarness, key: Headers, resource: Resource
 ) -> None:
     members = ["token", resource.name("expires_at"), "url"]
@@ -81,9 +81,7 @@ async def test_a_token_comes_with_the_address_at_which_a_browser_listens(
     assert (answer.headers["Cache-Control"], answer.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
 
 
-async def test_an_address_is_below_the_prefix_by_which_the_caller_came(
-    client: Client, harness: ApiHarness, key: Headers
-) -> None:
+async def test_the_url_has_the_prefix_of_the_request(client: Client, harness: ApiHarness, key: Headers) -> None:
     await harness.create_report(owner="ada")
 
     token = (await client.post(f"/api/v1/reports/{UNKNOWN}/token", headers=key)).json()
@@ -92,19 +90,19 @@ async def test_an_address_is_below_the_prefix_by_which_the_caller_came(
 
 
 @EVERY_KIND
-async def test_the_caller_says_for_how_long(
+async def test_the_caller_chooses_the_lifetime(
     client: Client, harness: ApiHarness, key: Headers, resource: Resource
 ) -> None:
     await harness.create_job(resource, owner="ada")
     asked, told = resource.name("expires_in"), resource.name("expires_at")
-    ends = [(await issued(client, key, resource, **{asked: seconds}))[told] for seconds in (60, 3_600)]
+    ends = [(await issue_token(client, key, resource, **{asked: seconds}))[told] for seconds in (60, 3_600)]
 
     now = harness.store.clock.now()
     assert [datetime.fromisoformat(end) - now for end in ends] == [timedelta(minutes=1), timedelta(hours=1)]
 
 
 @pytest.mark.parametrize(("asked", "rule"), [(59, "must be at least 60"), (3_601, "must be at most 3600")])
-async def test_not_for_less_than_a_minute_or_more_than_an_hour(
+async def test_the_lifetime_is_between_a_minute_and_an_hour(
     client: Client, harness: ApiHarness, key: Headers, asked: int, rule: str
 ) -> None:
     await harness.create_report(owner="ada")
@@ -115,18 +113,18 @@ async def test_not_for_less_than_a_minute_or_more_than_an_hour(
 
 
 @EVERY_KIND
-async def test_a_token_reads_the_job_and_follows_it(
+async def test_a_token_reads_the_job_and_its_events(
     client: Client, harness: ApiHarness, key: Headers, resource: Resource
 ) -> None:
     await harness.create_job(resource, owner="ada")
     await harness.process(UNKNOWN, COMPLETED)
-    token = await issued(client, key, resource)
-    seen = await client.get(resource.url(), headers=key)
+    token = await issue_token(client, key, resource)
+    job_response = await client.get(resource.url(), headers=key)
 
-    for way in ways(token["token"]):
-        got, head = await client.get(resource.url(), **way), await client.head(resource.url(), **way)
-        assert (got.status_code, got.content, head.status_code) == (200, seen.content, 200)
-        assert got.headers["Cache-Control"].startswith("private")
+    for credential in credentials(token["token"]):
+        get, head = await client.get(resource.url(), **credential), await client.head(resource.url(), **credential)
+        assert (get.status_code, get.content, head.status_code) == (200, job_response.content, 200)
+        assert get.headers["Cache-Control"].startswith("private")
     events = parsed((await client.get(token["url"])).content)
     assert [event.name for event in events] == ["snapshot", resource.words[Status.COMPLETED].lower()]
 
@@ -135,58 +133,61 @@ async def test_a_token_reads_the_images(client: Client, harness: ApiHarness, key
     await harness.create_job(GENERATIONS, owner="ada")
     await harness.process(UNKNOWN, Change(total=1, steps=(finished_step("image:0", 0, IMAGE),)), COMPLETED)
     await harness.files.put(UNKNOWN, IMAGE.digest, b"\x89PNG")
-    token = await issued(client, key, GENERATIONS)
+    token = await issue_token(client, key, GENERATIONS)
 
-    answers = [await client.get(GENERATIONS.url(action="/images/0"), **way) for way in ways(token["token"])]
+    answers = [
+        await client.get(GENERATIONS.url(action="/images/0"), **credential)
+        for credential in credentials(token["token"])
+    ]
 
     assert [answer.content for answer in answers] == [b"\x89PNG"] * 2
 
 
-async def test_a_token_does_nothing_else(client: Client, harness: ApiHarness, key: Headers) -> None:
-    """Whether it is good or not: nobody looks."""
+async def test_a_token_allows_nothing_else(client: Client, harness: ApiHarness, key: Headers) -> None:
+    """This does not depend on whether the token is valid: it is not even loaded."""
     await harness.create_report(owner="ada")
-    token = (await issued(client, key))["token"]
+    token = (await issue_token(client, key))["token"]
     before = harness.store.jobs[UNKNOWN]
     found = await operations(client)
     harness.tokens.calls = 0
 
-    for name in found.keys() - PUBLIC - READING - {"getGenerationImage"}:
+    for name in found.keys() - PUBLIC - READ_OPERATIONS - {"getGenerationImage"}:
         method, path, _ = found[name]
-        for text in (token, MADE_UP):
-            for way in ways(text):
-                answer = await client.request(method, path, **way)
+        for text in (token, INVALID_TOKEN):
+            for credential in credentials(text):
+                answer = await client.request(method, path, **credential)
                 challenge = 'Bearer realm="aether", error="insufficient_scope"'
-                assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (403, challenge), (name, way)
+                assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (403, challenge), (name, credential)
                 assert answer.json()["detail"].startswith("A read token is for reading the job that it was made for")
     assert (harness.tokens.calls, harness.store.jobs[UNKNOWN]) == (0, before)
 
 
-async def test_the_document_says_which_calls_take_one(client: Client) -> None:
+async def test_the_document_declares_which_operations_accept_a_token(client: Client) -> None:
     declared = {name: operation.get("security") for name, (_, _, operation) in (await operations(client)).items()}
     document = (await client.get("/schema/openapi.json")).json()
 
     taking = {name for name, security in declared.items() if security == [{"bearerAuth": []}, {"readToken": []}]}
-    assert taking == READING | {"getGenerationImage"}
+    assert taking == READ_OPERATIONS | {"getGenerationImage"}
     assert document["security"] == [{"bearerAuth": []}]
     scheme = document["components"]["securitySchemes"]["readToken"]
     assert (scheme["type"], scheme["in"], scheme["name"]) == ("apiKey", "query", "access_token")
 
 
-async def test_to_a_token_every_other_job_is_the_same(client: Client, harness: ApiHarness, key: Headers) -> None:
-    """Be it its maker's or another's, with tokens of its own or without, of another kind, none, or no id at all."""
-    for job_id, owner in ((UNKNOWN, "ada"), (OTHER, "ada"), (EVES, "eve")):
+async def test_every_other_job_is_rejected_alike(client: Client, harness: ApiHarness, key: Headers) -> None:
+    """Whoever owns it, whether it has tokens of its own, whatever its kind, and even if it does not exist."""
+    for job_id, owner in ((UNKNOWN, "ada"), (OTHER_JOB, "ada"), (EVES_JOB, "eve")):
         await harness.create_report(job_id, owner=owner)
-    await client.post(f"/reports/{OTHER}/token", headers=key)
-    text = (await issued(client, key))["token"]
+    await client.post(f"/reports/{OTHER_JOB}/token", headers=key)
+    text = (await issue_token(client, key))["token"]
     nowhere = "99999999-9999-4999-8999-999999999999"
     paths = [
-        *(f"/reports/{job_id}{below}" for job_id in (OTHER, EVES, nowhere, "x") for below in ("", "/events")),
-        *(f"/api/generation/{job_id}/images/0" for job_id in (OTHER, EVES, nowhere, "x")),
+        *(f"/reports/{job_id}{below}" for job_id in (OTHER_JOB, EVES_JOB, nowhere, "x") for below in ("", "/events")),
+        *(f"/api/generation/{job_id}/images/0" for job_id in (OTHER_JOB, EVES_JOB, nowhere, "x")),
     ]
 
-    answers = [await client.get(path, **way) for path in paths for way in ways(text)]
+    answers = [await client.get(path, **credential) for path in paths for credential in credentials(text)]
 
-    assert {refusal(answer) for answer in answers} == {(401, REFUSED)}
+    assert {error_of(answer) for answer in answers} == {(401, REFUSED)}
     assert {answer.headers["WWW-Authenticate"] for answer in answers} == {
         'Bearer realm="aether", error="invalid_token"'
     }
@@ -194,40 +195,40 @@ async def test_to_a_token_every_other_job_is_the_same(client: Client, harness: A
     assert len(bodies) == 1
 
 
-async def test_a_token_of_another_kinds_path_is_as_unknown_there_as_the_job(
+async def test_under_the_path_of_another_kind_the_job_is_unknown(
     client: Client, harness: ApiHarness, key: Headers
 ) -> None:
     await harness.create_report(owner="ada")
-    text = (await issued(client, key))["token"]
+    text = (await issue_token(client, key))["token"]
 
-    answers = [await client.get(CHECKLISTS.url(), headers=sent) for sent in (bearing(text), key)]
+    answers = [await client.get(CHECKLISTS.url(), headers=sent) for sent in (bearer(text), key)]
 
     assert [answer.status_code for answer in answers] == [404, 404]
     assert answers[0].content == answers[1].content
 
 
-async def test_a_token_that_has_ended_is_refused(client: Client, harness: ApiHarness, key: Headers) -> None:
+async def test_an_expired_token_is_rejected(client: Client, harness: ApiHarness, key: Headers) -> None:
     await harness.create_report(owner="ada")
-    token = await issued(client, key, expiresIn=60)
+    token = await issue_token(client, key, expiresIn=60)
     assert isinstance(harness.store.clock, FastClock)
     harness.store.clock.seconds += 60
 
-    assert refusal(await client.get(token["url"])) == (401, REFUSED)
+    assert error_of(await client.get(token["url"])) == (401, REFUSED)
 
 
-async def test_a_job_that_is_deleted_takes_its_tokens_along(client: Client, harness: ApiHarness, key: Headers) -> None:
+async def test_deleting_a_job_deletes_its_tokens(client: Client, harness: ApiHarness, key: Headers) -> None:
     await harness.create_report(owner="ada")
-    token = await issued(client, key)
+    token = await issue_token(client, key)
 
     await client.delete(f"/reports/{UNKNOWN}", headers=key)
 
-    assert refusal(await client.get(token["url"])) == (401, REFUSED)
+    assert error_of(await client.get(token["url"])) == (401, REFUSED)
 
 
-async def test_a_stream_that_is_open_goes_on_when_its_token_ends(harness: ApiHarness, key: Headers) -> None:
+async def test_an_open_stream_continues_after_its_token_has_expired(harness: ApiHarness, key: Headers) -> None:
     await harness.create_report(owner="ada")
     async with harness.client() as client:
-        path = (await issued(client, key))["url"].removeprefix("http://testserver.local")
+        path = (await issue_token(client, key))["url"].removeprefix("http://testserver.local")
     async with Listener(harness.local_app(), path) as listener:
         first = await listener.next()
         assert isinstance(harness.store.clock, FastClock)
@@ -241,7 +242,9 @@ async def test_a_stream_that_is_open_goes_on_when_its_token_ends(harness: ApiHar
 
 
 @pytest.mark.parametrize(("scope", "status"), [(Scope.READ, 201), (Scope.WRITE, 403), (Scope.ADMIN, 201)], ids=str)
-async def test_who_may_read_may_let_others_read(client: Client, harness: ApiHarness, scope: Scope, status: int) -> None:
+async def test_the_read_scope_allows_issuing_tokens(
+    client: Client, harness: ApiHarness, scope: Scope, status: int
+) -> None:
     await harness.create_report(owner="ada")
 
     answer = await client.post(f"/reports/{UNKNOWN}/token", headers=await harness.authorization("ada", scope))
@@ -249,23 +252,20 @@ async def test_who_may_read_may_let_others_read(client: Client, harness: ApiHarn
     assert answer.status_code == status
 
 
-async def test_where_nobody_needs_a_key_a_token_is_still_made_and_a_wrong_one_refused(
-    client: Client, harness: ApiHarness
-) -> None:
+async def test_tokens_are_issued_and_verified_even_if_no_key_is_needed(client: Client, harness: ApiHarness) -> None:
     await harness.create_report()
-    token = await issued(client, {})
+    token = await issue_token(client, {})
 
     answers = [
-        await client.get(f"/reports/{UNKNOWN}", params={"access_token": text}) for text in (token["token"], MADE_UP)
+        await client.get(f"/reports/{UNKNOWN}", params={"access_token": text})
+        for text in (token["token"], INVALID_TOKEN)
     ]
 
     assert [answer.status_code for answer in answers] == [200, 401]
 
 
-async def test_what_is_no_read_token_has_no_place_in_an_address(
-    client: Client, harness: ApiHarness, key: Headers
-) -> None:
-    """Not even where the same would be taken in a header."""
+async def test_the_query_accepts_no_other_credential(client: Client, harness: ApiHarness, key: Headers) -> None:
+    """Not even one that is valid in the header."""
     await harness.create_report(owner="ada")
     text = key["Authorization"].removeprefix("Bearer ")
 
@@ -279,47 +279,49 @@ async def test_what_is_no_read_token_has_no_place_in_an_address(
 
 async def test_a_credential_is_sent_only_once(client: Client, harness: ApiHarness, key: Headers) -> None:
     await harness.create_report(owner="ada")
-    token = (await issued(client, key))["token"]
+    token = (await issue_token(client, key))["token"]
     path = f"/reports/{UNKNOWN}"
 
     answers = [
-        await client.get(path, params={"access_token": token}, headers=bearing(token)),
+        await client.get(path, params={"access_token": token}, headers=bearer(token)),
         await client.get(path, params={"access_token": token}, headers=key),
         await client.get(path, params={"access_token": [token, token]}),
-        await client.get(f"{path}?access_token={token}&access%5Ftoken={MADE_UP}"),
+        await client.get(f"{path}?access_token={token}&access%5Ftoken={INVALID_TOKEN}"),
     ]
 
-    assert [refusal(answer) for answer in answers] == [(401, "Send one credential, and that only once.")] * 4
+    assert [error_of(answer) for answer in answers] == [(401, "Send one credential, and that only once.")] * 4
 
 
-async def test_a_token_goes_with_other_parameters(client: Client, harness: ApiHarness, key: Headers) -> None:
+async def test_a_token_may_be_combined_with_other_parameters(client: Client, harness: ApiHarness, key: Headers) -> None:
     await harness.create_report(owner="ada")
     await harness.process(UNKNOWN, COMPLETED)
-    token = await issued(client, key)
+    token = await issue_token(client, key)
     version = harness.store.jobs[UNKNOWN].version
 
     assert (await client.get(f"{token['url']}&after={version}")).status_code == 204
 
 
-async def test_the_requests_of_a_token_count_as_those_of_its_maker(client: Client, harness: ApiHarness) -> None:
+async def test_requests_with_a_token_count_as_those_of_its_issuer(client: Client, harness: ApiHarness) -> None:
     _, secret = await ApiKeys(harness.keys, SystemClock()).create("ada", quota=Quota(Rate(3, 60.0)))
     await harness.create_report(owner="ada")
-    token = await issued(client, bearing(secret.reveal()))
+    token = await issue_token(client, bearer(secret.reveal()))
 
-    answers = [await client.get(f"/reports/{UNKNOWN}", headers=bearing(token["token"])) for _ in range(3)]
+    answers = [await client.get(f"/reports/{UNKNOWN}", headers=bearer(token["token"])) for _ in range(3)]
 
     assert [answer.status_code for answer in answers] == [200, 200, 429]
     assert answers[0].headers["RateLimit-Policy"] == '"requests";q=3;w=60'
 
 
-async def test_a_token_shows_in_no_log_and_no_problem(client: Client, harness: ApiHarness, key: Headers) -> None:
+async def test_a_token_is_neither_logged_nor_shown_in_problems(
+    client: Client, harness: ApiHarness, key: Headers
+) -> None:
     await harness.create_report(owner="ada")
     with structlog.testing.capture_logs(processors=[structlog.contextvars.merge_contextvars]) as logs:
-        token = await issued(client, key)
-        gone = token["url"].replace(UNKNOWN, OTHER)
+        token = await issue_token(client, key)
+        gone = token["url"].replace(UNKNOWN, OTHER_JOB)
         answers = [await client.get(url) for url in (gone, gone + "&after=x", token["url"] + "&after=x")]
 
-    (made,) = harness.keys.stored.keys
+    (key_in_store,) = harness.keys.stored.keys
     assert [answer.status_code for answer in answers] == [401, 401, 422]
     assert (
         token["token"] not in f"{logs} {[answer.text for answer in answers]} {[answer.headers for answer in answers]}"
@@ -328,14 +330,14 @@ async def test_a_token_shows_in_no_log_and_no_problem(client: Client, harness: A
     assert [line["route"] for line in logs if line["event"] == "request.answered"][1:] == [
         "/reports/{jobId}/events"
     ] * 3
-    assert logs[-1]["key_id"] == made.id
+    assert logs[-1]["key_id"] == key_in_store.id
 
 
-async def test_while_nobody_can_say_whose_a_token_is_it_opens_nothing(
+async def test_while_the_store_is_unavailable_a_token_allows_nothing(
     client: Client, harness: ApiHarness, key: Headers
 ) -> None:
     await harness.create_report(owner="ada")
-    token = await issued(client, key)
+    token = await issue_token(client, key)
     harness.store.is_unavailable = True
 
     answer = await client.get(token["url"])

@@ -1,4 +1,4 @@
-"""The life of a report over HTTP, as the contract words it."""
+"""Reports over HTTP, from creation to their end, as the API contract specifies them."""
 
 import msgspec
 import pytest
@@ -10,11 +10,11 @@ from aether.domain.report import ReportRequest
 from tests.service.api_harness import ApiHarness, fail, finish_outline, finish_section
 
 Client = AsyncTestClient[Litestar]
-BOTH = pytest.mark.parametrize("prefix", ["", "/api/v1"])
+BOTH_PATHS = pytest.mark.parametrize("prefix", ["", "/api/v1"])
 
 
-@BOTH
-async def test_a_topic_is_accepted_with_the_job_id_alone(client: Client, harness: ApiHarness, prefix: str) -> None:
+@BOTH_PATHS
+async def test_a_topic_is_accepted_with_just_a_job_id(client: Client, harness: ApiHarness, prefix: str) -> None:
     answer = await client.post(f"{prefix}/reports", json={"topic": "The Roman Empire"})
 
     (job_id,) = harness.store.jobs
@@ -25,9 +25,7 @@ async def test_a_topic_is_accepted_with_the_job_id_alone(client: Client, harness
     assert harness.store.queue == [job_id]
 
 
-async def test_the_worker_reads_what_was_asked_for_trimmed_and_nothing_else(
-    client: Client, harness: ApiHarness
-) -> None:
+async def test_the_trimmed_request_is_stored(client: Client, harness: ApiHarness) -> None:
     body = {
         "topic": "  The Roman Empire ",
         "outline": [" Origins", "Fall "],
@@ -43,26 +41,26 @@ async def test_the_worker_reads_what_was_asked_for_trimmed_and_nothing_else(
     await client.post("/reports", json=body)
 
     (job,) = harness.store.jobs.values()
-    kept = msgspec.json.decode(job.input)
-    assert kept == body | {"topic": "The Roman Empire", "outline": ["Origins", "Fall"]}
+    stored = msgspec.json.decode(job.input)
+    assert stored == body | {"topic": "The Roman Empire", "outline": ["Origins", "Fall"]}
     assert msgspec.json.encode(msgspec.json.decode(job.input, type=ReportRequest)) == bytes(job.input)
 
 
 @pytest.mark.parametrize(
-    ("wishes", "steps"),
+    ("options", "steps"),
     [({}, ["outline"]), ({"outline": ["Origins"]}, [])],
     ids=["outline to be made", "outline given"],
 )
-async def test_the_plan_starts_with_what_is_known(
-    client: Client, harness: ApiHarness, wishes: dict[str, object], steps: list[str]
+async def test_the_first_steps_are_planned(
+    client: Client, harness: ApiHarness, options: dict[str, object], steps: list[str]
 ) -> None:
-    await client.post("/reports", json={"topic": "Rome"} | wishes)
+    await client.post("/reports", json={"topic": "Rome"} | options)
 
     (job,) = harness.store.jobs.values()
     assert [step.name for step in job.steps] == steps
 
 
-@BOTH
+@BOTH_PATHS
 async def test_a_new_job_is_pending(client: Client, harness: ApiHarness, prefix: str) -> None:
     job_id = await harness.create_report(request=b'{"topic":"Rome","metadata":{"project":"history"}}')
 
@@ -83,9 +81,7 @@ async def test_a_new_job_is_pending(client: Client, harness: ApiHarness, prefix:
     )
 
 
-async def test_finished_sections_show_in_outline_order_while_others_are_written(
-    client: Client, harness: ApiHarness
-) -> None:
+async def test_finished_sections_are_shown_in_outline_order(client: Client, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     await harness.process(
         job_id,
@@ -103,7 +99,7 @@ async def test_finished_sections_show_in_outline_order_while_others_are_written(
     assert answer["counts"] == {"total": 4, "pending": 1, "running": 0, "done": 3, "failed": 0}
 
 
-async def test_a_completed_job_holds_its_report(client: Client, harness: ApiHarness) -> None:
+async def test_a_completed_job_contains_its_report(client: Client, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     spent = Change(status=Status.COMPLETED, usage=Usage(3, 500, 900))
     await harness.process(
@@ -121,14 +117,16 @@ async def test_a_completed_job_holds_its_report(client: Client, harness: ApiHarn
     assert answer.json()["usage"] == {"calls": 3, "inputTokens": 500, "outputTokens": 900}
 
 
-async def test_a_failed_job_says_why_and_keeps_what_is_finished(client: Client, harness: ApiHarness) -> None:
+async def test_a_failed_job_has_a_problem_and_its_finished_sections(client: Client, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     now = harness.store.jobs[job_id].created_at
     attempt = Change(
         attempts=(Attempt("section:1", 1, now, "overloaded", now), Attempt("section:1", 2, now, "refused"))
     )
-    why = Problem("model-refused", "The model declined.", "section:1")
-    await harness.process(job_id, finish_outline("Origins", "Fall"), finish_section(0, "It began."), attempt, fail(why))
+    problem = Problem("model-refused", "The model declined.", "section:1")
+    await harness.process(
+        job_id, finish_outline("Origins", "Fall"), finish_section(0, "It began."), attempt, fail(problem)
+    )
 
     answer = await client.get(f"/reports/{job_id}")
 
@@ -145,7 +143,7 @@ async def test_a_failed_job_says_why_and_keeps_what_is_finished(client: Client, 
     ]
 
 
-async def test_a_reason_that_the_table_does_not_know_still_has_a_title(client: Client, harness: ApiHarness) -> None:
+async def test_an_unknown_problem_type_has_a_title_too(client: Client, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     await harness.process(job_id, fail(Problem("made-up-later", "Something new.")))
 
@@ -159,7 +157,7 @@ async def test_a_reason_that_the_table_does_not_know_still_has_a_title(client: C
     ("tag", "status"),
     [('"1"', 304), ('W/"1"', 304), ('"0", "1"', 304), ("*", 304), ('"2"', 200), ("1", 200), ("", 200), ('"11"', 200)],
 )
-async def test_a_caller_who_has_the_latest_version_gets_nothing_twice(
+async def test_a_caller_that_has_the_latest_version_gets_304(
     client: Client, harness: ApiHarness, tag: str, status: int
 ) -> None:
     job_id = await harness.create_report()
@@ -171,7 +169,7 @@ async def test_a_caller_who_has_the_latest_version_gets_nothing_twice(
     assert answer.headers["ETag"] == '"1"'
 
 
-async def test_cancelling_stops_a_job_and_may_be_repeated(client: Client, harness: ApiHarness) -> None:
+async def test_a_job_can_be_cancelled_repeatedly(client: Client, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     await harness.process(job_id, finish_outline("Origins", "Fall"), finish_section(0, "It began."))
 
@@ -185,10 +183,10 @@ async def test_cancelling_stops_a_job_and_may_be_repeated(client: Client, harnes
     assert second.content == first.content
 
 
-async def test_nothing_of_a_job_that_was_stopped_is_running(client: Client, harness: ApiHarness) -> None:
+async def test_no_step_of_a_cancelled_job_is_running(client: Client, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
-    begun = Step("section:0", 1, StepStatus.RUNNING, "I. Origins", attempts=1)
-    await harness.process(job_id, finish_outline("I. Origins", "II. Fall"), Change(steps=(begun,)))
+    started = Step("section:0", 1, StepStatus.RUNNING, "I. Origins", attempts=1)
+    await harness.process(job_id, finish_outline("I. Origins", "II. Fall"), Change(steps=(started,)))
 
     running = (await client.get(f"/reports/{job_id}")).json()
     stopped = (await client.post(f"/reports/{job_id}/cancel")).json()
@@ -198,8 +196,8 @@ async def test_nothing_of_a_job_that_was_stopped_is_running(client: Client, harn
     assert stopped["counts"] == {"total": 3, "pending": 2, "running": 0, "done": 1, "failed": 0}
 
 
-@BOTH
-async def test_retry_queues_a_failed_job_again_with_its_finished_steps(
+@BOTH_PATHS
+async def test_a_retry_queues_a_failed_job_with_its_finished_steps(
     client: Client, harness: ApiHarness, prefix: str
 ) -> None:
     job_id = await harness.create_report()

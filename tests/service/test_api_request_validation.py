@@ -1,4 +1,4 @@
-"""What is refused of a request before anything is asked of a job."""
+"""Request validation: hosts, query parameters and paths."""
 
 import pytest
 from litestar import Litestar
@@ -11,19 +11,19 @@ Client = AsyncTestClient[Litestar]
 
 
 @pytest.mark.parametrize("host", ["a:99999", "a:x", "a@b", "[", "[::1", "[a]", "a:80:80", "a,b"])
-async def test_a_host_that_is_none_is_the_callers_fault(client: Client, harness: ApiHarness, host: str) -> None:
+async def test_an_invalid_host_is_rejected(client: Client, harness: ApiHarness, host: str) -> None:
     await harness.create_report(UNKNOWN)
 
     got = await client.get(f"/reports/{UNKNOWN}", headers={"Host": host})
-    asked = await client.post("/reports", json={"topic": "Rome"}, headers={"Host": host})
+    posted = await client.post("/reports", json={"topic": "Rome"}, headers={"Host": host})
 
     refused = (400, "urn:aether:problem:bad-request")
-    assert [(answer.status_code, answer.json()["type"]) for answer in (got, asked)] == [refused, refused]
+    assert [(answer.status_code, answer.json()["type"]) for answer in (got, posted)] == [refused, refused]
     assert list(harness.store.jobs) == [UNKNOWN]
 
 
 @pytest.mark.parametrize("host", ["a", "my_host.example:8000", "127.0.0.1:80", "[::1]:8000", "a:", "xn--n-ewa.example"])
-async def test_every_other_host_is_taken(client: Client, harness: ApiHarness, host: str) -> None:
+async def test_a_valid_host_is_accepted(client: Client, harness: ApiHarness, host: str) -> None:
     await harness.create_report(UNKNOWN)
 
     answer = await client.get(f"/reports/{UNKNOWN}", headers={"Host": host})
@@ -33,7 +33,7 @@ async def test_every_other_host_is_taken(client: Client, harness: ApiHarness, ho
 
 @EVERY_KIND
 @pytest.mark.parametrize("word", ["null", "NULL"])
-async def test_null_is_no_version(client: Client, harness: ApiHarness, resource: Resource, word: str) -> None:
+async def test_null_is_not_a_version(client: Client, harness: ApiHarness, resource: Resource, word: str) -> None:
     await harness.create_job(resource)
 
     answer = await client.get(f"{resource.url()}?after={word}")
@@ -43,7 +43,7 @@ async def test_null_is_no_version(client: Client, harness: ApiHarness, resource:
 
 
 @pytest.mark.parametrize("query", ["after=1&after=1", "after=x&after=1"])
-async def test_a_version_is_given_only_once(client: Client, harness: ApiHarness, query: str) -> None:
+async def test_a_parameter_must_not_be_repeated(client: Client, harness: ApiHarness, query: str) -> None:
     await harness.create_report(UNKNOWN)
 
     answer = await client.get(f"/reports/{UNKNOWN}?{query}")
@@ -52,13 +52,13 @@ async def test_a_version_is_given_only_once(client: Client, harness: ApiHarness,
     assert (answer.status_code, answer.json()["errors"]) == (422, expected)
 
 
-async def test_what_is_not_known_may_be_given_twice(client: Client) -> None:
+async def test_unknown_parameters_may_be_repeated(client: Client) -> None:
     answer = await client.get("/reports?unheard-of=1&unheard-of=2&after=1&after=2")
 
     assert (answer.status_code, answer.json()) == (200, {"reports": []})
 
 
-async def test_null_is_no_status_of_a_delivery(client: Client) -> None:
+async def test_null_is_not_a_status_of_deliveries(client: Client) -> None:
     answer = await client.get("/webhooks/deliveries?status=null")
 
     expected = [{"field": "status", "rule": "must not be null"}]
@@ -66,15 +66,15 @@ async def test_null_is_no_status_of_a_delivery(client: Client) -> None:
 
 
 @pytest.mark.parametrize("query", ["job=null", "unheard-of=null", "after=null"])
-async def test_null_is_a_word_where_any_word_is_taken(client: Client, query: str) -> None:
+async def test_null_is_a_string_where_any_string_is_valid(client: Client, query: str) -> None:
     answer = await client.get(f"/webhooks/deliveries?{query}")
 
     assert (answer.status_code, answer.json()) == (200, {"deliveries": []})
 
 
 @pytest.mark.parametrize("path", ["/jobs/", "//jobs", "/jobs//", "/jobs"])
-async def test_a_problem_names_the_path_as_it_was_called(client: Client, path: str) -> None:
-    # The client would take what follows two slashes for a host.
+async def test_a_problem_contains_the_path_of_the_request(client: Client, path: str) -> None:
+    # A URL, because the client would treat the text after two slashes as a host.
     answer = await client.post(f"http://test{path}", json={})
 
     assert (answer.status_code, answer.json()["instance"]) == (422, path)

@@ -1,4 +1,4 @@
-"""What callers do with jobs is the same for every kind, in each kind's own words."""
+"""The operations on jobs, which all kinds share."""
 
 import pytest
 from litestar import Litestar
@@ -16,24 +16,24 @@ COMPLETED = Change(status=Status.COMPLETED)
 
 @EVERY_KIND
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_a_job_is_accepted_with_the_address_at_which_it_is_seen(
+async def test_a_job_is_accepted_with_its_location(
     client: Client, harness: ApiHarness, resource: Resource, slash: str
 ) -> None:
     accepted = await client.post(
         f"{resource.path}{slash}", content=resource.request, headers={"Content-Type": "application/json"}
     )
-    seen = await client.get(accepted.headers["Location"])
+    job_response = await client.get(accepted.headers["Location"])
 
     (job_id,) = harness.store.jobs
     assert accepted.headers["Location"] == resource.url(job_id)
     assert accepted.headers["Retry-After"] == "1"
-    assert seen.json()[resource.id_name] == job_id
+    assert job_response.json()[resource.id_name] == job_id
     assert bytes(harness.store.jobs[job_id].input) == resource.request
 
 
 @EVERY_KIND
 @pytest.mark.parametrize("slash", ["", "/"])
-async def test_every_path_is_served_with_and_without_a_slash_at_its_end(
+async def test_every_path_may_end_with_a_slash(
     client: Client, harness: ApiHarness, resource: Resource, slash: str
 ) -> None:
     job_id = await harness.create_job(resource)
@@ -54,7 +54,7 @@ async def test_every_path_is_served_with_and_without_a_slash_at_its_end(
 
 
 @EVERY_KIND
-async def test_a_job_that_has_not_ended_says_when_to_ask_again(
+async def test_a_job_that_has_not_ended_has_a_retry_after(
     client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     job_id = await harness.create_job(resource)
@@ -71,7 +71,7 @@ async def test_a_job_that_has_not_ended_says_when_to_ask_again(
 
 @EVERY_KIND
 @pytest.mark.parametrize(("change", "status"), [(None, Status.PROCESSING), (COMPLETED, Status.COMPLETED)])
-async def test_a_kind_has_its_own_word_for_a_status(
+async def test_each_kind_has_its_own_words_for_statuses(
     client: Client, harness: ApiHarness, resource: Resource, change: Change | None, status: Status
 ) -> None:
     job_id = await harness.create_job(resource)
@@ -83,7 +83,9 @@ async def test_a_kind_has_its_own_word_for_a_status(
 
 
 @EVERY_KIND
-async def test_what_is_current_is_not_sent_again(client: Client, harness: ApiHarness, resource: Resource) -> None:
+async def test_a_job_that_has_not_changed_is_not_sent_again(
+    client: Client, harness: ApiHarness, resource: Resource
+) -> None:
     await harness.create_job(resource)
 
     same = await client.get(resource.url(), headers={"If-None-Match": '"1"'})
@@ -94,9 +96,7 @@ async def test_what_is_current_is_not_sent_again(client: Client, harness: ApiHar
 
 
 @EVERY_KIND
-async def test_cancelling_stops_a_job_and_may_be_repeated(
-    client: Client, harness: ApiHarness, resource: Resource
-) -> None:
+async def test_a_job_can_be_cancelled_repeatedly(client: Client, harness: ApiHarness, resource: Resource) -> None:
     await harness.create_job(resource)
 
     first = await client.post(resource.url(action="/cancel"))
@@ -112,7 +112,7 @@ async def test_cancelling_stops_a_job_and_may_be_repeated(
 @pytest.mark.parametrize(
     "resource", [each for each in RESOURCES if each.words[Status.CANCELLED] == each.words[Status.FAILED]], ids=repr
 )
-async def test_where_no_status_says_that_a_job_was_cancelled_its_error_does(
+async def test_a_cancelled_job_has_a_status_or_an_error_that_says_so(
     client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     await harness.create_job(resource)
@@ -151,7 +151,7 @@ async def test_a_retry_takes_new_limits(client: Client, harness: ApiHarness, res
 
 @EVERY_KIND
 @pytest.mark.parametrize("action", ["/cancel", "/retry"])
-async def test_what_has_completed_stays_as_it_is(
+async def test_a_completed_job_cannot_be_cancelled_or_retried(
     client: Client, harness: ApiHarness, resource: Resource, action: str
 ) -> None:
     await harness.process(await harness.create_job(resource), COMPLETED)
@@ -162,7 +162,7 @@ async def test_what_has_completed_stays_as_it_is(
 
 
 @EVERY_KIND
-async def test_delete_forgets_a_job(client: Client, harness: ApiHarness, resource: Resource) -> None:
+async def test_a_deleted_job_is_unknown(client: Client, harness: ApiHarness, resource: Resource) -> None:
     await harness.create_job(resource)
 
     answer = await client.delete(resource.url())
@@ -173,7 +173,7 @@ async def test_delete_forgets_a_job(client: Client, harness: ApiHarness, resourc
 
 @EVERY_KIND
 @EVERY_CALL
-async def test_another_owners_job_answers_with_the_same_bytes_as_one_that_never_was(
+async def test_a_job_of_another_owner_has_the_same_response_as_a_missing_one(
     client: Client, harness: ApiHarness, resource: Resource, method: str, action: str
 ) -> None:
     never_was = await client.request(method, resource.url(action=action))
@@ -187,7 +187,7 @@ async def test_another_owners_job_answers_with_the_same_bytes_as_one_that_never_
 
 @EVERY_KIND
 @EVERY_CALL
-async def test_a_job_of_another_kind_is_unknown_here(
+async def test_a_job_of_another_kind_is_unknown(
     client: Client, harness: ApiHarness, resource: Resource, method: str, action: str
 ) -> None:
     never_was = await client.request(method, resource.url(action=action))
@@ -205,7 +205,7 @@ async def test_a_job_of_another_kind_is_unknown_here(
     "job_id",
     ["x", "..%2f", "%00", UNKNOWN.replace("-", ""), UNKNOWN + "0", UNKNOWN.replace("0", "A"), "A" * 5_000],
 )
-async def test_an_id_that_none_of_ours_looks_like_is_unknown_without_asking_the_store(
+async def test_an_id_of_another_form_is_unknown_without_a_call_to_the_store(
     client: Client, harness: ApiHarness, resource: Resource, job_id: str
 ) -> None:
     harness.store.is_unavailable = True
@@ -218,7 +218,7 @@ async def test_an_id_that_none_of_ours_looks_like_is_unknown_without_asking_the_
 
 
 @EVERY_KIND
-async def test_a_store_that_is_away_asks_to_come_back(client: Client, harness: ApiHarness, resource: Resource) -> None:
+async def test_an_unavailable_store_has_a_retry_after(client: Client, harness: ApiHarness, resource: Resource) -> None:
     harness.store.is_unavailable = True
 
     answers = [
@@ -232,7 +232,7 @@ async def test_a_store_that_is_away_asks_to_come_back(client: Client, harness: A
 
 
 @EVERY_KIND
-async def test_a_full_queue_asks_to_come_back(client: Client, harness: ApiHarness, resource: Resource) -> None:
+async def test_a_full_queue_has_a_retry_after(client: Client, harness: ApiHarness, resource: Resource) -> None:
     harness.store.max_queue_length = 0
 
     answer = await client.post(resource.path, content=resource.request, headers={"Content-Type": "application/json"})

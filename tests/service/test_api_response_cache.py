@@ -1,4 +1,4 @@
-"""An ended job is shown in the bytes in which it was shown before, for as long as it stands so and to its owner."""
+"""The response cache: ended jobs are shown from it, to their owner only, until they change."""
 
 import pytest
 from litestar import Litestar
@@ -11,7 +11,7 @@ from tests.service.resources import EVERY_KIND, RESOURCES, Resource
 Client = AsyncTestClient[Litestar]
 
 
-async def ended(
+async def create_ended_job(
     harness: ApiHarness, resource: Resource, status: Status = Status.COMPLETED, owner: str = "local"
 ) -> str:
     job_id = await harness.create_job(resource, owner=owner)
@@ -21,22 +21,22 @@ async def ended(
 
 
 @EVERY_KIND
-async def test_an_ended_job_is_read_once_however_often_it_is_asked_for(
-    client: Client, harness: ApiHarness, resource: Resource
-) -> None:
-    url = resource.url(await ended(harness, resource))
+async def test_an_ended_job_is_loaded_once(client: Client, harness: ApiHarness, resource: Resource) -> None:
+    url = resource.url(await create_ended_job(harness, resource))
 
     answers = [await client.get(url) for _ in range(3)]
 
-    assert len(harness.store.snapshots) == 1  # what is not read is not encoded
+    assert len(harness.store.snapshots) == 1  # a job that is not loaded is not encoded either
     assert {200} == {answer.status_code for answer in answers}
     assert {answers[0].content} == {answer.content for answer in answers}
-    told = [{name: answer.headers[name] for name in ("etag", "cache-control", "vary")} for answer in answers]
-    assert [told[0]] * 3 == told
+    headers = [{name: answer.headers[name] for name in ("etag", "cache-control", "vary")} for answer in answers]
+    assert [headers[0]] * 3 == headers
 
 
 @EVERY_KIND
-async def test_a_job_that_goes_on_is_read_each_time(client: Client, harness: ApiHarness, resource: Resource) -> None:
+async def test_a_job_that_has_not_ended_is_loaded_each_time(
+    client: Client, harness: ApiHarness, resource: Resource
+) -> None:
     url = resource.url(await harness.create_job(resource))
 
     for _ in range(3):
@@ -46,7 +46,7 @@ async def test_a_job_that_goes_on_is_read_each_time(client: Client, harness: Api
 
 
 async def test_an_ended_job_that_the_caller_has_is_not_sent(client: Client, harness: ApiHarness) -> None:
-    url = f"/reports/{await ended(harness, RESOURCES[0])}"
+    url = f"/reports/{await create_ended_job(harness, RESOURCES[0])}"
     first = await client.get(url)
 
     again = await client.get(url, headers={"If-None-Match": first.headers["ETag"]})
@@ -58,8 +58,8 @@ async def test_an_ended_job_that_the_caller_has_is_not_sent(client: Client, harn
     assert len(harness.store.snapshots) == 1
 
 
-async def test_a_wait_for_a_job_that_has_ended_is_none(client: Client, harness: ApiHarness) -> None:
-    url = f"/reports/{await ended(harness, RESOURCES[0])}"
+async def test_a_cached_response_does_not_wait(client: Client, harness: ApiHarness) -> None:
+    url = f"/reports/{await create_ended_job(harness, RESOURCES[0])}"
     first = await client.get(url)
 
     again = await client.get(url, headers={"Prefer": "wait=30"})
@@ -68,10 +68,8 @@ async def test_a_wait_for_a_job_that_has_ended_is_none(client: Client, harness: 
 
 
 @EVERY_KIND
-async def test_a_job_that_is_tried_again_is_seen_so_at_once(
-    client: Client, harness: ApiHarness, resource: Resource
-) -> None:
-    url = resource.url(await ended(harness, resource, Status.FAILED))
+async def test_a_retried_job_is_shown_at_once(client: Client, harness: ApiHarness, resource: Resource) -> None:
+    url = resource.url(await create_ended_job(harness, resource, Status.FAILED))
     before = (await client.get(url)).json()["status"]
 
     await client.post(f"{url.rstrip('/')}/retry")
@@ -81,15 +79,15 @@ async def test_a_job_that_is_tried_again_is_seen_so_at_once(
 
 
 @EVERY_KIND
-@pytest.mark.parametrize("way", ["erased", "expired"])
-async def test_a_job_that_is_gone_is_unknown_at_once(
-    client: Client, harness: ApiHarness, resource: Resource, way: str
+@pytest.mark.parametrize("removal", ["erased", "expired"])
+async def test_a_deleted_job_is_unknown_at_once(
+    client: Client, harness: ApiHarness, resource: Resource, removal: str
 ) -> None:
-    job_id = await ended(harness, resource)
+    job_id = await create_ended_job(harness, resource)
     url = resource.url(job_id)
     await client.get(url)
 
-    if way == "erased":
+    if removal == "erased":
         await client.delete(url)
     else:
         del harness.store.jobs[job_id]
@@ -97,19 +95,17 @@ async def test_a_job_that_is_gone_is_unknown_at_once(
     assert (await client.get(url)).status_code == 404
 
 
-async def test_what_one_owner_was_shown_no_other_is(client: Client, harness: ApiHarness) -> None:
+async def test_a_cached_response_is_shown_to_its_owner_only(client: Client, harness: ApiHarness) -> None:
     ada, eve = await harness.authorization("ada"), await harness.authorization("eve")
-    url = f"/reports/{await ended(harness, RESOURCES[0], owner='ada')}"
+    url = f"/reports/{await create_ended_job(harness, RESOURCES[0], owner='ada')}"
 
     answers = [await client.get(url, headers=key) for key in (ada, eve, ada)]
 
     assert [answer.status_code for answer in answers] == [200, 404, 200]
 
 
-async def test_a_job_that_shows_where_it_is_is_shown_for_each_address_by_which_callers_come(
-    client: Client, harness: ApiHarness
-) -> None:
-    url = f"/reports/{await ended(harness, RESOURCES[0])}"
+async def test_responses_with_urls_are_cached_for_each_host(client: Client, harness: ApiHarness) -> None:
+    url = f"/reports/{await create_ended_job(harness, RESOURCES[0])}"
 
     for host in ("one.example", "two.example", "one.example"):
         await client.get(url, headers={"Host": host})

@@ -1,4 +1,4 @@
-"""Tokens of an identity provider, as callers of the API meet them."""
+"""Tokens of an identity provider on the wire."""
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -34,7 +34,7 @@ def clock() -> AheadClock:
 
 @pytest.fixture
 async def client(harness: ApiHarness, source: ScriptedSource, clock: AheadClock) -> AsyncIterator[Client]:
-    """The API for which there is a provider; its keys were fetched."""
+    """A client of the API with a provider whose keys were fetched."""
     async with open_verifier(source, clock) as verifier:
         await verifier.verify(SIGNER.token())
         harness.identities = verifier
@@ -42,55 +42,53 @@ async def client(harness: ApiHarness, source: ScriptedSource, clock: AheadClock)
             yield client
 
 
-def bearing(signer: Signer = SIGNER, **claims: object) -> Headers:
+def bearer(signer: Signer = SIGNER, **claims: object) -> Headers:
     return {"Authorization": f"Bearer {signer.token(**claims)}"}
 
 
 async def test_a_job_belongs_to_the_subject_of_the_token(client: Client) -> None:
-    job = (await client.post("/reports", json=TOPIC, headers=bearing(sub="ada"))).headers["Location"]
+    job = (await client.post("/reports", json=TOPIC, headers=bearer(sub="ada"))).headers["Location"]
 
-    answers = [await client.get(job, headers=bearing(sub=subject)) for subject in ("ada", "eve")]
+    answers = [await client.get(job, headers=bearer(sub=subject)) for subject in ("ada", "eve")]
 
     assert [answer.status_code for answer in answers] == [200, 404]
 
 
 async def test_a_subject_and_the_owner_of_a_key_may_be_the_same(client: Client, harness: ApiHarness) -> None:
     key = await harness.authorization("ada", Scope.READ)
-    job = (await client.post("/reports", json=TOPIC, headers=bearing(sub="ada"))).headers["Location"]
+    job = (await client.post("/reports", json=TOPIC, headers=bearer(sub="ada"))).headers["Location"]
 
     assert (await client.get(job, headers=key)).status_code == 200
 
 
-async def test_where_there_is_a_provider_nobody_is_anonymous(client: Client) -> None:
+async def test_with_a_provider_every_call_needs_a_credential(client: Client) -> None:
     answer = await client.get("/reports")
 
     assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Bearer realm="aether"')
 
 
-async def test_a_token_that_is_refused_says_why(client: Client) -> None:
-    answer = await client.get("/reports", headers=bearing(exp=seconds_from_now(-60)))
+async def test_the_problem_of_a_rejected_token_says_why(client: Client) -> None:
+    answer = await client.get("/reports", headers=bearer(exp=seconds_from_now(-60)))
 
     assert (answer.status_code, answer.json()["detail"]) == (401, "The token has expired.")
     assert answer.headers["WWW-Authenticate"] == 'Bearer realm="aether", error="invalid_token"'
 
 
-async def test_a_token_may_do_no_more_than_its_scopes(client: Client) -> None:
-    reading = bearing(scope="openid aether:read")
+async def test_a_token_allows_what_its_scopes_allow(client: Client) -> None:
+    reading = bearer(scope="openid aether:read")
 
-    looked = await client.get("/reports", headers=reading)
-    asked = await client.post("/reports", json=TOPIC, headers=reading)
+    listed = await client.get("/reports", headers=reading)
+    created = await client.post("/reports", json=TOPIC, headers=reading)
 
-    assert (looked.status_code, asked.status_code) == (200, 403)
-    assert 'error="insufficient_scope", scope="write"' in asked.headers["WWW-Authenticate"]
+    assert (listed.status_code, created.status_code) == (200, 403)
+    assert 'error="insufficient_scope", scope="write"' in created.headers["WWW-Authenticate"]
 
 
-async def test_a_provider_that_is_away_is_not_the_callers_fault(
-    client: Client, source: ScriptedSource, clock: AheadClock
-) -> None:
+async def test_an_unavailable_provider_is_a_503(client: Client, source: ScriptedSource, clock: AheadClock) -> None:
     source.is_unavailable = True
     clock.seconds = 10.0
 
-    answer = await client.get("/reports", headers=bearing(Signer(kid="new")))
+    answer = await client.get("/reports", headers=bearer(Signer(kid="new")))
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     assert answer.json()["type"] == "urn:aether:problem:identity-provider-unavailable"
@@ -124,21 +122,21 @@ def trusting_api(bare: Stack, provider: KeyServer) -> Iterator[tuple[Process, ht
         process.end()
 
 
-def test_a_server_takes_the_tokens_of_the_provider_it_was_told(bare: Stack) -> None:
+def test_a_server_accepts_tokens_of_its_provider(bare: Stack) -> None:
     subject = "ada.lovelace@example.com"
-    good, expired = bearing(sub=subject), bearing(sub=subject, exp=seconds_from_now(-60))
+    good, expired = bearer(sub=subject), bearer(sub=subject, exp=seconds_from_now(-60))
     with KeyServer(SIGNER.jwk()) as provider, trusting_api(bare, provider) as (process, http):
         statuses = [http.get("/reports", headers=headers).status_code for headers in (good, expired, {})]
         provider.published.keys = ()
         statuses.append(http.get("/reports", headers=good).status_code)
 
     assert statuses == [200, 401, 401, 200]
-    said = process.log.read_text()
-    assert "token.refused" in said
-    assert [text for text in (subject, *good["Authorization"].split("."), "eyJ") if text in said] == []
+    log = process.log.read_text()
+    assert "token.refused" in log
+    assert [text for text in (subject, *good["Authorization"].split("."), "eyJ") if text in log] == []
 
 
-def test_half_a_provider_is_told_in_a_line(bare: Stack) -> None:
+def test_an_incomplete_provider_configuration_is_one_line_of_error(bare: Stack) -> None:
     process = bare.spawn(API, AETHER_JWT_ISSUER=ISSUER)
     until(lambda: not process.running)
 

@@ -1,4 +1,4 @@
-"""Requests that would rather wait for their answer."""
+"""Long polls: requests with `Prefer: wait=N`."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,24 +25,22 @@ async def client(harness: ApiHarness) -> AsyncIterator[Client]:
     assert harness.hub.watches == set()
 
 
-async def held(harness: ApiHarness, *requests: asyncio.Task[httpx2.Response]) -> None:
-    """Let requests come to where they wait."""
+async def wait_until_held(harness: ApiHarness, *requests: asyncio.Task[httpx2.Response]) -> None:
+    """Return once all requests are waiting."""
     while len(harness.hub.watches) < len(requests):
         assert not any(request.done() for request in requests)
         await asyncio.sleep(0.001)
 
 
-def asking(client: Client, url: str, **headers: str) -> asyncio.Task[httpx2.Response]:
+def start_get(client: Client, url: str, **headers: str) -> asyncio.Task[httpx2.Response]:
     return asyncio.ensure_future(client.get(url, headers=LONG | headers))
 
 
 @EVERY_KIND
-async def test_get_waits_for_the_end_through_all_changes(
-    client: Client, harness: ApiHarness, resource: Resource
-) -> None:
+async def test_get_waits_for_the_end_of_the_job(client: Client, harness: ApiHarness, resource: Resource) -> None:
     job_id = await harness.create_job(resource)
-    request = asking(client, resource.url(job_id))
-    await held(harness, request)
+    request = start_get(client, resource.url(job_id))
+    await wait_until_held(harness, request)
     await harness.process(job_id, Change(total=1), Change(total=2))
     waiting = not request.done()
     await harness.store.commit(job_id, 2, harness.store.jobs[job_id].version, COMPLETED)
@@ -56,14 +54,14 @@ async def test_get_waits_for_the_end_through_all_changes(
 
 @EVERY_KIND
 @pytest.mark.parametrize("cursor", ["tag", "after"])
-async def test_with_what_the_caller_has_get_waits_for_a_change(
+async def test_get_with_a_known_version_waits_for_a_change(
     client: Client, harness: ApiHarness, resource: Resource, cursor: str
 ) -> None:
     job_id = await harness.create_job(resource)
     url = resource.url(job_id)
     tag = {"If-None-Match": '"1"'} if cursor == "tag" else {}
-    request = asking(client, url if tag else f"{url}?after=1", **tag)
-    await held(harness, request)
+    request = start_get(client, url if tag else f"{url}?after=1", **tag)
+    await wait_until_held(harness, request)
     await harness.process(job_id)
     answer = await request
 
@@ -72,7 +70,7 @@ async def test_with_what_the_caller_has_get_waits_for_a_change(
 
 
 @EVERY_KIND
-async def test_what_has_changed_already_is_answered_at_once(
+async def test_a_job_that_has_changed_is_returned_at_once(
     client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     job_id = await harness.create_job(resource)
@@ -94,11 +92,11 @@ async def test_a_job_that_has_ended_is_not_waited_for(client: Client, harness: A
     assert [answer.headers["Preference-Applied"] for answer in (whole, known)] == ["wait=60"] * 2
 
 
-async def test_when_the_time_is_up_the_answer_is_the_usual_one(client: Client, harness: ApiHarness) -> None:
+async def test_after_the_wait_the_response_is_the_usual_one(client: Client, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     url = f"/reports/{job_id}"
-    asked = [SHORT, SHORT | {"If-None-Match": '"1"'}]
-    answers = await asyncio.gather(*(client.get(url, headers=headers) for headers in asked))
+    headers_of_requests = [SHORT, SHORT | {"If-None-Match": '"1"'}]
+    answers = await asyncio.gather(*(client.get(url, headers=headers) for headers in headers_of_requests))
 
     assert [(answer.status_code, answer.headers["Preference-Applied"]) for answer in answers] == [
         (200, "wait=1"),
@@ -108,9 +106,7 @@ async def test_when_the_time_is_up_the_answer_is_the_usual_one(client: Client, h
 
 
 @pytest.mark.parametrize("prefer", ["", "wait=soon", "respond-async"])
-async def test_a_preference_that_is_not_understood_changes_nothing(
-    client: Client, harness: ApiHarness, prefer: str
-) -> None:
+async def test_an_unknown_preference_is_ignored(client: Client, harness: ApiHarness, prefer: str) -> None:
     job_id = await harness.create_report()
     answer = await client.get(f"/reports/{job_id}", headers={"Prefer": prefer})
 
@@ -119,7 +115,7 @@ async def test_a_preference_that_is_not_understood_changes_nothing(
     assert "Prefer" in answer.headers["Vary"]
 
 
-async def test_the_preference_may_stand_in_any_line_of_the_header(client: Client, harness: ApiHarness) -> None:
+async def test_the_preference_may_be_in_any_line_of_the_header(client: Client, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     lines = [("Prefer", "respond-async"), ("Prefer", "wait=0")]
     answer = await client.get(f"/reports/{job_id}", headers=httpx2.Headers(lines))
@@ -127,7 +123,7 @@ async def test_the_preference_may_stand_in_any_line_of_the_header(client: Client
     assert answer.headers["Preference-Applied"] == "wait=0"
 
 
-async def test_a_cursor_that_is_no_version_is_refused(client: Client, harness: ApiHarness) -> None:
+async def test_an_invalid_version_is_rejected(client: Client, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     answers = [await client.get(f"/reports/{job_id}?after={after}", headers=LONG) for after in ("-1", "x")]
 
@@ -139,25 +135,25 @@ async def test_a_cursor_that_is_no_version_is_refused(client: Client, harness: A
 
 
 @EVERY_KIND
-async def test_post_waits_for_the_end_and_answers_with_the_job(
+async def test_post_waits_for_the_end_and_returns_the_job(
     client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     headers = LONG | {"Content-Type": "application/json"}
     request = asyncio.ensure_future(client.post(resource.path, content=resource.request, headers=headers))
-    await held(harness, request)
+    await wait_until_held(harness, request)
     (job_id,) = harness.store.jobs
     await harness.process(job_id, COMPLETED)
     answer = await request
-    seen = await client.get(resource.url(job_id))
+    job_response = await client.get(resource.url(job_id))
 
-    assert (answer.status_code, answer.json()) == (200, seen.json())
+    assert (answer.status_code, answer.json()) == (200, job_response.json())
     assert answer.headers["Location"] == resource.url(job_id)
-    assert answer.headers["ETag"] == seen.headers["ETag"]
+    assert answer.headers["ETag"] == job_response.headers["ETag"]
     assert answer.headers["Preference-Applied"] == "wait=60"
 
 
 @EVERY_KIND
-async def test_post_answers_as_ever_when_the_job_takes_longer(client: Client, resource: Resource) -> None:
+async def test_after_the_wait_post_has_its_usual_response(client: Client, resource: Resource) -> None:
     headers = {"Content-Type": "application/json"}
     plain = await client.post(resource.path, content=resource.request, headers=headers)
     waited = await client.post(resource.path, content=resource.request, headers=headers | SHORT)
@@ -169,9 +165,9 @@ async def test_post_answers_as_ever_when_the_job_takes_longer(client: Client, re
     assert all("Prefer" in answer.headers["Vary"] for answer in (plain, waited))
 
 
-async def test_a_job_stays_accepted_when_its_end_cannot_be_told(client: Client, harness: ApiHarness) -> None:
+async def test_a_job_is_accepted_even_if_its_end_cannot_be_read(client: Client, harness: ApiHarness) -> None:
     request = asyncio.ensure_future(client.post("/reports", json={"topic": "Rome"}, headers=LONG))
-    await held(harness, request)
+    await wait_until_held(harness, request)
     (job_id,) = harness.store.jobs
     await harness.process(job_id)
     harness.store.is_unavailable = True
@@ -180,19 +176,19 @@ async def test_a_job_stays_accepted_when_its_end_cannot_be_told(client: Client, 
     assert (answer.status_code, answer.json()) == (202, {"jobId": job_id})
 
 
-async def test_a_job_that_is_deleted_meanwhile_is_unknown(client: Client, harness: ApiHarness) -> None:
+async def test_a_job_that_is_deleted_during_the_wait_is_unknown(client: Client, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
-    request = asking(client, f"/reports/{job_id}")
-    await held(harness, request)
+    request = start_get(client, f"/reports/{job_id}")
+    await wait_until_held(harness, request)
     await client.delete(f"/reports/{job_id}")
 
     assert (await request).status_code == 404
 
 
-async def test_on_shutdown_all_are_answered_at_once(client: Client, harness: ApiHarness) -> None:
+async def test_closing_the_hub_ends_all_waits(client: Client, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
-    requests = [asking(client, f"/reports/{job_id}") for _ in range(20)]
-    await held(harness, *requests)
+    requests = [start_get(client, f"/reports/{job_id}") for _ in range(20)]
+    await wait_until_held(harness, *requests)
     harness.hub.close()
     answers = await asyncio.gather(*requests)
     late = await client.get(f"/reports/{job_id}", headers=LONG)
@@ -201,7 +197,7 @@ async def test_on_shutdown_all_are_answered_at_once(client: Client, harness: Api
 
 
 @pytest.mark.parametrize(("seconds", "again"), [(None, "1"), (0.2, "1"), (12.3, "13"), (600.0, "30")])
-async def test_when_to_ask_again_is_judged_by_how_others_went(
+async def test_retry_after_is_estimated_from_recent_jobs(
     client: Client, harness: ApiHarness, seconds: float | None, again: str
 ) -> None:
     job_id = await harness.create_report()

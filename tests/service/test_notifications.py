@@ -1,4 +1,4 @@
-"""The caller's inbox over HTTP: listed, acknowledged, and nobody else's."""
+"""The inbox over HTTP: lists, acknowledgements, and the separation of owners."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,33 +14,33 @@ from tests.service.api_harness import ApiHarness, assert_field_error
 from tests.service.resources import EVERY_KIND, REPORTS, Resource
 
 Client = AsyncTestClient[Litestar]
-Json = dict[str, Any]  # what the service answers is asserted field by field
+Json = dict[str, Any]  # Any: the tests check each field
 
 IDS = [f"00000000-0000-4000-8000-00000000000{at}" for at in range(5)]
 RULE = "must be the id of a notification"
 
 
-async def ended(
+async def end_job(
     harness: ApiHarness, job_id: str, status: Status = Status.FAILED, resource: Resource = REPORTS, owner: str = "local"
 ) -> None:
     await harness.create_job(resource, job_id, owner=owner)
     await harness.process(job_id, Change(status=status))
 
 
-async def five(harness: ApiHarness) -> None:
+async def end_five_jobs(harness: ApiHarness) -> None:
     for job_id in IDS:
-        await ended(harness, job_id)
+        await end_job(harness, job_id)
 
 
-async def page(client: Client, query: str = "") -> Json:
+async def get_page(client: Client, query: str = "") -> Json:
     answer = await client.get(f"/notifications{query}")
     assert answer.status_code == 200, answer.text
     found: Json = answer.json()
     return found
 
 
-async def ids(client: Client, query: str = "") -> list[str]:
-    return [each["id"] for each in (await page(client, query))["notifications"]]
+async def list_ids(client: Client, query: str = "") -> list[str]:
+    return [each["id"] for each in (await get_page(client, query))["notifications"]]
 
 
 async def acknowledge(client: Client, *notification_ids: str) -> Json:
@@ -57,12 +57,12 @@ async def test_an_inbox_without_notifications_is_empty(client: Client) -> None:
 
 
 @EVERY_KIND
-async def test_a_notification_says_what_has_ended_how_and_where_it_is(
+async def test_a_notification_contains_the_job_its_status_and_its_path(
     client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     href = resource.url(IDS[0])
     harness.store.clock = FastClock()
-    await ended(harness, IDS[0], Status.COMPLETED, resource)
+    await end_job(harness, IDS[0], Status.COMPLETED, resource)
 
     answer = await client.get("/notifications")
 
@@ -75,55 +75,55 @@ async def test_a_notification_says_what_has_ended_how_and_where_it_is(
 
 @EVERY_KIND
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
-async def test_every_end_is_told_in_the_same_words_for_every_kind(
+async def test_all_kinds_have_the_same_words_for_final_statuses(
     client: Client, harness: ApiHarness, resource: Resource, status: Status
 ) -> None:
     await harness.create_job(resource, IDS[0])
     await harness.store.begin(IDS[0])
     await harness.store.move(IDS[0], Change(status=status))
 
-    (found,) = (await page(client))["notifications"]
+    (found,) = (await get_page(client))["notifications"]
 
     assert found["status"] == status
 
 
 @EVERY_KIND
-async def test_cancelling_is_told_retrying_is_not_and_ending_again_is_told_again(
+async def test_each_end_of_a_retried_job_is_a_notification(
     client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
     await harness.create_job(resource, IDS[0])
     await client.post(resource.url(IDS[0], "/cancel"))
     await client.post(resource.url(IDS[0], "/cancel"))
-    first = await page(client)
+    first = await get_page(client)
 
     await client.post(resource.url(IDS[0], "/retry"))
-    retried = await page(client)
+    retried = await get_page(client)
     await harness.process(IDS[0], Change(status=Status.COMPLETED))
 
-    second = await page(client)
+    second = await get_page(client)
     assert [each["status"] for each in first["notifications"]] == ["cancelled"]
     assert retried == first
     assert [each["status"] for each in second["notifications"]] == ["cancelled", "completed"]
     assert (second["notifications"][0], second["unread"]) == (first["notifications"][0], 2)
 
 
-async def test_pages_follow_each_other_oldest_first(client: Client, harness: ApiHarness) -> None:
-    await five(harness)
+async def test_pages_are_ordered_oldest_first(client: Client, harness: ApiHarness) -> None:
+    await end_five_jobs(harness)
 
-    pages = [await page(client, "?limit=2")]
+    pages = [await get_page(client, "?limit=2")]
     while cursor := pages[-1].get("nextCursor"):
-        pages.append(await page(client, f"?limit=2&after={cursor}"))
+        pages.append(await get_page(client, f"?limit=2&after={cursor}"))
 
-    told = [[each["jobId"] for each in found["notifications"]] for found in pages]
-    assert told == [IDS[:2], IDS[2:4], IDS[4:]]
+    pages_of_ids = [[each["jobId"] for each in found["notifications"]] for found in pages]
+    assert pages_of_ids == [IDS[:2], IDS[2:4], IDS[4:]]
     assert {found["unread"] for found in pages} == {5}
 
 
-async def test_after_an_id_comes_what_followed_it(client: Client, harness: ApiHarness) -> None:
-    await five(harness)
-    every = await ids(client)
+async def test_after_an_id_the_later_notifications_are_listed(client: Client, harness: ApiHarness) -> None:
+    await end_five_jobs(harness)
+    every = await list_ids(client)
 
-    assert [await ids(client, f"?after={after}") for after in ("0", every[2], every[4], MAX_NOTIFICATION_ID)] == [
+    assert [await list_ids(client, f"?after={after}") for after in ("0", every[2], every[4], MAX_NOTIFICATION_ID)] == [
         every,
         every[3:],
         [],
@@ -131,21 +131,21 @@ async def test_after_an_id_comes_what_followed_it(client: Client, harness: ApiHa
     ]
 
 
-async def test_twenty_are_listed_unless_it_is_said_how_many(client: Client, harness: ApiHarness) -> None:
+async def test_a_page_has_twenty_notifications_by_default(client: Client, harness: ApiHarness) -> None:
     for at in range(25):
-        await ended(harness, f"00000000-0000-4000-8000-{at:012}")
+        await end_job(harness, f"00000000-0000-4000-8000-{at:012}")
 
-    assert (len(await ids(client)), len(await ids(client, "?limit=100"))) == (20, 25)
+    assert (len(await list_ids(client)), len(await list_ids(client, "?limit=100"))) == (20, 25)
 
 
-async def test_what_is_acknowledged_is_left_out_on_request(client: Client, harness: ApiHarness) -> None:
-    await five(harness)
-    every = await ids(client)
+async def test_acknowledged_notifications_can_be_left_out(client: Client, harness: ApiHarness) -> None:
+    await end_five_jobs(harness)
+    every = await list_ids(client)
 
     await acknowledge(client, *every[1:3])
 
-    assert await ids(client, "?unacked=true") == [every[0], *every[3:]]
-    assert [each["acked"] for each in (await page(client, "?unacked=false"))["notifications"]] == [
+    assert await list_ids(client, "?unacked=true") == [every[0], *every[3:]]
+    assert [each["acked"] for each in (await get_page(client, "?unacked=false"))["notifications"]] == [
         False,
         True,
         True,
@@ -154,11 +154,9 @@ async def test_what_is_acknowledged_is_left_out_on_request(client: Client, harne
     ]
 
 
-async def test_acknowledging_tells_how_many_were_new_and_how_many_are_left_and_may_be_repeated(
-    client: Client, harness: ApiHarness
-) -> None:
-    await five(harness)
-    every = await ids(client)
+async def test_acknowledging_returns_counts_and_may_be_repeated(client: Client, harness: ApiHarness) -> None:
+    await end_five_jobs(harness)
+    every = await list_ids(client)
 
     answers = [
         await acknowledge(client, *every[:2]),
@@ -173,17 +171,17 @@ async def test_acknowledging_tells_how_many_were_new_and_how_many_are_left_and_m
     ]
 
 
-async def test_ids_of_nothing_are_passed_over(client: Client, harness: ApiHarness) -> None:
-    await five(harness)
+async def test_unknown_ids_are_ignored(client: Client, harness: ApiHarness) -> None:
+    await end_five_jobs(harness)
 
     assert await acknowledge(client, "0", "17", str(MAX_NOTIFICATION_ID)) == {"acknowledged": 0, "unread": 5}
 
 
 async def test_a_deleted_job_leaves_no_notification(client: Client, harness: ApiHarness) -> None:
-    await five(harness)
+    await end_five_jobs(harness)
     await client.delete(f"/reports/{IDS[0]}")
 
-    found = await page(client)
+    found = await get_page(client)
 
     assert ([each["jobId"] for each in found["notifications"]], found["unread"]) == (IDS[1:], 4)
 
@@ -191,11 +189,11 @@ async def test_a_deleted_job_leaves_no_notification(client: Client, harness: Api
 async def test_notifications_of_other_owners_are_neither_shown_nor_acknowledged(
     client: Client, harness: ApiHarness
 ) -> None:
-    await ended(harness, IDS[0], owner="somebody-else")
+    await end_job(harness, IDS[0], owner="somebody-else")
     (theirs,) = harness.store.inboxes["somebody-else"]
-    await ended(harness, IDS[1])
+    await end_job(harness, IDS[1])
 
-    found = await page(client)
+    found = await get_page(client)
     answer = await acknowledge(client, str(theirs.id))
 
     assert [each["jobId"] for each in found["notifications"]] == [IDS[1]]
@@ -218,7 +216,7 @@ async def test_notifications_of_other_owners_are_neither_shown_nor_acknowledged(
         ("unacked=perhaps", "unacked", "must be true or false"),
     ],
 )
-async def test_a_parameter_that_breaks_a_rule_is_named(client: Client, query: str, field: str, rule: str) -> None:
+async def test_an_invalid_parameter_is_rejected(client: Client, query: str, field: str, rule: str) -> None:
     answer = await client.get(f"/notifications?{query}")
 
     assert_field_error(answer, "/notifications", field, rule)
@@ -237,9 +235,7 @@ async def test_a_parameter_that_breaks_a_rule_is_named(client: Client, query: st
         ({"ids": ["1"], "all": True}, "all", "is not a known field"),
     ],
 )
-async def test_a_body_that_breaks_a_rule_is_refused(
-    client: Client, body: Mapping[str, object], field: str, rule: str
-) -> None:
+async def test_an_invalid_body_is_rejected(client: Client, body: Mapping[str, object], field: str, rule: str) -> None:
     answer = await client.post("/notifications/ack", json=body)
 
     assert (answer.status_code, answer.json()["errors"]) == (422, [{"field": field, "rule": rule}])
@@ -248,7 +244,7 @@ async def test_a_body_that_breaks_a_rule_is_refused(
 @pytest.mark.parametrize(
     ("content", "content_type", "status"), [(b"{", "application/json", 400), (b'{"ids":["1"]}', "text/plain", 415)]
 )
-async def test_a_body_that_is_not_json_is_refused(
+async def test_a_body_that_is_not_json_is_rejected(
     client: Client, content: bytes, content_type: str, status: int
 ) -> None:
     answer = await client.post("/notifications/ack", content=content, headers={"Content-Type": content_type})
@@ -256,7 +252,7 @@ async def test_a_body_that_is_not_json_is_refused(
     assert answer.status_code == status
 
 
-async def test_while_the_store_is_away_it_is_said_so(client: Client, harness: ApiHarness) -> None:
+async def test_an_unavailable_store_has_a_retry_after(client: Client, harness: ApiHarness) -> None:
     harness.store.is_unavailable = True
 
     answers = [await client.get("/notifications"), await client.post("/notifications/ack", json={"ids": ["1"]})]

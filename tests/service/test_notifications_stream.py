@@ -1,4 +1,4 @@
-"""The inbox of somebody who was away, through real processes: what is kept, told live, and told until acknowledged."""
+"""The inbox and its stream with real processes: missed notifications, new ones, and acknowledgement."""
 
 import re
 import shutil
@@ -24,7 +24,7 @@ INBOX = ("aether:inbox:local", "aether:unread:local")
 
 
 class Event(NamedTuple):
-    """An event as a browser would see it."""
+    """An event as a browser receives it."""
 
     name: str
     id: str
@@ -33,14 +33,14 @@ class Event(NamedTuple):
 
 @pytest.fixture
 def stack(stack: Stack) -> Stack:
-    """Its inbox is empty."""
+    """A service with an empty inbox."""
     stack.valkey.client.delete(*INBOX)
     return stack
 
 
 @pytest.fixture
 def bare(bare: Stack) -> Iterator[Stack]:
-    """Its inbox is empty; whatever a test has killed is there again for the next one."""
+    """A service with an empty inbox; killed processes are restarted for the next test."""
     bare.valkey.client.delete(*INBOX)
     yield bare
     if not bare.valkey.answers():
@@ -56,7 +56,7 @@ def inbox(stack: Stack, query: str = "") -> Json:
     return found
 
 
-def told(stack: Stack, query: str = "") -> list[tuple[str, str]]:
+def statuses(stack: Stack, query: str = "") -> list[tuple[str, str]]:
     return [(each["jobId"], each["status"]) for each in inbox(stack, query)["notifications"]]
 
 
@@ -67,8 +67,8 @@ def acknowledge(stack: Stack, *ids: str) -> Json:
     return found
 
 
-def cancelled(stack: Stack, number: int = 1) -> list[str]:
-    """Jobs that have ended without a worker."""
+def cancel_jobs(stack: Stack, number: int = 1) -> list[str]:
+    """Submit jobs and cancel them; return their ids."""
     job_ids = [stack.submit(TOPIC) for _ in range(number)]
     for job_id in job_ids:
         assert stack.http.post(f"/reports/{job_id}/cancel").status_code == 200
@@ -76,8 +76,8 @@ def cancelled(stack: Stack, number: int = 1) -> list[str]:
 
 
 @contextmanager
-def listening(stack: Stack, query: str = "", last_event_id: str | None = None) -> Iterator[Iterator[Event]]:
-    """Follow the inbox."""
+def follow(stack: Stack, query: str = "", last_event_id: str | None = None) -> Iterator[Iterator[Event]]:
+    """Open the stream of the inbox."""
     headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
     url = f"{stack.url}/notifications/events{query}".replace("//notifications", "/notifications")
     with httpx2.Client(timeout=20) as client, client.stream("GET", url, headers=headers) as answer:
@@ -97,11 +97,11 @@ def _events(lines: Iterator[str]) -> Iterator[Event]:
             found = {}
 
 
-def jobs(events: Iterator[Event], number: int) -> list[str]:
+def job_ids_of(events: Iterator[Event], number: int) -> list[str]:
     return [next(events).data["jobId"] for _ in range(number)]
 
 
-def test_jobs_of_three_kinds_that_end_while_nobody_listens_are_told_afterwards(stack: Stack) -> None:
+def test_jobs_that_end_while_nobody_listens_are_in_the_inbox(stack: Stack) -> None:
     report = stack.http.post("/reports", json={"topic": TOPIC, "sections": 1}).json()["jobId"]
     checklist = stack.http.post("/jobs/", json={"input_text": "Wash your hands before meals."}).json()["event_id"]
     images = stack.http.post("/api/generation", json={"prompt": "A lighthouse"}).json()["generationId"]
@@ -120,27 +120,27 @@ def test_jobs_of_three_kinds_that_end_while_nobody_listens_are_told_afterwards(s
     ids = [each["id"] for each in found]
     assert acknowledge(stack, *ids) == {"acknowledged": 3, "unread": 0}
     assert acknowledge(stack, *ids) == {"acknowledged": 0, "unread": 0}
-    assert (told(stack, "?unacked=true"), len(told(stack))) == ([], 3)
+    assert (statuses(stack, "?unacked=true"), len(statuses(stack))) == ([], 3)
 
 
-def test_a_failed_report_that_is_tried_again_is_told_twice(stack: Stack) -> None:
+def test_a_retried_report_has_two_notifications(stack: Stack) -> None:
     stack.model.use([Rule(kind="outline", times=1, do=HttpError(status=401))], Setup(sections=1))
     job_id = stack.submit(TOPIC)
     stack.when(job_id, "failed")
-    first = told(stack)
+    first = statuses(stack)
 
     assert stack.http.post(f"/reports/{job_id}/retry").status_code == 202
     stack.when(job_id, "completed")
 
-    assert (first, told(stack)) == ([(job_id, "failed")], [(job_id, "failed"), (job_id, "completed")])
+    assert (first, statuses(stack)) == ([(job_id, "failed")], [(job_id, "failed"), (job_id, "completed")])
 
 
-def test_a_deleted_job_leaves_no_word_of_it(bare: Stack) -> None:
-    kept, deleted = cancelled(bare, 2)
+def test_a_deleted_job_leaves_no_notification(bare: Stack) -> None:
+    kept, deleted = cancel_jobs(bare, 2)
 
     assert bare.http.delete(f"/reports/{deleted}").status_code == 204
 
-    assert (told(bare), inbox(bare)["unread"]) == ([(kept, "cancelled")], 1)
+    assert (statuses(bare), inbox(bare)["unread"]) == ([(kept, "cancelled")], 1)
     assert bare.valkey.keys_of(deleted) == []
 
 
@@ -156,17 +156,17 @@ def test_the_inbox_expires_with_its_own_time_to_live(bare: Stack) -> None:
     assert not bare.valkey.client.exists(*INBOX)
 
 
-def test_no_key_of_the_inbox_is_left_without_an_end(bare: Stack) -> None:
-    cancelled(bare)
+def test_every_key_of_the_inbox_expires(bare: Stack) -> None:
+    cancel_jobs(bare)
 
     assert all(0 < bare.valkey.client.ttl(key) <= 604_800 for key in INBOX)
 
 
-def test_a_stream_begins_with_what_was_missed_and_goes_on_with_what_comes(bare: Stack) -> None:
-    missed = cancelled(bare, 3)
-    with listening(bare) as events:
+def test_a_stream_sends_missed_notifications_then_new_ones(bare: Stack) -> None:
+    missed = cancel_jobs(bare, 3)
+    with follow(bare) as events:
         before = [next(events) for _ in range(3)]
-        live = cancelled(bare, 2)
+        live = cancel_jobs(bare, 2)
         after = [next(events) for _ in range(2)]
 
     listed = inbox(bare)["notifications"]
@@ -176,85 +176,85 @@ def test_a_stream_begins_with_what_was_missed_and_goes_on_with_what_comes(bare: 
     assert [each["jobId"] for each in listed] == missed + live
 
 
-def test_what_is_not_acknowledged_comes_again_with_each_connection(bare: Stack) -> None:
-    job_ids = cancelled(bare, 3)
+def test_each_connection_sends_what_is_not_acknowledged(bare: Stack) -> None:
+    job_ids = cancel_jobs(bare, 3)
     for _ in range(2):
-        with listening(bare) as events:
-            assert jobs(events, 3) == job_ids
+        with follow(bare) as events:
+            assert job_ids_of(events, 3) == job_ids
 
     acknowledge(bare, *(each["id"] for each in inbox(bare)["notifications"][:2]))
 
-    with listening(bare) as events:
-        new = cancelled(bare)
-        assert jobs(events, 2) == [job_ids[2], *new]
+    with follow(bare) as events:
+        new = cancel_jobs(bare)
+        assert job_ids_of(events, 2) == [job_ids[2], *new]
 
 
 @pytest.mark.parametrize("by", ["header", "query"])
-def test_a_cursor_goes_on_where_the_last_connection_ended(bare: Stack, by: str) -> None:
-    job_ids = cancelled(bare, 3)
-    with listening(bare) as events:
+def test_a_cursor_resumes_after_the_last_connection(bare: Stack, by: str) -> None:
+    job_ids = cancel_jobs(bare, 3)
+    with follow(bare) as events:
         cursor = next(events).id
 
-    way = {"last_event_id": cursor} if by == "header" else {"query": f"?after={cursor}"}
-    with listening(bare, **way) as events:
-        assert jobs(events, 2) == job_ids[1:]
+    cursor_argument = {"last_event_id": cursor} if by == "header" else {"query": f"?after={cursor}"}
+    with follow(bare, **cursor_argument) as events:
+        assert job_ids_of(events, 2) == job_ids[1:]
 
 
-def test_the_cursor_of_a_reconnect_goes_before_that_of_the_address(bare: Stack) -> None:
-    """A browser comes back to the address that it was given at first, with the last id it has seen."""
-    job_ids = cancelled(bare, 3)
+def test_the_header_takes_precedence_over_the_query(bare: Stack) -> None:
+    """A browser that reconnects sends its first URL again, and the last id in the header."""
+    job_ids = cancel_jobs(bare, 3)
     first, second, _ = (each["id"] for each in inbox(bare)["notifications"])
 
-    with listening(bare, f"?after={first}", second) as events:
-        assert jobs(events, 1) == job_ids[2:]
+    with follow(bare, f"?after={first}", second) as events:
+        assert job_ids_of(events, 1) == job_ids[2:]
 
 
-def test_a_last_event_id_of_another_form_counts_as_none(bare: Stack) -> None:
-    job_ids = cancelled(bare, 1)
+def test_a_last_event_id_of_another_form_is_ignored(bare: Stack) -> None:
+    job_ids = cancel_jobs(bare, 1)
 
-    with listening(bare, last_event_id="of another service") as events:
-        assert jobs(events, 1) == job_ids
+    with follow(bare, last_event_id="of another service") as events:
+        assert job_ids_of(events, 1) == job_ids
 
 
-def test_a_cursor_in_the_address_that_is_none_is_refused(bare: Stack) -> None:
+def test_an_invalid_cursor_in_the_query_is_rejected(bare: Stack) -> None:
     answer = bare.http.get("/notifications/events?after=x")
 
     expected = [{"field": "after", "rule": "must be the id of a notification"}]
     assert (answer.status_code, answer.json()["errors"]) == (422, expected)
 
 
-def test_after_the_kill_of_an_api_its_clients_go_on_at_another(bare: Stack) -> None:
-    job_ids = cancelled(bare, 2)
-    with listening(bare) as events:
+def test_clients_of_a_killed_api_resume_at_another(bare: Stack) -> None:
+    job_ids = cancel_jobs(bare, 2)
+    with follow(bare) as events:
         cursor = [next(events).id for _ in range(2)][-1]
         bare.end_api(signal.SIGKILL)
         with pytest.raises((httpx2.HTTPError, StopIteration)):
             next(events)
 
     bare.start_api()
-    missed = cancelled(bare, 2)
+    missed = cancel_jobs(bare, 2)
 
-    with listening(bare, last_event_id=cursor) as events:
-        assert jobs(events, 2) == missed
-    with listening(bare) as events:
-        assert jobs(events, 4) == job_ids + missed
+    with follow(bare, last_event_id=cursor) as events:
+        assert job_ids_of(events, 2) == missed
+    with follow(bare) as events:
+        assert job_ids_of(events, 4) == job_ids + missed
 
 
-def test_streams_outlast_a_crash_of_redis(bare: Stack) -> None:
-    first = cancelled(bare)
-    with listening(bare) as events:
-        before = jobs(events, 1)
+def test_streams_survive_a_crash_of_redis(bare: Stack) -> None:
+    first = cancel_jobs(bare)
+    with follow(bare) as events:
+        before = job_ids_of(events, 1)
         bare.valkey.end(signal.SIGKILL)
         bare.valkey.start()
-        second = cancelled(bare)
+        second = cancel_jobs(bare)
 
-        assert (before, jobs(events, 1)) == (first, second)
+        assert (before, job_ids_of(events, 1)) == (first, second)
 
 
 def test_streams_end_when_the_api_is_stopped(bare: Stack) -> None:
-    with listening(bare) as events:
-        cancelled(bare)
-        jobs(events, 1)
+    with follow(bare) as events:
+        cancel_jobs(bare)
+        job_ids_of(events, 1)
         ending = threading.Thread(target=bare.end_api)
         ending.start()
 
@@ -262,20 +262,20 @@ def test_streams_end_when_the_api_is_stopped(bare: Stack) -> None:
     ending.join()
 
 
-def test_head_tells_of_the_stream_and_ends(bare: Stack) -> None:
+def test_head_ends_at_once(bare: Stack) -> None:
     answer = bare.http.head("/notifications/events")
 
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Type"].startswith("text/event-stream")
 
 
-def test_each_end_is_told_once_to_each_of_many_listeners(stack: Stack) -> None:
+def test_each_notification_is_sent_once_to_each_listener(stack: Stack) -> None:
     stack.model.use([], Setup(sections=1))
-    heard: list[list[str]] = []
+    received: list[list[str]] = []
 
     def listen() -> None:
-        with listening(stack) as events:
-            heard.append(jobs(events, 10))
+        with follow(stack) as events:
+            received.append(job_ids_of(events, 10))
 
     listeners = [threading.Thread(target=listen) for _ in range(5)]
     for listener in listeners:
@@ -284,13 +284,13 @@ def test_each_end_is_told_once_to_each_of_many_listeners(stack: Stack) -> None:
     for listener in listeners:
         listener.join()
 
-    assert {tuple(sorted(each)) for each in heard} == {tuple(sorted(job_ids))}
-    assert len({tuple(each) for each in heard}) == 1
+    assert {tuple(sorted(each)) for each in received} == {tuple(sorted(job_ids))}
+    assert len({tuple(each) for each in received}) == 1
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-def test_what_the_document_types_is_answered_as_it_says(bare: Stack) -> None:
-    (job_id,) = cancelled(bare)
+def test_the_commands_of_the_documentation_work(bare: Stack) -> None:
+    (job_id,) = cancel_jobs(bare)
     (entry,) = inbox(bare)["notifications"]
     commands = [
         command.replace("127.0.0.1:8000", "HOST") for command in re.findall(r"^\$ (.*)$", DOCUMENT, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""The events of a job over HTTP, as the contract words them."""
+"""Event streams over HTTP, as the API contract specifies them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -34,18 +34,18 @@ def stream(app: ASGIApp, resource: Resource = REPORTS, after: object = "", **hea
 
 
 async def events_of(app: ASGIApp, resource: Resource = REPORTS, after: object = "", **headers: str) -> list[Received]:
-    """Listen to the end."""
+    """Return all events until the stream ends."""
     async with stream(app, resource, after, **headers) as listener:
         return await listener.rest()
 
 
-async def got(app: ASGIApp, resource: Resource) -> object:
-    async with Reading(app, resource.url()) as reading:
+async def get_job(app: ASGIApp, resource: Resource) -> object:
+    async with GetRequest(app, resource.url()) as reading:
         return await reading.body()
 
 
-class Reading(Listener):
-    """A plain GET."""
+class GetRequest(Listener):
+    """A GET that is not a stream."""
 
     async def _send(self, message: dict[str, bytes]) -> None:
         if "body" in message:
@@ -56,32 +56,34 @@ class Reading(Listener):
         return msgspec.json.decode(self._body)
 
 
-def names(events: list[Received]) -> list[str]:
+def names_of(events: list[Received]) -> list[str]:
     return [event.name for event in events]
 
 
-def ids(events: list[Received]) -> list[int]:
+def ids_of(events: list[Received]) -> list[int]:
     return [int(event.id) for event in events if event.id]
 
 
 @EVERY_KIND
-async def test_a_snapshot_comes_first_and_the_end_last(app: ASGIApp, harness: ApiHarness, resource: Resource) -> None:
+async def test_a_stream_starts_with_a_snapshot_and_ends_with_the_final_status(
+    app: ASGIApp, harness: ApiHarness, resource: Resource
+) -> None:
     job_id = await harness.create_job(resource)
     async with stream(app, resource) as listener:
         snapshot = await listener.next()
-        shown = await got(app, resource)
+        shown = await get_job(app, resource)
         await harness.process(job_id, COMPLETED)
-        told, end = await listener.rest()
+        events, end = await listener.rest()
 
     assert snapshot == Received("snapshot", shown, "1")
-    assert told == Received("status", {"status": resource.words[Status.PROCESSING]}, "2")
-    assert end == Received(resource.words[Status.COMPLETED].lower(), await got(app, resource), "3")
+    assert events == Received("status", {"status": resource.words[Status.PROCESSING]}, "2")
+    assert end == Received(resource.words[Status.COMPLETED].lower(), await get_job(app, resource), "3")
     assert listener.ended
 
 
 @EVERY_KIND
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])
-async def test_the_end_is_named_as_the_status_and_shows_the_job(
+async def test_the_last_event_is_named_after_the_status_and_shows_the_job(
     app: ASGIApp, harness: ApiHarness, resource: Resource, status: Status
 ) -> None:
     job_id = await harness.create_job(resource)
@@ -89,11 +91,11 @@ async def test_the_end_is_named_as_the_status_and_shows_the_job(
     await harness.process(job_id, Change(status=status, problem=problem))
     snapshot, end = await events_of(app, resource)
 
-    assert snapshot == Received("snapshot", await got(app, resource), "3")
+    assert snapshot == Received("snapshot", await get_job(app, resource), "3")
     assert end == Received(resource.words[status].lower(), snapshot.data, "3")
 
 
-async def test_what_a_report_tells(app: ASGIApp, harness: ApiHarness) -> None:
+async def test_the_events_of_a_report(app: ASGIApp, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     attempt = Attempt("section:1", 1, AT, "HTTP 429", AT)
     await harness.process(
@@ -103,9 +105,9 @@ async def test_what_a_report_tells(app: ASGIApp, harness: ApiHarness) -> None:
         Change(attempts=(attempt,)),
         COMPLETED,
     )
-    told = await events_of(app, after=2)
+    events = await events_of(app, after=2)
 
-    assert [tuple(event) for event in told[:-1]] == [
+    assert [tuple(event) for event in events[:-1]] == [
         ("steps", {"steps": ["section:0", "section:1"]}, "3"),
         ("outline", {"outline": ["I. Origins", "II. Fall"]}, "4"),
         ("section", {"position": 1, "heading": "II. Fall", "text": "Rome\r\nfell."}, "5"),
@@ -121,10 +123,10 @@ async def test_what_a_report_tells(app: ASGIApp, harness: ApiHarness) -> None:
             "6",
         ),
     ]
-    assert told[-1] == Received("completed", await got(app, REPORTS), "7")
+    assert events[-1] == Received("completed", await get_job(app, REPORTS), "7")
 
 
-async def test_what_a_checklist_tells(app: ASGIApp, harness: ApiHarness) -> None:
+async def test_the_events_of_a_checklist(app: ASGIApp, harness: ApiHarness) -> None:
     job_id = await harness.create_job(CHECKLISTS)
     checklist = Checklist((Item("Wash your hands.", "Wash your hands."),))
     await harness.process(
@@ -135,9 +137,9 @@ async def test_what_a_checklist_tells(app: ASGIApp, harness: ApiHarness) -> None
         Change(steps=(finished_step("checklist", 3, checklist),)),
     )
     async with stream(app, CHECKLISTS, after=2) as listener:
-        told = [await listener.next() for _ in range(4)]
+        events = [await listener.next() for _ in range(4)]
 
-    assert [tuple(event)[:2] for event in told] == [
+    assert [tuple(event)[:2] for event in events] == [
         ("steps", {"steps": ["summary/2:0"]}),
         ("summary", {"summary": "Clean hands."}),
         (
@@ -157,7 +159,7 @@ async def test_what_a_checklist_tells(app: ASGIApp, harness: ApiHarness) -> None
     ]
 
 
-async def test_what_a_generation_tells(app: ASGIApp, harness: ApiHarness) -> None:
+async def test_the_events_of_a_generation(app: ASGIApp, harness: ApiHarness) -> None:
     job_id = await harness.create_job(GENERATIONS)
     await harness.process(
         job_id,
@@ -165,9 +167,9 @@ async def test_what_a_generation_tells(app: ASGIApp, harness: ApiHarness) -> Non
         Change(steps=(finished_step("image:0", 0, Image("image/png", 3, "abc")),)),
     )
     async with stream(app, GENERATIONS, after=2) as listener:
-        told = [await listener.next() for _ in range(2)]
+        events = [await listener.next() for _ in range(2)]
 
-    assert [tuple(event)[:2] for event in told] == [
+    assert [tuple(event)[:2] for event in events] == [
         (
             "attempt",
             {"number": 1, "step": "image:0", "at": "2026-01-01T00:00:00Z", "status": 429, "error": "HTTP 429"},
@@ -176,7 +178,7 @@ async def test_what_a_generation_tells(app: ASGIApp, harness: ApiHarness) -> Non
     ]
 
 
-async def test_behind_any_cursor_exactly_the_rest_comes(app: ASGIApp, harness: ApiHarness) -> None:
+async def test_after_any_cursor_exactly_the_later_events_follow(app: ASGIApp, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     await harness.process(
         job_id, finish_outline("Origins", "Fall"), finish_section(0, "Village."), finish_section(1, "Ruins."), COMPLETED
@@ -184,29 +186,29 @@ async def test_behind_any_cursor_exactly_the_rest_comes(app: ASGIApp, harness: A
     last = harness.store.jobs[job_id].version
     whole = await events_of(app, after=1)
 
-    assert ids(whole) == list(range(2, last + 1))
+    assert ids_of(whole) == list(range(2, last + 1))
     for after in range(1, last):
         assert await events_of(app, after=after) == whole[after - 1 :]
         assert await events_of(app, Last_Event_ID=str(after)) == whole[after - 1 :]
 
 
-async def test_a_long_way_behind_is_caught_up_with_in_order(app: ASGIApp, harness: ApiHarness) -> None:
+async def test_many_missed_events_are_sent_in_order(app: ASGIApp, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     await harness.process(job_id, *(Change(total=1) for _ in range(500)), COMPLETED)
 
-    assert ids(await events_of(app, after=1)) == list(range(2, 504))
+    assert ids_of(await events_of(app, after=1)) == list(range(2, 504))
 
 
-async def test_the_header_goes_before_the_query(app: ASGIApp, harness: ApiHarness) -> None:
-    """A browser that reconnects sends the address it had, and where it is."""
+async def test_the_header_takes_precedence_over_the_query(app: ASGIApp, harness: ApiHarness) -> None:
+    """A browser that reconnects sends its first URL again, and the last id in the header."""
     job_id = await harness.create_report()
     await harness.process(job_id, COMPLETED)
 
-    assert ids(await events_of(app, after=1, Last_Event_ID="2")) == [3]
+    assert ids_of(await events_of(app, after=1, Last_Event_ID="2")) == [3]
 
 
 @pytest.mark.parametrize("cursor", ["0", "x", "-1", "1.0", "٣", "9" * 30])
-async def test_an_id_that_was_never_ours_is_none(app: ASGIApp, harness: ApiHarness, cursor: str) -> None:
+async def test_an_id_that_is_not_a_version_is_ignored(app: ASGIApp, harness: ApiHarness, cursor: str) -> None:
     await harness.create_report()
     async with Listener(
         app, REPORTS.url(action="/events"), {"Last-Event-ID": cursor.encode().decode("latin-1")}
@@ -214,38 +216,38 @@ async def test_an_id_that_was_never_ours_is_none(app: ASGIApp, harness: ApiHarne
         assert (await listener.next()).name == "snapshot"
 
 
-async def test_no_cursor_at_all_is_the_query_of_0(app: ASGIApp, harness: ApiHarness) -> None:
+async def test_version_0_means_no_cursor(app: ASGIApp, harness: ApiHarness) -> None:
     await harness.create_report()
     async with stream(app, after=0) as listener:
         assert (await listener.next()).name == "snapshot"
 
 
 @pytest.mark.parametrize("after", ["-1", "x", "1.5"])
-async def test_a_query_that_is_no_version_is_refused(app: ASGIApp, harness: ApiHarness, after: str) -> None:
+async def test_a_query_that_is_not_a_version_is_rejected(app: ASGIApp, harness: ApiHarness, after: str) -> None:
     await harness.create_report()
-    async with Reading(app, REPORTS.url(action=f"/events?after={after}")) as reading:
+    async with GetRequest(app, REPORTS.url(action=f"/events?after={after}")) as reading:
         body = await reading.body()
 
     assert isinstance(body, dict)
     assert (body["status"], body["errors"][0]["field"]) == (422, "after")
 
 
-async def test_a_cursor_ahead_of_the_job_is_told_of_a_gap_and_all_there_is(app: ASGIApp, harness: ApiHarness) -> None:
+async def test_a_cursor_ahead_of_the_job_gets_a_gap_and_a_snapshot(app: ASGIApp, harness: ApiHarness) -> None:
     await harness.create_report()
     async with stream(app, after=9) as listener:
         gap, snapshot = await listener.next(), await listener.next()
 
     assert gap == Received("gap", {"after": 9, "version": 1})
-    assert snapshot == Received("snapshot", await got(app, REPORTS), "1")
+    assert snapshot == Received("snapshot", await get_job(app, REPORTS), "1")
 
 
-async def test_a_store_that_loses_changes_in_mid_stream_is_a_gap(app: ASGIApp, harness: ApiHarness) -> None:
+async def test_changes_that_the_store_loses_during_a_stream_are_a_gap(app: ASGIApp, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
-    kept = harness.store.jobs[job_id]
+    earlier = harness.store.jobs[job_id]
     await harness.process(job_id)
     async with stream(app) as listener:
         assert (await listener.next()).id == "2"
-        harness.store.jobs[job_id] = kept
+        harness.store.jobs[job_id] = earlier
         harness.store.events[job_id] = harness.store.events[job_id][:1]
         harness.store.notify_watches()
         gap, snapshot = await listener.next(), await listener.next()
@@ -254,11 +256,11 @@ async def test_a_store_that_loses_changes_in_mid_stream_is_a_gap(app: ASGIApp, h
 
     assert gap == Received("gap", {"after": 2, "version": 1})
     assert (snapshot.name, snapshot.id) == ("snapshot", "1")
-    assert ids(rest) == [2, 3]
+    assert ids_of(rest) == [2, 3]
 
 
 @EVERY_KIND
-async def test_who_knows_the_end_gets_no_content(app: ASGIApp, harness: ApiHarness, resource: Resource) -> None:
+async def test_a_caller_that_has_all_events_gets_204(app: ASGIApp, harness: ApiHarness, resource: Resource) -> None:
     job_id = await harness.create_job(resource)
     await harness.process(job_id, COMPLETED)
     for listener in (stream(app, resource, after=3), stream(app, resource, Last_Event_ID="3")):
@@ -269,7 +271,7 @@ async def test_who_knows_the_end_gets_no_content(app: ASGIApp, harness: ApiHarne
 
 @EVERY_KIND
 async def test_an_unknown_job_has_no_events(app: ASGIApp, resource: Resource) -> None:
-    async with Reading(app, resource.url(action="/events")) as events, Reading(app, resource.url()) as job:
+    async with GetRequest(app, resource.url(action="/events")) as events, GetRequest(app, resource.url()) as job:
         answers = [await events.body(), await job.body()]
 
     assert [answer | {"instance": ""} for answer in answers if isinstance(answer, dict)] == [
@@ -285,7 +287,7 @@ async def test_a_job_that_is_deleted_ends_its_streams(app: ASGIApp, harness: Api
         assert await listener.rest() == []
 
 
-async def test_a_retried_job_goes_on_behind_its_first_end(app: ASGIApp, harness: ApiHarness) -> None:
+async def test_the_stream_of_a_retried_job_continues_after_its_first_end(app: ASGIApp, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     await harness.process(job_id, fail(Problem("model-failed", "It failed.")))
     first = await events_of(app, after=2)
@@ -301,7 +303,7 @@ async def test_a_retried_job_goes_on_behind_its_first_end(app: ASGIApp, harness:
     assert (await events_of(app, after=2))[0] == Received("status", {"status": "failed"}, "3")
 
 
-async def test_text_comes_as_it_is_written_without_a_place_in_the_order(app: ASGIApp, harness: ApiHarness) -> None:
+async def test_deltas_are_sent_without_an_id(app: ASGIApp, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     await harness.process(job_id, finish_outline("Origins", "Fall"))
     async with stream(app) as listener:
@@ -313,7 +315,7 @@ async def test_text_comes_as_it_is_written_without_a_place_in_the_order(app: ASG
     assert listener.parser.last_id == snapshot.id
 
 
-async def test_no_text_comes_behind_the_section_that_it_became(app: ASGIApp, harness: ApiHarness) -> None:
+async def test_no_delta_is_sent_after_its_section(app: ASGIApp, harness: ApiHarness) -> None:
     job_id = await harness.create_report()
     await harness.process(job_id, finish_outline("Origins"), finish_section(0, "Village."))
     async with stream(app) as listener:
@@ -324,7 +326,7 @@ async def test_no_text_comes_behind_the_section_that_it_became(app: ASGIApp, har
         assert (await listener.next()).data["text"] == "seen"
 
 
-async def test_a_store_that_is_away_holds_the_stream_up_but_loses_nothing(
+async def test_an_unavailable_store_delays_the_stream_but_loses_nothing(
     app: ASGIApp, harness: ApiHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aether.api.jobs.event_stream._RECONNECT_DELAY_S", 0.01)
@@ -338,10 +340,12 @@ async def test_a_store_that_is_away_holds_the_stream_up_but_loses_nothing(
         job = harness.store.jobs[job_id]
         await harness.store.commit(job_id, job.epoch, job.version, COMPLETED)
 
-        assert ids(await listener.rest()) == [2, 3]
+        assert ids_of(await listener.rest()) == [2, 3]
 
 
-async def test_silence_is_broken_by_pings(app: ASGIApp, harness: ApiHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_pings_are_sent_while_nothing_changes(
+    app: ASGIApp, harness: ApiHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sse, "PING_INTERVAL_S", 0.01)
     await harness.create_report()
     async with stream(app) as listener:
@@ -350,7 +354,7 @@ async def test_silence_is_broken_by_pings(app: ASGIApp, harness: ApiHarness, mon
             await asyncio.sleep(0.005)
 
 
-async def test_a_closing_hub_ends_streams_where_they_can_be_resumed(app: ASGIApp, harness: ApiHarness) -> None:
+async def test_closing_the_hub_ends_streams(app: ASGIApp, harness: ApiHarness) -> None:
     await harness.create_report()
     listeners = [stream(app) for _ in range(10)]
     for listener in listeners:
@@ -362,7 +366,7 @@ async def test_a_closing_hub_ends_streams_where_they_can_be_resumed(app: ASGIApp
         assert listener.ended
 
 
-async def test_head_does_not_wait_for_events(app: ASGIApp, harness: ApiHarness) -> None:
+async def test_head_ends_at_once(app: ASGIApp, harness: ApiHarness) -> None:
     await harness.create_report()
     async with Listener(app, REPORTS.url(action="/events"), method="HEAD") as listener:
         assert await listener.rest() == []

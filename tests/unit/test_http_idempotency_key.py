@@ -1,4 +1,4 @@
-"""The text of an Idempotency-Key: a string of RFC 8941, or bare."""
+"""Parsing of an Idempotency-Key: a string of RFC 8941, or bare text."""
 
 import string
 from contextlib import suppress
@@ -17,7 +17,7 @@ keys = st.text(VISIBLE, min_size=1, max_size=255)
 
 
 def quoted(text: str) -> str:
-    """Write a string as RFC 8941 has it (4.1.6)."""
+    """Return the text as a string of RFC 8941 (4.1.6)."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
@@ -32,31 +32,31 @@ def test_a_bare_key_is_the_same_key_as_in_quotes(key: str) -> None:
 
 
 @given(keys, st.text(" \t"), st.text(" \t"))
-def test_the_space_around_a_key_is_no_part_of_it(key: str, before: str, behind: str) -> None:
+def test_white_space_around_a_key_is_ignored(key: str, before: str, behind: str) -> None:
     assert key == parse_idempotency_key([before + quoted(key) + behind])
 
 
 @given(st.text().filter(lambda text: not text.strip(" \t") or not set(text.strip(" \t")) <= set(VISIBLE)))
-def test_what_is_not_visible_ascii_is_no_key(text: str) -> None:
+def test_other_characters_than_visible_ascii_are_rejected(text: str) -> None:
     with pytest.raises(FieldError):
         parse_idempotency_key([text])
 
 
 @given(st.text())
-def test_whatever_is_sent_is_a_key_of_the_right_length_or_breaks_the_rule(text: str) -> None:
+def test_any_text_is_a_key_of_valid_length_or_rejected(text: str) -> None:
     with suppress(FieldError):
         assert 1 <= len(parse_idempotency_key([text])) <= 255
 
 
 @pytest.mark.parametrize("line", [UUID, f'"{UUID}"'])
-def test_a_uuid_may_be_sent_both_ways(line: str) -> None:
+def test_a_uuid_may_be_quoted_or_bare(line: str) -> None:
     assert parse_idempotency_key([line]) == UUID
 
 
 @pytest.mark.parametrize(
     "line", ["", '"', '""', '"a', '"a"b', '"a" "b"', '"a";q=1', r'"\a"', r'"a\"', "a b", "a\x7f", "é"]
 )
-def test_what_is_neither_is_refused_with_the_rule(line: str) -> None:
+def test_an_invalid_key_is_rejected_with_the_rule(line: str) -> None:
     with pytest.raises(FieldError) as refused:
         parse_idempotency_key([line])
 
@@ -65,13 +65,13 @@ def test_what_is_neither_is_refused_with_the_rule(line: str) -> None:
 
 
 @pytest.mark.parametrize("write", [str, quoted])
-def test_the_length_is_that_of_the_text(write: type[str]) -> None:
+def test_the_length_is_measured_without_quotes_and_escapes(write: type[str]) -> None:
     assert parse_idempotency_key([write("\\" * 255)]) == "\\" * 255
     with pytest.raises(FieldError):
         parse_idempotency_key([write("\\" * 256)])
 
 
-def test_of_two_keys_none_is_taken() -> None:
+def test_two_keys_are_rejected() -> None:
     with pytest.raises(FieldError) as refused:
         parse_idempotency_key([UUID, UUID])
 

@@ -1,3 +1,5 @@
+"""Parsing of the Prefer header: valid, excessive and unknown preferences."""
+
 import pytest
 
 from aether.api.http.prefer import parse_wait

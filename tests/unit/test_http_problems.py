@@ -1,4 +1,4 @@
-"""The table of problems against the tree of errors."""
+"""The table of problems covers the error classes."""
 
 from http import HTTPStatus
 
@@ -15,19 +15,19 @@ CALLER_ERRORS = [
 
 
 @pytest.mark.parametrize("error", [error for error in CALLER_ERRORS if error is not errors.CallerError])
-def test_what_a_caller_does_wrong_is_never_the_services_failure(error: type[Exception]) -> None:
+def test_caller_errors_have_a_4xx_status(error: type[Exception]) -> None:
     row = next(PROBLEMS[base] for base in error.__mro__ if base in PROBLEMS)
 
     assert HTTPStatus.BAD_REQUEST <= row.status < HTTPStatus.INTERNAL_SERVER_ERROR
 
 
-def test_a_word_stands_for_one_status_and_one_title() -> None:
+def test_each_problem_type_has_one_status_and_one_title() -> None:
     rows = {row.word: (row.status, row.title) for row in PROBLEMS.values()}
 
     assert all(rows[row.word] == (row.status, row.title) for row in PROBLEMS.values())
 
 
-def test_every_word_for_a_failed_job_has_a_title() -> None:
+def test_every_problem_type_of_failed_jobs_has_a_title() -> None:
     of_an_unlisted_error = runner.describe_failure(errors.UnusableOutputError("empty")).type
 
     assert {of_an_unlisted_error, *runner._TYPES.values()} <= set(JOB_PROBLEMS)

@@ -1,3 +1,5 @@
+"""Server-sent events: their encoding, and the response that sends them."""
+
 import asyncio
 from collections.abc import AsyncGenerator
 
@@ -14,7 +16,7 @@ from tests.event_streams import Listener, Parser, Received, parsed
     "text",
     ["plain", "a\nb", "a\r\nb\rc", "\n\n", "data: x\n\nevent: fake", "\u2028\u2029\x85", "Ärger 🙂", "", "\x00"],
 )
-def test_a_text_comes_through_whatever_breaks_lines_in_it(text: str) -> None:
+def test_line_breaks_in_a_text_are_preserved(text: str) -> None:
     written = sse.event("section", {"text": text}, 7)
 
     assert parsed(written) == [Received("section", {"text": text}, "7")]
@@ -22,14 +24,14 @@ def test_a_text_comes_through_whatever_breaks_lines_in_it(text: str) -> None:
     assert b"\r" not in written
 
 
-def test_an_event_without_an_id_leaves_the_cursor_alone() -> None:
+def test_an_event_without_an_id_does_not_move_the_cursor() -> None:
     parser = Parser()
     parser.feed(sse.event("section", 1, 7) + sse.event("section.delta", 2))
 
     assert parser.last_id == "7"
 
 
-def test_a_ping_is_no_event() -> None:
+def test_a_ping_is_a_comment() -> None:
     parser = Parser()
 
     assert parser.feed(sse.PING) == []
@@ -37,7 +39,7 @@ def test_a_ping_is_no_event() -> None:
     assert sse.PING_INTERVAL_S < 15
 
 
-def test_clients_are_told_to_come_back_at_different_times() -> None:
+def test_clients_reconnect_at_different_times() -> None:
     times = set()
     for _ in range(50):
         parser = Parser()
@@ -49,29 +51,29 @@ def test_clients_are_told_to_come_back_at_different_times() -> None:
 
 
 class Source:
-    """Pieces that are scripted, then silence; `asked` counts how many were wanted, `closed` says that none will be."""
+    """Yields scripted chunks, then waits; `requested` counts the chunks that were requested."""
 
-    def __init__(self, *pieces: bytes, ends: bool = True) -> None:
-        self.asked = 0
-        self.closed = False
-        self._pieces = pieces
+    def __init__(self, *chunks: bytes, ends: bool = True) -> None:
+        self.requested = 0
+        self.is_closed = False
+        self._chunks = chunks
         self._ends = ends
 
-    async def pieces(self) -> AsyncGenerator[bytes, None]:
+    async def chunks(self) -> AsyncGenerator[bytes, None]:
         try:
-            for piece in self._pieces:
-                self.asked += 1
-                yield piece
+            for chunk in self._chunks:
+                self.requested += 1
+                yield chunk
             if not self._ends:
                 await asyncio.Event().wait()
         finally:
-            self.closed = True
+            self.is_closed = True
 
 
 def app_of(source: Source) -> Litestar:
     @get("/")
     async def handler() -> EventStream:
-        return EventStream(source.pieces())
+        return EventStream(source.chunks())
 
     return Litestar([handler], openapi_config=None, logging_config=None)
 
@@ -86,38 +88,38 @@ async def test_events_are_sent_as_they_come_until_there_are_no_more() -> None:
         200,
         {"content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no"},
     )
-    assert source.closed
+    assert source.is_closed
 
 
-async def test_a_client_that_leaves_ends_the_stream() -> None:
+async def test_a_disconnected_client_ends_the_stream() -> None:
     source = Source(sse.event("one", 1, 1), ends=False)
     async with Listener(app_of(source), "/") as listener:
         await listener.next()
-        assert not source.closed
+        assert not source.is_closed
         listener.leave()
         await listener.rest()
 
-    assert source.closed
+    assert source.is_closed
 
 
-async def test_who_reads_no_further_is_not_read_for() -> None:
-    """What is not taken is not asked for, so nothing piles up."""
+async def test_a_client_that_pauses_stops_the_source() -> None:
+    """Chunks that the client does not take are not requested, so none accumulate."""
     source = Source(*(sse.event("one", at, at) for at in range(100)))
     async with Listener(app_of(source), "/") as listener:
         await listener.next()
         listener.pause()
         for _ in range(1_000):
             await asyncio.sleep(0)
-        asked = source.asked
+        requested = source.requested
         listener.resume()
         rest = await listener.rest()
 
-    assert asked < 100
-    assert source.asked == 100
+    assert requested < 100
+    assert source.requested == 100
     assert [event.data for event in rest] == list(range(1, 100))
 
 
-async def test_who_reads_nothing_for_long_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_reads_nothing_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sse, "_WRITE_TIMEOUT_S", 0.05)
     source = Source(*(sse.event("one", at, at) for at in range(100)))
     async with Listener(app_of(source), "/") as listener:
@@ -125,11 +127,11 @@ async def test_who_reads_nothing_for_long_is_let_go(monkeypatch: pytest.MonkeyPa
         listener.pause()
         await listener.rest()
 
-    assert source.closed
+    assert source.is_closed
     assert not listener.ended
 
 
-async def test_a_failure_in_mid_stream_cuts_it_instead_of_ending_it() -> None:
+async def test_an_error_during_a_stream_cuts_the_connection() -> None:
     async def failing() -> AsyncGenerator[bytes, None]:
         yield sse.event("one", 1, 1)
         raise ZeroDivisionError

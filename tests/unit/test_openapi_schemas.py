@@ -1,3 +1,5 @@
+"""OpenAPI schemas: names of enumerations and the order of their values."""
+
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
 
@@ -34,13 +36,13 @@ SCHEMAS = schemas_of([Lamp], {}, {})
 FIELDS = SCHEMAS["Lamp"]["properties"]
 
 
-def test_two_enumerations_of_the_same_words_keep_their_own_names() -> None:
+def test_two_enumerations_with_the_same_values_keep_their_names() -> None:
     assert FIELDS["paint"] == {"$ref": "#/components/schemas/Paint"}
     assert FIELDS["light"] == {"description": "At night.", "$ref": "#/components/schemas/Light"}
     assert FIELDS["others"]["items"] == {"$ref": "#/components/schemas/Light"}
 
 
-def test_a_named_enumeration_has_a_schema_with_its_words_in_their_order() -> None:
+def test_a_named_enumeration_keeps_the_order_of_its_values() -> None:
     assert SCHEMAS["Paint"] == {
         "title": "Paint",
         "description": "What a wall is painted in.",
@@ -50,13 +52,13 @@ def test_a_named_enumeration_has_a_schema_with_its_words_in_their_order() -> Non
     assert SCHEMAS["Light"]["title"] == "Light"
 
 
-def test_a_class_of_words_keeps_their_order_too() -> None:
+def test_an_enumeration_class_keeps_the_order_of_its_members() -> None:
     assert SCHEMAS["Shape"]["enum"] == ["square", "circle"]
 
 
-def test_the_words_of_a_class_may_be_more_than_its_members() -> None:
+def test_an_enumeration_class_may_have_further_values() -> None:
     assert schemas_of([Lamp], {}, {"Shape": ["square", "circle", "star"]})["Shape"]["enum"][-1] == "star"
 
 
-def test_the_only_word_is_a_constant() -> None:
+def test_a_single_value_is_a_constant() -> None:
     assert FIELDS["kind"]["const"] == "lamp"
