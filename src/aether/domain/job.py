@@ -11,7 +11,7 @@ from aether.domain.stored_struct import StoredStruct
 
 # Each member has an entry in the registry of every layer: docs/adding-a-kind.md.
 class Kind(OpenEnum):
-    """What a job makes."""
+    """The kind of a job: what it makes."""
 
     REPORT = "report"
     CHECKLIST = "checklist"

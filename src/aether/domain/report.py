@@ -27,11 +27,12 @@ _MARKUP = '#*_`"“”+•-'
 Title = Annotated[str, text("One heading of the outline.", 200, markup=_MARKUP)]
 OutlineTitles = Annotated[tuple[Title, ...], Meta(min_length=1, max_length=MAX_SECTIONS)]
 SectionCount = Annotated[
-    int, Meta(ge=1, le=MAX_SECTIONS, description="How many sections to write; an `outline` says so itself.")
+    int,
+    Meta(ge=1, le=MAX_SECTIONS, description="The number of sections; with an `outline`, that of its headings counts."),
 ]
 Labels = Annotated[
     dict[Annotated[str, Meta(min_length=1, max_length=64)], Annotated[str, Meta(max_length=256)]],
-    Meta(max_length=16, description="The caller's own labels; they come back with the job."),
+    Meta(max_length=16, description="Labels of the caller's own, which are returned with the job."),
 ]
 
 
@@ -42,10 +43,10 @@ class ReportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     sections: SectionCount | UnsetType = UNSET
     outline: OutlineTitles | UnsetType = UNSET
     language: Annotated[str, text("The language to write in.", 60, examples=["German"])] | UnsetType = UNSET
-    tone: Annotated[str, text("How it should sound.", 100, examples=["dry and precise"])] | UnsetType = UNSET
-    audience: Annotated[str, text("For whom it is.", 200, examples=["secondary school"])] | UnsetType = UNSET
+    tone: Annotated[str, text("The tone of the text.", 100, examples=["dry and precise"])] | UnsetType = UNSET
+    audience: Annotated[str, text("The readers of the report.", 200, examples=["secondary school"])] | UnsetType = UNSET
     length: Length = Length.STANDARD
-    instructions: Annotated[str, text("Anything else to heed.", 2_000, multiline=True)] | UnsetType = UNSET
+    instructions: Annotated[str, text("Further instructions for the model.", 2_000, multiline=True)] | UnsetType = UNSET
     model: Annotated[str, text("The model to write with, instead of the server's own.", 100)] | UnsetType = UNSET
     metadata: Labels | UnsetType = UNSET
 

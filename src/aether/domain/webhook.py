@@ -13,7 +13,7 @@ from aether.domain.open_enum import OpenEnum
 
 _Ending: TypeAlias = Literal["completed", "failed", "cancelled"]
 Ending: TypeAlias = Annotated[
-    _Ending, named_literal("Ending", "How a job has ended, whatever its kind calls it.", _Ending)
+    _Ending, named_literal("Ending", "The final status of a job, with the same words for all kinds.", _Ending)
 ]
 """The status of an ended job, as on the wire."""
 
@@ -46,14 +46,14 @@ class EndedJob(msgspec.Struct, frozen=True):
     kind: Kind
     status: Ending
     version: Annotated[int, Meta(ge=1, description="The job's version at this end.")]
-    href: Annotated[str, Meta(description="Where it can be seen.")]
+    href: Annotated[str, Meta(description="The job's path.")]
 
 
 class JobEnded(msgspec.Struct, frozen=True):
     """The payload of a delivery."""
 
-    type: Annotated[str, Meta(description="What has ended, and how.", examples=["report.completed"])]
-    timestamp: Annotated[datetime, Meta(tz=True, description="When.")]
+    type: Annotated[str, Meta(description="The kind of the job, and its final status.", examples=["report.completed"])]
+    timestamp: Annotated[datetime, Meta(tz=True, description="When the job ended.")]
     data: EndedJob
 
 

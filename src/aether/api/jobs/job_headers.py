@@ -11,7 +11,7 @@ from aether.domain.job import ENDED, Job
 MIN_RETRY_AFTER_S = 1
 _MAX_RETRY_AFTER_S = 30
 
-LOCATION = ResponseHeader(name="Location", description="The job's address.", documentation_only=True)
+LOCATION = ResponseHeader(name="Location", description="The job's path.", documentation_only=True)
 RETRY_AFTER = ResponseHeader(
     name="Retry-After",
     description="When to ask again, in seconds; absent once the job has ended.",
