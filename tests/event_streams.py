@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import msgspec
 from litestar.types import ASGIApp, HTTPScope
 
-WITHIN_S = 10.0
+from tests.waiting import PATIENCE_S
 
 
 class Received(NamedTuple):
@@ -76,7 +76,7 @@ class Listener:
 
     async def next(self) -> Received:
         """Return the next event."""
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(PATIENCE_S):
             while not self._events:
                 assert not self._answering.done(), "the stream has ended"
                 self._news.clear()
@@ -85,7 +85,7 @@ class Listener:
 
     async def rest(self) -> list[Received]:
         """Return all events until the stream ends by itself."""
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(PATIENCE_S):
             await asyncio.shield(self._answering)
         return list(self._events)
 
@@ -131,7 +131,7 @@ class Listener:
     ) -> None:
         self.leave()
         self.resume()
-        async with asyncio.timeout(WITHIN_S):
+        async with asyncio.timeout(PATIENCE_S):
             await asyncio.wait({self._answering})
 
 

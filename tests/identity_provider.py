@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key as generate_rsa_key
 from jwt.algorithms import AllowedPrivateKeys
 
+from tests.waiting import PATIENCE_S
+
 ISSUER = "https://id.example.com/realms/acme"
 AUDIENCE = "aether"
 
@@ -119,7 +121,7 @@ class KeyServer:
 
     def _take(self) -> Published:
         self.fetches += 1
-        self.published.gate.wait(10)
+        self.published.gate.wait(PATIENCE_S)
         return self.published
 
     def __enter__(self) -> Self:

@@ -9,7 +9,7 @@ import httpx2
 from tests.chaos.fleet import Fleet
 from tests.processes.process import Process
 from tests.service.stack import API, _port_of
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def api_of(fleet: Fleet) -> Iterator[httpx2.Client]:
     try:
         until(lambda: not process.running or _port_of(process.pid))
         assert process.running, process.tail()
-        with httpx2.Client(base_url=f"http://127.0.0.1:{_port_of(process.pid)}", timeout=20) as http:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{_port_of(process.pid)}", timeout=PATIENCE_S) as http:
             yield http
     finally:
         process.end(signal.SIGTERM)

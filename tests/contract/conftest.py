@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.contract.hub_harness import HubHarness, redis_hub_harness
 from tests.contract.job_store_harness import JobStoreHarness, MemoryJobStoreHarness, RedisJobStoreHarness
 from tests.fake_hub import MemoryHub
 from tests.fakes import MemoryJobStore
+from tests.waiting import until
 
 
 @pytest.fixture(scope="session")
@@ -27,9 +27,7 @@ def valkey_socket() -> Iterator[Path]:
         flags = ["--port", "0", "--unixsocket", str(path), "--save", "", "--appendonly", "no", "--dir", folder]
         with subprocess.Popen([find_valkey(), *flags], stdout=subprocess.DEVNULL) as server:
             try:
-                give_up_at = time.monotonic() + 10
-                while not _listens(path) and server.poll() is None and time.monotonic() < give_up_at:
-                    time.sleep(0.01)
+                until(lambda: _listens(path) or server.poll() is not None)
                 yield path
             finally:
                 server.kill()

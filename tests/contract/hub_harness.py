@@ -14,8 +14,9 @@ from aether.domain.job import Change
 from aether.durable.change_hub import ChangeHub, Delta
 from aether.durable.ports import JobStore
 from tests.contract.job_store_harness import NEW_JOB, RedisJobStoreHarness, begin_job
+from tests.waiting import PATIENCE_S
 
-LONG_S = 30.0  # for an event that is expected: never waited for in full
+LONG_S = PATIENCE_S  # for an event that is expected: never waited for in full
 NEVER_S = 600.0  # no sweep during a test: each change has to come as a message
 SHORT_S = 0.05  # for an event that is not expected
 

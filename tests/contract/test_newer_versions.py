@@ -19,6 +19,7 @@ from tests.contract.job_store_harness import (
     job_with_status,
     load_job,
 )
+from tests.waiting import PATIENCE_S
 
 PODCAST = Kind("podcast")
 PAUSED = Status("paused")
@@ -179,7 +180,7 @@ async def test_a_step_with_an_unknown_status_is_loaded_with_it(redis_harness: Re
 
 
 async def test_a_message_about_a_lost_job_may_say_more(redis_harness: RedisJobStoreHarness) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         fences = redis_harness.store.fences()
         heard = asyncio.ensure_future(anext(fences))
         while not await redis_harness.client.publish(FENCES, "4f9c 17 paused by ada"):  # noqa: ASYNC110 - nobody tells

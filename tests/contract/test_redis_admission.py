@@ -102,7 +102,7 @@ async def test_a_key_without_its_job_is_free(redis_harness: RedisJobStoreHarness
 
 
 async def test_jobs_that_expired_while_in_flight_do_not_count(redis_harness: RedisJobStoreHarness) -> None:
-    brief = RedisJobStore(redis_harness.client, QueueSettings(QUEUE, "perform", 100), timedelta(milliseconds=40))
+    brief = RedisJobStore(redis_harness.client, QueueSettings(QUEUE, "perform", 100), timedelta(milliseconds=400))
     for kind in Kind:
         await brief.create(replace(named(kind), kind=kind), max_jobs=3)
     await brief.begin(Kind.REPORT)
@@ -113,7 +113,7 @@ async def test_jobs_that_expired_while_in_flight_do_not_count(redis_harness: Red
 
 
 async def test_only_jobs_that_have_not_expired_count(redis_harness: RedisJobStoreHarness) -> None:
-    brief = RedisJobStore(redis_harness.client, QueueSettings(QUEUE, "perform", 100), timedelta(milliseconds=40))
+    brief = RedisJobStore(redis_harness.client, QueueSettings(QUEUE, "perform", 100), timedelta(milliseconds=400))
     await redis_harness.store.create(named("lives"))
     await brief.create(named("expires"))
     while await redis_harness.client.exists(f"{RECORD}expires"):  # noqa: ASYNC110 - nobody tells

@@ -27,6 +27,7 @@ from tests.contract.hub_harness import (
 )
 from tests.contract.job_store_harness import NEW_JOB, begin_job
 from tests.queue.valkey import Valkey
+from tests.waiting import PATIENCE_S
 
 SILENCE_S = 0.1
 
@@ -306,7 +307,7 @@ async def test_ten_thousand_wait_on_one_connection(hub_harness: HubHarness, clie
 async def test_no_delta_of_a_step_follows_its_flush(client: Redis) -> None:
     async with DeltaPublisher(client) as publisher, client.pubsub(ignore_subscribe_messages=True) as channel:
         await channel.subscribe(TEXTS + NEW_JOB.id)
-        await channel.get_message(timeout=1)
+        await channel.get_message(timeout=PATIENCE_S)
         for at in range(100):
             publisher.publish(NEW_JOB.id, Delta("section:1", 1, at, "x"))
             await asyncio.sleep(0.0005)
@@ -327,7 +328,7 @@ async def test_no_delta_of_a_step_follows_its_flush(client: Redis) -> None:
 
 async def receive_until(channel: PubSub, last: bytes) -> AsyncIterator[bytes]:
     while True:
-        message = await channel.get_message(timeout=1)
+        message = await channel.get_message(timeout=PATIENCE_S)
         if message is not None:
             if message["data"] == last:
                 return
@@ -335,14 +336,17 @@ async def receive_until(channel: PubSub, last: bytes) -> AsyncIterator[bytes]:
 
 
 async def test_a_flush_does_not_wait_for_a_server_that_hangs(valkey: Valkey) -> None:
-    async with Redis(unix_socket_path=valkey.socket, socket_timeout=60) as client, DeltaPublisher(client) as publisher:
+    async with (
+        Redis(unix_socket_path=valkey.socket, socket_timeout=10 * PATIENCE_S) as client,
+        DeltaPublisher(client) as publisher,
+    ):
         await client.ping()
         assert valkey.process
         valkey.process.signal(signal.SIGSTOP)
         try:
             for step in ("section:1", "section:2"):
                 publisher.publish(NEW_JOB.id, Delta(step, 1, 0, "x"))
-                await asyncio.wait_for(publisher.flush(NEW_JOB.id, step), 10)
+                await asyncio.wait_for(publisher.flush(NEW_JOB.id, step), PATIENCE_S)
         finally:
             valkey.process.signal(signal.SIGCONT)
 
@@ -351,14 +355,14 @@ async def test_a_step_publishes_twenty_times_a_second_at_most(hub_harness: HubHa
     said = 0
     async with client.pubsub(ignore_subscribe_messages=True) as channel:
         await channel.subscribe(TEXTS + NEW_JOB.id)
-        await channel.get_message(timeout=1)
+        await channel.get_message(timeout=PATIENCE_S)
         began = time.monotonic()
         for at in range(100):
             hub_harness.publish(NEW_JOB.id, Delta("section:1", 1, at, "x"))
             await asyncio.sleep(0.002)
         length = 0
         while length < 100:
-            message = await channel.get_message(timeout=1)
+            message = await channel.get_message(timeout=PATIENCE_S)
             if message:
                 said += 1
                 length += len(msgspec.json.decode(message["data"], type=Delta).text)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from aether.adapters.redis.keys import EVENTS, FENCES, INDEX, INDEX_SLACK_MS, PACE, PACE_MS, RECORD
 from aether.domain.job import Change, Status, Step, StepStatus, Usage
@@ -31,6 +32,7 @@ from tests.contract.job_store_harness import (
     load_job,
 )
 from tests.strategies import changes, json_values
+from tests.waiting import PATIENCE_S, eventually
 
 # The real Valkey listens on a Unix socket, which pytest-socket's list of hosts cannot name.
 
@@ -184,9 +186,9 @@ async def test_takeover_cancellation_and_erasure_raise_a_fence(redis_harness: Re
 
 async def test_the_fence_subscription_survives_silence(valkey_client: Redis, valkey_socket: Path) -> None:
     """The client's timeout is for answers; a silent channel is not broken."""
-    impatient = Redis(unix_socket_path=str(valkey_socket), socket_timeout=0.05)
+    impatient = Redis(unix_socket_path=str(valkey_socket), socket_timeout=0.5)
     async with impatient, received_fences(RedisJobStoreHarness(impatient)) as heard:
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1.0)
         await valkey_client.publish(FENCES, "a 7")
 
     assert ("a", 7) in heard
@@ -196,7 +198,7 @@ async def test_the_fence_subscription_ends_with_its_server(valkey_client: Redis,
     """Even if the connection appears to be open."""
     pid = (await valkey_client.info("server"))["process_id"]
     async with Redis(unix_socket_path=str(valkey_socket)) as client:
-        fences = RedisJobStoreHarness(client).store.fences(silence_s=0.02)
+        fences = RedisJobStoreHarness(client).store.fences(silence_s=0.2)
         hearing = asyncio.ensure_future(anext(fences))
         await subscribed(valkey_client)
         os.kill(pid, signal.SIGSTOP)
@@ -259,13 +261,21 @@ async def test_a_server_busy_with_a_script_is_unavailable(valkey_client: Redis, 
     async with Redis(unix_socket_path=str(valkey_socket)) as busy:
         # An awaitable that redis-py types as if its client were a blocking one.
         endless = asyncio.ensure_future(busy.eval("while true do end", 0))  # type: ignore[arg-type]
-        await asyncio.sleep(0.05)
+        await eventually(lambda: _is_busy(valkey_client))
         try:
             with pytest.raises(StoreUnavailableError):
                 await harness.store.load(NEW_JOB.id)
         finally:
             await valkey_client.script_kill()
             await asyncio.gather(endless, return_exceptions=True)
+
+
+async def _is_busy(client: Redis) -> bool:
+    try:
+        await client.get("anything")
+    except ResponseError as error:
+        return str(error).startswith("BUSY")
+    return False
 
 
 async def test_a_silent_server_is_unavailable(valkey_client: Redis, valkey_socket: Path) -> None:
@@ -309,7 +319,7 @@ async def test_times_are_the_servers_own(redis_harness: RedisJobStoreHarness) ->
 
     job = await begin_job(redis_harness.store)
 
-    assert timedelta(0) <= job.created_at - earliest < timedelta(seconds=5)
+    assert timedelta(0) <= job.created_at - earliest < timedelta(seconds=PATIENCE_S)
 
 
 async def test_an_epoch_that_was_lost_is_not_issued_again(redis_harness: RedisJobStoreHarness) -> None:

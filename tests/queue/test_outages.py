@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from aether.leased_queue import LeasedWorker, enqueue, payload_for
 from aether.leased_queue.connections import close_idle, harden
 from tests.queue.conftest import LEASE_S, QUEUE, Launch
 from tests.queue.valkey import Valkey
-from tests.waiting import PATIENCE_S, eventually
+from tests.waiting import PATIENCE_S, eventually, slowness
 
 Context = dict[Any, Any]  # arq's
 
@@ -55,7 +56,7 @@ async def test_a_job_that_ends_while_redis_is_unreachable_is_finished_once(
     await asyncio.sleep(down_s)
     valkey.start()
     await enqueue(client, QUEUE, "probe", payload_for("Gate.probe"))
-    await eventually(lambda: gate.runs == ["a", "probe"])  # how soon, `make chaos` measures
+    assert await eventually(lambda: gate.runs == ["a", "probe"]) <= 2 * slowness()
     await eventually(lambda: worker.counts.finished == 2)
     assert (worker.counts.refused, worker.counts.lost, await client.zcard(QUEUE)) == (0, 0, 0)
 
@@ -117,7 +118,7 @@ async def test_a_worker_waits_for_a_server_that_refuses_writes(
     await asyncio.sleep(0.5)
     await set_to(sound)
     await enqueue(client, QUEUE, "probe", payload_for("Gate.probe"))
-    await eventually(lambda: gate.runs == ["a", "probe"])  # how soon, `make chaos` measures
+    assert await eventually(lambda: gate.runs == ["a", "probe"]) <= 2 * slowness()
     await eventually(lambda: worker.counts.finished == 2)
 
 
@@ -142,8 +143,9 @@ async def test_a_worker_can_stop_while_redis_is_unreachable(valkey: Valkey, clie
     gate, worker = await begin(client, launch)
     valkey.kill()
     gate.open.set()
-    async with asyncio.timeout(PATIENCE_S):
-        await worker.close()
+    began = time.monotonic()
+    await worker.close()
+    assert time.monotonic() - began < 6 * slowness()
     assert worker.counts.finished == 0
 
 

@@ -11,6 +11,7 @@ from openai import AsyncOpenAI
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 from tests.scripted_model.model import Model
+from tests.waiting import PATIENCE_S
 
 TOPIC = "Tea & coffee"
 FENCE = f"<topic>\n{TOPIC}\n</topic>\n"
@@ -21,7 +22,7 @@ SECTION = FENCE + "Write section 2 of 3: How it came about\nKeep it short."
 @asynccontextmanager
 async def client_of(model: Model, key: str = "any") -> AsyncIterator[AsyncOpenAI]:
     """Open an OpenAI client that never retries."""
-    async with AsyncOpenAI(base_url=model.base_url, api_key=key, max_retries=0, timeout=5) as client:
+    async with AsyncOpenAI(base_url=model.base_url, api_key=key, max_retries=0, timeout=PATIENCE_S) as client:
         yield client
 
 
@@ -56,7 +57,7 @@ def raw_request(turn: str) -> bytes:
 def connect(model: Model) -> socket.socket:
     """Open a plain connection."""
     address = urlsplit(model.base_url)
-    return socket.create_connection((address.hostname, address.port), timeout=5)
+    return socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S)
 
 
 def read_all(sock: socket.socket) -> bytes:

@@ -9,6 +9,7 @@ from tests.scripted_model.calls import Call, Record
 from tests.scripted_model.classifier import Kind
 from tests.scripted_model.script import Rule
 from tests.scripted_model.setup import Setup
+from tests.waiting import PATIENCE_S
 
 Condition = Callable[[Record], object]
 
@@ -51,7 +52,7 @@ class Model(ABC):
     def max_in_flight(self) -> int:
         return self.record.max_in_flight
 
-    async def wait_for(self, condition: Condition, timeout_s: float = 10.0) -> None:
+    async def wait_for(self, condition: Condition, timeout_s: float = PATIENCE_S) -> None:
         """Return once `condition` is true of the record.
 
         Raises:
@@ -63,7 +64,7 @@ class Model(ABC):
                 raise timeout_error(record, timeout_s)
             await asyncio.sleep(_POLL_S)
 
-    def wait_for_blocking(self, condition: Condition, timeout_s: float = 10.0) -> None:
+    def wait_for_blocking(self, condition: Condition, timeout_s: float = PATIENCE_S) -> None:
         """Do the same for a test without an event loop."""
         limit = time.monotonic() + timeout_s
         while not condition(record := self.record):

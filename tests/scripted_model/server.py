@@ -15,6 +15,7 @@ from tests.scripted_model.script import Predicate, Rule, Script
 from tests.scripted_model.service import ModelService
 from tests.scripted_model.setup import Setup
 from tests.scripted_model.wire import Connection
+from tests.waiting import PATIENCE_S
 
 HOST = "127.0.0.1"
 
@@ -52,7 +53,7 @@ class ScriptedModel(Model):
     def reset(self) -> None:
         self.record.clear()
 
-    async def wait_for(self, condition: Condition, timeout_s: float = 10.0) -> None:
+    async def wait_for(self, condition: Condition, timeout_s: float = PATIENCE_S) -> None:
         changed = asyncio.Event()
         loop = asyncio.get_running_loop()
         forget = self.record.listen(lambda: loop.call_soon_threadsafe(changed.set))

@@ -23,9 +23,9 @@ async def open_chat(model: Model, **environment: str) -> AsyncIterator[OpenAICha
             "OPENAI_API_KEY": KEY,
             "OPENAI_BASE_URL": model.base_url,
             "AETHER_MODEL": "scripted-model",
-            "AETHER_MODEL_CONNECT_TIMEOUT": "1",
-            "AETHER_MODEL_READ_TIMEOUT": "0.3",
-            "AETHER_MODEL_TOTAL_TIMEOUT": "5",
+            "AETHER_MODEL_CONNECT_TIMEOUT": "10",
+            "AETHER_MODEL_READ_TIMEOUT": "2",
+            "AETHER_MODEL_TOTAL_TIMEOUT": "60",
             **environment,
         }
     )

@@ -22,9 +22,9 @@ async def open_illustrator(model: Model, **environment: str) -> AsyncIterator[Op
             "OPENAI_API_KEY": KEY,
             "OPENAI_BASE_URL": model.base_url,
             "AETHER_IMAGE_MAX_BYTES": str(MAX_BYTES),
-            "AETHER_MODEL_CONNECT_TIMEOUT": "1",
-            "AETHER_MODEL_READ_TIMEOUT": "0.3",
-            "AETHER_MODEL_TOTAL_TIMEOUT": "5",
+            "AETHER_MODEL_CONNECT_TIMEOUT": "10",
+            "AETHER_MODEL_READ_TIMEOUT": "2",
+            "AETHER_MODEL_TOTAL_TIMEOUT": "60",
             **environment,
         }
     )

@@ -14,7 +14,7 @@ from tests.processes.process import Process
 from tests.service.api_harness import ApiHarness
 from tests.service.stack import API, Stack, _port_of
 from tests.token_verifiers import AheadClock, ScriptedSource, open_verifier
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 Client = AsyncTestClient[Litestar]
 Headers = dict[str, str]
@@ -116,7 +116,7 @@ def trusting_api(bare: Stack, provider: KeyServer) -> Iterator[tuple[Process, ht
     try:
         until(lambda: _port_of(process.pid) or not process.running)
         assert process.running, process.tail()
-        with httpx2.Client(base_url=f"http://127.0.0.1:{_port_of(process.pid)}", timeout=20) as http:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{_port_of(process.pid)}", timeout=PATIENCE_S) as http:
             yield process, http
     finally:
         process.end()

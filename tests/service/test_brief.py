@@ -14,7 +14,7 @@ import pytest
 
 from tests.scripted_model import NAMED, Rule
 from tests.service.stack import Json, Stack
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 TOPIC = "The Roman Empire"
 UUID = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -36,7 +36,7 @@ def shell(command: str, stack: Stack) -> str:
             stdin=terminal,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=PATIENCE_S,
             check=False,
         )
     assert done.returncode == 0, done.stderr

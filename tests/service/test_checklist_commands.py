@@ -13,7 +13,7 @@ from tests.scripted_model import NAMED, Hang, Rule
 from tests.service.stack import JOB, Json, Stack
 from tests.service.test_brief import UUID, shell
 from tests.service.test_checklists import get, submit
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 TEXT = "Wash your hands before meals. Keep raw and cooked food apart."
 QUOTES = ["Wash your hands before meals.", "Keep raw and cooked food apart."]
@@ -145,7 +145,12 @@ def test_what_the_document_types_is_answered(stack: Stack, command: str) -> None
 def test_the_loops_of_the_document_wait_for_a_checklist(stack: Stack, language: str) -> None:
     loop = LOOPS[language].replace("http://127.0.0.1:8000", stack.url.rstrip("/"))
     done = subprocess.run(
-        [*SHELLS[language], loop], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=40, check=False
+        [*SHELLS[language], loop],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
 
     assert done.returncode == 0, done.stderr

@@ -1,10 +1,8 @@
-import asyncio
 import os
 import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -14,6 +12,7 @@ from structlog.testing import capture_logs
 
 from aether.adapters.local.child_process import ChildProcess, ChildSupervisor, last_lines
 from aether.errors import ConfigurationError
+from tests.waiting import eventually
 
 SLEEP = (sys.executable, "-c", "import time; time.sleep(60)")
 IGNORES_SIGTERM = (
@@ -43,18 +42,8 @@ def is_running(pid: int) -> bool:
     return bool(state.strip()) and not state.startswith("Z")
 
 
-async def until(holds: Callable[[], bool], within_s: float = 2.0) -> bool:
-    """Return whether it becomes true within this time."""
-    give_up_at = time.monotonic() + within_s
-    while not holds():
-        if time.monotonic() > give_up_at:
-            return False
-        await asyncio.sleep(0.01)
-    return True
-
-
-async def has_ended(pid: int) -> bool:
-    return await until(lambda: not is_running(pid))
+async def wait_for_end(pid: int) -> None:
+    await eventually(lambda: not is_running(pid))
 
 
 def first_line(log: Path) -> str:
@@ -97,7 +86,7 @@ async def test_child_ends_with_its_parent(log: Path, how: signal.Signals) -> Non
         process.send_signal(how)
         process.wait()
 
-        assert await has_ended(child)
+        await wait_for_end(child)
 
 
 async def test_stop_sends_sigterm_first(log: Path) -> None:
@@ -111,7 +100,7 @@ async def test_stop_sends_sigterm_first(log: Path) -> None:
 
 async def test_stop_kills_a_child_that_ignores_sigterm(log: Path) -> None:
     async with running_child(log, *IGNORES_SIGTERM, grace_s=0.2) as process:
-        assert await until(lambda: first_line(log) == "started")
+        await eventually(lambda: first_line(log) == "started")
         await process.stop()
 
         assert not is_running(process.pid)
@@ -123,7 +112,7 @@ async def test_stop_kills_a_stopped_process_group(log: Path) -> None:
         os.killpg(os.getpgid(process.pid), signal.SIGSTOP)
         await process.stop()
 
-        assert await has_ended(process.pid)
+        await wait_for_end(process.pid)
 
 
 async def test_exit_status_is_passed_on(log: Path) -> None:
@@ -153,15 +142,15 @@ async def test_a_killed_wrapper_ends_the_child(log: Path) -> None:
         os.kill(os.getpgid(process.pid), signal.SIGKILL)
 
         assert await process.wait() == -signal.SIGKILL
-        assert await has_ended(process.pid)
+        await wait_for_end(process.pid)
 
 
 async def test_processes_started_by_the_child_end_too(log: Path) -> None:
     async with running_child(log, "/bin/sh", "-c", "sleep 60 & echo $!; wait") as process:
-        assert await until(lambda: bool(first_line(log)))
+        await eventually(lambda: bool(first_line(log)))
         await process.stop()
 
-        assert await has_ended(int(first_line(log)))
+        await wait_for_end(int(first_line(log)))
 
 
 async def test_environment_is_the_one_given(log: Path) -> None:
@@ -208,7 +197,7 @@ async def test_supervisor_restarts_the_child(log: Path) -> None:
     with capture_logs() as events:
         async with ChildSupervisor("sleep", launch_script(log, None, ConfigurationError("busy")), first_pause_s=0.01):
             os.kill(events[0]["pid"], signal.SIGKILL)
-            assert await until(lambda: events[-1]["event"] == "child.restarted")
+            await eventually(lambda: events[-1]["event"] == "child.restarted")
             assert is_running(events[-1]["pid"])
 
     assert [e["event"] for e in events] == ["child.started", "child.died", "child.not_restarted", "child.restarted"]

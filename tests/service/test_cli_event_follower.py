@@ -28,7 +28,7 @@ from tests.chaos.proxy import Proxy
 from tests.scripted_model import Hang, Rule, Setup
 from tests.service.resources import RESOURCES, Resource
 from tests.service.stack import API, Stack
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 TOPIC = "The Semaphore Line of Lille"
 EVENTS_ONLY = PollingIntervals(poll_s=3600, check_s=3600)
@@ -49,7 +49,7 @@ class Watch(NamedTuple):
         assert any(line.startswith(beginning) for line in self.lines), self.lines
 
     def end(self) -> tuple[int, str]:
-        out, _ = self.process.communicate(timeout=30)
+        out, _ = self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode, out.decode()
 
 

@@ -20,6 +20,7 @@ from aether.adapters.redis.keys import ACCESS_KEYS
 from aether.cli.commands.main import aether
 from aether.identity.api_keys import MAX_STALENESS_S
 from tests.service.stack import Stack
+from tests.waiting import PATIENCE_S
 
 DATABASE = 2
 PREFIX = "aether_"
@@ -229,7 +230,7 @@ def test_a_key_that_could_not_be_written_can_be_rotated(operator: Operator) -> N
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=20,
+            timeout=PATIENCE_S,
             check=False,
         )
     (key,) = operator.list_keys()

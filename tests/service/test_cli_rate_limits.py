@@ -12,7 +12,8 @@ from aether.cli.commands.main import aether
 from aether.cli.kinds.report import REPORT
 from tests.service.fake_api import JOB_ID, REPORT_COMPLETED, REPORTS, FakeApi, Request, Response, problem, report_state
 from tests.service.test_cli_report import DOCUMENT
-from tests.service.test_cli_terminal import end, start, until
+from tests.service.test_cli_terminal import end, start
+from tests.waiting import until
 
 REACHED = "The limit of 3 requests in 6 s is reached"
 EVENTS = f"{REPORTS.job}/events"

@@ -6,7 +6,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,7 +17,9 @@ from aether.cli.commands.serve import serve_api
 from aether.cli.commands.workers import work
 from aether.errors import ConfigurationError
 from aether.settings import Settings
+from tests.processes.logs import add_log
 from tests.scripted_model import NAMED, Hang, Rule, ScriptedModel, Setup
+from tests.waiting import PATIENCE_S, until
 
 TOPIC = "Rome"
 GUIDELINE = "Wash your hands before meals.\nKeep raw and cooked food apart."
@@ -49,15 +50,14 @@ def command(*arguments: str) -> list[str]:
 
 def run(environment: dict[str, str], *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*arguments), env=environment, input=text, capture_output=True, text=True, timeout=40, check=False
+        command(*arguments),
+        env=environment,
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
-
-
-def until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @contextmanager
@@ -68,6 +68,7 @@ def serving(environment: dict[str, str], home: Path) -> Iterator[subprocess.Pope
         process = stack.enter_context(
             subprocess.Popen(command("serve", "--port", "0"), env=environment, stderr=log, text=True)
         )
+        add_log(home.parent / "log")
         stack.callback(process.kill)
         until(lambda: (home / "server.json").exists() or process.poll() is not None)
         assert process.poll() is None, (home.parent / "log").read_text()
@@ -110,9 +111,9 @@ def test_serve_publishes_its_address_makes_reports_and_leaves_no_process(
         assert run(environment, "serve").returncode == os.EX_TEMPFAIL
 
         service.terminate()
-        assert service.wait(10) == 0
+        assert service.wait(PATIENCE_S) == 0
     assert not file.exists()
-    until(lambda: processes_of(home) == [], 1.0)
+    until(lambda: processes_of(home) == [])
     assert (
         f"Aether is ready at {address['url']}. Try:\n  curl {address['url']}/reports" in (tmp_path / "log").read_text()
     )
@@ -125,7 +126,7 @@ def test_a_job_can_be_watched_after_its_server_has_ended(tmp_path: Path, environ
     watch = run(environment, "watch", accepted.rpartition("/")[2])
     assert (watch.returncode, watch.stdout) == (0, report.stdout), watch.stderr
     assert "section 3/3: III. " in watch.stderr
-    until(lambda: processes_of(tmp_path / "home") == [], 1.0)
+    until(lambda: processes_of(tmp_path / "home") == [])
 
 
 def test_serve_restarts_a_dead_worker(tmp_path: Path, environment: dict[str, str]) -> None:
@@ -143,8 +144,8 @@ def test_serve_restarts_a_dead_worker(tmp_path: Path, environment: dict[str, str
         until(lambda: len(set(workers()) - before) == 1)
 
         service.kill()
-        service.wait(5)
-        until(lambda: processes_of(home) == [], 10.0)
+        service.wait(PATIENCE_S)
+        until(lambda: processes_of(home) == [])
 
 
 def test_report_starts_and_stops_a_private_server(tmp_path: Path, environment: dict[str, str]) -> None:
@@ -155,7 +156,7 @@ def test_report_starts_and_stops_a_private_server(tmp_path: Path, environment: d
     assert "section 3/3: III. " in report.stderr
     assert target.read_text().count("\n## ") == 3
     assert not (home / "server.json").exists()
-    until(lambda: processes_of(home) == [], 1.0)
+    until(lambda: processes_of(home) == [])
 
 
 def test_report_shows_why_its_private_server_does_not_start(tmp_path: Path, environment: dict[str, str]) -> None:
@@ -172,7 +173,7 @@ def test_report_shows_the_error_of_its_private_server(tmp_path: Path, environmen
     assert report.returncode == 2
     assert "Error: The private server did not start. " in report.stderr
     assert "none.gguf" in report.stderr
-    until(lambda: processes_of(tmp_path / "home") == [], 1.0)
+    until(lambda: processes_of(tmp_path / "home") == [])
 
 
 def test_serve_without_keys_listens_to_this_machine_only(environment: dict[str, str]) -> None:
@@ -220,13 +221,13 @@ def test_report_goes_on_when_the_server_it_uses_ends(
         with subprocess.Popen(command("report", TOPIC), env=environment, stdout=-1, stderr=-1, text=True) as report:
             until(lambda: any(call.step.of == "section" for call in model.record.calls()))
             service.terminate()
-            out, err = report.communicate(timeout=30)
-        assert service.wait(5) == 0
+            out, err = report.communicate(timeout=PATIENCE_S)
+        assert service.wait(PATIENCE_S) == 0
     assert report.returncode == 0, err
     assert out.startswith(f"# {TOPIC}\n\n## I. ")
     assert "trying again for up to 60 s" in err
     assert "starting a private server" in err
-    until(lambda: processes_of(home) == [], 1.0)
+    until(lambda: processes_of(home) == [])
 
 
 def test_a_command_waits_for_a_server_that_is_restarted(
@@ -239,9 +240,9 @@ def test_a_command_waits_for_a_server_that_is_restarted(
         report = subprocess.Popen(command("report", TOPIC), env=environment, stdout=-1, stderr=-1, text=True)
         until(lambda: any(call.step.of == "section" for call in model.record.calls()))
         service.terminate()
-        service.wait(15)
+        service.wait(PATIENCE_S)
     with serving(environment, home), report:
-        out, err = report.communicate(timeout=30)
+        out, err = report.communicate(timeout=PATIENCE_S)
     assert report.returncode == 0, err
     assert out.startswith(f"# {TOPIC}\n\n## I. ")
     assert "starting a private server" not in err
@@ -290,7 +291,7 @@ def test_an_interrupt_cancels_the_job_and_ends_the_server(
         stack.callback(process.kill)
         until(model.record.calls)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out) == (130, ""), err
     assert "cancelling\ncancelled; " in err
     until(lambda: processes_of(tmp_path / "home") == [])
@@ -307,7 +308,7 @@ def test_an_interrupt_before_the_job_is_submitted_stops_the_server(
         assert process.stderr
         assert process.stderr.readline().startswith("starting a private server")
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE_S)
     assert (process.returncode, out) == (130, "")
     assert err.endswith("Stopped before the report was asked for.\n")
     assert model.record.calls() == []

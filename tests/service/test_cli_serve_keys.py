@@ -18,7 +18,8 @@ import httpx2
 import pytest
 
 from tests.scripted_model import Hang, Rule, ScriptedModel, Setup
-from tests.service.test_cli_serve import processes_of, run, serving, until
+from tests.service.test_cli_serve import processes_of, run, serving
+from tests.waiting import PATIENCE_S, until
 
 BIN = Path(sys.executable).parent
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "identity.md").read_text(encoding="utf-8")
@@ -236,7 +237,7 @@ class Terminal:
         variable = re.match(r"(\w+)=", line)
         script = f'{line}; printf %s "${variable[1]}"' if variable else line
         done = subprocess.run(
-            ["sh", "-c", script], env=self._environment, capture_output=True, text=True, timeout=40, check=False
+            ["sh", "-c", script], env=self._environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
         assert done.returncode == 0, (line, done.stderr)
         if variable:

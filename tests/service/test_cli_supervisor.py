@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,9 +14,11 @@ import pytest
 from aether.adapters.local.child_process import ChildProcess
 from aether.cli.local.supervisor import MISCONFIGURED, keep_running
 from aether.errors import ConfigurationError
+from tests.waiting import PATIENCE_S, eventually
 
-PATIENT = "trap 'echo term >> ended; exit 0' TERM; while :; do sleep 0.02; done"
-STUBBORN = "trap '' TERM; while :; do sleep 0.02; done"
+PATIENT = "trap 'echo term >> ended; exit 0' TERM; echo up >> ready; while :; do sleep 0.02; done"
+STUBBORN = "trap '' TERM; echo up >> ready; while :; do sleep 0.02; done"
+NO_GRACE_ENDS_S = 10 * PATIENCE_S
 
 SUPERVISING = """
 import asyncio, sys
@@ -51,7 +52,7 @@ class Launcher:
     async def __call__(self) -> ChildProcess:
         script = self._scripts.pop(0) if len(self._scripts) > 1 else self._scripts[0]
         command = ["/bin/sh", "-c", f"cd {self._folder}; {script}"]
-        child = await ChildProcess.start(command, log=self._folder / "log", grace_s=5.0)
+        child = await ChildProcess.start(command, log=self._folder / "log", grace_s=NO_GRACE_ENDS_S)
         self.started.append(child)
         return child
 
@@ -66,10 +67,13 @@ async def supervised(launcher: Launcher, count: int, stop: asyncio.Event) -> Asy
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
-    async with asyncio.timeout(timeout_s):
-        while not condition():  # noqa: ASYNC110 - other processes set no events
-            await asyncio.sleep(0.01)
+def are_ready(folder: Path, count: int) -> bool:
+    """Whether that many children have set their traps."""
+    return lines_of(folder / "ready") == ["up"] * count
+
+
+def lines_of(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
 
 
 def has_ended(pid: int) -> bool:
@@ -88,9 +92,9 @@ def has_ended(pid: int) -> bool:
 async def test_a_child_that_dies_is_restarted(tmp_path: Path) -> None:
     launcher, stop = Launcher(tmp_path, PATIENT), asyncio.Event()
     async with supervised(launcher, 2, stop) as task:
-        await until(lambda: len(launcher.started) == 2)
+        await eventually(lambda: len(launcher.started) == 2)
         os.kill(launcher.started[0].pid, signal.SIGKILL)
-        await until(lambda: len(launcher.started) == 3)
+        await eventually(lambda: len(launcher.started) == 3)
         assert launcher.started[1].returncode is None
         stop.set()
         await task
@@ -98,29 +102,28 @@ async def test_a_child_that_dies_is_restarted(tmp_path: Path) -> None:
 
 
 async def test_all_children_are_stopped_at_the_same_time(tmp_path: Path) -> None:
-    slow = "trap 'sleep 0.5; echo term >> ended; exit 0' TERM; echo up >> ready; while :; do sleep 0.02; done"
-    launcher, stop = Launcher(tmp_path, slow), asyncio.Event()
+    """None ends before all have been asked to."""
+    last = "trap 'echo term >> asked; while [ ! -e go ]; do sleep 0.02; done; exit 0' TERM; "
+    launcher, stop = Launcher(tmp_path, last + "echo up >> ready; while :; do sleep 0.02; done"), asyncio.Event()
     async with supervised(launcher, 3, stop) as task:
-        await until(lambda: (tmp_path / "ready").exists() and (tmp_path / "ready").read_text() == "up\n" * 3)
-        started_at = time.monotonic()
+        await eventually(lambda: are_ready(tmp_path, 3))
         stop.set()
+        await eventually(lambda: lines_of(tmp_path / "asked") == ["term"] * 3)
+        (tmp_path / "go").touch()
         await task
-    assert (tmp_path / "ended").read_text() == "term\n" * 3
-    assert time.monotonic() - started_at < 1.4
 
 
 async def test_cancelling_kills_children_that_ignore_sigterm(tmp_path: Path) -> None:
     launcher, stop = Launcher(tmp_path, STUBBORN), asyncio.Event()
     async with supervised(launcher, 2, stop) as task:
-        await until(lambda: len(launcher.started) == 2)
+        await eventually(lambda: are_ready(tmp_path, 2))
         stop.set()
         await asyncio.sleep(0.1)
-        started_at = time.monotonic()
         task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-    assert time.monotonic() - started_at < 3.0
-    await until(lambda: all(has_ended(child.pid) for child in launcher.started))
+        async with asyncio.timeout(PATIENCE_S):
+            with pytest.raises(asyncio.CancelledError):
+                await task
+    await eventually(lambda: all(has_ended(child.pid) for child in launcher.started))
 
 
 async def test_a_misconfigured_child_stops_all_others(tmp_path: Path) -> None:
@@ -141,28 +144,27 @@ def process(tmp_path: Path, request: pytest.FixtureRequest) -> subprocess.Popen[
 
 async def pids_of(folder: Path) -> list[int]:
     pids = folder / "pids"
-    await until(lambda: pids.exists() and len(pids.read_text().split()) == 2)
+    await eventually(lambda: len(lines_of(pids)) == 2 and are_ready(folder, 2))
     return [int(pid) for pid in pids.read_text().split()]
 
 
-@pytest.mark.parametrize("process", [(PATIENT, 5.0)], indirect=True)
+@pytest.mark.parametrize("process", [(PATIENT, NO_GRACE_ENDS_S)], indirect=True)
 async def test_a_signal_stops_the_children_gracefully(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
     pids = await pids_of(tmp_path)
-    await asyncio.sleep(0.2)
     process.terminate()
-    assert process.wait(5) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert (tmp_path / "ended").read_text() == "term\n" * 2
     assert all(has_ended(pid) for pid in pids)
 
 
-@pytest.mark.parametrize("process", [(STUBBORN, 30.0)], indirect=True)
+@pytest.mark.parametrize("process", [(STUBBORN, NO_GRACE_ENDS_S)], indirect=True)
 async def test_a_second_signal_stops_them_at_once(process: subprocess.Popen[bytes], tmp_path: Path) -> None:
     pids = await pids_of(tmp_path)
     process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(0.4)
     process.send_signal(signal.SIGINT)
-    assert process.wait(2) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert all(has_ended(pid) for pid in pids)
 
 
@@ -172,5 +174,5 @@ async def test_no_child_survives_when_the_supervisor_is_killed(
 ) -> None:
     pids = await pids_of(tmp_path)
     process.kill()
-    process.wait(5)
-    await until(lambda: all(has_ended(pid) for pid in pids))
+    process.wait(PATIENCE_S)
+    await eventually(lambda: all(has_ended(pid) for pid in pids))

@@ -6,8 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +35,7 @@ from tests.service.fake_api import (
     problem,
     report_state,
 )
+from tests.waiting import PATIENCE_S, until
 
 ENVIRONMENT = os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
 
@@ -43,7 +43,6 @@ ENVIRONMENT = os.environ | {"TERM": "xterm", "COLUMNS": "100", "LINES": "30"}
 REPORT = ("report", "Rome")
 TOO_LATE = problem(409, "A job that has completed cannot be cancelled.")
 AWAY = problem(503, "The store is unavailable.")
-TIMEOUT_S = 20.0
 
 
 class Result(NamedTuple):
@@ -58,7 +57,7 @@ def start(api: FakeApi, arguments: Sequence[str] = REPORT, stderr: int = subproc
 
 
 def end(process: subprocess.Popen[bytes]) -> Result:
-    out, err = process.communicate(timeout=TIMEOUT_S)
+    out, err = process.communicate(timeout=PATIENCE_S)
     return Result(process.returncode, out, (err or b"").decode())
 
 
@@ -82,13 +81,6 @@ def on_terminal(api: FakeApi, arguments: Sequence[str] = REPORT) -> tuple[str, R
     shown = read_all(terminal)
     os.close(terminal)
     return shown, end(process)
-
-
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def read_all(terminal: int) -> str:
@@ -222,7 +214,7 @@ def test_a_terminal_shows_text_while_it_is_written() -> None:
 
     def script(send: Send) -> None:
         send(OPENING + delta(2, "It fell from"))
-        assert seen.wait(TIMEOUT_S)
+        assert seen.wait(PATIENCE_S)
         api.states[:] = [REPORT_COMPLETED]
         send(event("completed", {}, 9))
 

@@ -43,6 +43,7 @@ from tests.service.fake_api import (
     report_state,
 )
 from tests.service.test_cli_report import DOCUMENT
+from tests.waiting import PATIENCE_S
 
 EVENTS = f"{REPORTS.job}/events"
 HALF = report_state(4, 2)
@@ -203,7 +204,7 @@ def test_a_stream_that_a_proxy_holds_back_is_replaced_by_polls(api: FakeApi) -> 
     """By a proxy that collects the whole response first."""
     ended = threading.Event()
     api.states = [HALF, HALF, HALF, REPORT_COMPLETED]
-    api.streams = [lambda _: ended.wait(20)]
+    api.streams = [lambda _: ended.wait(PATIENCE_S)]
     try:
         assert watch(api).stdout == DOCUMENT
     finally:

@@ -15,14 +15,14 @@ from aether.domain.report import roman
 from aether.settings import Secret, Settings
 from tests.scripted_model import Hang, Rule, Setup, expected_section, section_title
 from tests.service.stack import ARQ_WORKER, JOB, QUEUE, Json, Stack
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 TOPIC = "The Lighthouse of Eddystone"
 HEADINGS = [f"{roman(index)}. {section_title(index)}" for index in range(1, 9)]
 DONE = [1, 2, 3, 4]
 HELD = [5, 6, 7, 8]
 HOLD_FIRST_CALLS = [Rule(kind="section", index=index, nth=1, do=Hang()) for index in HELD]
-DELAY_MS = 1_000.0
+DELAY_MS = 3_000.0  # room for the other sections
 DELAY_FIRST_CALLS = [Rule(kind="section", index=index, nth=1, latency_ms=DELAY_MS) for index in HELD]
 
 
@@ -243,7 +243,7 @@ class _Posting:
         self._thread.join()
 
     def _run(self) -> None:
-        with httpx2.Client(base_url=self._url, timeout=20) as http:
+        with httpx2.Client(base_url=self._url, timeout=PATIENCE_S) as http:
             while not self._ended.is_set():
                 answer = http.post("/reports", json={"topic": TOPIC, "sections": 1})
                 self.statuses.add(answer.status_code)

@@ -14,6 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from aether.adapters.local.embedded_valkey import DataDirInUseError, embedded_valkey, find_valkey, running_valkey
 from aether.errors import ConfigurationError
+from tests.waiting import PATIENCE_S
 
 # pytest-socket's list of hosts has no way to name a unix socket.
 
@@ -116,7 +117,7 @@ async def test_a_killed_valkey_is_restarted_with_its_data(tmp_path: Path) -> Non
         await client.set("job", "kept")
         pid = await valkey_pid(client)
         os.kill(pid, signal.SIGKILL)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(PATIENCE_S):
             assert await get_when_up(client, "job") == "kept"
         assert pid != await valkey_pid(client)
 
@@ -138,7 +139,7 @@ async def test_valkey_ends_with_a_killed_parent(tmp_path: Path) -> None:
         process.kill()
         process.wait()
 
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         async with embedded_valkey(tmp_path) as url, connect(url) as client:
             assert await client.get("job") == "kept"
             assert pid != await valkey_pid(client)

@@ -10,7 +10,7 @@ import pytest
 from aether.domain.image import Image
 from tests.scripted_model import NAMED, Action, Picture, Rule, png, rate_limit_error, size_error
 from tests.service.stack import JOB, Json, Stack
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 PROMPT = "The lighthouse of Eddystone in a storm"
 
@@ -22,7 +22,7 @@ def submit(stack: Stack, count: int = 1) -> str:
     return generation_id
 
 
-def when(stack: Stack, generation_id: str, status: str, within_s: float = 25.0) -> Json:
+def when(stack: Stack, generation_id: str, status: str, within_s: float = PATIENCE_S) -> Json:
     """Return the generation once it has ended, with this status."""
     deadline = time.monotonic() + within_s
     while (job := stack.http.get(f"/api/generation/{generation_id}").json())["status"] == "PENDING":

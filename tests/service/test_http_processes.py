@@ -11,13 +11,14 @@ from urllib.parse import quote, urlsplit
 import httpx2
 
 from tests.service.stack import KEY, Stack
+from tests.waiting import PATIENCE_S
 
 CHUNK = b"10000\r\n" + b" " * 65_536 + b"\r\n"
 
 
 def connect(url: str) -> socket.socket:
     address = urlsplit(url)
-    return socket.create_connection((address.hostname, address.port), timeout=20)
+    return socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S)
 
 
 def read(connection: socket.socket) -> HTTPResponse:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx2
 
 from tests.service.stack import JOB, QUEUE, Json, Stack
+from tests.waiting import PATIENCE_S
 
 TOPIC = "The Lighthouse of Alexandria"
 ONCE = "aether:once:"
@@ -19,7 +20,7 @@ def order(stack: Stack, key: str, topic: str = TOPIC) -> httpx2.Response:
 
 async def posted(urls: list[str], body: Json, **headers: str) -> list[httpx2.Response]:
     """Send the same a hundred times at once, to these in turn."""
-    async with httpx2.AsyncClient(timeout=60, headers=headers) as client:
+    async with httpx2.AsyncClient(timeout=PATIENCE_S, headers=headers) as client:
         requests = [client.post(f"{urls[at % len(urls)]}/reports", json=body) for at in range(100)]
         return list(await asyncio.gather(*requests))
 

@@ -1,7 +1,7 @@
 import asyncio
 import gzip
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -14,6 +14,7 @@ from aether.adapters.jwt.verifier import JwtVerifier
 from aether.errors import IdentityProviderUnavailableError, InvalidCredentialError
 from tests.identity_provider import KeyServer, Published, Signer
 from tests.token_verifiers import POLICY, AheadClock
+from tests.waiting import PATIENCE_S, eventually
 
 FIRST = Signer(kid="first")
 SECOND = Signer(kid="second", number=1)
@@ -60,7 +61,7 @@ async def test_a_rotation_needs_no_restart(server: KeyServer, clock: AheadClock)
         server.published.keys = (SECOND.jwk(),)
         clock.seconds = 310.0
         await result_of(verifier, SECOND)
-        await until(lambda: server.fetches == 3)
+        await eventually(lambda: server.fetches == 3)
         clock.seconds = 320.0
         after = [await result_of(verifier, signer) for signer in (FIRST, SECOND)]
 
@@ -69,12 +70,6 @@ async def test_a_rotation_needs_no_restart(server: KeyServer, clock: AheadClock)
         ["ada", "ada"],
         ["InvalidCredentialError", "ada"],
     )
-
-
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - the server's thread sets no event of this loop
-            await asyncio.sleep(0.01)
 
 
 async def test_a_flood_of_unknown_keys_does_not_reach_the_provider(server: KeyServer, clock: AheadClock) -> None:
@@ -105,7 +100,7 @@ async def test_the_last_keys_are_used_while_the_provider_is_down(server: KeyServ
         clock.seconds = 3_600.0
 
         assert await result_of(verifier, FIRST) == "ada"
-        await until(lambda: server.fetches == 2)
+        await eventually(lambda: server.fetches == 2)
         assert await result_of(verifier, FIRST) == "ada"
 
 
@@ -178,7 +173,7 @@ async def test_callers_of_a_slow_provider_share_its_answer(server: KeyServer, cl
     server.published.gate = threading.Event()
     async with open_verifier(server, clock) as verifier:
         waiting = [asyncio.create_task(result_of(verifier, FIRST)) for _ in range(50)]
-        await until(lambda: server.fetches == 1)
+        await eventually(lambda: server.fetches == 1)
         server.published.gate.set()
 
         assert set(await asyncio.gather(*waiting)) == {"ada"}
@@ -189,7 +184,7 @@ async def test_callers_of_a_slow_provider_share_its_answer(server: KeyServer, cl
 async def test_the_end_of_the_block_does_not_wait_for_the_provider(server: KeyServer, clock: AheadClock) -> None:
     server.published.gate = threading.Event()
 
-    async with asyncio.timeout(8), open_verifier(server, clock):
-        await until(lambda: server.fetches == 1)
+    async with asyncio.timeout(PATIENCE_S), open_verifier(server, clock):
+        await eventually(lambda: server.fetches == 1)
 
     assert not server.published.gate.is_set()

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from aether.adapters.openai.chat import OpenAIChat, Options
 from aether.domain.checklist import Checklist
 from aether.errors import ConfigurationError, UnusableOutputError
 from aether.workflows.checklist.editor import ModelEditor
+from tests.waiting import PATIENCE_S, until
 
 PARENT = """
 import asyncio, sys
@@ -164,7 +164,6 @@ async def test_it_serves_as_many_requests_at_once_as_it_has_slots(client: AsyncO
     assert all(await asyncio.gather(*(say(client, model) for _ in range(model.slots))))
 
 
-@pytest.mark.timeout(240)
 async def test_a_checklist_has_true_quotes_even_from_a_model_this_small(client: AsyncOpenAI, model: LocalModel) -> None:
     """It often makes up what no guideline says; then it is asked again, as the engine would."""
     editor = ModelEditor(OpenAIChat(client, model.name, 120, Options(SECTION_OPTIONS)), model.context)
@@ -200,7 +199,7 @@ async def test_a_killed_model_is_restarted_at_the_same_address(tmp_path: Path) -
     with capture_logs() as events:
         async with local_model(tmp_path) as model, client_of(model) as client:
             os.kill(events[0]["pid"], signal.SIGKILL)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 assert await say_when_up(client, model)
             assert events[-1]["event"] == "child.restarted"
 
@@ -211,10 +210,7 @@ def test_it_ends_with_a_killed_parent(tmp_path: Path) -> None:
         process.kill()
         process.wait()
 
-    give_up_at = time.monotonic() + 2
-    while listens(base_url):
-        assert time.monotonic() < give_up_at
-        time.sleep(0.02)
+    until(lambda: not listens(base_url))
 
 
 async def test_file_that_is_no_model(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import pytest
 from tests.scripted_model import HttpError, Rule, Setup
 from tests.service.stack import Json, Stack
 from tests.service.test_brief import shell
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "inbox.md").read_text(encoding="utf-8")
 TOPIC = "The Semaphore Line of Lille"
@@ -80,7 +80,7 @@ def follow(stack: Stack, query: str = "", last_event_id: str | None = None) -> I
     """Open the stream of the inbox."""
     headers = {} if last_event_id is None else {"Last-Event-ID": last_event_id}
     url = f"{stack.url}/notifications/events{query}".replace("//notifications", "/notifications")
-    with httpx2.Client(timeout=20) as client, client.stream("GET", url, headers=headers) as answer:
+    with httpx2.Client(timeout=PATIENCE_S) as client, client.stream("GET", url, headers=headers) as answer:
         assert answer.status_code == 200
         assert answer.headers["Content-Type"].startswith("text/event-stream")
         yield _events(answer.iter_lines())

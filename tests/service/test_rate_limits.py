@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from tests.service.stack import API, Stack, _port_of
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 TOPIC = "The Toll Roads of Cornwall"
 BUCKETS = "aether:bucket:*"
@@ -21,7 +21,7 @@ def limited_api(bare: Stack, rate: str) -> Iterator[httpx2.Client]:
     try:
         until(lambda: _port_of(process.pid) or not process.running)
         assert process.running, process.tail()
-        with httpx2.Client(base_url=f"http://127.0.0.1:{_port_of(process.pid)}", timeout=20) as http:
+        with httpx2.Client(base_url=f"http://127.0.0.1:{_port_of(process.pid)}", timeout=PATIENCE_S) as http:
             yield http
     finally:
         process.end()

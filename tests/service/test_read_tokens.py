@@ -11,7 +11,7 @@ import pytest
 from tests.event_streams import parsed
 from tests.service.stack import Stack
 from tests.service.test_brief import shell
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 TOPIC = "The Keys of Saint Peter"
 STREAMS = (Path(__file__).parents[2] / "docs" / "streams.md").read_text(encoding="utf-8")
@@ -23,7 +23,7 @@ def test_a_token_follows_its_job_to_the_end_and_leaves_no_trace(stack: Stack) ->
     """Neither in a log nor in what Redis writes down: the log of its commands is one of the files."""
     job_id = stack.submit(TOPIC)
     # The answers to `stack.http` are among what may hold no secret.
-    with httpx2.Client(base_url=stack.url, timeout=20) as http:
+    with httpx2.Client(base_url=stack.url, timeout=PATIENCE_S) as http:
         token = http.post(f"/reports/{job_id}/token").json()
         stack.secrets.append(token["token"].removeprefix("aejt_"))
         events = parsed(http.get(token["url"]).content)

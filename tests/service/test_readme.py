@@ -10,6 +10,7 @@ import pytest
 
 from tests.service.stack import Stack
 from tests.service.test_brief import shell
+from tests.waiting import PATIENCE_S
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -62,7 +63,7 @@ def test_make_writes_a_report(stack: Stack, command: str) -> None:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -72,7 +73,9 @@ def test_make_writes_a_report(stack: Stack, command: str) -> None:
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if MADE.match(command)])
 def test_make_knows_its_targets(command: str) -> None:
-    done = subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, timeout=10, check=False)
+    done = subprocess.run(
+        [*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, timeout=PATIENCE_S, check=False
+    )
 
     assert done.returncode == 0, done.stderr
 

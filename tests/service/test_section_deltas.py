@@ -14,7 +14,7 @@ from aether.adapters.redis.keys import CHANGES, TEXTS
 from aether.durable.change_hub import Delta
 from tests.scripted_model import Reset, Rule, Setup, cut_off_answer, expected_section
 from tests.service.stack import Json, Stack
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 TOPIC = "The Semaphore Line of Lille"
 SLOWLY = Setup(sections=3, section_ms=800, stream_pieces=40)
@@ -31,7 +31,7 @@ class Event(NamedTuple):
 def listening(stack: Stack, job_id: str) -> Iterator[Iterator[Event]]:
     """Follow a report, from its snapshot on."""
     url = f"{stack.url.rstrip('/')}/reports/{job_id}/events"
-    with httpx2.Client(timeout=20) as client, client.stream("GET", url) as answer:
+    with httpx2.Client(timeout=PATIENCE_S) as client, client.stream("GET", url) as answer:
         events = _events(answer.iter_lines())
         assert next(events).name == "snapshot"
         yield events
@@ -97,7 +97,7 @@ def test_all_of_a_text_is_published_and_nothing_behind_the_end_of_its_step(bare:
         channel.subscribe(CHANGES + job_id, TEXTS + job_id)
         bare.start_worker()
         while len(done) < 4:
-            message = channel.get_message(timeout=20)
+            message = channel.get_message(timeout=PATIENCE_S)
             if message is None:
                 continue
             if message["channel"].startswith(TEXTS.encode()):
@@ -196,4 +196,4 @@ def test_cancelling_a_report_that_is_watched_ends_its_streams(bare: Stack) -> No
         assert bare.http.post(f"/reports/{job_id}/cancel").status_code == 200
 
         assert [event.name for event in events][-1] == "cancelled"
-    until(lambda: bare.model.record.outcomes().get("disconnected") == 3, within_s=5)
+    until(lambda: bare.model.record.outcomes().get("disconnected") == 3)

@@ -4,6 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from aether.durable.background import BackgroundTasks
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +39,7 @@ async def test_a_failed_task_is_logged_and_restarted(failure: type[BaseException
     """So is a task into which an unrequested cancellation has leaked."""
     faulty = Faulty(3, failure)
     with capture_logs() as logs:
-        async with BackgroundTasks(faulty.work), asyncio.timeout(5):
+        async with BackgroundTasks(faulty.work), asyncio.timeout(PATIENCE_S):
             await faulty.running.wait()
 
     assert (faulty.starts, [entry["event"] for entry in logs]) == (4, ["background.failed"] * 3)

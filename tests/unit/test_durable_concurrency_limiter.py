@@ -8,6 +8,7 @@ import pytest
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from tests.durable_harness import until
 from tests.fakes import FastClock
+from tests.waiting import PATIENCE_S
 
 
 async def yield_to_others() -> None:
@@ -156,7 +157,7 @@ async def test_a_pause_ends_by_itself() -> None:
     assert not calls.started
 
     clock.seconds = 0.001
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE_S):
         await until(lambda: bool(calls.started))
     task.cancel()
 

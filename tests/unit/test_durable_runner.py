@@ -14,6 +14,7 @@ from aether.durable.step import RunDependencies
 from aether.errors import ModelFailedError, UnsupportedRecordError
 from tests.durable_harness import ID, NEW, DurableHarness, until
 from tests.fakes import MemoryJobStore, ScriptedCalls
+from tests.waiting import PATIENCE_S
 
 
 class BreakingStore(MemoryJobStore):
@@ -93,7 +94,7 @@ async def test_a_run_fenced_before_its_first_call_aborts_the_call() -> None:
     await until(lambda: harness.job.status is Status.PROCESSING)
     await harness.store.move(ID, CANCELLED)
 
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE_S):
         await run
 
     assert ([], set()) == (harness.calls.ended, others())
@@ -105,7 +106,7 @@ async def test_a_second_run_of_a_job_on_the_same_worker_ends_the_first() -> None
     first = await start(harness, worker, "outline")
 
     second = asyncio.create_task(worker.perform(ID))
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE_S):
         assert not await first
     harness.calls.blockers["outline"].set()
 

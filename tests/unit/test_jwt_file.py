@@ -9,6 +9,7 @@ from aether.adapters.jwt.verifier import JwtVerifier
 from aether.errors import IdentityProviderUnavailableError, InvalidCredentialError
 from tests.identity_provider import Members, Signer, jwks
 from tests.token_verifiers import POLICY, AheadClock
+from tests.waiting import PATIENCE_S
 
 FIRST = Signer(kid="first")
 SECOND = Signer(kid="second", number=1)
@@ -76,7 +77,7 @@ async def test_a_removed_key_is_rejected_a_second_later(verifier: JwtVerifier, p
 
     clock.seconds = 1.0
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while await is_accepted(verifier, FIRST):  # noqa: ASYNC110 - the file is looked at in a thread
             await asyncio.sleep(0)
 

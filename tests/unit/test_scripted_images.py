@@ -24,6 +24,7 @@ from tests.scripted_model import (
     size_error,
 )
 from tests.scripted_model.client import client_of
+from tests.waiting import PATIENCE_S
 
 
 async def paint(model: Model, n: int = 1, **parameters: object) -> ImagesResponse:
@@ -32,7 +33,7 @@ async def paint(model: Model, n: int = 1, **parameters: object) -> ImagesRespons
 
 
 def fetch(address: str) -> bytes:
-    with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - the scripted model's own
+    with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:  # noqa: S310 - the scripted model's own
         body: bytes = answer.read()
         return body
 

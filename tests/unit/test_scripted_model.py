@@ -377,7 +377,7 @@ async def test_a_process_tells_when_a_pending_call_has_ended() -> None:
         asking = asyncio.create_task(ask(model, SECTION))
         await model.wait_for(lambda record: record.in_flight == 1)
         await asking
-        await model.wait_for(lambda record: not record.in_flight, timeout_s=1)
+        await model.wait_for(lambda record: not record.in_flight)
 
         assert [(call.outcome, call.in_flight) for call in model.calls()] == [("answered", 1)]
 

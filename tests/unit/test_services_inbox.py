@@ -13,9 +13,10 @@ from aether.durable.ports import NewJob
 from aether.services.inbox import Inbox
 from tests.fake_hub import MemoryHub
 from tests.fakes import MemoryInbox, MemoryJobStore
+from tests.waiting import PATIENCE_S
 
 OWNER = "ada"
-LONG_S = 30.0
+LONG_S = PATIENCE_S
 SHORT_S = 0.01
 
 
