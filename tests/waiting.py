@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable
 
 PATIENCE_S = 120.0
 """A limit for what should come at once. It is no expectation of how fast a machine is: waiting ends with the event."""
-_SAMPLE_S = 0.05
 
 
 def until(condition: Callable[[], object], within_s: float = PATIENCE_S, every_s: float = 0.01) -> float:
@@ -29,13 +28,13 @@ async def eventually(condition: Callable[[], object | Awaitable[object]], within
         await asyncio.sleep(0.005)
 
 
-def slowness() -> float:
+def slowness(sample_s: float = 0.05) -> float:
     """Return how many times longer than on an idle machine something takes here just now, from 1.
 
     For bounds in seconds that are what a test is about: they are strict on an idle machine, and longer by this factor
     on one with other work to do.
     """
     begun, used = time.monotonic(), time.thread_time()
-    while time.thread_time() - used < _SAMPLE_S:
+    while time.thread_time() - used < sample_s:
         pass
-    return max(1.0, (time.monotonic() - begun) / _SAMPLE_S)
+    return max(1.0, (time.monotonic() - begun) / sample_s)

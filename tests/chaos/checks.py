@@ -65,10 +65,10 @@ def paid_in_vain(history: History) -> int:
     return len(history.calls) - len(history.job.steps) - len(history.job.attempts)
 
 
-def exposed(history: History, windows: Sequence[Window]) -> list[Call]:
+def exposed(history: History, windows: Sequence[Window], slowness: float = 1.0) -> list[Call]:
     """Return the calls that may have been made in vain: under way when their worker was hit or the job cancelled."""
     cancelled = history.job.status is Status.CANCELLED
-    given_up = monotonic(history.job.updated_at) - COMMIT_S if cancelled else _NEVER
+    given_up = monotonic(history.job.updated_at) - slowness * COMMIT_S if cancelled else _NEVER
     return [
         call
         for call in history.calls
@@ -76,7 +76,9 @@ def exposed(history: History, windows: Sequence[Window]) -> list[Call]:
     ]
 
 
-def budget(histories: Sequence[History], windows: Sequence[Window]) -> Iterator[tuple[History, str]]:
+def budget(
+    histories: Sequence[History], windows: Sequence[Window], slowness: float = 1.0
+) -> Iterator[tuple[History, str]]:
     """Calls ≤ steps + failed attempts on record + calls under way when their worker was hit."""
     by_worker = defaultdict(list)
     for window in windows:
@@ -86,7 +88,7 @@ def budget(histories: Sequence[History], windows: Sequence[Window]) -> Iterator[
         if extra <= 0:
             continue
         near = [window for name in {call.model for call in history.calls} for window in by_worker[name]]
-        if extra > (lost := len(exposed(history, near))):
+        if extra > (lost := len(exposed(history, near, slowness))):
             yield history, f"{extra} calls too many, {lost} under way when their worker was hit"
 
 

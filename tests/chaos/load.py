@@ -21,10 +21,10 @@ from aether.durable.ports import NewJob
 from aether.errors import StoreUnavailableError
 from aether.settings import Settings
 from aether.workflows.report.recipe import first_steps
+from tests.waiting import PATIENCE_S
 
 T = TypeVar("T")
 OWNER = "chaos"
-_PATIENCE_S = 30.0
 
 
 class Load:
@@ -83,7 +83,7 @@ class Load:
 
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Run in the load's loop."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(_PATIENCE_S)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE_S)
 
     async def _submit(self, sections: int, topic: str) -> str:
         job = self._new(str(uuid4()), f"{topic} {next(self._numbers)}", sections)
@@ -110,5 +110,5 @@ class Load:
             self._submitting.cancel()
         self.wait(self._open.aclose())
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(_PATIENCE_S)
+        self._thread.join(PATIENCE_S)
         self._loop.close()

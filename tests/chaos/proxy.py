@@ -13,10 +13,11 @@ from typing import Self, TypeVar, cast
 
 import uvloop
 
+from tests.waiting import PATIENCE_S
+
 T = TypeVar("T")
 HOST = "127.0.0.1"
 _LINGER_0 = struct.pack("ii", 1, 0)
-_PATIENCE_S = 10.0
 
 
 class Mode(Enum):
@@ -207,7 +208,7 @@ class Proxy:
     def link(self, upstream: str) -> Link:
         """Open a port that leads to `upstream`, a path of a unix socket or `host:port`."""
         link = Link(self, upstream)
-        asyncio.run_coroutine_threadsafe(link.listen(), self._loop).result(_PATIENCE_S)
+        asyncio.run_coroutine_threadsafe(link.listen(), self._loop).result(PATIENCE_S)
         self._links.append(link)
         return link
 
@@ -217,7 +218,7 @@ class Proxy:
         async def run() -> T:
             return change()
 
-        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(_PATIENCE_S)
+        return asyncio.run_coroutine_threadsafe(run(), self._loop).result(PATIENCE_S)
 
     def _reset_forgotten(self) -> None:
         for side in tuple(self.forgotten):
@@ -237,4 +238,4 @@ class Proxy:
             link.close()
         self.call(self._reset_forgotten)
         self._loop.call_soon_threadsafe(lambda: self._loop.call_later(0.05, self._loop.stop))
-        self._thread.join(_PATIENCE_S)
+        self._thread.join(PATIENCE_S)

@@ -1,6 +1,6 @@
 """How large each scenario is, among the other tests and in a long run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.chaos.rows import Outcome
@@ -64,9 +64,9 @@ def long_size(name: str, minutes: float, beside: Sequence[str]) -> Size:
     return Size(seconds, min(most, max(20, round(seconds * _JOBS_PER_S[name]))) if name in _JOBS_PER_S else most)
 
 
-def run(name: str, folder: Path, seed: int, size: Size) -> Outcome:
-    """Run one scenario and return what it found."""
+def run(name: str, folder: Path, seed: int, size: Size, slowness: Callable[[], float] = lambda: 1.0) -> Outcome:
+    """Run one scenario and return what it found; `slowness` is a factor for all bounds in seconds."""
     folder.mkdir(parents=True, exist_ok=True)
-    trial = Trial(name, folder, seed, size)
+    trial = Trial(name, folder, seed, size, slowness)
     ALL[name](trial)
     return trial.outcome

@@ -87,25 +87,28 @@ def monotonic(at: datetime) -> float:
     return at.timestamp() - time.time() + time.monotonic()
 
 
-def exposures(timeline: Timeline, workers: Iterable[str]) -> list[Window]:
+def exposures(timeline: Timeline, workers: Iterable[str], slowness: float = 1.0) -> list[Window]:
     """Return the windows in which a call may have been made in vain."""
     windows = []
     everyone = list(workers)
+    commit_s, notice_s, recovery_s = (slowness * seconds for seconds in (COMMIT_S, _NOTICE_S, _RECOVERY_S))
     for fault in timeline.faults():
         if fault.kind in _ENDINGS:
-            windows.append(Window(fault.target, _safe_until(timeline, fault), fault.until + COMMIT_S))
+            windows.append(
+                Window(fault.target, _safe_until(timeline, fault, commit_s, recovery_s), fault.until + commit_s)
+            )
         elif fault.kind == "power":
-            windows += [Window(name, fault.at - _RECOVERY_S, fault.until + _RECOVERY_S) for name in everyone]
+            windows += [Window(name, fault.at - recovery_s, fault.until + recovery_s) for name in everyone]
         elif fault.target != REDIS:
-            windows.append(Window(fault.target, fault.at - COMMIT_S, fault.until + _NOTICE_S))
+            windows.append(Window(fault.target, fault.at - commit_s, fault.until + notice_s))
     return windows
 
 
-def _safe_until(timeline: Timeline, fault: Fault) -> float:
+def _safe_until(timeline: Timeline, fault: Fault, commit_s: float, recovery_s: float) -> float:
     """Before this moment everything the worker had was durable: it had a Redis to write to."""
-    began = fault.at - COMMIT_S
+    began = fault.at - commit_s
     for trouble in reversed(timeline.faults()):
         cut_off = trouble.target == REDIS or (trouble.target == fault.target and trouble.kind not in _ENDINGS)
-        if cut_off and trouble.at < began <= trouble.until + _RECOVERY_S:
-            began = trouble.at - COMMIT_S
+        if cut_off and trouble.at < began <= trouble.until + recovery_s:
+            began = trouble.at - commit_s
     return began

@@ -1,7 +1,7 @@
 """One run of one scenario: its fleet, its dice, its rows, and the checks that every scenario ends with."""
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from random import Random
@@ -19,6 +19,7 @@ from tests.chaos.timeline import exposures
 from tests.chaos.watch import Watch
 from tests.scripted_model import Setup
 from tests.scripted_model.script import Mix
+from tests.waiting import PATIENCE_S
 
 FAULTS = ("429-after-ms", "500", "502", "reset", "reset-body", "invalid-json", "empty")
 _SHOWN = 12
@@ -36,16 +37,24 @@ class Size(msgspec.Struct, frozen=True):
 class Trial:
     """What a scenario works with and writes its rows to."""
 
-    def __init__(self, scenario: str, folder: Path, seed: int, size: Size) -> None:
+    def __init__(
+        self, scenario: str, folder: Path, seed: int, size: Size, slowness: Callable[[], float] = lambda: 1.0
+    ) -> None:
         self.scenario = scenario
         self.folder = folder
         self.seed = seed
         self.size = size
+        self.slowness = slowness
         self.random = Random(f"{seed} {scenario}")  # noqa: S311 - the same dice again are the point
         self.rows: list[Row] = []
         self.report: list[str] = []
         self.watch: Watch
         self._timeline: list[str] = []
+
+    @property
+    def slack(self) -> float:
+        """The factor by which times may exceed their bounds, on a machine that is as busy as this one."""
+        return self.size.slack * self.slowness()
 
     @property
     def outcome(self) -> Outcome:
@@ -92,10 +101,10 @@ class Trial:
 
     def judge_times(self, name: str, values: Sequence[float], *, most_s: float, share: float = 1.0) -> None:
         """Add a row for times of which that share may not exceed the bound."""
-        limit = most_s * self.size.slack
+        limit = most_s * self.slack
         kind = "max" if share >= 1 else f"p{100 * share:g}"
         holds = quantile(values, share) <= limit if values else None
-        self.judge(name, f"{kind} ≤ {limit:g} s", spread(values), holds=holds)
+        self.judge(name, f"{kind} ≤ {limit:.3g} s", spread(values), holds=holds)
 
     def judge_takeovers(self, fleet: Fleet, found: Sequence[History], kind: str, at_least_s: float = 0.0) -> None:
         """Add the rows for how soon other workers went on with the jobs of those that were hit for that long."""
@@ -106,14 +115,16 @@ class Trial:
             self.judge(f"takeover of quarantined jobs after {kind}", "–", spread(quarantined), holds=None)
         if kind == "kill":
             self.judge_times("takeover after kill, median", values, most_s=4.0, share=0.5)
-        limit = 5.0 * self.size.slack
+        limit = 5.0 * self.slack
         self.report += [
             f"late takeover of {gap.job_id} after {kind} of {gap.fault.target}: {gap.seconds:.2f} s"
             for gap in seen
             if gap.seconds > limit and not gap.is_quarantined
         ][:_SHOWN]
 
-    def settle(self, fleet: Fleet, within_s: float, ends: Collection[Status] = (Status.COMPLETED,)) -> list[History]:
+    def settle(
+        self, fleet: Fleet, within_s: float = PATIENCE_S, ends: Collection[Status] = (Status.COMPLETED,)
+    ) -> list[History]:
         """Wait until every job has ended, check all that must hold of it, and return what is known of each."""
         stuck = wait_until_ended(fleet, stored_ids(fleet.client), within_s)
         found = histories(fleet, stored_ids(fleet.client))
@@ -146,7 +157,8 @@ class Trial:
         self.judge_none(f"results replaced, progress fallen ({self.watch.looks} looks)", self.watch.wrong)
 
     def _judge_calls(self, fleet: Fleet, found: Sequence[History]) -> None:
-        over = list(budget(found, exposures(fleet.timeline, fleet.names)))
+        slowness = self.slowness()
+        over = list(budget(found, exposures(fleet.timeline, fleet.names, slowness), slowness))
         extra = sum(max(0, paid_in_vain(history)) for history in found)
         told = f"{len(over)} jobs over; {extra} of {sum(len(history.calls) for history in found)} calls in vain"
         unseen = [history.job.id for history in found if not _is_paid_for(history)]

@@ -35,7 +35,7 @@ def cancels(trial: Trial) -> None:
         for at, job_id in sorted(due):
             time.sleep(max(0.0, at - time.monotonic()))
             cancelled.append(_cancel(http, job_id))
-        found = trial.settle(fleet, 30.0, {Status.COMPLETED, Status.CANCELLED})
+        found = trial.settle(fleet, ends={Status.COMPLETED, Status.CANCELLED})
         by_id = {history.job.id: history for history in found}
         trial.judge_none("answers that the final status belies", _belied(by_id, cancelled))
         _judge_silence(trial, by_id, cancelled)

@@ -10,14 +10,18 @@ from tests.chaos.evidence import History, wait_until_ended
 from tests.chaos.fleet import Break, Fleet, Worker
 from tests.chaos.timeline import Fault
 from tests.chaos.trial import Trial
+from tests.waiting import PATIENCE_S
 
 _SHORT: tuple[Break, ...] = ("reset", "silent", "refused")
 _LONG: tuple[Break, ...] = ("silent", "refused")
 _ON_MODEL: tuple[Break, ...] = ("reset", "half-open", "silent", "refused", "delay")
 _NO_TAKEOVER_S = 2.5
+_LEASE_LEFT_S = 3.0
+"""What at least is left of a lease when a worker is cut off."""
+_RENEWAL_S = 0.4
+"""What a worker needs to extend its leases once the cut has healed."""
 _BACK_S = 5.0
 _LONG_S = 6.0
-_PATIENCE_S = 60.0
 
 
 def cuts(trial: Trial) -> None:
@@ -27,10 +31,10 @@ def cuts(trial: Trial) -> None:
         limit = time.monotonic() + trial.size.seconds
         while not back or time.monotonic() < limit:
             back += _round(trial, fleet, pool)
-        found = trial.settle(fleet, _PATIENCE_S)
+        found = trial.settle(fleet)
         faults = fleet.timeline.faults(*(f"redis {how}" for how in ("half-open", *_SHORT)))
         trial.judge("cuts", "–", len(faults), holds=None)
-        short = [fault for fault in faults if fault.seconds < _LONG_S]
+        short = [fault for fault in faults if fault.seconds < _LEASE_LEFT_S - _RENEWAL_S * trial.slowness()]
         trial.judge_none("takeovers in cuts ≤ 2.5 s", _taken_over(found, short))
         for how in sorted({fault.kind for fault in faults if fault.seconds >= _LONG_S}):
             trial.judge_takeovers(fleet, found, how, at_least_s=_LONG_S)
@@ -47,7 +51,7 @@ def model_cuts(trial: Trial) -> None:
             with fleet.broken(trial.choose(fleet), _ON_MODEL[number % len(_ON_MODEL)], "model"):
                 time.sleep(trial.random.uniform(0.2, 2.0))
             number += 1
-        trial.settle(fleet, _PATIENCE_S)
+        trial.settle(fleet)
         trial.judge("cuts", "–", number, holds=None)
 
 
@@ -60,7 +64,7 @@ def _round(trial: Trial, fleet: Fleet, pool: ThreadPoolExecutor) -> list[float]:
     kinds: list[Break] = [dice.choice(_SHORT), "half-open", dice.choice(_LONG)]
     seconds = [dice.uniform(0.3, _NO_TAKEOVER_S), dice.uniform(0.3, _NO_TAKEOVER_S), _LONG_S]
     back = list(pool.map(lambda *cut: _cut(fleet, *cut), victims, kinds, seconds))
-    wait_until_ended(fleet, list(fleet.load.accepted), _PATIENCE_S)
+    wait_until_ended(fleet, list(fleet.load.accepted), PATIENCE_S)
     return back
 
 
@@ -73,13 +77,13 @@ def _cut(fleet: Fleet, victim: Worker, how: Break, seconds: float) -> float:
 def _back(fleet: Fleet, victim: Worker) -> float:
     healed = time.monotonic()
     seen = len(fleet.model.calls())
-    while time.monotonic() < healed + 4 * _BACK_S:
+    while time.monotonic() < healed + PATIENCE_S:
         fleet.load.submit(1, "probe")
         time.sleep(0.1)
         news = (call for call in fleet.model.calls()[seen:] if call.model == victim.name)
         if (call := next((call for call in news if call.topic.startswith("probe")), None)) is not None:
             return call.started - healed
-    return 4 * _BACK_S
+    return PATIENCE_S
 
 
 def _taken_over(found: Sequence[History], faults: Sequence[Fault]) -> list[str]:

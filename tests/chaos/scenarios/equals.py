@@ -12,7 +12,7 @@ def equals(trial: Trial) -> None:
     with trial.fleet(trial.setup(fault_rate=0), workers=trial.size.workers) as fleet:
         ids = [f"equal-{trial.seed}-{number}" for number in range(trial.size.jobs)]
         fleet.load.create_equals(ids, _TIMES)
-        found = trial.settle(fleet, 30.0)
+        found = trial.settle(fleet)
         runs = [
             f"{history.job.id}: {history.events}, {len(history.calls)} calls"
             for history in found

@@ -9,10 +9,10 @@ from tests.chaos.evidence import calls_by_topic, histories, stored_ids, wait_unt
 from tests.chaos.fleet import Fleet
 from tests.chaos.server import Fsync
 from tests.chaos.trial import Trial
+from tests.waiting import PATIENCE_S
 
 _SECTIONS = 8
 _PROBE_S = 2.0
-_PATIENCE_S = 90.0
 
 
 def outages_always(trial: Trial) -> None:
@@ -33,7 +33,7 @@ def power_cuts(trial: Trial) -> None:
         while time.monotonic() < limit - 1:
             trial.pause(2.0)
             fleet.outage(trial.random.uniform(0.05, 0.5), power=True)
-        stuck = wait_until_ended(fleet, stored_ids(fleet.client), _PATIENCE_S)
+        stuck = wait_until_ended(fleet, stored_ids(fleet.client), PATIENCE_S)
         trial.judge("power cuts", "–", len(fleet.timeline.faults("power")), holds=None)
         trial.judge_none("jobs stuck", stuck)
         found = histories(fleet, stored_ids(fleet.client))
@@ -57,7 +57,7 @@ def _outages(trial: Trial, fsync: Fsync) -> None:
             down_s = 0.05 * 200 ** (trial.random.random() ** 1.5)
             fleet.outage(min(down_s, max(0.3, trial.size.seconds / 6)))
             answers.append(_probe(fleet))
-        trial.settle(fleet, _PATIENCE_S)
+        trial.settle(fleet)
         trial.judge("outages", "–", len(fleet.timeline.faults("outage")), holds=None)
         trial.judge_times("probe after Redis is up", answers, most_s=_PROBE_S)
         trial.judge_times("probe of each worker alone", _one_by_one(fleet), most_s=_PROBE_S)
@@ -67,12 +67,12 @@ def _probe(fleet: Fleet) -> float:
     """Return how long a new job waits for its first call."""
     asked = time.monotonic()
     topic = fleet.load.accepted[fleet.load.submit_many(1, 1, "probe")[0]]
-    while time.monotonic() < asked + 10 * _PROBE_S:
+    while time.monotonic() < asked + PATIENCE_S:
         fleet.check_exits()
         if calls := calls_by_topic(fleet.model.calls()).get(topic):
             return calls[0].started - asked
         time.sleep(0.02)
-    return 10 * _PROBE_S
+    return PATIENCE_S
 
 
 def _one_by_one(fleet: Fleet) -> list[float]:

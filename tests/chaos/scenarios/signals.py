@@ -11,7 +11,6 @@ from tests.chaos.trial import Trial
 SECTIONS = 8
 _KILL_EVERY_S = 1.5
 _LONG_STOP_S = 6.0
-_PATIENCE_S = 60.0
 
 
 def kills(trial: Trial) -> None:
@@ -21,7 +20,7 @@ def kills(trial: Trial) -> None:
         while time.monotonic() < limit:
             fleet.kill(trial.choose(fleet))
             trial.pause(_KILL_EVERY_S)
-        found = trial.settle(fleet, _PATIENCE_S)
+        found = trial.settle(fleet)
         trial.judge("SIGKILLs", "–", len(fleet.timeline.faults("kill")), holds=None)
         trial.judge_takeovers(fleet, found, "kill")
 
@@ -39,7 +38,7 @@ def zombies(trial: Trial) -> None:
                 over.set()
             for half in halves:
                 half.result()
-        found = trial.settle(fleet, _PATIENCE_S)
+        found = trial.settle(fleet)
         trial.judge("SIGSTOPs", "–", len(fleet.timeline.faults("stop")), holds=None)
         trial.judge_takeovers(fleet, found, "stop", at_least_s=_LONG_STOP_S - 0.5)
 
@@ -60,7 +59,7 @@ def rolling(trial: Trial) -> None:
         limit = _under_load(trial, fleet)
         while time.monotonic() < limit:
             fleet.terminate(fleet.workers[0])
-        found = trial.settle(fleet, _PATIENCE_S)
+        found = trial.settle(fleet)
         trial.judge("SIGTERMs", "–", len(fleet.timeline.faults("term")), holds=None)
         tried = [f"{history.job.id}: {failed}" for history in found for failed in history.job.attempts]
         trial.judge_none("tries counted", tried)

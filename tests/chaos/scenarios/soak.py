@@ -11,6 +11,7 @@ from aether.domain.job import ENDED
 from tests.chaos.evidence import read_jobs
 from tests.chaos.fleet import Break, Fleet
 from tests.chaos.trial import Trial
+from tests.waiting import PATIENCE_S
 
 _SECTIONS = 8
 _KILL_EVERY_S = 2.0
@@ -31,7 +32,7 @@ def soak(trial: Trial) -> None:
                 over.set()
             mischief.result()
         trial.judge("faults", "–", len(fleet.timeline.faults()), holds=None)
-        trial.settle(fleet, max(60.0, trial.size.seconds))
+        trial.settle(fleet, max(PATIENCE_S, trial.size.seconds))
 
 
 def _kill_until_done(trial: Trial, fleet: Fleet) -> None:
