@@ -9,7 +9,7 @@ export TOPIC
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help report serve test document clients fuzz bench chaos lint format types imports audit check lock clean
+.PHONY: help report serve test quick document clients fuzz bench chaos lint format types imports audit check lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,6 +28,9 @@ chaos: $(VENV)/.dev ## Break everything for MINUTES=20; repeat a run with SEED=â
 
 test: $(VENV)/.dev ## Run all tests with their coverage; fewer, without, by ARGS="tests/unit"
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(or $(ARGS),-n $(PROCESSES) --cov)
+
+quick: $(VENV)/.dev ## Run the tests that need no server: units, and contracts over memory and fakeredis
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 -m "not valkey" tests/unit tests/contract
 
 document: $(VENV)/.dev $(TOOLS)/.python ## Lint the OpenAPI document with redocly and spectral
 	@-$(MAKE) $(TOOLS)/.node

@@ -27,6 +27,9 @@ def main() -> int:
             _say(f"{time.monotonic() - began:6.0f} s  {name}: {'ok' if outcome.holds else 'BROKEN'}")
             _say("\n".join(outcome.report)) if outcome.report else None
     told = f"seed {options.seed}, {options.minutes:g} minutes\n\n{table(outcomes)}\n"
+    if broken := [outcome.scenario for outcome in outcomes if not outcome.holds]:
+        seed, minutes, only = options.seed, options.minutes, " ".join(broken)
+        told += f"\nRepeat with: make chaos SEED={seed} MINUTES={minutes:g} ARGS='--only {only}'\n"
     _say(told)
     if options.out is not None:
         reports = "\n".join(line for outcome in outcomes for line in outcome.report)

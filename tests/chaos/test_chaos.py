@@ -10,7 +10,7 @@ import pytest
 import pytest_socket
 
 from tests.chaos.machine import BusyMachine
-from tests.chaos.rows import table
+from tests.chaos.rows import Outcome, table
 from tests.chaos.running import SHORT, run
 
 pytestmark = pytest.mark.chaos
@@ -23,4 +23,12 @@ def test_bounds_hold(name: str, tmp_path: Path) -> None:
     pytest_socket._remove_restrictions()
     with BusyMachine() as machine:
         outcome = run(name, tmp_path, _SEED, SHORT[name], lambda: machine.slowness)
-    assert outcome.holds, "\n".join([table([outcome]), *outcome.report])
+    assert outcome.holds, failure_message(outcome, _SEED)
+
+
+def failure_message(outcome: Outcome, seed: int) -> str:
+    again = [
+        f"Repeat with: CHAOS_SEED={seed} make test ARGS='tests/chaos -k {outcome.scenario}'",
+        f"or, with more of it: make chaos SEED={seed} ARGS='--only {outcome.scenario}'",
+    ]
+    return "\n".join([table([outcome]), *outcome.report, *again])

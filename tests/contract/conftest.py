@@ -18,6 +18,16 @@ from tests.fake_hub import MemoryHub
 from tests.fakes import MemoryJobStore
 from tests.waiting import until
 
+_SERVERS = {"valkey", "valkey_client", "valkey_socket"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need a real server, so that the others can be chosen."""
+    for item in items:
+        parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        if "valkey" in parameters or not _SERVERS.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("valkey")
+
 
 @pytest.fixture(scope="session")
 def valkey_socket() -> Iterator[Path]:
