@@ -105,6 +105,7 @@ class Stack:
             "AETHER_MODEL": MODEL,
             "AETHER_IMAGE_MODEL": MODEL,
             "AETHER_DATA_DIR": str(self.folder / "home"),
+            "AETHER_MODEL_CONNECT_TIMEOUT": "60",
             "AETHER_RETRY_BASE": "0.02",
             "AETHER_RETRY_CAP": "0.2",
             "AETHER_SHUTDOWN_GRACE": "0.1",

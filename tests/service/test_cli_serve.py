@@ -17,7 +17,7 @@ from aether.cli.commands.serve import serve_api
 from aether.cli.commands.workers import work
 from aether.errors import ConfigurationError
 from aether.settings import Settings
-from tests.processes.logs import add_log
+from tests.processes.process import Process
 from tests.scripted_model import NAMED, Hang, Rule, ScriptedModel, Setup
 from tests.waiting import PATIENCE_S, until
 
@@ -61,18 +61,15 @@ def run(environment: dict[str, str], *arguments: str, text: str = "") -> subproc
 
 
 @contextmanager
-def serving(environment: dict[str, str], home: Path) -> Iterator[subprocess.Popen[str]]:
+def serving(environment: dict[str, str], home: Path) -> Iterator[Process]:
     """Yield `aether serve` once it is ready; its log is in home/../log."""
-    with ExitStack() as stack:
-        log = stack.enter_context((home.parent / "log").open("w"))
-        process = stack.enter_context(
-            subprocess.Popen(command("serve", "--port", "0"), env=environment, stderr=log, text=True)
-        )
-        add_log(home.parent / "log")
-        stack.callback(process.kill)
-        until(lambda: (home / "server.json").exists() or process.poll() is not None)
-        assert process.poll() is None, (home.parent / "log").read_text()
+    process = Process(command("serve", "--port", "0"), environment, home.parent / "log")
+    try:
+        until(lambda: (home / "server.json").exists() or not process.running)
+        assert process.running, process.tail()
         yield process
+    finally:
+        process.end(signal.SIGKILL)
 
 
 def processes_of(home: Path) -> list[int]:
@@ -110,8 +107,7 @@ def test_serve_publishes_its_address_makes_reports_and_leaves_no_process(
         environment["AETHER_PORT"] = "0"
         assert run(environment, "serve").returncode == os.EX_TEMPFAIL
 
-        service.terminate()
-        assert service.wait(PATIENCE_S) == 0
+        assert service.end(signal.SIGTERM) == 0
     assert not file.exists()
     until(lambda: processes_of(home) == [])
     assert (
@@ -143,8 +139,7 @@ def test_serve_restarts_a_dead_worker(tmp_path: Path, environment: dict[str, str
         os.kill(min(before), signal.SIGKILL)
         until(lambda: len(set(workers()) - before) == 1)
 
-        service.kill()
-        service.wait(PATIENCE_S)
+        service.end(signal.SIGKILL)
         until(lambda: processes_of(home) == [])
 
 
@@ -220,9 +215,9 @@ def test_report_goes_on_when_the_server_it_uses_ends(
     with serving(environment, home) as service:
         with subprocess.Popen(command("report", TOPIC), env=environment, stdout=-1, stderr=-1, text=True) as report:
             until(lambda: any(call.step.of == "section" for call in model.record.calls()))
-            service.terminate()
+            service.signal(signal.SIGTERM)
             out, err = report.communicate(timeout=PATIENCE_S)
-        assert service.wait(PATIENCE_S) == 0
+        assert service.end(signal.SIGTERM) == 0
     assert report.returncode == 0, err
     assert out.startswith(f"# {TOPIC}\n\n## I. ")
     assert "trying again for up to 60 s" in err
@@ -239,8 +234,7 @@ def test_a_command_waits_for_a_server_that_is_restarted(
     with serving(environment, home) as service:
         report = subprocess.Popen(command("report", TOPIC), env=environment, stdout=-1, stderr=-1, text=True)
         until(lambda: any(call.step.of == "section" for call in model.record.calls()))
-        service.terminate()
-        service.wait(PATIENCE_S)
+        service.end(signal.SIGTERM)
     with serving(environment, home), report:
         out, err = report.communicate(timeout=PATIENCE_S)
     assert report.returncode == 0, err

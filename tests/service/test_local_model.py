@@ -217,7 +217,7 @@ async def test_file_that_is_no_model(tmp_path: Path) -> None:
     broken = tmp_path / "broken.gguf"
     broken.touch()
 
-    with pytest.raises(ConfigurationError, match=r"does not start[^$]*Failed to init"):
+    with pytest.raises(ConfigurationError, match=r"does not start[^$]*failed to load model"):
         async with local_model(tmp_path, broken):
             pass
 
