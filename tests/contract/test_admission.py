@@ -118,15 +118,15 @@ def job(name: str, kind: Kind = Kind.REPORT, owner: str = NEW_JOB.owner) -> NewJ
 
 async def test_the_limit_of_jobs_in_flight_counts_all_kinds(harness: JobStoreHarness) -> None:
     for kind in Kind:
-        await harness.store.create(job(kind, kind), max_jobs=3)
+        await harness.store.create(job(kind, kind), max_jobs=len(Kind))
     await harness.store.begin(Kind.REPORT)
 
     with pytest.raises(TooManyJobsError) as refused:
-        await harness.store.create(job("fourth"), max_jobs=3)
+        await harness.store.create(job("one more"), max_jobs=len(Kind))
 
-    assert (refused.value.limit, refused.value.retry_after) == (3, 5.0)
-    assert await harness.store.load("fourth") is None
-    assert "fourth" not in await harness.queued()
+    assert (refused.value.limit, refused.value.retry_after) == (len(Kind), 5.0)
+    assert await harness.store.load("one more") is None
+    assert "one more" not in await harness.queued()
 
 
 async def test_jobs_of_other_owners_do_not_count(harness: JobStoreHarness) -> None:

@@ -62,7 +62,7 @@ def translate(file: str, language: str, url: str | None, data_dir: Path | None, 
 TRANSLATION = JobKind(
     name="translation",
     path="/translations",
-    id_field="jobId",
+    id_field="translationId",
     state=TranslationState,
     command=translate,
     delivery=partial(DocumentDelivery, "translation", translation_document),

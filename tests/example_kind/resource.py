@@ -7,7 +7,7 @@ TRANSLATIONS = Resource(
     kind=TRANSLATION,
     path="/translations",
     noun="translation",
-    id_name="jobId",
+    id_name="translationId",
     about="From a text to its translation.",
     controller="tests.example_kind.controller:Translations",
 )

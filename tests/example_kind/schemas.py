@@ -10,6 +10,7 @@ from aether.api.jobs.event_presenter import EventPayload, EventVocabulary, step_
 from aether.api.jobs.examples import Examples, example_job, finished_step, first_page
 from aether.api.jobs.fields import (
     CreatedAt,
+    ExpiresAt,
     FailedAttempt,
     JobId,
     ListItemFields,
@@ -42,26 +43,28 @@ Language = Annotated[str, Meta(description="The language that the text is transl
 class TranslationAccepted(msgspec.Struct, frozen=True, rename="camel"):
     """The job that will translate the text."""
 
-    job_id: JobId
+    translation_id: JobId
 
 
 class TranslationJob(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """A translation job."""
 
-    job_id: JobId
+    translation_id: JobId
     status: TranslationStatus
     progress: Progress
     language: Language
     paragraphs: Annotated[tuple[str, ...], Meta(description="The paragraphs; one that is not finished is empty.")]
+    attempts: Annotated[tuple[FailedAttempt, ...], Meta(description="The failed attempts, oldest first.")]
     error: Annotated[str, Meta(description="What went wrong.")] | UnsetType = UNSET
     created_at: CreatedAt
     updated_at: UpdatedAt
+    expires_at: ExpiresAt
 
 
 class TranslationLine(ListItemFields, frozen=True, rename="camel"):
     """A translation in a list."""
 
-    job_id: JobId
+    translation_id: JobId
     language: Language
     status: TranslationStatus
 
@@ -86,14 +89,16 @@ _decode = stored_request_decoder(TranslationRequest).decode
 def translation_job(job: Job) -> TranslationJob:
     """Return a translation job as the wire shows it."""
     return TranslationJob(
-        job_id=job.id,
+        translation_id=job.id,
         status=STATUSES[job.status],
         progress=job.progress,
         language=_decode(job.input).language,
         paragraphs=tuple(each.text if each else "" for each in paragraphs_so_far(job)),
+        attempts=tuple(map(failed_attempt, job.attempts)),
         error=error_of(job),
         created_at=job.created_at,
         updated_at=job.updated_at,
+        expires_at=job.expires_at,
     )
 
 

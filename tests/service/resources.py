@@ -29,7 +29,7 @@ class Resource:
     api: api.Resource
 
     def __repr__(self) -> str:
-        return self.plural
+        return self.kind.value
 
     @property
     def kind(self) -> Kind:

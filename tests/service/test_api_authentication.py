@@ -40,7 +40,7 @@ async def operations(client: Client) -> dict[str, tuple[str, str, dict[str, Any]
 
 
 def _fill(path: str) -> str:
-    names = dict.fromkeys(("jobId", "event_id", "generationId"), UNKNOWN)
+    names = dict.fromkeys((each.api.id_name for each in RESOURCES), UNKNOWN)
     return path.format(**names, deliveryId="none", position="0")
 
 

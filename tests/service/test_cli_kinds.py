@@ -1,5 +1,6 @@
 """A kind of job that is registered for the tests has all that the command line does for a kind."""
 
+import re
 from typing import Any
 
 from click.testing import CliRunner
@@ -7,14 +8,14 @@ from click.testing import CliRunner
 from aether.cli.commands.main import aether
 from tests.service.fake_api import JOB_ID, FakeApi, Resource, Response
 
-TRANSLATIONS = Resource("/translations", Response(202, {"jobId": JOB_ID}), {"status": "cancelled"})
+TRANSLATIONS = Resource("/translations", Response(202, {"translationId": JOB_ID}), {"status": "cancelled"})
 SPANISH = "Buenos días.\n\nBuenas noches.\n"
 
 
 def translation(*paragraphs: str, **more: Any) -> Response:
     """A translation of which these paragraphs are finished; the first is the second try."""
     attempt = {"step": "paragraph:0", "attempt": 1, "at": "2030-01-01T00:00:00Z", "error": "Busy."}
-    body = {"jobId": JOB_ID, "status": "processing", "paragraphs": paragraphs, "attempts": [attempt]}
+    body = {"translationId": JOB_ID, "status": "processing", "paragraphs": paragraphs, "attempts": [attempt]}
     return Response(200, body | more)
 
 
@@ -29,7 +30,7 @@ EVENTS = [
 
 def test_its_command_is_listed() -> None:
     listed = CliRunner().invoke(aether, ["--help"]).stdout
-    assert "  translate  Translate the text in FILE, or stdin if it is -.\n" in listed
+    assert re.search(r"^  translate +Translate the text in FILE, or stdin if it is -\.$", listed, re.MULTILINE)
 
 
 def test_its_command_submits_a_job_and_delivers_the_result() -> None:

@@ -10,6 +10,7 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from aether.api.guards.authentication import JOB_ID_PARAMETER
 from aether.api.guards.request_validation import check_job_id
 from aether.api.http.problems import AnyRequest
+from aether.api.jobs.examples import Examples
 from aether.api.jobs.resource import Resource
 from aether.api.openapi.operations import READABLE, operation_id
 
@@ -26,6 +27,7 @@ class BaseJobController(Controller):
     resource: ClassVar[Resource]
     progress_note: ClassVar[str]
     """What a job shows before it has ended, as one sentence for the OpenAPI document."""
+    examples: ClassVar[Examples]
     types: ClassVar[Mapping[str, Any]]  # Any: types of every form
     """The type arguments by the names of their variables."""
     _types: ClassVar[Mapping[TypeVar, Any]]  # Any: as above
@@ -38,6 +40,16 @@ class BaseJobController(Controller):
             (base,) = cls.__orig_bases__  # type: ignore[attr-defined]  # typing sets it for subclasses of generic classes
             cls._types = dict(zip(get_origin(base).__parameters__, get_args(base), strict=True))
             cls.types = {variable.__name__: each for variable, each in cls._types.items()}
+            cls._check_names()
+
+    @classmethod
+    def _check_names(cls) -> None:
+        """Check what has to be named after the noun of the kind; the OpenAPI document relies on it."""
+        if not hasattr(cls, handler := f"create_{cls.resource.noun}"):
+            raise TypeError(f"{cls.__name__} needs a handler {handler}, named after the noun of its resource.")
+        schemas = {f"{cls.resource.name}{suffix}" for suffix in ("Body", "Accepted", "Job", "Page", "Event")}
+        if missing := ", ".join(sorted(schemas - cls.examples.keys())):
+            raise TypeError(f"{cls.__name__}.examples needs an entry for each of these schemas: {missing}.")
 
     def __init__(self, owner: Router) -> None:
         super().__init__(owner)

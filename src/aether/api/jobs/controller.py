@@ -27,7 +27,6 @@ from aether.api.http.sse import MEDIA_TYPE
 from aether.api.jobs.base_controller import BaseJobController
 from aether.api.jobs.event_presenter import EventPresenter, EventVocabulary
 from aether.api.jobs.event_stream import EventSubscription, event_subscription
-from aether.api.jobs.examples import Examples
 from aether.api.jobs.job_headers import ETAG, LOCATION, MIN_RETRY_AFTER_S, RETRY_AFTER, job_headers
 from aether.api.jobs.job_limits import LimitFields, limits_of
 from aether.api.jobs.long_poll import LongPoll, long_poll, wait_preference
@@ -67,7 +66,6 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
     dependencies = {each.__name__: Provide(each, sync_to_thread=False) for each in (long_poll, event_subscription)}  # noqa: RUF012
 
     vocabulary: ClassVar[EventVocabulary]
-    examples: ClassVar[Examples]
 
     @abstractmethod
     def show_job(self, job: Job, estimate: Estimate, url: str) -> JobT:

@@ -14,7 +14,8 @@ class Resource:
     Attributes:
         kind: The kind of job.
         path: The path of the collection, such as `/reports`; the path of a job is `{path}/{id}{ending}`.
-        noun: The word for such a job, in lower case; operation ids and schemas are named after it.
+        noun: The word for such a job: one word in lower case, with a plural in "s". The schemas, the operation ids and
+            the handler that creates a job are named after it.
         id_name: The name of the path parameter for the job's id.
         about: A sentence about the resource for the OpenAPI document.
         controller: The import path of the controller, as `package.module:NAME`.

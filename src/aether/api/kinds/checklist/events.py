@@ -3,12 +3,12 @@
 from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from aether.api.jobs.event_presenter import EventPayload, EventVocabulary
-from aether.api.jobs.fields import AttemptFields, NextAttemptAt, unset_if_none
+from aether.api.jobs.snake_case import SnakeCaseFailedAttempt, snake_case_failed_attempt
 from aether.api.kinds.checklist.schemas import STATUSES, Items
-from aether.domain.job import Attempt, Job
+from aether.domain.job import Job
 from aether.workflows.checklist.recipe import checklist_so_far
 
 
@@ -25,10 +25,8 @@ class ChecklistNews(msgspec.Struct, frozen=True):
     items: Items
 
 
-class AttemptNews(AttemptFields, frozen=True):
+class AttemptNews(SnakeCaseFailedAttempt, frozen=True):
     """An attempt of a step failed; the next one is due at `next_retry_at`, if there is one."""
-
-    next_retry_at: NextAttemptAt | UnsetType = UNSET
 
 
 def _present_step(step: str, job: Job, _: str) -> EventPayload | None:
@@ -40,14 +38,10 @@ def _present_step(step: str, job: Job, _: str) -> EventPayload | None:
     return None
 
 
-def _present_attempt(attempt: Attempt) -> AttemptNews:
-    return AttemptNews(attempt.step, attempt.attempt, attempt.at, attempt.error, unset_if_none(attempt.next_retry_at))
-
-
 CHECKLIST_EVENTS = EventVocabulary(
     STATUSES,
     present_step=_present_step,
-    present_attempt=_present_attempt,
+    present_attempt=snake_case_failed_attempt,
     present_delta=lambda _: None,
     data_types={"summary": SummaryNews, "checklist": ChecklistNews, "attempt": AttemptNews},
 )

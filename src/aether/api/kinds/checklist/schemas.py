@@ -8,19 +8,20 @@ from msgspec import UNSET, Meta, UnsetType
 from aether.api.jobs.fields import (
     CANCELLED,
     CreatedAt,
-    ExpiresAt,
     JobId,
     NextCursor,
-    Progress,
     StatusWords,
     UpdatedAt,
-    Version,
     error_of,
     list_item,
     unset_if_none,
 )
-from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens
-from aether.api.jobs.read_tokens import DEFAULT_LIFETIME_S, EventsUrl, ExpiresIn, Token, TokenExpiresAt
+from aether.api.jobs.snake_case import (
+    SnakeCaseListItemFields,
+    SnakeCaseRetryBody,
+    SnakeCaseToken,
+    SnakeCaseTokenBody,
+)
 from aether.domain.checklist import ChecklistRequest, Item
 from aether.domain.job import Job, Status
 from aether.domain.listing import JobPage, JobSummary
@@ -68,17 +69,12 @@ class ChecklistJob(msgspec.Struct, frozen=True, kw_only=True):
     ) = UNSET
 
 
-class ChecklistLine(msgspec.Struct, frozen=True):
+class ChecklistLine(SnakeCaseListItemFields, frozen=True):
     """A checklist in a list, with the start of its guideline."""
 
     id: JobId
     excerpt: Annotated[str, Meta(description=f"The first {_EXCERPT_LENGTH} characters of the guideline.")]
     status: ChecklistStatus
-    progress: Progress
-    created_at: CreatedAt
-    updated_at: UpdatedAt
-    expires_at: ExpiresAt
-    version: Version
 
 
 class ChecklistPage(msgspec.Struct, frozen=True):
@@ -88,25 +84,16 @@ class ChecklistPage(msgspec.Struct, frozen=True):
     next_cursor: NextCursor | UnsetType = UNSET
 
 
-class ChecklistRetryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ChecklistRetryBody(SnakeCaseRetryBody, frozen=True, forbid_unknown_fields=True):
     """New limits for the job; a limit that is left out does not change."""
 
-    max_tokens: MaxTokens | UnsetType = UNSET
-    deadline_seconds: DeadlineSeconds | UnsetType = UNSET
 
-
-class ChecklistTokenBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ChecklistTokenBody(SnakeCaseTokenBody, frozen=True, forbid_unknown_fields=True):
     """How long the token is valid."""
 
-    expires_in: ExpiresIn = DEFAULT_LIFETIME_S
 
-
-class ChecklistToken(msgspec.Struct, frozen=True):
+class ChecklistToken(SnakeCaseToken, frozen=True):
     """A token that reads one checklist."""
-
-    token: Token
-    expires_at: TokenExpiresAt
-    url: EventsUrl
 
 
 _decode = stored_request_decoder(ChecklistRequest).decode
