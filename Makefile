@@ -9,7 +9,7 @@ export TOPIC
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help report serve test quick document clients fuzz bench chaos lint format types imports audit check lock clean
+.PHONY: help report serve test quick document clients package fuzz bench chaos lint format types imports audit check lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -40,6 +40,9 @@ clients: $(VENV)/.dev $(TOOLS)/.python ## Generate clients in Python and TypeScr
 	@-$(MAKE) $(TOOLS)/.node
 	@$(BIN)/python -m pytest tests/acceptance/test_clients.py
 
+package: $(VENV)/.dev ## Build the wheel, and install it elsewhere without compiling anything
+	@$(BIN)/python -m pytest tests/acceptance/test_package.py
+
 fuzz: $(VENV)/.dev $(TOOLS)/.python ## Fuzz the API for SECONDS=60; repeat a run with SEED=…
 	@$(BIN)/python -m tests.acceptance.fuzz $(if $(SEED),--seed $(SEED)) --seconds $(or $(SECONDS),60) $(ARGS)
 
@@ -64,7 +67,7 @@ check: lint types imports audit test ## Check style, types, imports and packages
 
 lock: $(VENV)/.dev $(TOOLS)/.python ## Lock the dependencies anew
 	@$(COMPILE) pyproject.toml --all-extras --group dev -o requirements-dev.lock
-	@$(COMPILE) pyproject.toml --all-extras --group build -c requirements-dev.lock -o requirements.lock
+	@$(COMPILE) pyproject.toml --all-extras --group build --group model -c requirements-dev.lock -o requirements.lock
 	@$(COMPILE) tests/acceptance/requirements.in -o tests/acceptance/requirements.lock
 	@$(NPM) install --prefix tests/acceptance --package-lock-only --omit-lockfile-registry-resolved
 

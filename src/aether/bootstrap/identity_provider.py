@@ -9,6 +9,7 @@ from aether.domain.access import Scope
 from aether.durable.clock import SystemClock
 from aether.errors import ConfigurationError
 from aether.identity.authenticator import TokenVerifier
+from aether.installation import extra_hint
 from aether.settings import Settings
 
 _VARIABLES = ("AETHER_JWT_ISSUER", "AETHER_JWT_AUDIENCE", "AETHER_JWT_JWKS")
@@ -40,7 +41,7 @@ def token_verifier(settings: Settings) -> AbstractAsyncContextManager[TokenVerif
         from aether.adapters.jwt.claims import ClaimsPolicy  # noqa: PLC0415 - it needs an extra
         from aether.adapters.jwt.verifier import JwtVerifier  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
-        raise ConfigurationError("AETHER_JWT_ISSUER needs its libraries: pip install 'aether[jwt]'.") from error
+        raise ConfigurationError(f"AETHER_JWT_ISSUER needs its libraries. {extra_hint('jwt')}") from error
     policy = ClaimsPolicy(
         issuer=provider.issuer,
         audience=provider.audience,

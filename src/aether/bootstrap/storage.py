@@ -15,6 +15,7 @@ from aether.adapters.redis.inbox import RedisInboxStore
 from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.durable.ports import FileStore
 from aether.errors import ConfigurationError
+from aether.installation import extra_hint
 from aether.leased_queue import DEFAULT_QUEUE, check_redis_url
 from aether.leased_queue.connections import harden
 from aether.services.orphan_sweeper import SweepableFileStore
@@ -97,5 +98,5 @@ def object_store(settings: Settings) -> SweepableFileStore | None:
     try:
         from aether.adapters.object_store import ObjectFiles  # noqa: PLC0415 - it needs an extra
     except ModuleNotFoundError as error:
-        raise ConfigurationError("AETHER_OBJECT_STORE needs its library: pip install 'aether[objects]'.") from error
+        raise ConfigurationError(f"AETHER_OBJECT_STORE needs its library. {extra_hint('objects')}") from error
     return ObjectFiles(settings.object_store)

@@ -6,19 +6,19 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import Self
 
 import aiohttp
 import msgspec
 
+from aether import __version__
 from aether.errors import RefusedDestinationError
 from aether.outbound.dns import GuardedResolver, Lookup, lookup_host
 from aether.outbound.ssrf_policy import SsrfPolicy
 from aether.webhooks.retry_schedule import retry_after
 
 _CONNECT_TIMEOUT_S = 5.0
-_HEADERS = {"Content-Type": "application/json", "User-Agent": f"Aether/{version('aether')}"}
+_HEADERS = {"Content-Type": "application/json", "User-Agent": f"Aether/{__version__}"}
 
 
 class DeliveryResponse(msgspec.Struct, frozen=True):

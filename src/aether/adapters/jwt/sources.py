@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from http import HTTPStatus
-from importlib.metadata import version
 from pathlib import Path
 from typing import Protocol, Self
 from urllib.parse import unquote, urlsplit
@@ -13,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 import aiohttp
 import msgspec
 
+from aether import __version__
 from aether.adapters.jwt.key_set import KeySet
 from aether.errors import IdentityProviderUnavailableError
 from aether.outbound.bounded_read import read_bounded
@@ -24,7 +24,7 @@ _MIN_FRESH_S = 60.0
 _MAX_FRESH_S = 86_400.0
 _FILE_FRESH_S = 1.0  # checking the file's time is cheap
 _MAX_AGE = re.compile(r"(?:^|[\s,])max-age\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
-_HEADERS = {"Accept": "application/jwk-set+json, application/json", "User-Agent": f"Aether/{version('aether')}"}
+_HEADERS = {"Accept": "application/jwk-set+json, application/json", "User-Agent": f"Aether/{__version__}"}
 
 Parse = Callable[[bytes], KeySet]
 """Parses a published key set, or raises ValueError."""

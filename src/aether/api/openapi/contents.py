@@ -1,6 +1,5 @@
 """OpenAPI contents: the title, and what each kind of job and each other resource adds to the document."""
 
-from importlib.metadata import version
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -8,6 +7,7 @@ import msgspec
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import License, Server, Tag
 
+from aether import __version__
 from aether.api.inbox.controller import NotificationItem
 from aether.api.jobs.event_presenter import COMMON_EVENTS
 from aether.api.kinds import KINDS
@@ -35,7 +35,7 @@ def api_document() -> ApiDocument:
     event_types = (each.vocabulary.data_types.values() for each in controllers.values())
     return ApiDocument(
         title="Aether",
-        version=version("aether"),
+        version=__version__,
         description=description(),
         license=License("MIT", url="https://opensource.org/license/mit"),
         servers=[Server("/")],

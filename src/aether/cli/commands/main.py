@@ -7,6 +7,7 @@ from typing import Any
 import click
 import uvloop
 
+from aether import __version__
 from aether.cli.client.errors import RefusedError
 from aether.cli.kinds import KINDS
 from aether.cli.options import address_options, data_dir_option, settings_with
@@ -53,7 +54,7 @@ def _exit_status(error: AetherError) -> int:
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="aether")
+@click.version_option(__version__)
 def aether() -> None:
     """Turn a topic into a structured report, a guideline into a checklist, a prompt into images, durably.
 

