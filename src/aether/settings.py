@@ -9,6 +9,7 @@ import msgspec
 from msgspec import field
 
 from aether.errors import ConfigurationError
+from aether.setting_names import UnknownSetting, unknown_settings
 from aether.setting_types import (
     AddressList,
     Algorithms,
@@ -141,6 +142,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
             raise ConfigurationError(f"{variable}: {cls._rule_of(variable) or reason}.") from error
 
     @classmethod
+    def unknown_variables(cls, environment: Mapping[str, str] = os.environ) -> tuple[UnknownSetting, ...]:
+        """Return the environment variables that look like settings but are not."""
+        return unknown_settings(environment, cls.__struct_encode_fields__)
+
+    @classmethod
     def _rule_of(cls, variable: str) -> str | None:
         name = cls.__struct_fields__[cls.__struct_encode_fields__.index(variable)]
         description = find_description(get_type_hints(cls, include_extras=True)[name])
@@ -179,6 +185,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         pairs = zip(self.__struct_encode_fields__, self.__struct_fields__, strict=True)
         values = {variable: getattr(self, name) for variable, name in pairs}
         return {variable: _encode(value) for variable, value in values.items() if value is not None}
+
+    def child_environment(self) -> dict[str, str]:
+        """Return the whole environment of a child process with the same settings, which has nothing to warn of."""
+        unknown = {each.name for each in self.unknown_variables()}
+        return {name: value for name, value in os.environ.items() if name not in unknown} | self.as_environment()
 
 
 def _decode(expected: type, value: str) -> object:

@@ -6,12 +6,15 @@ Event names are dotted facts (`step.finished`). Events contain ids, but never pr
 import json
 import logging
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from io import StringIO
 from typing import Literal, TextIO
 
 import structlog
 from structlog.typing import EventDict, ExcInfo, Processor
+
+from aether.setting_names import UnknownSetting
 
 LogFormat = Literal["auto", "console", "json"]
 
@@ -53,6 +56,12 @@ def configure_logging(level: str = "info", log_format: LogFormat = "auto") -> No
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     for name in _NOISY_LOGGERS:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def log_unknown_settings(unknown: Iterable[UnknownSetting]) -> None:
+    """Log environment variables that look like settings but are not, by their names: a value may be a secret."""
+    for variable in unknown:
+        structlog.get_logger().warning("settings.unknown", setting=variable.name, nearest=variable.nearest)
 
 
 class _Writer:

@@ -73,6 +73,13 @@ def settings_with(**options: Any) -> Settings:  # Any: the values of any setting
     return replace(Settings.from_env(), **{name: value for name, value in options.items() if value is not None})
 
 
+def client_settings(**options: Any) -> Settings:  # Any: as above
+    """Return the settings as `settings_with` does, and warn of variables that are no settings."""
+    for unknown in Settings.unknown_variables():
+        click.echo(f"Warning: {unknown}", err=True)
+    return settings_with(**options)
+
+
 def _check_url(_: click.Context, __: click.Parameter, url: str | None) -> str | None:
     if url is not None and not url.startswith(("http://", "https://")):
         raise click.BadParameter("It must start with http:// or https://.")

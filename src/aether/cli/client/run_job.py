@@ -15,7 +15,7 @@ from aether.cli.client.job_kind import JobKind
 from aether.cli.client.job_session import JobSession
 from aether.cli.client.server_connection import LocalServer, RemoteServer, ServerConnection
 from aether.cli.local.signals import StoppedError, StopSignal, stop_on_signals
-from aether.cli.options import settings_with
+from aether.cli.options import client_settings
 from aether.cli.output.delivery import ResultDelivery
 from aether.cli.output.job_state import StateT
 from aether.cli.output.markdown import one_line
@@ -42,7 +42,7 @@ def run_job(
         AetherError: the job did not succeed; the message says why.
     """
     request = {name: value for name, value in fields.items() if value not in (None, ())}
-    return uvloop.run(_run_job(kind, delivery, request, url, settings_with(data_dir=data_dir)))
+    return uvloop.run(_run_job(kind, delivery, request, url, client_settings(data_dir=data_dir)))
 
 
 def watch_job(
@@ -57,7 +57,7 @@ def watch_job(
     Raises:
         AetherError: there is no such job, or it did not succeed; the message says why.
     """
-    return uvloop.run(_watch_job(job_id, kinds, output, url, settings_with(data_dir=data_dir)))
+    return uvloop.run(_watch_job(job_id, kinds, output, url, client_settings(data_dir=data_dir)))
 
 
 class _Context(NamedTuple):

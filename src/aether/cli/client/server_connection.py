@@ -122,7 +122,7 @@ class LocalServer:
         self._private_server = await ChildProcess.start(
             [sys.executable, "-m", "aether", "serve", "--host", "127.0.0.1", "--port", "0"],
             log=self._log,
-            env=os.environ | self._settings.as_environment(),
+            env=self._settings.child_environment(),
             grace_s=self._settings.shutdown_grace + _STOP_TIMEOUT_S,
         )
         address = await self._wait_for_address(self._private_server)

@@ -13,7 +13,7 @@ import uvloop
 
 from aether.bootstrap.authentication import open_api_keys
 from aether.cli.local.store import open_store
-from aether.cli.options import as_duration, as_rate, data_dir_option, settings_with
+from aether.cli.options import as_duration, as_rate, client_settings, data_dir_option
 from aether.cli.output.key_table import description, key_view, print_json, print_table
 from aether.domain.access import ApiKey, Quota, Rate, Scope
 from aether.errors import FieldError
@@ -145,7 +145,7 @@ def rotate(name_or_id: str, overlap: timedelta, data_dir: Path | None, *, as_jso
 
 
 def _with_keys(data_dir: Path | None, call: Callable[[ApiKeys], Awaitable[ResultT]]) -> ResultT:
-    settings = settings_with(data_dir=data_dir)
+    settings = client_settings(data_dir=data_dir)
     configure_logging("warning", settings.log_format)
     return uvloop.run(_with_keys_async(settings, call))
 

@@ -13,7 +13,7 @@ from aether.cli.kinds import KINDS
 from aether.cli.options import address_options, data_dir_option, settings_with
 from aether.errors import AetherError, ConfigurationError
 from aether.settings import Settings
-from aether.telemetry import configure_logging
+from aether.telemetry import configure_logging, log_unknown_settings
 
 _USAGE_ERRORS = frozenset({400, 401, 403, 413, 422, 501})
 """Statuses for a request that will not succeed unless the request or the server's settings are changed."""
@@ -116,4 +116,5 @@ def main() -> None:
 def _service_settings(**options: Any) -> Settings:  # Any: the values of any settings
     settings = settings_with(**options)
     configure_logging(settings.log_level, settings.log_format)
+    log_unknown_settings(Settings.unknown_variables())
     return settings

@@ -1,6 +1,5 @@
 """Workers: the processes that `aether worker` runs, and `aether serve` beside its API."""
 
-import os
 import sys
 from functools import partial
 
@@ -44,7 +43,7 @@ async def _start_worker(settings: Settings) -> ChildProcess:
     return await ChildProcess.start(
         [sys.executable, "-m", "aether", "worker"],
         log=None,
-        env=os.environ | replace(settings, worker_processes=1).as_environment(),
+        env=replace(settings, worker_processes=1).child_environment(),
         grace_s=settings.shutdown_grace + _STOP_TIMEOUT_S,
     )
 
