@@ -102,7 +102,7 @@ def test_a_command_warns_on_stderr(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", [["-m", "aether", "api"], ["-m", "aether", "worker"], ["-m", "aether", "serve"]])
 def test_a_service_logs_the_warning(tmp_path: Path, command: list[str]) -> None:
-    # A rate that cannot be used ends each of them before it starts anything.
+    # Settings with which none of them can start.
     environment = {
         "PATH": "/bin",
         "AETHER_MODLE": SECRET,
