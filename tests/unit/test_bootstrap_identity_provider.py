@@ -102,5 +102,5 @@ def test_without_the_libraries_the_error_says_what_to_install(library: str, monk
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, library, None)
 
-    with pytest.raises(ConfigurationError, match=r"pip install 'aether\[jwt\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install 'pyjwt\[crypto\]"):
         token_verifier(Settings.from_env(ENVIRONMENT))

@@ -21,7 +21,7 @@ def test_without_the_library_the_error_says_what_to_install(tmp_path: Path, monk
     monkeypatch.delitem(sys.modules, "aether.adapters.object_store", raising=False)
     monkeypatch.setitem(sys.modules, "obstore", None)
 
-    with pytest.raises(ConfigurationError, match=r"AETHER_OBJECT_STORE .* pip install 'aether\[objects\]'"):
+    with pytest.raises(ConfigurationError, match=r"AETHER_OBJECT_STORE .* pip install 'obstore"):
         file_store(Redis(), Settings(object_store=f"file://{tmp_path}/images"))
 
 

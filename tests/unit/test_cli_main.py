@@ -15,7 +15,7 @@ def run(*arguments: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    "command", [*(kind.command.name for kind in KINDS.values()), "watch", "serve", "api", "worker", "keys"]
+    "command", [*(kind.command.name for kind in KINDS.values()), "watch", "serve", "api", "worker", "check", "keys"]
 )
 def test_every_command_has_a_help_text(command: str) -> None:
     code, out = run(command, "--help")

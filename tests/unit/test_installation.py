@@ -79,28 +79,3 @@ def test_no_text_installs_the_package_of_somebody_else() -> None:
     installs = re.compile(rf"\baether\[\w|\b(?:{INSTALLERS})\b[^\n`]*['\" ]aether(?:['\"` ]|$)", re.MULTILINE)
 
     assert [f"{path}: {found[0]}" for path, text in texts.items() if (found := installs.search(text))] == []
-
-
-def test_a_missing_library_is_an_error_with_the_command() -> None:
-    """In a process in which the libraries of the extras cannot be imported."""
-    code = """
-import sys
-for name in ("obstore", "cryptography"):
-    sys.modules[name] = None
-from aether.bootstrap.identity_provider import token_verifier
-from aether.bootstrap.storage import object_store
-from aether.errors import ConfigurationError
-from aether.settings import Settings
-
-jwt = {"AETHER_JWT_ISSUER": "https://a.test", "AETHER_JWT_AUDIENCE": "a", "AETHER_JWT_JWKS": "/keys"}
-for use, variables in ((token_verifier, jwt), (object_store, {"AETHER_OBJECT_STORE": "s3://bucket"})):
-    try:
-        use(Settings.from_env(variables))
-    except ConfigurationError as error:
-        print(error)
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    about_jwt, about_objects = done.stdout.splitlines()
-    assert about_jwt == f"AETHER_JWT_ISSUER needs its libraries. {extra_hint('jwt')}"
-    assert about_objects == f"AETHER_OBJECT_STORE needs its library. {extra_hint('objects')}"

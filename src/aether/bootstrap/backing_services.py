@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from aether.adapters.local.embedded_valkey import embedded_valkey
 from aether.adapters.local.local_model.launcher import local_model
 from aether.adapters.local.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
+from aether.bootstrap.settings_check import uses_model_server
 from aether.settings import JsonObject, Secret, Settings
 
 
@@ -25,7 +26,7 @@ async def backing_services(settings: Settings) -> AsyncIterator[Settings]:
         if settings.redis_url is None:
             url = await stack.enter_async_context(embedded_valkey(settings.home))
             settings = replace(settings, redis_url=Secret(url))
-        if settings.openai_api_key is None and settings.openai_base_url is None:
+        if not uses_model_server(settings):
             model = await stack.enter_async_context(local_model(settings.home, settings.local_model))
             settings = replace(
                 settings,

