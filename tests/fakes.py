@@ -54,6 +54,7 @@ class MemoryJobStore:
     history: list[Job] = field(default_factory=list)
     snapshots: list[Job] = field(default_factory=list)
     pace: Pace = field(default_factory=Pace)
+    has_worker: bool = True
     is_unavailable: bool = False
     watch_events: set[asyncio.Event] = field(default_factory=set)
     delta_listeners: list[str] = field(default_factory=list)
@@ -174,7 +175,7 @@ class MemoryJobStore:
 
     def _estimate(self, job: Job) -> Estimate:
         position = self.queue.index(job.id) + 1 if job.id in self.queue else None
-        return estimate(job, position, self.pace, self.clock.now())
+        return estimate(job, position, self.pace, self.clock.now(), has_worker=self.has_worker)
 
     def _check_job_limit(self, owner: str, max_jobs: int | None) -> None:
         live = sum(job.owner == owner and job.status in LIVE for job in self.jobs.values())

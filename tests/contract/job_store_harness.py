@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 from redis.asyncio import Redis
 
-from aether.adapters.redis.keys import EVENTS, INDEX, RECORD
+from aether.adapters.redis.keys import EVENTS, INDEX, RECORD, WORKER_TTL_S, WORKERS
 from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.domain.estimate import Estimate
 from aether.domain.events import Event
@@ -47,6 +47,10 @@ class JobStoreHarness(Protocol):
         """Expire the job's keys."""
         ...
 
+    async def see_worker(self, ago: timedelta = timedelta(0)) -> None:
+        """Let the store know of a worker that announced itself then."""
+        ...
+
     async def rewrite(self, job: Job) -> None:
         """Store the job's kind and status as they are here, in the way in which a newer version does."""
         ...
@@ -70,6 +74,9 @@ class MemoryJobStoreHarness:
 
     async def expire(self, job_id: str) -> None:
         del self.store.jobs[job_id], self.store.events[job_id]
+
+    async def see_worker(self, ago: timedelta = timedelta(0)) -> None:
+        self.store.has_worker = ago.total_seconds() <= WORKER_TTL_S
 
     async def rewrite(self, job: Job) -> None:
         self.store.jobs[job.id] = job
@@ -98,6 +105,10 @@ class RedisJobStoreHarness:
 
     async def expire(self, *job_ids: str) -> None:
         await self.client.delete(*(prefix + job_id for prefix in (RECORD, EVENTS) for job_id in job_ids))
+
+    async def see_worker(self, ago: timedelta = timedelta(0)) -> None:
+        now, _ = await self.client.time()
+        await self.client.zadd(WORKERS, {"worker": now - ago.total_seconds()})
 
     async def rewrite(self, job: Job) -> None:
         before = await load_job(self.store, job.id)

@@ -353,6 +353,7 @@ async def test_the_estimate_has_the_position_and_the_pace_of_other_jobs(harness:
     ids = ["first", "second"]
     for job_id in ids:
         await harness.store.create(replace(NEW_JOB, id=job_id))
+    await harness.see_worker()
 
     estimates = [await load_estimate(harness.store, job_id) for job_id in ids]
     await harness.store.begin("first")

@@ -32,8 +32,23 @@ async def load_snapshot(store: JobStore, known: Revision | None = None) -> Snaps
 
 async def test_the_owner_gets_the_job_and_its_position(harness: JobStoreHarness) -> None:
     await harness.store.create(NEW_JOB)
+    await harness.see_worker()
 
     assert Snapshot(await load_job(harness.store), Estimate(position=1)) == await load_snapshot(harness.store)
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING])
+async def test_a_job_for_which_no_worker_is_seen_lacks_one(harness: JobStoreHarness, status: Status) -> None:
+    await job_with_status(harness.store, status)
+
+    found = []
+    for ago in (timedelta(minutes=1), timedelta(seconds=1)):
+        await harness.see_worker(ago)
+        snapshot = await load_snapshot(harness.store)
+        assert snapshot
+        found.append(snapshot.estimate.lacks_worker)
+
+    assert found == [True, False]
 
 
 @pytest.mark.parametrize("status", [Status.COMPLETED, Status.FAILED, Status.CANCELLED])

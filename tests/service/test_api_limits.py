@@ -7,6 +7,7 @@ from litestar.testing import AsyncTestClient
 from aether.domain.estimate import Pace
 from aether.domain.job import Change, Limits, Status
 from tests.service.api_harness import ApiHarness
+from tests.service.resources import CHECKLISTS, GENERATIONS, REPORTS, Resource
 
 Client = AsyncTestClient[Litestar]
 
@@ -86,3 +87,22 @@ async def test_a_pending_job_has_its_queue_position_and_estimate(client: Client,
 
     assert [job["queuePosition"] for job in jobs] == [1, 2]
     assert [job["estimatedSecondsLeft"] for job in jobs] == [8.0, 8.5]
+    assert not [job for job in jobs if "waitingFor" in job]
+
+
+@pytest.mark.parametrize("resource", [REPORTS, CHECKLISTS, GENERATIONS], ids=repr)
+@pytest.mark.parametrize("status", [Status.PENDING, Status.PROCESSING])
+async def test_a_job_without_a_worker_says_so(
+    client: Client, harness: ApiHarness, resource: Resource, status: Status
+) -> None:
+    harness.store.pace, harness.store.has_worker = Pace(run=8.0), False
+    job_id = await harness.create_job(resource)
+    if status is Status.PROCESSING:
+        await harness.store.begin(job_id)
+
+    alone = (await client.get(resource.url(job_id))).json()
+    stopped = (await client.post(resource.url(job_id, "/cancel"))).json()
+
+    assert alone[resource.name("waiting_for")] == "worker"
+    assert "estimatedSecondsLeft" not in alone
+    assert resource.name("waiting_for") not in stopped

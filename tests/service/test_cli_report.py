@@ -45,6 +45,15 @@ def run(api: FakeApi, *arguments: str) -> Result:
     return CliRunner().invoke(aether, ["report", "Rome", "--url", api.url, *arguments])
 
 
+def test_a_job_without_a_worker_says_so_once() -> None:
+    alone = {"waitingFor": "worker"}
+    waiting = [REPORT_PENDING._replace(body=REPORT_PENDING.body | alone | {"version": version}) for version in (1, 2)]
+    with FakeApi([*waiting, report_state(4, 2), REPORT_COMPLETED]) as api:
+        result = run(api)
+    assert result.exit_code == 0
+    assert result.stderr.splitlines()[1:3] == ["waiting: no worker is running", "outline: 3 sections"]
+
+
 def test_markdown_goes_to_stdout_and_lines_to_stderr() -> None:
     with FakeApi([REPORT_PENDING, report_state(4, 2), REPORT_COMPLETED]) as api:
         result = run(api)

@@ -27,6 +27,16 @@ def test_a_status_of_a_newer_server_is_shown_as_it_is_and_is_no_end(kind: JobKin
     assert (state.outcome, state.activity) == (None, "paused [31m")
 
 
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("status", ["pending", "processing", "running", "PENDING"])
+def test_a_job_that_no_worker_works_on_says_so(kind: JobKind[JobState], status: str) -> None:
+    fields = {"status": status, "waitingFor": "worker", "waiting_for": "worker"}
+
+    state = msgspec.json.decode(msgspec.json.encode(fields), type=kind.state)
+
+    assert (state.outcome, state.activity) == (None, "waiting: no worker is running")
+
+
 def test_the_command_line_and_the_api_agree_on_the_paths() -> None:
     assert {kind: entry.path for kind, entry in KINDS.items()} == {
         kind: resource.path for kind, resource in api.KINDS.items()

@@ -37,5 +37,15 @@ def test_an_estimate_uses_recent_jobs_and_then_the_jobs_own_progress(
     assert estimate(job, position, pace, NOW) == expected
 
 
+@pytest.mark.parametrize(
+    ("job", "position"),
+    [(WAITING, 3), (WAITING, None), (running(3.0, done=3), None), (replace(WAITING, status=Status("new")), 1)],
+)
+def test_without_a_worker_there_is_no_end_to_estimate(job: Job, position: int | None) -> None:
+    pace = Pace(run=8.0, gap=0.5)
+
+    assert estimate(job, position, pace, NOW, has_worker=False) == Estimate(position, None, lacks_worker=True)
+
+
 def test_new_limits_replace_the_ones_they_set() -> None:
     assert Limits(60.0, 1_000) | Limits(tokens=2_000) == Limits(60.0, 2_000)

@@ -65,7 +65,7 @@ def test_an_environment_without_pip_is_uvs(tmp_path: Path) -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from aether.installation import *; print(install_command(['a']))"
     )
-    command = [sys.executable, "-I", "-S", "-c", code, ROOT / "src"]
+    command = [sys.executable, "-I", "-S", "-c", code, str(ROOT / "src")]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
 
     assert done.stdout.split()[:4] == ["uv", "pip", "install", "--python"]

@@ -18,14 +18,20 @@ class Pace(msgspec.Struct, frozen=True):
 
 
 class Estimate(msgspec.Struct, frozen=True):
-    """The job's place in the queue (1 is next) and the seconds until it is done; None if unknown."""
+    """The job's place in the queue (1 is next) and the seconds until it is done; None if unknown.
+
+    `lacks_worker`: nobody works on it, since no worker is running.
+    """
 
     position: int | None = None
     seconds_left: float | None = None
+    lacks_worker: bool = False
 
 
-def estimate(job: Job, position: int | None, pace: Pace, now: datetime) -> Estimate:
-    """Estimate when a job that has not ended will be done."""
+def estimate(job: Job, position: int | None, pace: Pace, now: datetime, *, has_worker: bool = True) -> Estimate:
+    """Estimate when a job that has not ended will be done; without a worker, nobody can tell."""
+    if not has_worker:
+        return Estimate(position, lacks_worker=True)
     if job.status is Status.PENDING:
         ahead = (position or 1) - 1
         return Estimate(position, None if pace.run is None else pace.run + ahead * (pace.gap or 0.0))

@@ -40,7 +40,7 @@ class SnapshotReader:
         return Snapshot(job, _estimate(job, *estimate_values)) if estimate_values else Snapshot(job)
 
 
-def _estimate(job: Job, position: bytes, run: bytes, gap: bytes, now: bytes) -> Estimate:
+def _estimate(job: Job, position: bytes, run: bytes, gap: bytes, workers: bytes, now: bytes) -> Estimate:  # noqa: PLR0913, PLR0917 - as the script returns them
     """Return the estimate from the values that `queue_estimate.lua` returns."""
     pace = Pace(*(int(milliseconds) / 1000 if milliseconds else None for milliseconds in (run, gap)))
-    return estimate(job, int(position) if position else None, pace, parse_time(now))
+    return estimate(job, int(position) if position else None, pace, parse_time(now), has_worker=int(workers) > 0)

@@ -8,10 +8,9 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-WORKERS = "aether:workers"  # sorted set, worker by the time of its last announcement: _TTL_S after the latest one
+from aether.adapters.redis.keys import WORKER_TTL_S, WORKERS
 
 _INTERVAL_S = 5.0
-_TTL_S = 15
 _ANNOUNCE = """
 local now = tonumber(redis.call('TIME')[1])
 redis.call('ZADD', KEYS[1], now, ARGV[1])
@@ -47,4 +46,4 @@ async def count_workers(client: Redis) -> int:
 
 async def _eval(client: Redis, script: str, *first_arguments: str) -> Any:  # a script's answer
     # redis-py has one type for the answers of its synchronous and its asynchronous client.
-    return await client.eval(script, 1, WORKERS, *first_arguments, str(_TTL_S))  # type: ignore[misc]
+    return await client.eval(script, 1, WORKERS, *first_arguments, str(WORKER_TTL_S))  # type: ignore[misc]

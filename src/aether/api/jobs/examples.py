@@ -10,6 +10,7 @@ from msgspec import Raw
 from aether.api.jobs.read_tokens import url_with_token
 from aether.api.jobs.resource import Resource
 from aether.api.openapi.operations import EXAMPLE_ID
+from aether.domain.estimate import Estimate
 from aether.domain.job import Job, Kind, Status, Step, StepStatus
 from aether.domain.listing import JobPage, JobSummary, encode_cursor
 
@@ -20,6 +21,7 @@ TokenT = TypeVar("TokenT")
 
 STARTED_AT = datetime(2026, 1, 15, 9, 30, tzinfo=UTC)
 _CREDENTIAL = "aejt_9TPqQkIyrdMZ4LEq1Ax0vkR0ASA4lS3u6mW0xD2hJ5w"
+NO_WORKER = Estimate(position=1, lacks_worker=True)
 TIMEOUT_DETAIL = "The model server could not be reached: timeout."
 
 

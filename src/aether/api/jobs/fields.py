@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from aether.domain.estimate import Estimate
 from aether.domain.job import Attempt, Job, Problem, Status
 from aether.domain.listing import JobSummary
+from aether.domain.named_literal import named_literal
 
 T = TypeVar("T")
 WordT = TypeVar("WordT", bound=str)
@@ -28,6 +30,16 @@ ExpiresAt = Annotated[Timestamp, Meta(description="When the job is deleted, unle
 Version = Annotated[int, Meta(ge=0, description="Increases with every change; the ETag.")]
 NextCursor = Annotated[str, Meta(description="The cursor of the next page; absent on the last page.")]
 
+_WaitingForWord: TypeAlias = Literal["worker"]
+WaitingFor: TypeAlias = Annotated[
+    _WaitingForWord,
+    named_literal(
+        "WaitingFor",
+        "What the job lacks to continue: `worker` if no worker is running. Other values may be added.",
+        _WaitingForWord,
+    ),
+]
+
 CANCELLED = "cancelled"
 """The error of a cancelled job, for kinds without a status of its own for it."""
 
@@ -44,6 +56,11 @@ class StatusWords(dict[Status, WordT], Generic[WordT]):
 def unset_if_none(value: T | None) -> T | UnsetType:
     """Return the value, or UNSET for None, so that the field is left out."""
     return UNSET if value is None else value
+
+
+def waiting_for(estimate: Estimate) -> WaitingFor | UnsetType:
+    """Return what the job lacks to continue; UNSET if it lacks nothing."""
+    return "worker" if estimate.lacks_worker else UNSET
 
 
 def error_of(job: Job) -> str | UnsetType:

@@ -16,7 +16,7 @@ from aether.cli.client.job_kind import JobKind
 from aether.cli.client.server_connection import ServerConnection
 from aether.cli.local.signals import StoppedError, StopSignal
 from aether.cli.output.delivery import File
-from aether.cli.output.job_state import StateT
+from aether.cli.output.job_state import NO_WORKER, StateT
 from aether.cli.output.progress import ProgressDisplay
 from aether.errors import AetherError
 
@@ -183,6 +183,8 @@ class JobSession(Generic[StateT]):
         self._available()
         if snapshot is not previous:
             state = snapshot.state
+            if state.activity == NO_WORKER and not (previous and previous.state.activity == NO_WORKER):
+                self._display.message(NO_WORKER)
             self._display.update(state.events_since(previous and previous.state), state.activity, state.progress)
             self._snapshot = snapshot
         return snapshot

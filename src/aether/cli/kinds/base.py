@@ -6,7 +6,7 @@ from typing import Self
 
 import msgspec
 
-from aether.cli.output.job_state import Outcome
+from aether.cli.output.job_state import NO_WORKER, Outcome
 from aether.cli.output.markdown import one_line
 from aether.cli.output.progress_events import AttemptFailure, ProgressEvent, StepFinished, counted, retry_delay
 
@@ -50,6 +50,7 @@ class BaseJobState(msgspec.Struct, frozen=True, rename="camel"):
     expires_at: datetime | None = None
     steps: tuple[Step, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    waiting_for: str | None = None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -64,6 +65,8 @@ class BaseJobState(msgspec.Struct, frozen=True, rename="camel"):
     @property
     def activity(self) -> str:
         """What the job is doing."""
+        if self.waiting_for == "worker":
+            return NO_WORKER
         if self.status == "pending":
             return "waiting for a worker"
         if self.status not in OUTCOMES:

@@ -15,7 +15,7 @@ from aether.cli.client.run_job import run_job
 from aether.cli.kinds.input_file import read_text
 from aether.cli.options import output_option, server_options
 from aether.cli.output.delivery import DocumentDelivery
-from aether.cli.output.job_state import CANCELLED, Outcome
+from aether.cli.output.job_state import CANCELLED, NO_WORKER, Outcome
 from aether.cli.output.markdown import one_line, passage, quotation
 from aether.cli.output.progress_events import ProgressEvent, StepFinished, counted, word_count
 from aether.domain.checklist import MAX_GUIDELINE
@@ -45,6 +45,7 @@ class ChecklistState(msgspec.Struct, frozen=True):
     items: tuple[Item, ...] = ()
     error: str | None = None
     expires_at: datetime | None = None
+    waiting_for: str | None = None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -60,6 +61,8 @@ class ChecklistState(msgspec.Struct, frozen=True):
     @property
     def activity(self) -> str:
         """What the job is doing."""
+        if self.waiting_for == "worker":
+            return NO_WORKER
         if self.status == "pending":
             return "waiting for a worker"
         if self.status not in _OUTCOMES:

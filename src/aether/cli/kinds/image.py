@@ -15,7 +15,7 @@ from aether.cli.client.run_job import run_job
 from aether.cli.options import output_option, server_options
 from aether.cli.output.atomic_write import write_atomically
 from aether.cli.output.delivery import Fetch, File, ResultDelivery, expiry
-from aether.cli.output.job_state import CANCELLED, Outcome
+from aether.cli.output.job_state import CANCELLED, NO_WORKER, Outcome
 from aether.cli.output.markdown import one_line
 from aether.cli.output.progress_events import AttemptFailure, ProgressEvent, StepFinished, counted, retry_delay
 from aether.domain.image import MAX_IMAGES
@@ -51,6 +51,7 @@ class ImageState(msgspec.Struct, frozen=True, rename="camel"):
     attempts: tuple[ImageAttempt, ...] = ()
     error: str | None = None
     expires_at: datetime | None = None
+    waiting_for: str | None = None
 
     @property
     def outcome(self) -> Outcome | None:
@@ -65,6 +66,8 @@ class ImageState(msgspec.Struct, frozen=True, rename="camel"):
     @property
     def activity(self) -> str:
         """What the job is doing."""
+        if self.waiting_for == "worker":
+            return NO_WORKER
         if self.status not in _OUTCOMES:
             return one_line(self.status)
         return "waiting for the image server" + (f"; {self.completed_work}" if self.attempts else "")

@@ -12,6 +12,10 @@ CANCELLED = "cancelled"
 """The error of a cancelled job, in kinds that have no status for it."""
 
 
+NO_WORKER = "waiting: no worker is running"
+"""What a job is doing that nobody works on."""
+
+
 class JobState(Protocol):
     """A job at one of its versions, as GET returns it."""
 

@@ -1,6 +1,6 @@
 -- Library: what an estimate of a job is made of.
 
--- Returns {position among the jobs that wait or '', run or '', gap or '', now}, times in milliseconds.
+-- Returns {position among the jobs that wait or '', run or '', gap or '', workers that run, now}, times in milliseconds.
 --
 -- The position is that of the job's turn; jobs that come back from a lost worker go first. It may get worse, since the
 -- first job of another owner is queued before the second job of this one.
@@ -16,5 +16,6 @@ local function queue_estimate(job_id, kind, queue)
       or position - redis.call('ZCOUNT', queue, '-inf', '(' .. whole(FIRST_TIMESTAMP))
   end
   local pace = redis.call('HMGET', PACE .. kind, 'run', 'gap')
-  return {position, pace[1] or '', pace[2] or '', whole(now)}
+  local workers = redis.call('ZCOUNT', WORKERS, whole(math.floor(now / 1000) - WORKER_TTL_S), '+inf')
+  return {position, pace[1] or '', pace[2] or '', whole(workers), whole(now)}
 end

@@ -85,7 +85,7 @@ class Checklists(
 
     @override
     def show_job(self, job: Job, estimate: Estimate, url: str) -> ChecklistJob:
-        return checklist_job(job)
+        return checklist_job(job, estimate)
 
     @override
     def show_page(self, page: JobPage) -> ChecklistPage:

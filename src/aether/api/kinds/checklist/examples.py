@@ -3,7 +3,15 @@
 from msgspec.structs import replace
 
 from aether.api.http import sse
-from aether.api.jobs.examples import TIMEOUT_DETAIL, Examples, example_job, example_token, finished_step, first_page
+from aether.api.jobs.examples import (
+    NO_WORKER,
+    TIMEOUT_DETAIL,
+    Examples,
+    example_job,
+    example_token,
+    finished_step,
+    first_page,
+)
 from aether.api.kinds.checklist.events import SummaryNews
 from aether.api.kinds.checklist.resource import CHECKLISTS
 from aether.api.kinds.checklist.schemas import ChecklistAccepted, ChecklistToken, checklist_job, checklist_page
@@ -24,6 +32,7 @@ _LISTED = finished_step(
 _JOB = replace(
     example_job(Kind.CHECKLIST, _GUIDELINE), version=4, total=2, steps=(_SUMMARISED,), usage=Usage(2, 640, 810)
 )
+_PENDING = replace(_JOB, status=Status.PENDING, version=1, total=0, steps=())
 _COMPLETED = replace(_JOB, status=Status.COMPLETED, version=6, steps=(_SUMMARISED, _LISTED))
 _FAILED = replace(
     _JOB, status=Status.FAILED, problem=Problem("model-failed", f"Checklist failed: {TIMEOUT_DETAIL}", "checklist")
@@ -33,7 +42,8 @@ CHECKLIST_EXAMPLES: Examples = {
     "ChecklistBody": {"guideline": _GUIDELINE},
     "ChecklistAccepted": {"accepted": ChecklistAccepted(_JOB.id)},
     "ChecklistJob": {
-        "pending": checklist_job(replace(_JOB, status=Status.PENDING, version=1, total=0, steps=())),
+        "pending": checklist_job(_PENDING),
+        "noWorker": checklist_job(_PENDING, NO_WORKER),
         "running": checklist_job(_JOB),
         "succeeded": checklist_job(_COMPLETED),
         "failed": checklist_job(_FAILED),

@@ -12,9 +12,11 @@ from aether.api.jobs.fields import (
     NextCursor,
     StatusWords,
     UpdatedAt,
+    WaitingFor,
     error_of,
     list_item,
     unset_if_none,
+    waiting_for,
 )
 from aether.api.jobs.snake_case import (
     SnakeCaseListItemFields,
@@ -23,6 +25,7 @@ from aether.api.jobs.snake_case import (
     SnakeCaseTokenBody,
 )
 from aether.domain.checklist import ChecklistRequest, Item
+from aether.domain.estimate import Estimate
 from aether.domain.job import Job, Status
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.named_literal import named_literal
@@ -67,6 +70,7 @@ class ChecklistJob(msgspec.Struct, frozen=True, kw_only=True):
     error: (
         Annotated[str, Meta(description=f"What went wrong; `{CANCELLED}` if the caller cancelled it.")] | UnsetType
     ) = UNSET
+    waiting_for: WaitingFor | UnsetType = UNSET
 
 
 class ChecklistLine(SnakeCaseListItemFields, frozen=True):
@@ -96,10 +100,11 @@ class ChecklistToken(SnakeCaseToken, frozen=True):
     """A token that reads one checklist."""
 
 
+_NO_ESTIMATE = Estimate()
 _decode = stored_request_decoder(ChecklistRequest).decode
 
 
-def checklist_job(job: Job) -> ChecklistJob:
+def checklist_job(job: Job, estimate: Estimate = _NO_ESTIMATE) -> ChecklistJob:
     """Return a checklist job as the wire shows it."""
     summary, checklist = checklist_so_far(job)
     return ChecklistJob(
@@ -112,6 +117,7 @@ def checklist_job(job: Job) -> ChecklistJob:
         created_at=job.created_at,
         updated_at=job.updated_at,
         error=error_of(job),
+        waiting_for=waiting_for(estimate),
     )
 
 

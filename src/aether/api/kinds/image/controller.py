@@ -135,7 +135,7 @@ class Generations(
 
     @override
     def show_job(self, job: Job, estimate: Estimate, url: str) -> GenerationJob:
-        return generation_job(job, url)
+        return generation_job(job, url, estimate)
 
     @override
     def show_page(self, page: JobPage) -> GenerationPage:

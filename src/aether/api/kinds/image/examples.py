@@ -5,7 +5,7 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from aether.api.http import sse
-from aether.api.jobs.examples import STARTED_AT, Examples, example_job, finished_step, first_page
+from aether.api.jobs.examples import NO_WORKER, STARTED_AT, Examples, example_job, finished_step, first_page
 from aether.api.kinds.image.events import ImageNews
 from aether.api.kinds.image.resource import GENERATIONS
 from aether.api.kinds.image.schemas import GenerationAccepted, generation_job, generation_page
@@ -40,6 +40,7 @@ IMAGE_EXAMPLES: Examples = {
     "GenerationAccepted": {"accepted": GenerationAccepted(_JOB.id)},
     "GenerationJob": {
         "pending": generation_job(_JOB, _URL),
+        "noWorker": generation_job(_JOB, _URL, NO_WORKER),
         "complete": generation_job(_COMPLETED, _URL),
         "failed": generation_job(_FAILED, _URL),
         "cancelled": generation_job(replace(_JOB, status=Status.CANCELLED), _URL),

@@ -16,10 +16,13 @@ from aether.api.jobs.fields import (
     NextCursor,
     StatusWords,
     UpdatedAt,
+    WaitingFor,
     error_of,
     list_item,
     unset_if_none,
+    waiting_for,
 )
+from aether.domain.estimate import Estimate
 from aether.domain.image import GenerationRequest
 from aether.domain.job import Attempt, Job, Status
 from aether.domain.listing import JobPage, JobSummary
@@ -79,6 +82,7 @@ class GenerationJob(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     error: (
         Annotated[str, Meta(description=f"What went wrong; `{CANCELLED}` if the caller cancelled it.")] | UnsetType
     ) = UNSET
+    waiting_for: WaitingFor | UnsetType = UNSET
     created_at: CreatedAt
     updated_at: UpdatedAt
 
@@ -98,10 +102,11 @@ class GenerationPage(msgspec.Struct, frozen=True, rename="camel"):
     next_cursor: NextCursor | UnsetType = UNSET
 
 
+_NO_ESTIMATE = Estimate()
 _decode = stored_request_decoder(GenerationRequest).decode
 
 
-def generation_job(job: Job, url: str) -> GenerationJob:
+def generation_job(job: Job, url: str, estimate: Estimate = _NO_ESTIMATE) -> GenerationJob:
     """Return a generation job as the wire shows it; the URLs of its images start with `url`."""
     request = _decode(job.input)
     is_completed = job.status is Status.COMPLETED
@@ -113,6 +118,7 @@ def generation_job(job: Job, url: str) -> GenerationJob:
         attempts=tuple(map(generation_attempt, job.attempts)),
         failed_attempts=len(job.attempts),
         error=error_of(job),
+        waiting_for=waiting_for(estimate),
         created_at=job.created_at,
         updated_at=job.updated_at,
     )

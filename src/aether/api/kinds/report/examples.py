@@ -8,9 +8,18 @@ from msgspec.structs import replace
 
 from aether.api.http import sse
 from aether.api.jobs.event_presenter import GapNews, StatusNews
-from aether.api.jobs.examples import STARTED_AT, TIMEOUT_DETAIL, Examples, example_job, finished_step, first_page
+from aether.api.jobs.examples import (
+    NO_WORKER,
+    STARTED_AT,
+    TIMEOUT_DETAIL,
+    Examples,
+    example_job,
+    finished_step,
+    first_page,
+)
 from aether.api.kinds.report.events import DeltaNews, OutlineNews, SectionNews
 from aether.api.kinds.report.schemas import ReportAccepted, report_job, report_page
+from aether.domain.estimate import Estimate
 from aether.domain.job import Attempt, Kind, Problem, Status, Step, StepStatus, Usage
 from aether.domain.report import Outline, OutlineItem, Section
 
@@ -70,7 +79,8 @@ REPORT_EXAMPLES: Examples = {
     },
     "ReportAccepted": {"accepted": ReportAccepted(_JOB.id)},
     "ReportJob": {
-        "pending": report_job(_PENDING),
+        "pending": report_job(_PENDING, Estimate(position=3, seconds_left=41.5)),
+        "noWorker": report_job(_PENDING, NO_WORKER),
         "processing": report_job(_JOB),
         "completed": report_job(_COMPLETED),
         "failed": report_job(_FAILED),

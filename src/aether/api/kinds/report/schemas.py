@@ -22,9 +22,11 @@ from aether.api.jobs.fields import (
     Timestamp,
     UpdatedAt,
     Version,
+    WaitingFor,
     failed_attempt,
     list_item,
     unset_if_none,
+    waiting_for,
 )
 from aether.domain import job as domain
 from aether.domain.estimate import Estimate
@@ -115,6 +117,7 @@ class ReportInProgress(_CommonFields, frozen=True, rename="camel"):
     partial: PartialReport
     queue_position: QueuePosition | UnsetType = UNSET
     estimated_seconds_left: SecondsLeft | UnsetType = UNSET
+    waiting_for: WaitingFor | UnsetType = UNSET
 
 
 class ReportCompleted(_CommonFields, frozen=True, rename="camel"):
@@ -190,9 +193,8 @@ def report_job(job: Job, estimate: Estimate = _NO_ESTIMATE) -> ReportJob:
             return _with_common_fields(ReportCancelled, job, report)
         case _:  # pending, processing, or a status that this version does not know
             seconds = None if estimate.seconds_left is None else round(estimate.seconds_left, 1)
-            return _with_common_fields(
-                ReportInProgress, job, report, unset_if_none(estimate.position), unset_if_none(seconds)
-            )
+            outlook = unset_if_none(estimate.position), unset_if_none(seconds), waiting_for(estimate)
+            return _with_common_fields(ReportInProgress, job, report, *outlook)
 
 
 def _with_common_fields(job_type: Callable[..., T], job: Job, *status_fields: object) -> T:
