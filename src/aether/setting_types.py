@@ -42,6 +42,7 @@ OriginList = Annotated[
         "with commas and no spaces between them",
     ),
 ]
+NameList = Annotated[str, Meta(pattern=r"^[^,]+(,[^,]+)*$", description="names with commas between them")]
 RequestRate = Annotated[
     str,
     Meta(pattern=r"^[1-9][0-9]{0,8}/[1-9][0-9]{0,5}$", description="requests/seconds in whole numbers, such as 600/60"),

@@ -21,6 +21,7 @@ from aether.setting_types import (
     Leeway,
     LogFormat,
     LogLevel,
+    NameList,
     ObjectStoreUrl,
     OriginList,
     Port,
@@ -66,6 +67,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     openai_api_key: Secret | None = field(default=None, name="OPENAI_API_KEY")
     openai_base_url: HttpUrl | None = field(default=None, name="OPENAI_BASE_URL")
     model: str = field(default="gpt-4.1-mini", name="AETHER_MODEL")
+    models: NameList | None = field(default=None, name="AETHER_MODELS")
     model_options: JsonObject | None = field(default=None, name="AETHER_MODEL_OPTIONS")
     outline_options: JsonObject | None = field(default=None, name="AETHER_OUTLINE_OPTIONS")
     local_model: Path | None = field(default=None, name="AETHER_LOCAL_MODEL")
@@ -133,13 +135,18 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         Raises:
             ConfigurationError: a value is not valid; the message names the variable and the rule.
         """
-        variables = {name: environment[name] for name in cls.__struct_encode_fields__ if environment.get(name)}
+        variables = {name: environment[name] for name in cls.given_variables(environment)}
         try:
             return msgspec.convert(variables, cls, strict=False, dec_hook=_decode)
         except msgspec.ValidationError as error:
             reason, _, place = str(error).partition(" - at `$.")
             variable = place.rstrip("`")
             raise ConfigurationError(f"{variable}: {cls._rule_of(variable) or reason}.") from error
+
+    @classmethod
+    def given_variables(cls, environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+        """Return the names of the settings that the environment sets."""
+        return tuple(name for name in cls.__struct_encode_fields__ if environment.get(name))
 
     @classmethod
     def unknown_variables(cls, environment: Mapping[str, str] = os.environ) -> tuple[UnknownSetting, ...]:
@@ -156,6 +163,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     def home(self) -> Path:
         """The data directory of this machine: the embedded store, logs, and the running server's address."""
         return self.data_dir or _user_data_folder() / "aether"
+
+    @property
+    def uses_model_server(self) -> bool:
+        """Whether a model server is named; otherwise the model is a local one."""
+        return self.openai_api_key is not None or self.openai_base_url is not None
 
     @property
     def request_rate(self) -> tuple[int, int] | None:

@@ -3,13 +3,15 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
+import structlog
 from msgspec.structs import replace
 
 from aether.adapters.local.embedded_valkey import embedded_valkey
 from aether.adapters.local.local_model.launcher import local_model
 from aether.adapters.local.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
-from aether.bootstrap.settings_check import uses_model_server
 from aether.settings import JsonObject, Secret, Settings
+
+log = structlog.get_logger()
 
 
 @asynccontextmanager
@@ -26,13 +28,16 @@ async def backing_services(settings: Settings) -> AsyncIterator[Settings]:
         if settings.redis_url is None:
             url = await stack.enter_async_context(embedded_valkey(settings.home))
             settings = replace(settings, redis_url=Secret(url))
-        if not uses_model_server(settings):
+        if not settings.uses_model_server:
             model = await stack.enter_async_context(local_model(settings.home, settings.local_model))
+            if "AETHER_MODEL" in Settings.given_variables():
+                log.warning("settings.unused", setting="AETHER_MODEL", reason="the local model is used")
             settings = replace(
                 settings,
                 openai_base_url=model.base_url,
                 openai_api_key=Secret(model.api_key),
                 model=model.name,
+                models=model.name,  # it would write whatever model a request names
                 model_options=settings.model_options or JsonObject(SECTION_OPTIONS),
                 outline_options=settings.outline_options or JsonObject(OUTLINE_SAMPLING.as_body()),
                 model_calls=min(settings.model_calls, model.slots),

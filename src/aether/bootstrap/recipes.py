@@ -13,6 +13,8 @@ from aether.durable.runner import Recipe
 from aether.durable.step import RunDependencies
 from aether.settings import Settings
 from aether.workflows.definition import ModelServer, Ports
+from aether.workflows.llm.model_choice import ModelChoice
+from aether.workflows.llm.ports import ChatModel
 from aether.workflows.registry import WORKFLOWS
 
 
@@ -24,7 +26,9 @@ async def recipes(
     options = Options(settings.model_options or {}, {"outline": settings.outline_options or {}})
     async with AsyncExitStack() as stack:
         client = await stack.enter_async_context(model_client(settings))
-        chat = OpenAIChat(client, settings.model, settings.model_total_timeout, options)
+        chat: ChatModel = OpenAIChat(client, settings.model, settings.model_total_timeout, options)
+        if settings.models is not None:
+            chat = ModelChoice(chat, [*dict.fromkeys((settings.model, *settings.models.split(",")))])
         images = None
         if settings.image_model is not None:
             images = await stack.enter_async_context(illustrator(settings, settings.image_model))

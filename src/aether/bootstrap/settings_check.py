@@ -32,11 +32,6 @@ def check_settings(settings: Settings) -> ServiceSummary:
     return summary
 
 
-def uses_model_server(settings: Settings) -> bool:
-    """Whether the settings name a model server; otherwise the model is a local one."""
-    return settings.openai_api_key is not None or settings.openai_base_url is not None
-
-
 def model_server_url(settings: Settings) -> str:
     """Return the base URL of the model server, without credentials."""
     return str(URL(settings.openai_base_url or _DEFAULT_SERVER).with_user(None))
@@ -50,6 +45,6 @@ def _store(settings: Settings) -> str:
 
 
 def _model(settings: Settings) -> str:
-    if uses_model_server(settings):
+    if settings.uses_model_server:
         return f"{settings.model} at {model_server_url(settings)}"
     return f"{find_model(settings.local_model).stem}, on this machine"

@@ -24,6 +24,7 @@
     ├── PermanentError              a failure that stays: the job fails with this message
     │   ├── ModelRejectedKeyError
     │   ├── ModelRejectedRequestError
+    │   ├── UnknownModelError
     │   ├── ModelRefusedError
     │   ├── BudgetExceededError         the next call might exceed the job's token budget
     │   ├── DeadlineExceededError       the job took too long
@@ -62,6 +63,7 @@ from aether.errors.permanent import (
     ModelRejectedRequestError,
     PermanentError,
     StepFailedError,
+    UnknownModelError,
 )
 from aether.errors.transient import (
     IdentityProviderUnavailableError,
@@ -109,6 +111,7 @@ __all__ = [
     "UnknownDeliveryError",
     "UnknownJobError",
     "UnknownKeyError",
+    "UnknownModelError",
     "UnsupportedRecordError",
     "UnusableOutputError",
 ]

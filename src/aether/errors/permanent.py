@@ -1,5 +1,7 @@
 """Permanent errors: a retry would not help."""
 
+from collections.abc import Sequence
+
 from aether.errors.base import AetherError
 
 
@@ -23,6 +25,14 @@ class ModelRejectedRequestError(PermanentError):
     def __init__(self, status: int, detail: str) -> None:
         super().__init__(f"The model server rejected the request (HTTP {status}): {detail}")
         self.status = status
+
+
+class UnknownModelError(PermanentError):
+    """The request names a model that this service does not offer."""
+
+    def __init__(self, model: str, offered: Sequence[str]) -> None:
+        super().__init__(f"There is no model {model} here. Choose {' or '.join(offered)}, or name none.")
+        self.model = model
 
 
 class ModelRefusedError(PermanentError):

@@ -1,7 +1,7 @@
 """Credentials: the key for a server, where it comes from, and to whom it is sent."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from typing import NamedTuple
 
 import httpx2
@@ -21,10 +21,16 @@ class Credential(NamedTuple):
 
 
 class ServerEndpoint(NamedTuple):
-    """A server's URL, and the key for it if there is one."""
+    """A server's URL, and the key for it if there is one.
+
+    `models` are its models by the variables that choose them, if they are known. `notes` tell which settings of this
+    command it does not use.
+    """
 
     url: str
     credential: Credential | None = None
+    models: Mapping[str, str] = {}
+    notes: tuple[str, ...] = ()
 
 
 class BearerAuth(httpx2.Auth):

@@ -16,7 +16,8 @@ class JobKind(msgspec.Struct, Generic[StateT], frozen=True, kw_only=True):
 
     `name` is a noun for messages. `path` is the path of the collection, `id_field` the field of the response to POST
     that holds the id, `state` the type of the response to GET. `command` submits a job of this kind. `delivery` returns
-    what delivers a result to a file or, for None, to stdout; `aether watch` uses it.
+    what delivers a result to a file or, for None, to stdout; `aether watch` uses it. `model_setting` is the variable
+    that chooses the server's model for such jobs.
     """
 
     name: str
@@ -25,3 +26,4 @@ class JobKind(msgspec.Struct, Generic[StateT], frozen=True, kw_only=True):
     state: type[StateT]
     command: click.Command
     delivery: Callable[[Path | None], ResultDelivery[StateT]]
+    model_setting: str = "AETHER_MODEL"

@@ -17,6 +17,7 @@ from aether.cli.client.server_connection import ServerConnection
 from aether.cli.local.signals import StoppedError, StopSignal
 from aether.cli.output.delivery import File
 from aether.cli.output.job_state import NO_WORKER, StateT
+from aether.cli.output.markdown import one_line
 from aether.cli.output.progress import ProgressDisplay
 from aether.errors import AetherError
 
@@ -72,8 +73,12 @@ class JobSession(Generic[StateT]):
             ConfigurationError: there is no server and none can be started.
         """
         self._server = await self._stop.interruptible(self._connection.endpoint())
+        for note in self._server.notes:
+            self._display.message(note)
         self._job_id = await self._submit(request)
         self._display.message(f"accepted: {self.url}")
+        if model := request.get("model") or self._server.models.get(self._kind.model_setting):
+            self._display.message(f"model: {one_line(model)}")
         try:
             return await self._retry_while_unavailable(self._wait_until_ended)
         except StoppedError:

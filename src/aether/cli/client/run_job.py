@@ -14,6 +14,7 @@ from aether.cli.client.credentials import configured_credential
 from aether.cli.client.job_kind import JobKind
 from aether.cli.client.job_session import JobSession
 from aether.cli.client.server_connection import LocalServer, RemoteServer, ServerConnection
+from aether.cli.local.server_settings import notes_on_remote
 from aether.cli.local.signals import StoppedError, StopSignal, stop_on_signals
 from aether.cli.options import client_settings
 from aether.cli.output.delivery import ResultDelivery
@@ -120,7 +121,7 @@ async def _connection(
     url: str | None, settings: Settings, show_message: Callable[[str], None]
 ) -> AsyncIterator[ServerConnection]:
     if url is not None:
-        yield RemoteServer(url, configured_credential(settings))
+        yield RemoteServer(url, configured_credential(settings), notes_on_remote(url))
         return
     async with LocalServer(settings, show_message) as server:
         yield server

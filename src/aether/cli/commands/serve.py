@@ -25,6 +25,7 @@ from aether.cli.local.discovery import (
     publish_address,
     withdraw_address,
 )
+from aether.cli.local.server_settings import fingerprints, models_of
 from aether.cli.local.signals import StopSignal, stop_on_signals
 from aether.errors import StoreUnavailableError
 from aether.identity.local_key import LocalKey
@@ -46,7 +47,7 @@ async def serve(settings: Settings) -> None:
             with bound_socket(settings) as listener:
                 async with backing_services(settings) as complete:
                     await check_exposure(complete, listener)
-                    await _serve_both(complete, listener, stop)
+                    await _serve_both(settings, complete, listener, stop)
         except DataDirInUseError as error:
             click.echo(f"Error: {error}", err=True)
             raise SystemExit(os.EX_TEMPFAIL) from error
@@ -63,10 +64,11 @@ async def serve_api(settings: Settings) -> None:
             await _run_server(server, listener, stop)
 
 
-async def _serve_both(settings: Settings, listener: socket.socket, stop: StopSignal) -> None:
+async def _serve_both(given: Settings, settings: Settings, listener: socket.socket, stop: StopSignal) -> None:
     key = LocalKey()
     server = Server(_app(settings, key), settings)
-    address = ServerAddress(local_url(listener), os.getpid(), key.secret)
+    prints = fingerprints(given, key.secret)
+    address = ServerAddress(local_url(listener), os.getpid(), key.secret, models_of(settings), prints)
     async with _running_workers(settings, stop), _announcing(address, settings):
         await _run_server(server, listener, stop)
 

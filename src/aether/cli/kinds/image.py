@@ -172,4 +172,5 @@ IMAGE = JobKind(
     state=ImageState,
     command=image,
     delivery=image_delivery,
+    model_setting="AETHER_IMAGE_MODEL",
 )
