@@ -31,8 +31,12 @@ ELSEWHERE = {
     "python worker.py": "stack.py starts it",
     "arq worker.WorkerSettings": "test_crash.py",
     "export REDIS_URL=redis://localhost:6379/0 OPENAI_API_KEY=…": "no command of ours",
-    "docker compose up --build --scale worker=4": "needs Docker, which a test must not",
+    "docker compose up --build --scale worker=4": "needs Docker, which a test must not; test_settings_check.py reads it",
+    "uv tool install '.[embedded]'": "tests/acceptance/test_package.py, which needs network",
+    "aether check": "test_settings_check.py",
+    "aether report": "test_cli_serve.py",
 }
+ACTIVATE = ". .venv/bin/activate"
 MADE = re.compile(r"make( \w+)?$")
 
 
@@ -71,6 +75,15 @@ def test_make_writes_a_report(stack: Stack, command: str) -> None:
     assert done.stdout.startswith("# The Roman Empire\n\n## I. ")
 
 
+def test_an_activated_environment_has_the_command(tmp_path: Path) -> None:
+    assert ACTIVATE in COMMANDS
+    command = f"{ACTIVATE.replace('.venv', sys.prefix)} && aether --version"
+    path = {"PATH": "/usr/bin:/bin"}
+    done = subprocess.run(["sh", "-c", command], cwd=tmp_path, env=path, capture_output=True, text=True, check=True)
+
+    assert done.stdout.startswith("aether, version ")
+
+
 @pytest.mark.parametrize("command", [command for command in COMMANDS if MADE.match(command)])
 def test_make_knows_its_targets(command: str) -> None:
     done = subprocess.run(
@@ -81,7 +94,7 @@ def test_make_knows_its_targets(command: str) -> None:
 
 
 def test_no_command_is_left_out() -> None:
-    tried = ("curl ", "http ", "make")
+    tried = ("curl ", "http ", "make", ACTIVATE)
     left = {command for command in COMMANDS if not command.startswith(tried) and "make report" not in command}
 
     assert left == left & ELSEWHERE.keys()
