@@ -13,7 +13,7 @@ DISTRIBUTION = "aether-reports"
 
 # Tools that give a command an environment of its own leave one of these files in it.
 _COMMANDS_BY_FILE = {
-    "pipx_metadata.json": ("pipx", "inject", DISTRIBUTION),
+    "pipx_metadata.json": ("pipx", "runpip", DISTRIBUTION, "install"),  # `inject` insists on all dependencies
     "uv-receipt.toml": ("uv", "pip", "install", "--python", sys.executable),
 }
 _EXTRA = r" extra == ['\"]{}['\"]"
@@ -43,8 +43,6 @@ def install_command(packages: Sequence[str], options: Sequence[str] = (), prefix
     """
     found = (command for file, command in _COMMANDS_BY_FILE.items() if Path(prefix, file).exists())
     command = next(found, None) or _command_for(sys.executable)
-    if command[0] == "pipx":
-        options = [f"--pip-args={option}" for option in options]
     return shlex.join([*command, *options, *packages])
 
 

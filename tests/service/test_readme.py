@@ -31,7 +31,7 @@ ELSEWHERE = {
     "python worker.py": "stack.py starts it",
     "arq worker.WorkerSettings": "test_crash.py",
     "export REDIS_URL=redis://localhost:6379/0 OPENAI_API_KEY=…": "no command of ours",
-    "docker compose up --build --scale worker=4": "needs Docker, which a test must not; test_settings_check.py reads it",
+    "docker compose up --build --scale worker=4": "needs Docker; test_settings_check.py reads its file",
     "uv tool install '.[embedded]'": "tests/acceptance/test_package.py, which needs network",
     "aether check": "test_settings_check.py",
     "aether report": "test_cli_serve.py",

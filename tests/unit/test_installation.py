@@ -47,7 +47,7 @@ def test_a_hint_names_the_extra_and_a_command_that_a_shell_reads(extra: str) -> 
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
-        ("pipx_metadata.json", [*["pipx", "inject", "aether-reports", "--pip-args=--no-deps", "a>=1"]]),
+        ("pipx_metadata.json", ["pipx", "runpip", "aether-reports", "install", "--no-deps", "a>=1"]),
         ("uv-receipt.toml", ["uv", "pip", "install", "--python", sys.executable, "--no-deps", "a>=1"]),
         ("pyvenv.cfg", [sys.executable, "-m", "pip", "install", "--no-deps", "a>=1"]),
     ],
