@@ -11,6 +11,7 @@ from tests.service.test_brief import shell
 
 PAGES = Path(__file__).parents[2] / "docs"
 ELSEWHERE = {
+    "clients.md": "tests/acceptance/test_clients.py generates the clients and runs its code",
     "identity.md": "test_cli_serve_keys.py makes keys and calls with them; the provider of the tokens is made up",
     "curl -N http://127.0.0.1:8000/notifications/events": "test_notifications_stream.py; it goes on for ever",
     "aejt_…": "test_read_tokens.py asks for the token first",
