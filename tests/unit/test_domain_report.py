@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aether.domain.plain_text import is_blank
 from aether.domain.report import Outline, OutlineItem, Report, Section, roman
 
 
@@ -120,8 +121,8 @@ any_titles = st.lists(st.lists(fragments, max_size=6).map("".join) | st.text(max
 def test_headings_are_unique_numbered_and_complete(raw_titles: list[str]) -> None:
     outline = Outline.of(map(OutlineItem, raw_titles))
 
-    assert sum(bool("".join(title.split()).strip('#*_`"“”-+•')) for title in raw_titles) <= len(outline.items)
-    assert len(outline.items) <= sum(bool(title.split()) for title in raw_titles)
+    assert sum(not is_blank("".join(title.split()).strip('#*_`"“”-+•')) for title in raw_titles) <= len(outline.items)
+    assert len(outline.items) <= sum(not is_blank(title) for title in raw_titles)
     assert len({item.title for item in outline.items}) == len(set(outline.headings)) == len(outline.items)
     assert [roman(at) for at in range(1, len(outline.items) + 1)] == [h.split(".")[0] for h in outline.headings]
 

@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
+from aether.domain.plain_text import is_blank
 from aether.domain.report import ReportRequest
 from aether.domain.text_field import text, trim
 from aether.errors import FieldError
@@ -36,6 +37,25 @@ def test_unset_fields_stay_unset() -> None:
     assert (Letter().to_whom, Letter().body_text, Letter().copies_to) == (UNSET, None, ())
 
 
+BLANK = {
+    "zero-width space": "\u200b",
+    "byte order mark": "\ufeff\ufeff",
+    "joiners": "\u200c\u200d",
+    "word joiner in spaces": " \u2060\t",
+    "soft hyphens": "\u00ad\u00ad",
+    "directions": "\u200e\u200f\u061c",
+    "isolates": "\u2066\u2069",
+    "embeddings": "\u202a\u202c",
+    "grapheme joiner": "\u034f",
+    "Hangul fillers": "\u115f\u1160\u3164\uffa0",
+    "Mongolian separator": "\u180e",
+    "empty Braille": "\u2800",
+    "variation selectors": "\ufe0f\U000e0100",
+    "invisible operators": "\u2061\u2062\u2063",
+    "tags": "\U000e0001\U000e0041",
+    "music": "\U0001d173",
+    "mixed": "\u200b \u3000\ufeff\n\u00ad",
+}.values()
 LENGTH = "must be 1 to 5 characters long, without the space around it"
 CONTROLS = "must not contain control characters"
 
@@ -54,6 +74,9 @@ CONTROLS = "must not contain control characters"
         ({"copiesTo": ["a", "  "]}, "copiesTo[1]", LENGTH),
         ({"copiesTo": ["a\tb"]}, "copiesTo[0]", CONTROLS),
         ({"title": "- **"}, "title", "must hold words, not only marks"),
+        ({"title": "-\u200b*"}, "title", "must hold words, not only marks"),
+        *(({"fromWhom": blank}, "fromWhom", LENGTH) for blank in BLANK),
+        *(({"copiesTo": [blank]}, "copiesTo[0]", LENGTH) for blank in BLANK),
     ],
 )
 def test_an_error_names_the_field_as_on_the_wire(body: object, field: str, rule: str) -> None:
@@ -63,6 +86,12 @@ def test_an_error_names_the_field_as_on_the_wire(body: object, field: str, rule:
     cause = refused.value.__cause__
     assert isinstance(cause, FieldError)
     assert (field, rule, f"{field}: {rule}") == (cause.field, cause.rule, str(cause))
+
+
+@pytest.mark.parametrize("value", ["\ufeffRome", "\u200b \u200eRome", "می\u200cخ", "❤\ufe0f", "ന്\u200d"])
+def test_invisible_characters_that_mean_something_stay(value: str) -> None:
+    """Those before a text mean nothing; within and behind letters they shape them."""
+    assert value.lstrip("\ufeff\u200b\u200e ") == Letter(value).from_whom
 
 
 @pytest.mark.parametrize("value", ["12345", "  12345  ", "äöüß€", "👩‍🚀", "a b"])
@@ -76,10 +105,19 @@ def test_the_description_states_the_limits() -> None:
     assert schema["description"] == "Sender. 1 to 5 characters."
 
 
+def is_in_pattern(character: str) -> bool:
+    """Invisible characters beyond U+FFFF cannot be named in the patterns of every regex dialect."""
+    return character <= "\uffff" or not is_blank(character)
+
+
 @pytest.mark.parametrize("field", ["fromWhom", "bodyText", "title"])
 @given(
     text=st.text(
-        alphabet=st.one_of(st.sampled_from(" \t\n\x0b\x1c\x85\u2028\u00a0*-\0a"), st.characters()), max_size=24
+        alphabet=st.one_of(
+            st.sampled_from(" \t\n\x0b\x1c\x85\u2028\u00a0*-\0a\u200b\ufeff\u00ad"),
+            st.characters().filter(is_in_pattern),
+        ),
+        max_size=24,
     )
 )
 @example(text=" \n12345\x1f")
@@ -88,6 +126,8 @@ def test_the_description_states_the_limits() -> None:
 @example(text="a\x85b")
 @example(text="- * -")
 @example(text="-\u00a0* a")
+@example(text="\u200b \ufeff12345\u200b")
+@example(text="\u200b-\u2060*")
 def test_the_pattern_in_the_schema_matches_exactly_the_accepted_texts(field: str, text: str) -> None:
     pattern = next(
         part["pattern"] for part in _parts(msgspec.json.schema(Letter)["$defs"]["Letter"]["properties"][field])

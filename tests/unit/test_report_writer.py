@@ -43,7 +43,6 @@ async def test_a_good_outline_takes_one_call() -> None:
     ("bad", "sections", "reason"),
     [
         ("I would rather not.", 2, "it holds no outline"),
-        ("", 2, "it holds no outline"),
         (outline_of("Origins"), 2, "it has 1 sections instead of 2"),
         (outline_of("Origins", "Fall")[:-20], 2, "it holds no outline"),
     ],
@@ -58,6 +57,16 @@ async def test_an_unusable_outline_is_repaired_with_one_call_more(bad: str, sect
     form = prompts.outline_form(request)
     assert second.messages == (*first.messages, Message("assistant", bad), repair(reason, form.example))
     assert (first.form, second.form) == (form, form)
+
+
+@pytest.mark.parametrize("empty", ["", " \n", "\u200b"])
+async def test_an_empty_outline_is_asked_for_again_without_an_empty_turn(empty: str) -> None:
+    """Servers reject a turn without text, and it teaches the model nothing."""
+    chat = ScriptedChat(empty, outline_of("Origins", "Fall"))
+
+    assert await ModelWriter(chat).write_outline(REQUEST) == PLAN
+
+    assert chat.calls[0].messages == chat.calls[1].messages == tuple(prompts.outline(REQUEST))
 
 
 async def test_an_outline_is_repaired_only_once() -> None:

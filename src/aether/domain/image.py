@@ -68,6 +68,7 @@ def detect_media_type(content: bytes) -> str | None:
 _PNG = re.compile(rb"\x89PNG\r\n\x1a\n.{4}IHDR", re.DOTALL)
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _BOX_HEADER = 8
+_MAX_BOXES = 1_000  # an image has a few
 
 
 def _is_png(content: bytes) -> bool:
@@ -109,8 +110,9 @@ def _strip_padding(content: bytes) -> bytes:
 
 def _box_types(content: bytes) -> set[bytes]:
     """Return the types of the content's boxes (ISO/IEC 14496-12); none if their sizes do not add up to the content."""
-    types, at = set(), 0
-    while at < len(content):
+    types: set[bytes] = set()
+    at = 0
+    for _ in range(_MAX_BOXES):
         size = int.from_bytes(content[at : at + 4], "big")
         if size == 1:
             size = int.from_bytes(content[at + 8 : at + 16], "big")
@@ -120,4 +122,6 @@ def _box_types(content: bytes) -> set[bytes]:
             break
         types.add(content[at + 4 : at + 8])
         at += size
+        if at >= len(content):
+            break
     return types if at == len(content) else set()

@@ -10,6 +10,8 @@ from typing import Annotated, Self
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from aether.domain.numbering import numbers_of
+from aether.domain.plain_text import is_blank
 from aether.domain.text_field import text
 
 MAX_SECTIONS = 20
@@ -98,10 +100,6 @@ class Report(msgspec.Struct, frozen=True):
 
 
 _NUMERALS = ((50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
-_LEADING_NUMBER = re.compile(
-    r"(?:(?:section|chapter|part)\s+)?\(?(?P<number>\d{1,2}|[IVXL]+|[A-T])(?:[.):]|\s+[-–—])\s+", re.IGNORECASE
-)
-
 _LEADING_MARK = re.compile(r"^(?:#{1,6}|[-*+•])\s+")
 _EMPHASIS = re.compile(r"(\*{1,3}|_{2,3}|`)(?=\S)(.+?)(?<=\S)\1")
 _QUOTED = re.compile(r'"([^"]+)"|“([^“”]+)”')
@@ -122,34 +120,16 @@ def _remove_markup(title: str) -> str:
     stripped = _EMPHASIS.sub(r"\2", _LEADING_MARK.sub("", " ".join(title.split())))
     if quoted := _QUOTED.fullmatch(stripped):
         stripped = quoted[1] or quoted[2]
-    if not stripped.strip(f"{_MARKUP} "):
+    if is_blank(stripped.strip(f"{_MARKUP} ")):
         return ""
     return stripped if stripped == title else _remove_markup(stripped)
 
 
 def _remove_numbers(titles: list[str]) -> list[str]:
-    """Remove numbers that count the titles; "I, Claudius" and "1984: A Year" keep theirs."""
-    matches = [_LEADING_NUMBER.match(title) for title in titles]
-    in_place = [found is not None and _is_number(found["number"], at) for at, found in enumerate(matches, start=1)]
-    all_digits = len(titles) > 1 and all(found and found["number"].isdigit() for found in matches)
-    # A single letter may be an initial: "A. A. Milne", "V. Woolf".
-    is_numbered = sum(in_place) > 1 or (len(titles) == 1 and titles[0].startswith("I"))
-    numbers = [
-        found if found and (all_digits or (here and (is_numbered or not _is_letter(found["number"])))) else None
-        for found, here in zip(matches, in_place, strict=True)
-    ]
     return [
-        (_remove_markup(title[found.end() :]) if found else title) or title
-        for title, found in zip(titles, numbers, strict=True)
+        (_remove_markup(title[number.end :]) if number else title) or title
+        for title, number in zip(titles, numbers_of(titles), strict=True)
     ]
-
-
-def _is_letter(number: str) -> bool:
-    return number.isalpha() and len(number) == 1
-
-
-def _is_number(number: str, at: int) -> bool:
-    return number.upper() in {str(at), f"{at:02}", roman(at), chr(ord("A") + at - 1)}
 
 
 def _make_unique(titles: list[str]) -> list[str]:

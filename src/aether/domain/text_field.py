@@ -7,11 +7,13 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from aether.domain.plain_text import INVISIBLE, is_blank
 from aether.errors import FieldError
 
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _CONTROLS_EXCEPT_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
-_TRIMMED = r"[\s\x1c-\x1f\x85]*"  # Python counts these controls as white space, but not every regex dialect does
+_WHITE_SPACE = r"\s\x1c-\x1f\x85"  # Python counts these controls as white space, but not every regex dialect does
+_LEADING = re.compile(f"[{_WHITE_SPACE}{INVISIBLE}]*")
 _SPACES = r" \xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _MAX_COUNTED = 4_000  # larger repetitions take too much memory in some regex engines
 
@@ -21,9 +23,9 @@ def text(
 ) -> Meta:
     """Declare a text of 1 to `max_length` characters after trimming, without control characters.
 
-    `multiline` allows line breaks. The text must not consist of `markup` characters only, which are written as in a
-    regex character class. `trim` enforces this; Meta's own limits, and the schema's `maxLength`, would also count the
-    white space that is trimmed.
+    White space around the text is trimmed, and so are invisible characters before it. `multiline` allows line breaks.
+    The text must not consist of `markup` characters only, which are written as in a regex character class. `trim`
+    enforces this; Meta's own limits, and the schema's `maxLength`, would also count what is trimmed.
     """
     return Meta(
         description=f"{description} 1 to {max_length:,} characters.",
@@ -40,9 +42,10 @@ def _controls(*, multiline: bool) -> str:
 def _pattern(controls: str, markup: str, max_length: int) -> str:
     """Return the rules of `trim` as a JSON Schema pattern that never takes long to reject a text."""
     # Leading markup is not counted: that needs a lookahead, which not all dialects have.
-    skipped = f"[{_SPACES}{markup}]*" if markup else ""
+    skipped = f"[{_SPACES}{INVISIBLE}{markup}]*" if markup else ""
     times = f"{{0,{max_length - 2}}}" if max_length <= _MAX_COUNTED else "*"
-    return rf"^{_TRIMMED}{skipped}[^\s{controls}{markup}]([^{controls}]{times}[^\s{controls}])?{_TRIMMED}$"
+    first, last = rf"[^\s{controls}{INVISIBLE}{markup}]", rf"[^\s{controls}]"
+    return rf"^{_LEADING.pattern}{skipped}{first}([^{controls}]{times}{last})?[{_WHITE_SPACE}]*$"
 
 
 def trim(struct: msgspec.Struct) -> None:
@@ -61,14 +64,14 @@ def trim(struct: msgspec.Struct) -> None:
 
 
 def _trim_text(field: str, value: str, limits: dict[str, Any]) -> str:
-    trimmed = value.strip()
-    if not 1 <= len(trimmed) <= limits["max_length"]:
+    trimmed = _LEADING.sub("", value, count=1).rstrip()
+    if is_blank(trimmed) or len(trimmed) > limits["max_length"]:
         raise FieldError(field, f"must be 1 to {limits['max_length']} characters long, without the space around it")
     if re.search(f"[{_controls(multiline=limits['multiline'])}]", trimmed):
         raise FieldError(
             field, "must not contain control characters" + (" other than line breaks" * limits["multiline"])
         )
-    if not "".join(trimmed.split()).strip(limits["markup"]):
+    if is_blank("".join(trimmed.split()).strip(limits["markup"])):
         raise FieldError(field, "must hold words, not only marks")
     return trimmed
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from aether.domain.checklist import Checklist, Summary
+from aether.domain.plain_text import is_blank
 from aether.errors import UnusableOutputError
 from aether.workflows.checklist import prompts
 from aether.workflows.checklist.parser import parse_checklist
@@ -13,6 +14,7 @@ from aether.workflows.llm.markdown_cleanup import section_body, up_to_last_sente
 from aether.workflows.llm.ports import ChatModel, Message, Reply
 from aether.workflows.llm.prompt_fence import fence
 from aether.workflows.llm.quotes import Source
+from aether.workflows.llm.text_thread import work_on_text
 from aether.workflows.llm.token_estimate import estimate_max_tokens
 
 # Besides the prompt a model needs room for a text, an answer as long as the text, a second one if the first must be
@@ -55,11 +57,12 @@ class ModelEditor:
 
     async def write_checklist(self, text: str, summary: Summary, *, may_be_empty: bool = False) -> Checklist:
         """Ask for a checklist: once more if the answer cannot be used, and for each half if it is too long."""
-        source = Source(text)
+        source = await work_on_text(partial(Source, text), len(text))
         form = prompts.checklist_form(() if self._copies_well else source.passages)
         read = partial(_read, text=text, source=source, may_be_empty=may_be_empty)
+        ask = self._checklists.structured_output
         try:
-            return await self._checklists.structured_output(prompts.checklist(text, summary), form, read)
+            return await ask(prompts.checklist(text, summary), form, read, compared_with=len(text))
         except _CutOffError:
             halves = [await self.write_checklist(half, summary, may_be_empty=True) for half in split(text, 2)]
         checklist = Checklist.of(item for half in halves for item in half.items)
@@ -68,12 +71,17 @@ class ModelEditor:
         return checklist
 
     async def _summary(self, messages: Sequence[Message]) -> Summary:
-        text = section_body(await self._summaries.text(messages), "Summary")
-        if not text:
+        answer = await self._summaries.text(messages)
+        text = await work_on_text(partial(self._clean_summary, answer), len(answer))
+        if is_blank(text):
             raise UnusableOutputError("it is empty")
+        return Summary(text)
+
+    def _clean_summary(self, answer: str) -> str:
+        text = section_body(answer, "Summary")
         while estimate_max_tokens(fence("summaries", text)) > self._max_summary:
             text = up_to_last_sentence(text[: len(text) * 9 // 10])
-        return Summary(text)
+        return text
 
     def _fits(self, part: str) -> bool:
         return estimate_max_tokens(fence("guideline", part)) <= self._max_text

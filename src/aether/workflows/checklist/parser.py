@@ -2,21 +2,26 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from aether.domain.checklist import Checklist, Item
+from aether.domain.plain_text import shorten
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.json_repair import first_text, json_values, without_controls
 from aether.workflows.llm.quotes import Source
 
 _MAX_TEXT = 300  # characters; a longer line is a paragraph, not a requirement
 _MAX_READ = 3_000  # characters; a model that repeats itself without end costs no more time than that
+_MAX_ENTRIES = 300  # more than a guideline of the greatest length has
 _LIST_KEYS = ("items", "checklist", "requirements", "tasks", "steps", "actions", "list", "points")
 _TEXT_KEYS = ("text", "item", "requirement", "task", "action", "check", "description", "content", "step")
 _QUOTE_KEYS = ("quote", "source", "citation", "evidence", "excerpt", "span", "reference")
+_COLONS = (":", "：")  # noqa: RUF001 - the Chinese and Japanese colon
 _MARK = re.compile(
     r"\s*(?:[-*+•‣◦▪–—]\s+|\[[ xX✓✔]?\]|[☐☑☒✓✔✅□▢]"
-    r"|\(?\d{1,3}[.)](?=\s)|[a-zA-Z]\)\s|#{1,6}\s|>\s)\s*"
+    r"|\(?\d{1,3}[.)](?=\s)|[a-zA-Z]\)\s|#{1,6}\s|>\s"
+    r"|[①-⒛⓪-⓿❶-➓㈠-㈩㉑-㉟㊀-㊉㊱-㊿]|[(（]?(?:\d{1,3}|[一二三四五六七八九十]{1,3})[)）、．])\s*"  # noqa: RUF001 - Chinese and Japanese numbers
 )
 
 
@@ -45,7 +50,7 @@ def parse_checklist(answer: str, source: Source, *, may_be_empty: bool = False) 
 
 
 def _quoted_items(entries: Iterable[_Entry], source: Source) -> Iterator[Item]:
-    for text, claim in dict.fromkeys(entries):
+    for text, claim in islice(dict.fromkeys(entries), _MAX_ENTRIES):
         line = _plain(text)
         if quote := source.quote(line, claim):
             yield Item(line, quote)
@@ -85,20 +90,19 @@ def _entry(value: object) -> list[_Entry] | None:
 
 def _from_lines(answer: str) -> list[_Entry] | None:
     """Read the lines that begin with a list's mark, each with the indented lines after it; headings are no items."""
-    items: list[str] = []
+    items: list[list[str]] = []
     for line in answer.splitlines():
         if _MARK.match(line) and not line.lstrip().startswith("#"):
-            items.append(line)
+            items.append([line])
         elif items and line.startswith((" ", "\t")) and line.strip():
-            items[-1] += f" {line.strip()}"
-    return [_Entry(item) for item in items if not item.rstrip("* ").endswith(":")] or None
+            items[-1].append(line.strip())
+    entries = map(" ".join, items)
+    return [_Entry(entry) for entry in entries if not entry.rstrip("* ").endswith(_COLONS)] or None
 
 
 def _plain(text: str) -> str:
     """Return a text as one line without the marks of lists."""
-    line, before = " ".join(without_controls(text[:_MAX_READ]).split()), ""
-    while line != before:
-        before, line = line, _MARK.sub("", line, count=1) if _MARK.match(line) else line
-    if len(line) <= _MAX_TEXT:
-        return line
-    return f"{line[:_MAX_TEXT].rpartition(' ')[0] or line[:_MAX_TEXT]} …"
+    line, start = " ".join(without_controls(text[:_MAX_READ]).split()), 0
+    while marked := _MARK.match(line, start):
+        start = marked.end()
+    return shorten(line[start:], _MAX_TEXT)

@@ -13,6 +13,7 @@ from aether.workflows.checklist.editor import ModelEditor
 from aether.workflows.checklist.part_steps import part_step, step_names
 from aether.workflows.checklist.ports import Editor
 from aether.workflows.definition import Workflow
+from aether.workflows.llm.text_thread import work_on_text
 from aether.workflows.step_results import result_of
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ T = TypeVar("T")
 
 async def make_checklist(run: Run, request: ChecklistRequest, editor: Editor) -> Checklist:
     """Summarise the guideline, in parts if the model cannot read it at once; then list what it requires."""
-    parts = editor.split(request.input_text)
+    parts = await work_on_text(partial(editor.split, request.input_text), len(request.input_text))
     run.plan(*step_names(("summary", "checklist"), len(parts)))
     summary = await _summarise(run, parts, editor)
     return await _write_checklist(run, parts, summary, editor)

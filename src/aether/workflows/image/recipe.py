@@ -1,5 +1,6 @@
 """Image recipe: make all images of a request at the same time, and store each one."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -26,7 +27,7 @@ async def generate_images(
 
     async def make(position: int) -> Image:
         content = await illustrator.image(request, position)
-        image = Image.of(content)
+        image = await asyncio.to_thread(Image.of, content)  # its digest takes a while
         if image is None:
             raise UnusableOutputError("it is no image")
         # The image is paid for: while the file store is away, wait instead of making it again.

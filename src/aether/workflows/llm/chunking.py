@@ -1,7 +1,7 @@
 """Chunking: split a text into parts that a model can read."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 # From the best place for a boundary to the worst; each match ends where the next part begins.
@@ -20,9 +20,26 @@ _BOUNDARIES = tuple(
 
 
 def split_to_fit(text: str, fits: Callable[[str], bool]) -> tuple[str, ...]:
-    """Split a text into as few parts as possible that each fit; every single character must fit."""
-    counts = range(1, max(1, len(text)) + 1)
-    return next(parts for count in counts if all(map(fits, parts := split(text, count))))
+    """Split a text into few parts that each fit; one part less would not fit. Every single character must fit."""
+
+    def fit(count: int) -> bool:
+        return all(map(fits, split(text, count)))
+
+    # Trying all counts would take quadratic time.
+    high = next(count for count in _doublings(len(text)) if fit(count))
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if fit(middle) else (middle, high)
+    return split(text, high)
+
+
+def _doublings(most: int) -> Iterator[int]:
+    count = 1
+    while count < most:
+        yield count
+        count *= 2
+    yield max(1, most)
 
 
 def split(text: str, count: int) -> tuple[str, ...]:

@@ -1,17 +1,22 @@
 """Conversation with a language model: as many calls as it takes until an answer is complete and usable."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
+import structlog
 from msgspec.structs import replace
 
+from aether.domain.plain_text import clean, is_blank
 from aether.durable.token_budget import reserve_tokens
 from aether.durable.token_stream import current_token_stream
 from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows.llm.follow_up_prompts import continuation, repair
 from aether.workflows.llm.markdown_cleanup import join_continuation, up_to_last_sentence
 from aether.workflows.llm.ports import ChatModel, Form, Message, OnText, Reply
+from aether.workflows.llm.preview import Preview
 from aether.workflows.llm.prompt_fence import unescape
+from aether.workflows.llm.text_thread import work_on_text
 from aether.workflows.llm.token_estimate import estimate_call_tokens
 
 T = TypeVar("T")
@@ -19,20 +24,34 @@ T = TypeVar("T")
 _MAX_CONTINUATIONS = 3
 _LONG_ENOUGH = 0.8
 """Share of the wanted words at which a text that was cut off may end."""
+_MAX_LONGER = 20
+"""How many times longer than asked a text may be; what follows is not read."""
+_CHARS_PER_WORD = 7
+_MIN_BOUND = 20_000
+"""Characters that a text may have in any case, since some languages write many words without a space."""
+_MAX_ANSWER = 128_000
+"""Characters that are read of an answer in a form."""
+
+log = structlog.get_logger()
 
 
 class Conversation:
-    """Asks a `ChatModel` for answers of about so many words, and undoes the prompt's escapes in them."""
+    """Asks a `ChatModel` for answers of about so many words, and undoes the prompt's escapes in them.
+
+    Answers are bounded. Texts come without control characters other than line feeds and tabs.
+    """
 
     def __init__(self, chat: ChatModel, words: int, model: str | None = None) -> None:
         self._chat = chat
         self._words = words
+        self._max_text = max(_MIN_BOUND, words * _CHARS_PER_WORD * _MAX_LONGER)
         self._model = model
 
     async def text(self, messages: Sequence[Message], *, preview: bool = False, whole: bool = False) -> str:
         """Ask for a text, and for the rest of it when it was cut off.
 
-        By default a text that is long enough, or was continued three times, ends with its last complete sentence.
+        By default a text that is long enough, was continued three times or is far longer than asked, ends with
+        its last complete sentence.
 
         Args:
             messages: the prompt.
@@ -40,34 +59,51 @@ class Conversation:
             whole: lose no sentence; the text ends only where the model ends it.
 
         Raises:
-            UnusableOutputError: a continuation is empty; or a `whole` text is empty, or has no end after three
-                continuations.
+            UnusableOutputError: a continuation is empty; or a `whole` text is empty, is far longer than asked, or
+                has no end after three continuations.
         """
         ask = self._ask_streaming if preview else self._ask
-        reply = await ask(messages)
+        reply = self._bounded_text(await ask(messages), whole=whole)
         text = reply.text
         for _ in range(_MAX_CONTINUATIONS):
-            if not reply.cut_off or not text.strip() or (self._is_long_enough(text) and not whole):
+            if not reply.cut_off or is_blank(text) or (self._is_long_enough(text) and not whole):
                 break
-            so_far = Message("assistant", up_to_last_sentence(text))
-            reply = await ask([*messages, so_far, continuation(whole=whole)])
-            if not reply.text.strip():
+            so_far = await work_on_text(partial(up_to_last_sentence, text), len(text))
+            follow_up = [Message("assistant", so_far), continuation(whole=whole)]
+            reply = self._bounded_text(await ask([*messages, *follow_up]), whole=whole)
+            if is_blank(reply.text):
                 raise UnusableOutputError("it was cut off and not continued")
-            text = join_continuation(text, reply.text)
+            text = await work_on_text(partial(join_continuation, text, reply.text), len(text) + len(reply.text))
         if whole and reply.cut_off:
             raise UnusableOutputError("it was cut off before its end")
-        if whole and not text.strip():
+        if whole and is_blank(text):
             raise UnusableOutputError("it is empty")
-        return _unescape(up_to_last_sentence(text) if reply.cut_off else text, messages)
+        return await work_on_text(partial(_finish, text, messages, cut_off=reply.cut_off), len(text))
 
-    async def structured_output(self, messages: Sequence[Message], form: Form, read: Callable[[Reply], T]) -> T:
-        """Ask for an answer in a form and read it; ask once more if `read` raises UnusableOutputError."""
-        reply = await self._ask(messages, form)
+    async def structured_output(
+        self, messages: Sequence[Message], form: Form, read: Callable[[Reply], T], compared_with: int = 0
+    ) -> T:
+        """Ask for an answer in a form and read it; ask once more if `read` raises UnusableOutputError.
+
+        `read` is called in another thread if the answer is long, or the text that it is `compared_with`.
+        """
+        reply = _bounded(await self._ask(messages, form), _MAX_ANSWER)
         try:
-            return read(_unescape_reply(reply, messages))
+            return await _read(reply, messages, read, compared_with)
         except UnusableOutputError as error:
+            # Servers reject an empty turn, and there is nothing in it to repair.
             follow_up = [Message("assistant", reply.text), repair(error.why, form.example)]
-        return read(_unescape_reply(await self._ask([*messages, *follow_up], form), messages))
+            again = messages if is_blank(reply.text) else [*messages, *follow_up]
+        reply = _bounded(await self._ask(again, form), _MAX_ANSWER)
+        return await _read(reply, messages, read, compared_with)
+
+    def _bounded_text(self, reply: Reply, *, whole: bool) -> Reply:
+        bounded = _bounded(reply, self._max_text)
+        if bounded is reply:
+            return reply
+        if whole:
+            raise UnusableOutputError(f"it is more than {_MAX_LONGER} times longer than asked")
+        return replace(bounded, cut_off=True)
 
     def _is_long_enough(self, text: str) -> bool:
         # Six characters to a word and the space behind it, for languages that write without spaces.
@@ -77,9 +113,11 @@ class Conversation:
     async def _ask_streaming(self, messages: Sequence[Message]) -> Reply:
         stream = current_token_stream()
         listener = stream.publisher()
-        reply = await self._ask(messages, on_text=listener)
+        preview = Preview(_contents(messages), self._max_text, listener or stream.skip)
+        reply = await self._ask(messages, on_text=listener and preview.feed)
         if listener is None:
-            stream.skip(reply.text)
+            preview.feed(reply.text)
+        preview.end()
         return reply
 
     async def _ask(self, messages: Sequence[Message], form: Form | None = None, on_text: OnText | None = None) -> Reply:
@@ -92,9 +130,24 @@ class Conversation:
         return reply
 
 
-def _unescape(text: str, messages: Sequence[Message]) -> str:
-    return unescape(text, (message.content for message in messages))
+def _bounded(reply: Reply, max_length: int) -> Reply:
+    """Return the reply with no more text than that."""
+    if len(reply.text) <= max_length:
+        return reply
+    log.warning("reply.too_long", characters=len(reply.text), kept=max_length)
+    return replace(reply, text=reply.text[:max_length])
 
 
-def _unescape_reply(reply: Reply, messages: Sequence[Message]) -> Reply:
-    return replace(reply, text=_unescape(reply.text, messages))
+async def _read(reply: Reply, messages: Sequence[Message], read: Callable[[Reply], T], compared_with: int) -> T:
+    def unescape_and_read() -> T:
+        return read(replace(reply, text=unescape(reply.text, _contents(messages))))
+
+    return await work_on_text(unescape_and_read, len(reply.text) + compared_with)
+
+
+def _finish(text: str, messages: Sequence[Message], *, cut_off: bool) -> str:
+    return clean(unescape(up_to_last_sentence(text) if cut_off else text, _contents(messages)))
+
+
+def _contents(messages: Sequence[Message]) -> Iterator[str]:
+    return (message.content for message in messages)

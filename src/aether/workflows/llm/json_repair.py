@@ -7,7 +7,9 @@ from itertools import islice
 from typing import NamedTuple
 
 _json = json.JSONDecoder(strict=False)  # msgspec has no way to stop where a value ends
-_MAX_STARTS = 200  # each error costs time in proportion to its position, so the attempts are bounded
+_MAX_STARTS = 200
+_MAX_READ = 20
+"""How many times the answer's length is read at most, since each attempt may go on to the end of the answer."""
 _START = re.compile(r'(?:"(?P<key>[^"\n]{1,40})"\s{0,9}:\s{0,9})?(?P<value>[{\[])(?=\s*["{\[])')
 _TRAILING_COMMA = re.compile(r",(?=\s*[\]}])")
 # A JSON string may hold control characters, and surrogates, which cannot be stored.
@@ -26,12 +28,18 @@ class Found(NamedTuple):
 def json_values(answer: str) -> Iterator[Found]:
     """Yield the lists and objects that can be read, outer ones first; of one that was cut off only those inside it."""
     answer = _TRAILING_COMMA.sub("", answer)
+    left = _MAX_READ * len(answer)
     for start in islice(_START.finditer(answer), _MAX_STARTS):
+        at = start.start("value")
         try:
-            value, end = _json.raw_decode(answer, start.start("value"))
-        except (ValueError, RecursionError):
-            continue
-        yield Found(start["key"], value, start.start("value"), end)
+            value, end = _json.raw_decode(answer, at)
+        except (ValueError, RecursionError) as error:
+            left -= getattr(error, "pos", len(answer)) - at
+        else:
+            left -= end - at
+            yield Found(start["key"], value, at, end)
+        if left < 0:
+            return
 
 
 def first_text(entry: dict[str, object], keys: tuple[str, ...]) -> str:

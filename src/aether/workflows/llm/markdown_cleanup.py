@@ -1,15 +1,21 @@
 """Markdown clean-up: make a model's text fit its place in a document."""
 
 import re
+import unicodedata
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from aether.domain.numbering import without_numbers
 
 _markdown = MarkdownIt("commonmark").disable(["inline", "text_join"])  # only blocks are read
 _BLOCK_OPENING = re.compile(r"```|~~~|<")  # begins a block that may take in the text after it
 _MIN_LEVEL = 3  # the report's title has level 1, its sections have level 2
 _MAX_LEVEL = 6
 _MIN_REPEAT = 20  # characters; a shorter repetition may be chance
+_MAX_WRAPPERS = 10  # code fences and titles around each other
+_MAX_TAGS = 3  # around a title
+_MAX_HEADING = 500  # characters; a longer line is no heading
 
 _WRAPPED = re.compile(
     r"(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>markdown|md)?[ \t]*\n(?P<body>.*?)(?P<closed>\n(?P=fence))?",
@@ -18,6 +24,8 @@ _WRAPPED = re.compile(
 _BLOCK = re.compile(r"\s*(?:[-+*•]\s|>|```|~~~|\||<)")
 _NUMBERED = re.compile(r"\s*\d{1,2}[.)]\s")
 _TAGGED = re.compile(r"\s*<(?P<tag>title|h[1-6])>(?P<content>.*)</(?P=tag)>\s*", re.IGNORECASE)
+_HEADING_MARKS = re.compile(r"^\s*#+|[*_`]+")
+_QUOTATION_MARKS = " \t\"'“”„«»「」『』"
 _RULE = re.compile(r"\s*(?:-{3,}|\*{3,}|_{3,})\s*")
 _NESTED_MARKS = re.compile(r"^((?:\s*(?:>|[-*+]|\d{1,9}[.)]))*\s*)#{1,6}(?=\s|$)")
 _WIDE_ENDS = "。！？｡"  # noqa: RUF001 - no space follows these
@@ -44,8 +52,11 @@ def section_body(text: str, title: str) -> str:
 
 def up_to_last_sentence(text: str) -> str:
     """Drop what comes after the last complete sentence; a text without one loses its last word."""
-    ends = [match.end() for match in _SENTENCE_END.finditer(text) if match["end"] and not _ends_heading(text, match)]
-    return (text[: ends[-1]] if ends else text.rpartition(" ")[0] or text).rstrip()
+    last = 0
+    for match in _SENTENCE_END.finditer(text):
+        if match["end"] and not _ends_heading(text, match):
+            last = match.end()
+    return (text[:last] if last else text.rpartition(" ")[0] or text).rstrip()
 
 
 def join_continuation(text: str, rest: str) -> str:
@@ -67,30 +78,35 @@ def _gap(kept: str, cut_off: str, rest: str) -> str:
 
 
 def _ends_heading(text: str, end: re.Match[str]) -> bool:
-    return end["end"].startswith("\n") and text[: end.start()].rpartition("\n")[2].lstrip().startswith("#")
+    if not end["end"].startswith("\n"):
+        return False
+    line_start = text.rfind("\n", 0, end.start()) + 1
+    return text[line_start : end.start()].lstrip().startswith("#")
 
 
 def _unwrap(text: str, title: str) -> str:
     """Remove the title, and a code fence around the whole answer, in whichever order they come."""
-    before = None
-    while before != text:
+    wanted = _letters(title)
+    for _ in range(_MAX_WRAPPERS):
         before, text = text, text.strip()
         if (wrapped := _WRAPPED.fullmatch(text)) and _is_wrapping(wrapped):
             text = wrapped["body"]
-        text = "\n".join(_without_title(text.splitlines(), title))
+        text = "\n".join(_without_title(text.splitlines(), wanted))
+        if text == before:
+            break
     return text
 
 
 def _is_wrapping(fence: re.Match[str]) -> bool:
-    alone = re.search(rf"^ *{fence['fence']}", fence["body"], re.MULTILINE) is None
+    alone = not any(line.lstrip(" ").startswith(fence["fence"]) for line in fence["body"].split("\n"))
     return alone or bool(fence["info"] and fence["closed"])
 
 
-def _without_title(lines: list[str], title: str) -> list[str]:
+def _without_title(lines: list[str], wanted: str) -> list[str]:
     """Drop leading lines that only repeat the title: as a heading, in bold or plain, numbered or not."""
     at, titled = 0, False
     while at < len(lines):
-        if _repeats_title(lines, at, title):
+        if _repeats_title(lines, at, wanted):
             titled = True
             underlined = at + 1 < len(lines) and set(lines[at + 1].strip()) in ({"="}, {"-"})
             at += 1 + underlined
@@ -101,24 +117,28 @@ def _without_title(lines: list[str], title: str) -> list[str]:
     return lines[at:]
 
 
-def _repeats_title(lines: list[str], at: int, title: str) -> bool:
-    if tagged := _TAGGED.fullmatch(lines[at]):
-        # The <title> of a page is never part of its text.
-        return tagged["tag"].lower() == "title" or _repeats_title([tagged["content"]], 0, title)
-    if _BLOCK.match(lines[at]) or _begins_list(lines, at):
+def _repeats_title(lines: list[str], at: int, wanted: str) -> bool:
+    line = lines[at]
+    if not wanted or len(line) > _MAX_HEADING:
         return False
-    line, wanted = _letters(lines[at]), _letters(title)
-    number = r"(?:section|chapter|part)?(?:\d{1,2}|[ivxl]+)?"
-    return bool(wanted) and re.fullmatch(number + re.escape(wanted), line) is not None
+    for _ in range(_MAX_TAGS):
+        if tagged := _TAGGED.fullmatch(line):
+            if tagged["tag"].lower() == "title":
+                return True  # the <title> of a page is never part of its text
+            line = tagged["content"]
+    if _BLOCK.match(line) or (_NUMBERED.match(line) and _begins_list(lines, at)):
+        return False
+    plain = _HEADING_MARKS.sub("", line).strip(_QUOTATION_MARKS)
+    return any(wanted == _letters(candidate) for candidate in without_numbers(plain))
 
 
 def _begins_list(lines: list[str], at: int) -> bool:
-    following = next((line for line in lines[at + 1 :] if line.strip()), "")
-    return bool(_NUMBERED.match(lines[at]) and _NUMBERED.match(following))
+    following = next((lines[after] for after in range(at + 1, len(lines)) if lines[after].strip()), "")
+    return _NUMBERED.match(following) is not None
 
 
 def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", text).casefold()
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
 
 
 def _close_blocks(lines: list[str]) -> list[str]:

@@ -12,6 +12,7 @@ _STEM = 5  # letters, so that "washing" counts as "wash" and "hands" as "hand"
 _MIN_CONTENT_WORD = 4  # letters; shorter words are mostly articles and prepositions
 _MIN_OVERLAP = 0.5
 _MAX_CLAIM = 1_000  # characters; a model that repeats itself without end costs no more time than that
+_MAX_FINDS = 50  # places that are tried for one claim, since it may occur everywhere inside words
 
 _WORD = re.compile(r"[^\W_]+")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -63,12 +64,16 @@ class Source:
 
     def _find_similar(self, piece: str) -> str | None:
         letters, _ = _letters_of(piece)
-        at = self._letters.find(letters) if _is_distinctive(letters) else -1
-        while at >= 0:
+        if not _is_distinctive(letters):
+            return None
+        at = -1
+        for _ in range(_MAX_FINDS):
+            at = self._letters.find(letters, at + 1)
+            if at < 0:
+                return None
             start, end = self._positions[at], self._positions[at + len(letters) - 1] + 1
             if span := self._cut(start, end):
                 return span
-            at = self._letters.find(letters, at + 1)
         return None
 
     def _cut(self, start: int, end: int) -> str | None:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 
 from aether.workflows.llm.ports import Message
 
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f ]")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f ]+")
 
 
 def estimate_max_tokens(text: str) -> int:
     """Estimate high how many tokens a text has: one for three Latin letters or spaces, and one for anything else."""
-    latin = sum(1 for _ in _LATIN.finditer(text))
-    return len(text) - latin + -(-latin // 3)
+    others = len(_LATIN.sub("", text))
+    return others + -(-(len(text) - others) // 3)
 
 
 def estimate_call_tokens(messages: Sequence[Message], words: int) -> int:

@@ -1,28 +1,28 @@
 """Outline parser: reads the outline in a model's answer, whatever form the answer has."""
 
 import re
+from typing import NamedTuple
 
+from aether.domain.numbering import Style, find_number, is_number
+from aether.domain.plain_text import shorten
 from aether.domain.report import MAX_SECTIONS, Outline, OutlineItem
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.json_repair import first_text, json_values, without_controls
 
 _MAX_TITLE = 200
+_MAX_COVERS = 500
+"""Characters of a title, and of the description of a section, which stands in the prompts of all sections."""
+_MAX_ITEMS = 10 * MAX_SECTIONS  # that are read; some may be blank
 _TITLE_KEYS = ("title", "heading", "name", "section", "section_title", "header", "chapter", "label", "topic")
 _COVERS_KEYS = ("covers", "description", "summary", "brief", "content")
 _LIST_KEYS = ("sections", "outline", "chapters", "headings", "titles", "items", "parts", "toc", "table_of_contents")
-_LIST_ITEM = re.compile(
-    r"^(?P<indent>[ \t]*)(?P<bold>\*\*|__)?"
-    r"(?:(?P<heading>#{1,6})|(?P<bullet>[-*+•])"
-    r"|(?:(?:section|chapter|part)\s+)?\(?(?:(?P<digit>\d{1,2})|(?P<roman>[IVXL]+)|(?P<letter>[A-T]))[.):])"
-    r"\s+(?P<title>\S.*)$",
-    re.IGNORECASE,
-)
+_MAX_LINE = 1_000  # characters that are read of a title with a description, or of one of them
+_BEFORE_ITEM = re.compile(r"(?P<indent>[ \t]*)(?P<bold>\*\*|__)?(?P<text>\S.*)")
+_MARKED = re.compile(r"(?:(?P<heading>#{1,6})|(?P<bullet>[-*+•]))\s+(?P<title>\S.*)")
+_LIST_STYLES = {Style.LABELLED, Style.NUMBERED, Style.LETTERED}
 _BOLD_NAME = re.compile(r"(?:\*\*)?(?P<name>[^*]+?)(?::\*\*|\*\*\s*[:–—-])\s+(?P<rest>\S.*)", re.DOTALL)
 # A text after a colon that is too long for a heading describes the section.
-_LONG = re.compile(
-    r"(?!(?:section|chapter|part)\s+\w+:)(?P<name>\S.{0,199}?)(?::|\s[–—-])\s+(?P<rest>\S.{60,})",
-    re.DOTALL | re.IGNORECASE,
-)
+_LONG = re.compile(r"(?P<name>\S.{0,199}?)(?::|\s[–—-])\s+(?P<rest>\S.{60,})", re.DOTALL)
 
 
 def parse_outline(answer: str, count: int | None) -> Outline:
@@ -35,7 +35,7 @@ def parse_outline(answer: str, count: int | None) -> Outline:
     Raises:
         UnusableOutputError: there is no outline, or it is too short; the reason completes "Repair your answer: …".
     """
-    found = Outline.of(_from_json(answer) or _from_lines(answer))
+    found = Outline.of((_from_json(answer) or _from_lines(answer))[:_MAX_ITEMS])
     outline = Outline(found.items[: count or MAX_SECTIONS])
     if not outline.items:
         raise UnusableOutputError("it holds no outline")
@@ -83,26 +83,59 @@ def _entry(entry: object) -> OutlineItem | None:
 
 def _from_lines(answer: str) -> list[OutlineItem]:
     """Read the outermost list; headings come before numbers, and numbers before bullets, which detail them."""
-    lists: dict[tuple[int, int, str], list[str]] = {}
-    for match in filter(None, map(_LIST_ITEM.match, answer.strip().splitlines())):
-        lists.setdefault(_level(match), []).append((match["bold"] or "") + match["title"])
+    lists: dict[_Level, list[str]] = {}
+    for level, title in filter(None, map(_list_item, answer.strip().splitlines())):
+        lists.setdefault(level, []).append(title)
     # A single line that looks like an item is more likely a sentence than an outline.
     outermost = min((level for level, titles in lists.items() if len(titles) > 1), key=lambda at: at[:2], default=None)
     return [_item(title, "") for title in lists[outermost]] if outermost else []
 
 
-def _level(match: re.Match[str]) -> tuple[int, int, str]:
-    indent = len(match["indent"].expandtabs(4))
-    if match["heading"]:
-        return 0, len(match["heading"]), ""
-    if match["bullet"]:
-        return 2, indent // 2, match["bullet"]
+class _Level(NamedTuple):
+    """Which list an item belongs to: its rank among lists, its depth, and the kind of its marks or numbers."""
+
+    rank: int
+    depth: int
+    kind: str
+
+
+def _list_item(line: str) -> tuple[_Level, str] | None:
+    line = line[:_MAX_LINE]
+    before = _BEFORE_ITEM.match(line)
+    if before is None:
+        return None
+    indent, bold, text = len(before["indent"].expandtabs(4)), before["bold"] or "", before["text"]
+    if marked := _MARKED.fullmatch(text):
+        if marked["heading"]:
+            return _Level(0, len(marked["heading"]), ""), bold + marked["title"]
+        return _Level(2, indent // 2, marked["bullet"]), bold + marked["title"]
+    number = find_number(text)
+    if number is None and bold:
+        text, bold = text.replace(bold, "", 1), ""
+        number = find_number(text)
+    if number is None or number.style not in _LIST_STYLES:
+        return None
     # Up to two spaces align numbers to the right; they do not nest them.
-    return 1, indent // 3, next(style for style in ("digit", "roman", "letter") if match[style])
+    return _Level(1, indent // 3, number.kind), bold + text[number.end :]
 
 
 def _item(title: str, covers: str) -> OutlineItem:
-    title, covers = without_controls(title).strip(), without_controls(covers)
-    if not covers and (described := _BOLD_NAME.fullmatch(title) or _LONG.fullmatch(title)):
-        title, covers = described["name"], described["rest"]
-    return OutlineItem(title[:_MAX_TITLE], covers)
+    title, covers = without_controls(title[:_MAX_LINE]).strip(), without_controls(covers[:_MAX_LINE])
+    if not covers:
+        title, covers = _described(title)
+    return OutlineItem(title[:_MAX_TITLE], shorten(covers, _MAX_COVERS))
+
+
+def _described(title: str) -> tuple[str, str]:
+    """Separate a title from the description behind it, if there is one."""
+    bold = _BOLD_NAME.fullmatch(title)
+    if bold and is_number(bold["name"]):
+        return f"{bold['name']}: {bold['rest']}", ""
+    number = find_number(title)
+    start = number.end if number else 0
+    described = bold or _LONG.fullmatch(title, start)
+    return (
+        (title[: described.start("name")].strip("*") + described["name"], described["rest"])
+        if described
+        else (title, "")
+    )

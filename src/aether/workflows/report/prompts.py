@@ -33,36 +33,47 @@ _WRITER = (
     "others: repeat neither them nor the title of yours, and begin with the text itself. Give facts and invent none. "
     + _MATERIAL
 )
+_IN_TOPIC_LANGUAGE = " in the language of the topic"
+_IN_NAMED_LANGUAGE = " in the language that <language> names"
 
-# Small models follow two examples better than any description.
-_EXAMPLES = (
+# Small models follow two examples better than any description. Two in the same language would pull the titles into it.
+_TEA = (
+    "Tea",
     (
-        "Tea",
-        (
-            ("What Tea Is", "The plant, its leaves and the main kinds of tea."),
-            ("The History of Tea", "How tea spread from China to the world."),
-            ("How Tea Is Made", "Picking, drying and brewing the leaves."),
-            ("Tea in Daily Life", "Customs, trade and health."),
-            ("The Future of Tea", "New markets and a changing climate."),
-        ),
+        ("What Tea Is", "The plant, its leaves and the main kinds of tea."),
+        ("The History of Tea", "How tea spread from China to the world."),
+        ("How Tea Is Made", "Picking, drying and brewing the leaves."),
+        ("Tea in Daily Life", "Customs, trade and health."),
+        ("The Future of Tea", "New markets and a changing climate."),
     ),
+)
+_BREAD = (
+    "Brot",
     (
-        "Railways",
-        (
-            ("The First Railways", "Steam engines and the early lines of Britain."),
-            ("How Trains Run", "Tracks, signals and power."),
-            ("Railways and Society", "Trade, travel and the growth of cities."),
-            ("Railways Today", "High speed, freight and the environment."),
-        ),
+        ("Was Brot ist", "Mehl, Wasser, Hefe und die wichtigsten Sorten."),
+        ("Die Geschichte des Brotes", "Vom Fladen zum gesäuerten Laib."),
+        ("Wie Brot gebacken wird", "Kneten, Gehenlassen und Backen."),
+        ("Brot heute", "Handwerk, Industrie und Ernährung."),
+    ),
+)
+_RAILWAYS = (
+    "Railways",
+    (
+        ("The First Railways", "Steam engines and the early lines of Britain."),
+        ("How Trains Run", "Tracks, signals and power."),
+        ("Railways and Society", "Trade, travel and the growth of cities."),
+        ("Railways Today", "High speed, freight and the environment."),
     ),
 )
 
 
-def outline(request: ReportRequest) -> list[Message]:
-    """Ask for an outline."""
+def outline(request: ReportRequest, *, english_only: bool = False) -> list[Message]:
+    """Ask for an outline; of a model that knows no language but English, no language is asked."""
     least, most = _count(request)
     count = str(least) if least == most else f"{least} to {most}"
-    return [Message("system", _PLANNER), *_examples(), Message("user", _outline_task(_material(request), count))]
+    language = "" if english_only else _language(request)
+    task = _outline_task(_material(request), count, language)
+    return [Message("system", _PLANNER), *_examples(english_only=english_only), Message("user", task)]
 
 
 def outline_form(request: ReportRequest) -> Form:
@@ -74,16 +85,17 @@ def outline_form(request: ReportRequest) -> Form:
     return Form("outline", object_schema(sections=sections), _FORM)
 
 
-def section(request: ReportRequest, plan: Outline, position: int) -> list[Message]:
-    """Ask for the text of one section; the prompt shows the whole outline."""
+def section(request: ReportRequest, plan: Outline, position: int, *, english_only: bool = False) -> list[Message]:
+    """Ask for the text of one section; the prompt shows the whole outline. `english_only` is as in `outline`."""
     item = plan.items[position]
+    language = "" if english_only else _language(request)
     covers = f" on this: {escape(item.covers)}" if item.covers else "."
     parts = [
         *_material(request),
         fence("outline", _lines(*map(_outline_line, plan.headings, plan.items))),
         *_neighbours(plan, position),
         f"Write section {position + 1} of {len(plan.items)}: {escape(item.title)}",
-        f"Write about {WORDS[request.length]} words{covers}",
+        f"Write about {WORDS[request.length]} words{language}{covers}",
     ]
     return [Message("system", _WRITER), Message("user", _lines(*parts))]
 
@@ -100,16 +112,21 @@ def _count(request: ReportRequest) -> tuple[int, int]:
     return _DEFAULT_COUNT if request.sections is UNSET else (request.sections, request.sections)
 
 
-def _examples() -> Iterator[Message]:
-    for topic, sections in _EXAMPLES:
+def _language(request: ReportRequest) -> str:
+    return _IN_TOPIC_LANGUAGE if request.language is UNSET else _IN_NAMED_LANGUAGE
+
+
+def _examples(*, english_only: bool) -> Iterator[Message]:
+    language = "" if english_only else _IN_TOPIC_LANGUAGE
+    for topic, sections in (_TEA, _RAILWAYS if english_only else _BREAD):
         items = [{"title": title, "covers": covers} for title, covers in sections]
-        yield Message("user", _outline_task([fence("topic", topic)], str(len(items))))
-        yield Message("assistant", json.dumps({"sections": items}))
+        yield Message("user", _outline_task([fence("topic", topic)], str(len(items)), language))
+        yield Message("assistant", json.dumps({"sections": items}, ensure_ascii=False))
 
 
-def _outline_task(material: Iterable[str], count: str) -> str:
+def _outline_task(material: Iterable[str], count: str, language: str) -> str:
     wanted = f"{'' if ' ' in count else 'exactly '}{count} section{'' if count == '1' else 's'}"
-    return _lines(*material, f"Write the outline of a report on this topic, with {wanted}.")
+    return _lines(*material, f"Write the outline of a report on this topic, with {wanted}{language and ','}{language}.")
 
 
 def _outline_line(heading: str, item: OutlineItem) -> str:

@@ -49,4 +49,6 @@ def report_so_far(job: Job) -> Report:
     return Report.assemble(request.topic, outline, sections)
 
 
-WORKFLOW = Workflow(ReportRequest, lambda ports: partial(write_report, writer=ModelWriter(ports.chat)), first_steps)
+WORKFLOW = Workflow(
+    ReportRequest, lambda ports: partial(write_report, writer=ModelWriter(ports.chat, ports.context)), first_steps
+)

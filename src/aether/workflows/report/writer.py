@@ -1,35 +1,45 @@
 """Report writer that asks a language model."""
 
+from functools import partial
+
 from msgspec import UNSET
 
+from aether.domain.plain_text import is_blank
 from aether.domain.report import Outline, ReportRequest, Section
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.conversation import Conversation
 from aether.workflows.llm.markdown_cleanup import section_body
 from aether.workflows.llm.ports import ChatModel
+from aether.workflows.llm.text_thread import work_on_text
 from aether.workflows.report import prompts
 from aether.workflows.report.outline_parser import parse_outline
 
+# Models with less context know little but English, and each further request makes their answers worse.
+_KNOWS_LANGUAGES = 4_096  # tokens
+
 
 class ModelWriter:
-    """The `Writer` on any `ChatModel`."""
+    """The `Writer` on any `ChatModel`; `context` is how many tokens the model reads and writes in one call."""
 
-    def __init__(self, chat: ChatModel) -> None:
+    def __init__(self, chat: ChatModel, context: int = 128_000) -> None:
         self._chat = chat
+        self._english_only = context < _KNOWS_LANGUAGES
 
     async def write_outline(self, request: ReportRequest) -> Outline:
         """Ask for an outline, and once more if the answer cannot be used."""
         count = None if request.sections is UNSET else request.sections
         return await self._conversation(request).structured_output(
-            prompts.outline(request), prompts.outline_form(request), lambda reply: parse_outline(reply.text, count)
+            prompts.outline(request, english_only=self._english_only),
+            prompts.outline_form(request),
+            lambda reply: parse_outline(reply.text, count),
         )
 
     async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
         """Ask for a section and make it fit its place in the report; the preview shows it before that."""
-        messages = prompts.section(request, outline, position)
+        messages = prompts.section(request, outline, position, english_only=self._english_only)
         text = await self._conversation(request).text(messages, preview=True)
-        body = section_body(text, outline.items[position].title)
-        if not body:
+        body = await work_on_text(partial(section_body, text, outline.items[position].title), len(text))
+        if is_blank(body):
             raise UnusableOutputError("it is empty")
         return Section(body)
 
