@@ -1,11 +1,16 @@
+import asyncio
 from collections.abc import Mapping
 
 import msgspec
+from msgspec.structs import replace
 
 from aether.adapters.openai.chat import OpenAIChat
 from aether.adapters.openai.images import OpenAIIllustrator
 from aether.bootstrap.recipes import recipes
+from aether.domain.checklist import ChecklistRequest
+from aether.domain.image import GenerationRequest
 from aether.domain.job import Kind
+from aether.domain.report import ReportRequest
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
@@ -58,7 +63,7 @@ async def test_a_worker_makes_every_kind_that_is_registered() -> None:
 
     assert opened.keys() == {*WORKFLOWS, EXAMPLE}
     assert opened[EXAMPLE].request is ExampleRequest
-    assert opened[EXAMPLE].dependencies(SHARED) == SHARED
+    assert opened[EXAMPLE].dependencies(SHARED, ExampleRequest("x")).policy == SHARED.policy
 
 
 async def test_a_workflow_gets_the_ports_of_its_worker() -> None:
@@ -72,10 +77,36 @@ async def test_without_an_image_model_there_is_no_illustrator() -> None:
     assert (await ports_of(Settings())).illustrator is None
 
 
-async def test_the_server_of_images_has_its_own_attempts_and_its_own_limiter() -> None:
+async def test_the_server_of_images_has_its_own_attempts() -> None:
     opened = await recipes_of(SETTINGS)
 
-    image = opened[Kind.IMAGE].dependencies(SHARED)
-    assert (image.policy.attempts, image.policy.cap, image.policy.total) == (5, 60.0, 60.0)
-    assert image.limiter is not SHARED.limiter
-    assert {opened[kind].dependencies(SHARED).limiter for kind in (Kind.REPORT, Kind.CHECKLIST)} == {SHARED.limiter}
+    policy = opened[Kind.IMAGE].dependencies(SHARED, GenerationRequest("A lighthouse")).policy
+    assert (policy.attempts, policy.cap, policy.total) == (5, 60.0, 60.0)
+
+
+async def test_each_model_of_each_server_has_its_own_limiter() -> None:
+    opened = await recipes_of(SETTINGS)
+
+    def limiter(kind: Kind, request: object) -> ConcurrencyLimiter:
+        return opened[kind].dependencies(SHARED, request).limiter
+
+    own, same = limiter(Kind.REPORT, ReportRequest("Rome")), ReportRequest("Rome", model=SETTINGS.model)
+    free, paid = ReportRequest("Rome", model="free"), ReportRequest("Rome", model="paid")
+    image = limiter(Kind.IMAGE, GenerationRequest("A lighthouse"))
+    assert own is limiter(Kind.REPORT, same) is limiter(Kind.CHECKLIST, ChecklistRequest("Wash hands."))
+    assert limiter(Kind.REPORT, free) is limiter(Kind.REPORT, free)
+    assert len({own, image, limiter(Kind.REPORT, free), limiter(Kind.REPORT, paid)}) == 4
+
+
+async def test_the_calls_of_all_models_share_the_workers_total() -> None:
+    opened = await recipes_of(replace(SETTINGS, model_calls=8))
+    requests = [ReportRequest("Rome", model=model) for model in ("free", "paid")]
+    free, paid = (opened[Kind.REPORT].dependencies(SHARED, request).limiter for request in requests)
+    for _ in range(8):
+        await free.acquire("a")
+
+    waiting = asyncio.create_task(paid.acquire("b"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    free.release()
+    await waiting

@@ -2,17 +2,18 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from aether.adapters.openai.chat import OpenAIChat, Options
 from aether.bootstrap.models import illustrator, model_client
 from aether.domain.job import Kind
-from aether.durable.concurrency_limiter import ConcurrencyLimiter
+from aether.durable.concurrency_limiter import ConcurrencyLimiter, ModelLimiters
 from aether.durable.ports import FileStore
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Recipe
 from aether.durable.step import RunDependencies
 from aether.settings import Settings
-from aether.workflows.definition import ModelServer, Ports
+from aether.workflows.definition import ModelServer, Ports, Workflow
 from aether.workflows.llm.model_choice import ModelChoice
 from aether.workflows.llm.ports import ChatModel
 from aether.workflows.registry import WORKFLOWS
@@ -34,20 +35,25 @@ async def recipes(
             images = await stack.enter_async_context(illustrator(settings, settings.image_model))
         ports = Ports(chat, settings.model_context, files, images)
         policies = {ModelServer.CHAT: dependencies.policy, ModelServer.IMAGES: _image_policy(settings)}
-        # A server that is overloaded says nothing about the other one.
+        # A model that is overloaded says nothing about another one, nor does a server.
         limiters = {
-            ModelServer.CHAT: dependencies.limiter,
-            ModelServer.IMAGES: ConcurrencyLimiter(settings.model_calls, dependencies.clock),
+            ModelServer.CHAT: ModelLimiters(settings.model_calls, dependencies.clock, dependencies.limiter),
+            ModelServer.IMAGES: ModelLimiters(settings.model_calls, dependencies.clock),
         }
+        models = {ModelServer.CHAT: settings.model, ModelServer.IMAGES: settings.image_model or ""}
         yield {
             kind: Recipe(
                 workflow.request,
                 workflow.make(ports),
                 workflow.retry(policies[workflow.server]),
-                limiters[workflow.server],
+                partial(_limiter, workflow, limiters[workflow.server], models[workflow.server]),
             )
             for kind, workflow in WORKFLOWS.items()
         }
+
+
+def _limiter(workflow: Workflow, limiters: ModelLimiters, own_model: str, request: object) -> ConcurrencyLimiter:
+    return limiters.limiter(workflow.model(request) or own_model)
 
 
 def _image_policy(settings: Settings) -> RetryPolicy:

@@ -26,7 +26,13 @@ from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Runner
 from aether.durable.step import RunDependencies
-from aether.errors import IllegalMoveError, StoreUnavailableError, UnknownJobError, UnsupportedRecordError
+from aether.errors import (
+    IllegalMoveError,
+    ModelPausedError,
+    StoreUnavailableError,
+    UnknownJobError,
+    UnsupportedRecordError,
+)
 from aether.leased_queue import LeasedWorker, Retry, job_function, worker_settings
 from aether.services.orphan_sweeper import sweep_orphans
 from aether.settings import Settings
@@ -37,6 +43,7 @@ _LEASE = timedelta(seconds=3.25)
 _HEARTBEAT = timedelta(seconds=0.5)
 _STRANDED_PAUSE = timedelta(seconds=5)
 _OVERTAKEN_PAUSE = timedelta(seconds=0.5)
+_MAX_MODEL_PAUSE = 10.0  # seconds that a job keeps its place among the running ones while its model is paused
 
 log = structlog.get_logger()
 
@@ -75,7 +82,7 @@ class Worker:
         policy = RetryPolicy(settings.step_attempts, settings.retry_base, settings.retry_cap, settings.step_timeout)
         publisher = await self._resources.enter_async_context(DeltaPublisher(client))
         limiter = ConcurrencyLimiter(settings.model_calls, clock)
-        dependencies = RunDependencies(policy, limiter, clock, settings.job_timeout, publisher)
+        dependencies = RunDependencies(policy, limiter, clock, settings.job_timeout, publisher, _MAX_MODEL_PAUSE)
         kinds = await self._resources.enter_async_context(recipes(settings, file_store(client, settings), dependencies))
         self._runner = Runner(self._store, kinds, dependencies)
         if objects := object_store(settings):
@@ -104,6 +111,9 @@ class Worker:
         except UnsupportedRecordError as error:
             log.info("job.unsupported", job_id=job_id, word=error.word)
             raise Retry(defer=pause_before_handover(attempt)) from error
+        except ModelPausedError as error:
+            log.info("job.paused", job_id=job_id, wait_s=error.seconds)
+            raise Retry(defer=timedelta(seconds=error.seconds)) from error
         except Exception as error:
             log.exception("job.stranded", job_id=job_id)
             raise Retry(defer=_STRANDED_PAUSE) from error

@@ -1,4 +1,4 @@
-"""Concurrency limiter: bounds how many model calls a worker has in flight, over all its jobs."""
+"""Concurrency limiters: bound how many calls of each model, and of all together, a worker has in flight."""
 
 import asyncio
 from collections import deque
@@ -11,10 +11,13 @@ _SMOOTHING = 0.1
 _MAX_REJECTED_SHARE = 0.25
 _GROWTH = 0.1
 _MIN_SHRINK_INTERVAL_S = 1.0
+_MAX_MODELS = 1_000
 
 
 class ConcurrencyLimiter:
     """One limit on concurrent calls for all jobs of a worker: additive increase, multiplicative decrease (AIMD).
+
+    With a `total`, a call also takes a slot of that limiter, which several limiters share.
 
     The limit shrinks only when the server has rejected a good part of the latest calls. A server that rejects a call
     now and then would not serve fewer calls any better.
@@ -24,9 +27,10 @@ class ConcurrencyLimiter:
     so that a long job does not starve either.
     """
 
-    def __init__(self, ceiling: int, clock: Clock) -> None:
+    def __init__(self, ceiling: int, clock: Clock, total: "ConcurrencyLimiter | None" = None) -> None:
         self._ceiling = ceiling
         self._clock = clock
+        self._total = total
         self._limit = float(ceiling)
         self._in_flight = 0
         self._granted = 0
@@ -41,12 +45,36 @@ class ConcurrencyLimiter:
         """The number of calls that may be in flight now."""
         return max(1, int(self._limit))
 
+    @property
+    def pause(self) -> float:
+        """The seconds for which no call may start, because the server asked for a pause."""
+        return max(0.0, self._paused_until - self._clock.monotonic())
+
     def slot(self, job_id: str) -> "Slot":
         """Return a context manager that waits for a slot and holds it."""
         return Slot(self, job_id)
 
     async def acquire(self, job_id: str) -> None:
         """Wait for a slot and take it; a cancelled wait holds none."""
+        await self._acquire_own(job_id)
+        if self._total is None:
+            return
+        try:
+            await self._total.acquire(job_id)
+        except asyncio.CancelledError:
+            self._release_own()
+            raise
+        if self.pause > 0:  # it began while this call waited for the total
+            self.release()
+            await self.acquire(job_id)
+
+    def release(self) -> None:
+        """Give a slot back."""
+        if self._total is not None:
+            self._total.release()
+        self._release_own()
+
+    async def _acquire_own(self, job_id: str) -> None:
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(job_id, deque()).append(turn)
         self._grant()
@@ -56,8 +84,7 @@ class ConcurrencyLimiter:
             self._withdraw(job_id, turn)
             raise
 
-    def release(self) -> None:
-        """Give a slot back."""
+    def _release_own(self) -> None:
         self._in_flight -= 1
         self._grant()
 
@@ -81,16 +108,15 @@ class ConcurrencyLimiter:
     def _withdraw(self, job_id: str, turn: asyncio.Future[None]) -> None:
         turns = self._waiting.get(job_id, deque())
         if turn.done() and not turn.cancelled():
-            self.release()
+            self._release_own()
         elif turn in turns:
             turns.remove(turn)
             if not turns:
                 del self._waiting[job_id]
 
     def _grant(self) -> None:
-        pause = self._paused_until - self._clock.monotonic()
-        if pause > 0:
-            self._resume_after(pause)
+        if self.pause > 0:
+            self._resume_after(self.pause)
             return
         while self._waiting and self._in_flight < self.limit:
             job_id = self._next_job()
@@ -135,3 +161,25 @@ class Slot:
 
     async def __aexit__(self, *_: object) -> None:
         self._limiter.release()
+
+
+class ModelLimiters:
+    """A limiter for each model of a server, and a total over all of them.
+
+    The limits and pauses of one model hold back no call of another. Callers choose the names of models, so only the
+    limiters of those used last are kept.
+    """
+
+    def __init__(self, ceiling: int, clock: Clock, total: ConcurrencyLimiter | None = None) -> None:
+        self._ceiling = ceiling
+        self._clock = clock
+        self._total = total or ConcurrencyLimiter(ceiling, clock)
+        self._limiters: dict[str, ConcurrencyLimiter] = {}
+
+    def limiter(self, model: str) -> ConcurrencyLimiter:
+        """Return the limiter of the model."""
+        limiter = self._limiters.pop(model, None) or ConcurrencyLimiter(self._ceiling, self._clock, self._total)
+        self._limiters[model] = limiter
+        if len(self._limiters) > _MAX_MODELS:
+            del self._limiters[next(iter(self._limiters))]
+        return limiter

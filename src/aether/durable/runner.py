@@ -11,18 +11,20 @@ import structlog
 from msgspec.structs import replace
 
 from aether.domain.job import ENDED, Change, Job, Kind, Problem, Status
+from aether.durable.clock import StoreClock
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.journal import Journal, retry_while_unavailable
 from aether.durable.ports import JobStore
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
-from aether.durable.step import RunDependencies
+from aether.durable.step import RunDependencies, describe_error
 from aether.errors import (
     AetherError,
     BudgetExceededError,
     DeadlineExceededError,
     FencedError,
     ModelOverloadedError,
+    ModelPausedError,
     ModelRefusedError,
     ModelRejectedKeyError,
     ModelUnreachableError,
@@ -35,17 +37,19 @@ log = structlog.get_logger()
 class Recipe(msgspec.Struct, frozen=True):
     """How jobs of a kind are executed: `make` gets the run and the job's input, decoded as `request`.
 
-    `policy` and `limiter` replace the worker's own for this kind.
+    `policy` replaces the worker's own for this kind, and what `limiter` returns for a request replaces the worker's own
+    limiter.
     """
 
     request: type[Any]
     make: Callable[[Run, Any], Awaitable[object]]  # Any: each kind has a request type of its own
     policy: RetryPolicy | None = None
-    limiter: ConcurrencyLimiter | None = None
+    limiter: Callable[[Any], ConcurrencyLimiter] | None = None  # Any: as above
 
-    def dependencies(self, shared: RunDependencies) -> RunDependencies:
-        """Return the worker's dependencies with this kind's own in their place."""
-        return replace(shared, policy=self.policy or shared.policy, limiter=self.limiter or shared.limiter)
+    def dependencies(self, shared: RunDependencies, request: object) -> RunDependencies:
+        """Return the worker's dependencies with those for this request in their place."""
+        limiter = self.limiter(request) if self.limiter else shared.limiter
+        return replace(shared, policy=self.policy or shared.policy, limiter=limiter)
 
 
 class Runner:
@@ -65,6 +69,7 @@ class Runner:
 
         Raises:
             UnsupportedRecordError: only a worker of another version can run this job; the queue entry must be kept.
+            ModelPausedError: the job is to be run again after these seconds; the queue entry must be kept.
         """
         with structlog.contextvars.bound_contextvars(job_id=job_id):
             begin = partial(self._store.begin, job_id, self._recipes)
@@ -73,7 +78,8 @@ class Runner:
                 log.info("job.not_to_be_run")
                 return True
             self.fence(job_id, job.epoch)
-            task = asyncio.create_task(self._run_to_end(job))
+            clock = StoreClock(self._dependencies.clock, job.updated_at)
+            task = asyncio.create_task(self._run_to_end(job, replace(self._dependencies, clock=clock)))
             self._running[job_id] = (job.epoch, task)
             try:
                 await asyncio.wait({task})
@@ -96,11 +102,11 @@ class Runner:
         if task is not None and running_epoch < epoch:
             _stop_fenced(task, job_id, running_epoch)
 
-    async def _run_to_end(self, job: Job) -> None:
+    async def _run_to_end(self, job: Job, dependencies: RunDependencies) -> None:
         on_fenced = partial(_stop_fenced, _this_task(), job.id, job.epoch)
-        journal = Journal(self._store, job, self._dependencies.clock, on_fenced)
+        journal = Journal(self._store, job, dependencies.clock, on_fenced)
         try:
-            outcome = await self._execute(job, journal)
+            outcome = await self._execute(job, journal, dependencies)
             await journal.write(outcome)
             log.info("job.ended", status=outcome.status)
         except FencedError:
@@ -108,25 +114,13 @@ class Runner:
         finally:
             await journal.flush()
 
-    @asynccontextmanager
-    async def _deadline(self, job: Job) -> AsyncIterator[None]:
-        seconds = job.limits.seconds or self._dependencies.job_timeout
-        remaining = seconds - (self._dependencies.clock.now() - job.queued_at).total_seconds()
-        try:
-            async with asyncio.timeout(remaining) as deadline:
-                yield
-        except TimeoutError as error:
-            if not deadline.expired():
-                raise
-            raise DeadlineExceededError(seconds) from error
-
-    async def _execute(self, job: Job, journal: Journal) -> Change:
+    async def _execute(self, job: Job, journal: Journal, dependencies: RunDependencies) -> Change:
         try:
             recipe = self._recipes[job.kind]
-            async with self._deadline(job):
+            async with _deadline(job, dependencies):
                 request = msgspec.json.decode(job.input, type=recipe.request)
-                await recipe.make(Run(job, journal, recipe.dependencies(self._dependencies)), request)
-        except FencedError:
+                await recipe.make(Run(job, journal, recipe.dependencies(dependencies, request)), request)
+        except (FencedError, ModelPausedError):
             raise
         except AetherError as error:
             log.warning("job.failed", error=type(error).__name__)
@@ -138,6 +132,24 @@ class Runner:
             log.exception("job.crashed")
             return Change(status=Status.FAILED, problem=Problem("internal-error", "Aether failed; its log says why."))
         return Change(status=Status.COMPLETED)
+
+
+@asynccontextmanager
+async def _deadline(job: Job, dependencies: RunDependencies) -> AsyncIterator[None]:
+    """End the run at the job's deadline; a job whose model is paused is run again at the deadline at the latest."""
+    seconds = job.limits.seconds or dependencies.job_timeout
+    remaining = seconds - (dependencies.clock.now() - job.queued_at).total_seconds()
+    began = dependencies.clock.monotonic()
+    try:
+        async with asyncio.timeout(remaining) as deadline:
+            yield
+    except ModelPausedError as error:
+        left = remaining - (dependencies.clock.monotonic() - began)
+        raise ModelPausedError(max(0.0, min(error.seconds, left))) from error
+    except TimeoutError as error:
+        if not deadline.expired():
+            raise
+        raise DeadlineExceededError(seconds) from error
 
 
 def _this_task() -> asyncio.Task[None]:
@@ -171,4 +183,4 @@ _TYPES: dict[type[AetherError], str] = {
 def describe_failure(error: AetherError) -> Problem:
     """Describe why a job failed: a type for programs, a sentence for people."""
     cause, step = (error.cause, error.step) if isinstance(error, StepFailedError) else (error, None)
-    return Problem(_TYPES.get(type(cause), "model-failed"), str(error), step)
+    return Problem(_TYPES.get(type(cause), "model-failed"), describe_error(error), step)

@@ -33,6 +33,7 @@
     ├── UnknownKeyError             an operator names an API key that does not exist
     ├── NameTakenError              an operator gives a new API key a name that is in use
     ├── FencedError                 this run no longer owns its job; it stops silently
+    ├── ModelPausedError            the job's model is paused; the job goes back to the queue for that time
     ├── UnsupportedRecordError      a record of a newer version, left to a process that knows it
     └── RefusedDestinationError     an address that must not be called; becomes a FieldError or a failed delivery
 
@@ -53,7 +54,7 @@ from aether.errors.caller import (
     UnknownDeliveryError,
     UnknownJobError,
 )
-from aether.errors.internal import FencedError, RefusedDestinationError, UnsupportedRecordError
+from aether.errors.internal import FencedError, ModelPausedError, RefusedDestinationError, UnsupportedRecordError
 from aether.errors.operator import ConfigurationError, NameTakenError, UnknownKeyError
 from aether.errors.permanent import (
     BudgetExceededError,
@@ -93,6 +94,7 @@ __all__ = [
     "InvalidCredentialError",
     "ModelFailedError",
     "ModelOverloadedError",
+    "ModelPausedError",
     "ModelRefusedError",
     "ModelRejectedKeyError",
     "ModelRejectedRequestError",

@@ -11,6 +11,14 @@ class FencedError(AetherError):
         self.job_id = job_id
 
 
+class ModelPausedError(AetherError):
+    """The job's model is paused for longer than a run waits; another run continues the job after these seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The model is paused for {seconds:g} seconds.")
+        self.seconds = seconds
+
+
 class UnsupportedRecordError(AetherError):
     """A stored record has a kind or a status that this process does not know, so it leaves it to a newer process."""
 

@@ -26,7 +26,7 @@ class Ports(msgspec.Struct, frozen=True):
 
 
 class ModelServer(StrEnum):
-    """The server that a workflow calls; each has its own concurrency limit and its own number of attempts."""
+    """The server that a workflow calls; each has its own concurrency limits and its own number of attempts."""
 
     CHAT = "chat"
     IMAGES = "images"
@@ -41,6 +41,7 @@ class Workflow(msgspec.Struct, frozen=True):
         first_steps: names the steps that a request implies before its job starts.
         server: the server that the steps call.
         retry: returns the retry policy of the steps, given that of the server.
+        model: names the model that a request asks for; None is the worker's own.
     """
 
     request: type[Any]
@@ -48,3 +49,4 @@ class Workflow(msgspec.Struct, frozen=True):
     first_steps: Callable[[Any], tuple[str, ...]] = lambda _: ()  # Any: as above
     server: ModelServer = ModelServer.CHAT
     retry: Callable[[RetryPolicy], RetryPolicy] = lambda policy: policy
+    model: Callable[[Any], str | None] = lambda _: None  # Any: as above

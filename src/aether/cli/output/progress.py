@@ -15,6 +15,7 @@ from aether.cli.output.markdown import one_line
 from aether.cli.output.progress_events import AttemptFailure, ProgressEvent, StepFinished, TextDelta
 
 _EXCERPT_LENGTH = 100
+_MAX_EXCERPT_SOURCE = 1_000  # characters; `textwrap` would take apart the whole text
 _MAX_PREVIEW_LENGTH = 300
 
 
@@ -165,7 +166,7 @@ def _line(event: ProgressEvent) -> str:
 def _styled(event: ProgressEvent) -> Text:
     match event:
         case StepFinished(label, amount, title, text) if text:
-            excerpt = textwrap.shorten(one_line(text), _EXCERPT_LENGTH, placeholder=" …")
+            excerpt = textwrap.shorten(one_line(text[:_MAX_EXCERPT_SOURCE]), _EXCERPT_LENGTH, placeholder=" …")
             return Text.assemble((one_line(title or label), "bold"), f" ({amount})\n", (f"  {excerpt}", "dim"))
         case StepFinished():
             return Text(_line(event))

@@ -49,6 +49,14 @@ def report_so_far(job: Job) -> Report:
     return Report.assemble(request.topic, outline, sections)
 
 
+def requested_model(request: ReportRequest) -> str | None:
+    """Name the model that the caller asks for, if any."""
+    return None if request.model is UNSET else request.model
+
+
 WORKFLOW = Workflow(
-    ReportRequest, lambda ports: partial(write_report, writer=ModelWriter(ports.chat, ports.context)), first_steps
+    ReportRequest,
+    lambda ports: partial(write_report, writer=ModelWriter(ports.chat, ports.context)),
+    first_steps,
+    model=requested_model,
 )
