@@ -29,6 +29,9 @@ _MAX_LONGER = 20
 _CHARS_PER_WORD = 7
 _MIN_BOUND = 20_000
 """Characters that a text may have in any case, since some languages write many words without a space."""
+_LINES_PER_WORD, _MIN_LINES = 4, 1_000
+"""Lines that a text may have; each one takes time, however short it is."""
+_TOO_LONG = f"it is more than {_MAX_LONGER} times longer than asked"
 _MAX_ANSWER = 128_000
 """Characters that are read of an answer in a form."""
 
@@ -45,6 +48,7 @@ class Conversation:
         self._chat = chat
         self._words = words
         self._max_text = max(_MIN_BOUND, words * _CHARS_PER_WORD * _MAX_LONGER)
+        self._max_lines = max(_MIN_LINES, words * _LINES_PER_WORD)
         self._model = model
 
     async def text(self, messages: Sequence[Message], *, preview: bool = False, whole: bool = False) -> str:
@@ -78,7 +82,8 @@ class Conversation:
             raise UnusableOutputError("it was cut off before its end")
         if whole and is_blank(text):
             raise UnusableOutputError("it is empty")
-        return await work_on_text(partial(_finish, text, messages, cut_off=reply.cut_off), len(text))
+        finish = partial(self._finish, text, messages, cut_off=reply.cut_off, whole=whole)
+        return await work_on_text(finish, len(text))
 
     async def structured_output(
         self, messages: Sequence[Message], form: Form, read: Callable[[Reply], T], compared_with: int = 0
@@ -99,11 +104,19 @@ class Conversation:
 
     def _bounded_text(self, reply: Reply, *, whole: bool) -> Reply:
         bounded = _bounded(reply, self._max_text)
-        if bounded is reply:
-            return reply
-        if whole:
-            raise UnusableOutputError(f"it is more than {_MAX_LONGER} times longer than asked")
-        return replace(bounded, cut_off=True)
+        if bounded is not reply and whole:
+            raise UnusableOutputError(_TOO_LONG)
+        return reply if bounded is reply else replace(bounded, cut_off=True)
+
+    def _finish(self, text: str, messages: Sequence[Message], *, cut_off: bool, whole: bool) -> str:
+        text = clean(unescape(text, _contents(messages)))
+        lines = text.split("\n", self._max_lines)
+        if len(lines) > self._max_lines:
+            if whole:
+                raise UnusableOutputError(_TOO_LONG)
+            log.warning("reply.too_long", characters=len(text), kept=len(text) - len(lines[-1]))
+            text, cut_off = "\n".join(lines[:-1]), True
+        return up_to_last_sentence(text) if cut_off else text
 
     def _is_long_enough(self, text: str) -> bool:
         # Six characters to a word and the space behind it, for languages that write without spaces.
@@ -116,7 +129,7 @@ class Conversation:
         preview = Preview(_contents(messages), self._max_text, listener or stream.skip)
         reply = await self._ask(messages, on_text=listener and preview.feed)
         if listener is None:
-            preview.feed(reply.text)
+            await work_on_text(partial(preview.feed, reply.text), len(reply.text))
         preview.end()
         return reply
 
@@ -143,10 +156,6 @@ async def _read(reply: Reply, messages: Sequence[Message], read: Callable[[Reply
         return read(replace(reply, text=unescape(reply.text, _contents(messages))))
 
     return await work_on_text(unescape_and_read, len(reply.text) + compared_with)
-
-
-def _finish(text: str, messages: Sequence[Message], *, cut_off: bool) -> str:
-    return clean(unescape(up_to_last_sentence(text) if cut_off else text, _contents(messages)))
 
 
 def _contents(messages: Sequence[Message]) -> Iterator[str]:
