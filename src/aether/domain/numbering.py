@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from aether.domain.numerals import HAN, fold, fold_all, numeral_kind, numeral_values, word_values
+from aether.domain.plain_text import is_blank
 
 _MAX_LENGTH = 80  # characters; no number is longer
 _MAX_NUMBERS = 3  # before one title, as in "II. Chapter 2: 1) Origins"
@@ -99,12 +100,21 @@ def find_number(title: str) -> Numbering | None:
 
 @lru_cache(maxsize=1_024)
 def _find(beginning: str) -> Numbering | None:
-    folded = [(part, at) for at, character in enumerate(beginning) for part in fold(character)]
-    text = "".join(part for part, _ in folded)
+    text, positions = _fold(beginning)
     for form, style in _FORMS:
         if (found := form.match(text)) and (number := _read(found, style)):
-            return number._replace(end=folded[found.end()][1])
+            return number._replace(end=positions[found.end()])
     return None
+
+
+def _fold(text: str) -> tuple[str, list[int]]:
+    """Fold a text; return also where each of the resulting characters comes from."""
+    found: list[tuple[str, int]] = []
+    for at, character in enumerate(text):
+        # An accent that stands alone is the word itself.
+        is_alone = not found or found[-1][0].isspace()
+        found += [(part, at) for part in fold(character) or (character if is_alone and not is_blank(character) else "")]
+    return "".join(part for part, _ in found), [at for _, at in found]
 
 
 def without_numbers(title: str) -> list[str]:
@@ -118,8 +128,8 @@ def without_numbers(title: str) -> list[str]:
 def is_number(text: str) -> bool:
     """Whether the text is nothing but one number as it stands before a title, as in "Chapter 2 –"."""
     text = text.strip()
-    number = find_number(f"{text} \u4e00") or find_number(f"{text}: \u4e00")
-    return bool(text) and number is not None and number.end >= len(text)
+    number = find_number(f"{text} 一") or find_number(f"{text}: 一")
+    return number is not None and number.style is not Style.WORDED and number.end >= len(text) > 0
 
 
 def numbers_of(titles: Sequence[str]) -> list[Numbering | None]:

@@ -87,7 +87,8 @@ def fold(character: str) -> str:
     if "가" <= character <= "힣":  # a Korean syllable would fall apart into its letters
         return character
     parts = unicodedata.normalize("NFKD", character)
-    return "".join(part for part in parts if unicodedata.category(part) not in _MODIFIERS).lower()
+    kept = "".join(part for part in parts if unicodedata.category(part) not in _MODIFIERS).lower()
+    return parts if kept.isspace() and len(parts) > 1 else kept  # an accent on nothing, such as "´"
 
 
 def fold_all(text: str) -> str:

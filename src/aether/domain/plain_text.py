@@ -28,6 +28,12 @@ def is_blank(text: str) -> bool:
     return _BLANK.fullmatch(text) is not None
 
 
+def visible_part(text: str) -> str:
+    """Return the text from its first visible character on."""
+    blank = _BLANK.match(text)
+    return text[blank.end() :] if blank else text
+
+
 def shorten(text: str, max_length: int) -> str:
     """Cut a text that is longer than `max_length` behind a whole word, and mark the cut with an ellipsis."""
     if len(text) <= max_length:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from aether.domain.numbering import numbers_of
-from aether.domain.plain_text import is_blank
+from aether.domain.plain_text import is_blank, visible_part
 from aether.domain.text_field import text
 
 MAX_SECTIONS = 20
@@ -117,7 +117,7 @@ def roman(number: int) -> str:
 
 def _remove_markup(title: str) -> str:
     """Remove markup; a character that is not paired is text, as in "C#" or "A*"."""
-    stripped = _EMPHASIS.sub(r"\2", _LEADING_MARK.sub("", " ".join(title.split())))
+    stripped = _EMPHASIS.sub(r"\2", _LEADING_MARK.sub("", " ".join(visible_part(title).split())))
     if quoted := _QUOTED.fullmatch(stripped):
         stripped = quoted[1] or quoted[2]
     if is_blank(stripped.strip(f"{_MARKUP} ")):
