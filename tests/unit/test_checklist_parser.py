@@ -55,6 +55,13 @@ MARKS = {
     "parentheses": "(1) {}\n2) {}",
     "letters": "a) {}\nb) {}",
     "numbered boxes": "1. [ ] {}\n2. [ ] {}",
+    "Chinese": "一、{}\n二、{}",
+    "Chinese in parentheses": "（一）{}\n（二）{}",
+    "circled": "①{}\n② {}",
+    "negative circled": "❶ {}\n❷ {}",
+    "fullwidth": "１．{}\n２．{}",
+    "Chinese commas": "1、{}\n2、{}",
+    "Arabic digits": "١. {}\n٢) {}",
     "a preamble": "Sure! Here is your checklist:\n\n- {}\n- {}\n\nShall I go on?",
     "headings": "# Checklist\n## Kitchen\n- {}\n## Store\n- {}",
     "groups": "- Before work:\n  - {}\n- **In the store:**\n  - {}",
@@ -105,7 +112,15 @@ def test_a_list_of_which_nothing_is_left_is_unusable_unless_it_may_be_empty(answ
 
 
 @pytest.mark.parametrize(
-    "text", ["5 mg are given to the patient", "1.5 l of water a day", "A. baumannii is reported", "-5 °C is kept"]
+    "text",
+    [
+        "一带一路 is named as it is",
+        "十月革命 is named as it is",
+        "5 mg are given to the patient",
+        "1.5 l of water a day",
+        "A. baumannii is reported",
+        "-5 °C is kept",
+    ],
 )
 def test_what_is_no_mark_stays(text: str) -> None:
     [item] = parse_checklist(json.dumps([text]), Source(text)).items
@@ -118,6 +133,13 @@ def test_an_item_that_never_ends_is_shortened() -> None:
 
     assert item.text.endswith("Wash hands …")
     assert len(item.text) <= 302
+
+
+def test_very_many_items_are_read_up_to_a_bound() -> None:
+    text = " ".join(f"Rule{at} binds all{at}." for at in range(1_000))
+    answer = json.dumps([f"Rule{at} binds all{at}" for at in range(1_000)])
+
+    assert len(parse_checklist(answer, Source(text)).items) == 300
 
 
 def test_an_order_in_the_guideline_does_not_become_the_form() -> None:

@@ -1,4 +1,5 @@
 import pytest
+from structlog.testing import capture_logs
 
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.conversation import Conversation
@@ -126,3 +127,71 @@ async def test_what_an_answer_in_a_form_quotes_from_a_fence_comes_without_escape
         Message("assistant", "Vec&lt;T>"),
         repair("it is no JSON", '{"thing": …}'),
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["One. " * 100_000, "One.\n" * 100_000, "One.\r\r" * 100_000, f"{ENOUGH}\n" + "one " * 200_000]
+)
+async def test_a_text_far_longer_than_asked_ends_with_a_sentence_within_its_bound(text: str) -> None:
+    with capture_logs() as logs:
+        bounded = await conversation(ScriptedChat(text)).text(PROMPT)
+
+    assert text.replace("\r", "\n").startswith(bounded)
+    assert bounded.endswith(".")
+    assert 0 < len(bounded) <= 20_000
+    assert bounded.count("\n") <= 1_000
+    assert [entry["event"] for entry in logs] == ["reply.too_long"] * len(logs)
+    assert logs
+
+
+async def test_the_bound_grows_with_the_words_that_are_asked_for() -> None:
+    text = "A sentence of five words. " * 4_000
+
+    assert len(await Conversation(ScriptedChat(text), 600).text(PROMPT)) > 80_000
+    assert len(await Conversation(ScriptedChat(text), 120).text(PROMPT)) <= 20_000
+
+
+@pytest.mark.parametrize("text", ["One. " * 100_000, "One.\n" * 2_000])
+async def test_a_whole_text_far_longer_than_asked_is_unusable(text: str) -> None:
+    chat = ScriptedChat(text)
+
+    with pytest.raises(UnusableOutputError, match="it is more than 20 times longer than asked"):
+        await conversation(chat).text(PROMPT, whole=True)
+
+    assert len(chat.calls) == 1
+
+
+async def test_an_answer_in_a_form_is_read_up_to_its_bound_and_sent_back_no_longer() -> None:
+    read: list[str] = []
+
+    def refuse_first(reply: Reply) -> int:
+        read.append(reply.text)
+        if len(read) == 1:
+            raise UnusableOutputError("it is no JSON")
+        return len(reply.text)
+
+    chat = ScriptedChat("a" * 1_000_000, "b")
+
+    assert await conversation(chat).structured_output(PROMPT, FORM, refuse_first) == 1
+    assert [len(text) for text in read] == [128_000, 1]
+    assert len(chat.calls[1].messages[1].content) == 128_000
+
+
+@pytest.mark.parametrize("empty", ["", " \n\t", "\u200b\ufeff", "\x00"])
+async def test_an_empty_answer_in_a_form_is_asked_for_again_as_before(empty: str) -> None:
+    def read(reply: Reply) -> str:
+        if not reply.text.isalpha():
+            raise UnusableOutputError("it is empty")
+        return reply.text
+
+    chat = ScriptedChat(empty, "good")
+
+    assert await conversation(chat).structured_output(PROMPT, FORM, read) == "good"
+    assert chat.calls[0].messages == chat.calls[1].messages == tuple(PROMPT)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+async def test_texts_have_no_control_characters(*, whole: bool) -> None:
+    chat = ScriptedChat("One\x00 is\x1b[31m here.\r\nTwo\x07.\u2028\tThree\ud83c.")
+
+    assert await conversation(chat).text(PROMPT, whole=whole) == "One is[31m here.\nTwo.\n\tThree\ufffd."

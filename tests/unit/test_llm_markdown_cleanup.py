@@ -53,6 +53,29 @@ def test_the_section_s_own_heading_goes(own: str, gap: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "number",
+    [
+        "一、", "（一）", "第一章 ", "第一章：", "第1節 ", "①", "⑴ ", "１．", "I. 一、", "II. 第一章 ", "제1장 ", "١. ", "१. ", "§ 3 ", "[1] ",
+        "Kapitel 1: ", "1. Kapitel: ", "Erstes Kapitel – ", "Глава 1. ", "Глава первая. ", "الفصل الأول: ", "Chapitre premier : ",
+        "Capítulo 3 - ", "Chương 2: ", "פרק א: ", "अध्याय १: ", "Section: ", "I. ", "a) ", "Section Twenty-One: ", "1.2 ",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize(("title", "text"), [("起源", "罗马始于一个村庄。"), ("Die Gründung", "Rom war ein Dorf.")])
+@pytest.mark.parametrize("form", ["{}", "## {}", "**{}**", "<h2>{}</h2>", "## **{}**", "{}\n==="])
+def test_the_section_s_own_heading_goes_with_its_number(number: str, title: str, text: str, form: str) -> None:
+    assert section_body(f"{form.format(number + title)}\n\n{text}", title) == text
+
+
+def test_a_title_in_another_normal_form_is_the_same() -> None:
+    assert section_body("## Die Gru\u0308ndung\n\nText.", "Die Gründung") == "Text."
+
+
+@pytest.mark.parametrize("text", ["1984 Origins of Rome", "Chapter House Origins of Rome", "The Origins of Rome"])
+def test_a_line_with_more_than_a_number_stays(text: str) -> None:
+    assert section_body(f"{text}\n\n{TEXT}", TITLE) == f"{text}\n\n{TEXT}"
+
+
+@pytest.mark.parametrize(
     ("title", "text"),
     [
         (TITLE, "Origins of Rome are many, and one is a wolf."),

@@ -14,6 +14,7 @@ STRICT = json.dumps(PLAN)
 ITEMS = (OutlineItem("Origins", "How it began."), OutlineItem("Fall", "How it ended."))
 BARE = (OutlineItem("Origins"), OutlineItem("Fall"))
 LONG = "how the city grew out of seven hills, a ford of the river and a good deal of salt"
+EAST = (OutlineItem("起源"), OutlineItem("衰落"))
 DESCRIBED = (OutlineItem("Origins", LONG), OutlineItem("Fall", LONG))
 
 JSON_ANSWERS = {
@@ -44,6 +45,8 @@ JSON_ANSWERS = {
     "trailing commas": ('{"sections": [{"title": "Origins", "covers": "How it began.",}, {"title": "Fall"},]}', None),
     "line breaks inside": ('{"sections": [{"title": "Origins", "covers": "How it\nbegan."}]}', (ITEMS[0],)),
     "numbered": ('["I. Origins", "II. Fall"]', BARE),
+    "numbered in Chinese": ('["一、起源", "二、衰落"]', EAST),
+    "numbered in German": ('{"sections": [{"title": "Kapitel 1: Origins"}, {"title": "Kapitel 2: Fall"}]}', BARE),
     "numbered in words": ('["Chapter 1: Origins", "Chapter 2: Fall"]', BARE),
     "marked up": ('["**Origins**", "## Fall"]', BARE),
     "blank titles": ('["", "Origins", " ", "Fall", "**"]', BARE),
@@ -77,6 +80,20 @@ LIST_ANSWERS = {
     "a space before the first": (" 1. Origins\n2. Fall", BARE),
     "titles with descriptions": (f"1. Origins: {LONG}\n2. Fall — {LONG}", DESCRIBED),
     "bold titles with descriptions": ("1. **Origins**: How it began.\n2. **Fall:** How it ended.", ITEMS),
+    "Chinese": ("一、起源\n二、衰落", EAST),
+    "Chinese chapters": ("第一章 起源\n第二章 衰落", EAST),
+    "circled": ("①起源\n②衰落", EAST),
+    "fullwidth": ("１．起源\n２．衰落", EAST),
+    "Chinese details": ("一、起源\n（一）王政\n（二）共和\n二、衰落\n（一）哥特", EAST),
+    "bold Chinese chapters": ("**第一章** 起源\n\n**第二章** 衰落", EAST),
+    "German chapters": ("Kapitel 1: Origins\nKapitel 2: Fall", BARE),
+    "Russian chapters": ("Глава первая. Origins\nГлава вторая. Fall", BARE),
+    "Arabic digits": ("١. Origins\n٢- Fall", BARE),
+    "Devanagari digits": ("१. Origins\n२. Fall", BARE),
+    "bold numbers": ("**1.** Origins\n**2.** Fall", BARE),
+    "prose before chapters": ("Natürlich! Hier ist sie:\n\nKapitel 1 – Origins\nKapitel 2 – Fall", BARE),
+    "chapters with descriptions": (f"Kapitel 1: Origins: {LONG}\nKapitel 2: Fall – {LONG}", DESCRIBED),
+    "bold chapters with titles": ("- **Chapter 1:** Origins\n- **Chapter 2:** Fall", BARE),
     "broken JSON before": ('{"sections": [{"title": "Ori\n\n1. Origins\n2. Fall', BARE),
 }
 UNUSABLE = {
@@ -154,6 +171,21 @@ def test_half_a_character_cannot_keep_an_outline_from_being_stored() -> None:
 
 def test_a_title_has_a_bounded_length() -> None:
     assert len(parse_outline(json.dumps(["word " * 100]), None).items[0].title) <= 200
+
+
+@pytest.mark.parametrize("covers", ["word " * 100, "word " * 4_000_000, "w" * 20_000_000, " " * 1_000_000 + "word"])
+def test_a_description_has_a_bounded_length(covers: str) -> None:
+    """It stands in the prompts of all sections."""
+    [item] = parse_outline(json.dumps([{"title": "Origins", "covers": covers}]), None).items
+
+    assert len(item.covers) <= 502
+    assert item.title == "Origins"
+
+
+def test_of_very_many_sections_only_the_first_are_read() -> None:
+    answer = json.dumps([{"title": f"About {at}", "covers": "x"} for at in range(10_000)])
+
+    assert len(parse_outline(answer, None).items) == MAX_SECTIONS
 
 
 @pytest.mark.parametrize(

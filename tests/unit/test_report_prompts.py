@@ -161,3 +161,30 @@ def test_longer_lengths_mean_more_words() -> None:
 
 def test_the_prompt_and_the_form_show_the_same_example() -> None:
     assert prompts.outline_form(REQUEST).example in prompts.outline(REQUEST)[0].content
+
+
+@pytest.mark.parametrize("prompt", [last_turn(prompts.outline(REQUEST)), in_section(REQUEST)])
+def test_without_a_language_the_topic_s_is_asked_for(prompt: str) -> None:
+    assert outside(prompt).count("in the language of the topic") == 1
+
+
+@pytest.mark.parametrize("prompt", [last_turn(prompts.outline(FULL)), in_section(FULL)])
+def test_a_language_that_is_given_is_asked_for(prompt: str) -> None:
+    assert in_fence("language", prompt) == ["German"]
+    assert "in the language that <language> names" in outside(prompt)
+    assert "of the topic" not in outside(prompt)
+
+
+def test_the_examples_of_an_outline_are_in_two_languages_each_that_of_its_topic() -> None:
+    turns = [turn.content for turn in prompts.outline(REQUEST)[1:-1]]
+
+    assert ("<topic>\nTea\n" in turns[0], "The History of Tea" in turns[1]) == (True, True)
+    assert ("<topic>\nBrot\n" in turns[2], "Die Geschichte des Brotes" in turns[3]) == (True, True)
+    assert all("in the language of the topic" in question for question in turns[::2])
+
+
+@pytest.mark.parametrize("request_", [REQUEST, FULL])
+def test_a_model_that_knows_only_english_is_asked_for_no_language(request_: ReportRequest) -> None:
+    asked = [*prompts.outline(request_, english_only=True), *prompts.section(request_, PLAN, 0, english_only=True)]
+
+    assert not [turn for turn in asked if re.search("in the language|Brot", turn.content)]

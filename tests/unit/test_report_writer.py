@@ -157,6 +157,34 @@ async def test_a_section_takes_one_call_and_fits_its_place() -> None:
     assert (list(call.messages), call.form) == (prompts.section(REQUEST, PLAN, 1), None)
 
 
+@pytest.mark.parametrize(("context", "english_only"), [(2_048, True), (4_096, False), (128_000, False)])
+async def test_a_small_local_model_is_asked_for_no_language(context: int, *, english_only: bool) -> None:
+    chat = ScriptedChat(outline_of("Origins", "Fall"), TEXT)
+    writer = ModelWriter(chat, context)
+
+    await writer.write_outline(REQUEST)
+    await writer.write_section(REQUEST, PLAN, 0)
+
+    asked = [list(call.messages) for call in chat.calls]
+    assert asked == [
+        prompts.outline(REQUEST, english_only=english_only),
+        prompts.section(REQUEST, PLAN, 0, english_only=english_only),
+    ]
+
+
+async def test_a_watcher_sees_no_escapes_and_no_control_characters() -> None:
+    request = msgspec.structs.replace(REQUEST, topic="Vec<T>")
+    channel, chat = RecordingChannel(), ScriptedChat("A Vec&lt;T> &l t;\x1b[0m grows.\r\n Vec&lt;")
+    with use_token_stream(TokenStream(channel, "4f9c", "section:0", 1)):
+        section = await ModelWriter(chat).write_section(request, PLAN, 0)
+
+    shown = "".join(delta.text for _, delta in channel.deltas)
+    assert shown == section.text == "A Vec<T> &l t;[0m grows.\n Vec<"
+    assert [delta.offset for _, delta in channel.deltas] == [
+        sum(len(before.text) for _, before in channel.deltas[:at]) for at in range(len(channel.deltas))
+    ]
+
+
 async def test_a_refusal_is_final_and_paid_for() -> None:
     meter = TokenMeter()
     chat = ScriptedChat(Reply("", cut_off=False, usage=Usage(1, 10, 3), refusal="I would rather not."))
@@ -167,7 +195,9 @@ async def test_a_refusal_is_final_and_paid_for() -> None:
     assert meter.usage == Usage(1, 10, 3)
 
 
-@pytest.mark.parametrize("text", ["", " \n\t\n", "## Fall", "**II. Fall**\n\n", "Fall\n====", "## A heading\n\n---"])
+@pytest.mark.parametrize(
+    "text", ["", " \n\t\n", "\u200b\ufeff", "\x00", "## Fall", "**II. Fall**\n\n", "Fall\n====", "## A heading\n\n---"]
+)
 async def test_a_section_without_a_text_is_unusable(text: str) -> None:
     with pytest.raises(UnusableOutputError, match="it is empty"):
         await ModelWriter(ScriptedChat(text)).write_section(REQUEST, PLAN, 1)

@@ -162,7 +162,10 @@ def _read(found: re.Match[str], style: Style) -> Numbering | None:
         return Numbering(frozenset(), style, label or "", 0)
     if style is Style.NUMBERED and label is None and _is_letter(numeral):
         style = Style.LETTERED
-    return Numbering(numeral_values(numeral), style, label or numeral_kind(numeral), 0)
+    kind = numeral_kind(numeral)
+    if kind == "han" and found[0].startswith("("):
+        kind = "(han)"  # "（一）" details "一、"
+    return Numbering(numeral_values(numeral), style, label or kind, 0)
 
 
 def _is_letter(numeral: str) -> bool:

@@ -73,6 +73,7 @@ một hai ba bốn năm sáu bảy tám chín mười
 """
 _MAX_ENDING = 4  # letters after a stem, as in "zweiter" and "deuxième"
 _TEN = 10
+_WIDE = {"：": ": ", "．": ". ", "）": ") ", "，": "、"}  # these bring their space with them
 _MODIFIERS = frozenset({"Mn", "Mc", "Me", "Cf"})
 
 
@@ -84,6 +85,8 @@ def fold(character: str) -> str:
         return str(digit)
     if _is_enclosed_number(character):
         return f"({int(unicodedata.numeric(character))})"
+    if character in _WIDE:
+        return _WIDE[character]
     if "가" <= character <= "힣":  # a Korean syllable would fall apart into its letters
         return character
     parts = unicodedata.normalize("NFKD", character)
