@@ -8,7 +8,7 @@ from typing import Any
 from aether.domain.job import Job, Kind
 from aether.durable.change_hub import TokenChannel
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
-from aether.durable.ports import NewJob
+from aether.durable.ports import Clock, NewJob
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
 from aether.durable.runner import Recipe, Runner
@@ -39,14 +39,22 @@ class DurableHarness:
     sections: tuple[str, ...] = ("a", "b", "c")
     job_timeout: float = 3_600.0
     token_channel: TokenChannel = field(default_factory=NullTokenChannel)
+    max_pause: float = float("inf")
 
     def __post_init__(self) -> None:
         self.store.clock = self.clock
 
-    def worker(self, make: Make | None = None) -> Runner:
-        """Return another worker on the same store."""
+    def worker(
+        self, make: Make | None = None, limiter: ConcurrencyLimiter | None = None, clock: Clock | None = None
+    ) -> Runner:
+        """Return another worker on the same store; its clock may show another time."""
         dependencies = RunDependencies(
-            self.policy, ConcurrencyLimiter(self.ceiling, self.clock), self.clock, self.job_timeout, self.token_channel
+            self.policy,
+            limiter or ConcurrencyLimiter(self.ceiling, self.clock),
+            clock or self.clock,
+            self.job_timeout,
+            self.token_channel,
+            self.max_pause,
         )
         return Runner(self.store, {Kind.REPORT: Recipe(dict[str, str], make or self.report)}, dependencies)
 

@@ -371,3 +371,30 @@ class FastClock:
         self.slept.append(seconds)
         self.seconds += seconds
         await asyncio.sleep(0)
+
+
+@dataclass
+class HeldClock(FastClock):
+    """A clock that only the test advances."""
+
+    async def sleep(self, seconds: float) -> None:
+        end = self.seconds + seconds
+        while self.seconds < end:  # noqa: ASYNC110 - the test sets the time, and no event with it
+            await asyncio.sleep(0)
+
+
+@dataclass
+class ShiftedClock:
+    """The clock of a machine that is wrong by `shift`; it runs as fast as the `right` one."""
+
+    right: Clock
+    shift: timedelta
+
+    def now(self) -> datetime:
+        return self.right.now() + self.shift
+
+    def monotonic(self) -> float:
+        return self.right.monotonic() + self.shift.total_seconds()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.right.sleep(seconds)

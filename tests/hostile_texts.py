@@ -81,8 +81,7 @@ _UNITS = {
     "surrogates": "\ud800",
 }
 FAMILIES: dict[str, Callable[[int], str]] = {
-    name: lambda size, unit=unit: (unit * (size // len(unit) + 1))[:size]  # type: ignore[misc]
-    for name, unit in _UNITS.items()
+    name: lambda size, unit=unit: (unit * (size // len(unit) + 1))[:size] for name, unit in _UNITS.items()
 } | {
     "deeply nested lists": lambda size: "".join(f"{'  ' * at}- a\n" for at in range(int(size**0.5))),
     "deeply nested quotes": lambda size: "> " * (size // 2) + "a",

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - the words and marks of other languages look like Latin ones
 import json
 from contextlib import suppress
 from time import process_time

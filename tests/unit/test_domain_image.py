@@ -1,5 +1,6 @@
 import hashlib
 import struct
+from time import process_time
 
 import msgspec
 import pytest
@@ -81,6 +82,16 @@ def test_no_bytes_crash_the_recognition(head: bytes, rest: bytes) -> None:
     image = Image.of(head + rest)
 
     assert image is None or (image.media_type.startswith("image/") and image.size == len(head + rest))
+
+
+def test_an_image_of_very_many_boxes_is_no_image() -> None:
+    """Millions of boxes would keep the process busy for seconds."""
+    boxes = b"\0\0\0\x10ftypavif\0\0\0\0" + b"\0\0\0\x08mdat" * 2_000_000
+
+    assert detect_media_type(boxes[:64]) == "image/avif"
+    began = process_time()
+    assert detect_media_type(boxes) is None
+    assert process_time() - began < 0.1
 
 
 def test_an_image_is_described_by_its_bytes() -> None:

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from aether.durable.concurrency_limiter import ConcurrencyLimiter
+from aether.durable.concurrency_limiter import ConcurrencyLimiter, ModelLimiters
 from tests.durable_harness import until
-from tests.fakes import FastClock
+from tests.fakes import FastClock, HeldClock
 from tests.waiting import PATIENCE_S
 
 
@@ -112,15 +112,6 @@ def test_success_raises_the_limit_by_a_tenth_of_the_ceiling_per_round(ceiling: i
 
     assert all(0 <= later - earlier <= growth for earlier, later in pairwise(rounds))
     assert (rounds[0], rounds[-1]) == (ceiling // 2, ceiling)
-
-
-class HeldClock(FastClock):
-    """A clock that only the test advances."""
-
-    async def sleep(self, seconds: float) -> None:
-        end = self.seconds + seconds
-        while self.seconds < end:  # noqa: ASYNC110 - the test sets the time, and no event with it
-            await asyncio.sleep(0)
 
 
 async def test_a_pause_holds_back_all_jobs() -> None:
@@ -264,3 +255,105 @@ async def test_a_waiter_cancelled_as_it_gets_its_slot_passes_it_on() -> None:
 
     assert {asyncio.CancelledError} == {type(outcome) for outcome in outcomes}
     assert calls.in_flight == ["a"]
+
+
+async def test_the_pause_of_one_model_holds_back_no_other() -> None:
+    limiters = ModelLimiters(10, HeldClock())
+    free, paid = Calls(limiters.limiter("free")), Calls(limiters.limiter("paid"))
+    limiters.limiter("free").record_overload(86_400.0)
+
+    tasks = free.start("a") + paid.start("b")
+    await yield_to_others()
+
+    assert (free.started, paid.started) == ([], ["b"])
+    for task in tasks:
+        task.cancel()
+
+
+def test_the_limit_of_one_model_is_not_that_of_another() -> None:
+    limiters = ModelLimiters(100, FastClock())
+
+    reject(limiters.limiter("free"))
+
+    assert (limiters.limiter("free").limit, limiters.limiter("paid").limit) == (50, 100)
+
+
+async def test_all_models_together_make_no_more_calls_than_the_total() -> None:
+    limiters = ModelLimiters(3, FastClock())
+    calls = {model: Calls(limiters.limiter(model)) for model in ("one", "two", "three")}
+
+    tasks = [task for model, each in calls.items() for task in each.start(model, 4)]
+    peak = 0
+    while not all(task.done() for task in tasks):
+        await yield_to_others()
+        peak = max(peak, sum(len(each.in_flight) for each in calls.values()))
+        for each in calls.values():
+            if each.in_flight:
+                await each.finish_one()
+
+    assert (peak, sum(len(each.started) for each in calls.values())) == (3, 12)
+
+
+async def test_a_model_with_many_waiting_calls_does_not_starve_another() -> None:
+    limiters = ModelLimiters(2, FastClock())
+    many, few = Calls(limiters.limiter("free")), Calls(limiters.limiter("paid"))
+    tasks = many.start("a", 100)
+    await yield_to_others()
+
+    tasks += few.start("b")
+    await yield_to_others()
+    await many.finish_one()
+
+    assert (len(many.in_flight), few.in_flight) == (1, ["b"])
+    for task in tasks:
+        task.cancel()
+
+
+async def test_a_call_that_waits_for_the_total_heeds_a_pause_that_begins_meanwhile() -> None:
+    clock = HeldClock()
+    limiters = ModelLimiters(1, clock)
+    busy, paused = Calls(limiters.limiter("one")), Calls(limiters.limiter("two"))
+    tasks = busy.start("a") + paused.start("b")
+    await yield_to_others()
+
+    limiters.limiter("two").record_overload(60.0)
+    await busy.finish_one()
+    assert paused.started == []
+
+    clock.seconds = 60.0
+    await yield_to_others()
+    assert paused.started == ["b"]
+    for task in tasks:
+        task.cancel()
+
+
+async def test_cancelled_waits_for_the_total_leak_no_slot() -> None:
+    limiters = ModelLimiters(1, FastClock())
+    busy, others = Calls(limiters.limiter("one")), Calls(limiters.limiter("two"))
+    busy.start("a")
+    await yield_to_others()
+    for task in others.start("b", 3):
+        await yield_to_others()
+        task.cancel()
+        await yield_to_others()
+
+    await busy.finish_one()
+    tasks = others.start("b")
+    await yield_to_others()
+
+    assert others.in_flight == ["b"]
+    tasks[0].cancel()
+
+
+async def test_the_limiters_of_the_models_used_last_are_kept() -> None:
+    """Callers choose the names."""
+    limiters = ModelLimiters(1, FastClock())
+    first, second = limiters.limiter("first"), limiters.limiter("second")
+    for number in range(998):
+        limiters.limiter(f"model {number}")
+
+    assert limiters.limiter("first") is first
+    limiters.limiter("one more")
+
+    assert limiters.limiter("first") is first
+    assert limiters.limiter("second") is not second

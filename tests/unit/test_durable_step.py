@@ -120,6 +120,17 @@ async def test_a_permanent_failure_fails_the_job_at_once_and_names_the_step(erro
     assert job.attempts == (Attempt("outline", 1, harness.clock.now(), str(error), None, error.status),)
 
 
+@pytest.mark.parametrize("error", [PermanentError("no\x1b[31m \x00way\x07"), ModelRefusedError("\x9bno" + "o" * 9_000)])
+async def test_error_texts_in_a_record_are_short_and_without_control_characters(error: PermanentError) -> None:
+    """They may quote a model server."""
+    job = await failing(UnusableOutputError("\x1b]0;title\x07\x85"), error).perform()
+
+    assert job.problem
+    texts = [job.problem.detail, *(attempt.error for attempt in job.attempts)]
+    assert [text for text in texts if len(text) > 1_002 or not text.replace("\n", "").isprintable()] == []
+    assert "title" in texts[1]
+
+
 async def test_a_step_gives_up_after_its_last_attempt() -> None:
     harness = failing(*[UnusableOutputError("empty")] * 9, policy=RetryPolicy(attempts=4))
 

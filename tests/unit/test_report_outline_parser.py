@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 - the words and marks of other languages look like Latin ones
 import json
 
 import msgspec
