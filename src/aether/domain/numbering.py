@@ -164,7 +164,7 @@ def _read(found: re.Match[str], style: Style) -> Numbering | None:
         style = Style.LETTERED
     kind = numeral_kind(numeral)
     if kind == "han" and found[0].startswith("("):
-        kind = "(han)"  # "（一）" details "一、"
+        kind = "(han)"  # a number in parentheses details one without
     return Numbering(numeral_values(numeral), style, label or kind, 0)
 
 

@@ -91,7 +91,7 @@ def fold(character: str) -> str:
         return character
     parts = unicodedata.normalize("NFKD", character)
     kept = "".join(part for part in parts if unicodedata.category(part) not in _MODIFIERS).lower()
-    return parts if kept.isspace() and len(parts) > 1 else kept  # an accent on nothing, such as "´"
+    return parts if kept.isspace() and len(parts) > 1 else kept  # an accent on nothing
 
 
 def fold_all(text: str) -> str:
