@@ -15,6 +15,7 @@ from aether.errors import UnusableOutputError
 from aether.workflows.checklist.editor import ModelEditor
 from aether.workflows.checklist.parser import parse_checklist
 from aether.workflows.llm.chunking import split_to_fit
+from aether.workflows.llm.json_repair import bounded_answer
 from aether.workflows.llm.markdown_cleanup import join_continuation, section_body, up_to_last_sentence
 from aether.workflows.llm.ports import Reply
 from aether.workflows.llm.prompt_fence import fence, unescape
@@ -57,6 +58,7 @@ WORK: dict[str, Callable[[str], object]] = {
     "claim": lambda text: SOURCE.quote("Wash hands", text),
     "statement": lambda text: SOURCE.quote(text, ""),
     "split": split,
+    "bounded answer": lambda text: bounded_answer(text, 10_000_000),
     "unescape": lambda text: unescape(text, PROMPTS),
     "clean": clean,
     "blank": is_blank,

@@ -12,6 +12,7 @@ from aether.durable.token_budget import reserve_tokens
 from aether.durable.token_stream import current_token_stream
 from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows.llm.follow_up_prompts import continuation, repair
+from aether.workflows.llm.json_repair import bounded_answer
 from aether.workflows.llm.markdown_cleanup import join_continuation, up_to_last_sentence
 from aether.workflows.llm.ports import ChatModel, Form, Message, OnText, Reply
 from aether.workflows.llm.preview import Preview
@@ -92,21 +93,23 @@ class Conversation:
 
         `read` is called in another thread if the answer is long, or the text that it is `compared_with`.
         """
-        reply = _bounded(await self._ask(messages, form), _MAX_ANSWER)
+        reply = await _bounded_answer(await self._ask(messages, form))
         try:
             return await _read(reply, messages, read, compared_with)
         except UnusableOutputError as error:
             # Servers reject an empty turn, and there is nothing in it to repair.
             follow_up = [Message("assistant", reply.text), repair(error.why, form.example)]
             again = messages if is_blank(reply.text) else [*messages, *follow_up]
-        reply = _bounded(await self._ask(again, form), _MAX_ANSWER)
+        reply = await _bounded_answer(await self._ask(again, form))
         return await _read(reply, messages, read, compared_with)
 
     def _bounded_text(self, reply: Reply, *, whole: bool) -> Reply:
-        bounded = _bounded(reply, self._max_text)
-        if bounded is not reply and whole:
+        if len(reply.text) <= self._max_text:
+            return reply
+        if whole:
             raise UnusableOutputError(_TOO_LONG)
-        return reply if bounded is reply else replace(bounded, cut_off=True)
+        _log_cut(reply.text, self._max_text)
+        return replace(reply, text=reply.text[: self._max_text], cut_off=True)
 
     def _finish(self, text: str, messages: Sequence[Message], *, cut_off: bool, whole: bool) -> str:
         text = clean(unescape(text, _contents(messages)))
@@ -114,7 +117,7 @@ class Conversation:
         if len(lines) > self._max_lines:
             if whole:
                 raise UnusableOutputError(_TOO_LONG)
-            log.warning("reply.too_long", characters=len(text), kept=len(text) - len(lines[-1]))
+            _log_cut(text, len(text) - len(lines[-1]))
             text, cut_off = "\n".join(lines[:-1]), True
         return up_to_last_sentence(text) if cut_off else text
 
@@ -143,12 +146,16 @@ class Conversation:
         return reply
 
 
-def _bounded(reply: Reply, max_length: int) -> Reply:
-    """Return the reply with no more text than that."""
-    if len(reply.text) <= max_length:
+async def _bounded_answer(reply: Reply) -> Reply:
+    if len(reply.text) <= _MAX_ANSWER:
         return reply
-    log.warning("reply.too_long", characters=len(reply.text), kept=max_length)
-    return replace(reply, text=reply.text[:max_length])
+    text = await work_on_text(partial(bounded_answer, reply.text, _MAX_ANSWER), len(reply.text))
+    _log_cut(reply.text, len(text))
+    return replace(reply, text=text)
+
+
+def _log_cut(text: str, kept: int) -> None:
+    log.warning("reply.too_long", characters=len(text), kept=kept)
 
 
 async def _read(reply: Reply, messages: Sequence[Message], read: Callable[[Reply], T], compared_with: int) -> T:

@@ -10,6 +10,10 @@ _json = json.JSONDecoder(strict=False)  # msgspec has no way to stop where a val
 _MAX_STARTS = 200
 _MAX_READ = 20
 """How many times the answer's length is read at most, since each attempt may go on to the end of the answer."""
+_MAX_TEXT = 2_000  # characters of one text in an answer that is too long
+_MAX_BACKSLASHES = 100
+_MAX_ESCAPED_QUOTES = 10_000  # in one text
+_LONGEST_ESCAPE = 6
 _START = re.compile(r'(?:"(?P<key>[^"\n]{1,40})"\s{0,9}:\s{0,9})?(?P<value>[{\[])(?=\s*["{\[])')
 _TRAILING_COMMA = re.compile(r",(?=\s*[\]}])")
 # A JSON string may hold control characters, and surrogates, which cannot be stored.
@@ -40,6 +44,43 @@ def json_values(answer: str) -> Iterator[Found]:
             yield Found(start["key"], value, at, end)
         if left < 0:
             return
+
+
+def bounded_answer(answer: str, max_length: int) -> str:
+    """Cut an answer that is too long; the texts in its JSON are shortened first, since one of them may be all of it."""
+    kept: list[str] = []
+    at = length = 0
+    is_text = False
+    while at < len(answer) and length < max_length:
+        end = _next_quote(answer, at)
+        part = answer[at:end][:max_length]
+        if is_text and len(part) > _MAX_TEXT:
+            part = _without_open_escape(part[:_MAX_TEXT])
+        kept.append(part + answer[end : end + 1])
+        length += len(kept[-1])
+        at, is_text = end + 1, not is_text
+    return "".join(kept)[:max_length]
+
+
+def _without_open_escape(text: str) -> str:
+    """Drop the last escape, whose end may be missing."""
+    escape = text.rfind("\\", len(text) - _LONGEST_ESCAPE)
+    return text if escape < 0 else text[:escape].rstrip("\\")
+
+
+def _next_quote(answer: str, at: int) -> int:
+    """Return the position of the next quotation mark that is not escaped, or of the end."""
+    end = answer.find('"', at)
+    for _ in range(_MAX_ESCAPED_QUOTES):
+        if end <= at or not _is_escaped(answer, at, end):
+            return len(answer) if end < 0 else end
+        end = answer.find('"', end + 1)
+    return len(answer)
+
+
+def _is_escaped(answer: str, start: int, at: int) -> bool:
+    before = answer[max(start, at - _MAX_BACKSLASHES) : at]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
 def first_text(entry: dict[str, object], keys: tuple[str, ...]) -> str:
