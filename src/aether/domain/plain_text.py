@@ -20,6 +20,8 @@ _BLANK = re.compile(rf"[\s\x00-\x1f\x7f-\x9f{INVISIBLE}{_BEYOND}]*")
 
 def clean(text: str) -> str:
     """Return the text without control characters other than line feeds and tabs; all line breaks become line feeds."""
+    if text.replace("\n", "").isprintable():  # most texts, and much faster than the expressions
+        return text
     return _HALF_CHARACTERS.sub("\ufffd", _CONTROLS.sub("", _BREAKS.sub("\n", text)))
 
 

@@ -44,7 +44,10 @@ class ReportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     topic: Annotated[str, text("What the report is about.", 300, examples=["The Roman Empire"])]
     sections: SectionCount | UnsetType = UNSET
     outline: OutlineTitles | UnsetType = UNSET
-    language: Annotated[str, text("The language to write in.", 60, examples=["German"])] | UnsetType = UNSET
+    language: (
+        Annotated[str, text("The language to write in, if it is not that of the topic.", 60, examples=["German"])]
+        | UnsetType
+    ) = UNSET
     tone: Annotated[str, text("The tone of the text.", 100, examples=["dry and precise"])] | UnsetType = UNSET
     audience: Annotated[str, text("The readers of the report.", 200, examples=["secondary school"])] | UnsetType = UNSET
     length: Length = Length.STANDARD

@@ -75,6 +75,9 @@ class ConcurrencyLimiter:
         self._release_own()
 
     async def _acquire_own(self, job_id: str) -> None:
+        if not self._waiting and self._in_flight < self.limit and not self.pause:
+            self._in_flight += 1
+            return
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(job_id, deque()).append(turn)
         self._grant()

@@ -15,7 +15,7 @@ _MAX_LEVEL = 6
 _MIN_REPEAT = 20  # characters; a shorter repetition may be chance
 _MAX_WRAPPERS = 10  # code fences and titles around each other
 _MAX_TAGS = 3  # around a title
-_MAX_HEADING = 500  # characters; a longer line is no heading
+_MAX_AROUND_TITLE = 120  # characters of numbers and markup in a heading
 
 _WRAPPED = re.compile(
     r"(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>markdown|md)?[ \t]*\n(?P<body>.*?)(?P<closed>\n(?P=fence))?",
@@ -119,7 +119,7 @@ def _without_title(lines: list[str], wanted: str) -> list[str]:
 
 def _repeats_title(lines: list[str], at: int, wanted: str) -> bool:
     line = lines[at]
-    if not wanted or len(line) > _MAX_HEADING:
+    if not wanted or len(line) > 2 * len(wanted) + _MAX_AROUND_TITLE:
         return False
     for _ in range(_MAX_TAGS):
         if tagged := _TAGGED.fullmatch(line):
