@@ -45,6 +45,10 @@ async def result_of(verifier: JwtVerifier, signer: Signer) -> str:
         return type(error).__name__
 
 
+async def is_refused(verifier: JwtVerifier, signer: Signer) -> bool:
+    return await result_of(verifier, signer) == "InvalidCredentialError"
+
+
 async def test_keys_are_fetched_from_the_provider(server: KeyServer, clock: AheadClock) -> None:
     async with open_verifier(server, clock) as verifier:
         assert [await result_of(verifier, FIRST) for _ in range(3)] == ["ada"] * 3
@@ -63,6 +67,7 @@ async def test_a_rotation_needs_no_restart(server: KeyServer, clock: AheadClock)
         await result_of(verifier, SECOND)
         await eventually(lambda: server.fetches == 3)
         clock.seconds = 320.0
+        await eventually(lambda: is_refused(verifier, FIRST))  # what was fetched has yet to be read
         after = [await result_of(verifier, signer) for signer in (FIRST, SECOND)]
 
     assert (before, during, after) == (
