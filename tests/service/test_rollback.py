@@ -139,4 +139,4 @@ async def test_an_api_of_the_newer_version_shows_the_job_where_its_notification_
         (entry,) = http.get(href).json()["notifications"]
         job = http.get(entry["href"]).json()
 
-    assert (entry["href"], job["jobId"], job["status"]) == (f"/translations/{job_id}", job_id, "completed")
+    assert (entry["href"], job["translationId"], job["status"]) == (f"/translations/{job_id}", job_id, "completed")
