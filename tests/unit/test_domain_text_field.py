@@ -128,6 +128,7 @@ def is_in_pattern(character: str) -> bool:
 @example(text="-\u00a0* a")
 @example(text="\u200b \ufeff12345\u200b")
 @example(text="\u200b-\u2060*")
+@example(text="*\u200b*\u200b")
 def test_the_pattern_in_the_schema_matches_exactly_the_accepted_texts(field: str, text: str) -> None:
     pattern = next(
         part["pattern"] for part in _parts(msgspec.json.schema(Letter)["$defs"]["Letter"]["properties"][field])

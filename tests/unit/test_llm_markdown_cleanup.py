@@ -68,6 +68,16 @@ def test_the_section_s_own_heading_goes_with_its_number(number: str, title: str,
     assert section_body(f"{form.format(number + title)}\n\n{text}", title) == text
 
 
+@pytest.mark.parametrize("number", ["Chapter 2", "## Chapter 2", "**第一章**", "Глава первая", "II.", "# Kapitel 1\n"])
+def test_a_number_on_a_line_before_the_heading_goes_too(number: str) -> None:
+    assert section_body(f"{number}\n## {TITLE}\n\n{TEXT}", TITLE) == TEXT
+
+
+@pytest.mark.parametrize("line", ["Chapter 2", "II.", "1984", "One"])
+def test_a_number_before_something_else_stays(line: str) -> None:
+    assert section_body(f"{line}\n\n{TEXT}", TITLE).startswith(line)
+
+
 def test_a_title_in_another_normal_form_is_the_same() -> None:
     assert section_body("## Die Gru\u0308ndung\n\nText.", "Die Gründung") == "Text."
 

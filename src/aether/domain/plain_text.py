@@ -25,9 +25,9 @@ def clean(text: str) -> str:
     return _HALF_CHARACTERS.sub("\ufffd", _CONTROLS.sub("", _BREAKS.sub("\n", text)))
 
 
-def is_blank(text: str) -> bool:
-    """Whether the text shows nothing: it has only white space, control characters and invisible characters."""
-    return _BLANK.fullmatch(text) is not None
+def is_blank(text: str, marks: str = "") -> bool:
+    """Whether the text shows nothing but `marks`: white space, control characters and invisible characters."""
+    return _BLANK.fullmatch(text.translate(dict.fromkeys(map(ord, marks))) if marks else text) is not None
 
 
 def visible_part(text: str) -> str:

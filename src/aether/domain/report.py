@@ -123,7 +123,7 @@ def _remove_markup(title: str) -> str:
     stripped = _EMPHASIS.sub(r"\2", _LEADING_MARK.sub("", " ".join(visible_part(title).split())))
     if quoted := _QUOTED.fullmatch(stripped):
         stripped = quoted[1] or quoted[2]
-    if is_blank(stripped.strip(f"{_MARKUP} ")):
+    if is_blank(stripped, _MARKUP):
         return ""
     return stripped if stripped == title else _remove_markup(stripped)
 

@@ -71,7 +71,7 @@ def _trim_text(field: str, value: str, limits: dict[str, Any]) -> str:
         raise FieldError(
             field, "must not contain control characters" + (" other than line breaks" * limits["multiline"])
         )
-    if is_blank("".join(trimmed.split()).strip(limits["markup"])):
+    if is_blank(trimmed, limits["markup"]):
         raise FieldError(field, "must hold words, not only marks")
     return trimmed
 

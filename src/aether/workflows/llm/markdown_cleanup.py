@@ -6,7 +6,7 @@ import unicodedata
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from aether.domain.numbering import without_numbers
+from aether.domain.numbering import is_number, without_numbers
 
 _markdown = MarkdownIt("commonmark").disable(["inline", "text_join"])  # only blocks are read
 _BLOCK_OPENING = re.compile(r"```|~~~|<")  # begins a block that may take in the text after it
@@ -106,7 +106,7 @@ def _without_title(lines: list[str], wanted: str) -> list[str]:
     """Drop leading lines that only repeat the title: as a heading, in bold or plain, numbered or not."""
     at, titled = 0, False
     while at < len(lines):
-        if _repeats_title(lines, at, wanted):
+        if _repeats_title(lines, at, wanted) or _numbers_title(lines, at, wanted):
             titled = True
             underlined = at + 1 < len(lines) and set(lines[at + 1].strip()) in ({"="}, {"-"})
             at += 1 + underlined
@@ -132,9 +132,23 @@ def _repeats_title(lines: list[str], at: int, wanted: str) -> bool:
     return any(wanted == _letters(candidate) for candidate in without_numbers(plain))
 
 
+def _numbers_title(lines: list[str], at: int, wanted: str) -> bool:
+    """Whether the line is the number of a title that follows on a line of its own: "Chapter 2"."""
+    line = lines[at].strip()
+    if not 0 < len(line) <= _MAX_AROUND_TITLE // 2 or not is_number(_HEADING_MARKS.sub("", line)):
+        return False
+    following = _next_line(lines, at)
+    return following < len(lines) and _repeats_title(lines, following, wanted)
+
+
 def _begins_list(lines: list[str], at: int) -> bool:
-    following = next((lines[after] for after in range(at + 1, len(lines)) if lines[after].strip()), "")
-    return _NUMBERED.match(following) is not None
+    following = _next_line(lines, at)
+    return following < len(lines) and _NUMBERED.match(lines[following]) is not None
+
+
+def _next_line(lines: list[str], at: int) -> int:
+    """Return the position of the next line that is not blank."""
+    return next((after for after in range(at + 1, len(lines)) if lines[after].strip()), len(lines))
 
 
 def _letters(text: str) -> str:

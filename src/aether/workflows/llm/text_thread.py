@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -17,4 +18,5 @@ async def work_on_text(work: Callable[[], T], length: int) -> T:
     """Call `work` on a text of this length: at once if it is short, else in the thread."""
     if length <= _MAX_INLINE:
         return work()
-    return await asyncio.get_running_loop().run_in_executor(_executor, work)
+    context = copy_context()  # what logs say of the job
+    return await asyncio.get_running_loop().run_in_executor(_executor, context.run, work)
