@@ -8,12 +8,13 @@ PATIENCE_S = 120.0
 """A limit for what should come at once. It is no expectation of how fast a machine is: waiting ends with the event."""
 
 
-def until(condition: Callable[[], object], within_s: float = PATIENCE_S, every_s: float = 0.01) -> float:
+def until(condition: Callable[[], object], within_s: float = PATIENCE_S) -> float:
     """Wait until `condition` holds, and return how long that took."""
     begun = time.monotonic()
     while not condition():
-        assert time.monotonic() - begun < within_s, f"did not come true within {within_s} s"
-        time.sleep(every_s)
+        waited = time.monotonic() - begun
+        assert waited < within_s, f"did not come true within {within_s} s"
+        time.sleep(pause(waited))
     return time.monotonic() - begun
 
 
@@ -24,8 +25,14 @@ async def eventually(condition: Callable[[], object | Awaitable[object]], within
         holds = condition()
         if await holds if isinstance(holds, Awaitable) else holds:
             return time.monotonic() - begun
-        assert time.monotonic() - begun < within_s, f"did not come true within {within_s} s"
-        await asyncio.sleep(0.005)
+        waited = time.monotonic() - begun
+        assert waited < within_s, f"did not come true within {within_s} s"
+        await asyncio.sleep(pause(waited))
+
+
+def pause(waited_s: float) -> float:
+    """Return how long to wait before the next look; each look costs CPU, and a long wait is measured less exactly."""
+    return min(0.005 + waited_s / 20, 0.1)
 
 
 def slowness(sample_s: float = 0.05) -> float:

@@ -2,7 +2,7 @@
 
 A worker takes 0.7 s of CPU for its imports and a tenth of that for its start; the tests start some 250 of them.
 `python -m tests.processes.fork_server` reads requests from its stdin, a socket. Each request carries the files that
-are the program's stdout and stderr, and a socket that is told the process id and, once it has ended, the exit status.
+are the program's standard streams, and a socket that is told the process id and, once it has ended, the exit status.
 When stdin ends, it kills what still runs and ends itself.
 """
 
@@ -56,7 +56,7 @@ class Server:
                 return None
 
     def _fork(self) -> Request | None:
-        message, files, _, _ = socket.recv_fds(self._requests, MAX_REQUEST, 3)
+        message, files, _, _ = socket.recv_fds(self._requests, MAX_REQUEST, 4)
         if not message:
             self._selector.unregister(self._requests)
             for pid in self._ends:
@@ -66,9 +66,10 @@ class Server:
         if pid == 0:
             self._leave(files)
             return msgspec.json.decode(message, type=Request)
-        for file in files[:2]:
-            os.close(file)
-        self._watch(pid, socket.socket(fileno=files[2]))
+        *streams, end = files
+        for stream in streams:
+            os.close(stream)
+        self._watch(pid, socket.socket(fileno=end))
         return None
 
     def _watch(self, pid: int, end: socket.socket) -> None:
@@ -92,11 +93,9 @@ class Server:
         for handle, end in self._ends.values():
             os.close(handle)
             end.close()
-        stdout, stderr, _ = files
-        nowhere = os.open(os.devnull, os.O_RDONLY)
-        for number, file in enumerate((nowhere, stdout, stderr)):
-            os.dup2(file, number)
-        for file in (nowhere, *files):
+        for number, stream in enumerate(files[:3]):
+            os.dup2(stream, number)
+        for file in files:
             os.close(file)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

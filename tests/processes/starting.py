@@ -8,12 +8,15 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import IO, Protocol
 
 import msgspec
 
 from tests.processes.fork_server import MAX_REQUEST, NUMBER, Request
+from tests.waiting import PATIENCE_S
 
+File = IO[bytes] | IO[str] | int
 ROOT = Path(__file__).parents[2]
 _LOST = -9
 """The status of a program whose server has ended, and which therefore was killed."""
@@ -76,13 +79,13 @@ class ForkServer:
         self._requests: socket.socket | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
-    def fork(self, request: Request, stdout: int, stderr: int) -> Fork:
-        """Return as soon as the program has a process."""
+    def fork(self, request: Request, streams: Sequence[int]) -> Fork:
+        """Return as soon as the program has a process, with these files as its standard streams."""
         reports, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with told:
             message = msgspec.json.encode(request)
             assert len(message) < MAX_REQUEST
-            socket.send_fds(self._connected(), [message], [stdout, stderr, told.fileno()])
+            socket.send_fds(self._connected(), [message], [*streams, told.fileno()])
         return Fork(reports)
 
     def close(self) -> None:
@@ -106,14 +109,28 @@ fork_server: ForkServer | None = None
 
 
 def start(
-    command: Sequence[str], environment: Mapping[str, str], stdout: IO[bytes] | int, stderr: IO[bytes] | int
+    command: Sequence[str], environment: Mapping[str, str], stdout: File, stderr: File, stdin: File = subprocess.DEVNULL
 ) -> Child:
     """Run a command in the folder of the project."""
     program, *arguments = command
-    if fork_server is not None and program == sys.executable:
-        return fork_server.fork(Request(tuple(arguments), dict(environment)), _number_of(stdout), _number_of(stderr))
-    return subprocess.Popen(command, cwd=ROOT, env=dict(environment), stdout=stdout, stderr=stderr)
+    if fork_server is None or program != sys.executable:
+        return subprocess.Popen(command, cwd=ROOT, env=dict(environment), stdin=stdin, stdout=stdout, stderr=stderr)
+    with Path(os.devnull).open("rb") as nothing:
+        streams = [nothing if stream == subprocess.DEVNULL else stream for stream in (stdin, stdout, stderr)]
+        numbers = [stream if isinstance(stream, int) else stream.fileno() for stream in streams]
+        return fork_server.fork(Request(tuple(arguments), dict(environment)), numbers)
 
 
-def _number_of(file: IO[bytes] | int) -> int:
-    return file if isinstance(file, int) else file.fileno()
+def run(command: Sequence[str], environment: Mapping[str, str], text: str = "") -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; `text` is what it reads."""
+    with TemporaryFile("w+") as stdin, TemporaryFile("w+") as stdout, TemporaryFile("w+") as stderr:
+        stdin.write(text)
+        stdin.seek(0)
+        child = start(command, environment, stdout, stderr, stdin)
+        try:
+            status = child.wait(PATIENCE_S)
+        finally:
+            child.kill()
+        stdout.seek(0)
+        stderr.seek(0)
+        return subprocess.CompletedProcess(command, status, stdout.read(), stderr.read())

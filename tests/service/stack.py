@@ -18,7 +18,7 @@ from aether.adapters.local.embedded_valkey import find_valkey
 from tests.processes.process import Process
 from tests.scripted_model import Call, ScriptedModel, Setup
 from tests.scripted_model.classifier import unescape
-from tests.waiting import PATIENCE_S, until
+from tests.waiting import PATIENCE_S, pause, until
 
 KEY = "sk-zq7-a-key-that-must-not-show-anywhere"
 MODEL = "scripted-model"
@@ -186,11 +186,12 @@ class Stack:
 
     def when(self, job_id: str, status: str) -> Json:
         """Return the job once it has this status; any other end is an error."""
-        deadline = time.monotonic() + PATIENCE_S
+        begun = time.monotonic()
         while (job := self.get(job_id))["status"] != status:
+            waited = time.monotonic() - begun
             assert job["status"] in {"pending", "processing"}, job
-            assert time.monotonic() < deadline, job
-            time.sleep(0.02)
+            assert waited < PATIENCE_S, job
+            time.sleep(pause(waited))
         return job
 
     def leaks(self) -> list[str]:

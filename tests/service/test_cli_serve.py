@@ -17,6 +17,7 @@ from aether.cli.commands.serve import serve_api
 from aether.cli.commands.workers import work
 from aether.errors import ConfigurationError
 from aether.settings import Settings
+from tests.processes import starting
 from tests.processes.process import Process
 from tests.scripted_model import NAMED, Hang, Rule, ScriptedModel, Setup
 from tests.waiting import PATIENCE_S, until
@@ -49,15 +50,7 @@ def command(*arguments: str) -> list[str]:
 
 
 def run(environment: dict[str, str], *arguments: str, text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(*arguments),
-        env=environment,
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
+    return starting.run(command(*arguments), environment, text)
 
 
 @contextmanager
