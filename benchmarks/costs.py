@@ -16,9 +16,8 @@ from typing import Any, NamedTuple
 import aiohttp
 import msgspec
 
-from aether.adapters.openai.chat import OpenAIChat, Options
 from aether.adapters.redis.store import QueueSettings, RedisJobStore
-from aether.bootstrap.models import model_client
+from aether.bootstrap.models import chat_api, language_model
 from aether.domain.job import Kind
 from aether.durable.clock import SystemClock
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
@@ -66,7 +65,7 @@ async def _parts(stack: AsyncExitStack, model_url: str) -> dict[str, tuple[Work,
     client = await stack.enter_async_context(connected(await stack.enter_async_context(valkey())))
     store = RedisJobStore(client, QueueSettings("costs", "none", 1_000_000), timedelta(hours=1))
     settings = Settings(openai_base_url=model_url, openai_api_key=Secret("none"))
-    chat = OpenAIChat(await stack.enter_async_context(model_client(settings)), "m", 60, Options())
+    chat = language_model(settings, await stack.enter_async_context(chat_api(settings)))
     plain = await stack.enter_async_context(aiohttp.ClientSession())
     steps = SECTIONS + 1
     return {

@@ -19,6 +19,13 @@ HttpUrl = Annotated[
     str,
     Meta(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$", description="an address that begins with http:// or https://"),
 ]
+ModelUrl = Annotated[
+    str,
+    Meta(
+        pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://([^/?#\s@]*@)?(\[[\w.:%]+\]|[^/?#\s:@\[\]]+)(:\d{1,5})?(/[^?#\s]*)?(\?[^#\s]*)?$",
+        description="an address that begins with http:// or https://",
+    ),
+]
 HostList = Annotated[
     str,
     Meta(

@@ -1,6 +1,7 @@
 """Settings of the service; the only module that reads the environment."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, get_type_hints
@@ -21,6 +22,7 @@ from aether.setting_types import (
     Leeway,
     LogFormat,
     LogLevel,
+    ModelUrl,
     NameList,
     ObjectStoreUrl,
     OriginList,
@@ -31,6 +33,10 @@ from aether.setting_types import (
     WaitList,
     find_description,
 )
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t -~]*")
+_decode_headers = msgspec.json.Decoder(dict[str, str | int | float]).decode
 
 
 class Secret:
@@ -49,6 +55,16 @@ class Secret:
         return "Secret(…)"
 
 
+class SecretHeaders(Secret):
+    """HTTP headers as a JSON object of texts; their values are not printed or logged."""
+
+    __slots__ = ()
+
+    def reveal_headers(self) -> dict[str, str]:
+        """Return the headers; never log them."""
+        return {name: str(value) for name, value in _decode_headers(self.reveal()).items()}
+
+
 class JsonObject(dict[str, Any]):
     """A JSON object that is passed on unchanged."""
 
@@ -65,7 +81,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     inbox_ttl: Seconds = field(default=604_800.0, name="AETHER_INBOX_TTL")
 
     openai_api_key: Secret | None = field(default=None, name="OPENAI_API_KEY")
-    openai_base_url: HttpUrl | None = field(default=None, name="OPENAI_BASE_URL")
+    openai_base_url: ModelUrl | None = field(default=None, name="OPENAI_BASE_URL")
+    model_headers: SecretHeaders | None = field(default=None, name="AETHER_MODEL_HEADERS")
     model: str = field(default="gpt-4.1-mini", name="AETHER_MODEL")
     models: NameList | None = field(default=None, name="AETHER_MODELS")
     model_options: JsonObject | None = field(default=None, name="AETHER_MODEL_OPTIONS")
@@ -75,11 +92,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     model_read_timeout: Seconds = field(default=120.0, name="AETHER_MODEL_READ_TIMEOUT")
     model_total_timeout: Seconds = field(default=300.0, name="AETHER_MODEL_TOTAL_TIMEOUT")
     model_calls: Count = field(default=500, name="AETHER_MODEL_CALLS")
-    model_context: Context = field(default=128_000, name="AETHER_MODEL_CONTEXT")
+    model_context: Context | None = field(default=None, name="AETHER_MODEL_CONTEXT")
+    model_max_bytes: Count = field(default=8_388_608, name="AETHER_MODEL_MAX_BYTES")
 
     image_model: str | None = field(default=None, name="AETHER_IMAGE_MODEL")
     image_api_key: Secret | None = field(default=None, name="AETHER_IMAGE_API_KEY")
-    image_base_url: HttpUrl | None = field(default=None, name="AETHER_IMAGE_BASE_URL")
+    image_base_url: ModelUrl | None = field(default=None, name="AETHER_IMAGE_BASE_URL")
+    image_headers: SecretHeaders | None = field(default=None, name="AETHER_IMAGE_HEADERS")
     image_options: JsonObject | None = field(default=None, name="AETHER_IMAGE_OPTIONS")
     image_attempts: Count = field(default=5, name="AETHER_IMAGE_ATTEMPTS")
     image_max_bytes: Count = field(default=20_971_520, name="AETHER_IMAGE_MAX_BYTES")
@@ -207,9 +226,21 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 def _decode(expected: type, value: str) -> object:
     if expected is Secret:
         return Secret(value)
+    if expected is SecretHeaders:
+        return _secret_headers(value)
     if expected is JsonObject:
         return JsonObject(_json_object(value))
     return Path(value).expanduser().absolute()
+
+
+def _secret_headers(value: str) -> SecretHeaders:
+    try:
+        headers = _decode_headers(value)
+    except msgspec.DecodeError:
+        headers = {"": ""}
+    if not all(_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(str(text)) for name, text in headers.items()):
+        raise ValueError("Expected a JSON object of HTTP headers, whose values are texts in ASCII")
+    return SecretHeaders(value)
 
 
 def _json_object(value: str) -> dict[str, Any]:

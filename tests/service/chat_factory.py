@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from aether.adapters.openai.chat import OpenAIChat, Options
-from aether.bootstrap.models import model_client
+from aether.adapters.openai.chat import OpenAIChat
+from aether.bootstrap.models import chat_api, language_model
 from aether.settings import Settings
 from aether.workflows.llm.ports import Form, Message
 from tests.scripted_model import Model
@@ -29,6 +29,5 @@ async def open_chat(model: Model, **environment: str) -> AsyncIterator[OpenAICha
             **environment,
         }
     )
-    async with model_client(settings) as client:
-        options = Options(settings.model_options or {}, {"outline": settings.outline_options or {}})
-        yield OpenAIChat(client, settings.model, settings.model_total_timeout, options)
+    async with chat_api(settings) as api:
+        yield language_model(settings, api)

@@ -116,6 +116,7 @@ def test_settings_survive_a_round_trip_through_the_environment(variable: str) ->
         "OPENAI_BASE_URL": "http://localhost:11434/v1",
         "AETHER_IMAGE_BASE_URL": "https://images.test/v1/",
         "AETHER_WEBHOOK_HOSTS": "localhost,hooks.test:9000",
+        "AETHER_MODEL_CONTEXT": "8192",
         "AETHER_RATE_LIMIT": "600/60",
         "AETHER_OWNER_JOBS": "20",
         "AETHER_CORS_ORIGINS": "https://app.example.com,http://[::1]:3000",

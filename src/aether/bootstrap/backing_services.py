@@ -41,6 +41,6 @@ async def backing_services(settings: Settings) -> AsyncIterator[Settings]:
                 model_options=settings.model_options or JsonObject(SECTION_OPTIONS),
                 outline_options=settings.outline_options or JsonObject(OUTLINE_SAMPLING.as_body()),
                 model_calls=min(settings.model_calls, model.slots),
-                model_context=min(settings.model_context, model.context),
+                model_context=min(settings.model_context or model.context, model.context),
             )
         yield settings

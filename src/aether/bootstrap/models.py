@@ -5,57 +5,126 @@ from contextlib import asynccontextmanager
 
 import httpx2
 import openai
-from msgspec.structs import replace
 
+from aether.adapters.openai.address import ServerAddress
+from aether.adapters.openai.body import ACCEPT_ENCODING
+from aether.adapters.openai.chat import OpenAIChat, Options
+from aether.adapters.openai.dialect_memory import DialectMemory
 from aether.adapters.openai.errors import IMAGES, TEXTS
-from aether.adapters.openai.images import ImageSettings, OpenAIIllustrator
-from aether.settings import Settings
+from aether.adapters.openai.http_api import ServerApi, ServerSettings
+from aether.adapters.openai.image_download import ImageDownload
+from aether.adapters.openai.images import OTHER_FIELDS_BYTES, ImageSettings, OpenAIIllustrator
+from aether.adapters.openai.server import ModelServer
+from aether.adapters.openai.transport import ModelTransport, TransportLimits
+from aether.errors import ConfigurationError
+from aether.settings import Secret, SecretHeaders, Settings
 
-_MAX_REDIRECTS = 3
 _NO_KEY = "none"  # the client insists on one; servers that need none ignore it
 
 
+def language_model(settings: Settings, api: ServerApi, memory: DialectMemory | None = None) -> OpenAIChat:
+    """Return the chat with the language models of a server; `memory` is what is known about their dialects."""
+    options = Options(settings.model_options or {}, {"outline": settings.outline_options or {}})
+    server, read_timeout = ModelServer(api), settings.model_read_timeout
+    return OpenAIChat(server, settings.model, options, memory=memory, read_timeout=read_timeout)
+
+
 @asynccontextmanager
-async def model_client(settings: Settings) -> AsyncIterator[openai.AsyncOpenAI]:
-    """Open the client of the model server; it does not retry by itself, since the job's record lists each attempt."""
-    timeout = httpx2.Timeout(settings.model_read_timeout, connect=settings.model_connect_timeout, pool=None)
-    key = settings.openai_api_key
-    limits = httpx2.Limits(max_connections=settings.model_calls, keepalive_expiry=15.0)
-    client = openai.AsyncOpenAI(
-        api_key=key.reveal() if key else _NO_KEY,
-        base_url=settings.openai_base_url,
-        max_retries=0,
-        timeout=timeout,
-        http_client=openai.DefaultAioHttpClient(timeout=timeout, limits=limits),
-    )
-    async with client:
-        yield client
+async def chat_api(settings: Settings) -> AsyncIterator[ServerApi]:
+    """Open the HTTP API of the server for texts.
+
+    Raises:
+        ConfigurationError: the key cannot be sent.
+    """
+    limits = TransportLimits(settings.model_max_bytes, settings.model_calls, "AETHER_MODEL_MAX_BYTES")
+    timeout = _timeout(settings, settings.model_read_timeout)
+    credentials = _Credentials(settings.openai_api_key, settings.model_headers, TEXTS)
+    async with _server_api(settings, settings.openai_base_url, credentials, limits, timeout) as api:
+        yield api
 
 
 @asynccontextmanager
 async def illustrator(settings: Settings, model: str) -> AsyncIterator[OpenAIIllustrator]:
-    """Open the client of the image server, and a client for the addresses at which that may leave its images."""
-    timeout = httpx2.Timeout(settings.model_read_timeout, connect=settings.model_connect_timeout, pool=None)
-    web = httpx2.AsyncClient(timeout=timeout, follow_redirects=True, max_redirects=_MAX_REDIRECTS)
-    has_own_settings = settings.image_base_url is not None or settings.image_api_key is not None
-    image_settings = ImageSettings(
-        model,
-        settings.image_options or {},
-        settings.model_total_timeout,
-        settings.image_max_bytes,
-        IMAGES if has_own_settings else TEXTS,
+    """Open the clients for the server that makes images, and for the addresses at which it may leave its images.
+
+    Raises:
+        ConfigurationError: the key cannot be sent.
+    """
+    max_bytes = settings.image_max_bytes
+    limits = TransportLimits(-(-max_bytes // 3) * 4 + OTHER_FIELDS_BYTES, settings.model_calls)
+    credentials = _image_credentials(settings)
+    base_url = settings.image_base_url or settings.openai_base_url
+    terms = ImageSettings(
+        model, settings.image_options or {}, settings.model_total_timeout, max_bytes, credentials.prefix
     )
-    async with model_client(_image_client_settings(settings)) as client, web:
-        yield OpenAIIllustrator(client, web, image_settings)
+    # Nothing is heard of an image before it is finished.
+    timeout = _timeout(settings, settings.model_total_timeout)
+    async with (
+        _server_api(settings, base_url, credentials, limits, timeout) as api,
+        ImageDownload.open(api.address.origin, max_bytes, _timeout(settings, settings.model_read_timeout)) as download,
+    ):
+        yield OpenAIIllustrator(api, download, terms)
 
 
-def _image_client_settings(settings: Settings) -> Settings:
-    """Return the settings for the client of the image server; the key of the text server is sent to no other server."""
-    is_other_server = settings.image_base_url is not None
-    return replace(
-        settings,
-        openai_base_url=settings.image_base_url or settings.openai_base_url,
-        openai_api_key=settings.image_api_key or (None if is_other_server else settings.openai_api_key),
-        # The server sends nothing before the image is finished.
-        model_read_timeout=settings.model_total_timeout,
+class _Credentials:
+    """What a server gets to know who calls; `prefix` is that of its settings."""
+
+    def __init__(self, key: Secret | None, headers: SecretHeaders | None, prefix: str) -> None:
+        self.key = key.reveal() if key else None
+        self.headers = headers.reveal_headers() if headers else {}
+        self.prefix = prefix
+        if self.key is not None and not (self.key.isascii() and self.key.isprintable()):
+            raise ConfigurationError(f"{prefix}_API_KEY: Expected ASCII characters.")
+
+    def request_headers(self, address: ServerAddress) -> dict[str, str | openai.Omit]:
+        """Return the headers of each request, with those that replace the client's own."""
+        headers: dict[str, str | openai.Omit] = {"Accept-Encoding": ACCEPT_ENCODING}
+        if address.authorization is not None:
+            headers["Authorization"] = address.authorization
+        elif self.key is None and self.headers:
+            headers["Authorization"] = openai.Omit()
+        given = {name.casefold(): (name, value) for name, value in self.headers.items()}
+        replaced = {name: value for name, value in headers.items() if name.casefold() not in given}
+        return replaced | dict(given.values())
+
+    def secrets(self, address: ServerAddress) -> tuple[str, ...]:
+        """Return what must not be shown."""
+        values = (part.partition("=")[2] for part in address.query.split("&"))
+        return tuple(filter(None, (self.key, address.authorization, *self.headers.values(), *values)))
+
+
+def _image_credentials(settings: Settings) -> _Credentials:
+    """Return the credentials for the server that makes images; another server gets none but its own."""
+    is_elsewhere = settings.image_base_url is not None
+    key = settings.image_api_key or (None if is_elsewhere else settings.openai_api_key)
+    headers = settings.image_headers or (None if is_elsewhere else settings.model_headers)
+    return _Credentials(key, headers, IMAGES if is_elsewhere or settings.image_api_key is not None else TEXTS)
+
+
+@asynccontextmanager
+async def _server_api(
+    settings: Settings,
+    base_url: str | None,
+    credentials: _Credentials,
+    limits: TransportLimits,
+    timeout: httpx2.Timeout,
+) -> AsyncIterator[ServerApi]:
+    """Open the client of a server; it never retries by itself, since each attempt belongs in the record."""
+    address = ServerAddress.parse(base_url)
+    transport = ModelTransport(address.origin, limits, f"{credentials.prefix}_BASE_URL")
+    client = openai.AsyncOpenAI(
+        api_key=credentials.key or _NO_KEY,
+        base_url=address.endpoint(""),
+        max_retries=0,
+        timeout=timeout,
+        # The type of the argument does not know that a header can be left out.
+        default_headers=credentials.request_headers(address),  # type: ignore[arg-type]
+        http_client=httpx2.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False),
     )
+    async with client:
+        server = ServerSettings(address, settings.model_total_timeout, credentials.prefix, credentials.secrets(address))
+        yield ServerApi(client, server)
+
+
+def _timeout(settings: Settings, read_timeout: float) -> httpx2.Timeout:
+    return httpx2.Timeout(read_timeout, connect=settings.model_connect_timeout, pool=None)

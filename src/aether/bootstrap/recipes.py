@@ -1,55 +1,107 @@
 """Recipes of the worker: the workflow of each kind of job, with the ports that it needs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
-from aether.adapters.openai.chat import OpenAIChat, Options
-from aether.bootstrap.models import illustrator, model_client
+import structlog
+
+from aether.adapters.openai.catalog import ModelCatalog
+from aether.bootstrap.models import chat_api, illustrator, language_model
 from aether.domain.job import Kind
+from aether.durable.background import BackgroundTasks
 from aether.durable.concurrency_limiter import ConcurrencyLimiter, ModelLimiters
 from aether.durable.ports import FileStore
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Recipe
 from aether.durable.step import RunDependencies
+from aether.errors import ModelUnreachableError
 from aether.settings import Settings
 from aether.workflows.definition import ModelServer, Ports, Workflow
 from aether.workflows.llm.model_choice import ModelChoice
 from aether.workflows.llm.ports import ChatModel
 from aether.workflows.registry import WORKFLOWS
 
+DEFAULT_CONTEXT = 128_000
+"""Tokens of a model whose server does not say how many it has."""
+
+_MIN_CONTEXT = 2_048  # as for AETHER_MODEL_CONTEXT
+_ASK_TIMEOUT_S = 1.0
+_ASK_AGAIN_S = 60.0
+
+log = structlog.get_logger()
+
 
 @asynccontextmanager
 async def recipes(
     settings: Settings, files: FileStore, dependencies: RunDependencies
 ) -> AsyncIterator[Mapping[Kind, Recipe]]:
-    """Open the model servers' clients, and yield a recipe for each kind in the registry."""
-    options = Options(settings.model_options or {}, {"outline": settings.outline_options or {}})
+    """Open the model servers' clients, and yield a recipe for each kind in the registry.
+
+    Unless AETHER_MODEL_CONTEXT is set, the server is asked for the context of its model. A server that has not answered
+    yet does not delay the worker: the recipes are replaced once it has.
+    """
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(model_client(settings))
-        chat: ChatModel = OpenAIChat(client, settings.model, settings.model_total_timeout, options)
+        api = await stack.enter_async_context(chat_api(settings))
+        chat: ChatModel = language_model(settings, api)
         if settings.models is not None:
             chat = ModelChoice(chat, [*dict.fromkeys((settings.model, *settings.models.split(",")))])
         images = None
         if settings.image_model is not None:
             images = await stack.enter_async_context(illustrator(settings, settings.image_model))
-        ports = Ports(chat, settings.model_context, files, images)
-        policies = {ModelServer.CHAT: dependencies.policy, ModelServer.IMAGES: _image_policy(settings)}
         # A model that is overloaded says nothing about another one, nor does a server.
         limiters = {
             ModelServer.CHAT: ModelLimiters(settings.model_calls, dependencies.clock, dependencies.limiter),
             ModelServer.IMAGES: ModelLimiters(settings.model_calls, dependencies.clock),
         }
-        models = {ModelServer.CHAT: settings.model, ModelServer.IMAGES: settings.image_model or ""}
-        yield {
-            kind: Recipe(
-                workflow.request,
-                workflow.make(ports),
-                workflow.retry(policies[workflow.server]),
-                partial(_limiter, workflow, limiters[workflow.server], models[workflow.server]),
-            )
-            for kind, workflow in WORKFLOWS.items()
-        }
+
+        def build(context: int) -> dict[Kind, Recipe]:
+            return _build(settings, Ports(chat, context, files, images), dependencies.policy, limiters)
+
+        kinds = build(settings.model_context or DEFAULT_CONTEXT)
+        if settings.model_context is None:
+            catalog = ModelCatalog(api)
+            is_asked = asyncio.Event()
+
+            async def ask() -> None:
+                kinds.update(build(await _ask_context(catalog, settings.model, is_asked)))
+                is_asked.set()
+
+            await stack.enter_async_context(BackgroundTasks(ask))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(is_asked.wait(), _ASK_TIMEOUT_S)
+        yield kinds
+
+
+async def _ask_context(catalog: ModelCatalog, model: str, is_asked: asyncio.Event) -> int:
+    """Ask for the context of a model until the server answers; `is_asked` is set after the first failure."""
+    while True:
+        try:
+            found = await catalog.context(model)
+        except ModelUnreachableError:
+            is_asked.set()
+            await asyncio.sleep(_ASK_AGAIN_S)
+        else:
+            context = max(found or DEFAULT_CONTEXT, _MIN_CONTEXT)
+            log.info("model.context", model=model, context=context, is_told=found is not None)
+            return context
+
+
+def _build(
+    settings: Settings, ports: Ports, policy: RetryPolicy, limiters: Mapping[ModelServer, ModelLimiters]
+) -> dict[Kind, Recipe]:
+    policies = {ModelServer.CHAT: policy, ModelServer.IMAGES: _image_policy(settings)}
+    models = {ModelServer.CHAT: settings.model, ModelServer.IMAGES: settings.image_model or ""}
+    return {
+        kind: Recipe(
+            workflow.request,
+            workflow.make(ports),
+            workflow.retry(policies[workflow.server]),
+            partial(_limiter, workflow, limiters[workflow.server], models[workflow.server]),
+        )
+        for kind, workflow in WORKFLOWS.items()
+    }
 
 
 def _limiter(workflow: Workflow, limiters: ModelLimiters, own_model: str, request: object) -> ConcurrencyLimiter:

@@ -84,7 +84,10 @@ class Step(StoredStruct, frozen=True):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """A failed attempt of a step; `status` is the HTTP status of the answer, if there was one."""
+    """A failed attempt of a step, or a warning about one that succeeded.
+
+    `status` is the HTTP status of the answer, if there was one.
+    """
 
     step: str
     attempt: int

@@ -115,9 +115,15 @@ class StepRunner:
                 finished_at=self._clock.now(),
                 result=msgspec.Raw(msgspec.json.encode(result)),
             )
-            await self._journal.write(Change(steps=(done,), usage=meter.usage))
+            await self._journal.write(Change(steps=(done,), attempts=self._warnings(step, meter), usage=meter.usage))
         log.debug("step.finished", step=step.name, attempt=step.attempts)
         return result
+
+    def _warnings(self, step: Step, meter: TokenMeter) -> tuple[Attempt, ...]:
+        """Return what the record tells about an attempt that succeeded."""
+        if not meter.warnings:
+            return ()
+        return (Attempt(step.name, step.attempts, self._clock.now(), " ".join(meter.warnings)),)
 
     def _has_listeners(self) -> bool:
         return self._journal.has_listeners

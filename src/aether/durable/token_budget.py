@@ -37,16 +37,25 @@ class TokenBudget:
 
 
 class TokenMeter:
-    """Adds up the usage of one attempt, so that the record includes the cost of failed attempts."""
+    """Adds up the usage of one attempt, so that the record includes the cost of failed attempts.
+
+    `warnings` are what the record should tell about an attempt that succeeds.
+    """
 
     def __init__(self, budget: TokenBudget | None = None) -> None:
         self.usage = Usage()
+        self.warnings: tuple[str, ...] = ()
         self.budget = budget or TokenBudget(None)
 
     def spend(self, usage: Usage, likely: int = 0) -> None:
         """Count a call; if its usage was not reported, the budget (not the record) counts the `likely` tokens."""
         self.usage += usage
         self.budget.spend(usage.tokens or likely)
+
+    def warn(self, warning: str) -> None:
+        """Add a warning, once."""
+        if warning not in self.warnings:
+            self.warnings += (warning,)
 
 
 _current: ContextVar[TokenMeter] = ContextVar("meter")

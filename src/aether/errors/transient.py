@@ -18,25 +18,36 @@ class TransientError(AetherError):
 
 
 class ModelOverloadedError(TransientError):
-    """The model server asks for fewer requests."""
+    """The model server asks for fewer requests to a model; `server` and `model` tell which, if they are known."""
 
-    def __init__(self, status: int, retry_after: float | None = None) -> None:
-        super().__init__(f"The model server is overloaded (HTTP {status}).", retry_after)
+    def __init__(
+        self,
+        status: int,
+        retry_after: float | None = None,
+        detail: str = "",
+        *,
+        server: str | None = None,
+        model: str | None = None,
+    ) -> None:
+        super().__init__(f"The model server is overloaded (HTTP {status}){_ending(detail)}", retry_after)
         self.status = status
+        self.server = server
+        self.model = model
 
 
 class ModelUnreachableError(TransientError):
-    """The model server sent no answer: connection refused or lost, or a timeout."""
+    """The model server sent no answer: connection refused or lost, or a timeout (`timed_out`)."""
 
-    def __init__(self, what: str) -> None:
+    def __init__(self, what: str, *, timed_out: bool = False) -> None:
         super().__init__(f"The model server could not be reached: {what}.")
+        self.timed_out = timed_out
 
 
 class ModelFailedError(TransientError):
     """The model server answered with a server error."""
 
-    def __init__(self, status: int, retry_after: float | None = None) -> None:
-        super().__init__(f"The model server failed (HTTP {status}).", retry_after)
+    def __init__(self, status: int, retry_after: float | None = None, detail: str = "") -> None:
+        super().__init__(f"The model server failed (HTTP {status}){_ending(detail)}", retry_after)
         self.status = status
 
 
@@ -85,3 +96,7 @@ class IdentityProviderUnavailableError(TransientError):
     def __init__(self, what: str, retry_after: float = 5.0) -> None:
         super().__init__("The identity provider is unavailable.", retry_after)
         self.what = what
+
+
+def _ending(detail: str) -> str:
+    return f": {detail}" if detail else "."

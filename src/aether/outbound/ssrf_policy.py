@@ -26,8 +26,9 @@ _NOT_PUBLIC = "must not lead to a private, local or reserved address"
 class SsrfPolicy:
     """The rules, and the hosts exempt from them: `localhost` for any port, `hooks.test:9000` for one."""
 
-    def __init__(self, exempt: Collection[str] = ()) -> None:
+    def __init__(self, exempt: Collection[str] = (), max_url_length: int = _MAX_URL_LENGTH) -> None:
         self._exempt = frozenset(map(_host_and_port, exempt))
+        self._max_url_length = max_url_length
 
     def parse(self, url: str) -> URL:
         """Parse a URL and check it without a DNS lookup.
@@ -35,7 +36,7 @@ class SsrfPolicy:
         Raises:
             RefusedDestinationError: the URL must not be called, whatever its host resolves to.
         """
-        parsed = _parsed(url)
+        parsed = _parsed(url, self._max_url_length)
         host = parsed.raw_host
         if parsed.scheme not in _SCHEMES or not host:
             raise RefusedDestinationError("must be an http:// or https:// address")
@@ -70,9 +71,9 @@ def _host_and_port(entry: str) -> tuple[str | None, int | None]:
     return url.raw_host, url.explicit_port
 
 
-def _parsed(url: str) -> URL:
-    if len(url) > _MAX_URL_LENGTH:
-        raise RefusedDestinationError(f"must be at most {_MAX_URL_LENGTH} characters long")
+def _parsed(url: str, max_length: int) -> URL:
+    if len(url) > max_length:
+        raise RefusedDestinationError(f"must be at most {max_length} characters long")
     if not _ASCII.fullmatch(url):
         raise RefusedDestinationError("must be written in ASCII, without spaces")
     try:

@@ -1,20 +1,29 @@
-"""Chat with a language model, through `/chat/completions`."""
+"""Chat with a language model on any OpenAI-compatible server, which is asked in its own dialect."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
-from functools import partial
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import httpx2
 import msgspec
-import openai
+import structlog
+from msgspec.structs import replace
 
-from aether.adapters.openai.completions import parse_completion
-from aether.adapters.openai.errors import translate_api_error, translate_transport_error
-from aether.adapters.openai.streaming import StreamedCompletion
-from aether.errors import ModelRejectedRequestError, ModelUnreachableError, UnusableOutputError
+from aether.adapters.openai.adaptation import Asked, adapt, doubt
+from aether.adapters.openai.cut_prompt import describe_cut
+from aether.adapters.openai.dialect import Dialect
+from aether.adapters.openai.dialect_memory import DialectMemory
+from aether.adapters.openai.errors import FailedCall
+from aether.adapters.openai.server import Call, ModelServer, Outcome
+from aether.errors import AetherError, ModelFailedError, ModelUnreachableError, UnusableOutputError
 from aether.workflows.llm.ports import Form, Message, OnText, Reply
+
+log = structlog.get_logger()
+
+_MAX_WAYS = 12
+_LATE = frozenset({408, 504, 522, 524, 598, 599})
+# Proxies send these when the server behind them does not answer, whatever the request was.
+_OF_PROXIES = frozenset({502, 503, *range(520, 531)}) | _LATE
+_SERVER_ERROR = 500
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -24,37 +33,28 @@ class Options(msgspec.Struct, frozen=True):
     by_form: dict[str, dict[str, Any]] = {}
 
 
-_STREAM_VARIANTS: list[dict[str, Any]] = [
-    {"stream": True, "stream_options": {"include_usage": True}},
-    {"stream": True},
-]
-_DRAIN_TIMEOUT_S = 1.0
-_BAD_BODY_STATUSES = frozenset({400, 422})
-# The client describes itself and its machine in these headers. They are half of a call's headers, and stay in memory
-# as long as the call lasts.
-_TELEMETRY = (
-    *("Lang", "Package-Version", "OS", "Arch", "Runtime", "Runtime-Version"),
-    *("Async", "Retry-Count", "Read-Timeout"),
-)
-_REQUEST_OPTIONS: openai.RequestOptions = {"headers": {f"X-Stainless-{name}": openai.Omit() for name in _TELEMETRY}}
-
-
 class OpenAIChat:
     """The `ChatModel` on an OpenAI-compatible server.
 
-    Servers differ in how they make a model answer in JSON: by a schema, as any object, or not at all. They also differ
-    in how they stream: with usage, without it, or not at all. When a server rejects one variant of a request, the next
-    is tried, and the variant that worked is remembered for each model.
+    Servers differ in what they accept: schemas, streams, a system role, options. A request that is rejected is adapted
+    and sent again, and what worked is remembered for each model in `memory`. An answer that came too late, or a server
+    error, changes how the next attempt asks.
     """
 
-    def __init__(self, client: openai.AsyncOpenAI, model: str, total_timeout: float, options: Options) -> None:
-        self._client = client
-        self._url = f"{client.base_url}chat/completions"  # a relative one would be joined and parsed for each call
+    def __init__(
+        self,
+        server: ModelServer,
+        model: str,
+        options: Options,
+        *,
+        memory: DialectMemory | None = None,
+        read_timeout: float = 120.0,
+    ) -> None:
+        self._server = server
         self._model = model
-        self._total_timeout = total_timeout
         self._options = options
-        self._json_variants = _VariantMemory()
-        self._stream_variants = _VariantMemory()
+        self._memory = memory or DialectMemory()
+        self._read_timeout = read_timeout
 
     async def complete(
         self,
@@ -65,95 +65,76 @@ class OpenAIChat:
         on_text: OnText | None = None,
     ) -> Reply:
         """Make the call. With `on_text` it is streamed, which costs several times as much CPU."""
-        name = model or self._model
-        body = {"model": name, "messages": messages, **self._options.every_call}
-        if form is not None:
-            body |= self._options.by_form.get(form.name, {})
-            calls = [partial(self._call, body | variant) for variant in _json_variants(form)]
-            return await self._json_variants.first_accepted(calls, name)
-        if on_text is None:
-            return await self._call(body)
-        streams = [partial(self._stream, body | variant, on_text) for variant in _STREAM_VARIANTS]
-        fallback = partial(self._call_in_one_piece, body, on_text)
-        return await self._stream_variants.first_accepted([*streams, fallback], name)
+        options: Mapping[str, Any] = self._options.every_call
+        if form is not None and form.name in self._options.by_form:
+            options = {**options, **self._options.by_form[form.name]}
+        setting = "AETHER_MODEL" if model in (None, self._model) else None
+        call = Call(model or self._model, messages, form, options, setting)
+        prompt = _hash(call)
+        start = self._memory.get(call.model, prompt)
+        dialect, outcome = await self._ask(call, start, prompt, on_text)
+        self._learn(call, prompt, start, dialect, outcome)
+        warning = describe_cut(messages, outcome.reply.usage)
+        if warning is None:
+            return outcome.reply
+        log.warning("model.prompt_cut", model=call.model, read_tokens=outcome.reply.usage.input_tokens)
+        return replace(outcome.reply, warning=warning)
 
-    async def _call_in_one_piece(self, body: dict[str, Any], on_text: OnText) -> Reply:
-        reply = await self._call(body)
-        if reply.text:
-            on_text(reply.text)
-        return reply
-
-    async def _call(self, body: dict[str, Any]) -> Reply:
-        async with self._translated_errors():
-            response = await self._post(body, stream=False)
-        return parse_completion(response.content)
-
-    async def _stream(self, body: dict[str, Any], on_text: OnText) -> Reply:
-        completion = StreamedCompletion(on_text)
-        async with self._translated_errors(), aclosing(await self._post(body, stream=True)) as response:
-            pieces = response.aiter_bytes()
-            async for piece in pieces:
-                completion.feed(piece)
-                if completion.done:
-                    await _drain(pieces)
-        return completion.reply()
-
-    @asynccontextmanager
-    async def _translated_errors(self) -> AsyncIterator[None]:
-        """End what takes longer than the total timeout, and translate the client's errors."""
-        try:
-            async with asyncio.timeout(self._total_timeout):
-                yield
-        except TimeoutError as error:
-            raise ModelUnreachableError(f"no complete answer within {self._total_timeout:g} s") from error
-        except openai.APIError as error:
-            raise translate_api_error(error) from error
-        except httpx2.RequestError as error:
-            raise translate_transport_error(error) from error
-
-    async def _post(self, body: dict[str, Any], *, stream: bool) -> httpx2.Response:
-        # The client's typed method would validate and convert the whole request and answer, and each piece of a stream,
-        # at ten times the cost.
-        return await self._client.post(
-            self._url, cast_to=httpx2.Response, body=msgspec.to_builtins(body), options=_REQUEST_OPTIONS, stream=stream
-        )
-
-
-class _VariantMemory:
-    """Remembers for each model which variant of a request its server accepts, from the richest to the plainest."""
-
-    def __init__(self) -> None:
-        self._accepted: dict[str, int] = {}
-
-    async def first_accepted(self, variants: Sequence[Callable[[], Awaitable[Reply]]], model: str) -> Reply:
-        """Return the reply to the first variant that the server does not reject."""
-        rejection: ModelRejectedRequestError | None = None
-        for index in range(self._accepted.get(model, 0), len(variants)):
+    async def _ask(self, call: Call, start: Dialect, prompt: int, on_text: OnText | None) -> tuple[Dialect, Outcome]:
+        """Ask until the server accepts the request; return the dialect that it accepted."""
+        dialect, rejection = start, None
+        for _ in range(_MAX_WAYS):
+            streams = dialect.streams_all or (on_text is not None and dialect.stream != "none")
+            began = time.monotonic()
             try:
-                reply = await variants[index]()
-            except ModelRejectedRequestError as error:
-                if error.status not in _BAD_BODY_STATUSES:
-                    raise
-                # Servers word it too differently to tell which field they reject; the plainest request decides.
-                rejection = rejection or error
+                outcome = await self._server.ask(call, dialect, streams=streams, on_text=on_text)
+            except FailedCall as failed:
+                asked = _asked(call, dialect, streams=streams)
+                adapted = adapt(dialect, failed, asked)
+                if adapted is None:
+                    self._doubt(prompt, dialect, asked, failed.error)
+                    raise (rejection or failed.error) from failed
+                dialect = adapted.dialect
+                # What the server has named is settled; otherwise the first reason is likely to be the true one.
+                rejection = None if adapted.is_named else rejection or failed.error
+            except (ModelUnreachableError, UnusableOutputError) as error:
+                self._doubt(prompt, dialect, _asked(call, dialect, streams=streams), error)
+                raise
             else:
-                self._accepted[model] = index
-                return reply
+                self._measure(call.model, dialect, streams=streams, seconds=time.monotonic() - began, on_text=on_text)
+                return dialect, outcome
         raise rejection or UnusableOutputError("no way to ask is left")
 
+    def _doubt(self, prompt: int, dialect: Dialect, asked: Asked, error: AetherError) -> None:
+        """Decide how the next attempt asks."""
+        status = error.status if isinstance(error, ModelFailedError) else None
+        if getattr(error, "timed_out", False) or status in _LATE:
+            if not asked.streams:
+                self._memory.slow(asked.model)
+        elif isinstance(error, UnusableOutputError) or (
+            status and status >= _SERVER_ERROR and status not in _OF_PROXIES
+        ):
+            self._memory.doubt(asked.model, prompt, doubt(dialect, asked))
 
-def _json_variants(form: Form) -> list[dict[str, Any]]:
-    schema = {"name": form.name, "schema": form.schema, "strict": True}
-    return [
-        {"response_format": {"type": "json_schema", "json_schema": schema}},
-        {"response_format": {"type": "json_object"}},
-        {},
-    ]
+    def _learn(self, call: Call, prompt: int, start: Dialect, dialect: Dialect, outcome: Outcome) -> None:
+        if outcome.has_silent_thinking and not dialect.silent_thinking:
+            self._memory.set(call.model, replace(self._memory.get(call.model), silent_thinking=True))
+        if not outcome.is_empty:
+            self._memory.learn(call.model, prompt, start, dialect)
+        elif call.form is not None and not outcome.reply.cut_off:
+            # An empty answer teaches nothing, except to ask in another way next time.
+            self._memory.doubt(call.model, prompt, dialect.with_next_form())
+
+    def _measure(self, model: str, dialect: Dialect, *, streams: bool, seconds: float, on_text: OnText | None) -> None:
+        if streams and dialect.is_slow and on_text is None and seconds < self._read_timeout / 2:
+            self._memory.fast(model)
 
 
-async def _drain(pieces: AsyncIterator[bytes]) -> None:
-    """Read the rest of a finished stream, so that the connection can be used again."""
-    with suppress(TimeoutError, httpx2.RequestError):
-        async with asyncio.timeout(_DRAIN_TIMEOUT_S):
-            async for _ in pieces:
-                pass
+def _asked(call: Call, dialect: Dialect, *, streams: bool) -> Asked:
+    has_system = any(message.role == "system" for message in call.messages)
+    options = frozenset(dialect.translate(call.options)) if call.options else frozenset()
+    return Asked(call.model, options, call.form is not None, has_system, streams)
+
+
+def _hash(call: Call) -> int:
+    return hash((call.form and call.form.name, *((message.role, message.content) for message in call.messages)))

@@ -1,66 +1,55 @@
 """Chat completions: parsing an answer that arrives whole."""
 
-import re
-
 import msgspec
 
-from aether.domain.job import Usage
+from aether.adapters.openai.answers import Answer, TokenUsage, read_answer
+from aether.adapters.openai.lenient_json import SMALL, Document, no_json
 from aether.errors import UnusableOutputError
-from aether.workflows.llm.ports import Reply
-
-
-class TokenUsage(msgspec.Struct, frozen=True):
-    """The tokens of a call, as the server counts them."""
-
-    prompt_tokens: float | None = None  # whole numbers, but not every server writes them so
-    completion_tokens: float | None = None
 
 
 class _Message(msgspec.Struct, frozen=True):
-    content: str | None = None
+    content: str
     refusal: str | None = None
 
 
 class _Choice(msgspec.Struct, frozen=True):
     message: _Message
     finish_reason: str | None = None
+    error: None = None
 
 
 class _Completion(msgspec.Struct, frozen=True):
-    choices: tuple[_Choice, ...]
+    choices: tuple[_Choice]
     usage: TokenUsage | None = None
+    error: None = None
 
 
-# Some servers leave a reasoning model's thinking in the answer.
-_THINKING = re.compile(r"\A\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
-_MAX_TOKENS = 2**40  # Redis can still add these up, however many calls report nonsense
 _decoder = msgspec.json.Decoder(_Completion)
 
 
-def token_count(reported: float | None) -> int:
-    """Return a reported number of tokens as a whole number within bounds that can be added up; 0 for none."""
-    return int(min(max(reported or 0, 0), _MAX_TOKENS))
-
-
-def parse_completion(content: bytes) -> Reply:
+async def parse_completion(body: bytes) -> Answer:
     """Parse the body of an answer.
 
     Raises:
-        UnusableOutputError: it is not a chat completion, or has no choices.
+        UnusableOutputError: it is not a chat completion, nor an error, or has no choices.
     """
-    try:
-        completion = _decoder.decode(content)
-    except msgspec.DecodeError as error:
-        raise UnusableOutputError("it is no chat completion") from error
-    if not completion.choices:
-        raise UnusableOutputError("it has no choices")
-    choice = completion.choices[0]
-    return make_reply(choice.message.content or "", choice.message.refusal, choice.finish_reason, completion.usage)
+    if len(body) <= SMALL:
+        try:
+            completion = _decoder.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass  # read below, wherever its parts stand
+        else:
+            choice = completion.choices[0]
+            if choice.message.content:
+                refusal = choice.message.refusal or ""
+                return Answer(choice.message.content, "", "", refusal, choice.finish_reason, completion.usage)
+    return await _read(body)
 
 
-def make_reply(content: str, refusal: str | None, finish_reason: str | None, tokens: TokenUsage | None) -> Reply:
-    """Return the reply, without the thinking at its beginning."""
-    tokens = tokens or TokenUsage()
-    usage = Usage(1, token_count(tokens.prompt_tokens), token_count(tokens.completion_tokens))
-    filtered = "its content filter stopped the answer." if finish_reason == "content_filter" else None
-    return Reply(_THINKING.sub("", content), finish_reason == "length", usage, refusal or filtered)
+async def _read(body: bytes) -> Answer:
+    document = await Document.decode(body)
+    answer = await read_answer(document)
+    if answer.error is None and not answer.has_choice:
+        value = document.value
+        raise UnusableOutputError("it has no choices") if isinstance(value, dict) and "choices" in value else no_json()
+    return answer

@@ -1,13 +1,20 @@
-"""Errors of OpenAI's client and of its HTTP transport, translated into the service's own."""
+"""Errors of a model server, translated into the service's own: by the status, and by what the body says."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-import aiohttp
-import httpx2
-import openai
+import msgspec
 
+from aether.adapters.openai.error_body import ErrorBody, message_of_page
+from aether.adapters.openai.error_words import (
+    is_bad_key,
+    is_quota,
+    is_refusal,
+    is_unknown_model,
+    status_in,
+)
 from aether.errors import (
     AetherError,
     ModelFailedError,
@@ -16,56 +23,104 @@ from aether.errors import (
     ModelRejectedKeyError,
     ModelRejectedRequestError,
     ModelUnreachableError,
+    UnusableOutputError,
 )
 
 TEXTS = "OPENAI"
 IMAGES = "AETHER_IMAGE"
 """Prefixes of the settings of a model server: of the one for texts, and of one that is for images only."""
 
-_OVERLOADED_STATUSES = frozenset({429, 503, 529})
-_BAD_KEY_STATUSES = frozenset({401, 403})
-_TRANSIENT_STATUSES = frozenset({408, 409, 425})
-_CONTENT_FILTER_CODES = frozenset({"content_filter", "content_policy_violation", "moderation_blocked"})
+# 420 and 430 of older gateways; 498 of Groq: its flexible capacity is used up; 529 of Anthropic.
+_OVERLOADED = frozenset({420, 429, 430, 498, 503, 529})
+# Conflicts, dependencies that fail, models that are locked while they load, and connections that a proxy gave up.
+_PASSING = frozenset({408, 409, 421, 423, 424, 425, 440, 444, 449, 460, 463, 499})
+# Server errors that say that the request cannot be served at all.
+_NOT_IMPLEMENTED = frozenset({501, 505, 506, 510})
+_NOT_FOUND = frozenset({404, 405})
+_SUCCESS, _REDIRECT, _SERVER_ERROR = range(200, 300), range(300, 400), 500
 _MAX_DETAIL_CHARS = 300
-_MIN_KEY_CHARS = 8  # a placeholder for "no key" is shorter, and may be an ordinary word
+_MIN_SECRET_CHARS = 8  # a placeholder for "no key" is shorter, and may be an ordinary word
+# Control characters, and those that change the direction of what follows them.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
-def translate_api_error(error: openai.APIError, settings: str = TEXTS) -> AetherError:
-    """Return the service's own error for this one; `settings` is the prefix of the server's settings."""
-    if isinstance(error, openai.APIStatusError):
-        return _translate_status(error, error.status_code, settings)
-    # The client's aiohttp transport reports every connection error as a timeout; the original is the cause's cause.
-    cause = error.__cause__ or error
-    origin = cause.__cause__
-    if isinstance(origin, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
-        return ModelUnreachableError(f"it accepts no connection; check {settings}_BASE_URL")
-    if isinstance(origin, aiohttp.ClientConnectionError) and not isinstance(origin, TimeoutError):
-        return ModelUnreachableError(f"the connection was lost ({type(origin).__name__})")
-    if isinstance(error, openai.APITimeoutError):
-        return ModelUnreachableError("it did not answer in time")
-    return ModelUnreachableError(f"the connection was lost ({type(cause).__name__})")
+class Target(msgspec.Struct, frozen=True):
+    """The target of a request, for error messages.
+
+    Attributes:
+        server: the address of the server; it is part of what overload is remembered for.
+        url: the address that was called, without its query.
+        has_version: whether the base URL names a version of the API, such as `/v1`.
+        model: the model that was asked for.
+        model_setting: the setting of the model; None if the request named a model of its own.
+        prefix: the prefix of the server's settings.
+        secrets: what must not be shown, because some servers repeat it.
+    """
+
+    server: str
+    url: str
+    has_version: bool
+    model: str
+    model_setting: str | None = "AETHER_MODEL"
+    prefix: str = TEXTS
+    secrets: tuple[str, ...] = ()
 
 
-def translate_transport_error(error: httpx2.RequestError, settings: str = TEXTS) -> AetherError:
-    """Return the service's own error for one that was raised while a body was read, outside OpenAI's client."""
-    error_class = openai.APITimeoutError if isinstance(error, httpx2.TimeoutException) else openai.APIConnectionError
-    api_error = error_class(request=error.request)
-    api_error.__cause__ = error
-    return translate_api_error(api_error, settings)
+class FailedCall(Exception):  # noqa: N818 - carries the error
+    """The server answered with an error: the service's own error for it, and what its body says."""
+
+    def __init__(self, error: AetherError, body: ErrorBody) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.body = body
 
 
-def _translate_status(error: openai.APIStatusError, status: int, settings: str) -> AetherError:
-    if error.code in _CONTENT_FILTER_CODES:
-        return ModelRefusedError(_detail(error), status)
-    if status in _BAD_KEY_STATUSES:
-        return ModelRejectedKeyError(status, f"{settings}_API_KEY")
-    if error.code == "insufficient_quota":
-        return ModelRejectedRequestError(status, _detail(error))
-    if status in _OVERLOADED_STATUSES:
-        return ModelOverloadedError(status, parse_retry_after(error.response.headers))
-    if status >= 500 or status in _TRANSIENT_STATUSES:  # noqa: PLR2004 - HTTP's server errors
-        return ModelFailedError(status, parse_retry_after(error.response.headers))
-    return ModelRejectedRequestError(status, _detail(error))
+def translate(status: int, reason: str, headers: Mapping[str, str], body: ErrorBody, target: Target) -> AetherError:
+    """Return the service's own error for an answer; if its status is a success, the status in its body decides."""
+    detail = _detail(body, reason, target)
+    if status in _SUCCESS:
+        inner = status_in(body)
+        if inner is None:
+            return UnusableOutputError(f"it is an error: {detail}")
+        status = inner
+    delay = parse_retry_after(headers)
+    if delay is None:
+        delay = body.delay
+    if status < _SUCCESS.start:
+        return ModelUnreachableError(f"its answer is not valid HTTP (status {status})")
+    if status in _REDIRECT:
+        return ModelRejectedRequestError(status, _redirect(headers, target))
+    for applies, error in _KINDS:
+        if applies(status, body, delay):
+            return error(status, delay, detail, target)
+    return ModelRejectedRequestError(status, detail + _hint(status, body, target))
+
+
+_Applies = Callable[[int, ErrorBody, float | None], bool]
+_Make = Callable[[int, float | None, str, Target], AetherError]
+
+_KINDS: tuple[tuple[_Applies, _Make], ...] = (
+    (
+        lambda status, body, _: is_refusal(status, body),
+        lambda status, _, detail, __: ModelRefusedError(detail, status),
+    ),
+    (is_quota, lambda status, _, detail, __: ModelRejectedRequestError(status, detail)),
+    (
+        lambda status, body, _: is_bad_key(status, body),
+        lambda status, _, __, target: ModelRejectedKeyError(status, f"{target.prefix}_API_KEY"),
+    ),
+    (
+        lambda status, _, __: status in _OVERLOADED,
+        lambda status, delay, detail, target: ModelOverloadedError(
+            status, delay, detail, server=target.server, model=target.model
+        ),
+    ),
+    (
+        lambda status, _, __: status in _PASSING or (status >= _SERVER_ERROR and status not in _NOT_IMPLEMENTED),
+        lambda status, delay, detail, _: ModelFailedError(status, delay, detail),
+    ),
+)
+"""The kinds of errors in the order in which they are tried; the rest are rejected requests."""
 
 
 def parse_retry_after(headers: Mapping[str, str]) -> float | None:
@@ -90,16 +145,33 @@ def _parse_number(value: str | None) -> float | None:
     return number if 0 <= number < float("inf") else None
 
 
-def _detail(error: openai.APIStatusError) -> str:
-    message = _message(error.body) or error.response.reason_phrase or "no reason given"
-    detail = " ".join(message.split())
-    # Some servers repeat the key that they reject, and this text is stored and shown.
-    key = error.request.headers.get("authorization", "").removeprefix("Bearer ")
-    return (detail.replace(key, "…") if len(key) >= _MIN_KEY_CHARS else detail)[:_MAX_DETAIL_CHARS]
+def _detail(body: ErrorBody, reason: str, target: Target) -> str:
+    message = body.message or reason or message_of_page(body) or "no reason given"
+    reasons = [reason for reason in body.reasons if reason not in message]
+    return clean(f"{message} ({', '.join(reasons)})" if reasons else message, target.secrets)
 
 
-def _message(body: object) -> str:
-    """Return OpenAI's `message`, FastAPI's `detail`, or a plain text; a proxy's HTML page has no message."""
-    if isinstance(body, dict):
-        return str(body.get("message") or body.get("detail") or "")
-    return body if isinstance(body, str) and not body.lstrip().startswith("<") else ""
+def clean(text: str, secrets: tuple[str, ...]) -> str:
+    """Return a text of the server as one line of limited length, without secrets and control characters."""
+    text = text[: 20 * _MAX_DETAIL_CHARS]
+    for secret in secrets:
+        if len(secret) >= _MIN_SECRET_CHARS:
+            text = text.replace(secret, "…")
+    return " ".join(_CONTROLS.sub(" ", text).split())[:_MAX_DETAIL_CHARS]
+
+
+def _redirect(headers: Mapping[str, str], target: Target) -> str:
+    place = clean(headers.get("location", "").partition("?")[0], target.secrets)
+    to = f" to {place}" if place else ""
+    return f"it redirects{to}, which is not followed; check {target.prefix}_BASE_URL."
+
+
+def _hint(status: int, body: ErrorBody, target: Target) -> str:
+    """Say which setting is likely to be wrong."""
+    if is_unknown_model(status, body):
+        return f" Check {target.model_setting}." if target.model_setting else " The request named this model."
+    if status in _NOT_FOUND:
+        setting = f"{target.prefix}_BASE_URL"
+        check = f"check {setting}" if target.has_version else f"should {setting} end with /v1?"
+        return f" The address that was called is {target.url}; {check}"
+    return ""

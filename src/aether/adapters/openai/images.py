@@ -1,25 +1,33 @@
 """Images from a model, through `/images/generations`."""
 
 import asyncio
-import base64
-import binascii
 from typing import Any
 
-import httpx2
 import msgspec
-import openai
+import structlog
 
-from aether.adapters.openai.completions import token_count
-from aether.adapters.openai.errors import TEXTS, translate_api_error, translate_transport_error
-from aether.adapters.openai.image_download import download_image, image_too_large
+from aether.adapters.openai.adaptation import named_option, new_name
+from aether.adapters.openai.answers import read_tokens
+from aether.adapters.openai.body import too_large
+from aether.adapters.openai.dialect import Dialect
+from aether.adapters.openai.error_body import describe_error
+from aether.adapters.openai.errors import TEXTS, FailedCall, translate
+from aether.adapters.openai.http_api import ServerApi
+from aether.adapters.openai.image_download import ImageDownload
+from aether.adapters.openai.lenient_json import Document
+from aether.adapters.openai.replies import usage_of
 from aether.domain.image import AUTO, GenerationRequest
-from aether.domain.job import Usage
 from aether.durable.token_budget import reserve_tokens
-from aether.errors import ModelUnreachableError, UnusableOutputError
-from aether.outbound.bounded_read import read_bounded
+from aether.errors import ModelRejectedRequestError, ModelUnreachableError, UnusableOutputError
 
-_OTHER_FIELDS_BYTES = 65_536
+OTHER_FIELDS_BYTES = 65_536
 """Room in an answer for what is not the image: a revised prompt, usage, other fields."""
+
+_PATH = "images/generations"
+_MAX_WAYS = 6
+_MAX_URL = 8_193
+
+log = structlog.get_logger()
 
 
 class ImageSettings(msgspec.Struct, frozen=True):
@@ -35,91 +43,90 @@ class ImageSettings(msgspec.Struct, frozen=True):
     settings: str = TEXTS
 
 
-class _Image(msgspec.Struct, frozen=True):
-    b64_json: str | None = None
-    url: str | None = None
-
-
-class _TokenUsage(msgspec.Struct, frozen=True):
-    input_tokens: float | None = None  # whole numbers, but not every server writes them so
-    output_tokens: float | None = None
-
-
-class _Answer(msgspec.Struct, frozen=True):
-    data: tuple[_Image, ...] | None = None
-    usage: _TokenUsage | None = None
-
-
-_decoder = msgspec.json.Decoder(_Answer)
-
-
 class OpenAIIllustrator:
     """The `Illustrator` on an OpenAI-compatible server.
 
     Some models answer with the image, others with its address. Some reject the field that chooses between the two, so
-    it is not sent. `web` downloads from addresses and must not send the server's key.
+    it is not sent. An option of the operator that the server does not know is renamed or left out, once.
     """
 
-    def __init__(self, client: openai.AsyncOpenAI, web: httpx2.AsyncClient, settings: ImageSettings) -> None:
-        self._client = client
-        self._web = web
+    def __init__(self, api: ServerApi, download: ImageDownload, settings: ImageSettings) -> None:
+        self._api = api
+        self._url = api.address.endpoint(_PATH)
+        self._download = download
         self._settings = settings
+        self._dialect = Dialect()
 
     async def image(self, request: GenerationRequest, position: int) -> bytes:
         """Ask for one image. The request has no field for the position: the server makes another image each time."""
         del position
+        seconds = self._settings.total_timeout
         try:
-            async with asyncio.timeout(self._settings.total_timeout):
-                return await self._content(await self._generate(request))
+            async with asyncio.timeout(seconds):
+                document, entry = await self._generate(request)
+                return await self._content(document, entry)
         except TimeoutError as error:
-            raise ModelUnreachableError(f"no complete answer within {self._settings.total_timeout:g} s") from error
+            raise ModelUnreachableError(f"no complete answer within {seconds:g} s", timed_out=True) from error
 
-    async def _generate(self, request: GenerationRequest) -> _Image:
+    async def _generate(self, request: GenerationRequest) -> tuple[Document, dict[str, Any]]:
         with reserve_tokens(0) as meter:  # nothing in the request says what an image costs
-            answer = _parse_answer(await self._post(request))
-            tokens = answer.usage or _TokenUsage()
-            meter.spend(Usage(1, token_count(tokens.input_tokens), token_count(tokens.output_tokens)))
-        if not answer.data:
+            document = await self._ask(request)
+            value = document.value if isinstance(document.value, dict) else {}
+            meter.spend(usage_of(read_tokens(value.get("usage"))))
+        images = value.get("data")
+        if not isinstance(images, list) or not images or not isinstance(images[0], dict):
             raise UnusableOutputError("it has no image")
-        return answer.data[0]
+        return document, images[0]
 
-    async def _post(self, request: GenerationRequest) -> bytes:
-        size = openai.omit if request.size == AUTO else request.size
-        base64_bytes = -(-self._settings.max_bytes // 3) * 4
-        max_bytes = base64_bytes + _OTHER_FIELDS_BYTES
+    async def _ask(self, request: GenerationRequest) -> Document:
+        dialect = self._dialect
+        for _ in range(_MAX_WAYS):
+            try:
+                document = await self._post(request, dialect)
+            except FailedCall as failed:
+                options = frozenset(dialect.translate(self._settings.options))
+                option = named_option(failed.body, options)
+                if option is None or not isinstance(failed.error, ModelRejectedRequestError):
+                    raise failed.error from failed
+                new = new_name(failed.body, option, options)
+                log.warning("model.option_adapted", model=self._settings.model, option=option, sent_as=new)
+                dialect = dialect.with_option(option, new)
+            else:
+                self._dialect = self._dialect.merge(Dialect(), dialect)
+                return document
+        raise UnusableOutputError("no way to ask is left")
+
+    async def _post(self, request: GenerationRequest, dialect: Dialect) -> Document:
+        body: dict[str, Any] = {"prompt": request.prompt, "model": self._settings.model, "n": 1}
+        if request.size != AUTO:
+            body["size"] = request.size
+        target = self._api.target(_PATH, self._settings.model, "AETHER_IMAGE_MODEL")
+        content = msgspec.json.encode(body | dialect.translate(self._settings.options))
+        async with self._api.limits(target):
+            answer = await self._api.post(self._url, content)
         try:
-            # Read in pieces, since the client itself would read an answer of any length.
-            async with self._client.images.with_streaming_response.generate(
-                prompt=request.prompt, model=self._settings.model, n=1, size=size, extra_body=self._settings.options
-            ) as response:
-                return await read_bounded(response.iter_bytes(), max_bytes, image_too_large(max_bytes))
-        except openai.APIError as error:
-            raise translate_api_error(error, self._settings.settings) from error
-        except httpx2.RequestError as error:
-            raise translate_transport_error(error, self._settings.settings) from error
+            document = await Document.decode(answer)
+        except UnusableOutputError as error:
+            raise UnusableOutputError("it is no answer with images") from error
+        if isinstance(document.value, dict) and document.value.get("error"):
+            described = describe_error(document.value)
+            raise FailedCall(translate(200, "", {}, described, target), described)
+        return document
 
-    async def _content(self, image: _Image) -> bytes:
-        if image.b64_json:
-            return self._decode(image.b64_json)
-        if not image.url:
+    async def _content(self, document: Document, entry: dict[str, Any]) -> bytes:
+        encoded, url = entry.get("b64_json"), entry.get("url")
+        if isinstance(encoded, str) and encoded:
+            return await self._decode(document, encoded)
+        if not isinstance(url, str) or not url:
             raise UnusableOutputError("it has no image")
-        if image.url.startswith("data:"):
-            return self._decode(image.url)
-        return await download_image(self._web, image.url, self._settings.max_bytes)
+        if (await document.text(url, 5)) == "data:":
+            return await self._decode(document, url)
+        return await self._download.fetch(await document.text(url, _MAX_URL))
 
-    def _decode(self, base64_text: str) -> bytes:
+    async def _decode(self, document: Document, encoded: str) -> bytes:
         """Decode an image, with or without the prefix of a `data:` URL (RFC 2397)."""
+        max_bytes = self._settings.max_bytes
         try:
-            content = base64.b64decode(base64_text.rpartition(",")[2])
-        except (binascii.Error, ValueError) as error:
+            return await document.base64(encoded, max_bytes, too_large(max_bytes))
+        except ValueError as error:
             raise UnusableOutputError("its image is no base64") from error
-        if len(content) > self._settings.max_bytes:
-            raise image_too_large(self._settings.max_bytes)
-        return content
-
-
-def _parse_answer(content: bytes) -> _Answer:
-    try:
-        return _decoder.decode(content)
-    except msgspec.DecodeError as error:
-        raise UnusableOutputError("it is no answer with images") from error

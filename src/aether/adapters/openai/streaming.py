@@ -1,168 +1,202 @@
 """Streaming: parsing a chat completion that arrives in pieces, as server-sent events (WHATWG HTML, 9.2)."""
 
+import asyncio
 from collections.abc import Callable
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
-from aether.adapters.openai.completions import TokenUsage, make_reply, parse_completion
+from aether.adapters.openai.answers import MAX_CHARS, Answer, TokenUsage, read_answer
+from aether.adapters.openai.completions import parse_completion
+from aether.adapters.openai.error_body import read_error
+from aether.adapters.openai.lenient_json import SMALL, Document, no_json
+from aether.adapters.openai.replies import ending_of, remove_thinking
+from aether.adapters.openai.thinking import ThinkingFilter
 from aether.errors import ModelUnreachableError, UnusableOutputError
-from aether.workflows.llm.ports import Reply
 
-_OPENING_TAG, _CLOSING_TAG = "<think>", "</think>"
+_LINES_PER_TURN = 100
+_MAX_LINE = 1_048_576
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class _Delta(msgspec.Struct, frozen=True):
     content: str | None = None
     refusal: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: tuple[()] | None = None
 
 
 class _Choice(msgspec.Struct, frozen=True):
-    delta: _Delta | None = None
+    delta: _Delta
     finish_reason: str | None = None
+    error: None = None
 
 
 class _Chunk(msgspec.Struct, frozen=True):
-    choices: tuple[_Choice, ...] | None = None
+    choices: tuple[_Choice]
     usage: TokenUsage | None = None
-    error: msgspec.Raw | UnsetType = UNSET
+    error: None = None
+
+
+class _UsageChunk(msgspec.Struct, frozen=True):
+    choices: tuple[()]
+    usage: TokenUsage
+    error: None = None
 
 
 _decoder = msgspec.json.Decoder(_Chunk)
+_usage_decoder = msgspec.json.Decoder(_UsageChunk)
 
 
 class StreamedCompletion:
     """Parses the bytes of a stream as they arrive, and passes the text in them to `on_text`.
 
-    The pieces passed on add up to the text of the reply. Some servers send a whole completion instead of a stream; its
-    text is passed on in one piece.
+    The pieces passed on add up to the text of the answer, unless thinking was passed on before a mark told that it was
+    thinking. Some servers send a whole completion instead of a stream; its text is passed on in one piece.
     """
 
-    def __init__(self, on_text: Callable[[str], object]) -> None:
+    def __init__(self, on_text: Callable[[str], object] | None = None, *, holds: bool = False) -> None:
         self._on_text = on_text
-        self._filter = ThinkingFilter()
-        self._unparsed = b""
-        self._content: list[str] = []
-        self._refusal = ""
-        self._finish_reason: str | None = None
-        self._tokens: TokenUsage | None = None
-        self._has_events = False
-        self._emitted_chars = 0
+        self._holds = holds
+        self._unparsed = bytearray()
+        self._is_whole: bool | None = None
+        self._is_error_event = False
+        self._content_chars = 0
+        self._reasoning: list[str] = []
+        self._answer = Answer(has_choice=False)
+        self.thinking = ThinkingFilter(holds=holds)
         self.done = False
 
-    def feed(self, data: bytes) -> None:
+    async def feed(self, data: bytes) -> None:
         """Parse the next bytes.
 
         Raises:
             UnusableOutputError: they are not part of a completion.
         """
         self._unparsed += data
-        if self._is_whole_completion:
+        if self._is_whole is None:
+            beginning = bytes(self._unparsed[:512]).removeprefix(_BYTE_ORDER_MARK).lstrip()
+            self._is_whole = beginning.startswith((b"{", b"[")) if beginning else None
+        if self._is_whole or b"\n" not in data:
+            if not self._is_whole and len(self._unparsed) > _MAX_LINE:
+                raise UnusableOutputError(f"one of its lines is larger than {_MAX_LINE} bytes")
             return
-        *lines, self._unparsed = self._unparsed.split(b"\n")
-        content = "".join(map(self._parse_line, lines))
-        if content:
-            self._content.append(content)
-            self._emit(self._filter.feed(content))
+        *lines, rest = bytes(self._unparsed).split(b"\n")
+        self._unparsed = bytearray(rest)
+        content: list[str] = []
+        for count, line in enumerate(lines, 1):
+            if line.startswith(b"data: {") and (text := self._parse_chunk(line[6:])) is not None:
+                content.append(text)
+            elif line:
+                content.append(await self._parse_line(line))
+            if count % _LINES_PER_TURN == 0:
+                await asyncio.sleep(0)
+        self._take("".join(content))
 
-    def reply(self) -> Reply:
-        """Return the reply, once the stream has ended.
+    async def answer(self) -> Answer:
+        """Return the answer, once the stream has ended.
 
         Raises:
             ModelUnreachableError: the stream ended too early.
             UnusableOutputError: it was not a completion.
         """
-        if not self._is_whole_completion:
-            self.feed(b"\n")
-        reply = self._streamed_reply() if self._has_events else parse_completion(self._unparsed)
-        self._emit(reply.text[self._emitted_chars :])
-        return reply
-
-    @property
-    def _is_whole_completion(self) -> bool:
-        return not self._has_events and self._unparsed.lstrip().startswith(b"{")
-
-    def _streamed_reply(self) -> Reply:
-        # A connection that is closed in order does not prove that the answer is complete.
-        if not self.done and self._finish_reason is None:
+        if self._is_whole:
+            return await self._whole_answer()
+        await self.feed(b"\n")
+        answer = self._answer
+        if not self.done and answer.finish_reason is None and answer.error is None:
+            if not answer.has_choice:
+                raise no_json()
+            # A connection that is closed in order does not prove that the answer is complete.
             raise ModelUnreachableError("its answer broke off")
-        return make_reply("".join(self._content), self._refusal or None, self._finish_reason, self._tokens)
+        answer.reasoning += "".join(self._reasoning)
+        self._emit(self.thinking.finish(cut_off=ending_of(answer.finish_reason) == "cut off"))
+        return answer
+
+    async def _whole_answer(self) -> Answer:
+        """Parse a completion that is no stream, or a stream of lines of JSON."""
+        body = bytes(self._unparsed)
+        try:
+            answer = await parse_completion(body)
+        except UnusableOutputError:
+            lines = [line for line in body.split(b"\n") if line.strip()]
+            if len(lines) < 2:  # noqa: PLR2004 - one line is what was parsed
+                raise
+            self._is_whole = False
+            self._unparsed = bytearray(b"\n".join(b"data: " + line for line in lines))
+            return await self.answer()
+        self.thinking = await remove_thinking(answer, holds=self._holds)
+        self._emit(self.thinking.text)
+        return answer
+
+    def _take(self, content: str) -> None:
+        if content and self._content_chars < MAX_CHARS:
+            self._content_chars += len(content)
+            self._emit(self.thinking.feed(content))
 
     def _emit(self, text: str) -> None:
-        if text:
-            self._emitted_chars += len(text)
+        if text and self._on_text is not None:
             self._on_text(text)
 
-    def _parse_line(self, line: bytes) -> str:
+    async def _parse_line(self, line: bytes) -> str:
         """Parse a line of the stream, and return the content in it."""
         if not line.startswith(b"data:"):
+            if line.startswith(b"event:"):
+                self._is_error_event = line[6:].strip() == b"error"
             return ""
-        self._has_events = True
         data = line[5:].strip()
-        if data == b"[DONE]":
-            self.done = True
+        if not data or self._answer.error is not None:
             return ""
-        return self._add_chunk(_parse_chunk(data))
-
-    def _add_chunk(self, chunk: _Chunk) -> str:
-        if chunk.error is not UNSET:
-            raise UnusableOutputError("it broke off with an error")
-        self._tokens = chunk.usage or self._tokens
-        if not chunk.choices:
+        if data in (b"[DONE]", b"[done]"):
+            self.done = self._answer.has_choice = True
             return ""
-        choice = chunk.choices[0]
-        self._finish_reason = choice.finish_reason or self._finish_reason
-        delta = choice.delta or _Delta()
-        self._refusal += delta.refusal or ""
-        return delta.content or ""
-
-
-def _parse_chunk(data: bytes) -> _Chunk:
-    try:
-        return _decoder.decode(data)
-    except msgspec.DecodeError as error:
-        raise UnusableOutputError("it is no chat completion") from error
-
-
-class ThinkingFilter:
-    """Removes a model's thinking from the beginning of a text that arrives in pieces.
-
-    A piece is held back only while it may still be part of a tag.
-    """
-
-    def __init__(self) -> None:
-        self._held = ""
-        self._state = self._before_thinking
-
-    def feed(self, piece: str) -> str:
-        """Return what is now known to be no thinking."""
-        return self._state(piece)
-
-    def _before_thinking(self, piece: str) -> str:
-        self._held += piece
-        text = self._held.lstrip()
-        if text.startswith(_OPENING_TAG):
-            self._held, self._state = "", self._in_thinking
-            return self._in_thinking(text.removeprefix(_OPENING_TAG))
-        if _OPENING_TAG.startswith(text):
+        if self._is_error_event:
+            self._answer.error = read_error(data)
             return ""
-        self._state = _pass_through
-        return self._held
+        return await self._add_chunk(data)
 
-    def _in_thinking(self, piece: str) -> str:
-        thinking, closing_tag, rest = (self._held + piece).partition(_CLOSING_TAG)
-        if closing_tag:
-            self._state = self._after_thinking
-            return self._after_thinking(rest)
-        self._held = thinking[-len(_CLOSING_TAG) :]
+    def _parse_chunk(self, data: bytes) -> str | None:
+        """Parse an ordinary chunk, and return the content in it; None if it is no such chunk."""
+        if len(data) > SMALL or self._is_error_event or self._answer.error is not None:
+            return None
+        try:
+            chunk = _decoder.decode(data)
+            return self._add_typed(chunk.choices[0], chunk.usage)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass
+        try:
+            self._answer.tokens = _usage_decoder.decode(data).usage
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
         return ""
 
-    def _after_thinking(self, piece: str) -> str:
-        text = piece.lstrip()
-        if text:
-            self._state = _pass_through
-        return text
+    async def _add_chunk(self, data: bytes) -> str:
+        if (text := self._parse_chunk(data)) is not None:
+            return text
+        document = await Document.decode(data)
+        value = document.value
+        if not isinstance(value[0] if isinstance(value, list) and value else value, dict):
+            raise no_json()
+        return self._add_answer(await read_answer(document))
 
+    def _add_typed(self, choice: _Choice, tokens: TokenUsage | None) -> str:
+        answer, delta = self._answer, choice.delta
+        answer.has_choice = True
+        answer.tokens = tokens or answer.tokens
+        answer.finish_reason = choice.finish_reason or answer.finish_reason
+        if delta.refusal:
+            answer.refusal += delta.refusal
+        if reasoning := delta.reasoning_content or delta.reasoning:
+            self._reasoning.append(reasoning)
+        return delta.content or ""
 
-def _pass_through(piece: str) -> str:
-    return piece
+    def _add_answer(self, piece: Answer) -> str:
+        answer = self._answer
+        answer.has_choice = True
+        answer.error = piece.error
+        answer.tokens = piece.tokens or answer.tokens
+        answer.finish_reason = piece.finish_reason or answer.finish_reason
+        answer.refusal += piece.refusal
+        answer.arguments += piece.arguments
+        self._reasoning.append(piece.reasoning)
+        return piece.content

@@ -141,8 +141,12 @@ class Conversation:
         with reserve_tokens(estimate) as meter:
             reply = await self._chat.complete(messages, model=self._model, form=form, on_text=on_text)
             meter.spend(reply.usage, estimate)
+            if reply.warning is not None:
+                meter.warn(reply.warning)
         if reply.refusal is not None:
             raise ModelRefusedError(reply.refusal)
+        if reply.defect is not None:
+            raise UnusableOutputError(reply.defect)
         return reply
 
 

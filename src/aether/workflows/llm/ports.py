@@ -37,12 +37,18 @@ class Form(msgspec.Struct, frozen=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """A model's answer: `cut_off` if it reached the length limit; `refusal` is the reason if the model declined."""
+    """A model's answer, which was paid for.
+
+    `cut_off` tells that it reached the length limit, `refusal` why the model declined, `defect` why the answer cannot
+    be used, and `warning` what the caller should know about an answer that can.
+    """
 
     text: str
     cut_off: bool
     usage: Usage
     refusal: str | None = None
+    defect: str | None = None
+    warning: str | None = None
 
 
 OnText = Callable[[str], object]

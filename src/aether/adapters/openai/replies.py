@@ -1,0 +1,101 @@
+"""Replies: what an answer of a model means for the caller, once its thinking is removed."""
+
+import asyncio
+import re
+from typing import Literal
+
+from aether.adapters.openai.answers import MAX_CHARS, Answer, TokenUsage, token_count
+from aether.adapters.openai.thinking import ThinkingFilter
+from aether.domain.job import Usage
+from aether.workflows.llm.ports import Reply
+
+_SLICE = 8_192  # characters that are read at once, however many marks they contain
+
+Ending = Literal["complete", "cut off", "filtered", "failed"]
+
+_ENDINGS: tuple[tuple[re.Pattern[str], Ending], ...] = (
+    (re.compile(r"length|max|limit|token|trunc|incomplete|budget", re.IGNORECASE), "cut off"),
+    (
+        re.compile(
+            r"filter|safe|block|prohibit|moderat|refus|recitation|sensitive|spii|guardrail|polic|violat", re.IGNORECASE
+        ),
+        "filtered",
+    ),
+    (
+        re.compile(
+            r"err|fail|abort|cancel|time.?out|interrupt|overload|resource|network|unavailable|shut.?down|evict|preempt"
+            r"|disconnect|malformed|crash|unknown|\Aother\Z",
+            re.IGNORECASE,
+        ),
+        "failed",
+    ),
+)
+"""What the finish reasons of servers mean; the first entry that fits counts, and any other reason is a good one."""
+_COMPLETE = re.compile(r"stop|eos|end.?turn|end.?of.?text|complete|tool_calls|function_call", re.IGNORECASE)
+
+
+def ending_of(finish_reason: str | None) -> Ending:
+    """Return what a finish reason means."""
+    if not finish_reason or finish_reason == "stop":
+        return "complete"
+    found = next((ending for words, ending in _ENDINGS if words.search(finish_reason)), None)
+    if found == "cut off" and "eos" in finish_reason.casefold():
+        return "complete"
+    if found is None or (found == "failed" and _COMPLETE.match(finish_reason)):
+        return "complete"
+    return found
+
+
+async def remove_thinking(answer: Answer, *, holds: bool) -> ThinkingFilter:
+    """Remove the thinking from the content of a whole answer."""
+    thinking = ThinkingFilter(holds=holds)
+    for at in range(0, len(answer.content), _SLICE):
+        if at:
+            await asyncio.sleep(0)
+        thinking.feed(answer.content[at : at + _SLICE])
+    thinking.finish(cut_off=ending_of(answer.finish_reason) == "cut off")
+    return thinking
+
+
+def make_reply(answer: Answer, thinking: ThinkingFilter, *, wants_json: bool) -> Reply:
+    """Return the reply to the caller; its `defect` says why an answer that was paid for cannot be used."""
+    text, ending = thinking.text, ending_of(answer.finish_reason)
+    if wants_json and not text.strip():
+        text = _find_json(answer, thinking) or text
+    is_cut_off = ending == "cut off" or len(answer.content) >= MAX_CHARS
+    filtered = "its content filter stopped the answer." if ending == "filtered" else None
+    return Reply(
+        text,
+        is_cut_off,
+        usage_of(answer.tokens),
+        answer.refusal or filtered,
+        _defect(answer, thinking, ending, text),
+    )
+
+
+def usage_of(tokens: TokenUsage | None) -> Usage:
+    """Return the usage of one call."""
+    tokens = tokens or TokenUsage()
+    return Usage(1, token_count(tokens.prompt_tokens), token_count(tokens.completion_tokens))
+
+
+def _find_json(answer: Answer, thinking: ThinkingFilter) -> str | None:
+    """Return what stands in place of the text and may be the JSON that was asked for."""
+    places = (answer.arguments, answer.reasoning, "".join(thinking.thoughts))
+    return next((place for place in places if "{" in place or "[" in place), None)
+
+
+def _defect(answer: Answer, thinking: ThinkingFilter, ending: Ending, text: str) -> str | None:
+    if ending == "failed":
+        reason = re.sub(r"[^\w .-]", " ", answer.finish_reason or "")[:40]
+        return f"the server broke it off (finish reason {reason})"
+    has_thoughts = bool(answer.reasoning.strip() or "".join(thinking.thoughts).strip())
+    if text.strip() or answer.refusal or ending == "filtered":
+        return None
+    if ending == "cut off":
+        return (
+            "its length limit was used up by thinking; raise max_tokens in AETHER_MODEL_OPTIONS, or ask for less thinking"
+            if has_thoughts or token_count((answer.tokens or TokenUsage()).completion_tokens)
+            else "its length limit left no room for text"
+        )
+    return "it has only thinking, and no text" if has_thoughts else None
