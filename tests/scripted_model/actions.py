@@ -1,12 +1,10 @@
 """Actions: what can happen to a call: an answer, an error of the server, or a failure of the connection."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
-
-FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
 
 
 class _Action(msgspec.Struct, frozen=True, kw_only=True, tag_field="action", omit_defaults=True):
@@ -21,14 +19,20 @@ class Answer(_Action, frozen=True, tag="answer"):
 
     Attributes:
         content: The message's text; left unset it is the default text for the step.
+        before: Text before the content, such as a model's thinking.
         share: How much of that text is sent, from its beginning; it may end inside a word.
+        message: Fields that are added to the message, or replace them, and to the last delta of a stream.
+        prompt_tokens: The reported tokens of the prompt; -1 reports an estimate.
         name: A fault's name for the record; an answer without one counts as "answered".
     """
 
     content: str | UnsetType | None = UNSET
+    before: str = ""
     share: float = 1.0
-    finish_reason: FinishReason = "stop"
+    finish_reason: str = "stop"
     refusal: str | None = None
+    message: dict[str, Any] = {}  # Any: JSON
+    prompt_tokens: int = -1
     name: str = ""
 
     @property
@@ -78,6 +82,26 @@ class HttpError(_Action, frozen=True, tag="http"):
         return str(self.status)
 
 
+class Events(_Action, frozen=True, tag="events"):
+    """A stream with these events, each the JSON after `data: `; a line that begins otherwise is sent as it is."""
+
+    events: tuple[str, ...]
+
+
+class Bytes(_Action, frozen=True, tag="bytes"):
+    """Bytes instead of an HTTP response, whatever they are; then the connection is closed."""
+
+    data: bytes
+
+
+class Flood(_Action, frozen=True, tag="flood"):
+    """A head, then the same bytes again and again, until `total_mb` are sent or the client has closed."""
+
+    head: bytes
+    unit: bytes
+    total_mb: float = 1_024.0
+
+
 class Reset(_Action, frozen=True, tag="reset"):
     """A TCP reset; `share` is the part of the body sent before it, and 0 means not even the status line."""
 
@@ -109,7 +133,7 @@ class Slow(_Action, frozen=True, tag="slow"):
     first_byte_ms: float = 5_000.0
 
 
-Action = Answer | Picture | HttpError | Reset | Hang | Truncate | Trickle | Slow
+Action = Answer | Picture | HttpError | Events | Bytes | Flood | Reset | Hang | Truncate | Trickle | Slow
 
 
 def rate_limit_error(

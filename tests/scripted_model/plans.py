@@ -2,14 +2,16 @@
 
 from collections.abc import Callable
 
-from tests.scripted_model.actions import Action, Hang, HttpError, Reset, Slow, Trickle, Truncate
+from tests.scripted_model.actions import Action, Bytes, Events, Flood, Hang, HttpError, Reset, Slow, Trickle, Truncate
 from tests.scripted_model.calls import ANSWERED, Call
-from tests.scripted_model.replies import Reply, error_reply
+from tests.scripted_model.replies import Reply, error_reply, event_reply
 from tests.scripted_model.setup import Setup
-from tests.scripted_model.wire import Ending, Piece, Plan
+from tests.scripted_model.wire import Ending, FloodBytes, Piece, Plan
 
 _FLUSH_MS = 15.0
 """Time for bytes to be sent before a reset, which would discard what is still in the buffer."""
+
+_FLOOD_BLOCK = 262_144
 
 MakeReply = Callable[[Action | None], Reply]
 """Makes the answer of an action, or the default answer if the action is no answer."""
@@ -19,13 +21,17 @@ def plan_call(call: Call, make_reply: MakeReply, action: Action | None, setup: S
     """Return the plan for a call; `latency_ms`, if given, takes the place of the one in `setup`."""
     call.fault = action.fault if action else ""
     outcome = f"fault:{call.fault}" if call.fault else ANSWERED
-    at_once = isinstance(action, HttpError) or (isinstance(action, Reset) and not action.share)
+    at_once = isinstance(action, HttpError | Bytes | Flood) or (isinstance(action, Reset) and not action.share)
     if latency_ms is None:
         latency_ms = setup.error_ms if at_once else setup.latency_ms(call)
     if isinstance(action, HttpError):
         reply = error_reply(action)
         return Plan(_whole(reply, latency_ms), "keep", reply.status, call, outcome)
-    reply = make_reply(action)
+    if isinstance(action, Bytes):
+        return Plan((Piece(latency_ms, action.data), Piece(_FLUSH_MS, b"")), "close", 200, call, outcome)
+    if isinstance(action, Flood):
+        return Plan((Piece(latency_ms, action.head),), "flood", 200, call, outcome, _flood_of(action))
+    reply = event_reply(action) if isinstance(action, Events) else make_reply(action)
     pieces, ending = _pieces(action, reply, latency_ms)
     return Plan(pieces, ending, reply.status, call, outcome)
 
@@ -55,6 +61,11 @@ def _pieces(action: Action | None, reply: Reply, latency_ms: float) -> tuple[tup
             return _cut(reply, latency_ms, share), "reset"
         case _:
             return _paced(reply, latency_ms), "keep"
+
+
+def _flood_of(action: Flood) -> FloodBytes:
+    block = action.unit * max(1, _FLOOD_BLOCK // len(action.unit))
+    return FloodBytes(block, int(action.total_mb * 1024 * 1024))
 
 
 def _whole(reply: Reply, latency_ms: float) -> tuple[Piece, ...]:

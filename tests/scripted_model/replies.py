@@ -4,12 +4,12 @@ from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
 from time import time
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from tests.scripted_model.actions import Answer, FinishReason, HttpError
+from tests.scripted_model.actions import Answer, Events, HttpError
 from tests.scripted_model.calls import Call
 from tests.scripted_model.classifier import ChatRequest, assistant_text
 from tests.scripted_model.setup import Setup
@@ -42,8 +42,8 @@ class _Message(msgspec.Struct):
 
 
 class _Choice(msgspec.Struct):
-    message: _Message
-    finish_reason: FinishReason
+    message: _Message | dict[str, Any]  # Any: JSON
+    finish_reason: str
     index: int = 0
     logprobs: None = None
 
@@ -64,8 +64,8 @@ class _Delta(msgspec.Struct, omit_defaults=True):
 
 
 class _ChunkChoice(msgspec.Struct):
-    delta: _Delta
-    finish_reason: FinishReason | None = None
+    delta: _Delta | dict[str, Any]  # Any: JSON
+    finish_reason: str | None = None
     index: int = 0
     logprobs: None = None
 
@@ -92,13 +92,24 @@ _encode = msgspec.json.Encoder().encode
 def completion(call: Call, request: ChatRequest, answer: Answer, setup: Setup) -> Reply:
     """Return the chat completion for this answer, streamed if the request asks for a stream."""
     content = _content(call, request, answer, setup)
-    prompt, output = len(call.raw) // 4, max(1, len(content or answer.refusal or "") // 4)
+    prompt = len(call.raw) // 4 if answer.prompt_tokens < 0 else answer.prompt_tokens
+    output = max(1, len(content or answer.refusal or "") // 4)
     usage = _Usage(prompt, output, prompt + output)
     if request.stream and setup.streams:
         return _stream(call, content, answer, usage if _wants_usage(request) else None, setup)
-    message = _Message(content=content, refusal=answer.refusal)
+    message: _Message | dict[str, Any] = _Message(content=content, refusal=answer.refusal)
+    if answer.message:
+        message = msgspec.to_builtins(message) | answer.message
     whole = _Completion(f"chatcmpl-{call.seq}", request.model, [_Choice(message, answer.finish_reason)], usage)
     return json_reply(_encode(whole))
+
+
+def event_reply(events: Events) -> Reply:
+    """Return a stream with these events."""
+    lines = [event if event.startswith(("data:", "event:", ":")) else f"data: {event}" for event in events.events]
+    parts = [_http_chunk(f"{line}\n\n".encode()) for line in lines]
+    head = _head(200, "text/event-stream", ()) + b"transfer-encoding: chunked\r\n\r\n"
+    return Reply(200, head, (*parts, b"0\r\n\r\n"))
 
 
 def json_reply(body: bytes, status: int = 200, headers: Headers = (), content_type: str = "application/json") -> Reply:
@@ -131,7 +142,7 @@ def _content(call: Call, request: ChatRequest, answer: Answer, setup: Setup) -> 
         return None
     else:
         text = answer.content
-    return text if answer.share >= 1 else text[: int(len(text) * answer.share)]
+    return answer.before + (text if answer.share >= 1 else text[: int(len(text) * answer.share)])
 
 
 def _wants_json(request: ChatRequest) -> bool:
@@ -148,6 +159,8 @@ def _stream(call: Call, content: str | None, answer: Answer, usage: _Usage | Non
     if answer.refusal is not None:
         deltas.append(_Delta(refusal=answer.refusal))
     choices = [_ChunkChoice(_Delta(role="assistant")), *map(_ChunkChoice, deltas)]
+    if answer.message:
+        choices.append(_ChunkChoice(answer.message))
     choices.append(_ChunkChoice(_Delta(), answer.finish_reason))
     between: UnsetType | None = UNSET if usage is None else None  # OpenAI sends "usage": null before the last chunk
     chunk_id = f"chatcmpl-{call.seq}"

@@ -140,6 +140,10 @@ class ModelService:
             return client_error(
                 400, f"response_format {form} is not supported with this model.", param="response_format"
             )
+        if (problem := _rejected_messages(chat, setup)) is not None:
+            return client_error(400, problem, param="messages")
+        if not chat.stream and not setup.whole_answers:
+            return client_error(400, "only streaming is supported by this model")
         return self._parameter_error(chat.model, body)
 
     def _parameter_error(self, model: str, body: bytes) -> HttpError | None:
@@ -155,7 +159,9 @@ class ModelService:
         if (error := self._authentication_error(request)) is not None:
             return plan_error(error)
         models = [
-            {"id": name, "object": "model", "created": CREATED, "owned_by": "scripted"} for name in self.setup.models
+            {"id": name, "object": "model", "created": CREATED, "owned_by": "scripted"}
+            | ({"max_model_len": self.setup.context} if self.setup.context else {})
+            for name in self.setup.models
         ]
         return plan_reply(json_reply(_encode({"object": "list", "data": models})))
 
@@ -184,6 +190,15 @@ class ModelService:
     def _reset(self, _: Request) -> Plan:
         self.record.clear()
         return plan_reply(json_reply(b"{}"))
+
+
+def _rejected_messages(chat: ChatRequest, setup: Setup) -> str | None:
+    roles = {message.role for message in chat.messages}
+    if not setup.system_role and "system" in roles:
+        return "System role not supported"
+    if not setup.empty_messages and any(message.role == "assistant" and not message.text for message in chat.messages):
+        return "messages: text content blocks must be non-empty"
+    return None
 
 
 def _completion_reply(call: Call, chat: ChatRequest, setup: Setup, action: Action | None) -> Reply:

@@ -22,6 +22,10 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
         stream_pieces: How many pieces a streamed text has, spread evenly over the latency.
         json_schema: Whether `response_format` may be a JSON schema.
         json_mode: Whether `response_format` may be `json_object`.
+        system_role: Whether messages may have the role "system".
+        empty_messages: Whether a message of the assistant may be empty.
+        whole_answers: Whether an answer may be asked for in one piece.
+        context: The context window that `GET /v1/models` tells; 0 is not told.
         api_key: The only valid key; if empty, no key is needed.
         models: The models of `GET /v1/models`.
         check_model: Whether a request for another model gets a 404.
@@ -41,6 +45,10 @@ class Setup(msgspec.Struct, frozen=True, kw_only=True):
     stream_pieces: int = 8
     json_schema: bool = True
     json_mode: bool = True
+    system_role: bool = True
+    empty_messages: bool = True
+    whole_answers: bool = True
+    context: int = 0
     api_key: str = ""
     models: tuple[str, ...] = ("scripted-model",)
     check_model: bool = False

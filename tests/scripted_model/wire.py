@@ -13,7 +13,7 @@ import msgspec
 
 from tests.scripted_model.calls import Call
 
-Ending = Literal["keep", "close", "reset", "hang"]
+Ending = Literal["keep", "close", "reset", "hang", "flood"]
 
 _LINGER_0 = struct.pack("ii", 1, 0)
 _BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
@@ -27,12 +27,19 @@ class Piece(msgspec.Struct, frozen=True, gc=False):
     data: bytes
 
 
+class FloodBytes(msgspec.Struct, frozen=True):
+    """A block that is sent again and again, until there have been `total` bytes."""
+
+    block: bytes = b""
+    total: int = 0
+
+
 class Plan(msgspec.Struct, frozen=True):
     """Everything that happens on the connection for one request.
 
     Attributes:
         ending: "keep" leaves the connection open, "close" closes it normally, "reset" sends a TCP RST, and "hang" does
-            nothing until the client closes.
+            nothing until the client closes. "flood" sends more and more bytes first, and then closes it.
         outcome: The outcome that is recorded when the plan is complete.
     """
 
@@ -41,6 +48,7 @@ class Plan(msgspec.Struct, frozen=True):
     status: int = 200
     call: Call | None = None
     outcome: str = ""
+    flood: FloodBytes = FloodBytes()
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -71,10 +79,12 @@ class Connection(asyncio.Protocol):
     __slots__ = (
         "_app",
         "_body",
+        "_flooded",
         "_headers",
         "_loop",
         "_next",
         "_parser",
+        "_paused",
         "_plan",
         "_request",
         "_timer",
@@ -97,6 +107,8 @@ class Connection(asyncio.Protocol):
         self._plan: Plan | None = None
         self._next = 0
         self._timer: asyncio.TimerHandle | None = None
+        self._paused = False
+        self._flooded = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without inheriting from it
@@ -122,6 +134,25 @@ class Connection(asyncio.Protocol):
         plan, self._plan = self._plan, None
         if plan is not None:
             self._app.abort_plan(plan)
+
+    def pause_writing(self) -> None:
+        self._paused = True
+
+    def resume_writing(self) -> None:
+        self._paused = False
+        if self._plan is not None and self._plan.ending == "flood" and self._timer is None:
+            self._pour(self._plan)
+
+    def _pour(self, plan: Plan) -> None:
+        """Send as much of a flood as the client takes; the rest follows when it takes more."""
+        flood = plan.flood
+        while self._flooded < flood.total and not self._paused and not self._transport.is_closing():
+            self._flooded += len(flood.block)
+            self._transport.write(flood.block)
+        if self._flooded >= flood.total:
+            self._plan = None
+            self._app.complete_plan(plan)
+            self._transport.close()
 
     def abort(self) -> None:
         """Close the connection at once, with a RST."""
@@ -187,6 +218,9 @@ class Connection(asyncio.Protocol):
     def _end(self, plan: Plan) -> None:
         self._timer = None
         if plan.ending == "hang":
+            return
+        if plan.ending == "flood":
+            self._pour(plan)
             return
         self._plan = None
         self._app.complete_plan(plan)

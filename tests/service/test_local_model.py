@@ -15,9 +15,11 @@ from structlog.testing import capture_logs
 
 from aether.adapters.local.local_model.launcher import LocalModel, bundled_model, local_model
 from aether.adapters.local.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
-from aether.adapters.openai.chat import OpenAIChat, Options
+from aether.adapters.openai.catalog import ModelCatalog
+from aether.bootstrap.models import chat_api, language_model
 from aether.domain.checklist import Checklist
 from aether.errors import ConfigurationError, UnusableOutputError
+from aether.settings import JsonObject, Secret, Settings
 from aether.workflows.checklist.editor import ModelEditor
 from tests.waiting import PATIENCE_S, until
 
@@ -79,6 +81,17 @@ async def client(model: LocalModel) -> AsyncIterator[AsyncOpenAI]:
 
 def client_of(model: LocalModel) -> AsyncOpenAI:
     return AsyncOpenAI(base_url=model.base_url, api_key=model.api_key, max_retries=0)
+
+
+def settings_of(model: LocalModel) -> Settings:
+    """Return the settings of a worker that uses this model."""
+    return Settings(
+        openai_base_url=model.base_url,
+        openai_api_key=Secret(model.api_key),
+        model=model.name,
+        model_options=JsonObject(SECTION_OPTIONS),
+        outline_options=JsonObject(OUTLINE_SAMPLING.as_body()),
+    )
 
 
 async def say(client: AsyncOpenAI, model: LocalModel) -> str:
@@ -164,15 +177,16 @@ async def test_it_serves_as_many_requests_at_once_as_it_has_slots(client: AsyncO
     assert all(await asyncio.gather(*(say(client, model) for _ in range(model.slots))))
 
 
-async def test_a_checklist_has_true_quotes_even_from_a_model_this_small(client: AsyncOpenAI, model: LocalModel) -> None:
+async def test_a_checklist_has_true_quotes_even_from_a_model_this_small(model: LocalModel) -> None:
     """It often makes up what no guideline says; then it is asked again, as the engine would."""
-    editor = ModelEditor(OpenAIChat(client, model.name, 120, Options(SECTION_OPTIONS)), model.context)
-    summary = await editor.summarise(GUIDELINE)
-    checklist = Checklist(())
-    for _ in range(6):
-        with suppress(UnusableOutputError):
-            checklist = await editor.write_checklist(GUIDELINE, summary)
-            break
+    async with chat_api(settings_of(model)) as api:
+        editor = ModelEditor(language_model(settings_of(model), api), model.context)
+        summary = await editor.summarise(GUIDELINE)
+        checklist = Checklist(())
+        for _ in range(6):
+            with suppress(UnusableOutputError):
+                checklist = await editor.write_checklist(GUIDELINE, summary)
+                break
 
     assert summary.text
     assert checklist.items
