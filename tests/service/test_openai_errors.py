@@ -51,7 +51,7 @@ FAULTS: dict[str, tuple[Action, type[AetherError], str]] = {
     "404": (NAMED["404"], ModelRejectedRequestError, "(HTTP 404): The model `the-model` does not exist"),
     "400": (NAMED["400"], ModelRejectedRequestError, "(HTTP 400): Invalid value in the request."),
     "413": (client_error(413, "Too long."), ModelRejectedRequestError, "(HTTP 413): Too long."),
-    "422": (client_error(422, "No such role."), ModelRejectedRequestError, "(HTTP 422): No such role."),
+    "422": (client_error(422, "No such thing."), ModelRejectedRequestError, "(HTTP 422): No such thing."),
     "quota": (QUOTA, ModelRejectedRequestError, "(HTTP 429): You exceeded your quota."),
     "429": (rate_limit_error(), ModelOverloadedError, "overloaded (HTTP 429)"),
     "503": (NAMED["503"], ModelOverloadedError, "overloaded (HTTP 503)"),
@@ -72,7 +72,7 @@ FAULTS: dict[str, tuple[Action, type[AetherError], str]] = {
     "invalid JSON": (NAMED["invalid-body"], UnusableOutputError, "no chat completion"),
     "a page instead": (html_page(200), UnusableOutputError, "no chat completion"),
     "empty body": (HttpError(status=200, body=""), UnusableOutputError, "no chat completion"),
-    "an error with 200": (HttpError(status=200), UnusableOutputError, "no chat completion"),
+    "an error with 200": (HttpError(status=200), ModelFailedError, "failed (HTTP 500): The server had an error"),
     "no choices": (HttpError(status=200, body='{"choices": []}'), UnusableOutputError, "no choices"),
     "filtered prompt": (FILTERED, ModelRefusedError, "The prompt was filtered."),
     "an error in plain words": (
@@ -134,12 +134,18 @@ async def test_without_a_wait_in_the_answer_there_is_none_in_the_error(action: A
     assert error.retry_after is None
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "nowhere.invalid"])
-async def test_a_server_that_is_not_there_is_unreachable(host: str) -> None:
+@pytest.mark.parametrize(
+    ("host", "what"),
+    [
+        ("127.0.0.1", "it accepts no connection; check OPENAI_BASE_URL"),
+        ("nowhere.invalid", "the host name nowhere.invalid has no address; check OPENAI_BASE_URL"),
+    ],
+)
+async def test_a_server_that_is_not_there_is_unreachable(host: str, what: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     async with open_chat(ScriptedModel(), OPENAI_BASE_URL=f"http://{host}:{port}/v1") as chat:
-        with pytest.raises(ModelUnreachableError, match="it accepts no connection; check OPENAI_BASE_URL"):
+        with pytest.raises(ModelUnreachableError, match=what):
             await chat.complete(MESSAGES)
 
 

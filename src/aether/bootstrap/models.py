@@ -37,9 +37,9 @@ async def chat_api(settings: Settings) -> AsyncIterator[ServerApi]:
         ConfigurationError: the key cannot be sent.
     """
     limits = TransportLimits(settings.model_max_bytes, settings.model_calls, "AETHER_MODEL_MAX_BYTES")
-    timeout = _timeout(settings, settings.model_read_timeout)
+    timeouts = _timeouts(settings, settings.model_read_timeout)
     credentials = _Credentials(settings.openai_api_key, settings.model_headers, TEXTS)
-    async with _server_api(settings, settings.openai_base_url, credentials, limits, timeout) as api:
+    async with _server_api(settings, settings.openai_base_url, credentials, limits, timeouts) as api:
         yield api
 
 
@@ -58,10 +58,10 @@ async def illustrator(settings: Settings, model: str) -> AsyncIterator[OpenAIIll
         model, settings.image_options or {}, settings.model_total_timeout, max_bytes, credentials.prefix
     )
     # Nothing is heard of an image before it is finished.
-    timeout = _timeout(settings, settings.model_total_timeout)
+    timeouts = _timeouts(settings, settings.model_total_timeout)
     async with (
-        _server_api(settings, base_url, credentials, limits, timeout) as api,
-        ImageDownload.open(api.address.origin, max_bytes, _timeout(settings, settings.model_read_timeout)) as download,
+        _server_api(settings, base_url, credentials, limits, timeouts) as api,
+        ImageDownload.open(api.address.origin, max_bytes, _timeouts(settings, settings.model_read_timeout)) as download,
     ):
         yield OpenAIIllustrator(api, download, terms)
 
@@ -76,16 +76,18 @@ class _Credentials:
         if self.key is not None and not (self.key.isascii() and self.key.isprintable()):
             raise ConfigurationError(f"{prefix}_API_KEY: Expected ASCII characters.")
 
-    def request_headers(self, address: ServerAddress) -> dict[str, str | openai.Omit]:
+    def request_headers(self, address: ServerAddress) -> dict[str, str]:
         """Return the headers of each request, with those that replace the client's own."""
-        headers: dict[str, str | openai.Omit] = {"Accept-Encoding": ACCEPT_ENCODING}
+        headers = {"accept-encoding": ACCEPT_ENCODING}
         if address.authorization is not None:
-            headers["Authorization"] = address.authorization
-        elif self.key is None and self.headers:
-            headers["Authorization"] = openai.Omit()
-        given = {name.casefold(): (name, value) for name, value in self.headers.items()}
-        replaced = {name: value for name, value in headers.items() if name.casefold() not in given}
-        return replaced | dict(given.values())
+            headers["authorization"] = address.authorization
+        headers |= {name.casefold(): value for name, value in self.headers.items()}
+        # The client's own name for it, so that it is replaced and not sent twice.
+        return {"Authorization" if name == "authorization" else name: value for name, value in headers.items()}
+
+    def sends_authorization(self, address: ServerAddress) -> bool:
+        """Whether there is an Authorization header; without a key one is sent too, unless there are other headers."""
+        return self.key is not None or not self.headers or "Authorization" in self.request_headers(address)
 
     def secrets(self, address: ServerAddress) -> tuple[str, ...]:
         """Return what must not be shown."""
@@ -107,7 +109,7 @@ async def _server_api(
     base_url: str | None,
     credentials: _Credentials,
     limits: TransportLimits,
-    timeout: httpx2.Timeout,
+    timeouts: httpx2.Timeout,
 ) -> AsyncIterator[ServerApi]:
     """Open the client of a server; it never retries by itself, since each attempt belongs in the record."""
     address = ServerAddress.parse(base_url)
@@ -116,15 +118,20 @@ async def _server_api(
         api_key=credentials.key or _NO_KEY,
         base_url=address.endpoint(""),
         max_retries=0,
-        timeout=timeout,
-        # The type of the argument does not know that a header can be left out.
-        default_headers=credentials.request_headers(address),  # type: ignore[arg-type]
-        http_client=httpx2.AsyncClient(transport=transport, timeout=timeout, follow_redirects=False),
+        timeout=timeouts,
+        default_headers=credentials.request_headers(address),
+        http_client=httpx2.AsyncClient(transport=transport, timeout=timeouts, follow_redirects=False),
     )
     async with client:
-        server = ServerSettings(address, settings.model_total_timeout, credentials.prefix, credentials.secrets(address))
+        server = ServerSettings(
+            address,
+            settings.model_total_timeout,
+            credentials.prefix,
+            credentials.sends_authorization(address),
+            credentials.secrets(address),
+        )
         yield ServerApi(client, server)
 
 
-def _timeout(settings: Settings, read_timeout: float) -> httpx2.Timeout:
+def _timeouts(settings: Settings, read_timeout: float) -> httpx2.Timeout:
     return httpx2.Timeout(read_timeout, connect=settings.model_connect_timeout, pool=None)

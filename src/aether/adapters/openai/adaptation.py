@@ -101,9 +101,11 @@ def adapt(dialect: Dialect, failed: FailedCall, asked: Asked) -> Adapted | None:
         return _by_words(dialect, body, asked) if _SAYS_UNSUPPORTED.search(body.message) else None
     if not isinstance(error, ModelRejectedRequestError) or error.status not in _REJECTED:
         return None
+    if (adapted := _by_words(dialect, body, asked)) is not None:
+        return adapted
     if is_unknown_model(error.status, body) or is_quota(error.status, body, body.delay):
         return None
-    return _by_words(dialect, body, asked) or _by_status(dialect, error.status, asked)
+    return _by_status(dialect, error.status, asked)
 
 
 def doubt(dialect: Dialect, asked: Asked) -> Dialect | None:
@@ -138,11 +140,11 @@ def _by_status(dialect: Dialect, status: int, asked: Asked) -> Adapted | None:
 
 
 _SYNONYMS = (frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens"}),)
-_IDENTIFIER = r"['\"`]?(?P<new>[a-z][a-z0-9]*(?:_[a-z0-9]+)+)['\"`]?"
+_IDENTIFIER = r"(?:the )?['\"`]?(?P<new>[a-z][a-z0-9]*(?:_[a-z0-9]+)+)['\"`]?"
 _REPLACEMENTS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"\b(?:use|try|using|prefer|called|renamed to|replaced (?:by|with)|favou?r of|did you mean)\s(?:the )?{_IDENTIFIER}",
+        rf"\b(?:use|try|using|prefer|called|renamed to|replaced (?:by|with)|favou?r of|did you mean)\s{_IDENTIFIER}",
         rf"{_IDENTIFIER}\s(?:instead|should be used)",
     )
 )

@@ -72,15 +72,16 @@ async def read_answer(document: Document) -> Answer:
     if message is None and isinstance(body.get("message"), dict):
         message = body["message"]
     places: JsonObject = message or {}
+    content = await _join(document, _content(places, choice, body))
     return Answer(
-        content=await _join(document, _content(places, choice, body)),
+        content=content,
         reasoning=await _join(document, _reasoning(places)),
         arguments=await _join(document, _arguments(places)),
         refusal=await _join(document, _refusal(places)),
         finish_reason=_word(choice.get("finish_reason") or choice.get("stop_reason") or body.get("done_reason")),
         tokens=read_tokens(body.get("usage") if "usage" in body else body),
         error=_error(document.value, body, choice),
-        has_choice=bool(choice or message or any(isinstance(body.get(key), str) for key in _TEXT_KEYS)),
+        has_choice=bool(choice or message or content),
     )
 
 
@@ -155,8 +156,8 @@ def _reasoning(message: JsonObject) -> Iterator[str]:
         if isinstance(message.get(key), str) and message[key]:
             yield message[key]
             return
-    for part in message.get("content") if isinstance(message.get("content"), list) else ():
-        if isinstance(part, dict) and part.get("type") in ("thinking", "reasoning"):
+    for part in _parts(message):
+        if part.get("type") in ("thinking", "reasoning"):
             yield from text_parts(part.get("thinking") or part.get("reasoning") or part.get("text") or "")
 
 
@@ -171,16 +172,22 @@ def _arguments(message: JsonObject) -> Iterator[str]:
 
 def _refusal(message: JsonObject) -> Iterator[str]:
     yield from text_parts(message.get("refusal") or "")
-    for part in message.get("content") if isinstance(message.get("content"), list) else ():
-        if isinstance(part, dict) and part.get("type") == "refusal":
+    for part in _parts(message):
+        if part.get("type") == "refusal":
             yield from text_parts(part.get("refusal") or "")
+
+
+def _parts(message: JsonObject) -> Iterator[JsonObject]:
+    content = message.get("content")
+    yield from (part for part in (content if isinstance(content, list) else ()) if isinstance(part, dict))
 
 
 def _error(value: object, body: JsonObject, choice: JsonObject) -> ErrorBody | None:
     """Describe the error that stands where an answer should be, if any; an empty one means nothing."""
-    for error in (body.get("error"), choice.get("error"), body.get("errors")):
-        if error:
-            return describe_error(value)
+    if body.get("error") or body.get("errors"):
+        return describe_error(value)
+    if choice.get("error"):
+        return describe_error(choice["error"])
     if "choices" in body or body.get("message") is None or isinstance(body.get("message"), dict):
         failed = body.get("object") == "error" or body.get("success") is False or body.get("status") == "error"
         return describe_error(value) if failed or (not choice and _is_error(body)) else None

@@ -11,8 +11,10 @@ from aether.errors import UnusableOutputError
 _MAX_MODELS = 1_000
 # The names of the context window: those of vLLM, OpenRouter, Groq, LM Studio, Mistral, Gemini, and gateways. A context
 # that is loaded is smaller than the one that a model was trained with, so it comes first.
-_CONTEXT_KEYS = ("n_ctx", "loaded_context_length", "max_model_len", "context_length", "context_window")
-_CONTEXT_KEYS += ("max_context_length", "inputTokenLimit", "input_token_limit", "max_input_tokens", "n_ctx_train")
+_CONTEXT_KEYS: tuple[str, ...] = (
+    *("n_ctx", "loaded_context_length", "max_model_len", "context_length", "context_window", "max_context_length"),
+    *("inputTokenLimit", "input_token_limit", "max_input_tokens", "n_ctx_train"),
+)
 _INNER_KEYS = ("meta", "default_generation_settings", "limits", "model_spec", "details", "top_provider", "model_info")
 
 

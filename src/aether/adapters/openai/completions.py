@@ -40,7 +40,7 @@ async def parse_completion(body: bytes) -> Answer:
             pass  # read below, wherever its parts stand
         else:
             choice = completion.choices[0]
-            if choice.message.content:
+            if choice.message.content and not choice.message.content.isspace():
                 refusal = choice.message.refusal or ""
                 return Answer(choice.message.content, "", "", refusal, choice.finish_reason, completion.usage)
     return await _read(body)

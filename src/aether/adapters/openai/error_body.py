@@ -5,15 +5,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import msgspec
-
 _MAX_DEPTH = 6
 _MAX_NODES = 500
 _MAX_TEXT = 4_096
 
 # Keys of a sentence for people, the best first; those of OpenAI, FastAPI, Google, Cloudflare, MiniMax and gateways.
-_MESSAGE_KEYS = ("message", "msg", "detail", "error", "error_message", "errormessage", "error_msg", "error_description")
-_MESSAGE_KEYS += ("description", "status_msg", "title", "reason", "text", "errors", "details", "base_resp", "body")
+_MESSAGE_KEYS: tuple[str, ...] = (
+    *("message", "msg", "detail", "error", "error_message", "errormessage", "error_msg", "error_description"),
+    *("description", "status_msg", "title", "reason", "text", "errors", "details", "base_resp", "body"),
+)
 _UNINFORMATIVE = re.compile(r"provider returned error|upstream error|bad gateway|error|unknown error", re.IGNORECASE)
 _CODE_KEYS = ("code", "status_code", "statuscode", "http_status", "httpstatus", "http_code", "status", "type")
 _WORD_KEYS = (*_CODE_KEYS, "error_code", "errorcode", "reason", "innererror")
@@ -198,8 +198,3 @@ def message_of_page(body: ErrorBody) -> str:
     """Return the title of a page; empty if it has none."""
     found = _TITLE.search(body.text) if body.is_page else None
     return " ".join(found[1].split()) if found else ""
-
-
-def to_json(raw: msgspec.Raw) -> object:
-    """Decode a part of an answer that was kept as it is."""
-    return json.loads(bytes(raw).decode("utf-8", "replace"), strict=False)

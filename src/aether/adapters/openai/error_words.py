@@ -52,7 +52,8 @@ _FILTER_CODES = frozenset(
 )
 _FILTER_WORDS = re.compile(
     r"\bflagged\b|content (?:management |moderation )?(?:filter|polic)|safety system|usage polic|\bmoderation\b"
-    r"|inappropriate content|violat\w+ .{0,40}polic|prohibited content|harmful content|blocked by .{0,30}(?:safety|filter)",
+    r"|inappropriate content|violat\w+ .{0,40}polic|prohibited content|harmful content"
+    r"|blocked by .{0,30}(?:safety|filter)",
     re.IGNORECASE,
 )
 _QUOTA_CODES = frozenset(
@@ -63,13 +64,13 @@ _QUOTA_CODES = frozenset(
     }
 )
 _QUOTA_WORDS = re.compile(
-    r"current quota|insufficient (?:quota|balance|credit|funds)|out of credits|credit balance|billing|"
-    r"no (?:more )?credits?\b|quota (?:is )?(?:exhausted|used up)|account .{0,40}(?:arrears|overdue|suspended|deactivated)"
-    r"|余额不足|欠费",
+    r"current quota|insufficient (?:quota|balance|credit|funds)|out of credits|credit balance|billing (?:details|hard)|"
+    r"no (?:more )?credits?\b|quota (?:is )?(?:exhausted|used up)|余额不足|欠费"
+    r"|account .{0,40}(?:arrears|overdue|suspended|deactivated)",
     re.IGNORECASE,
 )
 _RATE_WORDS = re.compile(
-    r"rate.?limit|too many requests|per (?:second|minute|min|hour|day)\b|\b[RT]P[MD]\b", re.IGNORECASE
+    r"rate.?limit|too many requests|(?:per|/) ?(?:second|minute|min|hour|day)\b|\b[RT]P[MD]\b", re.IGNORECASE
 )
 _KEY_CODES = frozenset({"invalid_api_key", "api_key_invalid", "missing_api_key", "authentication_error"})
 _KEY_WORDS = re.compile(
@@ -78,7 +79,8 @@ _KEY_WORDS = re.compile(
     re.IGNORECASE,
 )
 _BAD_KEY_WORDS = re.compile(
-    r"(?:invalid|incorrect|missing|wrong|no|expired) api[ _-]?key|api[ _-]?key (?:is )?(?:not valid|invalid|missing|expired)",
+    r"(?:invalid|incorrect|missing|wrong|no|expired) api[ _-]?key"
+    r"|api[ _-]?key (?:is )?(?:not valid|invalid|missing|expired)",
     re.IGNORECASE,
 )
 _MODEL_CODES = frozenset(
@@ -88,10 +90,11 @@ _MODEL_CODES = frozenset(
     }
 )
 _MODEL_WORDS = re.compile(
-    r"\b(?:model|deployment)s?\b.{0,120}?(?:not (?:found|exist|available|supported|loaded|a valid)|does ?n[o']t exist|"
-    r"is not a|invalid|unknown|no such|has been (?:deprecated|decommissioned|removed))"
+    r"\b(?:model|deployment)s?\b.{0,120}?(?:not (?:found|exist|available|supported|loaded|a valid)|does ?n[o']t exist"
+    r"|is (?:invalid|unknown)|has been (?:deprecated|decommissioned|removed))"
     r"|(?:no such|unknown|invalid|unsupported|find|recognized) (?:the )?(?:model|deployment)\b"
-    r"|not a valid model|no access to (?:the )?model|not have access to (?:the )?model|no (?:model|endpoint)s? .{0,40}(?:found|loaded)|no models? loaded",
+    r"|not a valid model|no access to (?:the )?model|not have access to (?:the )?model"
+    r"|no (?:model|endpoint)s? .{0,40}(?:found|loaded)|no models? loaded",
     re.IGNORECASE | re.DOTALL,
 )
 _NOT_ABOUT_MODEL = re.compile(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
+from traceback import clear_frames
 from typing import NamedTuple
 
 import httpx2
@@ -23,17 +24,24 @@ _TELEMETRY = (
     *("Lang", "Package-Version", "OS", "Arch", "Runtime", "Runtime-Version"),
     *("Async", "Retry-Count", "Read-Timeout"),
 )
-_REQUEST_OPTIONS: openai.RequestOptions = {"headers": {f"X-Stainless-{name}": openai.Omit() for name in _TELEMETRY}}
+_OMITTED = {f"X-Stainless-{name}": openai.Omit() for name in _TELEMETRY}
 
 
 class ServerSettings(NamedTuple):
-    """Settings of a server: its address, the seconds for a whole answer, the prefix of its settings for error messages,
-    and the secrets that are removed from its error texts.
+    """Settings of a server.
+
+    Attributes:
+        address: its address.
+        total_timeout: the seconds for a whole answer.
+        prefix: the prefix of its settings, for error messages.
+        sends_key: whether the client sends an Authorization header.
+        secrets: what is removed from its error texts.
     """
 
     address: ServerAddress
     total_timeout: float
     prefix: str = TEXTS
+    sends_key: bool = True
     secrets: tuple[str, ...] = ()
 
 
@@ -43,6 +51,9 @@ class ServerApi:
     def __init__(self, client: openai.AsyncOpenAI, settings: ServerSettings) -> None:
         self._client = client
         self._settings = settings
+        # The client insists on a key, unless each request leaves it out.
+        omitted = _OMITTED if settings.sends_key else {**_OMITTED, "Authorization": openai.Omit()}
+        self._options: openai.RequestOptions = {"headers": omitted}
         self._big_answers = asyncio.Semaphore(_BIG_ANSWERS)
         self.address = settings.address
 
@@ -78,6 +89,10 @@ class ServerApi:
             raise FailedCall(translate(error.status, error.reason, error.headers, body, target), body) from error
         except (openai.APIError, httpx2.RequestError) as error:
             raise ModelUnreachableError(f"the request cannot be sent ({type(error).__name__})") from error
+        except (ModelUnreachableError, UnusableOutputError) as error:
+            # Whoever keeps the error, until its job has ended, must not keep megabytes of the answer with it.
+            clear_frames(error.__traceback__)
+            raise
 
     async def post(self, url: str, body: bytes) -> bytes:
         """Send a request, and return its whole answer."""
@@ -85,7 +100,7 @@ class ServerApi:
 
     async def get(self, url: str) -> bytes:
         """Return what is at an address of the server."""
-        response = await self._client.get(url, cast_to=httpx2.Response, options=_REQUEST_OPTIONS, stream=True)
+        response = await self._client.get(url, cast_to=httpx2.Response, options=self._options, stream=True)
         return await self._read(response)
 
     @asynccontextmanager
@@ -97,9 +112,7 @@ class ServerApi:
     async def _send(self, url: str, body: bytes) -> httpx2.Response:
         # The client's typed method would validate and convert the whole request and answer, and each piece of a stream,
         # at ten times the cost.
-        return await self._client.post(
-            url, cast_to=httpx2.Response, content=body, options=_REQUEST_OPTIONS, stream=True
-        )
+        return await self._client.post(url, cast_to=httpx2.Response, content=body, options=self._options, stream=True)
 
     async def _read(self, response: httpx2.Response) -> bytes:
         content = bytearray()

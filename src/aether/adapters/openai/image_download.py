@@ -37,7 +37,7 @@ class ImageDownload:
     @classmethod
     @asynccontextmanager
     async def open(
-        cls, origin: str, max_bytes: int, timeout: httpx2.Timeout, lookup: Lookup = lookup_host
+        cls, origin: str, max_bytes: int, timeouts: httpx2.Timeout, lookup: Lookup = lookup_host
     ) -> AsyncIterator[Self]:
         """Open the HTTP client; `origin` is that of the server that makes the images, which may be a private host."""
         server = URL(origin)
@@ -47,7 +47,7 @@ class ImageDownload:
         hosts = [f"{_bracketed(URL(proxy).host or '')}:{URL(proxy).port}" for proxy in proxies]
         resolver = GuardedResolver(SsrfPolicy([own, *hosts]), lookup)
         connector = aiohttp.TCPConnector(resolver=resolver, use_dns_cache=False, ssl=httpx2.create_ssl_context())
-        seconds = aiohttp.ClientTimeout(total=None, sock_connect=timeout.connect, sock_read=timeout.read)
+        seconds = aiohttp.ClientTimeout(total=None, sock_connect=timeouts.connect, sock_read=timeouts.read)
         jar = aiohttp.DummyCookieJar()
         try:
             async with aiohttp.ClientSession(connector=connector, timeout=seconds, cookie_jar=jar) as session:

@@ -94,7 +94,8 @@ def _defect(answer: Answer, thinking: ThinkingFilter, ending: Ending, text: str)
         return None
     if ending == "cut off":
         return (
-            "its length limit was used up by thinking; raise max_tokens in AETHER_MODEL_OPTIONS, or ask for less thinking"
+            "its length limit was used up by thinking; set a higher max_tokens, or less thinking, in "
+            "AETHER_MODEL_OPTIONS"
             if has_thoughts or token_count((answer.tokens or TokenUsage()).completion_tokens)
             else "its length limit left no room for text"
         )

@@ -210,6 +210,8 @@ class ThinkingFilter:
         return bool(self.thoughts) and not following.strip()
 
     def _begin_thinking(self, *, channel: bool = False) -> bool:
+        if self._is_blank:
+            self._answer, self._passed = [], 0
         self._state = _State.THINKING
         self._in_channel = channel
         return True

@@ -20,7 +20,7 @@ _WORDS = (
 _NAME = rf"(?:\w{{1,16}}:)?(?:{'|'.join(_WORDS)})(?:[ _▁-]?(?:process|content|block|trace))?"
 _ANSWER = r"(?:final[ _-]?)?(?:answer|response|output|solution|result|box)|final"
 _BEGIN, _END = r"(?:begin|start)[ _▁-]?(?:of[ _▁-]?)?", r"end[ _▁-]?(?:of[ _▁-]?)?"
-_LEFT, _RIGHT = r"(?:<[|｜]?|\[|◁|【|⟨|«)\s?", r"\s?(?:[|｜]?>|\](?![(\[:])|▷|】|⟩|»)"
+_LEFT, _RIGHT = r"(?:<[|\uff5c]?|\[|◁|【|⟨|«)\s?", r"\s?(?:[|\uff5c]?>|\](?![(\[:])|▷|】|⟩|»)"
 _ATTRIBUTES = r"(?:\s[^<>\[\]\n]{0,120})?"
 
 MARK = re.compile(
@@ -44,13 +44,15 @@ TRIGGER = re.compile(r"[<\[◁【⟨«]")
 """How a mark begins."""
 
 _PARTIAL = re.compile(
-    r"<\|(?:start|channel)[^\n]{0,180}\n?|<details\s[^>\n]{0,400}|<[|｜]?\s?/?\s?[\w:▁-]{0,48}\s?[/|｜]?"
-    rf"|<[|｜]?\s?{_NAME}\s[^<>\[\]\n]{{0,120}}|[\[◁【⟨«]\s?/?\s?(?P<word>[\w:▁ -]{{0,48}})",
+    r"<\|(?:start|channel)[^\n]{0,180}\n?|<details\s[^>\n]{0,400}|<[|\uff5c]?\s?/?\s?[\w:▁-]{0,48}\s?[/|\uff5c]?"
+    rf"|<[|\uff5c]?\s?{_NAME}\s[^<>\[\]\n]{{0,120}}|[\[◁【⟨«]\s?/?\s?(?P<word>[\w:▁ -]{{0,48}})",
     re.IGNORECASE,
 )
-_FIRST_WORDS = ("think", "thought", "reason", "reflect", "analysis", "scratch", "cot", "rationale", "inner", "internal")
-_FIRST_WORDS += ("monologue", "ant", "chain", "deliberation", "思考", "推理", "begin", "start", "end", "final")
-_FIRST_WORDS += ("answer", "response", "output", "solution", "result", "box")
+_FIRST_WORDS: tuple[str, ...] = (
+    *("think", "thought", "reason", "reflect", "analysis", "scratch", "cot", "rationale", "inner", "internal"),
+    *("monologue", "ant", "chain", "deliberation", "思考", "推理", "begin", "start", "end", "final"),
+    *("answer", "response", "output", "solution", "result", "box"),
+)
 
 
 def may_be_mark(text: str) -> bool:
@@ -62,7 +64,7 @@ def may_be_mark(text: str) -> bool:
     return any(word.startswith(first) or first.startswith(word) for first in _FIRST_WORDS)
 
 
-_QUOTES = frozenset("`'\"“”‘’„‚«»()")
+_QUOTES = frozenset("`'\"“”\u2018’„\u201a«»()")
 _SPACES = " \t"
 
 
@@ -113,7 +115,7 @@ _TALK = (
 _MAX_TALK = max(map(len, _TALK))
 _TALK_BEGINNINGS = frozenset(phrase[:end] for phrase in _TALK for end in range(len(phrase) + 1))
 _ABOUT_USER = re.compile(
-    r"\b(?:user|nutzer|benutzer|utilisateur|usuario|utente|usuário)\b|用户|ユーザー|사용자|пользовател", re.I
+    r"\b(?:user|nutzer|benutzer|utilisateur|usuario|utente|usuário)\b|用户|ユーザー|사용자|пользовател", re.IGNORECASE
 )
 
 

@@ -1,0 +1,257 @@
+import json
+
+import pytest
+
+from aether.adapters.openai.error_body import read_error
+from aether.adapters.openai.errors import IMAGES, Target, clean, translate
+from aether.errors import (
+    AetherError,
+    ModelFailedError,
+    ModelOverloadedError,
+    ModelRefusedError,
+    ModelRejectedKeyError,
+    ModelRejectedRequestError,
+    ModelUnreachableError,
+    UnusableOutputError,
+)
+
+SECRET = "sk-a-key-that-nobody-may-see"
+TARGET = Target(
+    "http://model.test",
+    "http://model.test/chat/completions",
+    has_version=False,
+    model="the-model",
+    secrets=(SECRET, "none", ""),
+)
+
+
+def error_for(
+    status: int, body: object = "", headers: dict[str, str] | None = None, target: Target = TARGET
+) -> AetherError:
+    content = body if isinstance(body, str) else json.dumps(body)
+    return translate(status, "", headers or {}, read_error(content.encode()), target)
+
+
+def openai(message: str, **fields: object) -> dict[str, object]:
+    return {"error": {"message": message, "type": None, "code": None, **fields}}
+
+
+QUOTA: dict[str, tuple[int, object]] = {
+    "the code": (429, openai("No.", code="insufficient_quota")),
+    "the type": (429, openai("No.", type="insufficient_quota")),
+    "Moonshot": (429, openai("No.", type="exceeded_current_quota_error")),
+    "the words": (429, openai("You exceeded your current quota, please check your plan and billing details.")),
+    "payment required": (402, openai("Insufficient credits.")),
+    "DeepSeek": (402, openai("Insufficient Balance")),
+    "Anthropic": (400, openai("Your credit balance is too low to access the API.")),
+    "one-api": (403, openai("用户额度不足", code="insufficient_user_quota")),
+    "DashScope": (
+        400,
+        {"code": "Arrearage", "message": "Access denied, please make sure your account is in good standing."},
+    ),
+    "Zhipu": (429, openai("您的账户已欠费", code="1113")),
+}
+
+
+@pytest.mark.parametrize(("status", "body"), QUOTA.values(), ids=QUOTA)
+def test_an_account_without_credit_is_not_waited_for(status: int, body: object) -> None:
+    error = error_for(status, body)
+
+    assert isinstance(error, ModelRejectedRequestError)
+    assert (error.status, read_error(json.dumps(body).encode()).message in str(error)) == (status, True)
+
+
+LIMITS: dict[str, tuple[int, object, float | None]] = {
+    "Groq": (429, openai("Rate limit reached. Please try again in 7.66s. Upgrade: https://x.test/billing"), 7.66),
+    "Gemini": (
+        429,
+        [{"error": {"code": 429, "message": "You exceeded your current quota. Please retry in 41s.", "status": "X"}}],
+        41,
+    ),
+    "words alone": (429, openai("Too many requests."), None),
+    "by minute": (429, openai("Limit 3 / min. Add a payment method to your billing account."), None),
+    "loading": (503, {"error": "Model is loading", "estimated_time": 20.5}, 20.5),
+    "Groq's flexible tier": (498, openai("Flex tier capacity exceeded"), None),
+    "Anthropic": (529, openai("Overloaded"), None),
+    "Shopify": (430, "", None),
+    "Twitter": (420, "", None),
+}
+
+
+@pytest.mark.parametrize(("status", "body", "delay"), LIMITS.values(), ids=LIMITS)
+def test_a_limit_that_heals_is_waited_for_as_long_as_the_body_says(
+    status: int, body: object, delay: float | None
+) -> None:
+    error = error_for(status, body)
+
+    assert isinstance(error, ModelOverloadedError)
+    assert (error.status, error.retry_after) == (status, delay)
+    assert (error.server, error.model) == ("http://model.test", "the-model")
+
+
+def test_a_header_tells_the_delay_better_than_the_body() -> None:
+    error = error_for(429, openai("Try again in 9s."), {"retry-after": "3"})
+
+    assert isinstance(error, ModelOverloadedError)
+    assert error.retry_after == 3
+
+
+REFUSALS: dict[str, tuple[int, object]] = {
+    "OpenRouter": (403, {"error": {"code": 403, "message": "input flagged", "metadata": {"reasons": ["violence"]}}}),
+    "flagged": (403, openai("Your chosen model requires moderation and your input was flagged.")),
+    "the code": (400, openai("No.", code="content_filter")),
+    "Azure": (400, openai("No.", innererror={"code": "ResponsibleAIPolicyViolation"})),
+    "Azure's words": (400, openai("The response was filtered due to Azure OpenAI's content management policy.")),
+    "DashScope": (400, {"code": "data_inspection_failed", "message": "No."}),
+    "Zhipu": (400, openai("No.", code="1301")),
+    "the law": (451, ""),
+}
+
+
+@pytest.mark.parametrize(("status", "body"), REFUSALS.values(), ids=REFUSALS)
+def test_a_refusal_is_not_blamed_on_the_key(status: int, body: object) -> None:
+    assert isinstance(error_for(status, body), ModelRefusedError)
+
+
+def test_the_reasons_of_a_refusal_are_told() -> None:
+    assert "input flagged (violence)" in str(error_for(*REFUSALS["OpenRouter"]))
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (401, ""),
+        (403, ""),
+        (403, openai("You are not allowed to sample from this model.")),
+        (403, openai("Invalid API key")),
+        (403, {"detail": "Forbidden"}),
+        (400, openai("API key not valid. Please pass a valid API key.", status="INVALID_ARGUMENT")),
+    ],
+)
+def test_a_key_that_is_at_fault_is_named_by_its_setting(status: int, body: object) -> None:
+    assert str(error_for(status, body)).endswith("Check OPENAI_API_KEY.")
+    images = Target("x", "x", has_version=True, model="m", prefix=IMAGES)
+    assert isinstance(error := error_for(status, body, target=images), ModelRejectedKeyError)
+    assert "AETHER_IMAGE_API_KEY" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (openai("Country, region, or territory not supported"), "Country, region"),
+        ("<html><title>Just a moment...</title></html>", "Just a moment..."),
+    ],
+)
+def test_a_403_about_something_else_is_told_in_its_words(body: object, words: str) -> None:
+    error = error_for(403, body)
+
+    assert isinstance(error, ModelRejectedRequestError)
+    assert words in str(error)
+
+
+@pytest.mark.parametrize("status", [408, 409, 421, 423, 424, 425, 444, 449, 460, 499, 500, 502, 504, 520, 524, 599])
+def test_statuses_that_pass_are_tried_again(status: int) -> None:
+    assert isinstance(error_for(status, openai("Oops.")), ModelFailedError)
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 410, 413, 418, 422, 501, 505])
+def test_statuses_that_stay_are_not(status: int) -> None:
+    assert isinstance(error_for(status, openai("Oops.")), ModelRejectedRequestError)
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "code"),
+    [
+        (404, "The model `the-model` does not exist or you do not have access to it.", "model_not_found"),
+        (404, 'model "the-model" not found, try pulling it first', None),
+        (404, "The model `the-model` does not exist.", None),
+        (400, "the-model is not a valid model ID", None),
+        (400, "Model Not Exist", None),
+        (400, "Invalid model: the-model", None),
+        (400, "Invalid model name passed in model=the-model", None),
+        (404, "models/the-model is not found for API version v1main", None),
+        (404, "No models loaded. Please load a model in the developer page.", None),
+        (404, "No endpoints found for the-model.", None),
+        (403, "Project `p` does not have access to model `the-model`", None),
+        (404, "The API deployment for this resource does not exist.", "DeploymentNotFound"),
+        (400, "The model `the-model` has been decommissioned", "model_decommissioned"),
+    ],
+)
+def test_an_unknown_model_is_named_by_its_setting(status: int, message: str, code: str | None) -> None:
+    error = error_for(status, openai(message, code=code))
+
+    assert isinstance(error, ModelRejectedRequestError)
+    assert str(error).endswith("Check AETHER_MODEL.")
+    assert message in str(error)
+
+
+def test_a_model_of_the_request_s_own_is_not_blamed_on_the_operator() -> None:
+    own = Target("x", "x", has_version=True, model="m", model_setting=None)
+
+    assert "AETHER_MODEL" not in str(error_for(404, openai("No such model"), target=own))
+
+
+ENDPOINTS: dict[str, tuple[int, object]] = {
+    "404": (404, "404 page not found"),
+    "no words": (404, ""),
+    "FastAPI": (404, {"detail": "Not Found"}),
+    "nginx": (404, "<html><title>404 Not Found</title></html>"),
+    "405": (405, {"detail": "Method Not Allowed"}),
+    "LM Studio": (200, {"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
+    "unknown endpoint": (200, {"error": "unknown endpoint POST /chat/completions"}),
+    "Express": (404, "Cannot POST /chat/completions"),
+    "a code": (200, openai("Invalid URL (POST /chat/completions)", code="unknown_url")),
+}
+
+
+@pytest.mark.parametrize(("status", "body"), ENDPOINTS.values(), ids=ENDPOINTS)
+def test_an_unknown_address_is_told_with_a_question_about_the_base_url(status: int, body: object) -> None:
+    error = error_for(status, body)
+
+    assert isinstance(error, ModelRejectedRequestError)
+    assert "http://model.test/chat/completions" in str(error)
+    assert "should OPENAI_BASE_URL end with /v1?" in str(error)
+
+
+INSIDE: dict[str, tuple[object, type[AetherError]]] = {
+    "429": ({"choices": None, "error": {"code": 429, "message": "Too many."}}, ModelOverloadedError),
+    "429 as text": ({"error": {"code": "429", "message": "Too many."}}, ModelOverloadedError),
+    "a type": ({"error": {"type": "overloaded_error", "message": "Too many."}}, ModelOverloadedError),
+    "Google's status": ({"error": {"status": "RESOURCE_EXHAUSTED", "message": "Too many."}}, ModelOverloadedError),
+    "words": ({"error": "Rate limit exceeded"}, ModelOverloadedError),
+    "500": ({"error": {"code": 500, "message": "Oops."}}, ModelFailedError),
+    "a server error": ({"error": {"type": "server_error", "message": "Oops."}}, ModelFailedError),
+    "a timeout": ({"error": {"message": "Upstream request timed out"}}, ModelFailedError),
+    "400": ({"error": {"code": 400, "message": "No."}}, ModelRejectedRequestError),
+    "a client error": ({"error": {"type": "invalid_request_error", "message": "No."}}, ModelRejectedRequestError),
+    "401": ({"error": {"code": 401, "message": "No."}}, ModelRejectedKeyError),
+    "a filter": ({"error": {"code": "content_filter", "message": "No."}}, ModelRefusedError),
+    "a list": ([{"error": {"code": 503, "message": "Busy."}}], ModelOverloadedError),
+    "anything else": ({"error": {"message": "Oops."}}, UnusableOutputError),
+}
+
+
+@pytest.mark.parametrize(("body", "expected"), INSIDE.values(), ids=INSIDE)
+def test_the_status_inside_a_success_decides(body: object, expected: type[AetherError]) -> None:
+    error = error_for(200, body)
+
+    assert type(error) is expected
+    if expected is not ModelRejectedKeyError:
+        assert read_error(json.dumps(body).encode()).message in str(error)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_told_and_not_followed(status: int) -> None:
+    error = error_for(status, "", {"location": f"https://elsewhere.test/v1?key={SECRET}"})
+
+    assert isinstance(error, ModelRejectedRequestError)
+    assert "redirects to https://elsewhere.test/v1, which is not followed; check OPENAI_BASE_URL" in str(error)
+
+
+def test_an_interim_status_is_no_answer() -> None:
+    assert isinstance(error_for(101), ModelUnreachableError)
+
+
+def test_a_text_of_the_server_is_one_line_without_secrets() -> None:
+    assert clean(f"a\x00b\x1b[31m\u202e {SECRET}\n none", TARGET.secrets) == "a b [31m … none"
+    assert len(clean("a" * 10_000, ())) == 300
