@@ -1,7 +1,6 @@
 """Settings of the service; the only module that reads the environment."""
 
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self, get_type_hints
@@ -11,6 +10,7 @@ from msgspec import field
 
 from aether.errors import ConfigurationError
 from aether.setting_names import UnknownSetting, unknown_settings
+from aether.setting_secrets import Secret, SecretHeaders
 from aether.setting_types import (
     AddressList,
     Algorithms,
@@ -34,35 +34,7 @@ from aether.setting_types import (
     find_description,
 )
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\t -~]*")
-_decode_headers = msgspec.json.Decoder(dict[str, str | int | float]).decode
-
-
-class Secret:
-    """A value that is not printed or logged; `reveal` returns it."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """Return the value; never log it."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-
-class SecretHeaders(Secret):
-    """HTTP headers as a JSON object of texts; their values are not printed or logged."""
-
-    __slots__ = ()
-
-    def reveal_headers(self) -> dict[str, str]:
-        """Return the headers; never log them."""
-        return {name: str(value) for name, value in _decode_headers(self.reveal()).items()}
+__all__ = ["JsonObject", "Secret", "SecretHeaders", "Settings"]
 
 
 class JsonObject(dict[str, Any]):
@@ -224,23 +196,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
 
 def _decode(expected: type, value: str) -> object:
-    if expected is Secret:
-        return Secret(value)
-    if expected is SecretHeaders:
-        return _secret_headers(value)
+    if issubclass(expected, Secret):
+        return expected(value)
     if expected is JsonObject:
         return JsonObject(_json_object(value))
     return Path(value).expanduser().absolute()
-
-
-def _secret_headers(value: str) -> SecretHeaders:
-    try:
-        headers = _decode_headers(value)
-    except msgspec.DecodeError:
-        headers = {"": ""}
-    if not all(_HEADER_NAME.fullmatch(name) and _HEADER_VALUE.fullmatch(str(text)) for name, text in headers.items()):
-        raise ValueError("Expected a JSON object of HTTP headers, whose values are texts in ASCII")
-    return SecretHeaders(value)
 
 
 def _json_object(value: str) -> dict[str, Any]:

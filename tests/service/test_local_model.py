@@ -15,7 +15,6 @@ from structlog.testing import capture_logs
 
 from aether.adapters.local.local_model.launcher import LocalModel, bundled_model, local_model
 from aether.adapters.local.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
-from aether.adapters.openai.catalog import ModelCatalog
 from aether.bootstrap.models import chat_api, language_model
 from aether.domain.checklist import Checklist
 from aether.errors import ConfigurationError, UnusableOutputError

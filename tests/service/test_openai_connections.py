@@ -167,7 +167,7 @@ async def refused_port() -> AsyncIterator[int]:
     """Listen on a port of this machine, on which no connection may arrive."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         yield listener.getsockname()[1]
-        listener.setblocking(False)
+        listener.settimeout(0)
         with pytest.raises(BlockingIOError):
             listener.accept()
 
@@ -220,7 +220,7 @@ async def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatc
     async with ScriptedModel() as proxy:
         monkeypatch.setenv("http_proxy", proxy.base_url.removesuffix("/v1"))
         async with open_chat(proxy, OPENAI_BASE_URL="http://model.test") as chat:
-            with pytest.raises(ModelRejectedRequestError, match="http://model.test/chat/completions"):
+            with pytest.raises(ModelRejectedRequestError, match=r"http://model\.test/chat/completions"):
                 await chat.complete(MESSAGES)
         monkeypatch.setenv("no_proxy", "model.test")
         async with open_chat(proxy, OPENAI_BASE_URL="http://model.test") as chat:

@@ -96,7 +96,7 @@ async def test_the_role_is_dropped_whatever_the_form_of_the_error(status: int) -
     async with ScriptedModel() as model, open_chat(model) as chat:
         model.add(
             Rule(do=HttpError(status=status, body=body)),
-            when=lambda call: "You write." == call.body["messages"][0]["content"],
+            when=lambda call: call.body["messages"][0]["content"] == "You write.",
         )
         await chat.complete(MESSAGES)
 

@@ -120,10 +120,9 @@ FLOODS: dict[str, tuple[Action, str]] = {
 @pytest.mark.parametrize("on_text", [None, len], ids=["whole", "streamed"])
 async def test_no_answer_takes_much_memory_or_holds_the_event_loop(action: Action, words: str, on_text: object) -> None:
     with ModelProcess(rules=[Rule(do=action)]) as model:
-        async with open_chat(model, AETHER_MODEL_READ_TIMEOUT="10") as chat:
-            async with Footprint() as footprint:
-                with pytest.raises(AetherError) as caught:
-                    await chat.complete(MESSAGES, on_text=len if on_text else None)
+        async with open_chat(model, AETHER_MODEL_READ_TIMEOUT="10") as chat, Footprint() as footprint:
+            with pytest.raises(AetherError) as caught:
+                await chat.complete(MESSAGES, on_text=len if on_text else None)
 
     assert words in str(caught.value) or ("larger than" in words and "larger than" in str(caught.value))
     assert footprint.growth_mb < MAX_GROWTH_MB
@@ -133,9 +132,8 @@ async def test_no_answer_takes_much_memory_or_holds_the_event_loop(action: Actio
 async def test_many_large_answers_at_once_take_no_more_memory() -> None:
     """The sections of a report are written at the same time."""
     with ModelProcess(rules=[Rule(do=Flood(head=ENDLESS, unit=b"a" * 1_000))]) as model:
-        async with open_chat(model, AETHER_MODEL_READ_TIMEOUT="30") as chat:
-            async with Footprint() as footprint:
-                outcomes = await asyncio.gather(*(chat.complete(MESSAGES) for _ in range(16)), return_exceptions=True)
+        async with open_chat(model, AETHER_MODEL_READ_TIMEOUT="30") as chat, Footprint() as footprint:
+            outcomes = await asyncio.gather(*(chat.complete(MESSAGES) for _ in range(16)), return_exceptions=True)
 
     assert {type(outcome) for outcome in outcomes} == {UnusableOutputError}
     assert footprint.growth_mb < MAX_GROWTH_MB
@@ -156,9 +154,8 @@ LARGE_TEXTS = {
 async def test_a_large_answer_within_the_limit_is_read_without_holding_the_event_loop(text: str) -> None:
     body = b'{"choices":[{"message":{"content":%b},"finish_reason":"stop"}]}' % quoted(text)
     with ModelProcess(rules=[Rule(do=HttpError(status=200, body=body.decode()))]) as model:
-        async with open_chat(model, AETHER_MODEL_READ_TIMEOUT="30") as chat:
-            async with Footprint() as footprint:
-                reply = await chat.complete(MESSAGES)
+        async with open_chat(model, AETHER_MODEL_READ_TIMEOUT="30") as chat, Footprint() as footprint:
+            reply = await chat.complete(MESSAGES)
 
     assert len(reply.text) <= 1_000_000
     assert reply.cut_off or len(text) < 1_000_000
@@ -286,9 +283,8 @@ async def test_odd_http_is_understood(data: bytes) -> None:
 async def test_a_flood_in_place_of_an_image_is_given_up() -> None:
     rules = [Rule(kind="image", do=Picture(as_url=True)), Rule(kind="file", do=Flood(head=ENDLESS, unit=b"a" * 1_000))]
     with ModelProcess(rules=rules) as model:
-        async with open_illustrator(model) as illustrator:
-            async with Footprint() as footprint:
-                with pytest.raises(UnusableOutputError, match="it is larger than 100000 bytes"):
-                    await illustrator.image(REQUEST, 0)
+        async with open_illustrator(model) as illustrator, Footprint() as footprint:
+            with pytest.raises(UnusableOutputError, match="it is larger than 100000 bytes"):
+                await illustrator.image(REQUEST, 0)
 
     assert footprint.growth_mb < MAX_GROWTH_MB

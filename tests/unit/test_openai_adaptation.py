@@ -122,7 +122,7 @@ OPTIONS = frozenset({"max_tokens", "temperature", "top_k", "seed", "stop", "user
     [
         ("max_tokens is not supported here, use max_completion_tokens", "max_tokens", "max_completion_tokens"),
         (
-            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            "Unsupported parameter: 'max_tokens' is not supported here. Use 'max_completion_tokens' instead.",
             "max_tokens",
             "max_completion_tokens",
         ),
@@ -132,8 +132,11 @@ OPTIONS = frozenset({"max_tokens", "temperature", "top_k", "seed", "stop", "user
         ("Unrecognized request argument supplied: top_k", "top_k", None),
         ('Invalid JSON payload received. Unknown name "top_k": Cannot find field.', "top_k", None),
         ("openai does not support parameters: {'top_k': 5}, for model=m", "top_k", None),
-        ({"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]},)
-        + ("seed", None),
+        (
+            {"detail": [{"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]},
+            "seed",
+            None,
+        ),
         ({"error": {"message": "Not here.", "param": "stop"}}, "stop", None),
         ({"error": {"message": "Not here.", "param": "reasoning.effort"}}, "reasoning", None),
         ("max_tokens is too large: 999999. This model supports at most 16384 tokens", "max_tokens", None),

@@ -1,6 +1,6 @@
 import pytest
 
-from aether.adapters.openai.address import ServerAddress
+from aether.adapters.openai.address import ModelAddress
 
 
 @pytest.mark.parametrize(
@@ -27,19 +27,19 @@ from aether.adapters.openai.address import ServerAddress
     ],
 )
 def test_an_endpoint_is_joined_to_every_form_of_base_url(base_url: str | None, expected: str) -> None:
-    assert ServerAddress.parse(base_url).endpoint("chat/completions") == expected
+    assert ModelAddress.parse(base_url).endpoint("chat/completions") == expected
 
 
 def test_an_address_for_people_has_no_secrets() -> None:
-    address = ServerAddress.parse("https://user:p%40ss@x.example:8443/v1/?key=secret")
+    address = ModelAddress.parse("https://user:p%40ss@x.example:8443/v1/?key=secret")
 
     assert address.label("chat/completions") == "https://x.example:8443/v1/chat/completions"
     assert (address.origin, address.label()) == ("https://x.example:8443", "https://x.example:8443/v1")
 
 
 def test_a_name_and_a_password_become_a_header() -> None:
-    assert ServerAddress.parse("https://user:p%40ss@x.example").authorization == "Basic dXNlcjpwQHNz"
-    assert ServerAddress.parse("https://x.example").authorization is None
+    assert ModelAddress.parse("https://user:p%40ss@x.example").authorization == "Basic dXNlcjpwQHNz"
+    assert ModelAddress.parse("https://x.example").authorization is None
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_a_name_and_a_password_become_a_header() -> None:
     ],
 )
 def test_a_version_in_the_path_is_recognised(base_url: str, has_version: object) -> None:
-    assert ServerAddress.parse(base_url).has_version is has_version
+    assert ModelAddress.parse(base_url).has_version is has_version

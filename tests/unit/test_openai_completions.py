@@ -25,8 +25,19 @@ def completion(message: dict[str, Any], finish_reason: str | None = "stop", **fi
 
 @pytest.mark.parametrize(
     ("reported", "expected"),
-    [("12", 12), ("12.0", 12), ("null", 0), ("0", 0), ("-5", 0), ("1e308", 2**40), ("9" * 30, 2**40), ('"12"', 12)]
-    + [('"many"', 0), ("[]", 0), ("NaN", 0)],
+    [
+        ("12", 12),
+        ("12.0", 12),
+        ("null", 0),
+        ("0", 0),
+        ("-5", 0),
+        ("1e308", 2**40),
+        ("9" * 30, 2**40),
+        ('"12"', 12),
+        ('"many"', 0),
+        ("[]", 0),
+        ("NaN", 0),
+    ],
 )
 async def test_reported_tokens_become_a_number_that_can_be_added_up(reported: str, expected: int) -> None:
     body = json.dumps(completion({"content": "Rome"}, usage={"prompt_tokens": "REPORTED"}))

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import httpx2
 import openai
 
-from aether.adapters.openai.address import ServerAddress
+from aether.adapters.openai.address import ModelAddress
 from aether.adapters.openai.body import ACCEPT_ENCODING
 from aether.adapters.openai.chat import OpenAIChat, Options
 from aether.adapters.openai.dialect_memory import DialectMemory
@@ -76,7 +76,7 @@ class _Credentials:
         if self.key is not None and not (self.key.isascii() and self.key.isprintable()):
             raise ConfigurationError(f"{prefix}_API_KEY: Expected ASCII characters.")
 
-    def request_headers(self, address: ServerAddress) -> dict[str, str]:
+    def request_headers(self, address: ModelAddress) -> dict[str, str]:
         """Return the headers of each request, with those that replace the client's own."""
         headers = {"accept-encoding": ACCEPT_ENCODING}
         if address.authorization is not None:
@@ -85,11 +85,11 @@ class _Credentials:
         # The client's own name for it, so that it is replaced and not sent twice.
         return {"Authorization" if name == "authorization" else name: value for name, value in headers.items()}
 
-    def sends_authorization(self, address: ServerAddress) -> bool:
+    def sends_authorization(self, address: ModelAddress) -> bool:
         """Whether there is an Authorization header; without a key one is sent too, unless there are other headers."""
         return self.key is not None or not self.headers or "Authorization" in self.request_headers(address)
 
-    def secrets(self, address: ServerAddress) -> tuple[str, ...]:
+    def secrets(self, address: ModelAddress) -> tuple[str, ...]:
         """Return what must not be shown."""
         values = (part.partition("=")[2] for part in address.query.split("&"))
         return tuple(filter(None, (self.key, address.authorization, *self.headers.values(), *values)))
@@ -112,7 +112,7 @@ async def _server_api(
     timeouts: httpx2.Timeout,
 ) -> AsyncIterator[ServerApi]:
     """Open the client of a server; it never retries by itself, since each attempt belongs in the record."""
-    address = ServerAddress.parse(base_url)
+    address = ModelAddress.parse(base_url)
     transport = ModelTransport(address.origin, limits, f"{credentials.prefix}_BASE_URL")
     client = openai.AsyncOpenAI(
         api_key=credentials.key or _NO_KEY,

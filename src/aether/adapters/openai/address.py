@@ -13,7 +13,7 @@ _ENDPOINT = re.compile(r"/(?:chat/completions|images/generations|(?<=/v1/)(?:com
 _VERSION = re.compile(r"/v\d\w*(?:/|$)")
 
 
-class ServerAddress(msgspec.Struct, frozen=True):
+class ModelAddress(msgspec.Struct, frozen=True):
     """The address of a model server.
 
     Attributes:
@@ -29,7 +29,7 @@ class ServerAddress(msgspec.Struct, frozen=True):
     authorization: str | None = None
 
     @classmethod
-    def parse(cls, base_url: str | None) -> "ServerAddress":
+    def parse(cls, base_url: str | None) -> "ModelAddress":
         """Read a base URL, with or without a path, a slash at its end, or the path of an endpoint."""
         parts = urlsplit(base_url or OPENAI_BASE_URL)
         path = _ENDPOINT.sub("", parts.path.rstrip("/")).rstrip("/")

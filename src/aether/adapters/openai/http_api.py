@@ -9,7 +9,7 @@ from typing import NamedTuple
 import httpx2
 import openai
 
-from aether.adapters.openai.address import ServerAddress
+from aether.adapters.openai.address import ModelAddress
 from aether.adapters.openai.error_body import read_error
 from aether.adapters.openai.errors import TEXTS, FailedCall, Target, translate
 from aether.adapters.openai.transport import BODY, ErrorAnswer
@@ -38,7 +38,7 @@ class ServerSettings(NamedTuple):
         secrets: what is removed from its error texts.
     """
 
-    address: ServerAddress
+    address: ModelAddress
     total_timeout: float
     prefix: str = TEXTS
     sends_key: bool = True
