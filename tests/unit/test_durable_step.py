@@ -10,6 +10,7 @@ from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
 from aether.durable.runner import Recipe, Runner
 from aether.durable.step import RunDependencies
+from aether.durable.token_budget import reserve_tokens
 from aether.errors import (
     ModelFailedError,
     ModelOverloadedError,
@@ -40,6 +41,20 @@ async def test_a_step_stores_the_result_of_its_call() -> None:
     assert (job.status, job.problem, job.usage) == (Status.COMPLETED, None, Usage(1, 10, 1))
     assert (step.name, step.status, step.attempts, bytes(step.result)) == ("outline", StepStatus.DONE, 1, b'"outline"')
     assert step.started_at == step.finished_at == harness.clock.now()
+
+
+async def test_a_warning_about_a_successful_attempt_is_in_the_record() -> None:
+    harness = failing()
+
+    async def warned() -> str:
+        with reserve_tokens(0) as meter:
+            meter.warn("The prompt was cut.")
+        return "done"
+
+    job = await harness.perform(lambda run, _: run.step("outline", warned, str))
+
+    assert (job.status, job.steps[0].status) == (Status.COMPLETED, StepStatus.DONE)
+    assert job.attempts == (Attempt("outline", 1, harness.clock.now(), "The prompt was cut."),)
 
 
 async def test_a_finished_step_is_not_called_again_by_the_next_run() -> None:

@@ -1,6 +1,8 @@
 import pytest
 from structlog.testing import capture_logs
 
+from aether.domain.job import Usage
+from aether.durable.token_budget import TokenMeter, use_meter
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.conversation import Conversation
 from aether.workflows.llm.follow_up_prompts import continuation, repair
@@ -195,3 +197,22 @@ async def test_texts_have_no_control_characters(*, whole: bool) -> None:
     chat = ScriptedChat("One\x00 is\x1b[31m here.\r\nTwo\x07.\u2028\tThree\ud83c.")
 
     assert await conversation(chat).text(PROMPT, whole=whole) == "One is[31m here.\nTwo.\n\tThree\ufffd."
+
+
+async def test_an_answer_with_a_defect_is_unusable_and_paid_for() -> None:
+    meter = TokenMeter()
+    chat = ScriptedChat(Reply("Rome was", cut_off=False, usage=Usage(1, 7, 3), defect="the server broke it off"))
+
+    with use_meter(meter), pytest.raises(UnusableOutputError, match="the server broke it off"):
+        await conversation(chat).text(PROMPT)
+    assert meter.usage == Usage(1, 7, 3)
+
+
+async def test_a_warning_about_an_answer_is_kept_for_the_record() -> None:
+    meter = TokenMeter()
+    reply = Reply(ENOUGH, cut_off=False, usage=Usage(1), warning="The prompt was cut.")
+
+    with use_meter(meter):
+        for _ in range(2):
+            await conversation(ScriptedChat(reply)).text(PROMPT)
+    assert meter.warnings == ("The prompt was cut.",)

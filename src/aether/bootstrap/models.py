@@ -14,7 +14,7 @@ from aether.adapters.openai.errors import IMAGES, TEXTS
 from aether.adapters.openai.http_api import ServerApi, ServerSettings
 from aether.adapters.openai.image_download import ImageDownload
 from aether.adapters.openai.images import OTHER_FIELDS_BYTES, ImageSettings, OpenAIIllustrator
-from aether.adapters.openai.server import ModelServer
+from aether.adapters.openai.server import ChatServer
 from aether.adapters.openai.transport import ModelTransport, TransportLimits
 from aether.errors import ConfigurationError
 from aether.settings import Secret, SecretHeaders, Settings
@@ -25,7 +25,7 @@ _NO_KEY = "none"  # the client insists on one; servers that need none ignore it
 def language_model(settings: Settings, api: ServerApi, memory: DialectMemory | None = None) -> OpenAIChat:
     """Return the chat with the language models of a server; `memory` is what is known about their dialects."""
     options = Options(settings.model_options or {}, {"outline": settings.outline_options or {}})
-    server, read_timeout = ModelServer(api), settings.model_read_timeout
+    server, read_timeout = ChatServer(api), settings.model_read_timeout
     return OpenAIChat(server, settings.model, options, memory=memory, read_timeout=read_timeout)
 
 

@@ -13,7 +13,7 @@ from aether.adapters.openai.cut_prompt import describe_cut
 from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.dialect_memory import DialectMemory
 from aether.adapters.openai.errors import FailedCall
-from aether.adapters.openai.server import Call, ModelServer, Outcome
+from aether.adapters.openai.server import Call, ChatServer, Outcome
 from aether.errors import AetherError, ModelFailedError, ModelUnreachableError, UnusableOutputError
 from aether.workflows.llm.ports import Form, Message, OnText, Reply
 
@@ -43,7 +43,7 @@ class OpenAIChat:
 
     def __init__(
         self,
-        server: ModelServer,
+        server: ChatServer,
         model: str,
         options: Options,
         *,

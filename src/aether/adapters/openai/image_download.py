@@ -11,7 +11,7 @@ from yarl import URL
 from aether.adapters.openai.body import read_pieces
 from aether.adapters.openai.errors import parse_retry_after
 from aether.adapters.openai.transport import proxy_of
-from aether.adapters.openai.transport_errors import Server, translated_errors
+from aether.adapters.openai.transport_errors import ServerLabel, translated_errors
 from aether.errors import ModelFailedError, ModelUnreachableError, RefusedDestinationError, UnusableOutputError
 from aether.outbound.dns import GuardedResolver, Lookup, lookup_host
 from aether.outbound.ssrf_policy import SsrfPolicy
@@ -64,7 +64,7 @@ class ImageDownload:
         """
         for _ in range(_MAX_REDIRECTS + 1):
             url = self._check(address)
-            with translated_errors(Server(url.host or "", "the address of the image")):
+            with translated_errors(ServerLabel(url.host or "", "the address of the image")):
                 try:
                     async with self._session.get(
                         url, allow_redirects=False, auto_decompress=False, proxy=proxy_of(str(url))

@@ -43,7 +43,7 @@ class Outcome(msgspec.Struct, frozen=True):
     is_empty: bool = False
 
 
-class ModelServer:
+class ChatServer:
     """One server of language models."""
 
     def __init__(self, api: ServerApi) -> None:

@@ -16,7 +16,7 @@ from typing_extensions import override
 from yarl import URL
 
 from aether.adapters.openai.body import read_beginning, read_pieces
-from aether.adapters.openai.transport_errors import Server, translated_errors
+from aether.adapters.openai.transport_errors import ServerLabel, translated_errors
 
 _MAX_ERROR_BYTES = 65_536
 _ERROR_TIMEOUT_S = 5.0
@@ -49,7 +49,7 @@ class ModelTransport(httpx2.AsyncBaseTransport):
     """Sends requests to one server; `setting` is where its address is set."""
 
     def __init__(self, origin: str, limits: TransportLimits, setting: str) -> None:
-        self._server = Server(httpx2.URL(origin).host, setting)
+        self._server = ServerLabel(httpx2.URL(origin).host, setting)
         self._proxy = proxy_of(origin)
         self._limits = limits
         self._tls = httpx2.create_ssl_context()
@@ -106,7 +106,7 @@ BODY = "aether.body"
 
 
 class _BodyStream(httpx2.AsyncByteStream):
-    def __init__(self, response: aiohttp.ClientResponse, limits: TransportLimits, server: Server) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, limits: TransportLimits, server: ServerLabel) -> None:
         self._response = response
         self._limits = limits
         self._server = server

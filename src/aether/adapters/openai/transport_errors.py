@@ -17,7 +17,7 @@ _TIMEOUTS = (TimeoutError, aiohttp.ServerTimeoutError)
 _MAX_REASON_CHARS = 120
 
 
-class Server(NamedTuple):
+class ServerLabel(NamedTuple):
     """A server for error messages: the name of its host, and the setting where its address is set."""
 
     host: str
@@ -25,7 +25,7 @@ class Server(NamedTuple):
 
 
 _SENTENCES: tuple[
-    tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[str, Server, str], str]], ...
+    tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[str, ServerLabel, str], str]], ...
 ] = (
     (
         aiohttp.ClientConnectorDNSError,
@@ -55,7 +55,7 @@ _SENTENCES: tuple[
 
 
 @contextmanager
-def translated_errors(server: Server) -> Iterator[None]:
+def translated_errors(server: ServerLabel) -> Iterator[None]:
     """Raise what goes wrong inside the block as ModelUnreachableError: a retry may help in all of these cases."""
     try:
         yield
@@ -63,7 +63,7 @@ def translated_errors(server: Server) -> Iterator[None]:
         raise ModelUnreachableError(_describe(error, server), timed_out=_is_late(error)) from error
 
 
-def _describe(error: BaseException, server: Server) -> str:
+def _describe(error: BaseException, server: ServerLabel) -> str:
     name = type(error).__name__
     sentence = next((sentence for kind, sentence in _SENTENCES if isinstance(error, kind)), None)
     return sentence(name, server, _reason(error)) if sentence else f"the connection was lost ({name})"
