@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from aether.adapters.openai.answers import MAX_CHARS
+from aether.adapters.openai.answers import MAX_TEXT
 from aether.adapters.openai.completions import parse_completion
 from aether.adapters.openai.replies import ending_of, make_reply, remove_thinking
 from aether.domain.job import Usage
@@ -174,6 +174,6 @@ async def test_what_is_no_completion_is_unusable(body: bytes) -> None:
 
 
 async def test_a_text_beyond_all_bounds_is_cut() -> None:
-    reply = await reply_to(completion({"content": "a" * 3 * MAX_CHARS}))
+    reply = await reply_to(completion({"content": "a" * 3 * MAX_TEXT}))
 
-    assert (len(reply.text), reply.cut_off) == (MAX_CHARS, True)
+    assert (len(reply.text), reply.cut_off) == (MAX_TEXT, True)

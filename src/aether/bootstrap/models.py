@@ -17,6 +17,7 @@ from aether.adapters.openai.images import OTHER_FIELDS_BYTES, ImageSettings, Ope
 from aether.adapters.openai.server import ChatServer
 from aether.adapters.openai.transport import ModelTransport, TransportLimits
 from aether.errors import ConfigurationError
+from aether.outbound.cookies import no_cookies
 from aether.settings import Secret, SecretHeaders, Settings
 
 _NO_KEY = "none"  # the client insists on one; servers that need none ignore it
@@ -120,7 +121,7 @@ async def _server_api(
         max_retries=0,
         timeout=timeouts,
         default_headers=credentials.request_headers(address),
-        http_client=httpx2.AsyncClient(transport=transport, timeout=timeouts, follow_redirects=False),
+        http_client=httpx2.AsyncClient(transport=transport, timeout=timeouts, cookies=no_cookies()),
     )
     async with client:
         server = ServerSettings(

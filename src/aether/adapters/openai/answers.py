@@ -10,8 +10,11 @@ from aether.adapters.openai.lenient_json import Document
 
 JsonObject: TypeAlias = Mapping[str, Any]  # Any: JSON of any shape
 
-MAX_CHARS = 1_000_000
-"""Characters of an answer that are used; what a job asks for is far shorter."""
+MAX_TEXT = 1_000_000
+"""Characters of a text that are used; what a job asks for is far shorter."""
+
+MAX_JSON = 8_000_000
+"""Characters of an answer in JSON that are used: a text without its end is still a text, JSON is not."""
 
 _MAX_TOKENS = 2**40  # Redis can still add these up, however many calls report nonsense
 _TEXT_TYPES = frozenset({"text", "output_text", "text_delta", None})
@@ -64,15 +67,15 @@ def token_count(reported: float | None) -> int:
     return int(min(max(reported or 0, 0), _MAX_TOKENS))
 
 
-async def read_answer(document: Document) -> Answer:
-    """Read an answer, or an event of a stream, from JSON of any likely shape."""
+async def read_answer(document: Document, max_chars: int = MAX_TEXT) -> Answer:
+    """Read an answer, or an event of a stream, from JSON of any likely shape; at most `max_chars` of its content."""
     body = _first_object(document.value)
     choice = _first_object(body.get("choices"))
     message = next((choice[key] for key in _MESSAGE_KEYS if isinstance(choice.get(key), dict)), None)
     if message is None and isinstance(body.get("message"), dict):
         message = body["message"]
     places: JsonObject = message or {}
-    content = await _join(document, _content(places, choice, body))
+    content = await _join(document, _content(places, choice, body), max_chars)
     return Answer(
         content=content,
         reasoning=await _join(document, _reasoning(places)),
@@ -198,10 +201,10 @@ def _is_error(body: JsonObject) -> bool:
     return any(body.get(key) for key in ("detail", "base_resp", "error_message", "error_msg", "msg"))
 
 
-async def _join(document: Document, parts: Iterator[str]) -> str:
+async def _join(document: Document, parts: Iterator[str], max_chars: int = MAX_TEXT) -> str:
     """Join parts, which may be placeholders of long strings."""
     texts: list[str] = []
-    missing = MAX_CHARS
+    missing = max_chars
     for part in parts:
         texts.append(await document.text(part, missing))
         missing -= len(texts[-1])

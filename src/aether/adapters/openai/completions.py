@@ -2,7 +2,7 @@
 
 import msgspec
 
-from aether.adapters.openai.answers import Answer, TokenUsage, read_answer
+from aether.adapters.openai.answers import MAX_TEXT, Answer, TokenUsage, read_answer
 from aether.adapters.openai.lenient_json import SMALL, Document, no_json
 from aether.errors import UnusableOutputError
 
@@ -27,8 +27,8 @@ class _Completion(msgspec.Struct, frozen=True):
 _decoder = msgspec.json.Decoder(_Completion)
 
 
-async def parse_completion(body: bytes) -> Answer:
-    """Parse the body of an answer.
+async def parse_completion(body: bytes, max_chars: int = MAX_TEXT) -> Answer:
+    """Parse the body of an answer; of its content at most `max_chars`.
 
     Raises:
         UnusableOutputError: it is not a chat completion, nor an error, or has no choices.
@@ -43,12 +43,12 @@ async def parse_completion(body: bytes) -> Answer:
             if choice.message.content and not choice.message.content.isspace():
                 refusal = choice.message.refusal or ""
                 return Answer(choice.message.content, "", "", refusal, choice.finish_reason, completion.usage)
-    return await _read(body)
+    return await _read(body, max_chars)
 
 
-async def _read(body: bytes) -> Answer:
+async def _read(body: bytes, max_chars: int) -> Answer:
     document = await Document.decode(body)
-    answer = await read_answer(document)
+    answer = await read_answer(document, max_chars)
     if answer.error is None and not answer.has_choice:
         value = document.value
         raise UnusableOutputError("it has no choices") if isinstance(value, dict) and "choices" in value else no_json()

@@ -7,6 +7,7 @@ document are cut out first, and decoded in pieces when they are wanted.
 import asyncio
 import json
 import re
+import sys
 from binascii import a2b_base64
 from collections.abc import AsyncIterator
 from typing import NamedTuple
@@ -21,6 +22,8 @@ SMALL = 65_536
 _MAX_SKELETON = 98_304
 _LONG = 1_024
 _SLICE = 65_536
+_MAX_TEXT_BYTES = 8_388_608
+_MAX_TEXT_BYTES = 8_388_608
 _STRINGS_PER_TURN = 1_000
 _STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)
 _CHARACTERS = re.compile(rb'[^"\\]*+(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*+)*+', re.DOTALL)
@@ -105,17 +108,21 @@ class Document:
         return cls(decode_small(bytes(skeleton + source[at:])), source, tuple(strings))
 
     async def text(self, string: str, max_chars: int) -> str:
-        """Return a string of the document, at most `max_chars` of it."""
+        """Return a string of the document, at most `max_chars` of it, and at most 8 MiB in memory."""
         if not string.startswith(_CUT_OUT):
             return well_formed(string[:max_chars])
         parts: list[str] = []
-        missing = max_chars
+        length, width = 0, 1
         async for piece in self._pieces(string):
-            parts.append(_decode_string(piece)[:missing])
-            missing -= len(parts[-1])
-            if missing <= 0:
+            text = _decode_string(piece)
+            # One character of four bytes makes all characters of the whole text take four bytes.
+            width = max(width, _width(text))
+            room = min(max_chars, _MAX_TEXT_BYTES // width) - length
+            if room <= 0:
                 break
-        return "".join(parts)
+            parts.append(text[:room])
+            length += len(parts[-1])
+        return "".join(parts)[: _MAX_TEXT_BYTES // width]
 
     async def base64(self, string: str, max_bytes: int, too_large: Exception) -> bytes:
         """Decode a string of the document that is base64, with or without the prefix of a `data:` URL (RFC 2397).
@@ -155,6 +162,14 @@ class Document:
             yield self._source[start:stop]
             start = stop
             await asyncio.sleep(0)
+
+
+def _width(text: str) -> int:
+    """Return how many bytes each character of a text takes in memory: 1, 2 or 4."""
+    if text.isascii():
+        return 1
+    bytes_each = sys.getsizeof(text) / len(text)
+    return next(width for width in (1, 2, 4) if bytes_each < width * 3 / 2 or width == 4)  # noqa: PLR2004 - as above
 
 
 async def _end_of_string(source: bytes, start: int) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import re
 from typing import Literal
 
-from aether.adapters.openai.answers import MAX_CHARS, Answer, TokenUsage, token_count
+from aether.adapters.openai.answers import MAX_TEXT, Answer, TokenUsage, token_count
 from aether.adapters.openai.thinking import ThinkingFilter
 from aether.domain.job import Usage
 from aether.workflows.llm.ports import Reply
@@ -57,12 +57,12 @@ async def remove_thinking(answer: Answer, *, holds: bool) -> ThinkingFilter:
     return thinking
 
 
-def make_reply(answer: Answer, thinking: ThinkingFilter, *, wants_json: bool) -> Reply:
+def make_reply(answer: Answer, thinking: ThinkingFilter, *, wants_json: bool, max_chars: int = MAX_TEXT) -> Reply:
     """Return the reply to the caller; its `defect` says why an answer that was paid for cannot be used."""
     text, ending = thinking.text, ending_of(answer.finish_reason)
     if wants_json and not text.strip():
         text = _find_json(answer, thinking) or text
-    is_cut_off = ending == "cut off" or len(answer.content) >= MAX_CHARS
+    is_cut_off = ending == "cut off" or len(answer.content) >= max_chars
     filtered = "its content filter stopped the answer." if ending == "filtered" else None
     return Reply(
         text,

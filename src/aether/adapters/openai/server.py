@@ -5,14 +5,13 @@ from typing import Any
 
 import msgspec
 
-from aether.adapters.openai.answers import Answer
+from aether.adapters.openai.answers import MAX_JSON, MAX_TEXT, Answer
 from aether.adapters.openai.completions import parse_completion
 from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.errors import FailedCall, translate
 from aether.adapters.openai.http_api import ServerApi, drain
 from aether.adapters.openai.replies import make_reply, remove_thinking
 from aether.adapters.openai.streaming import StreamedCompletion
-from aether.adapters.openai.thinking import ThinkingFilter
 from aether.workflows.llm.ports import Form, Message, OnText, Reply
 
 _PATH = "chat/completions"
@@ -59,27 +58,29 @@ class ChatServer:
         """
         body = _body(call, dialect, streams=streams)
         target = self._api.target(_PATH, call.model, call.model_setting)
+        max_chars = MAX_TEXT if call.form is None else MAX_JSON
         async with self._api.limits(target):
             if streams:
-                answer, thinking = await self._stream(body, on_text, holds=dialect.silent_thinking)
+                completion = StreamedCompletion(on_text, holds=dialect.silent_thinking, max_chars=max_chars)
+                answer = await self._stream(body, completion)
+                thinking = completion.thinking
             else:
-                answer = await parse_completion(await self._api.post(self._url, body))
+                answer = await parse_completion(await self._api.post(self._url, body), max_chars)
                 thinking = await remove_thinking(answer, holds=dialect.silent_thinking)
         if answer.error is not None:
             raise FailedCall(translate(200, "", {}, answer.error, target), answer.error)
-        reply = make_reply(answer, thinking, wants_json=call.form is not None)
+        reply = make_reply(answer, thinking, wants_json=call.form is not None, max_chars=max_chars)
         if on_text is not None and not streams and reply.text:
             on_text(reply.text)
         return Outcome(reply, thinking.has_silent_thinking, not reply.text.strip())
 
-    async def _stream(self, body: bytes, on_text: OnText | None, *, holds: bool) -> tuple[Answer, ThinkingFilter]:
-        completion = StreamedCompletion(on_text, holds=holds)
+    async def _stream(self, body: bytes, completion: StreamedCompletion) -> Answer:
         async with self._api.stream(self._url, body) as pieces:
             async for piece in pieces:
                 await completion.feed(piece)
                 if completion.done:
                     await drain(pieces)
-        return await completion.answer(), completion.thinking
+        return await completion.answer()
 
 
 def _body(call: Call, dialect: Dialect, *, streams: bool) -> bytes:

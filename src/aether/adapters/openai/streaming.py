@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from aether.adapters.openai.answers import MAX_CHARS, Answer, TokenUsage, read_answer
+from aether.adapters.openai.answers import MAX_TEXT, Answer, TokenUsage, read_answer
 from aether.adapters.openai.completions import parse_completion
 from aether.adapters.openai.error_body import read_error
 from aether.adapters.openai.lenient_json import SMALL, Document, no_json
@@ -55,9 +55,12 @@ class StreamedCompletion:
     thinking. Some servers send a whole completion instead of a stream; its text is passed on in one piece.
     """
 
-    def __init__(self, on_text: Callable[[str], object] | None = None, *, holds: bool = False) -> None:
+    def __init__(
+        self, on_text: Callable[[str], object] | None = None, *, holds: bool = False, max_chars: int = MAX_TEXT
+    ) -> None:
         self._on_text = on_text
         self._holds = holds
+        self._max_chars = max_chars
         self._unparsed = bytearray()
         self._is_whole: bool | None = None
         self._is_error_event = False
@@ -117,7 +120,7 @@ class StreamedCompletion:
         """Parse a completion that is no stream, or a stream of lines of JSON."""
         body = bytes(self._unparsed)
         try:
-            answer = await parse_completion(body)
+            answer = await parse_completion(body, self._max_chars)
         except UnusableOutputError:
             lines = [line for line in body.split(b"\n") if line.strip()]
             if len(lines) < 2:  # noqa: PLR2004 - one line is what was parsed
@@ -130,7 +133,7 @@ class StreamedCompletion:
         return answer
 
     def _take(self, content: str) -> None:
-        if content and self._content_chars < MAX_CHARS:
+        if content and self._content_chars < self._max_chars:
             self._content_chars += len(content)
             self._emit(self.thinking.feed(content))
 

@@ -23,6 +23,7 @@ from aether.cli.output.delivery import File
 from aether.cli.output.job_state import StateT
 from aether.errors import AetherError
 from aether.outbound.addresses import is_loopback
+from aether.outbound.cookies import no_cookies
 
 BodyT = TypeVar("BodyT")
 
@@ -70,6 +71,7 @@ class ApiClient(Generic[StateT]):
         self._http = httpx2.AsyncClient(
             base_url=url,
             timeout=_TIMEOUT,
+            cookies=no_cookies(),
             auth=credential and BearerAuth(url, credential.key),
             # A proxy for the outside world cannot reach this machine.
             trust_env=not _is_on_this_machine(url),

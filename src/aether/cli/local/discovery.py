@@ -9,6 +9,7 @@ import httpx2
 import msgspec
 
 from aether.cli.output.atomic_write import write_atomically
+from aether.outbound.cookies import no_cookies
 from aether.settings import Secret
 
 _TIMEOUT_S = 2.0
@@ -70,7 +71,7 @@ async def find_server(data_dir: Path) -> ServerAddress | None:
 @asynccontextmanager
 async def local_http_client() -> AsyncIterator[httpx2.AsyncClient]:
     """Open a client for requests to this machine, which never go to a proxy."""
-    async with httpx2.AsyncClient(trust_env=False, timeout=_TIMEOUT_S) as http:
+    async with httpx2.AsyncClient(trust_env=False, timeout=_TIMEOUT_S, cookies=no_cookies()) as http:
         yield http
 
 
