@@ -166,7 +166,7 @@ async def test_unusable_directory(tmp_path: Path) -> None:
 
 
 def test_without_valkey_the_error_names_the_alternatives(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"REDIS_URL.*aether\[embedded\].*install Valkey"):
+    with pytest.raises(ConfigurationError, match=r"REDIS_URL.*install Valkey.*extra `embedded`"):
         find_valkey(package="no_such_package", search_path=str(tmp_path))
 
 

@@ -26,7 +26,7 @@ from tests.waiting import until
 TOPIC = "The Draining of the Fens"
 HEADINGS = [f"{roman(index)}. {section_title(index)}" for index in range(1, 9)]
 MIX = ("429", "500", "reset", "invalid-json", "empty", "length") * 2 + ("429-after-ms",)
-IN_CONVERSATION = {"invalid-json", "empty", "length"}
+IN_CONVERSATION = {"invalid-json", "length"}
 """Faults of an outline that are answered with a request to repair it, within the same attempt."""
 
 

@@ -60,13 +60,14 @@ async def test_an_unusable_outline_is_repaired_with_one_call_more(bad: str, sect
 
 
 @pytest.mark.parametrize("empty", ["", " \n", "\u200b"])
-async def test_an_empty_outline_is_asked_for_again_without_an_empty_turn(empty: str) -> None:
-    """Servers reject a turn without text, and it teaches the model nothing."""
-    chat = ScriptedChat(empty, outline_of("Origins", "Fall"))
+async def test_an_empty_outline_is_no_turn_of_a_repair(empty: str) -> None:
+    """Servers reject a turn without text: the attempt has failed, and the step asks again as before."""
+    chat = ScriptedChat(empty)
 
-    assert await ModelWriter(chat).write_outline(REQUEST) == PLAN
+    with pytest.raises(UnusableOutputError, match="it is empty"):
+        await ModelWriter(chat).write_outline(REQUEST)
 
-    assert chat.calls[0].messages == chat.calls[1].messages == tuple(prompts.outline(REQUEST))
+    assert len(chat.calls) == 1
 
 
 async def test_an_outline_is_repaired_only_once() -> None:

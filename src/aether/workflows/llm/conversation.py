@@ -91,16 +91,18 @@ class Conversation:
     ) -> T:
         """Ask for an answer in a form and read it; ask once more if `read` raises UnusableOutputError.
 
+        An empty answer raises it at once, and so does the second of two that `read` refuses.
         `read` is called in another thread if the answer is long, or the text that it is `compared_with`.
         """
         reply = await _bounded_answer(await self._ask(messages, form))
+        if is_blank(reply.text):
+            # Servers reject an empty turn, and there is nothing in it to repair.
+            raise UnusableOutputError("it is empty")
         try:
             return await _read(reply, messages, read, compared_with)
         except UnusableOutputError as error:
-            # Servers reject an empty turn, and there is nothing in it to repair.
             follow_up = [Message("assistant", reply.text), repair(error.why, form.example)]
-            again = messages if is_blank(reply.text) else [*messages, *follow_up]
-        reply = await _bounded_answer(await self._ask(again, form))
+        reply = await _bounded_answer(await self._ask([*messages, *follow_up], form))
         return await _read(reply, messages, read, compared_with)
 
     def _bounded_text(self, reply: Reply, *, whole: bool) -> Reply:
