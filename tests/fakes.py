@@ -385,7 +385,7 @@ class HeldClock(FastClock):
 
 @dataclass
 class ShiftedClock:
-    """The clock of a machine that is wrong by `shift`; it runs as fast as the `right` one."""
+    """The clock of a machine whose date is wrong by `shift`; it runs as fast as the `right` one."""
 
     right: Clock
     shift: timedelta
@@ -394,7 +394,7 @@ class ShiftedClock:
         return self.right.now() + self.shift
 
     def monotonic(self) -> float:
-        return self.right.monotonic() + self.shift.total_seconds()
+        return self.right.monotonic()
 
     async def sleep(self, seconds: float) -> None:
         await self.right.sleep(seconds)

@@ -36,7 +36,7 @@ class ConcurrencyLimiter:
         self._granted = 0
         self._rejected_share = 0.0
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
-        self._paused_until = 0.0
+        self._paused_until = float("-inf")
         self._resuming: asyncio.Task[None] | None = None
         self._shrunk_at = float("-inf")
 
