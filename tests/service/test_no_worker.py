@@ -1,18 +1,9 @@
 """A service whose API runs without a worker accepts jobs, and says of each what it waits for."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.service.resources import CHECKLISTS, GENERATIONS, REPORTS, Resource
 from tests.service.stack import Stack
-
-
-@pytest.fixture(scope="module")
-def alone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """API, store and model, and no worker."""
-    with Stack(tmp_path_factory.mktemp("alone")) as stack:
-        yield stack
 
 
 def waiting_for(stack: Stack, resource: Resource, job_id: str) -> object:
@@ -20,13 +11,13 @@ def waiting_for(stack: Stack, resource: Resource, job_id: str) -> object:
 
 
 @pytest.mark.parametrize("resource", [REPORTS, CHECKLISTS, GENERATIONS], ids=repr)
-def test_a_job_says_that_it_waits_for_a_worker_until_one_comes(alone: Stack, resource: Resource) -> None:
-    accepted = alone.http.post(resource.path, json=resource.body).json()
+def test_a_job_says_that_it_waits_for_a_worker_until_one_comes(bare: Stack, resource: Resource) -> None:
+    accepted = bare.http.post(resource.path, json=resource.body).json()
     job_id = next(value for name, value in accepted.items() if name.lower().endswith("id"))
-    before = waiting_for(alone, resource, job_id)
+    before = waiting_for(bare, resource, job_id)
 
-    worker = alone.ready(alone.start_worker())
-    while (job := alone.http.get(resource.url(job_id), headers={"Prefer": "wait=10"}).json())["status"].lower() in {
+    worker = bare.ready(bare.start_worker())
+    while (job := bare.http.get(resource.url(job_id), headers={"Prefer": "wait=10"}).json())["status"].lower() in {
         "pending",
         "processing",
         "running",
@@ -37,4 +28,4 @@ def test_a_job_says_that_it_waits_for_a_worker_until_one_comes(alone: Stack, res
     assert before == "worker"
     assert job["status"].lower() in {"completed", "succeeded", "complete"}
     assert resource.name("waiting_for") not in job
-    assert alone.http.get("/health/ready").status_code == 503
+    assert bare.http.get("/health/ready").status_code == 503

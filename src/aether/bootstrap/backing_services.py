@@ -28,19 +28,30 @@ async def backing_services(settings: Settings) -> AsyncIterator[Settings]:
         if settings.redis_url is None:
             url = await stack.enter_async_context(embedded_valkey(settings.home))
             settings = replace(settings, redis_url=Secret(url))
-        if not settings.uses_model_server:
-            model = await stack.enter_async_context(local_model(settings.home, settings.local_model))
-            if "AETHER_MODEL" in Settings.given_variables():
-                log.warning("settings.unused", setting="AETHER_MODEL", reason="the local model is used")
-            settings = replace(
-                settings,
-                openai_base_url=model.base_url,
-                openai_api_key=Secret(model.api_key),
-                model=model.name,
-                models=model.name,  # it would write whatever model a request names
-                model_options=settings.model_options or JsonObject(SECTION_OPTIONS),
-                outline_options=settings.outline_options or JsonObject(OUTLINE_SAMPLING.as_body()),
-                model_calls=min(settings.model_calls, model.slots),
-                model_context=min(settings.model_context or model.context, model.context),
-            )
+        yield await stack.enter_async_context(model_service(settings))
+
+
+@asynccontextmanager
+async def model_service(settings: Settings) -> AsyncIterator[Settings]:
+    """Start the local model if the settings name no model server, and yield settings that name it.
+
+    Raises:
+        ConfigurationError: it cannot be started; the message names the alternatives.
+    """
+    if settings.uses_model_server:
         yield settings
+        return
+    async with local_model(settings.home, settings.local_model) as model:
+        if "AETHER_MODEL" in Settings.given_variables():
+            log.warning("settings.unused", setting="AETHER_MODEL", reason="the local model is used")
+        yield replace(
+            settings,
+            openai_base_url=model.base_url,
+            openai_api_key=Secret(model.api_key),
+            model=model.name,
+            models=model.name,  # it would write whatever model a request names
+            model_options=settings.model_options or JsonObject(SECTION_OPTIONS),
+            outline_options=settings.outline_options or JsonObject(OUTLINE_SAMPLING.as_body()),
+            model_calls=min(settings.model_calls, model.slots),
+            model_context=min(settings.model_context or model.context, model.context),
+        )

@@ -8,6 +8,7 @@ from functools import partial
 import structlog
 
 from aether.adapters.openai.catalog import ModelCatalog
+from aether.adapters.openai.dialect_memory import DialectMemory
 from aether.bootstrap.models import chat_api, illustrator, language_model
 from aether.domain.job import Kind
 from aether.durable.background import BackgroundTasks
@@ -35,16 +36,17 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def recipes(
-    settings: Settings, files: FileStore, dependencies: RunDependencies
+    settings: Settings, files: FileStore, dependencies: RunDependencies, memory: DialectMemory | None = None
 ) -> AsyncIterator[Mapping[Kind, Recipe]]:
     """Open the model servers' clients, and yield a recipe for each kind in the registry.
 
+    `memory` is what is known about the models' dialects.
     Unless AETHER_MODEL_CONTEXT is set, the server is asked for the context of its model. A server that has not answered
     yet does not delay the worker: the recipes are replaced once it has.
     """
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(chat_api(settings))
-        chat: ChatModel = language_model(settings, api)
+        chat: ChatModel = language_model(settings, api, memory)
         if settings.models is not None:
             chat = ModelChoice(chat, [*dict.fromkeys((settings.model, *settings.models.split(",")))])
         images = None

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.hub import DeltaPublisher
 from aether.adapters.redis.store import RedisJobStore
 from aether.adapters.redis.worker_registry import announce_worker
+from aether.bootstrap.dialects import shared_dialects
 from aether.bootstrap.gc_tuning import tune_gc
 from aether.bootstrap.handover import pause_before_handover
 from aether.bootstrap.recipes import recipes
@@ -83,7 +84,9 @@ class Worker:
         publisher = await self._resources.enter_async_context(DeltaPublisher(client))
         limiter = ConcurrencyLimiter(settings.model_calls, clock)
         dependencies = RunDependencies(policy, limiter, clock, settings.job_timeout, publisher, _MAX_MODEL_PAUSE)
-        kinds = await self._resources.enter_async_context(recipes(settings, file_store(client, settings), dependencies))
+        memory = await self._resources.enter_async_context(shared_dialects(client, settings))
+        files = file_store(client, settings)
+        kinds = await self._resources.enter_async_context(recipes(settings, files, dependencies, memory))
         self._runner = Runner(self._store, kinds, dependencies)
         if objects := object_store(settings):
             with suppress(StoreUnavailableError):

@@ -28,6 +28,7 @@ DELIVERIES_OF_JOB = "aether:deliveries-of:"  # sorted set: a job's deliveries; a
 READ_TOKENS = "aether:tokens:"  # sorted set: a job's read tokens by expiry; as the last of them
 ACCESS_KEYS = "aether:keys"  # hash: id → API key as JSON, and `version`; configuration, so it does not expire
 WEBHOOKS = "aether:webhooks"  # a queue as arq's own: delivery attempts, "<delivery id>:<number of the attempt>"
+DIALECTS = "aether:dialects:"  # hash: what is known about a model server's models, by model; DIALECT_MS from a change
 WORKERS = "aether:workers"  # sorted set: workers by the time of their last announcement; WORKER_TTL_S from the latest
 DELIVER = "deliver"  # the worker's function for the entries of that queue
 
@@ -38,6 +39,7 @@ PACE_MS = 7 * 24 * 60 * 60 * 1000
 PIECE_BYTES = 256 * 1024  # of a file, in one field of its hash
 DELIVERY_MS = 7 * 24 * 60 * 60 * 1000
 ENDPOINT_MS = 400 * 24 * 60 * 60 * 1000
+DIALECT_MS = 24 * 60 * 60 * 1000
 WORKER_TTL_S = 15  # how long after its announcement a worker counts as running
 MAX_SECRETS = 5
 MAX_READ_TOKENS = 20
