@@ -27,6 +27,7 @@ from tests.service.picky_model import (
     UNKNOWN_MODEL,
     PickyModel,
     Refusal,
+    Rule,
     busy_at_first,
     refuse,
     slowly,
@@ -35,6 +36,10 @@ from tests.service.stack import Valkey
 
 KEY = "sk-zq7-a-key-that-must-not-show-anywhere"
 FEATURES = ("system", "stream", "schema", "object")
+
+
+def _always(status: int, body: object, **headers: str) -> Rule:
+    return lambda *_: Refusal(status, body, {"Retry-After": "0.01", **headers})
 
 
 @pytest.fixture(scope="module")
@@ -90,19 +95,23 @@ def test_a_table_shows_what_works(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rules", "missing", "dialect"),
     [
-        ((), set(), Dialect()),
-        ((NO_SCHEMA,), {"schema"}, Dialect(form="object")),
-        ((NO_FORM,), {"schema", "object"}, Dialect(form="prompt")),
-        ((NO_SYSTEM,), {"system"}, Dialect(system=False)),
-        ((NO_STREAM,), {"stream"}, Dialect(stream="none")),
-        ((NO_STREAM_USAGE,), set(), Dialect(stream="plain")),
-        ((STREAM_ONLY,), set(), Dialect(streams_only=True)),
-        ((STREAM_ONLY, NO_STREAM_USAGE, NO_FORM), {"schema", "object"}, Dialect("prompt", "plain", streams_only=True)),
-        ((NEW_LIMIT,), set(), Dialect(options={"max_tokens": "max_completion_tokens"})),
-        ((NEW_LIMIT, NO_SYSTEM, NO_SCHEMA), {"system", "schema"}, None),
-        ((busy_at_first,), set(), Dialect()),
+        pytest.param((), set(), Dialect(), id="everything"),
+        pytest.param((NO_SCHEMA,), {"schema"}, Dialect(form="object"), id="no-schema"),
+        pytest.param((NO_FORM,), {"schema", "object"}, Dialect(form="prompt"), id="no-form"),
+        pytest.param((NO_SYSTEM,), {"system"}, Dialect(system=False), id="no-system"),
+        pytest.param((NO_STREAM,), {"stream"}, Dialect(stream="none"), id="no-stream"),
+        pytest.param((NO_STREAM_USAGE,), set(), Dialect(stream="plain"), id="no-stream-usage"),
+        pytest.param((STREAM_ONLY,), set(), Dialect(streams_only=True), id="stream-only"),
+        pytest.param(
+            (STREAM_ONLY, NO_STREAM_USAGE, NO_FORM),
+            {"schema", "object"},
+            Dialect("prompt", "plain", streams_only=True),
+            id="stream-only-without-usage-and-form",
+        ),
+        pytest.param((NEW_LIMIT,), set(), Dialect(options={"max_tokens": "max_completion_tokens"}), id="new-limit"),
+        pytest.param((NEW_LIMIT, NO_SYSTEM, NO_SCHEMA), {"system", "schema"}, None, id="three"),
+        pytest.param((busy_at_first,), set(), Dialect(), id="busy-at-first"),
     ],
-    ids=lambda value: None if isinstance(value, Dialect) else str(value)[:40],
 )
 def test_a_feature_that_is_missing_is_found_and_does_not_matter(
     tmp_path: Path, rules: tuple[Any, ...], missing: set[str], dialect: Dialect | None, store: Valkey
@@ -120,19 +129,17 @@ def test_a_feature_that_is_missing_is_found_and_does_not_matter(
 
 
 @pytest.mark.parametrize(
-    ("answer", "why"),
-    [
-        (lambda _: "Paris is nice.", "JSON, and this model gave none"),
-        (lambda body: "Hello" if "JSON" not in str(body) else '["Paris"]', "JSON, and this model gave none"),
-    ],
+    "answer",
+    [lambda _: "Paris is nice.", lambda body: "Hello" if "JSON" not in str(body) else '["Paris"]'],
+    ids=["prose", "another-form"],
 )
-def test_a_model_that_gives_no_json_cannot_be_used(tmp_path: Path, answer: Callable[[Any], str], why: str) -> None:
+def test_a_model_that_gives_no_json_cannot_be_used(tmp_path: Path, answer: Callable[[Any], str]) -> None:
     with PickyModel(answer=answer) as model:
         results, view = checked(model, tmp_path)
 
     assert not view["usable"]
     assert [results[name] for name in ("answer", "schema", "object", "prompt")] == ["works", "fails", "fails", "fails"]
-    assert why in view["advice"][0]
+    assert "need JSON, and this model gave none" in view["advice"][0]
 
 
 @pytest.mark.parametrize(
@@ -141,6 +148,7 @@ def test_a_model_that_gives_no_json_cannot_be_used(tmp_path: Path, answer: Calla
         lambda body: "```json\n" + '{"city": "Paris"}' + "\n```" if "JSON" in str(body) else "Hello",
         lambda body: "<think>They want a city.</think>" + ('{"city": "Paris"}' if "JSON" in str(body) else "Hello"),
     ],
+    ids=["fence", "thinking"],
 )
 def test_marks_around_an_answer_do_not_matter(tmp_path: Path, answer: Callable[[Any], str]) -> None:
     with PickyModel(answer=answer) as model:
@@ -152,22 +160,29 @@ def test_marks_around_an_answer_do_not_matter(tmp_path: Path, answer: Callable[[
 @pytest.mark.parametrize(
     ("rules", "options", "said"),
     [
-        ((UNKNOWN_MODEL,), {"AETHER_MODEL": "llama3"}, "Set AETHER_MODEL to a model of this server: llama3.1, other."),
-        (
+        pytest.param(
+            (UNKNOWN_MODEL,),
+            {"AETHER_MODEL": "llama3"},
+            "Set AETHER_MODEL to a model of this server: llama3.1, other.",
+            id="model",
+        ),
+        pytest.param(
             (),
             {"path": ""},
             "The address that was called is {origin}/chat/completions; should OPENAI_BASE_URL end with /v1?",
+            id="address",
         ),
-        ((refuse(lambda _: True, f"invalid key {KEY}", 401),), {}, "(HTTP 401). Check OPENAI_API_KEY"),
-        ((refuse(lambda _: True, f"no credit for {KEY}", 402),), {}, "no credit for …"),
-        ((lambda *_: Refusal(200, {"error": {"code": 400, "message": "bad adapter"}}),), {}, "bad adapter"),
-        ((lambda *_: Refusal(200, {"choices": [{"message": {"content": ""}}]}),), {}, "the answer was empty"),
-        ((lambda *_: Refusal(500, {"error": "out of memory"}),), {}, "out of memory"),
-        ((lambda *_: Refusal(503, "", {"Retry-After": "0.01"}),), {}, "overloaded (HTTP 503)"),
-        ((lambda *_: Refusal(200, "<html>"),), {}, "no chat completion"),
-        ((lambda *_: Refusal(307, "", {"Location": "http://elsewhere.test/"}),), {}, "elsewhere.test"),
+        pytest.param(
+            (refuse(lambda _: True, f"wrong key {KEY}", 401),), {}, "(HTTP 401). Check OPENAI_API_KEY", id="key"
+        ),
+        pytest.param((refuse(lambda _: True, f"no credit for {KEY}", 402),), {}, "no credit for …", id="credit"),
+        pytest.param((_always(200, {"error": {"code": 400, "message": "broken"}}),), {}, "broken", id="inside"),
+        pytest.param((_always(200, {"choices": [{"message": {"content": ""}}]}),), {}, "answer was empty", id="empty"),
+        pytest.param((_always(500, {"error": "out of memory"}),), {}, "out of memory", id="memory"),
+        pytest.param((_always(503, ""),), {}, "overloaded (HTTP 503)", id="overloaded"),
+        pytest.param((_always(200, "<html>"),), {}, "no chat completion", id="page"),
+        pytest.param((_always(307, "", Location="http://elsewhere.test/"),), {}, "elsewhere.test", id="redirect"),
     ],
-    ids=lambda value: None if isinstance(value, tuple) else str(value)[:40],
 )
 def test_a_server_that_does_not_answer_says_why(
     tmp_path: Path, rules: tuple[Any, ...], options: dict[str, str], said: str

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.service.picky_model import PickyModel
 from tests.service.stack import Stack
 from tests.service.test_brief import shell
 from tests.waiting import PATIENCE_S
@@ -34,6 +35,7 @@ ELSEWHERE = {
     "docker compose up --build --scale worker=4": "needs Docker; test_settings_check.py reads its file",
     "uv tool install '.[embedded]'": "tests/acceptance/test_package.py, which needs network",
     "aether check": "test_settings_check.py",
+    "aether model": "test_cli_model.py",
     "aether report": "test_cli_serve.py",
 }
 ACTIVATE = ". .venv/bin/activate"
@@ -86,6 +88,19 @@ def test_an_activated_environment_has_the_command(tmp_path: Path) -> None:
     assert done.stdout.startswith("aether, version ")
 
 
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command.endswith(" aether model")])
+def test_the_check_of_a_model_shows_what_the_readme_shows(command: str, tmp_path: Path) -> None:
+    (shown,) = re.findall(rf"^\$ {re.escape(command)}\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    listed = {"data": [{"id": name} for name in ("llama3.1", "qwen3", "nomic-embed-text")]}
+    with PickyModel(models=listed) as model:
+        typed = command.replace("http://localhost:11434", model.origin).replace("aether", f"{sys.prefix}/bin/aether")
+        environment = {"PATH": "/usr/bin:/bin", "AETHER_DATA_DIR": str(tmp_path)}
+        done = subprocess.run(["sh", "-c", typed], env=environment, capture_output=True, text=True, check=True)
+
+    printed = done.stdout.replace(model.origin, "http://localhost:11434")
+    assert re.sub(r"\d\.\d s", "… s", printed) == re.sub(r"\d\.\d s", "… s", shown)
+
+
 @pytest.mark.parametrize("command", [command for command in COMMANDS if MADE.match(command)])
 def test_make_knows_its_targets(command: str) -> None:
     done = subprocess.run(
@@ -97,7 +112,8 @@ def test_make_knows_its_targets(command: str) -> None:
 
 def test_no_command_is_left_out() -> None:
     tried = ("curl ", "http ", "make", ACTIVATE)
-    left = {command for command in COMMANDS if not command.startswith(tried) and "make report" not in command}
+    here = ("make report", "aether model")
+    left = {command for command in COMMANDS if not command.startswith(tried) and not any(map(command.count, here))}
 
     assert left == left & ELSEWHERE.keys()
     assert len(COMMANDS) > 10

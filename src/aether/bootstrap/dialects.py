@@ -8,7 +8,7 @@ import msgspec
 import structlog
 from redis.asyncio import Redis
 
-from aether.adapters.openai.address import ServerAddress
+from aether.adapters.openai.address import ModelAddress
 from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.dialect_memory import DialectMemory
 from aether.adapters.redis.model_dialects import RedisModelDialects
@@ -48,7 +48,7 @@ async def remember_dialect(client: Redis, settings: Settings, model: str, dialec
 
 
 def _store(client: Redis, settings: Settings) -> RedisModelDialects:
-    return RedisModelDialects(client, ServerAddress.parse(settings.openai_base_url).label())
+    return RedisModelDialects(client, ModelAddress.parse(settings.openai_base_url).label())
 
 
 async def _load(store: RedisModelDialects) -> dict[str, Dialect]:

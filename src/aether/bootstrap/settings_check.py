@@ -2,15 +2,12 @@
 
 from typing import NamedTuple
 
-from yarl import URL
-
 from aether.adapters.local.embedded_valkey import find_valkey
 from aether.adapters.local.local_model.launcher import find_model
+from aether.adapters.openai.address import ModelAddress
 from aether.bootstrap.identity_provider import token_verifier
 from aether.bootstrap.storage import object_store, redis_url
 from aether.settings import Settings
-
-_DEFAULT_SERVER = "https://api.openai.com/v1"
 
 
 class ServiceSummary(NamedTuple):
@@ -32,11 +29,6 @@ def check_settings(settings: Settings) -> ServiceSummary:
     return summary
 
 
-def model_server_url(settings: Settings) -> str:
-    """Return the base URL of the model server, without credentials."""
-    return str(URL(settings.openai_base_url or _DEFAULT_SERVER).with_user(None))
-
-
 def _store(settings: Settings) -> str:
     if settings.redis_url is None:
         return f"{find_valkey().name}, embedded, in {settings.home}"
@@ -46,5 +38,5 @@ def _store(settings: Settings) -> str:
 
 def _model(settings: Settings) -> str:
     if settings.uses_model_server:
-        return f"{settings.model} at {model_server_url(settings)}"
+        return f"{settings.model} at {ModelAddress.parse(settings.openai_base_url).label()}"
     return f"{find_model(settings.local_model).stem}, on this machine"

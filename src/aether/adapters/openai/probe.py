@@ -13,7 +13,7 @@ from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.errors import FailedCall
 from aether.adapters.openai.http_api import ServerApi
 from aether.adapters.openai.probe_checks import ANSWER, FEATURES, PROMPT, Check, Finding, ProbeResult, best_form
-from aether.adapters.openai.server import Call, ModelServer, Outcome
+from aether.adapters.openai.server import Call, ChatServer, Outcome
 from aether.errors import AetherError, ModelOverloadedError, UnusableOutputError
 
 # Enough for a model that thinks before it answers.
@@ -34,7 +34,7 @@ class ModelProbe:
     """Probes one model of a server; `options` are the operator's, which are part of each call."""
 
     def __init__(self, api: ServerApi, model: str, options: Mapping[str, Any]) -> None:  # Any: as servers accept them
-        self._server = ModelServer(api)
+        self._server = ChatServer(api)
         self._catalog = ModelCatalog(api)
         self._url = api.address.label("chat/completions")
         self._model = model
