@@ -12,8 +12,12 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 
+from aether.adapters.openai.catalog import CatalogEntry
 from aether.adapters.openai.dialect import Dialect
+from aether.adapters.openai.probe_checks import Finding, ProbeResult
 from aether.cli.commands.main import aether
+from aether.cli.output.model_advice import advice
+from aether.settings import Settings
 from tests.service.picky_model import (
     MODEL,
     NEW_LIMIT,
@@ -329,3 +333,35 @@ def _report(body: dict[str, Any]) -> str:
         return "It began as a village. " * 40
     text = str(body["messages"])
     return '{"city": "Paris"}' if "capital" in text else '{"sections": [{"title": "Origins", "covers": "the start"}]}'
+
+
+def test_a_limit_that_thinking_uses_up_tells_nothing_about_the_model(tmp_path: Path) -> None:
+    thinking = {"message": {"content": "", "reasoning_content": "Hmm, hello …"}, "finish_reason": "length"}
+    cut_off = Refusal(200, {"choices": [thinking], "usage": {"completion_tokens": 512}})
+    with PickyModel(lambda body, _: None if "JSON" in str(body) or body.get("stream") else cut_off) as model:
+        results, view = checked(model, tmp_path)
+
+    assert (results["answer"], results["system"], results["schema"]) == ("unknown", "unknown", "works")
+    assert view["usable"]
+    assert "used up by thinking" in view["findings"][1]["detail"]
+
+
+def test_a_slow_answer_is_advice_on_the_timeout() -> None:
+    result = Finding("answer", "works", "", 31.0)
+    probed = ProbeResult("http://a.test", MODEL, (result, Finding("schema", "works")), context=32_768)
+
+    assert advice(probed, Settings()) == (
+        "The first answer was slow; AETHER_MODEL_READ_TIMEOUT must be longer than an answer takes.",
+    )
+
+
+def test_of_many_models_the_nearest_are_named_first() -> None:
+    names = [f"model-{number}" for number in range(20)] + ["llama3.1:8b", "llama3.1:70b"]
+    listed = Finding("models", "fails", "")
+    probed = ProbeResult(
+        "http://a.test", "llama3.1", (listed, Finding("answer", "fails")), models=tuple(map(CatalogEntry, names))
+    )
+
+    (sentence,) = advice(probed, Settings())
+    assert sentence.startswith("Set AETHER_MODEL to a model of this server: llama3.1:8b, llama3.1:70b, model-0, ")
+    assert sentence.endswith(" and 14 more.")
