@@ -4,7 +4,6 @@ import threading
 from types import TracebackType
 from typing import Self
 
-from tests.chaos.measures import quantile
 from tests.waiting import slowness
 
 _EVERY_S = 0.25
@@ -20,8 +19,8 @@ class BusyMachine:
 
     @property
     def slowness(self) -> float:
-        """What nine samples of ten did not exceed."""
-        return max(1.0, quantile(self._samples, 0.9))
+        """The most that was measured: a bound is broken by the worst moment, too."""
+        return max(self._samples, default=1.0)
 
     def _measure(self) -> None:
         while not self._ended.wait(_EVERY_S):

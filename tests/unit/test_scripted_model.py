@@ -288,7 +288,7 @@ async def test_key_and_model_are_checked_when_asked() -> None:
 
 async def test_latency_is_per_kind_and_a_rule_can_override_it() -> None:
     rules = [Rule(kind="section", nth=2, latency_ms=0)]
-    async with ScriptedModel(Setup(section_ms=150, outline_ms=80), rules) as model, client_of(model) as client:
+    async with ScriptedModel(Setup(section_ms=1_500, outline_ms=800), rules) as model, client_of(model) as client:
         create = client.chat.completions.create
         turns = [conversation(OUTLINE), conversation(SECTION)]
         await asyncio.gather(*(create(model="scripted-model", messages=turn) for turn in turns))
@@ -296,9 +296,9 @@ async def test_latency_is_per_kind_and_a_rule_can_override_it() -> None:
 
     [outline] = model.calls(kind="outline")
     slow, fast = model.calls(kind="section")
-    assert 0.078 <= outline.seconds < slow.seconds
-    assert slow.seconds >= 0.148
-    assert fast.seconds < 0.02
+    assert 0.798 <= outline.seconds < slow.seconds
+    assert slow.seconds >= 1.498
+    assert fast.seconds < outline.seconds
     assert model.max_in_flight == 2
 
 
