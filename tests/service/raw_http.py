@@ -12,6 +12,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from aether.api.middleware.request_context import handle_request
+from aether.server.connection_limit import MAX_SURPLUS, ConnectionLimit
 from aether.server.protocol import Protocol
 
 HOST = b"Host: test\r\n"
@@ -45,7 +46,7 @@ class Response:
 class Server:
     """Echoes the body of each request, and records it in `requests`.
 
-    `/slow` is answered after `released` is set, `/early` before its body arrives.
+    A path that ends with `/slow` is answered after `released` is set, `/early` before its body arrives.
     """
 
     port: int = 0
@@ -67,7 +68,7 @@ class Server:
             more = message["more_body"]  # type: ignore[typeddict-item]  # as above
         self.requests.append((scope["method"], scope["path"], body))  # type: ignore[typeddict-item]  # as above
         self.heads.append(list(scope["headers"]))
-        if scope["path"] == "/slow":
+        if scope["path"].endswith("/slow"):
             await self.released.wait()
         length = [(b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": length})
@@ -102,15 +103,16 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(max_connections: int | None = None, **limits: object) -> AsyncIterator[Server]:
+async def serving(
+    max_connections: int | None = None, max_surplus: int = MAX_SURPLUS, **limits: object
+) -> AsyncIterator[Server]:
     """Serve on a free port; `limits` are class attributes of `Protocol`."""
     server = Server()
     protocol: type[Protocol] = type("Limited", (Protocol,), {"linger_s": 0.2, **limits})
-    config = Config(
-        server, lifespan="off", ws="none", http=protocol, log_config=None, limit_concurrency=max_connections
-    )
+    config = Config(server, lifespan="off", ws="none", http=protocol, log_config=None)
     config.load()
-    made: Callable[[], Any] = lambda: protocol(config, server.state, {})  # noqa: E731
+    limit = ConnectionLimit(max_connections, max_surplus)
+    made: Callable[[], Any] = lambda: protocol(config, server.state, {}, limit=limit)  # noqa: E731
     listener = await asyncio.get_running_loop().create_server(made, "127.0.0.1", 0)
     server.port = listener.sockets[0].getsockname()[1]
     try:

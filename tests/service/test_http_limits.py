@@ -198,44 +198,6 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
     assert server.paths == ["/0", "/1", "/2", "/3", "/4", "/x"]
 
 
-async def test_too_many_pipelined_requests_close_the_connection() -> None:
-    async with serving() as server:
-        received = await server.exchange((b"GET /slow HTTP/1.1\r\n" + HOST + b"\r\n") * 50)
-
-    assert (received, len(server.requests)) == (b"", 1)
-
-
-async def test_a_malformed_request_gets_no_response_before_the_pending_one() -> None:
-    async with serving() as server:
-        received = await server.exchange(b"GET /slow HTTP/1.1\r\n" + HOST + b"\r\n" + b"nonsense\r\n\r\n")
-
-    assert received == b""
-
-
-async def test_a_surplus_connection_is_told_when_to_retry() -> None:
-    async with serving(max_connections=1) as server, server.connection():
-        response = await server.request(GET + b"\r\n")
-
-    assert (response.status, response.problem, response.headers["retry-after"]) == (503, "too-many-connections", "5")
-    assert server.requests == []
-
-
-async def test_a_health_check_is_answered_on_a_surplus_connection() -> None:
-    async with serving(max_connections=1) as server, server.connection():
-        response = await server.request(b"GET /health/live HTTP/1.1\r\n" + HOST + CLOSE + b"\r\n")
-
-    assert response.status == 200
-
-
-async def test_existing_connections_are_served_while_surplus_ones_are_rejected() -> None:
-    async with serving(max_connections=1) as server, server.connection() as (reader, writer), server.connection():
-        refused = await server.request(GET + b"\r\n")
-        writer.write(GET + CLOSE + b"\r\n")
-        response = Response.parse(await reader.read())
-
-    assert (refused.status, response.status) == (503, 200)
-
-
 async def test_a_client_that_reads_too_slowly_is_disconnected() -> None:
     async with (
         serving(slow_client_watch=partial(SlowClientWatch, interval_s=SOON)) as server,

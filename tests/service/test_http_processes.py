@@ -4,13 +4,15 @@ import json
 import resource
 import select
 import socket
+from collections import Counter
+from contextlib import ExitStack
 from http.client import HTTPResponse
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 import httpx2
 
-from tests.service.stack import KEY, Stack
+from tests.service.stack import API, KEY, Stack
 from tests.waiting import PATIENCE_S
 
 CHUNK = b"10000\r\n" + b" " * 65_536 + b"\r\n"
@@ -131,3 +133,19 @@ def test_text_from_a_caller_stays_within_its_log_line(bare: Stack) -> None:
     lines = bare.api.log.read_text().splitlines()
     assert [line for line in lines if not isinstance(json.loads(line), dict)] == []
     assert [line for line in lines if json.loads(line)["event"] == "forged"] == []
+
+
+def test_with_few_descriptors_further_connections_are_told_so_and_health_checks_are_answered(bare: Stack) -> None:
+    few = ["sh", "-c", 'ulimit -n 256; exec "$@"', "sh", *API]
+    with bare.another_api(few) as url, ExitStack() as stack:
+        held = [stack.enter_context(connect(url)) for _ in range(600)]
+        with httpx2.Client(base_url=url) as http:
+            probes = [http.get("/health/live").status_code for _ in range(20)]
+            rejected = httpx2.get(f"{url}/reports")
+        for connection in held:
+            connection.sendall(b"GET /reports HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        statuses = Counter(read(connection).status for connection in held)
+
+    assert probes == [200] * 20
+    assert (rejected.status_code, rejected.headers["Retry-After"]) == (503, "5")
+    assert statuses == {200: 128, 503: 472}

@@ -11,12 +11,13 @@ import httptools
 from litestar.types.asgi_types import RawHeadersList
 from typing_extensions import override
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from aether.api.http.request_errors import MalformedRequestError, RequestTimeoutError, TooManyConnectionsError
 from aether.api.middleware.body_timeout import WHOLE_BODY_S
 from aether.errors import AetherError
+from aether.server.closing import ClosingProtocol
+from aether.server.connection_limit import ConnectionLimit
 from aether.server.error_response import error_response
 from aether.server.request_checks import MAX_HEAD_BYTES, MAX_TARGET_BYTES, check_head, oversize_error
 from aether.server.response_transport import ResponseTransport
@@ -26,17 +27,16 @@ _MAX_PIPELINED = 16
 _FRAMING_HEADERS = (b"content-length", b"transfer-encoding")
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(ClosingProtocol):
     """One connection.
 
-    The server's `limit_concurrency` is how many connections the process accepts. `/health` is answered on further ones
-    too, so that no supervisor restarts a process for being busy.
+    `limit` is how many the process serves. `/health` is answered on further ones too, so that no supervisor restarts a
+    process for being busy.
     """
 
     head_timeout_s = 10.0
     # By then the app has answered; this closes the connection of a client that goes on sending.
     body_timeout_s = WHOLE_BODY_S + 5
-    linger_s = 1.0
     slow_client_watch = SlowClientWatch
 
     def __init__(
@@ -45,30 +45,29 @@ class Protocol(HttpToolsProtocol):
         server_state: ServerState,
         app_state: dict[str, Any],  # Any: as the overridden one
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        limit: ConnectionLimit | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        # uvicorn's own check would answer in plain text, and reject health checks too.
-        self._max_connections, self.limit_concurrency = self.limit_concurrency, None
+        self._limit = limit or ConnectionLimit()
         self._is_surplus = False
-        self._arriving: Literal["head", "body"] | None = None
-        self._deadline: asyncio.TimerHandle | None = None
         # Bytes since the last part that was complete, such as a head, a trailer or the extension of a chunk.
         self._incomplete_bytes = 0
         self._upgrade_framing = b""
-        self._ignores_input = False
 
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
         self._client_watch = self.slow_client_watch(transport)
-        self._is_surplus = self._is_full()
-        self._deadline = self.loop.call_later(self.head_timeout_s, self._time_out)
+        self._start_deadline()
+        if self._limit.is_exceeded(self.connections):
+            self._is_surplus = True
+            self._limit.add_surplus(self)
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        self._unset_keepalive_if_required()
-        self._cancel_deadline()
+        self._limit.remove_surplus(self)
         self._client_watch.stop()
 
     @override
@@ -96,9 +95,8 @@ class Protocol(HttpToolsProtocol):
         check_head(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
         if len(self.pipeline) >= _MAX_PIPELINED:
             raise MalformedRequestError("Too many requests wait on this connection.")
-        self._is_surplus = self._is_surplus and self._is_full()
-        if self._is_surplus and not self.url.startswith(b"/health/"):
-            raise TooManyConnectionsError
+        if self._is_surplus:
+            self._check_surplus()
         if self.parser.should_upgrade():
             framing = [header for header in self.headers if header[0] in _FRAMING_HEADERS]
             self._upgrade_framing = b"".join(b"%b: %b\r\n" % header for header in framing)
@@ -134,28 +132,36 @@ class Protocol(HttpToolsProtocol):
         self._incomplete_bytes = 0
         self._cancel_deadline()
 
-    def _is_full(self) -> bool:
-        return self._max_connections is not None and len(self.connections) > self._max_connections
+    def _check_surplus(self) -> None:
+        """Reject the request that has arrived, unless others have disconnected or it is a health check."""
+        if not self._limit.is_exceeded(self.connections):
+            self._is_surplus = False
+            self._limit.remove_surplus(self)
+        elif not self.url.startswith(b"/health/"):
+            raise TooManyConnectionsError
 
-    def _is_idle(self) -> bool:
-        # uvicorn's annotation leaves out that there is no cycle before the first request.
-        return self.cycle is None or self.cycle.response_complete  # type: ignore[redundant-expr]
+    def make_room(self) -> None:
+        """Close at once, after a response if none was sent."""
+        if self._last_whole is None and not self._ignores_input:
+            self._reject(TooManyConnectionsError())
+        self.transport.close()
 
     def _enforce_limits(self) -> None:
         """Limit the size and the time of what has begun to arrive."""
         if self._incomplete_bytes > MAX_HEAD_BYTES:
             self._reject(oversize_error(self.url, self.headers))
         elif self._deadline is None and (self._arriving or self._is_idle()):
-            seconds = self.body_timeout_s if self._arriving == "body" else self.head_timeout_s
-            self._deadline = self.loop.call_later(seconds, self._time_out)
+            self._start_deadline()
 
-    def _cancel_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
+    def _start_deadline(self) -> None:
+        seconds = self.body_timeout_s if self._arriving == "body" else self.head_timeout_s
+        self._deadline = self.loop.call_later(seconds, self._time_out)
 
     def _time_out(self) -> None:
-        if self._arriving == "head":
+        if self.is_answering():
+            # Meanwhile, the server may not read on.
+            self._start_deadline()
+        elif self._arriving == "head":
             self._reject(RequestTimeoutError())
         else:
             self.transport.close()
@@ -179,11 +185,11 @@ class Protocol(HttpToolsProtocol):
         self._ignores_input = True
 
     def _reject(self, error: AetherError) -> None:
-        """Close the connection, after a response if it is this request's turn."""
+        """Close the connection, after a response if it is this request's turn, or after those that come before it."""
         self._ignores_input = True
         self._cancel_deadline()
         if not self._is_next():
-            self.transport.close()
+            self._close_after_whole_requests()
             return
         if self._arriving == "body":
             self.cycle.disconnected = True
@@ -196,28 +202,6 @@ class Protocol(HttpToolsProtocol):
             error_response(error, path, headers, self.server_state.default_headers, with_body=with_body)
         )
         self._linger()
-
-    def _close_after_response(self) -> None:
-        """Close; a client that is still sending its request first gets time to read the response."""
-        if self._arriving != "body":
-            self.transport.close()
-            return
-        self.pipeline.clear()
-        self._linger()
-
-    def _linger(self) -> None:
-        # If unread input were left at the close, the client might not receive the response.
-        self._ignores_input = True
-        self._cancel_deadline()
-        self.flow.resume_reading()
-        self.transport.write_eof()
-        self._deadline = self.loop.call_later(self.linger_s, self.transport.close)
-
-    def _is_next(self) -> bool:
-        """Whether the next response belongs to the request that is arriving."""
-        if self._arriving == "body":
-            return not (self.pipeline or self.cycle.response_started)
-        return self._is_idle()
 
 
 class _BodyCallbacks:

@@ -4,6 +4,7 @@ import math
 import socket
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from ipaddress import ip_address
 
 import uvicorn
@@ -12,6 +13,7 @@ from typing_extensions import override
 from aether.app import Api
 from aether.bootstrap.authentication import requires_credentials
 from aether.errors import ConfigurationError, StoreUnavailableError
+from aether.server.connection_limit import ConnectionLimit
 from aether.server.fd_limit import raise_fd_limit
 from aether.server.protocol import Protocol
 from aether.settings import Settings
@@ -62,19 +64,18 @@ class Server(uvicorn.Server):
 
     def __init__(self, app: Api, settings: Settings) -> None:
         self._app = app
-        raise_fd_limit(settings.max_connections)
+        limit = ConnectionLimit(raise_fd_limit(settings.max_connections))
         super().__init__(
             uvicorn.Config(
                 app,
                 loop="uvloop",
-                http=Protocol,
+                http=partial(Protocol, limit=limit),  # type: ignore[arg-type]  # uvicorn only calls it
                 ws="none",
                 lifespan="on",
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 forwarded_allow_ips=settings.trusted_proxies,
-                limit_concurrency=settings.max_connections,
                 timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=math.ceil(settings.shutdown_grace),
             )
