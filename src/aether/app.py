@@ -16,6 +16,7 @@ from aether.api.guards.rate_limit import RateLimitGuard
 from aether.api.guards.request_validation import check_host, check_query
 from aether.api.health import health_router
 from aether.api.http.problems import EXCEPTION_HANDLERS, AnyRequest
+from aether.api.http.public_url import UNKNOWN_URL, PublicUrl
 from aether.api.http.request import StrictRequest
 from aether.api.inbox.controller import notifications_router
 from aether.api.jobs.response_cache import ResponseCache
@@ -40,6 +41,7 @@ class Api(Litestar):
     """Litestar with the middleware around it, so that requests without a route pass through the middleware too."""
 
     cors: Cors | None = None
+    public_url = UNKNOWN_URL
 
     async def __call__(
         self, scope: Scope | LifeSpanScope, receive: Receive | LifeSpanReceive, send: Send | LifeSpanSend
@@ -47,7 +49,8 @@ class Api(Litestar):
         """Handle a request or the lifespan."""
         if scope["type"] == ScopeType.HTTP:
             # The type of the scope determines the types of receive and send.
-            await handle_request(super().__call__, scope, receive, send, self.cors)  # type: ignore[arg-type]
+            app, request = super().__call__, (scope, receive, send)
+            await handle_request(app, *request, cors=self.cors, public_url=self.public_url)  # type: ignore[arg-type]
         else:
             await super().__call__(scope, receive, send)
 
@@ -92,6 +95,7 @@ def create_app(
         debug=False,
     )
     api.cors = Cors(settings.origins) if settings.origins else None
+    api.public_url = PublicUrl.parse(settings.public_url)
     return api
 
 

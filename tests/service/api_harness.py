@@ -180,7 +180,7 @@ def fail(problem: Problem) -> Change:
 def assert_field_error(response: httpx.Response, instance: str, field: str, rule: str) -> None:
     """Assert that the response is exactly the problem of a field that breaks this rule."""
     assert response.status_code == 422
-    assert response.headers["Content-Type"] == "application/problem+json"
+    assert response.headers["Content-Type"] == "application/problem+json; charset=utf-8"
     assert msgspec.json.decode(response.content) == {
         "type": "urn:aether:problem:invalid-field",
         "title": "A field breaks a rule",

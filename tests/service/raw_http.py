@@ -37,7 +37,7 @@ class Response:
     @property
     def problem(self) -> str:
         """The last part of the problem's type."""
-        assert self.headers["content-type"] == "application/problem+json"
+        assert self.headers["content-type"] == "application/problem+json; charset=utf-8"
         word: str = json.loads(self.body)["type"].rpartition(":")[2]
         return word
 

@@ -47,7 +47,7 @@ async def test_a_guideline_is_accepted_with_just_an_id(client: Client, harness: 
 
     (job_id,) = harness.store.jobs
     assert (answer.status_code, answer.text) == (201, f'{{"event_id":"{job_id}"}}')
-    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
 
 
 async def test_a_new_job_has_neither_summary_nor_checklist(client: Client, harness: ApiHarness) -> None:

@@ -79,7 +79,7 @@ async def test_another_request_with_the_same_key_is_rejected(
     refused = await post(client, resource, resource.request.replace(b'"}', b'!"}'))
 
     assert refused.status_code == 422
-    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert refused.headers["Content-Type"] == "application/problem+json; charset=utf-8"
     assert refused.json() == {
         "type": REUSED,
         "title": "The Idempotency-Key stands for another request",
@@ -231,7 +231,7 @@ async def test_a_repeated_request_is_answered_even_if_the_queue_is_full(client: 
 
 
 async def test_repeated_requests_wait_for_the_same_job(local: httpx2.AsyncClient, harness: ApiHarness) -> None:
-    headers = KEY | {"Prefer": "wait=60"}
+    headers = KEY | {"Prefer": "wait=50"}
     requests = [asyncio.ensure_future(local.post("/reports", json=ROME, headers=headers)) for _ in range(3)]
     while len(harness.hub.watches) < len(requests):
         assert not any(request.done() for request in requests)
@@ -240,7 +240,7 @@ async def test_repeated_requests_wait_for_the_same_job(local: httpx2.AsyncClient
     await harness.process(job_id, Change(status=Status.COMPLETED))
     answers = await asyncio.gather(*requests)
 
-    assert {(answer.status_code, answer.headers["Preference-Applied"]) for answer in answers} == {(200, "wait=60")}
+    assert {(answer.status_code, answer.headers["Preference-Applied"]) for answer in answers} == {(200, "wait=50")}
     assert {answer.json()["jobId"] for answer in answers} == {job_id}
 
 

@@ -50,7 +50,7 @@ async def test_a_job_over_the_limit_is_rejected_and_not_stored(
 
     assert accepted.is_success
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "5")
-    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert refused.headers["Content-Type"] == "application/problem+json; charset=utf-8"
     assert refused.json() == problem(resource.path)
     assert len(harness.store.jobs) == 2
 

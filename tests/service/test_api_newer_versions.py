@@ -98,7 +98,7 @@ async def test_a_long_poll_waits_through_an_unknown_status(
     app: ASGIApp, harness: ApiHarness, resource: Resource
 ) -> None:
     job = await create_paused_job(harness, resource)
-    async with Listener(app, resource.url(), {"Prefer": "wait=60", "If-None-Match": f'"{job.version}"'}) as listener:
+    async with Listener(app, resource.url(), {"Prefer": "wait=50", "If-None-Match": f'"{job.version}"'}) as listener:
         while not harness.hub.watches:  # noqa: ASYNC110 - there is no event
             await asyncio.sleep(0)
         change_job(harness, UnknownEvent())

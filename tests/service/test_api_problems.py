@@ -85,7 +85,7 @@ async def test_a_broken_rule_is_named_with_its_field(
     answer = await client.post("/reports", content=body, headers=JSON)
 
     assert answer.status_code == 422
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Content-Type"] == "application/problem+json; charset=utf-8"
     assert answer.json() == {
         "type": "urn:aether:problem:invalid-field",
         "title": "A field breaks a rule",
@@ -181,7 +181,7 @@ async def test_an_incomplete_body_is_a_client_error(client: Client) -> None:
 async def test_an_unknown_path_is_not_found(client: Client, path: str) -> None:
     answer = await client.get(path)
 
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Content-Type"] == "application/problem+json; charset=utf-8"
     assert answer.json() == {
         "type": "urn:aether:problem:not-found",
         "title": "Nothing here",

@@ -61,7 +61,7 @@ async def test_a_request_over_the_limit_has_a_retry_after(limited: Client) -> No
     answer = await exhaust(limited)
 
     assert answer.status_code == 429
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.headers["Content-Type"] == "application/problem+json; charset=utf-8"
     assert answer.headers["Retry-After"] == "20"
     assert rate_limit_headers(answer) == (POLICY, '"requests";r=0;t=20')
     assert answer.json() == {

@@ -113,7 +113,7 @@ def test_what_is_written_while_redis_is_away_is_kept_until_it_is_back(bare: Stac
 
     for answer in refused:
         assert answer.status_code == 503
-        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["Content-Type"] == "application/problem+json; charset=utf-8"
         assert int(answer.headers["Retry-After"]) > 0
         assert answer.json()["type"] == "urn:aether:problem:store-unavailable"
     assert readiness == (503, 200)

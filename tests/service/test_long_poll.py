@@ -13,7 +13,7 @@ from tests.service.resources import EVERY_KIND, Resource
 
 Client = httpx2.AsyncClient
 COMPLETED = Change(status=Status.COMPLETED)
-LONG = {"Prefer": "wait=60"}
+LONG = {"Prefer": "wait=50"}
 SHORT = {"Prefer": "wait=1"}
 
 
@@ -48,7 +48,7 @@ async def test_get_waits_for_the_end_of_the_job(client: Client, harness: ApiHarn
 
     assert waiting
     assert (answer.status_code, answer.json()["status"]) == (200, resource.words[Status.COMPLETED])
-    assert answer.headers["Preference-Applied"] == "wait=60"
+    assert answer.headers["Preference-Applied"] == "wait=50"
     assert "Prefer" in answer.headers["Vary"]
 
 
@@ -89,7 +89,7 @@ async def test_a_job_that_has_ended_is_not_waited_for(client: Client, harness: A
     known = await client.get(resource.url(job_id), headers=LONG | {"If-None-Match": whole.headers["ETag"]})
 
     assert [answer.status_code for answer in (whole, known)] == [200, 304]
-    assert [answer.headers["Preference-Applied"] for answer in (whole, known)] == ["wait=60"] * 2
+    assert [answer.headers["Preference-Applied"] for answer in (whole, known)] == ["wait=50"] * 2
 
 
 async def test_after_the_wait_the_response_is_the_usual_one(client: Client, harness: ApiHarness) -> None:
@@ -149,7 +149,7 @@ async def test_post_waits_for_the_end_and_returns_the_job(
     assert (answer.status_code, answer.json()) == (200, job_response.json())
     assert answer.headers["Location"] == resource.url(job_id)
     assert answer.headers["ETag"] == job_response.headers["ETag"]
-    assert answer.headers["Preference-Applied"] == "wait=60"
+    assert answer.headers["Preference-Applied"] == "wait=50"
 
 
 @EVERY_KIND

@@ -59,7 +59,7 @@ def test_a_finished_report_cannot_be_cancelled_nor_tried_again(stack: Stack) -> 
     for order in ("cancel", "retry"):
         answer = stack.http.post(f"/reports/{job_id}/{order}")
         assert answer.status_code == 409
-        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["Content-Type"] == "application/problem+json; charset=utf-8"
     assert stack.get(job_id) == done
 
 

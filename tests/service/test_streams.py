@@ -371,7 +371,7 @@ async def test_head_ends_at_once(app: ASGIApp, harness: ApiHarness) -> None:
     async with Listener(app, REPORTS.url(action="/events"), method="HEAD") as listener:
         assert await listener.rest() == []
 
-    assert (listener.status, listener.headers["content-type"]) == (200, "text/event-stream")
+    assert (listener.status, listener.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
 
 
 async def test_one_line_is_logged_at_the_end_of_a_stream(

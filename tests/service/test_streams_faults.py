@@ -211,7 +211,7 @@ def test_streams_and_long_polls_end_at_once_when_the_server_stops(bare: Stack) -
     threads = [threading.Thread(target=reader.stream, args=(url,)) for reader in readers]
     with httpx2.Client(base_url=url, timeout=PATIENCE_S) as http:
         answers: list[int] = []
-        wait = {"Prefer": "wait=60"}
+        wait = {"Prefer": "wait=50"}
         held = bare.submit(TOPIC)
         path = f"/reports/{held}"
         threads.append(threading.Thread(target=lambda: answers.append(http.get(path, headers=wait).status_code)))
@@ -264,7 +264,7 @@ def test_head_of_a_stream_is_answered_at_once(stack: Stack) -> None:
         answers = [http.head(f"{url}/events"), http.get(url)]
 
     assert [answer.status_code for answer in answers] == [200, 200]
-    assert answers[0].headers["Content-Type"] == "text/event-stream"
+    assert answers[0].headers["Content-Type"] == "text/event-stream; charset=utf-8"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from aether.api.http.problem_details import MEDIA_TYPE
 from aether.api.http.problems import problem_of
+from aether.api.middleware.charset import with_charset
 from aether.api.middleware.request_context import request_id
 from aether.api.middleware.security_headers import SECURITY_HEADERS
 from aether.errors import AetherError
@@ -27,7 +28,7 @@ def error_response(
         *SECURITY_HEADERS,
         *((name.lower().encode(), value.encode()) for name, value in problem_headers.items()),
         (b"x-request-id", own_id.encode()),
-        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-type", with_charset(MEDIA_TYPE.encode())),
         (b"content-length", b"%d" % len(body)),
         (b"connection", b"close"),
     ]

@@ -16,6 +16,7 @@ from aether.errors import ConfigurationError, StoreUnavailableError
 from aether.server.connection_limit import ConnectionLimit
 from aether.server.fd_limit import raise_fd_limit
 from aether.server.protocol import Protocol
+from aether.server.proxy_headers import ProxyHeaders
 from aether.settings import Settings
 
 _USER_TIMEOUT_MS = 20_000
@@ -67,7 +68,7 @@ class Server(uvicorn.Server):
         limit = ConnectionLimit(raise_fd_limit(settings.max_connections))
         super().__init__(
             uvicorn.Config(
-                app,
+                ProxyHeaders(app, settings.trusted_proxies),
                 loop="uvloop",
                 http=partial(Protocol, limit=limit),  # type: ignore[arg-type]  # uvicorn only calls it
                 ws="none",
@@ -75,7 +76,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                forwarded_allow_ips=settings.trusted_proxies,
+                proxy_headers=False,
                 timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=math.ceil(settings.shutdown_grace),
             )

@@ -10,7 +10,10 @@ IfNoneMatch = Annotated[
     HeaderParameter(name="If-None-Match", description="The ETag that you have.", schema_extra={"examples": ['"7"']}),
 ]
 
-_TAG = re.compile(r'(?:W/)?("[^"]*")')
+# Also without quotes, as some clients send it.
+_TAG = re.compile(r'"([^"]*)"|([^\s",/]+)')
+# Proxies that compress a response mark its tag with the coding: "7-gzip" (Apache, Caddy), "7--gzip" (Jetty), "7;gzip".
+_CODING = re.compile(r"(?:[^0-9A-Za-z]{1,2}[A-Za-z][0-9A-Za-z]{0,15}){1,4}")
 
 
 def entity_tag(version: int) -> str:
@@ -19,5 +22,17 @@ def entity_tag(version: int) -> str:
 
 
 def is_current(if_none_match: str, tag: str) -> bool:
-    """Whether `If-None-Match` contains this tag; weak and strong tags match, as for every GET."""
-    return if_none_match.strip() == "*" or tag in _TAG.findall(if_none_match)
+    """Whether `If-None-Match` contains this tag, as it was sent or as a proxy has changed it.
+
+    Weak and strong tags match, as for every GET.
+    """
+    if if_none_match in (tag, "*"):
+        return True
+    known = tag.strip('"')
+    return if_none_match.strip() == "*" or any(
+        _is_variant(quoted or bare, known) for quoted, bare in _TAG.findall(if_none_match)
+    )
+
+
+def _is_variant(found: str, known: str) -> bool:
+    return found == known or (found.startswith(known) and _CODING.fullmatch(found, len(known)) is not None)

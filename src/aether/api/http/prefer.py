@@ -6,7 +6,8 @@ from typing import Annotated
 from litestar.datastructures import ResponseHeader
 from litestar.params import HeaderParameter
 
-MAX_WAIT_S = 60
+MAX_WAIT_S = 50
+"""Less than the 60 s after which proxies such as nginx give up a response."""
 
 Prefer = Annotated[
     str,

@@ -24,7 +24,12 @@ PING = b":\n\n"
 
 _RETRY_MS = (1_000, 3_000)
 _WRITE_TIMEOUT_S = 30.0
-_HEADERS = {"Content-Type": MEDIA_TYPE, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+_HEADERS = {
+    "Content-Type": MEDIA_TYPE,
+    # A proxy that compresses a stream would hold back events until it has enough of them (RFC 9111, 5.2.2.6).
+    "Cache-Control": "no-store, no-transform",
+    "X-Accel-Buffering": "no",
+}
 
 log = structlog.get_logger()
 _encode = msgspec.json.Encoder().encode

@@ -16,6 +16,7 @@ from aether.api.http import sse
 from aether.api.http.last_event_id import LastEventId
 from aether.api.http.pagination import Limit
 from aether.api.http.problems import AnyRequest
+from aether.api.http.public_url import prefix_of
 from aether.api.http.route_handler import get, post
 from aether.api.http.sse import EventStream
 from aether.api.jobs.fields import Count, JobId, Timestamp, unset_if_none
@@ -151,7 +152,7 @@ async def list_notifications(  # noqa: PLR0913 - the filters
     """
     after_id = 0 if after is None else parse_id(after, "after")
     page = await notifications.page(owner, after_id, limit, unacked=unacked)
-    items = tuple(notification_item(each, request.scope.get("root_path", "")) for each in page.notifications)
+    items = tuple(notification_item(each, prefix_of(request)) for each in page.notifications)
     return NotificationPage(items, page.unread, unset_if_none(None if page.next is None else str(page.next)))
 
 
@@ -194,7 +195,7 @@ async def stream_notifications(
     with suppress(FieldError):
         after_id = parse_id(last_event_id, "Last-Event-ID")
     stream = notifications.follow(owner, after_id, sse.PING_INTERVAL_S)
-    return EventStream(_events(stream, request.scope.get("root_path", "")))
+    return EventStream(_events(stream, prefix_of(request)))
 
 
 async def _events(stream: AsyncGenerator[Notification | None, None], root: str) -> AsyncGenerator[bytes, None]:

@@ -10,6 +10,7 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from aether.api.guards.authentication import JOB_ID_PARAMETER
 from aether.api.guards.request_validation import check_job_id
 from aether.api.http.problems import AnyRequest
+from aether.api.http.public_url import origin_of, prefix_of
 from aether.api.jobs.examples import Examples
 from aether.api.jobs.resource import Resource
 from aether.api.openapi.operations import READABLE, operation_id
@@ -76,11 +77,10 @@ class BaseJobController(Controller):
         return handler.http_methods == {"GET"} and all(f"{{{self.resource.id_name}:" in path for path in handler.paths)
 
     def url_of(self, request: AnyRequest, job_id: str, below: str = "") -> str:
-        """Return the job's URL, or one below it, under the host of the request."""
-        # A proxy has to pass on the caller's Host.
-        return f"{request.url.scheme}://{request.url.netloc}{self.path_of(request, job_id, below)}"
+        """Return the job's URL, or one below it, as the caller reaches it."""
+        return origin_of(request) + self.path_of(request, job_id, below)
 
     def path_of(self, request: AnyRequest, job_id: str, below: str = "") -> str:
         """Return the job's path, or one below it, under the prefix of the request."""
-        prefix, _, _ = request.scope["path"].partition(self.path)
-        return f"{request.scope.get('root_path', '')}{prefix}{self.resource.path_of(job_id, below)}"
+        alias, _, _ = request.scope["path"].partition(self.path)
+        return f"{prefix_of(request)}{alias}{self.resource.path_of(job_id, below)}"

@@ -10,8 +10,10 @@ import structlog
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Send
 from litestar.types.asgi_types import RawHeadersList
 
+from aether.api.http.public_url import UNKNOWN_URL, PublicUrl
 from aether.api.middleware.access_log import log_response
 from aether.api.middleware.body_timeout import BodyTimeout
+from aether.api.middleware.charset import with_charset
 from aether.api.middleware.cors import Cors
 from aether.api.middleware.head_method import allow_head, as_get, receive_disconnect
 from aether.api.middleware.security_headers import HSTS, missing_security_headers
@@ -40,16 +42,29 @@ class _Exchange(msgspec.Struct):
 
     def _complete(self, headers: Iterable[tuple[bytes, bytes]]) -> RawHeadersList:
         state_headers = [(name.lower().encode(), value.encode()) for name, value in self.headers.items()]
-        complete = [*headers, (b"x-request-id", self.request_id.encode()), *state_headers, *self.browser_headers]
+        complete = [
+            *((name, with_charset(value)) if name == b"content-type" else (name, value) for name, value in headers),
+            (b"x-request-id", self.request_id.encode()),
+            *state_headers,
+            *self.browser_headers,
+        ]
         names = {name for name, _ in complete}
         complete += missing_security_headers(names)
         return allow_head(complete) if b"allow" in names else complete
 
 
-async def handle_request(
-    app: ASGIApp, scope: HTTPScope, receive: Receive, send: Send, cors: Cors | None = None
+async def handle_request(  # noqa: PLR0913 - the request, and what the app knows of its place
+    app: ASGIApp,
+    scope: HTTPScope,
+    receive: Receive,
+    send: Send,
+    *,
+    cors: Cors | None = None,
+    public_url: PublicUrl = UNKNOWN_URL,
 ) -> None:
-    """Call the app for a request.
+    """Call the app for a request, with the path as the app knows it.
+
+    The prefix that a proxy has stripped is in the state, since Litestar would also remove it from within a path.
 
     A valid `X-Request-Id` of the caller is kept, otherwise there is a new one. It is in the response and bound to the
     log as `request_id`. Headers in `scope["state"]["headers"]` are added to the response, even if it is an error.
@@ -62,9 +77,18 @@ async def handle_request(
     elif method != "GET":
         receive = BodyTimeout(receive)
     exchange = _Exchange(request_id(scope["headers"]), send, _browser_headers(scope, cors), is_head=method == "HEAD")
-    # Litestar changes the path of its scope: it removes the prefix and the final slash.
-    state = {"request_id": exchange.request_id, "path": scope["path"], "headers": exchange.headers}
-    inner["state"] = {**scope.get("state", {}), **state}
+    prefix = scope.get("root_path") or public_url.prefix
+    if prefix:
+        inner["root_path"], inner["path"] = "", scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+    inner["state"] = {
+        **scope.get("state", {}),
+        "request_id": exchange.request_id,
+        # Litestar removes the final slash from the path of its scope.
+        "path": prefix + inner["path"],
+        "headers": exchange.headers,
+        "prefix": prefix,
+        "public_url": public_url,
+    }
     started = time.perf_counter()
     with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
         try:

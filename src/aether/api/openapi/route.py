@@ -1,6 +1,6 @@
 """OpenAPI route: serves the document, which is encoded once and has an ETag."""
 
-from functools import cache
+from functools import lru_cache
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -13,6 +13,7 @@ from litestar.exceptions import NotFoundException
 from aether.api.http.etag import is_current
 from aether.api.http.file_response import not_modified
 from aether.api.http.problems import AnyRequest
+from aether.api.http.public_url import prefix_of
 
 AnyResponse: TypeAlias = Response[Any]  # Any: bodies of any type
 
@@ -36,16 +37,17 @@ async def _send_document(request: AnyRequest) -> Response[bytes] | None:
     """Respond instead of Litestar's own handler, which would encode the document for each request."""
     if request.method == "OPTIONS" or not request.scope["path"].endswith(_PATHS):
         return None
-    document, tag = _encoded(request.app)
+    document, tag = _encoded(request.app, prefix_of(request))
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if is_current(request.headers.get("If-None-Match", ""), tag):
         return not_modified(headers)
     return Response(document, media_type=OpenAPIMediaType.OPENAPI_JSON, headers=headers)
 
 
-@cache
-def _encoded(app: Litestar) -> tuple[bytes, str]:
-    document = msgspec.json.encode(app.openapi_schema.to_schema())
+@lru_cache(maxsize=8)
+def _encoded(app: Litestar, prefix: str) -> tuple[bytes, str]:
+    servers = {"servers": [{"url": prefix}]} if prefix else {}
+    document = msgspec.json.encode(app.openapi_schema.to_schema() | servers)
     return document, f'"{sha256(document).hexdigest()[:32]}"'
 
 

@@ -14,6 +14,7 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND
 
 from aether.api.http.problems import AnyRequest
+from aether.api.http.public_url import prefix_of
 from aether.api.http.route_handler import get
 
 _ASSETS = Path(__file__).parent / "assets"
@@ -37,7 +38,7 @@ _HEADERS = {
 @get("/", media_type=MediaType.HTML, sync_to_thread=False)
 def show_docs(request: AnyRequest) -> Response[str]:
     """Return the page."""
-    root = html.escape(str(request.scope.get("root_path", "")))
+    root = html.escape(prefix_of(request))
     page = _PAGE.substitute(root=root, assets=f"{root}/docs/{_DIGEST}")
     return Response(page, headers=_HEADERS)
 
@@ -45,7 +46,7 @@ def show_docs(request: AnyRequest) -> Response[str]:
 @get("/", status_code=HTTP_302_FOUND, include_in_schema=False, sync_to_thread=False, opt={"public": True})
 def redirect_to_docs(request: AnyRequest) -> Redirect:
     """Redirect from the root of the service to its docs."""
-    return Redirect(f"{request.scope.get('root_path', '')}/docs")
+    return Redirect(f"{prefix_of(request)}/docs")
 
 
 @get("/{digest:str}/{name:str}", sync_to_thread=False)
