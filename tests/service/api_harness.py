@@ -39,7 +39,11 @@ from tests.service.resources import REPORTS, UNKNOWN, Resource
 
 @cache
 def _app(
-    max_body: int, image_model: str | None, rate_limit: str | None = None, cors_origins: str | None = None
+    max_body: int,
+    image_model: str | None,
+    rate_limit: str | None = None,
+    cors_origins: str | None = None,
+    public_url: str | None = None,
 ) -> tuple[Litestar, list[ApiServices]]:
     """Build an API once for all tests with these settings; it starts with the services in the returned list."""
     services: list[ApiServices] = []
@@ -48,7 +52,13 @@ def _app(
     async def open_services() -> AsyncIterator[ApiServices]:
         yield services[0]
 
-    settings = Settings(max_body=max_body, image_model=image_model, rate_limit=rate_limit, cors_origins=cors_origins)
+    settings = Settings(
+        max_body=max_body,
+        image_model=image_model,
+        rate_limit=rate_limit,
+        cors_origins=cors_origins,
+        public_url=public_url,
+    )
     return create_app(settings, open_services), services
 
 
@@ -75,9 +85,10 @@ class ApiHarness:
         image_model: str | None = "painter",
         rate_limit: str | None = None,
         cors_origins: str | None = None,
+        public_url: str | None = None,
     ) -> AbstractAsyncContextManager[AsyncTestClient[Litestar]]:
         """Start the API and return a client."""
-        app, services = _app(max_body, image_model, rate_limit, cors_origins)
+        app, services = _app(max_body, image_model, rate_limit, cors_origins, public_url)
         services[:] = [self.services]
         return AsyncTestClient(app, raise_server_exceptions=False)
 

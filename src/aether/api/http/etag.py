@@ -10,8 +10,7 @@ IfNoneMatch = Annotated[
     HeaderParameter(name="If-None-Match", description="The ETag that you have.", schema_extra={"examples": ['"7"']}),
 ]
 
-# Also without quotes, as some clients send it.
-_TAG = re.compile(r'"([^"]*)"|([^\s",/]+)')
+_TAG = re.compile(r'"([^"]*)"')
 # Proxies that compress a response mark its tag with the coding: "7-gzip" (Apache, Caddy), "7--gzip" (Jetty), "7;gzip".
 _CODING = re.compile(r"(?:[^0-9A-Za-z]{1,2}[A-Za-z][0-9A-Za-z]{0,15}){1,4}")
 
@@ -29,9 +28,7 @@ def is_current(if_none_match: str, tag: str) -> bool:
     if if_none_match in (tag, "*"):
         return True
     known = tag.strip('"')
-    return if_none_match.strip() == "*" or any(
-        _is_variant(quoted or bare, known) for quoted, bare in _TAG.findall(if_none_match)
-    )
+    return if_none_match.strip() == "*" or any(_is_variant(each, known) for each in _TAG.findall(if_none_match))
 
 
 def _is_variant(found: str, known: str) -> bool:
