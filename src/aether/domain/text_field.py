@@ -1,6 +1,7 @@
 """Text fields of requests: limits are declared in the field's type, checked by `trim`, and shown in the schema."""
 
 import re
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -61,6 +62,23 @@ def trim(struct: msgspec.Struct) -> None:
         elif isinstance(value, tuple):
             items = tuple(_trim_text(f"{wire_name}[{at}]", item, limits) for at, item in enumerate(value))
             msgspec.structs.force_setattr(struct, name, items)
+
+
+def broken_texts(struct: type[msgspec.Struct], values: Mapping[str, object]) -> Iterator[FieldError]:
+    """Yield every rule of `trim` that these values break, by their names on the wire; `trim` stops at the first one.
+
+    Values that are not texts are skipped.
+    """
+    for _, wire_name, limits in _text_fields(struct):
+        value = values.get(wire_name)
+        texts = {wire_name: value} if isinstance(value, str) else {}
+        if isinstance(value, list | tuple):
+            texts = {f"{wire_name}[{at}]": item for at, item in enumerate(value) if isinstance(item, str)}
+        for field, text in texts.items():
+            try:
+                _trim_text(field, text, limits)
+            except FieldError as error:
+                yield error
 
 
 def _trim_text(field: str, value: str, limits: dict[str, Any]) -> str:

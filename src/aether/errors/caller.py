@@ -1,6 +1,11 @@
 """Caller errors: the request cannot be carried out as it is."""
 
+from collections.abc import Sequence
+from typing import Self
+
 from aether.errors.base import AetherError
+
+_MAX_NAMED = 4
 
 
 class CallerError(AetherError):
@@ -8,12 +13,29 @@ class CallerError(AetherError):
 
 
 class FieldError(CallerError, ValueError):
-    """A field breaks a rule; a ValueError, so that msgspec reports it as part of decoding."""
+    """A field breaks a rule; a ValueError, so that msgspec reports it as part of decoding.
 
-    def __init__(self, field: str, rule: str) -> None:
-        super().__init__(f"{field}: {rule}")
-        self.field = field
-        self.rule = rule
+    `others` are the errors that were found with it.
+    """
+
+    def __init__(self, field: str, rule: str, others: "Sequence[FieldError]" = ()) -> None:
+        named = [f"{each.field}: {each.rule}" for each in others[:_MAX_NAMED]]
+        more = len(others) - len(named)
+        super().__init__("; ".join([f"{field}: {rule}", *named, *([f"and {more} more"] if more else [])]))
+        self.field: str = field
+        self.rule: str = rule
+        self._others = tuple(others)
+
+    @classmethod
+    def of(cls, errors: "Sequence[FieldError]") -> Self:
+        """Return one error for all of these, of which there must be one at least."""
+        first, *others = errors
+        return cls(first.field, first.rule, others)
+
+    @property
+    def errors(self) -> "tuple[FieldError, ...]":
+        """This error, and those that were found with it."""
+        return (self, *self._others)
 
 
 class UnknownJobError(CallerError):

@@ -177,10 +177,14 @@ def problem_response(request: AnyRequest, error: Exception) -> Response[ProblemD
         status=problem_type.status.value,
         detail=_detail(problem_type, request, error),
         instance=quote(request.scope["state"]["path"]),
-        errors=(BrokenRule(error.field, error.rule),) if isinstance(error, FieldError) else UNSET,
+        errors=_broken_rules(error) if isinstance(error, FieldError) else UNSET,
         request_id=UNSET if is_expected else request.scope["state"].get("request_id", UNSET),
     )
     return Response(details, status_code=problem_type.status.value, media_type=MEDIA_TYPE, headers=_headers(error))
+
+
+def _broken_rules(error: FieldError) -> tuple[BrokenRule, ...]:
+    return tuple(BrokenRule(each.field, each.rule) for each in error.errors)
 
 
 def problem_of(error: AetherError, path: str) -> tuple[ProblemDetails, dict[str, str]]:

@@ -1,6 +1,8 @@
 """Request: strict decoding of JSON bodies."""
 
+import json
 import re
+from codecs import BOM_UTF8
 from functools import cache
 from types import NoneType
 from typing import Any, get_args
@@ -10,7 +12,9 @@ from litestar import Request
 from litestar.exceptions import ClientException, InternalServerException
 from litestar.typing import FieldDefinition
 
-from aether.api.http.request_errors import MalformedBodyError, UnsupportedBodyError
+from aether.api.http.body_rules import broken_rules
+from aether.api.http.json_text import malformed_body, repeats_a_name, with_whole_numbers
+from aether.api.http.request_errors import UnsupportedBodyError
 from aether.api.http.validation_errors import body_error
 from aether.errors import FieldError
 
@@ -36,7 +40,7 @@ class StrictRequest(Request[Any, Any, Any]):  # Any: the user, the credentials a
         Raises:
             UnsupportedBodyError: the content type is not JSON.
             MalformedBodyError: the body is not JSON.
-            FieldError: the body breaks a rule.
+            FieldError: the body breaks rules.
         """
         content_type = self.headers.get("Content-Type", "")
         if not _JSON.fullmatch(content_type):
@@ -49,37 +53,33 @@ def decode(body: bytes, body_type: Any) -> object:  # Any: msgspec takes types o
 
     Raises:
         MalformedBodyError: the body is not JSON in UTF-8.
-        FieldError: the first rule that the body breaks, with the field's name on the wire; `$` is the whole body.
+        FieldError: the rules that the body breaks, with the fields' names on the wire; `$` is the whole body.
     """
     try:
-        return _decode(body, body_type)
+        decoded = _decoder(body_type).decode(body)
     except msgspec.ValidationError as error:
-        if isinstance(error.__cause__, FieldError):
-            raise error.__cause__ from None
-        raise body_error(str(error), body_type) from error
+        return _decode_whole_numbers(body, body_type, error)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise MalformedBodyError("The body is not valid JSON in UTF-8.") from error
+        if body.startswith(BOM_UTF8):
+            return decode(body.removeprefix(BOM_UTF8), body_type)
+        raise malformed_body(body, error) from error
+    if repeats_a_name(body):
+        raise FieldError.of(broken_rules(body, body_type))
+    return decoded
 
 
-def _decode(body: bytes, body_type: Any) -> object:  # Any: as above
+def _decode_whole_numbers(body: bytes, body_type: Any, first: msgspec.ValidationError) -> object:  # Any: as above
+    """Decode a body that breaks a rule, unless it is only that whole numbers are written as 2.0."""
     try:
-        return _decoder(body_type).decode(body)
-    except msgspec.ValidationError as error:
-        if "Expected `int`, got `float`" not in str(error):
-            raise
-        return msgspec.convert(_with_whole_numbers(msgspec.json.decode(body)), body_type)
-
-
-def _with_whole_numbers(json: Any) -> Any:  # Any: JSON
-    """Convert 2.0 to 2: JSON Schema treats them as the same number, msgspec as a float and an int."""
-    match json:
-        case float() if json.is_integer():
-            return int(json)
-        case dict():
-            return {name: _with_whole_numbers(value) for name, value in json.items()}
-        case list():
-            return [_with_whole_numbers(value) for value in json]
-    return json
+        errors = broken_rules(body, body_type)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        # What follows the broken rule is not even JSON.
+        raise malformed_body(body, error) from error
+    except (ValueError, RecursionError):
+        errors = [body_error(str(first), body_type)]
+    if errors:
+        raise FieldError.of(errors) from first
+    return msgspec.convert(with_whole_numbers(msgspec.json.decode(body)), body_type)
 
 
 def _body_type(data: FieldDefinition) -> Any:  # Any: as above

@@ -30,6 +30,8 @@ from aether.services.inbox import Inbox
 
 _PATH = "/notifications"
 _MAX_IDS = 1_000
+_MAX_ERRORS = 20
+_ID_RULE = "must be the id of a notification"
 _ID = re.compile(r"\d{1,16}", re.ASCII)
 # It is simpler than all ids up to the largest one; the ids it excludes are more than two centuries in the future.
 _ID_PATTERN = "^[0-8]?[0-9]{1,15}$"
@@ -89,8 +91,9 @@ class AcknowledgeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ]
 
     def __post_init__(self) -> None:
-        for position, notification_id in enumerate(self.ids):
-            parse_id(notification_id, f"ids[{position}]")
+        errors = [FieldError(f"ids[{position}]", _ID_RULE) for position, each in enumerate(self.ids) if not is_id(each)]
+        if errors:
+            raise FieldError.of(errors[:_MAX_ERRORS])
 
 
 class Acknowledged(msgspec.Struct, frozen=True):
@@ -106,9 +109,14 @@ def parse_id(notification_id: str, field: str) -> int:
     Raises:
         FieldError: it is not an id.
     """
-    if not _ID.fullmatch(notification_id) or int(notification_id) > MAX_NOTIFICATION_ID:
-        raise FieldError(field, "must be the id of a notification")
+    if not is_id(notification_id):
+        raise FieldError(field, _ID_RULE)
     return int(notification_id)
+
+
+def is_id(text: str) -> bool:
+    """Whether this is the id of a notification, which may not exist."""
+    return bool(_ID.fullmatch(text)) and int(text) <= MAX_NOTIFICATION_ID
 
 
 def notification_item(notification: Notification, root: str = "") -> NotificationItem:
@@ -167,8 +175,7 @@ async def acknowledge_notifications(
     data: JSONBody[AcknowledgeBody], notifications: NamedDependency[Inbox], owner: NamedDependency[str]
 ) -> Acknowledged:
     """Acknowledging again changes nothing. Ids of notifications that have expired or were deleted are ignored."""
-    ids = [parse_id(each, "ids") for each in data.ids]
-    result = await notifications.acknowledge(owner, ids)
+    result = await notifications.acknowledge(owner, [*map(int, data.ids)])
     return Acknowledged(result.acknowledged, result.unread)
 
 
