@@ -10,10 +10,12 @@ from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
+from aether.api.guards.accept import check_accept
 from aether.api.guards.authentication import authenticate, caller_of
 from aether.api.guards.csrf import CsrfGuard
+from aether.api.guards.query_validation import check_query
 from aether.api.guards.rate_limit import RateLimitGuard
-from aether.api.guards.request_validation import check_host, check_query
+from aether.api.guards.request_validation import check_host
 from aether.api.health import health_router
 from aether.api.http.problems import EXCEPTION_HANDLERS, AnyRequest
 from aether.api.http.public_url import UNKNOWN_URL, PublicUrl
@@ -84,7 +86,10 @@ def create_app(
             "image_model": Provide(lambda: settings.image_model, sync_to_thread=False),
         },
         lifespan=[lifespan],
-        guards=[check_host, CsrfGuard(settings.origins), authenticate, RateLimitGuard(_rate(settings)), check_query],
+        guards=[
+            *(check_host, CsrfGuard(settings.origins), authenticate, RateLimitGuard(_rate(settings))),
+            *(check_accept, check_query),
+        ],
         before_send=[allow_all_methods],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,

@@ -34,7 +34,7 @@ async def client(harness: ApiHarness) -> AsyncIterator[Client]:
 INVALID_BODIES = [
     (b"{}", "topic", "is required"),
     (b'{"topic":"Rome","foo":1}', "foo", "is not a known field"),
-    (b'{"Topic":"Rome"}', "Topic", "is not a known field"),
+    (b'{"topic":"Rome","Tone":"dry"}', "Tone", "is not a known field; did you mean tone?"),
     (b'{"topic":5}', "topic", "must be a string, not a whole number"),
     (b'{"topic":null}', "topic", "must be a string, not null"),
     (b'{"topic":"   "}', "topic", "must be 1 to 300 characters long, without the space around it"),

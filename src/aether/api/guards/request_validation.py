@@ -1,7 +1,7 @@
-"""Request validation guards: reject hosts, job ids and query parameters that the framework would accept or misread."""
+"""Request validation guards: reject hosts and job ids that the framework would accept or misread."""
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any, TypeAlias
 from urllib.parse import urlsplit
 
@@ -9,10 +9,8 @@ import structlog
 from litestar.connection import ASGIConnection
 from litestar.exceptions import ClientException
 from litestar.handlers import BaseRouteHandler
-from litestar.params import QueryParameter
-from litestar.typing import FieldDefinition
 
-from aether.errors import FieldError, UnknownJobError
+from aether.errors import UnknownJobError
 
 Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]  # Any: the user, the credentials and the state are not used
 
@@ -51,34 +49,3 @@ async def check_job_id(connection: Connection, _: BaseRouteHandler) -> None:
         if not _JOB_ID.fullmatch(job_id):
             raise UnknownJobError(job_id)
         structlog.contextvars.bind_contextvars(job_id=job_id)
-
-
-async def check_query(connection: Connection, handler: BaseRouteHandler) -> None:
-    """Check for parameters that Litestar would misread: it takes the last of several values, and `null` as None.
-
-    Raises:
-        FieldError: for the first such parameter.
-    """
-    if not connection.scope["query_string"]:
-        return
-    query = connection.query_params
-    for name, field in _query_parameters(handler).items():
-        values = query.getall(name, [])
-        if len(values) > 1:
-            raise FieldError(name, "must be given only once")
-        # For a string, "null" is an ordinary value.
-        if "null" in map(str.lower, values) and field.is_optional and not field.has_inner_subclass_of(str):
-            raise FieldError(name, "must not be null")
-
-
-@cache
-def _query_parameters(handler: BaseRouteHandler) -> dict[str, FieldDefinition]:
-    """Return the query parameters that the handler and its dependencies declare."""
-    signature = handler.parsed_fn_signature
-    dependencies = [
-        each.parsed_fn_signature
-        for name, each in handler.resolve_dependencies().items()
-        if name in signature.parameters
-    ]
-    fields = [field for each in (signature, *dependencies) for field in each.parameters.values()]
-    return {field.name: field for field in fields if isinstance(field.kwarg_definition, QueryParameter)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
+from math import isinf
 from types import UnionType
 from typing import Annotated, Any, TypeAlias, TypeGuard, Union, get_args, get_origin
 
@@ -46,11 +47,19 @@ def _errors(value: Json, annotation: Json, path: str) -> Iterator[FieldError]:
             of_parts = True
             yield each
         if not of_parts:
-            yield _own_error(error, annotation, path)
+            yield _own_error(error, value, annotation, path)
 
 
-def _own_error(error: msgspec.ValidationError, annotation: Json, path: str) -> FieldError:
+def _own_error(error: msgspec.ValidationError, value: Json, annotation: Json, path: str) -> FieldError:
+    if _is_out_of_range(value):
+        return FieldError(path, "is a number out of range")
+    if isinstance(value, dict) and any(map(_is_out_of_range, value.values())):
+        return FieldError(path, "has a value that is a number out of range")
     return _below(path, body_error(str(error), annotation))
+
+
+def _is_out_of_range(value: Json) -> bool:
+    return isinstance(value, float) and isinf(value)
 
 
 def _below(path: str, error: FieldError) -> FieldError:

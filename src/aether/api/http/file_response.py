@@ -15,6 +15,8 @@ from aether.api.http.responses import no_body
 
 BINARY = "application/octet-stream"
 """The media type of files in the OpenAPI document; generated clients treat it as bytes."""
+FILE_MEDIA_TYPES = ("image/*", BINARY)
+"""The media types that a caller may name in `Accept` to get a file."""
 
 Range = Annotated[
     str,

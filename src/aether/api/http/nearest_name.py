@@ -11,7 +11,7 @@ _MAX_COMPARED = 64  # characters; comparing takes quadratic time
 def nearest_name(name: str, known: Iterable[str]) -> str | None:
     """Return the known name that differs little from this one; upper case, `_` and `-` make no difference."""
     normalised = {_normalise(each): each for each in known}
-    found = get_close_matches(_normalise(name[:_MAX_COMPARED]), normalised, n=1)
+    found = get_close_matches(_normalise(name[:_MAX_COMPARED]), normalised, n=1, cutoff=0.65)
     return normalised[found[0]] if found else None
 
 

@@ -14,6 +14,7 @@ from litestar.types import ExceptionHandlersMap
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from aether.api.http.accept import NotAcceptableError
 from aether.api.http.byte_ranges import UnsatisfiableRangeError
 from aether.api.http.problem_details import MEDIA_TYPE, BrokenRule, ProblemDetails
 from aether.api.http.request_errors import (
@@ -95,6 +96,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "Method not allowed",
         "Only the methods in the Allow header are.",
     ),
+    NotAcceptableError: ProblemType("not-acceptable", HTTPStatus.NOT_ACCEPTABLE, "Not acceptable"),
     RequestTimeoutError: ProblemType("request-timeout", HTTPStatus.REQUEST_TIMEOUT, "Request too slow"),
     IllegalMoveError: ProblemType("illegal-move", HTTPStatus.CONFLICT, "The job's status does not allow it"),
     RequestEntityTooLarge: ProblemType(

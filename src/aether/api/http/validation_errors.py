@@ -8,6 +8,7 @@ import msgspec
 from litestar import Request
 from litestar.enums import ParamType
 from litestar.exceptions import ValidationException
+from litestar.typing import FieldDefinition
 
 from aether.errors import FieldError
 
@@ -48,16 +49,22 @@ def body_error(message: str, body_type: Any) -> FieldError:  # Any: msgspec take
 
 
 def parameter_error(request: Request[Any, Any, Any], error: ValidationException) -> FieldError | None:
-    """Return the error for the first query parameter that Litestar rejected; None if it rejected something else."""
+    """Return the error for the query parameters that Litestar rejected; None if it rejected something else."""
+    errors = []
     for found in error.extra if isinstance(error.extra, list) else ():
         if found.get("source") is ParamType.QUERY:
             # Parameters that only a dependency declares are not in the signature; none of them is an enumeration.
             declared = request.route_handler.parsed_fn_signature.parameters.get(found["key"])
-            values = _one_of([*_literal_values(declared.annotation)]) if declared else None
-            rule = _rule(found["message"]) or values or _OTHER_RULE
-            # Everything in a query is a string, and an optional parameter cannot be null there.
-            return FieldError(found["key"], rule.removesuffix(", not a string").removesuffix(" or null"))
-    return None
+            errors.append(parameter_rule(found["key"], found["message"], declared))
+    return FieldError.of(errors) if errors else None
+
+
+def parameter_rule(name: str, message: str, declared: FieldDefinition | None) -> FieldError:
+    """Return the error for msgspec's message about a query parameter."""
+    values = _one_of([*_literal_values(declared.annotation)]) if declared else None
+    rule = _rule(message) or values or _OTHER_RULE
+    # Everything in a query is a string, and an optional parameter cannot be null there.
+    return FieldError(name, rule.removesuffix(", not a string").removesuffix(" or null"))
 
 
 def _rule(text: str) -> str | None:

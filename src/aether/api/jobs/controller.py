@@ -210,7 +210,7 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         "/{jobId:str}",
         summary="Forget a {noun}",
         response_description="The job and all of its data are deleted.",
-        responses=problems(UnknownJobError),
+        responses=problems(UnknownJobError, has_body=False),
     )
     async def delete_job(self, job_id: IdT, jobs: NamedDependency[Jobs], owner: NamedDependency[str]) -> None:
         """A job that is still running is cancelled first."""

@@ -19,7 +19,7 @@ from aether.api.middleware.head_method import allow_head, as_get, receive_discon
 from aether.api.middleware.security_headers import HSTS, missing_security_headers
 
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
-_LIST_HEADERS = (b"if-none-match", b"prefer")
+_LIST_HEADERS = (b"accept", b"if-none-match", b"prefer")
 
 
 class _Exchange(msgspec.Struct):
@@ -110,7 +110,8 @@ def _browser_headers(scope: HTTPScope, cors: Cors | None) -> RawHeadersList:
 
 def _combine_list_headers(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Combine the lines of a list header into one (RFC 9110, 5.3); Litestar passes on only one of several."""
-    if sum(name in _LIST_HEADERS for name, _ in headers) < 2:  # noqa: PLR2004 - nothing to combine, as nearly always
+    names = [name for name, _ in headers if name in _LIST_HEADERS]
+    if len(names) <= 1 or len(names) == len(set(names)):
         return headers
     combined = ((name, b", ".join(value for each, value in headers if each == name)) for name in _LIST_HEADERS)
     return [header for header in headers if header[0] not in _LIST_HEADERS] + [

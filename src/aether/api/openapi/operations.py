@@ -14,6 +14,7 @@ from litestar.params import PathParameter
 from litestar.types import Method
 from litestar.types.internal_types import PathParameterDefinition
 
+from aether.api.http.accept import NotAcceptableError
 from aether.api.http.problem_details import MEDIA_TYPE, ProblemDetails
 from aether.api.http.problems import ProblemType, problem_type_of
 from aether.api.http.request_errors import (
@@ -55,7 +56,7 @@ CREATE_ERRORS: Errors = (*BODY_ERRORS, IdempotencyKeyReusedError, TooManyJobsErr
 _ALWAYS: Errors = (HTTPException, UriTooLongError, HeadersTooLargeError, Exception)
 # The guards raise these before a handler runs.
 _GUARDED: Errors = (
-    *(InvalidCredentialError, ForbiddenError, RateLimitedError),
+    *(InvalidCredentialError, ForbiddenError, RateLimitedError, FieldError),
     *(StoreUnavailableError, IdentityProviderUnavailableError),
 )
 
@@ -67,9 +68,10 @@ class ProblemSpec(ResponseSpec):
     problem_types: tuple[ProblemType, ...] = ()
 
 
-def problems(*errors: type[Exception], public: bool = False) -> dict[int, ResponseSpec]:
+def problems(*errors: type[Exception], public: bool = False, has_body: bool = True) -> dict[int, ResponseSpec]:
     """Declare the errors that a handler raises; those of every handler, or of every guarded one, are added."""
-    raised = (*errors, *(() if public else _GUARDED), *_ALWAYS)
+    acceptable = () if public or not has_body else (NotAcceptableError,)
+    raised = (*errors, *(() if public else _GUARDED), *acceptable, *_ALWAYS)
     types = {each.word: each for each in map(problem_type_of, raised)}.values()
     return {status: _problem_spec(status, types) for status in sorted({each.status.value for each in types})}
 

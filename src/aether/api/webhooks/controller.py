@@ -66,7 +66,7 @@ async def set_endpoint(
     summary="Forget your endpoint",
     opt={"scope": Scope.ADMIN},
     response_description="There is no endpoint.",
-    responses=problems(),
+    responses=problems(has_body=False),
 )
 async def delete_endpoint(webhooks: NamedDependency[Webhooks], owner: NamedDependency[str]) -> None:
     """Pending deliveries to it are given up at their next attempt."""

@@ -9,6 +9,8 @@ from litestar.params import JSONBody, PathParameter
 from litestar.status_codes import HTTP_202_ACCEPTED
 from typing_extensions import override
 
+from aether.api.guards.authentication import caller_of
+from aether.api.http.accept import check_media_type
 from aether.api.http.byte_ranges import UnsatisfiableRangeError
 from aether.api.http.file_response import (
     BINARY,
@@ -114,13 +116,15 @@ class Generations(
         self,
         job_id: GenerationId,
         position: Position,
+        request: AnyRequest,
         jobs: NamedDependency[Jobs],
-        owner: NamedDependency[str],
         file_conditions: NamedDependency[FileConditions],
     ) -> Response[bytes]:
         """A finished image never changes. Cache it for as long as `Cache-Control` says."""
+        owner = caller_of(request).owner
         job = await jobs.get(self.resource.kind, owner, job_id)
         image = _image(job, position)
+        check_media_type(request.headers.get("Accept", ""), (image.media_type, BINARY))
         headers = _image_headers(job, image, position)
         if file_conditions.is_cached(image.digest):
             return not_modified(headers)
