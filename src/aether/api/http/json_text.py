@@ -83,7 +83,9 @@ def _find_fault(body: bytes, message: str) -> tuple[str, str]:
     except UnicodeDecodeError as fault:
         return f"the byte 0x{body[fault.start]:02X} is not UTF-8", body[: fault.start].decode()
     except json.JSONDecodeError as fault:
-        return fault.msg[0].lower() + fault.msg[1:].removesuffix(" at").rstrip(": "), text[: fault.pos]
+        return fault.msg[0].lower() + fault.msg[1:].removesuffix(" at").removesuffix(" starting").rstrip(": "), text[
+            : fault.pos
+        ]
     except RecursionError:
         return "it is nested too deeply", ""
     except ValueError:
