@@ -39,8 +39,9 @@ class Parser:
         for line in block.split("\n"):
             name, colon, value = line.partition(":")
             assert colon, f"a line without a colon: {line!r}"
-            assert name not in fields, f"{name} comes twice: {block!r}"
-            fields[name] = value.removeprefix(" ")
+            assert name not in fields or name == "data", f"{name} comes twice: {block!r}"
+            text = value.removeprefix(" ")
+            fields[name] = f"{fields[name]}\n{text}" if name in fields else text
         self.comments += "" in fields
         self.retry_ms = int(fields["retry"]) if "retry" in fields else self.retry_ms
         self.last_id = fields.get("id", self.last_id)

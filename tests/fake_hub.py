@@ -78,13 +78,16 @@ class MemoryWatch:
                     await self.changed.wait()
         if self.hub.is_closed:
             raise StopAsyncIteration
-        if self._version() != self.after:
+        if self._has_version():
             self.after = self._version()
             return self.after
         return self.deltas.pop(0) if self.deltas else None
 
     def _has_signal(self) -> bool:
-        return self.hub.is_closed or bool(self.deltas) or self._version() != self.after
+        return self.hub.is_closed or bool(self.deltas) or self._has_version()
+
+    def _has_version(self) -> bool:
+        return not self.hub.store.is_unavailable and self._version() != self.after
 
     def _version(self) -> int:
         job = self.hub.store.jobs.get(self.job_id)

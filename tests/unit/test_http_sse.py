@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator
 
+import httpx2
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from litestar import Litestar, get
 from litestar.exceptions import LitestarException
 
@@ -22,6 +26,64 @@ def test_line_breaks_in_a_text_are_preserved(text: str) -> None:
     assert parsed(written) == [Received("section", {"text": text}, "7")]
     assert written.count(b"\n") == 4
     assert b"\r" not in written
+
+
+HEADERS = {"Content-Type": "text/event-stream"}
+TEXT = '"\\\n{[,:]}' + "ä🙂" * 2_000
+LONG = {"topic": "Rome", "sections": {f"{at}. §": TEXT for at in range(20)}, "counts": [1, 2.5, None]}
+
+
+def test_long_data_has_several_lines_of_limited_length() -> None:
+    written = sse.event("completed", LONG, 7)
+
+    assert parsed(written) == [Received("completed", LONG, "7")]
+    assert written.count(b"\ndata: ") > 5
+    assert max(map(len, written.split(b"\n"))) <= 32_768 + len("data: ")
+
+
+def test_the_parser_of_httpx_joins_the_lines() -> None:
+    request = httpx2.Request("GET", "http://test")
+    answer = httpx2.Response(200, headers=HEADERS, content=sse.event("completed", LONG, 7), request=request)
+    (event,) = httpx2.EventSource(answer)
+
+    assert (event.event, event.id, event.json()) == ("completed", "7", LONG)
+
+
+async def test_a_reader_of_limited_lines_can_read_long_data() -> None:
+    reader = asyncio.StreamReader()
+    reader.feed_data(sse.event("completed", LONG, 7))
+    reader.feed_eof()
+    lines = [line.decode() async for line in reader]
+
+    data = "".join(line.removeprefix("data: ") for line in lines if line.startswith("data: "))
+    assert msgspec.json.decode(data) == LONG
+
+
+def test_a_text_that_is_longer_than_a_line_remains_whole() -> None:
+    data = {"before": "a", "text": "b" * 100_000, "after": "c"}
+
+    assert parsed(sse.event("section", data)) == [Received("section", data, None)]
+
+
+def test_short_data_is_one_line() -> None:
+    assert sse.event("section", ["a" * 30_000], 7).count(b"\ndata: ") == 1
+
+
+strings = st.text() | st.text(alphabet='"\\,:{}[]\n\u2028é')
+values = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | strings,
+    lambda inner: st.lists(inner) | st.dictionaries(strings, inner),
+    max_leaves=30,
+)
+
+
+@given(values, st.integers(1, 40))
+def test_lines_break_only_between_tokens(value: object, max_line: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sse, "_MAX_LINE", max_line)
+        written = sse.event("section", value)
+
+    assert parsed(written) == [Received("section", value, None)]
 
 
 def test_an_event_without_an_id_does_not_move_the_cursor() -> None:

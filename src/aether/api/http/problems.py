@@ -26,6 +26,7 @@ from aether.api.http.request_errors import (
     UnsupportedBodyError,
     UriTooLongError,
 )
+from aether.api.http.stream_outage import reconnect_response
 from aether.api.http.validation_errors import parameter_error
 from aether.errors import (
     AetherError,
@@ -165,7 +166,7 @@ def type_uri(word: str) -> str:
     return _NAMESPACE + word
 
 
-def problem_response(request: AnyRequest, error: Exception) -> Response[ProblemDetails]:
+def problem_response(request: AnyRequest, error: Exception) -> Response[Any]:  # Any: a problem, or a stream
     """Return the response for an error; an unexpected one is logged, and its message is not shown."""
     problem_type = _type_of(error)
     is_expected = problem_type is not PROBLEMS[Exception]
@@ -173,6 +174,8 @@ def problem_response(request: AnyRequest, error: Exception) -> Response[ProblemD
         log.error("request.failed", exc_info=error)
     elif isinstance(error, StoreUnavailableError):
         log.warning("store.unavailable", reason=error.what)
+    if stream := reconnect_response(request, error, problem_type.status):
+        return stream
     details = ProblemDetails(
         type=type_uri(problem_type.word),
         title=problem_type.title,
@@ -214,7 +217,7 @@ def _detail(problem_type: ProblemType, request: AnyRequest, error: Exception) ->
     return problem_type.detail
 
 
-def parameter_problem(request: AnyRequest, error: ValidationException) -> Response[ProblemDetails]:
+def parameter_problem(request: AnyRequest, error: ValidationException) -> Response[Any]:  # Any: as above
     """Return the response for arguments that Litestar rejected."""
     return problem_response(request, parameter_error(request, error) or error)
 

@@ -7,7 +7,8 @@ of them. Its source of events has to end when the server stops, as change hubs d
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, AsyncIterator
+import re
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
@@ -22,9 +23,12 @@ MEDIA_TYPE = "text/event-stream"
 PING_INTERVAL_S = 12.0
 PING = b":\n\n"
 
+_MAX_LINE = 32_768
+"""Half of what the line readers of several languages take by default."""
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _RETRY_MS = (1_000, 3_000)
 _WRITE_TIMEOUT_S = 30.0
-_HEADERS = {
+HEADERS = {
     "Content-Type": MEDIA_TYPE,
     # A proxy that compresses a stream would hold back events until it has enough of them (RFC 9111, 5.2.2.6).
     "Cache-Control": "no-store, no-transform",
@@ -36,17 +40,33 @@ _encode = msgspec.json.Encoder().encode
 
 
 def event(name: str, data: object, event_id: int | None = None) -> bytes:
-    """Encode an event with its data as JSON, which contains no line breaks.
+    """Encode an event with its data as JSON.
 
     An event without an id leaves the client's `Last-Event-ID` unchanged.
     """
     id_line = b"" if event_id is None else b"id: %d\n" % event_id
-    return b"event: %b\n%bdata: %b\n\n" % (name.encode(), id_line, _encode(data))
+    content = _encode(data)
+    if len(content) > _MAX_LINE:
+        content = b"\ndata: ".join(_lines(content))
+    return b"event: %b\n%bdata: %b\n\n" % (name.encode(), id_line, content)
 
 
-def opening() -> bytes:
+def _lines(content: bytes) -> Iterator[bytes]:
+    """Break long JSON before strings, where it may contain line breaks: some clients cannot read lines of any length.
+
+    Parsers join the lines of an event with a line break. A string that is longer than a line has to remain one.
+    """
+    start = 0
+    for string in _STRING.finditer(content):
+        if string.end() - start > _MAX_LINE and string.start() > start:
+            yield content[start : string.start()]
+            start = string.start()
+    yield content[start:]
+
+
+def opening(min_delay_s: float = 0) -> bytes:
     """Return the start of a stream: a random delay before clients reconnect, so that not all do so at once."""
-    return b"retry: %d\n\n" % random.randint(*_RETRY_MS)  # noqa: S311 - no secret
+    return b"retry: %d\n\n" % (min_delay_s * 1_000 + random.randint(*_RETRY_MS))  # noqa: S311 - no secret
 
 
 class EventStream(Response[None]):
@@ -69,7 +89,7 @@ class _StreamingResponse(ASGIResponse):
     _should_set_content_length = False
 
     def __init__(self, chunks: AsyncGenerator[bytes, None]) -> None:
-        super().__init__(headers=_HEADERS)
+        super().__init__(headers=HEADERS)
         self._chunks = chunks
 
     @override

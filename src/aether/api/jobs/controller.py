@@ -138,12 +138,10 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         it are lost, there is a `gap` event, then a new snapshot. Resume in this way when the connection was lost or the
         server stopped; any server continues the stream. A comment is sent at least every 15 seconds.
         """
-        snapshot = await jobs.snapshot(self.resource.kind, owner, job_id)
-        if event_subscription.is_complete(snapshot.job):
-            return Response(None, status_code=HTTP_204_NO_CONTENT)
         url = self.url_of(request, job_id)
         presenter = EventPresenter(self.vocabulary, lambda now: self.show_job(now.job, now.estimate, url), url)
-        return await event_subscription.open(snapshot, presenter)
+        load = partial(jobs.snapshot, self.resource.kind, owner, job_id)
+        return await event_subscription.respond(job_id, load, presenter)
 
     @post(
         "/{jobId:str}/cancel",

@@ -2,12 +2,15 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
+import structlog
+from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter, SkipValidation
+from litestar.status_codes import HTTP_204_NO_CONTENT
 
 from aether.api.http import sse
 from aether.api.http.last_event_id import LastEventId
@@ -20,8 +23,12 @@ from aether.durable.change_hub import ChangeHub, Delta
 from aether.errors import StoreUnavailableError, UnknownJobError
 from aether.services.jobs import Jobs
 
+log = structlog.get_logger()
+
 _READ_LIMIT = 200  # events
 _RECONNECT_DELAY_S = 0.5
+_NO_VERSION = -1
+"""A watch after it has a signal as soon as the store can be read: all versions differ, also that of an unknown job."""
 
 After = Annotated[
     int,
@@ -29,6 +36,8 @@ After = Annotated[
         ge=0, description="The same as `Last-Event-ID`, which takes precedence, for clients without headers."
     ),
 ]
+
+LoadSnapshot: TypeAlias = Callable[[], Awaitable[Snapshot]]
 
 _VERSION = re.compile(r"\d{1,18}", re.ASCII)
 
@@ -44,24 +53,65 @@ def parse_cursor(last_event_id: str, after: int) -> int:
 
 
 class EventSubscription:
-    """A caller's subscription to a job's events after the version `cursor`; 0 means from the start."""
+    """A caller's subscription to a job's events after the version `cursor`; 0 means from the start.
 
-    def __init__(self, jobs: Jobs, hub: ChangeHub, cursor: int) -> None:
+    A browser that connects again does not stop because the store is unavailable: any status but 200 would end its
+    `EventSource` for good. So the response starts at once, and its events follow when they can be read.
+    """
+
+    def __init__(self, jobs: Jobs, hub: ChangeHub, cursor: int, *, is_reconnect: bool = False) -> None:
         self._jobs = jobs
         self._hub = hub
         self._cursor = cursor
+        self._is_reconnect = is_reconnect
 
-    def is_complete(self, job: Job) -> bool:
+    async def respond(self, job_id: str, load: LoadSnapshot, presenter: EventPresenter) -> Response[None]:
+        """Return the response with the events of the job that `load` returns; 204 if the caller has all of them.
+
+        Raises:
+            UnknownJobError: the caller has no such job.
+            StoreUnavailableError: the first event could not be read, and the caller connects for the first time.
+        """
+        try:
+            snapshot = await load()
+            if self._is_complete(snapshot.job):
+                return Response(None, status_code=HTTP_204_NO_CONTENT)
+            return EventStream(await self._stream(snapshot, presenter))
+        except StoreUnavailableError as error:
+            if not self._is_reconnect:
+                raise
+            log.warning("store.unavailable", reason=error.what)
+            return EventStream(self._resume(job_id, load, presenter))
+
+    def _is_complete(self, job: Job) -> bool:
         """Whether the job has ended and the caller has received all of its events."""
         return job.status in ENDED and job.version == self._cursor
 
-    async def open(self, snapshot: Snapshot, presenter: EventPresenter) -> EventStream:
-        """Return the response with the events.
+    async def _stream(self, snapshot: Snapshot, presenter: EventPresenter) -> AsyncGenerator[bytes, None]:
+        return await JobStream(self._jobs, self._hub, presenter, snapshot).start(self._cursor)
 
-        Raises:
-            StoreUnavailableError: the first event could not be read.
-        """
-        return EventStream(await JobStream(self._jobs, self._hub, presenter, snapshot).start(self._cursor))
+    async def _resume(self, job_id: str, load: LoadSnapshot, presenter: EventPresenter) -> AsyncGenerator[bytes, None]:
+        """Yield comments until the job can be read, then its events; end earlier if the server stops."""
+        yield sse.opening()
+        snapshot: Snapshot | None = None
+        while snapshot is None:
+            with self._hub.watch(job_id, _NO_VERSION, sse.PING_INTERVAL_S) as watch:
+                async for signal in watch:
+                    if signal is not None:
+                        break
+                    yield sse.PING
+                else:
+                    return
+            try:
+                snapshot = await load()
+            except StoreUnavailableError:
+                await asyncio.sleep(_RECONNECT_DELAY_S)
+            except UnknownJobError:
+                return
+        if not self._is_complete(snapshot.job):
+            async with aclosing(await self._stream(snapshot, presenter)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
 
 
 def event_subscription(
@@ -71,7 +121,7 @@ def event_subscription(
     after: After = 0,
 ) -> EventSubscription:
     """Return the subscription that the request describes."""
-    return EventSubscription(jobs, hub, parse_cursor(last_event_id, after))
+    return EventSubscription(jobs, hub, parse_cursor(last_event_id, after), is_reconnect=bool(last_event_id))
 
 
 class JobStream:

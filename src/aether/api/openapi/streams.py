@@ -39,7 +39,7 @@ class EventSchemas(NamedTuple):
         """
         return {
             "contentSchema": reference(self.schema),
-            "description": f"Server-sent events; each is a `{self.schema}`, with `data` as one line of JSON.",
+            "description": f"Server-sent events; each is a `{self.schema}`. Long `data` has several lines.",
         }
 
 
