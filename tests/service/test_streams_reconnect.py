@@ -114,7 +114,7 @@ async def test_a_caller_who_cannot_be_identified_now_is_told_to_reconnect(
 ) -> None:
     headers = await harness.authorization("a") if credential == "unknown key" else {}
     harness.keys.is_unavailable = True
-    async with reconnect(app, 1, **headers) as listener:
+    async with reconnect(app, 1, REPORTS, **headers) as listener:
         assert await listener.rest() == []
     async with Problem(app, "/reports", headers) as other:
         await other.rest()
