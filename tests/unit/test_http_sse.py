@@ -148,7 +148,12 @@ async def test_events_are_sent_as_they_come_until_there_are_no_more() -> None:
     assert [event.name for event in events] == ["one", "two"]
     assert (listener.status, listener.headers) == (
         200,
-        {"content-type": "text/event-stream", "cache-control": "no-store, no-transform", "x-accel-buffering": "no"},
+        {
+            "content-type": "text/event-stream",
+            "cache-control": "no-store, no-transform",
+            "content-encoding": "identity",
+            "x-accel-buffering": "no",
+        },
     )
     assert source.is_closed
 

@@ -30,8 +30,10 @@ _RETRY_MS = (1_000, 3_000)
 _WRITE_TIMEOUT_S = 30.0
 HEADERS = {
     "Content-Type": MEDIA_TYPE,
-    # A proxy that compresses a stream would hold back events until it has enough of them (RFC 9111, 5.2.2.6).
+    # A proxy that compresses a stream holds back events until it has enough of them. The first header is the standard's
+    # (RFC 9111, 5.2.2.6); the second also stops those that do not know it, such as Caddy 2.6.
     "Cache-Control": "no-store, no-transform",
+    "Content-Encoding": "identity",
     "X-Accel-Buffering": "no",
 }
 
