@@ -84,6 +84,21 @@ def test_the_docs_list_every_operation_without_any_other_host(
     assert asked == {urlsplit(stack.url).netloc}
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_operations_are_shown_before_the_types_of_problems(stack: Stack, page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 844})
+    page.goto(f"{stack.url}/docs")
+    page.locator(".opblock").first.wait_for()
+
+    operations = [box["y"] for each in page.locator(".opblock").all() if (box := each.bounding_box())]
+    rows = [box for each in page.locator("td", has_text="urn:aether:problem:").all() if (box := each.bounding_box())]
+    described = stack.http.get("/schema/openapi.json").json()["info"]["description"]
+    assert len(rows) == described.count("urn:aether:problem:")
+    assert max(operations) < rows[0]["y"]
+    assert max(box["x"] + box["width"] for box in rows) <= width
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
 def test_a_call_is_tried_out_with_a_key(locked: tuple[str, str], page: Page, said: list[str], asked: set[str]) -> None:
     url, key = locked
     page.goto(f"{url}/docs")

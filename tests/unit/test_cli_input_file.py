@@ -1,5 +1,6 @@
 import io
 import sys
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 
 import click
@@ -14,6 +15,12 @@ from aether.domain.checklist import MAX_GUIDELINE
     [
         (b"Wash.\r\n", "Wash.\r\n"),
         (b"\xef\xbb\xbfWash.", "Wash."),
+        ("Größe\r\n手を洗う".encode("utf-16"), "Größe\r\n手を洗う"),
+        (BOM_UTF16_BE + "手を洗う".encode("utf-16-be"), "手を洗う"),
+        ("Wash 手.".encode("utf-16-le"), "Wash 手."),
+        ("Wash 手.".encode("utf-16-be"), "Wash 手."),
+        ("Wash 手.".encode("utf-32"), "Wash 手."),
+        ("é".encode("utf-16") + ("é" * 19_999).encode("utf-16-le"), "é" * 20_000),
         (b"Wash.\n\x0cCook.\n", "Wash.\n\nCook.\n"),
         ("é".encode() * 20_000 + b"\n" * 5_000, "é" * 20_000 + "\n" * 5_000),
     ],
@@ -37,7 +44,10 @@ def test_a_minus_means_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
         (b"x" * 20_001, "is longer than 20,000 characters."),
         (b"\n" * 2_000_000, "is longer than 20,000 characters."),
         (b"Wash.\nGr\xf6\xdfe\n", "is no UTF-8 text (line 2)."),
-        ("Wash.".encode("utf-16"), "is no UTF-8 text (line 1)."),
+        ("Wash.\nOn".encode("utf-16-le") + b"\x00\xdc", "is no UTF-16 text (line 2)."),
+        ("Wash.".encode("utf-16") + b"a", "is no UTF-16 text (line 1)."),
+        (BOM_UTF16_LE, "is empty."),
+        ("x".encode("utf-16") + ("x" * 20_000).encode("utf-16-le"), "is longer than 20,000 characters."),
         ("é".encode() * 1_000_000, "is longer than 20,000 characters."),
     ],
 )

@@ -17,8 +17,9 @@ A POST to one of these paths creates a job and answers at once. A GET of the URL
 results so far. `Retry-After` says when to ask again; it is absent once the job has ended. With an `Idempotency-Key`,
 the POST can be repeated until it is answered, and creates only one job.
 
-Every error is `application/problem+json` (RFC 9457). A body that is not JSON is a 400. JSON that breaks a rule is a
-422, which names the field and the rule. Every response has an `X-Request-Id`.
+Every error is `application/problem+json` (RFC 9457). A body that is not JSON is a 400, which names the line and the
+column. JSON that breaks rules is a 422, which names the fields and the rules. Unknown fields and query parameters are
+rejected, and so are those that are given twice. Every response has an `X-Request-Id`.
 
 Calls need a key, `Authorization: Bearer aether_…`, or a token of the server's identity provider. While the server has
 neither keys nor an identity provider, calls from its own machine need no credential. The scope `read` allows reading.
@@ -32,7 +33,7 @@ If requests are limited, every response has these headers (draft-ietf-httpapi-ra
 or, if none is left, the next one. A request beyond the limit is a 429 with `Retry-After`, and does not count.
 
 The length of a text is measured without surrounding white space. Texts contain no control characters, except line
-breaks and tabs in texts of several lines. A query parameter must not be repeated. Every path may end with a slash.
+breaks and tabs in texts of several lines. Every path may end with a slash.
 
 | `type` | status | meaning |
 |---|---|---|

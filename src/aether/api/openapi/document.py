@@ -22,7 +22,7 @@ from aether.api.http.problems import PROBLEMS, ProblemType, type_uri
 from aether.api.jobs.examples import Examples
 from aether.api.openapi.declarations import Declaration, declarations_of
 from aether.api.openapi.links import add_links
-from aether.api.openapi.operations import BEARER, READ_TOKEN
+from aether.api.openapi.operations import BEARER, CALLABLE, READ_TOKEN
 from aether.api.openapi.schemas import REF, Json, Structs, objects_in, reference, repair_schema, schemas_of
 from aether.api.openapi.streams import EventSchemas
 from aether.errors import FieldError
@@ -50,7 +50,6 @@ _SCHEMES: dict[str, SecurityScheme | Reference] = {
         description="A job's read token, for clients that cannot send headers. No other credential is accepted here.",
     ),
 }
-_SECURITY: list[SecurityRequirement] = [{BEARER: []}]
 _FLAGS = {"deprecated", "allowEmptyValue", "allowReserved"}
 _BYTES = {"type": "string", "format": "binary"}
 
@@ -70,7 +69,7 @@ class ApiDocument(OpenAPIConfig):
 
     contact: Contact | None = field(default_factory=lambda: Contact("Whoever runs this server"))
     components: Components | list[Components] = field(default_factory=lambda: Components(security_schemes=_SCHEMES))
-    security: list[SecurityRequirement] | None = field(default_factory=lambda: list(_SECURITY))
+    security: list[SecurityRequirement] | None = field(default_factory=lambda: list(CALLABLE))
     structs: Structs = ()
     unions: Mapping[str, Structs] = field(default_factory=dict)
     examples: Examples = field(default_factory=dict)

@@ -39,7 +39,9 @@ EXAMPLE_ID = "0b0f9a52-5a3e-4f0c-9d1c-6f1f2f0c7a11"
 """The id of jobs in examples."""
 BEARER, READ_TOKEN = "bearerAuth", "readToken"
 """The names of the security schemes."""
-READABLE: tuple[SecurityRequirement, ...] = ({BEARER: []}, {READ_TOKEN: []})
+CALLABLE: tuple[SecurityRequirement, ...] = ({}, {BEARER: []})
+"""For operations that need a credential if the server needs one: `{}` lets clients call without."""
+READABLE: tuple[SecurityRequirement, ...] = (*CALLABLE, {READ_TOKEN: []})
 """For operations that read one job: either scheme."""
 
 

@@ -1,6 +1,6 @@
 """OpenAPI route: serves the document, which is encoded once and has an ETag."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -47,8 +47,14 @@ async def _send_document(request: AnyRequest) -> Response[bytes] | None:
 @lru_cache(maxsize=8)
 def _encoded(app: Litestar, prefix: str) -> tuple[bytes, str]:
     servers = {"servers": [{"url": prefix}]} if prefix else {}
-    document = msgspec.json.encode(app.openapi_schema.to_schema() | servers)
+    document = msgspec.json.encode(_schema(app) | servers)
     return document, f'"{sha256(document).hexdigest()[:32]}"'
+
+
+@cache
+def _schema(app: Litestar) -> dict[str, Any]:  # Any: JSON
+    # Apart from its encoding, since a client may make its proxy send any prefix.
+    return app.openapi_schema.to_schema()
 
 
 async def _reject_html(response: AnyResponse) -> AnyResponse:

@@ -1,5 +1,6 @@
-"""Input file: the text that a command reads from a file or from stdin."""
+"""Input file: the text that a command reads from a file or from stdin, in UTF-8, UTF-16 or UTF-32."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ def read_text(file: str, max_length: int) -> str:
     """Return the text of the file, or of stdin if it is called "-"; page breaks become line breaks.
 
     Raises:
-        click.BadParameter: it cannot be read, is not UTF-8, or has no text or more than `max_length` characters.
+        click.BadParameter: it cannot be read, is not Unicode, or has no text or more than `max_length` characters.
     """
     name = "stdin" if file == "-" else file
     try:
@@ -35,11 +36,14 @@ def _decode(content: bytes, max_length: int) -> str:
     too_long = ValueError(f"longer than {max_length:,} characters")
     if len(content) == max_length * _BYTES_PER_CHARACTER:
         raise too_long
+    # By a byte order mark, or by the zeros in the first characters. Windows PowerShell 5.1 redirects as UTF-16.
+    encoding = json.detect_encoding(content)
     try:
-        text = content.decode("utf-8-sig").replace("\f", "\n")  # as pdftotext ends each page
+        text = content.decode(encoding).replace("\f", "\n")  # as pdftotext ends each page
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(f"no UTF-8 text (line {line})") from error
+        name = "-".join(encoding.upper().split("-")[:2])
+        raise ValueError(f"no {name} text (line {line})") from error
     if len(text.strip()) > max_length:
         raise too_long
     if not text.strip():
