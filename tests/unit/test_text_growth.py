@@ -1,12 +1,16 @@
 """No text keeps a worker busy: the time that is spent on one grows like its length, and not on the event loop."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from time import thread_time
 
 import pytest
 
+from aether.adapters.openai.completions import parse_completion
+from aether.adapters.openai.replies import remove_thinking
+from aether.adapters.openai.streaming import StreamedCompletion
 from aether.cli.output import markdown
 from aether.domain.checklist import Summary
 from aether.domain.plain_text import clean, is_blank
@@ -96,7 +100,7 @@ def test_work_on_a_text_grows_like_the_text(name: str) -> None:
 PLAN = Outline((OutlineItem(TITLE), OutlineItem("Fall")))
 REQUEST = ReportRequest(topic="Rome")
 MAX_HELD_S = 0.06  # of CPU time; on a busy machine the same work takes up to three times as long
-HUGE = 512_000
+HUGE = 200_000
 
 
 async def section_of(text: str) -> None:
@@ -121,6 +125,26 @@ async def continued_section_of(text: str) -> None:
     await ModelWriter(ScriptedChat(beginning, rest, rest, rest)).write_section(REQUEST, PLAN, 0)
 
 
+async def whole_answer_of(text: str) -> None:
+    """The adapter's work on an answer that arrives whole."""
+    choice = {"message": {"content": text}, "finish_reason": "stop"}
+    body = json.dumps({"choices": [choice]}).encode()
+    await asyncio.sleep(0.001)  # the server's work ends here
+    await remove_thinking(await parse_completion(body), holds=False)
+
+
+async def streamed_answer_of(text: str) -> None:
+    """The adapter's work on an answer that arrives in pieces as large as a socket's buffer."""
+    pieces = [text[at : at + 60_000] for at in range(0, len(text), 60_000)]
+    chunks = [json.dumps({"choices": [{"delta": {"content": piece}}]}).encode() for piece in pieces]
+    completion = StreamedCompletion(lambda _: None)
+    for chunk in chunks:
+        await asyncio.sleep(0.001)  # other pieces arrive later
+        await completion.feed(b"data: " + chunk + b"\n\n")
+    await completion.feed(b"data: [DONE]\n\n")
+    await completion.answer()
+
+
 async def longest_hold(work: Callable[[str], object], text: str) -> float:
     """Return the longest time for which the event loop's thread worked without a turn for other tasks."""
     longest, done = 0.0, asyncio.Event()
@@ -142,7 +166,9 @@ async def longest_hold(work: Callable[[str], object], text: str) -> float:
 
 
 @pytest.mark.parametrize(
-    "work", [section_of, continued_section_of, outline_of, summary_of, checklist_of], ids=lambda work: work.__name__
+    "work",
+    [section_of, continued_section_of, outline_of, summary_of, checklist_of, whole_answer_of, streamed_answer_of],
+    ids=lambda work: work.__name__,
 )
 async def test_no_text_holds_the_event_loop(work: Callable[[str], object]) -> None:
     for kind, family in FAMILIES.items():

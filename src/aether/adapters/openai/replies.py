@@ -9,7 +9,7 @@ from aether.adapters.openai.thinking import ThinkingFilter
 from aether.domain.job import Usage
 from aether.workflows.llm.ports import Reply
 
-_SLICE = 8_192  # characters that are read at once, however many marks they contain
+SLICE = 4_096  # characters that are read at once, however many marks they contain
 
 Ending = Literal["complete", "cut off", "filtered", "failed"]
 
@@ -49,10 +49,10 @@ def ending_of(finish_reason: str | None) -> Ending:
 async def remove_thinking(answer: Answer, *, holds: bool) -> ThinkingFilter:
     """Remove the thinking from the content of a whole answer."""
     thinking = ThinkingFilter(holds=holds)
-    for at in range(0, len(answer.content), _SLICE):
+    for at in range(0, len(answer.content), SLICE):
         if at:
             await asyncio.sleep(0)
-        thinking.feed(answer.content[at : at + _SLICE])
+        thinking.feed(answer.content[at : at + SLICE])
     thinking.finish(cut_off=ending_of(answer.finish_reason) == "cut off")
     return thinking
 

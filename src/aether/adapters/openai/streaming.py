@@ -9,7 +9,7 @@ from aether.adapters.openai.answers import MAX_TEXT, Answer, TokenUsage, read_an
 from aether.adapters.openai.completions import parse_completion
 from aether.adapters.openai.error_body import read_error
 from aether.adapters.openai.lenient_json import SMALL, Document, no_json
-from aether.adapters.openai.replies import ending_of, remove_thinking
+from aether.adapters.openai.replies import SLICE, ending_of, remove_thinking
 from aether.adapters.openai.thinking import ThinkingFilter
 from aether.errors import ModelUnreachableError, UnusableOutputError
 
@@ -94,7 +94,7 @@ class StreamedCompletion:
                 content.append(await self._parse_line(line))
             if count % _LINES_PER_TURN == 0:
                 await asyncio.sleep(0)
-        self._take("".join(content))
+        await self._take("".join(content))
 
     async def answer(self) -> Answer:
         """Return the answer, once the stream has ended.
@@ -132,10 +132,15 @@ class StreamedCompletion:
         self._emit(self.thinking.text)
         return answer
 
-    def _take(self, content: str) -> None:
-        if content and self._content_chars < self._max_chars:
-            self._content_chars += len(content)
-            self._emit(self.thinking.feed(content))
+    async def _take(self, content: str) -> None:
+        for at in range(0, len(content), SLICE):
+            if self._content_chars >= self._max_chars:
+                return
+            if at:
+                await asyncio.sleep(0)
+            piece = content[at : at + SLICE]
+            self._content_chars += len(piece)
+            self._emit(self.thinking.feed(piece))
 
     def _emit(self, text: str) -> None:
         if text and self._on_text is not None:
