@@ -8,7 +8,7 @@ from litestar import Litestar, Router
 from litestar.di import Provide
 from litestar.enums import ScopeType
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
+from litestar.types import Guard, LifeSpanReceive, LifeSpanScope, LifeSpanSend, Receive, Scope, Send
 
 from aether.api.guards.accept import check_accept
 from aether.api.guards.authentication import authenticate, caller_of
@@ -86,10 +86,7 @@ def create_app(
             "image_model": Provide(lambda: settings.image_model, sync_to_thread=False),
         },
         lifespan=[lifespan],
-        guards=[
-            *(check_host, CsrfGuard(settings.origins), authenticate, RateLimitGuard(_rate(settings))),
-            *(check_accept, check_query),
-        ],
+        guards=_guards(settings),
         before_send=[allow_all_methods],
         exception_handlers=EXCEPTION_HANDLERS,
         request_class=StrictRequest,
@@ -102,6 +99,11 @@ def create_app(
     api.cors = Cors(settings.origins) if settings.origins else None
     api.public_url = PublicUrl.parse(settings.public_url)
     return api
+
+
+def _guards(settings: Settings) -> list[Guard]:
+    rate_limit = RateLimitGuard(_rate(settings))
+    return [check_host, CsrfGuard(settings.origins), authenticate, rate_limit, check_accept, check_query]
 
 
 def _rate(settings: Settings) -> Rate | None:

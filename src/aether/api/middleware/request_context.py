@@ -77,18 +77,7 @@ async def handle_request(  # noqa: PLR0913 - the request, and what the app knows
     elif method != "GET":
         receive = BodyTimeout(receive)
     exchange = _Exchange(request_id(scope["headers"]), send, _browser_headers(scope, cors), is_head=method == "HEAD")
-    prefix = scope.get("root_path") or public_url.prefix
-    if prefix:
-        inner["root_path"], inner["path"] = "", scope["path"].removeprefix(scope.get("root_path", "")) or "/"
-    inner["state"] = {
-        **scope.get("state", {}),
-        "request_id": exchange.request_id,
-        # Litestar removes the final slash from the path of its scope.
-        "path": prefix + inner["path"],
-        "headers": exchange.headers,
-        "prefix": prefix,
-        "public_url": public_url,
-    }
+    _set_state(inner, exchange, public_url)
     started = time.perf_counter()
     with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
         try:
@@ -96,6 +85,22 @@ async def handle_request(  # noqa: PLR0913 - the request, and what the app knows
         finally:
             log_response(method, inner.get("path_template"), exchange.status, time.perf_counter() - started)
             structlog.contextvars.unbind_contextvars("job_id", "key_id")
+
+
+def _set_state(scope: HTTPScope, exchange: _Exchange, public_url: PublicUrl) -> None:
+    stripped = scope.get("root_path", "")
+    prefix = stripped or public_url.prefix
+    if prefix:
+        scope["root_path"], scope["path"] = "", scope["path"].removeprefix(stripped) or "/"
+    scope["state"] = {
+        **scope.get("state", {}),
+        "request_id": exchange.request_id,
+        # Litestar removes the final slash from the path of its scope.
+        "path": prefix + scope["path"],
+        "headers": exchange.headers,
+        "prefix": prefix,
+        "public_url": public_url,
+    }
 
 
 def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
