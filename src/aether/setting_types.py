@@ -19,10 +19,13 @@ HttpUrl = Annotated[
     str,
     Meta(pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$", description="an address that begins with http:// or https://"),
 ]
+_PORT = r"(:([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5]))?"
 ModelUrl = Annotated[
     str,
     Meta(
-        pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://([^/?#\s@]*@)?(\[[\w.:%]+\]|[^/?#\s:@\[\]]+)(:\d{1,5})?(/[^?#\s]*)?(\?[^#\s]*)?$",
+        pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://([^/?#\s@]*@)?(\[[\w.:%]+\]|[^/?#\s:@\[\]]+)"
+        + _PORT
+        + r"(/[^?#\s]*)?(\?[^#\s]*)?$",
         description="an address that begins with http:// or https://",
     ),
 ]

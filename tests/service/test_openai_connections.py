@@ -125,7 +125,7 @@ async def test_secrets_are_in_no_error() -> None:
 
 async def test_a_key_that_cannot_be_sent_is_told_at_the_start() -> None:
     with pytest.raises(ConfigurationError, match="OPENAI_API_KEY"):
-        async with open_chat(ScriptedModel(), OPENAI_API_KEY="sk-“quoted”"):
+        async with open_chat(ScriptedModel(port=9), OPENAI_API_KEY="sk-“quoted”"):
             pass
 
 

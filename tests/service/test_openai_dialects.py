@@ -71,6 +71,53 @@ async def test_after_an_answer_that_came_too_late_the_next_attempt_streams(
     assert reply.text
 
 
+@pytest.mark.parametrize("action", [NAMED["reset"], NAMED["502"]])
+async def test_a_connection_that_a_proxy_found_too_silent_counts_as_too_late(action: Action) -> None:
+    async with ScriptedModel() as model, open_chat(model, AETHER_MODEL_READ_TIMEOUT="3") as chat:
+        model.add(Rule(do=action, latency_ms=700), when=lambda call: not call.stream)
+        with pytest.raises((ModelUnreachableError, ModelFailedError)):
+            await chat.complete(MESSAGES)
+        await chat.complete(MESSAGES)
+
+        assert streamed(model) == [False, True]
+
+
+async def test_a_connection_that_is_lost_at_once_does_not() -> None:
+    async with ScriptedModel(rules=[Rule(times=1, do=NAMED["reset"])]) as model, open_chat(model) as chat:
+        with pytest.raises(ModelUnreachableError):
+            await chat.complete(MESSAGES)
+        await chat.complete(MESSAGES)
+
+        assert streamed(model) == [False, False]
+
+
+async def test_a_stream_that_nobody_asked_for_is_collected() -> None:
+    chunk = '{"choices": [{"delta": {"content": "Rome"}}]}'
+    events = Events((": ping", chunk, chunk, "[DONE]"))
+    async with ScriptedModel(rules=[Rule(do=events)]) as model, open_chat(model) as chat:
+        assert (await chat.complete(MESSAGES)).text == "RomeRome"
+
+
+@pytest.mark.parametrize("on_text", [None, len])
+async def test_a_page_in_place_of_an_answer_is_named_with_its_address(on_text: object) -> None:
+    page = HttpError(status=200, body="<!doctype html><title>My models</title>", content_type="text/html")
+    async with ScriptedModel(rules=[Rule(do=page)]) as model, open_chat(model) as chat:
+        with pytest.raises(UnusableOutputError, match="it is a web page and it is no chat completion") as caught:
+            await chat.complete(MESSAGES, on_text=len if on_text else None)
+
+    assert f"{model.base_url}/chat/completions, with the title “My models”" in str(caught.value)
+
+
+@pytest.mark.parametrize("on_text", [None, len])
+async def test_an_error_in_plain_words_inside_a_success_is_what_it_says(on_text: object) -> None:
+    words = HttpError(status=200, body="Too many requests, try again in 7s", content_type="text/plain")
+    async with ScriptedModel(rules=[Rule(do=words)]) as model, open_chat(model) as chat:
+        with pytest.raises(ModelOverloadedError, match="Too many requests") as caught:
+            await chat.complete(MESSAGES, on_text=len if on_text else None)
+
+    assert caught.value.retry_after == 7
+
+
 async def test_a_model_that_is_fast_again_is_asked_for_whole_answers_again() -> None:
     async with ScriptedModel(rules=[Rule(times=1, do=HttpError(status=504))]) as model, open_chat(model) as chat:
         with pytest.raises(ModelFailedError):

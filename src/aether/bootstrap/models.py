@@ -52,7 +52,7 @@ async def illustrator(settings: Settings, model: str) -> AsyncIterator[OpenAIIll
         ConfigurationError: the key cannot be sent.
     """
     max_bytes = settings.image_max_bytes
-    limits = TransportLimits(-(-max_bytes // 3) * 4 + OTHER_FIELDS_BYTES, settings.model_calls)
+    limits = TransportLimits(-(-max_bytes // 3) * 4 + OTHER_FIELDS_BYTES, settings.model_calls, receive_buffer=262_144)
     credentials = _image_credentials(settings)
     base_url = settings.image_base_url or settings.openai_base_url
     terms = ImageSettings(
@@ -113,8 +113,11 @@ async def _server_api(
     timeouts: httpx2.Timeout,
 ) -> AsyncIterator[ServerApi]:
     """Open the client of a server; it never retries by itself, since each attempt belongs in the record."""
-    address = ModelAddress.parse(base_url)
-    transport = ModelTransport(address.origin, limits, f"{credentials.prefix}_BASE_URL")
+    address, setting = ModelAddress.parse(base_url), f"{credentials.prefix}_BASE_URL"
+    try:
+        transport = ModelTransport(address.origin, limits, setting)
+    except (httpx2.InvalidURL, ValueError) as error:
+        raise ConfigurationError(f"{setting}: {error}.") from error
     client = openai.AsyncOpenAI(
         api_key=credentials.key or _NO_KEY,
         base_url=address.endpoint(""),

@@ -96,6 +96,8 @@ _SAYS_UNSUPPORTED = re.compile(
 def adapt(dialect: Dialect, failed: FailedCall, asked: Asked) -> Adapted | None:
     """Return how to ask again after a rejection; None if another way of asking would not help."""
     error, body = failed.error, failed.body
+    if failed.is_late:
+        return None
     if isinstance(error, ModelFailedError):
         # A server error is taken for a rejection only if it says so.
         return _by_words(dialect, body, asked) if _SAYS_UNSUPPORTED.search(body.message) else None

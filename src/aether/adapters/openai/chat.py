@@ -24,6 +24,8 @@ _LATE = frozenset({408, 504, 522, 524, 598, 599})
 # Proxies send these when the server behind them does not answer, whatever the request was.
 _OF_PROXIES = frozenset({502, 503, *range(520, 531)}) | _LATE
 _SERVER_ERROR = 500
+_LONG_SILENCE = 1 / 6
+"""The share of the read timeout after which a connection was probably lost because it was too silent for a proxy."""
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -92,23 +94,27 @@ class OpenAIChat:
                 asked = _asked(call, dialect, streams=streams)
                 adapted = adapt(dialect, failed, asked)
                 if adapted is None:
-                    self._doubt(prompt, dialect, asked, failed.error)
+                    self._doubt(prompt, dialect, asked, failed.error, time.monotonic() - began)
                     raise (rejection or failed.error) from failed
                 dialect = adapted.dialect
                 # What the server has named is settled; otherwise the first reason is likely to be the true one.
                 rejection = None if adapted.is_named else rejection or failed.error
             except (ModelUnreachableError, UnusableOutputError) as error:
-                self._doubt(prompt, dialect, _asked(call, dialect, streams=streams), error)
+                asked = _asked(call, dialect, streams=streams)
+                self._doubt(prompt, dialect, asked, error, time.monotonic() - began)
                 raise
             else:
                 self._measure(call.model, dialect, streams=streams, seconds=time.monotonic() - began, on_text=on_text)
                 return dialect, outcome
         raise rejection or UnusableOutputError("no way to ask is left")
 
-    def _doubt(self, prompt: int, dialect: Dialect, asked: Asked, error: AetherError) -> None:
-        """Decide how the next attempt asks."""
+    def _doubt(self, prompt: int, dialect: Dialect, asked: Asked, error: AetherError, seconds: float) -> None:
+        """Decide how the next attempt asks, after an error that took some seconds to come."""
         status = error.status if isinstance(error, ModelFailedError) else None
-        if getattr(error, "timed_out", False) or status in _LATE:
+        is_lost = isinstance(error, ModelUnreachableError) or status in _OF_PROXIES
+        if status in _LATE or (
+            is_lost and (seconds > _LONG_SILENCE * self._read_timeout or getattr(error, "timed_out", False))
+        ):
             if not asked.streams:
                 self._memory.slow(asked.model)
         elif isinstance(error, UnusableOutputError) or (

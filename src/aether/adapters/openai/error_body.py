@@ -195,6 +195,6 @@ def _unit(word: str) -> float:
 
 
 def message_of_page(body: ErrorBody) -> str:
-    """Return the title of a page; empty if it has none."""
+    """Return the title of a page, without a status; empty if it has none."""
     found = _TITLE.search(body.text) if body.is_page else None
-    return " ".join(found[1].split()) if found else ""
+    return " ".join(found[1].split()).lstrip("0123456789 ") if found else ""

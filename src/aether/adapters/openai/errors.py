@@ -67,12 +67,16 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class FailedCall(Exception):  # noqa: N818 - carries the error
-    """The server answered with an error: the service's own error for it, and what its body says."""
+    """The server answered with an error: the service's own error for it, and what its body says.
 
-    def __init__(self, error: AetherError, body: ErrorBody) -> None:
+    `is_late` tells that a part of an answer came before the error.
+    """
+
+    def __init__(self, error: AetherError, body: ErrorBody, *, is_late: bool = False) -> None:
         super().__init__(str(error))
         self.error = error
         self.body = body
+        self.is_late = is_late
 
 
 def translate(status: int, reason: str, headers: Mapping[str, str], body: ErrorBody, target: Target) -> AetherError:
@@ -146,7 +150,7 @@ def _parse_number(value: str | None) -> float | None:
 
 
 def _detail(body: ErrorBody, reason: str, target: Target) -> str:
-    message = body.message or reason or message_of_page(body) or "no reason given"
+    message = body.message or message_of_page(body) or reason or "no reason given"
     reasons = [reason for reason in body.reasons if reason not in message]
     return clean(f"{message} ({', '.join(reasons)})" if reasons else message, target.secrets)
 
@@ -164,6 +168,13 @@ def _redirect(headers: Mapping[str, str], target: Target) -> str:
     place = clean(headers.get("location", "").partition("?")[0], target.secrets)
     to = f" to {place}" if place else ""
     return f"it redirects{to}, which is not followed; check {target.prefix}_BASE_URL."
+
+
+def hint_for_page(body: ErrorBody, target: Target) -> str:
+    """Ask whether the address is that of a page for people instead of the API."""
+    title = clean(message_of_page(body), target.secrets)
+    where = f"; the address that was called is {target.url}" + (f", with the title “{title}”" if title else "")
+    return where + ("" if target.has_version else f"; should {target.prefix}_BASE_URL end with /v1?")
 
 
 def _hint(status: int, body: ErrorBody, target: Target) -> str:

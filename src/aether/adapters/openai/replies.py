@@ -7,6 +7,7 @@ from typing import Literal
 from aether.adapters.openai.answers import MAX_TEXT, Answer, TokenUsage, token_count
 from aether.adapters.openai.thinking import ThinkingFilter
 from aether.domain.job import Usage
+from aether.domain.plain_text import is_blank
 from aether.workflows.llm.ports import Reply
 
 SLICE = 4_096  # characters that are read at once, however many marks they contain
@@ -60,7 +61,7 @@ async def remove_thinking(answer: Answer, *, holds: bool) -> ThinkingFilter:
 def make_reply(answer: Answer, thinking: ThinkingFilter, *, wants_json: bool, max_chars: int = MAX_TEXT) -> Reply:
     """Return the reply to the caller; its `defect` says why an answer that was paid for cannot be used."""
     text, ending = thinking.text, ending_of(answer.finish_reason)
-    if wants_json and not text.strip():
+    if wants_json and is_blank(text):
         text = _find_json(answer, thinking) or text
     is_cut_off = ending == "cut off" or len(answer.content) >= max_chars
     filtered = "its content filter stopped the answer." if ending == "filtered" else None
@@ -89,8 +90,8 @@ def _defect(answer: Answer, thinking: ThinkingFilter, ending: Ending, text: str)
     if ending == "failed":
         reason = re.sub(r"[^\w .-]", " ", answer.finish_reason or "")[:40]
         return f"the server broke it off (finish reason {reason})"
-    has_thoughts = bool(answer.reasoning.strip() or "".join(thinking.thoughts).strip())
-    if text.strip() or answer.refusal or ending == "filtered":
+    has_thoughts = not is_blank(answer.reasoning) or any(not is_blank(piece) for piece in thinking.thoughts)
+    if not is_blank(text) or answer.refusal or ending == "filtered":
         return None
     if ending == "cut off":
         return (

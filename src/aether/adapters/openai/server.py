@@ -1,6 +1,8 @@
 """Model server: makes single calls to it, each exactly in the dialect that it is given."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -8,13 +10,19 @@ import msgspec
 from aether.adapters.openai.answers import MAX_JSON, MAX_TEXT, Answer
 from aether.adapters.openai.completions import parse_completion
 from aether.adapters.openai.dialect import Dialect
-from aether.adapters.openai.errors import FailedCall, translate
+from aether.adapters.openai.error_body import read_error
+from aether.adapters.openai.error_words import status_in
+from aether.adapters.openai.errors import FailedCall, Target, hint_for_page, translate
 from aether.adapters.openai.http_api import ServerApi, drain
-from aether.adapters.openai.replies import make_reply, remove_thinking
+from aether.adapters.openai.replies import make_reply
 from aether.adapters.openai.streaming import StreamedCompletion
+from aether.domain.plain_text import is_blank
+from aether.errors import UnusableOutputError
 from aether.workflows.llm.ports import Form, Message, OnText, Reply
 
 _PATH = "chat/completions"
+_SLICE = 16_384
+_BEGIN_OF_STREAM = re.compile(rb"\s{0,99}(?:data|event|id|retry)?:")
 _STREAM_FIELDS: Mapping[str, dict[str, Any]] = {
     "usage": {"stream": True, "stream_options": {"include_usage": True}},
     "plain": {"stream": True},
@@ -58,21 +66,17 @@ class ChatServer:
         """
         body = _body(call, dialect, streams=streams)
         target = self._api.target(_PATH, call.model, call.model_setting)
-        max_chars = MAX_TEXT if call.form is None else MAX_JSON
+        wants_json = call.form is not None
+        max_chars = MAX_JSON if wants_json else MAX_TEXT
+        completion = StreamedCompletion(on_text, holds=dialect.silent_thinking, max_chars=max_chars)
         async with self._api.limits(target):
-            if streams:
-                completion = StreamedCompletion(on_text, holds=dialect.silent_thinking, max_chars=max_chars)
-                answer = await self._stream(body, completion)
-                thinking = completion.thinking
-            else:
-                answer = await parse_completion(await self._api.post(self._url, body), max_chars)
-                thinking = await remove_thinking(answer, holds=dialect.silent_thinking)
+            with _explained(completion, target):
+                answer = await (self._stream(body, completion) if streams else self._whole(body, completion, max_chars))
         if answer.error is not None:
-            raise FailedCall(translate(200, "", {}, answer.error, target), answer.error)
-        reply = make_reply(answer, thinking, wants_json=call.form is not None, max_chars=max_chars)
-        if on_text is not None and not streams and reply.text:
-            on_text(reply.text)
-        return Outcome(reply, thinking.has_silent_thinking, not reply.text.strip())
+            error = translate(200, "", {}, answer.error, target)
+            raise FailedCall(error, answer.error, is_late=completion.has_text)
+        reply = make_reply(answer, completion.thinking, wants_json=wants_json, max_chars=max_chars)
+        return Outcome(reply, completion.thinking.has_silent_thinking, is_blank(reply.text))
 
     async def _stream(self, body: bytes, completion: StreamedCompletion) -> Answer:
         async with self._api.stream(self._url, body) as pieces:
@@ -81,6 +85,29 @@ class ChatServer:
                 if completion.done:
                     await drain(pieces)
         return await completion.answer()
+
+    async def _whole(self, body: bytes, completion: StreamedCompletion, max_chars: int) -> Answer:
+        content = await self._api.post(self._url, body)
+        completion.beginning = content[:_SLICE]
+        if _BEGIN_OF_STREAM.match(content):  # from a server that only knows streams
+            for at in range(0, len(content), _SLICE):
+                await completion.feed(content[at : at + _SLICE])
+            return await completion.answer()
+        return await completion.take_whole(await parse_completion(content, max_chars))
+
+
+@contextmanager
+def _explained(completion: StreamedCompletion, target: Target) -> Iterator[None]:
+    """Tell more about what is no completion: an error in words, or a page for people."""
+    try:
+        yield
+    except UnusableOutputError as error:
+        body = read_error(completion.beginning)
+        if body.is_page:
+            raise UnusableOutputError(f"it is a web page and {error.why}{hint_for_page(body, target)}") from error
+        if completion.has_text or body.status is not None or status_in(body) is None:
+            raise
+        raise FailedCall(translate(200, "", {}, body, target), body) from error
 
 
 def _body(call: Call, dialect: Dialect, *, streams: bool) -> bytes:

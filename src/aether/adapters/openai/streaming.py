@@ -15,6 +15,7 @@ from aether.errors import ModelUnreachableError, UnusableOutputError
 
 _LINES_PER_TURN = 100
 _MAX_LINE = 1_048_576
+_MAX_BEGINNING = 4_096  # bytes that say what it is, if it is no completion
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -51,6 +52,8 @@ _usage_decoder = msgspec.json.Decoder(_UsageChunk)
 class StreamedCompletion:
     """Parses the bytes of a stream as they arrive, and passes the text in them to `on_text`.
 
+    `beginning` is how the stream begins, and `has_text` whether there was text in it.
+
     The pieces passed on add up to the text of the answer, unless thinking was passed on before a mark told that it was
     thinking. Some servers send a whole completion instead of a stream; its text is passed on in one piece.
     """
@@ -68,6 +71,7 @@ class StreamedCompletion:
         self._reasoning: list[str] = []
         self._answer = Answer(has_choice=False)
         self.thinking = ThinkingFilter(holds=holds)
+        self.beginning = b""
         self.done = False
 
     async def feed(self, data: bytes) -> None:
@@ -77,6 +81,8 @@ class StreamedCompletion:
             UnusableOutputError: they are not part of a completion.
         """
         self._unparsed += data
+        if len(self.beginning) < _MAX_BEGINNING:
+            self.beginning += data[:_MAX_BEGINNING]
         if self._is_whole is None:
             beginning = bytes(self._unparsed[:512]).removeprefix(_BYTE_ORDER_MARK).lstrip()
             self._is_whole = beginning.startswith((b"{", b"[")) if beginning else None
@@ -95,6 +101,11 @@ class StreamedCompletion:
             if count % _LINES_PER_TURN == 0:
                 await asyncio.sleep(0)
         await self._take("".join(content))
+
+    @property
+    def has_text(self) -> bool:
+        """Whether there has been text so far."""
+        return self._content_chars > 0
 
     async def answer(self) -> Answer:
         """Return the answer, once the stream has ended.
@@ -128,6 +139,10 @@ class StreamedCompletion:
             self._is_whole = False
             self._unparsed = bytearray(b"\n".join(b"data: " + line for line in lines))
             return await self.answer()
+        return await self.take_whole(answer)
+
+    async def take_whole(self, answer: Answer) -> Answer:
+        """Take an answer that was no stream, pass its text on, and return it."""
         self.thinking = await remove_thinking(answer, holds=self._holds)
         self._emit(self.thinking.text)
         return answer

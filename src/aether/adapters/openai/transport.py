@@ -6,6 +6,7 @@ reads answers of any size.
 
 import socket
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
 
@@ -20,17 +21,24 @@ from aether.adapters.openai.transport_errors import ServerLabel, translated_erro
 
 _MAX_ERROR_BYTES = 65_536
 _ERROR_TIMEOUT_S = 5.0
-_RECEIVE_BUFFER = 32_768
-"""Bytes that the kernel keeps for a connection: aiohttp parses all of them before anything else can happen."""
 _OK = range(200, 300)
 
 
 class TransportLimits(msgspec.Struct, frozen=True):
-    """Limits of a transport: the bytes of an answer (set in `setting`), and how many connections stay idle how long."""
+    """Limits of a transport.
+
+    Attributes:
+        max_bytes: the bytes of an answer, which are set in `setting`.
+        connections: the number of connections.
+        receive_buffer: the bytes that the kernel keeps for a connection. aiohttp parses all of them before anything
+            else can happen, so they bound how long an answer holds the event loop.
+        keepalive_s: how long an idle connection stays open.
+    """
 
     max_bytes: int
     connections: int
     setting: str = ""
+    receive_buffer: int = 32_768
     keepalive_s: float = 15.0
 
 
@@ -95,7 +103,7 @@ class ModelTransport(httpx2.AsyncBaseTransport):
                 limit=self._limits.connections,
                 keepalive_timeout=self._limits.keepalive_s,
                 ssl=self._tls,
-                socket_factory=_open_socket,
+                socket_factory=partial(_open_socket, self._limits.receive_buffer),
             )
             self._session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
         return self._session
@@ -141,8 +149,8 @@ async def _error_answer(response: aiohttp.ClientResponse) -> ErrorAnswer:
     return ErrorAnswer(response.status, response.reason or "", response.headers, body)
 
 
-def _open_socket(address: Any) -> socket.socket:  # Any: aiohttp's type has no public name
+def _open_socket(receive_buffer: int, address: Any) -> socket.socket:  # Any: aiohttp's type has no public name
     family, kind, protocol, *_ = address
     opened = socket.socket(family, kind, protocol)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     return opened
