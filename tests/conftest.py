@@ -1,9 +1,12 @@
 """What holds for all tests."""
 
 import gc
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.example_kind import register
@@ -18,6 +21,18 @@ settings.load_profile("unhurried")
 REGISTRATION = register()
 
 __all__ = ["pytest_runtest_makereport", "pytest_runtest_setup"]
+
+
+@pytest.fixture(autouse=True)
+def _log() -> Iterator[None]:
+    """Undo the logging configuration of commands that run in this process: later tests read what is logged."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        root.setLevel(level)
+        root.handlers[:] = handlers
 
 
 def pytest_configure() -> None:

@@ -15,6 +15,7 @@ import httpx2
 import redis
 
 from aether.adapters.local.embedded_valkey import find_valkey
+from aether.adapters.redis.keys import DIALECTS
 from tests.processes.process import Process
 from tests.scripted_model import Call, ScriptedModel, Setup
 from tests.scripted_model.classifier import unescape
@@ -169,6 +170,9 @@ class Stack:
                 self.http.post(f"{path}/{job_id.decode()}/cancel")
         until(lambda: not self.model.in_flight)
         self._topics |= self._topics_now()
+        # What workers have learned of one test's model is wrong for the next one's.
+        for key in self.valkey.client.scan_iter(f"{DIALECTS}*"):
+            self.valkey.client.delete(key)
         self.model.use([], Setup())
         self.model.reset()
 

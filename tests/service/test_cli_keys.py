@@ -1,7 +1,6 @@
 """`aether keys` with a real Valkey."""
 
 import json
-import logging
 import os
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 import pytest_socket
 import redis
-import structlog
 from click.testing import CliRunner, Result
 
 from aether.adapters.redis.keys import ACCESS_KEYS
@@ -66,17 +64,6 @@ class Operator:
 
     def _redis(self) -> Any:  # Any: redis-py types the answers of its two kinds of client as one
         return redis.Redis.from_url(self.environment["REDIS_URL"])
-
-
-@pytest.fixture(autouse=True)
-def _log() -> Iterator[None]:
-    """Undo the logging configuration of the command."""
-    root = logging.getLogger()
-    level, handlers = root.level, root.handlers[:]
-    yield
-    structlog.reset_defaults()
-    root.setLevel(level)
-    root.handlers[:] = handlers
 
 
 @pytest.fixture

@@ -118,12 +118,20 @@ def test_a_job_can_be_watched_after_its_server_has_ended(tmp_path: Path, environ
     until(lambda: processes_of(tmp_path / "home") == [])
 
 
+def command_line(pid: int) -> bytes:
+    """Read the command line of a process; it is empty if the process has just ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 def test_serve_restarts_a_dead_worker(tmp_path: Path, environment: dict[str, str]) -> None:
     home = tmp_path / "home"
 
     def workers() -> list[int]:
         line = "\0".join([*command("worker"), ""]).encode()
-        return [pid for pid in processes_of(home) if Path(f"/proc/{pid}/cmdline").read_bytes() == line]
+        return [pid for pid in processes_of(home) if command_line(pid) == line]
 
     environment["AETHER_WORKER_PROCESSES"] = "2"
     with serving(environment, home) as service:

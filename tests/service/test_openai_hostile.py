@@ -120,7 +120,10 @@ FLOODS: dict[str, tuple[Action, str]] = {
 @pytest.mark.parametrize("on_text", [None, len], ids=["whole", "streamed"])
 async def test_no_answer_takes_much_memory_or_holds_the_event_loop(action: Action, words: str, on_text: object) -> None:
     with ModelProcess(rules=[Rule(do=action)]) as model:
-        async with open_chat(model, AETHER_MODEL_READ_TIMEOUT="10") as chat, Footprint() as footprint:
+        async with (
+            open_chat(model, AETHER_MODEL_READ_TIMEOUT="10", AETHER_MODEL_TOTAL_TIMEOUT="300") as chat,
+            Footprint() as footprint,
+        ):
             with pytest.raises(AetherError) as caught:
                 await chat.complete(MESSAGES, on_text=len if on_text else None)
 
