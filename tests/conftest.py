@@ -24,8 +24,14 @@ __all__ = ["pytest_runtest_makereport", "pytest_runtest_setup"]
 
 
 @pytest.fixture(autouse=True)
-def _log() -> Iterator[None]:
+def _log(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Undo the logging configuration of commands that run in this process: later tests read what is logged."""
+    configure = structlog.configure
+
+    def configure_without_cache(**options: Any) -> None:  # Any: as structlog has it
+        configure(**{**options, "cache_logger_on_first_use": False})
+
+    monkeypatch.setattr(structlog, "configure", configure_without_cache)
     root = logging.getLogger()
     level, handlers = root.level, root.handlers[:]
     yield
