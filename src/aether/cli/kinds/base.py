@@ -1,23 +1,21 @@
 """Base of the job states of kinds whose resource has the API's usual fields."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Self
 
 import msgspec
 
-from aether.cli.output.job_state import NO_WORKER, Outcome
-from aether.cli.output.markdown import one_line
+from aether.cli.output.job_state import Outcome, Outcomes, describe_activity
 from aether.cli.output.progress_events import AttemptFailure, ProgressEvent, StepFinished, counted, retry_delay
 
-OUTCOMES: Mapping[str, Outcome | None] = {
+OUTCOMES: Outcomes = {
     "pending": None,
     "processing": None,
     "completed": "succeeded",
     "failed": "failed",
     "cancelled": "cancelled",
 }
-"""How a job ended, by its status; any other status is of a newer server, and the job may go on."""
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -65,13 +63,7 @@ class BaseJobState(msgspec.Struct, frozen=True, rename="camel"):
     @property
     def activity(self) -> str:
         """What the job is doing."""
-        if self.waiting_for == "worker":
-            return NO_WORKER
-        if self.status == "pending":
-            return "waiting for a worker"
-        if self.status not in OUTCOMES:
-            return one_line(self.status)
-        return self.current_work
+        return describe_activity(OUTCOMES, self.status, self.waiting_for, self.current_work)
 
     @property
     def current_work(self) -> str:

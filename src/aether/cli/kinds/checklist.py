@@ -1,7 +1,7 @@
 """Checklist: the `aether checklist` command, and a checklist as Markdown bullets."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,18 +15,17 @@ from aether.cli.client.run_job import run_job
 from aether.cli.kinds.input_file import read_text
 from aether.cli.options import output_option, server_options
 from aether.cli.output.delivery import DocumentDelivery
-from aether.cli.output.job_state import CANCELLED, NO_WORKER, Outcome
-from aether.cli.output.markdown import one_line, passage, quotation
+from aether.cli.output.job_state import Outcome, Outcomes, describe_activity, outcome_by_error
+from aether.cli.output.markdown import passage, quotation
 from aether.cli.output.progress_events import ProgressEvent, StepFinished, counted, word_count
 from aether.domain.checklist import MAX_GUIDELINE
 
-_OUTCOMES: Mapping[str, Outcome | None] = {
+_OUTCOMES: Outcomes = {
     "pending": None,
     "running": None,
     "succeeded": "succeeded",
     "failed": "failed",
 }
-"""How a job ended, by its status; any other status is of a newer server, and the job may go on."""
 
 
 class Item(msgspec.Struct, frozen=True):
@@ -50,8 +49,7 @@ class ChecklistState(msgspec.Struct, frozen=True):
     @property
     def outcome(self) -> Outcome | None:
         """How the job ended, if it did."""
-        outcome = _OUTCOMES.get(self.status)
-        return "cancelled" if outcome == "failed" and self.error == CANCELLED else outcome
+        return outcome_by_error(_OUTCOMES, self.status, self.error)
 
     @property
     def progress(self) -> float:
@@ -61,13 +59,8 @@ class ChecklistState(msgspec.Struct, frozen=True):
     @property
     def activity(self) -> str:
         """What the job is doing."""
-        if self.waiting_for == "worker":
-            return NO_WORKER
-        if self.status == "pending":
-            return "waiting for a worker"
-        if self.status not in _OUTCOMES:
-            return one_line(self.status)
-        return "summarising the guideline" if self.summary is None else "writing the checklist"
+        work = "summarising the guideline" if self.summary is None else "writing the checklist"
+        return describe_activity(_OUTCOMES, self.status, self.waiting_for, work)
 
     @property
     def completed_work(self) -> str:

@@ -1,7 +1,7 @@
 """Image: the `aether image` command, and the files of the images."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self
@@ -15,13 +15,11 @@ from aether.cli.client.run_job import run_job
 from aether.cli.options import output_option, server_options
 from aether.cli.output.atomic_write import write_atomically
 from aether.cli.output.delivery import Fetch, File, ResultDelivery, expiry
-from aether.cli.output.job_state import CANCELLED, NO_WORKER, Outcome
-from aether.cli.output.markdown import one_line
+from aether.cli.output.job_state import Outcome, Outcomes, describe_activity, outcome_by_error
 from aether.cli.output.progress_events import AttemptFailure, ProgressEvent, StepFinished, counted, retry_delay
 from aether.domain.image import MAX_IMAGES
 
-_OUTCOMES: Mapping[str, Outcome | None] = {"PENDING": None, "COMPLETE": "succeeded", "FAILED": "failed"}
-"""How a job ended, by its status; any other status is of a newer server, and the job may go on."""
+_OUTCOMES: Outcomes = {"PENDING": None, "COMPLETE": "succeeded", "FAILED": "failed"}
 
 _SUFFIXES = {
     "image/png": ".png",
@@ -56,8 +54,7 @@ class ImageState(msgspec.Struct, frozen=True, rename="camel"):
     @property
     def outcome(self) -> Outcome | None:
         """How the job ended, if it did."""
-        outcome = _OUTCOMES.get(self.status)
-        return "cancelled" if outcome == "failed" and self.error == CANCELLED else outcome
+        return outcome_by_error(_OUTCOMES, self.status, self.error)
 
     @property
     def progress(self) -> None:
@@ -66,11 +63,8 @@ class ImageState(msgspec.Struct, frozen=True, rename="camel"):
     @property
     def activity(self) -> str:
         """What the job is doing."""
-        if self.waiting_for == "worker":
-            return NO_WORKER
-        if self.status not in _OUTCOMES:
-            return one_line(self.status)
-        return "waiting for the image server" + (f"; {self.completed_work}" if self.attempts else "")
+        work = "waiting for the image server" + (f"; {self.completed_work}" if self.attempts else "")
+        return describe_activity(_OUTCOMES, self.status, self.waiting_for, work)
 
     @property
     def completed_work(self) -> str:

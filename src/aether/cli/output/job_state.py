@@ -1,19 +1,20 @@
 """Job state: what the command line shows of a job, whatever its kind."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Literal, Protocol, Self, TypeAlias, TypeVar
 
+from aether.cli.output.markdown import one_line
 from aether.cli.output.progress_events import ProgressEvent
 
 Outcome: TypeAlias = Literal["succeeded", "failed", "cancelled"]
-
-CANCELLED = "cancelled"
-"""The error of a cancelled job, in kinds that have no status for it."""
-
+Outcomes: TypeAlias = Mapping[str, Outcome | None]
+"""How a job ended, by its status; any other status is of a newer server, and the job may go on."""
 
 NO_WORKER = "waiting: no worker is running"
 """What a job is doing that nobody works on."""
+
+_CANCELLED = "cancelled"
 
 
 class JobState(Protocol):
@@ -55,3 +56,18 @@ class JobState(Protocol):
 
 
 StateT = TypeVar("StateT", bound=JobState)
+
+
+def outcome_by_error(outcomes: Outcomes, status: str, error: str | None) -> Outcome | None:
+    """Return how a job ended, in kinds that have no status for cancelled jobs: their error tells."""
+    outcome = outcomes.get(status)
+    return "cancelled" if outcome == "failed" and error == _CANCELLED else outcome
+
+
+def describe_activity(outcomes: Outcomes, status: str, waiting_for: str | None, current_work: str) -> str:
+    """Return what a job is doing: the current work, unless it waits or has a status of a newer server."""
+    if waiting_for == "worker":
+        return NO_WORKER
+    if status == "pending":
+        return "waiting for a worker"
+    return current_work if status in outcomes else one_line(status)
