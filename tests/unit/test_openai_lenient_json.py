@@ -6,7 +6,7 @@ import time
 from typing import Self
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aether.adapters.openai.lenient_json import Document, decode_small
@@ -24,6 +24,7 @@ async def content_of(document: bytes, max_chars: int = 10**9) -> str:
 
 
 @given(st.lists(ALPHABET, min_size=1, max_size=40), st.booleans())
+@example(parts=["a", "a", "a", "a", "a", "\\", "ud83d", "😀"], ascii_only=True)
 def test_a_long_string_is_decoded_as_a_short_one_is(parts: list[str], ascii_only: object) -> None:
     """Its pieces are cut neither inside a character nor inside an escape."""
     text = "".join(parts) * (200_000 // len("".join(parts)))

@@ -23,11 +23,10 @@ _MAX_SKELETON = 98_304
 _LONG = 1_024
 _SLICE = 65_536
 _MAX_TEXT_BYTES = 8_388_608
-_MAX_TEXT_BYTES = 8_388_608
 _STRINGS_PER_TURN = 1_000
 _STRING = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+("?)', re.DOTALL)
 _CHARACTERS = re.compile(rb'[^"\\]*+(?:\\(?:u[0-9a-fA-F]{4}|[^u])[^"\\]*+)*+', re.DOTALL)
-_HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}$")
+_HALF_PAIR = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}")
 _SURROGATES = re.compile(r"[\ud800-\udfff]")
 _CONTROLS = bytes(range(32))
 _NOT_BASE64 = bytes(set(range(256)) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/-_"))
@@ -195,9 +194,17 @@ def _safe_cut(source: bytes, start: int, stop: int, end: int) -> int:
     stop = found.end()
     while stop > start + 1 and source[stop] & 0xC0 == 0x80:  # noqa: PLR2004 - the bytes that continue a character
         stop -= 1
-    if _HALF_PAIR.match(source[stop - 6 : stop]) and source[stop : stop + 2] == b"\\u":
+    if _ends_in_half_pair(source[start:stop]) and source[stop : stop + 2] == b"\\u":
         stop += 6
     return min(stop, end)
+
+
+def _ends_in_half_pair(piece: bytes) -> bool:
+    """Whether a piece that begins at a character ends with the escape of the first half of a surrogate pair."""
+    before = piece[:-6]
+    # After an odd number of backslashes, the one of these six characters is escaped itself.
+    is_escape = (len(before) - len(before.rstrip(b"\\"))) % 2 == 0
+    return is_escape and _HALF_PAIR.fullmatch(piece[-6:]) is not None
 
 
 def _decode_string(piece: bytes) -> str:
