@@ -25,33 +25,33 @@ class ServerLabel(NamedTuple):
 
 
 _SENTENCES: tuple[
-    tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[str, ServerLabel, str], str]], ...
+    tuple[type[BaseException] | tuple[type[BaseException], ...], Callable[[ServerLabel, str], str]], ...
 ] = (
     (
         aiohttp.ClientConnectorDNSError,
-        lambda _, server, __: f"the host name {server.host} has no address; check {server.setting}",
+        lambda server, _: f"the host name {server.host} has no address; check {server.setting}",
     ),
     (
         aiohttp.ClientConnectorCertificateError,
-        lambda _, server, why: f"its certificate is not valid ({why}); check {server.setting}",
+        lambda server, why: f"its certificate is not valid ({why}); check {server.setting}",
     ),
     (
         aiohttp.ClientConnectorSSLError,
-        lambda _, server, why: f"no TLS connection could be made ({why}); check {server.setting}",
+        lambda server, why: f"no TLS connection could be made ({why}); check {server.setting}",
     ),
     (
         (aiohttp.ClientProxyConnectionError, aiohttp.ClientHttpProxyError),
-        lambda _, __, why: f"the HTTP proxy of the environment does not connect to it ({why})",
+        lambda _, why: f"the HTTP proxy of the environment does not connect to it ({why})",
     ),
     (
         (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError),
-        lambda _, server, __: f"it accepts no connection; check {server.setting}",
+        lambda server, _: f"it accepts no connection; check {server.setting}",
     ),
-    (aiohttp.InvalidURL, lambda _, server, __: f"its address is not valid; check {server.setting}"),
-    (_TIMEOUTS, lambda _, __, ___: "it did not answer in time"),
-    (BadHttp, lambda _, __, why: f"its answer is not valid HTTP ({why})"),
+    (aiohttp.InvalidURL, lambda server, _: f"its address is not valid; check {server.setting}"),
+    (_TIMEOUTS, lambda _, __: "it did not answer in time"),
+    (BadHttp, lambda _, why: f"its answer is not valid HTTP ({why})"),
 )
-"""The first entry whose type fits describes an error, from its name, the server and its reason."""
+"""The first entry whose type fits describes an error, from the server and its reason."""
 
 
 @contextmanager
@@ -64,9 +64,11 @@ def translated_errors(server: ServerLabel) -> Iterator[None]:
 
 
 def _describe(error: BaseException, server: ServerLabel) -> str:
-    name = type(error).__name__
+    if type(error.__cause__) is aiohttp.http_exceptions.BadHttpMessage:
+        # Whether aiohttp wraps it depends on whether the head of the answer was read before.
+        error = error.__cause__
     sentence = next((sentence for kind, sentence in _SENTENCES if isinstance(error, kind)), None)
-    return sentence(name, server, _reason(error)) if sentence else f"the connection was lost ({name})"
+    return sentence(server, _reason(error)) if sentence else f"the connection was lost ({type(error).__name__})"
 
 
 def _is_late(error: BaseException) -> bool:
