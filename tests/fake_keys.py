@@ -11,7 +11,7 @@ from aether.identity.api_keys import ApiKeySet
 
 @dataclass
 class MemoryKeys:
-    """A `KeyStore`; `calls` contains the names of the methods called."""
+    """An `ApiKeyStore`; `calls` contains the names of the methods called."""
 
     stored: ApiKeySet = field(default_factory=ApiKeySet)
     is_unavailable: bool = False

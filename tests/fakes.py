@@ -162,7 +162,7 @@ class MemoryJobStore:
     ) -> JobPage:
         await self._answer()
         unknown_too = statuses.issuperset(Status)
-        listed = [_summary_of(job) for job in self.jobs.values() if (job.owner, job.kind) == (owner, kind)]
+        listed = [JobSummary.of(job) for job in self.jobs.values() if (job.owner, job.kind) == (owner, kind)]
         listed = [entry for entry in listed if entry.status in statuses or (unknown_too and not entry.status.is_known)]
         listed = [entry for entry in listed if not before or entry.sort_key < before]
         listed.sort(key=lambda entry: entry.sort_key, reverse=True)
@@ -229,13 +229,9 @@ class MemoryJobStore:
         return job.status is Status.PENDING and change.status is Status.PROCESSING
 
 
-def _summary_of(job: Job) -> JobSummary:
-    return JobSummary(**{name: getattr(job, name) for name in JobSummary.__struct_fields__})
-
-
 @dataclass
 class MemoryInbox:
-    """An `Inbox` of the notifications in a job store."""
+    """An `InboxStore` of the notifications in a job store."""
 
     store: MemoryJobStore
     ttl: timedelta = timedelta(days=7)

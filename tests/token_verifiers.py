@@ -49,7 +49,7 @@ class ScriptedSource:
         self.fetches += 1
         await self.gate.wait()
         if self.is_unavailable:
-            raise IdentityProviderUnavailableError("it is is_unavailable")
+            raise IdentityProviderUnavailableError("it is unavailable")
         return FetchedKeys(KeySet.parse(jwks(*self.keys), ALGORITHMS), self.fresh_s)
 
 

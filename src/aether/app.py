@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
 
 from litestar import Litestar, Router
 from litestar.di import Provide
@@ -30,7 +29,6 @@ from aether.api.openapi.contents import api_document
 from aether.api.openapi.ui import docs_router, redirect_to_docs
 from aether.api.state import ApiServices, Readiness, services_of
 from aether.api.webhooks.controller import webhooks_router
-from aether.bootstrap.api import api_services
 from aether.domain.access import Rate
 from aether.durable.change_hub import ChangeHub
 from aether.services.inbox import Inbox
@@ -61,15 +59,12 @@ class Api(Litestar):
         self.state.services.hub.close()
 
 
-def create_app(
-    settings: Settings, services: Callable[[], AbstractAsyncContextManager[ApiServices]] | None = None
-) -> Api:
-    """Build the API; `services`, by default the real ones, are opened when it starts and closed when it stops."""
-    open_services = services or partial(api_services, settings)
+def create_app(settings: Settings, services: Callable[[], AbstractAsyncContextManager[ApiServices]]) -> Api:
+    """Build the API; `services` are opened when it starts and closed when it stops."""
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
-        async with open_services() as opened:
+        async with services() as opened:
             app.state.services, app.state.response_cache = opened, ResponseCache()
             yield
 

@@ -24,7 +24,6 @@ from tests.waiting import PATIENCE_S
 PODCAST = Kind("podcast")
 PAUSED = Status("paused")
 ALL = frozenset(Status)
-LIVE_JOBS = 2
 
 
 async def paused_job(harness: JobStoreHarness, kind: Kind = Kind.REPORT) -> Job:

@@ -29,7 +29,6 @@ from tests.scripted_model import (
 )
 from tests.service.chat_factory import FORM, MESSAGES, OUTLINE_MESSAGES, open_chat
 
-STREAMED = '"stream":true'
 SCHEMA = '"json_schema"'
 
 

@@ -56,10 +56,6 @@ class GetRequest(Listener):
         return msgspec.json.decode(self._body)
 
 
-def names_of(events: list[Received]) -> list[str]:
-    return [event.name for event in events]
-
-
 def ids_of(events: list[Received]) -> list[int]:
     return [int(event.id) for event in events if event.id]
 

@@ -30,13 +30,14 @@ class Calls:
         return [asyncio.create_task(self._call(job)) for _ in range(calls)]
 
     async def _call(self, job: str) -> None:
-        async with self._limiter.slot(job):
-            self.in_flight.append(job)
-            self.started.append(job)
-            try:
-                await self._finish.setdefault(job, asyncio.Queue()).get()
-            finally:
-                self.in_flight.remove(job)
+        await self._limiter.acquire(job)
+        self.in_flight.append(job)
+        self.started.append(job)
+        try:
+            await self._finish.setdefault(job, asyncio.Queue()).get()
+        finally:
+            self.in_flight.remove(job)
+            self._limiter.release()
 
     async def finish_one(self) -> None:
         self._finish[self.in_flight[0]].put_nowait(None)

@@ -48,7 +48,7 @@ async def get_readiness(readiness: NamedDependency[Callable[[], Awaitable[Readin
     """If jobs cannot be processed, the problem's detail says what is missing."""
     found = await readiness()
     if not (found.redis and found.worker):
-        raise NotReadyError(redis=found.redis, worker=found.worker)
+        raise NotReadyError(redis=found.redis)
     return Ready()
 
 

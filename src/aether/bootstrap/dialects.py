@@ -29,7 +29,7 @@ async def shared_dialects(client: Redis, settings: Settings) -> AsyncIterator[Di
     store, saving = _store(client, settings), set[asyncio.Task[None]]()
 
     def save(model: str, dialect: Dialect) -> None:
-        task = asyncio.create_task(_save(store, model, dialect))
+        task = asyncio.create_task(_try_to_save(store, model, dialect))
         saving.add(task)
         task.add_done_callback(saving.discard)
 
@@ -44,7 +44,7 @@ async def remember_dialect(client: Redis, settings: Settings, model: str, dialec
     Raises:
         StoreUnavailableError: Redis does not answer.
     """
-    await _store(client, settings).save(model, None if dialect == _DEFAULT else msgspec.json.encode(dialect))
+    await _save(_store(client, settings), model, dialect)
 
 
 def _store(client: Redis, settings: Settings) -> RedisModelDialects:
@@ -61,7 +61,11 @@ async def _load(store: RedisModelDialects) -> dict[str, Dialect]:
 
 
 async def _save(store: RedisModelDialects, model: str, dialect: Dialect) -> None:
+    await store.save(model, None if dialect == _DEFAULT else msgspec.json.encode(dialect))
+
+
+async def _try_to_save(store: RedisModelDialects, model: str, dialect: Dialect) -> None:
     try:
-        await store.save(model, None if dialect == _DEFAULT else msgspec.json.encode(dialect))
+        await _save(store, model, dialect)
     except StoreUnavailableError as error:
         log.warning("model.dialect_not_saved", reason=error.what)

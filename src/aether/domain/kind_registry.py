@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Generic, TypeVar
 
 from typing_extensions import override
@@ -40,8 +40,7 @@ class KindRegistry(Mapping[Kind, EntryT], Generic[EntryT]):
     @override
     def __getitem__(self, kind: Kind) -> EntryT:
         if kind not in self._entries:
-            module, _, name = self._targets[kind].partition(":")
-            self._entries[kind] = getattr(import_module(module), name)
+            self._entries[kind] = resolve_name(self._targets[kind])
         return self._entries[kind]
 
     @override

@@ -2,10 +2,11 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 import msgspec
 
-from aether.domain.job import Kind, Status
+from aether.domain.job import Job, Kind, Status
 from aether.errors import FieldError
 
 MAX_PAGE_SIZE = 100
@@ -28,6 +29,11 @@ class JobSummary(msgspec.Struct, frozen=True):
     created_at: datetime
     updated_at: datetime
     expires_at: datetime
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """Return the summary of a job."""
+        return cls(**{name: getattr(job, name) for name in cls.__struct_fields__})
 
     @property
     def sort_key(self) -> str:

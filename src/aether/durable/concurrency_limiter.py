@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
 
 from aether.durable.ports import Clock
 
@@ -49,10 +48,6 @@ class ConcurrencyLimiter:
     def pause(self) -> float:
         """The seconds for which no call may start, because the server asked for a pause."""
         return max(0.0, self._paused_until - self._clock.monotonic())
-
-    def slot(self, job_id: str) -> "Slot":
-        """Return a context manager that waits for a slot and holds it."""
-        return Slot(self, job_id)
 
     async def acquire(self, job_id: str) -> None:
         """Wait for a slot and take it; a cancelled wait holds none."""
@@ -148,22 +143,6 @@ class ConcurrencyLimiter:
         if self._granted % 4 == 0:
             return next(iter(self._waiting))
         return min(self._waiting, key=lambda job_id: len(self._waiting[job_id]))
-
-
-class Slot:
-    """The context manager of `ConcurrencyLimiter.slot`; small, because thousands of calls wait at the same time."""
-
-    __slots__ = ("_job_id", "_limiter")
-
-    def __init__(self, limiter: ConcurrencyLimiter, job_id: str) -> None:
-        self._limiter = limiter
-        self._job_id = job_id
-
-    def __aenter__(self) -> Awaitable[None]:
-        return self._limiter.acquire(self._job_id)
-
-    async def __aexit__(self, *_: object) -> None:
-        self._limiter.release()
 
 
 class ModelLimiters:

@@ -39,7 +39,6 @@ class DataDirInUseError(ConfigurationError):
             f"The data directory {data_dir} is in use by process {owner or 'unknown'}. "
             "Stop that process, or set AETHER_DATA_DIR to another directory."
         )
-        self.data_dir = data_dir
 
 
 @asynccontextmanager

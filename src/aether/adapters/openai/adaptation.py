@@ -119,10 +119,8 @@ def doubt(dialect: Dialect, asked: Asked) -> Dialect | None:
 
 def _by_words(dialect: Dialect, body: ErrorBody, asked: Asked) -> Adapted | None:
     words = f"{body.param} {body.message}"
-    if (option := named_option(body, asked.options)) is not None:
-        new = new_name(body, option, asked.options)
-        log.warning("model.option_adapted", model=asked.model, option=option, sent_as=new)
-        return Adapted(dialect.with_option(option, new), is_named=True)
+    if (changed := adapt_option(dialect, body, asked.model, asked.options)) is not None:
+        return Adapted(changed, is_named=True)
     for adaptation in _BY_WORDS:
         if adaptation.words.search(words) and adaptation.applies(dialect, asked):
             changed = adaptation.change(dialect)
@@ -141,7 +139,8 @@ def _by_status(dialect: Dialect, status: int, asked: Asked) -> Adapted | None:
     return Adapted(changed, is_named=False) if changed else None
 
 
-_SYNONYMS = (frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens"}),)
+LIMIT_NAMES = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens"})
+"""The names that servers have for the most tokens that an answer may have."""
 _IDENTIFIER = r"(?:the )?['\"`]?(?P<new>[a-z][a-z0-9]*(?:_[a-z0-9]+)+)['\"`]?"
 _REPLACEMENTS = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -152,7 +151,17 @@ _REPLACEMENTS = tuple(
 )
 
 
-def named_option(body: ErrorBody, options: frozenset[str]) -> str | None:
+def adapt_option(dialect: Dialect, body: ErrorBody, model: str, options: frozenset[str]) -> Dialect | None:
+    """Return the dialect with another name for the option that an error names, or without it; None if it names none."""
+    option = _named_option(body, options)
+    if option is None:
+        return None
+    new = _new_name(body, option, options)
+    log.warning("model.option_adapted", model=model, option=option, sent_as=new)
+    return dialect.with_option(option, new)
+
+
+def _named_option(body: ErrorBody, options: frozenset[str]) -> str | None:
     """Return the operator's option that an error names, if any."""
     if body.param.partition(".")[0] in options:
         return body.param.partition(".")[0]
@@ -172,11 +181,11 @@ def _names(body: ErrorBody, name: str) -> bool:
     return any(re.search(pattern, body.message, re.IGNORECASE) for pattern in patterns)
 
 
-def new_name(body: ErrorBody, option: str, options: frozenset[str]) -> str | None:
+def _new_name(body: ErrorBody, option: str, options: frozenset[str]) -> str | None:
     """Return the name that a server wants for an option; None if it has none."""
     for pattern in _REPLACEMENTS:
         found = pattern.search(body.message)
         if found and found["new"].casefold() != option and found["new"] not in options:
             return found["new"]
-    synonyms = next((names for names in _SYNONYMS if option in names), frozenset())
+    synonyms = LIMIT_NAMES if option in LIMIT_NAMES else frozenset()
     return next((name for name in sorted(synonyms - {option} - options) if re.search(rf"\b{name}\b", body.text)), None)

@@ -61,11 +61,12 @@ class _Decoder:
     """Decompresses one content coding in pieces, however much a few bytes may expand."""
 
     def __init__(self, coding: str) -> None:
-        window = _CODINGS.get(coding.strip().lower())
+        coding = coding.strip().lower()
+        window = _CODINGS.get(coding)
         if window is None:
             raise UnusableOutputError("it has a content coding that was not asked for")
         self._zlib = zlib.decompressobj(window)
-        self._may_be_raw = window > 0 and coding.strip().lower() == "deflate"
+        self._may_be_raw = coding == "deflate"
 
     def decode(self, data: bytes) -> Iterator[bytes]:
         # What follows the end is ignored: zlib would collect it in memory.

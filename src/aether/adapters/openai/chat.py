@@ -13,7 +13,7 @@ from aether.adapters.openai.cut_prompt import describe_cut
 from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.dialect_memory import DialectMemory
 from aether.adapters.openai.errors import FailedCall
-from aether.adapters.openai.server import Call, ChatServer, Outcome
+from aether.adapters.openai.server import Call, ChatServer, Outcome, asked_of
 from aether.errors import AetherError, ModelFailedError, ModelUnreachableError, UnusableOutputError
 from aether.workflows.llm.ports import Form, Message, OnText, Reply
 
@@ -91,7 +91,7 @@ class OpenAIChat:
             try:
                 outcome = await self._server.ask(call, dialect, streams=streams, on_text=on_text)
             except FailedCall as failed:
-                asked = _asked(call, dialect, streams=streams)
+                asked = asked_of(call, dialect, streams=streams)
                 adapted = adapt(dialect, failed, asked)
                 if adapted is None:
                     self._doubt(prompt, dialect, asked, failed.error, time.monotonic() - began)
@@ -100,7 +100,7 @@ class OpenAIChat:
                 # What the server has named is settled; otherwise the first reason is likely to be the true one.
                 rejection = None if adapted.is_named else rejection or failed.error
             except (ModelUnreachableError, UnusableOutputError) as error:
-                asked = _asked(call, dialect, streams=streams)
+                asked = asked_of(call, dialect, streams=streams)
                 self._doubt(prompt, dialect, asked, error, time.monotonic() - began)
                 raise
             else:
@@ -134,12 +134,6 @@ class OpenAIChat:
     def _measure(self, model: str, dialect: Dialect, *, streams: bool, seconds: float, on_text: OnText | None) -> None:
         if streams and dialect.is_slow and on_text is None and seconds < self._read_timeout / 2:
             self._memory.fast(model)
-
-
-def _asked(call: Call, dialect: Dialect, *, streams: bool) -> Asked:
-    has_system = any(message.role == "system" for message in call.messages)
-    options = frozenset(dialect.translate(call.options)) if call.options else frozenset()
-    return Asked(call.model, options, call.form is not None, has_system, streams)
 
 
 def _hash(call: Call) -> int:

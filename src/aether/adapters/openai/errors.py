@@ -132,8 +132,10 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
     if milliseconds := _parse_number(headers.get("retry-after-ms")):
         return milliseconds / 1000
     value = headers.get("retry-after")
-    if value is None or (seconds := _parse_number(value)) is not None:
-        return None if value is None else seconds
+    if value is None:
+        return None
+    if (seconds := _parse_number(value)) is not None:
+        return seconds
     try:
         at = parsedate_to_datetime(value)
     except (ValueError, OverflowError):

@@ -4,9 +4,8 @@ import asyncio
 from typing import Any
 
 import msgspec
-import structlog
 
-from aether.adapters.openai.adaptation import named_option, new_name
+from aether.adapters.openai.adaptation import adapt_option
 from aether.adapters.openai.answers import read_tokens
 from aether.adapters.openai.body import too_large
 from aether.adapters.openai.dialect import Dialect
@@ -26,8 +25,6 @@ OTHER_FIELDS_BYTES = 65_536
 _PATH = "images/generations"
 _MAX_WAYS = 6
 _MAX_URL = 8_193
-
-log = structlog.get_logger()
 
 
 class ImageSettings(msgspec.Struct, frozen=True):
@@ -84,13 +81,13 @@ class OpenAIIllustrator:
             try:
                 document = await self._post(request, dialect)
             except FailedCall as failed:
-                options = frozenset(dialect.translate(self._settings.options))
-                option = named_option(failed.body, options)
-                if option is None or not isinstance(failed.error, ModelRejectedRequestError):
+                if not isinstance(failed.error, ModelRejectedRequestError):
                     raise failed.error from failed
-                new = new_name(failed.body, option, options)
-                log.warning("model.option_adapted", model=self._settings.model, option=option, sent_as=new)
-                dialect = dialect.with_option(option, new)
+                options = frozenset(dialect.translate(self._settings.options))
+                adapted = adapt_option(dialect, failed.body, self._settings.model, options)
+                if adapted is None:
+                    raise failed.error from failed
+                dialect = adapted
             else:
                 self._dialect = self._dialect.merge(Dialect(), dialect)
                 return document

@@ -7,18 +7,17 @@ from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
-from aether.adapters.openai.adaptation import Asked, adapt
+from aether.adapters.openai.adaptation import LIMIT_NAMES, adapt
 from aether.adapters.openai.catalog import CatalogEntry, ModelCatalog
 from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.errors import FailedCall
 from aether.adapters.openai.http_api import ServerApi
 from aether.adapters.openai.probe_checks import ANSWER, FEATURES, PROMPT, Check, Finding, ProbeResult, best_form
-from aether.adapters.openai.server import Call, ChatServer, Outcome
+from aether.adapters.openai.server import Call, ChatServer, Outcome, asked_of
 from aether.errors import AetherError, ModelOverloadedError, UnusableOutputError
 
 # Enough for a model that thinks before it answers.
 _LIMIT = {"max_tokens": 512}
-_LIMIT_NAMES = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens"})
 _MAX_ADAPTATIONS = 8
 _MAX_PAUSE_S = 10.0
 # What the server names in any call is learned from it; other parts of the dialect are what a check is about.
@@ -38,7 +37,7 @@ class ModelProbe:
         self._catalog = ModelCatalog(api)
         self._url = api.address.label("chat/completions")
         self._model = model
-        self._options = options if _LIMIT_NAMES & options.keys() else {**options, **_LIMIT}
+        self._options = options if LIMIT_NAMES & options.keys() else {**options, **_LIMIT}
 
     async def run(self) -> ProbeResult:
         """Make one call and, if that is answered, the others at the same time."""
@@ -109,10 +108,7 @@ class ModelProbe:
             try:
                 return await self._server.ask(call, dialect, streams=streams), dialect
             except FailedCall as failed:
-                options = frozenset(dialect.translate(call.options))
-                adapted = adapt(
-                    dialect, failed, Asked(call.model, options, call.form is not None, check.has_system, streams)
-                )
+                adapted = adapt(dialect, failed, asked_of(call, dialect, streams=streams))
                 if (
                     adapted is None
                     or adapted.dialect.stream == "none"

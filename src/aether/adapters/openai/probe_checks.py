@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from aether.adapters.openai.catalog import CatalogEntry
 from aether.adapters.openai.dialect import Dialect, FormWay
+from aether.workflows.llm.json_schema import object_schema
 from aether.workflows.llm.ports import Form, Message, Reply
 
 CheckName = Literal["models", "answer", "system", "stream", "schema", "object", "prompt", "context"]
@@ -78,11 +79,6 @@ class Check(msgspec.Struct, frozen=True):
     prepare: Callable[[Dialect], Dialect] = lambda dialect: dialect
     give_up: Callable[[Dialect], Dialect] = lambda dialect: dialect
 
-    @property
-    def has_system(self) -> bool:
-        """Whether there is a message of the system."""
-        return any(message.role == "system" for message in self.messages)
-
 
 def best_form(findings: Iterable[Finding]) -> FormWay | None:
     """Return the richest way to ask for JSON that is not known to fail; None if each of them fails."""
@@ -118,16 +114,7 @@ def _judge_json(reply: Reply) -> tuple[Result, str]:
 
 _GREETING = (Message("user", "Say hello in one word."),)
 _QUESTION = (Message("user", 'Which city is the capital of France? Answer with JSON only: {"city": "…"}'),)
-_FORM = Form(
-    "capital",
-    {
-        "type": "object",
-        "properties": {"city": {"type": "string", "maxLength": 40}},
-        "required": ["city"],
-        "additionalProperties": False,
-    },
-    '{"city": "…"}',
-)
+_FORM = Form("capital", object_schema(city={"type": "string", "maxLength": 40}), '{"city": "…"}')
 
 ANSWER = Check("answer", _GREETING, _judge_text, if_unclear="fails")
 PROMPT = Check("prompt", _QUESTION, _judge_json, _FORM, prepare=lambda dialect: replace(dialect, form="prompt"))

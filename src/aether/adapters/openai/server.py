@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from aether.adapters.openai.adaptation import Asked
 from aether.adapters.openai.answers import MAX_JSON, MAX_TEXT, Answer
 from aether.adapters.openai.completions import parse_completion
 from aether.adapters.openai.dialect import Dialect
@@ -40,6 +41,13 @@ class Call(msgspec.Struct, frozen=True):
     form: Form | None = None
     options: Mapping[str, Any] = {}  # Any: servers accept fields of all kinds here
     model_setting: str | None = "AETHER_MODEL"
+
+
+def asked_of(call: Call, dialect: Dialect, *, streams: bool) -> Asked:
+    """Return what a call in this dialect asks for."""
+    has_system = any(message.role == "system" for message in call.messages)
+    options = frozenset(dialect.translate(call.options)) if call.options else frozenset()
+    return Asked(call.model, options, call.form is not None, has_system, streams)
 
 
 class Outcome(msgspec.Struct, frozen=True):

@@ -94,7 +94,7 @@ class StreamedCompletion:
         self._unparsed = bytearray(rest)
         content: list[str] = []
         for count, line in enumerate(lines, 1):
-            if line.startswith(b"data: {") and (text := self._parse_chunk(line[6:])) is not None:
+            if line.startswith(b"data:") and (text := self._parse_chunk(line[5:])) is not None:
                 content.append(text)
             elif line:
                 content.append(await self._parse_line(line))
@@ -162,7 +162,7 @@ class StreamedCompletion:
             self._on_text(text)
 
     async def _parse_line(self, line: bytes) -> str:
-        """Parse a line of the stream, and return the content in it."""
+        """Parse a line of the stream that is no ordinary chunk, and return the content in it."""
         if not line.startswith(b"data:"):
             if line.startswith(b"event:"):
                 self._is_error_event = line[6:].strip() == b"error"
@@ -194,8 +194,6 @@ class StreamedCompletion:
         return ""
 
     async def _add_chunk(self, data: bytes) -> str:
-        if (text := self._parse_chunk(data)) is not None:
-            return text
         document = await Document.decode(data)
         value = document.value
         if not isinstance(value[0] if isinstance(value, list) and value else value, dict):

@@ -18,10 +18,8 @@ from litestar.typing import FieldDefinition
 from aether.api.guards.authentication import CREDENTIAL_PARAMETER, is_public
 from aether.api.guards.request_validation import Connection
 from aether.api.http.nearest_name import unknown_rule
-from aether.api.http.validation_errors import parameter_rule
+from aether.api.http.validation_errors import MAX_ERRORS, parameter_rule
 from aether.errors import FieldError
-
-_MAX_ERRORS = 20
 
 
 class _Parameter(NamedTuple):
@@ -45,7 +43,7 @@ async def check_query(connection: Connection, handler: BaseRouteHandler) -> None
     if not connection.scope["query_string"] or is_public(connection, handler):
         return
     query, declared = connection.query_params, _parameters(handler)
-    errors = [*islice(_errors(query, declared), _MAX_ERRORS)]
+    errors = [*islice(_errors(query, declared), MAX_ERRORS)]
     if errors:
         rejected = {error.field for error in errors}
         of_values = (_value_error(name, query[name], each) for name, each in declared.items() if name in query)

@@ -10,11 +10,10 @@ import msgspec
 
 from aether.api.http.json_text import ParsedJson, join_path, with_whole_numbers
 from aether.api.http.nearest_name import unknown_rule
-from aether.api.http.validation_errors import body_error
+from aether.api.http.validation_errors import MAX_ERRORS, body_error
 from aether.domain.text_field import broken_texts
 from aether.errors import FieldError
 
-_MAX_ERRORS = 20
 _MAX_ITEMS = 100
 """How many items of a list are checked one by one, so that a long one does not take long."""
 
@@ -26,7 +25,7 @@ def broken_rules(body: bytes, body_type: Json) -> list[FieldError]:
     parsed = ParsedJson(body.decode())
     repeated = (FieldError(path, "must be given only once") for path in parsed.repeated_names())
     broken = _errors(with_whole_numbers(parsed.json), body_type, "")
-    return list(islice(_distinct(chain(repeated, broken)), _MAX_ERRORS))
+    return list(islice(_distinct(chain(repeated, broken)), MAX_ERRORS))
 
 
 def _distinct(errors: Iterable[FieldError]) -> Iterator[FieldError]:

@@ -57,11 +57,9 @@ log = structlog.get_logger()
 class NotReadyError(TransientError):
     """The service cannot process jobs now."""
 
-    def __init__(self, *, redis: bool, worker: bool) -> None:
+    def __init__(self, *, redis: bool) -> None:
         missing = "Redis does not answer" if not redis else "no worker was seen lately"
         super().__init__(f"No job can be done now: {missing}.", retry_after=5.0)
-        self.redis = redis
-        self.worker = worker
 
 
 class ProblemType(msgspec.Struct, frozen=True):

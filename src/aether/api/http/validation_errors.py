@@ -12,6 +12,9 @@ from litestar.typing import FieldDefinition
 
 from aether.errors import FieldError
 
+MAX_ERRORS = 20
+"""How many broken rules a response lists."""
+
 # The parts of msgspec's messages.
 _MESSAGE = re.compile(r"(?P<text>.*?)(?: - at `(?P<key>key` in `)?\$\.?(?P<path>.*)`)?", re.DOTALL)
 _MISSING = re.compile(r"Object missing required field `(?P<field>.+)`")

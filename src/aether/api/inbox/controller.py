@@ -19,6 +19,7 @@ from aether.api.http.problems import AnyRequest
 from aether.api.http.public_url import prefix_of
 from aether.api.http.route_handler import get, post
 from aether.api.http.sse import EventStream
+from aether.api.http.validation_errors import MAX_ERRORS
 from aether.api.jobs.fields import Count, JobId, Timestamp, unset_if_none
 from aether.api.kinds import KINDS, href
 from aether.api.openapi.operations import BODY_ERRORS, problems
@@ -30,7 +31,6 @@ from aether.services.inbox import Inbox
 
 _PATH = "/notifications"
 _MAX_IDS = 1_000
-_MAX_ERRORS = 20
 _ID_RULE = "must be the id of a notification"
 _ID = re.compile(r"\d{1,16}", re.ASCII)
 # It is simpler than all ids up to the largest one; the ids it excludes are more than two centuries in the future.
@@ -93,7 +93,7 @@ class AcknowledgeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def __post_init__(self) -> None:
         errors = [FieldError(f"ids[{position}]", _ID_RULE) for position, each in enumerate(self.ids) if not is_id(each)]
         if errors:
-            raise FieldError.of(errors[:_MAX_ERRORS])
+            raise FieldError.of(errors[:MAX_ERRORS])
 
 
 class Acknowledged(msgspec.Struct, frozen=True):

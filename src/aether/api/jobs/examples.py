@@ -62,15 +62,5 @@ def example_token(token_type: Callable[[str, datetime, str], TokenT], resource: 
 
 def first_page(job: Job) -> JobPage:
     """Return the first of two pages, with this job."""
-    summary = JobSummary(
-        job.id,
-        job.kind,
-        job.status,
-        job.input,
-        job.version,
-        job.progress,
-        job.created_at,
-        job.updated_at,
-        job.expires_at,
-    )
+    summary = JobSummary.of(job)
     return JobPage((summary,), encode_cursor(summary.sort_key))

@@ -1,7 +1,7 @@
 """Kind routers: the routers of all kinds, each at its path and its aliases."""
 
 from collections.abc import Iterator
-from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any, TypeAlias
 
 from litestar import Router
@@ -15,8 +15,7 @@ AnyJobController: TypeAlias = type[JobController[Any, Any, Any, Any, Any, Any, A
 
 def controller_of(resource: Resource) -> AnyJobController:
     """Return the controller of a resource."""
-    module, _, name = resource.controller.partition(":")
-    controller: AnyJobController = getattr(import_module(module), name)
+    controller: AnyJobController = resolve_name(resource.controller)
     return controller
 
 

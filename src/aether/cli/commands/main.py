@@ -1,7 +1,7 @@
 """Main: the `aether` command and its subcommands."""
 
-from importlib import import_module
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import click
@@ -18,7 +18,7 @@ from aether.telemetry import configure_logging, log_unknown_settings
 _USAGE_ERRORS = frozenset({400, 401, 403, 413, 422, 501})
 """Statuses for a request that will not succeed unless the request or the server's settings are changed."""
 
-_LAZY_COMMANDS = {name: f"aether.cli.commands.{name}" for name in ("keys", "model", "watch")}
+_LAZY_COMMANDS = {name: f"aether.cli.commands.{name}:{name}" for name in ("keys", "model", "watch")}
 
 
 class _Group(click.Group):
@@ -32,7 +32,7 @@ class _Group(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in _LAZY_COMMANDS:
-            command: click.Command = getattr(import_module(_LAZY_COMMANDS[cmd_name]), cmd_name)
+            command: click.Command = resolve_name(_LAZY_COMMANDS[cmd_name])
             return command
         return super().get_command(ctx, cmd_name) or _kind_commands().get(cmd_name)
 

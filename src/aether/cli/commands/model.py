@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import click
-import msgspec
 import uvloop
 from msgspec.structs import replace
 
@@ -39,10 +38,11 @@ def model(name: str | None, data_dir: Path | None, *, as_json: bool) -> None:
     settings = client_settings(data_dir=data_dir, model=name)
     configure_logging("warning", settings.log_format)
     result, used = uvloop.run(_check(settings))
+    found = advice(result, used)
     if as_json:
-        print_json(msgspec.to_builtins(model_view(result, advice(result, used))))
+        print_json(model_view(result, found))
     else:
-        print_model_table(result, advice(result, used))
+        print_model_table(result, found)
     sys.exit(0 if result.is_usable else 1)
 
 

@@ -10,7 +10,7 @@ from aether.domain.stored_request import stored_request_decoder
 from aether.durable.run import Run
 from aether.workflows.definition import Workflow
 from aether.workflows.report.ports import Writer
-from aether.workflows.report.writer import ModelWriter
+from aether.workflows.report.writer import ModelWriter, requested_model
 from aether.workflows.step_results import result_of
 
 _stored_request = stored_request_decoder(ReportRequest)
@@ -47,11 +47,6 @@ def report_so_far(job: Job) -> Report:
     outline = outline_of(request) or result_of(job, "outline", Outline) or Outline(())
     sections = [result_of(job, f"section:{position}", Section) for position in range(len(outline.items))]
     return Report.assemble(request.topic, outline, sections)
-
-
-def requested_model(request: ReportRequest) -> str | None:
-    """Name the model that the caller asks for, if any."""
-    return None if request.model is UNSET else request.model
 
 
 WORKFLOW = Workflow(

@@ -18,6 +18,11 @@ from aether.workflows.report.outline_parser import parse_outline
 _KNOWS_LANGUAGES = 4_096  # tokens
 
 
+def requested_model(request: ReportRequest) -> str | None:
+    """Name the model that the caller asks for, if any."""
+    return None if request.model is UNSET else request.model
+
+
 class ModelWriter:
     """The `Writer` on any `ChatModel`; `context` is how many tokens the model reads and writes in one call."""
 
@@ -44,5 +49,4 @@ class ModelWriter:
         return Section(body)
 
     def _conversation(self, request: ReportRequest) -> Conversation:
-        model = None if request.model is UNSET else request.model
-        return Conversation(self._chat, prompts.WORDS[request.length], model)
+        return Conversation(self._chat, prompts.WORDS[request.length], requested_model(request))
