@@ -21,6 +21,7 @@ SERVED = [
     "application/json;q=0.1, text/html",
     "application/json, text/plain, */*",  # axios
     "application/json, application/problem+json",  # generated clients
+    "application/problem+json",  # openapi-generator's Python, where the response is not JSON
     "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2",  # Java
     "application/xml;q=0.9, application/json;q=0.001",
     "*/*;q=0, application/json",
@@ -38,7 +39,7 @@ EXCLUDED = [
     "text/event-stream",
     "application/xml",
     "application/vnd.api+json",
-    "application/problem+json",
+    "application/problem+json, text/html",
     "image/*",
     "*/*;q=0",
     "application/json;q=0",
@@ -89,7 +90,8 @@ async def test_a_stream_is_no_json(client: Client, harness: ApiHarness, resource
 
 
 @pytest.mark.parametrize(
-    "accept", ["text/event-stream", "text/*", "*/*", "text/event-stream, application/problem+json"]
+    "accept",
+    ["text/event-stream", "text/*", "*/*", "text/event-stream, application/problem+json", "application/problem+json"],
 )
 async def test_a_stream_is_served_as_one(client: Client, harness: ApiHarness, accept: str) -> None:
     job_id = await harness.create_report()

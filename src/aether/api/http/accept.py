@@ -11,6 +11,8 @@ _MEDIA_RANGE = re.compile(r"(?P<type>[\w!#$&^.+*-]+)/(?P<subtype>[\w!#$&^.+*-]+)
 _QUALITY = re.compile(r"\s*q\s*=\s*(?P<quality>\d*\.?\d*)\s*", re.IGNORECASE | re.ASCII)
 # As Java's older clients write it.
 _ALIASES = {"*": "*/*"}
+# The form of errors, never that of a response. Generated clients name it alone where the response is not JSON.
+_PROBLEM = ("application", "problem+json")
 
 
 class NotAcceptableError(CallerError):
@@ -51,10 +53,10 @@ def check_media_type(accept: str, media_types: tuple[str, ...]) -> None:
 def accepts(accept: str, media_types: tuple[str, ...]) -> bool:
     """Whether a caller with this `Accept` header takes at least one of these media types, such as `image/*`.
 
-    What is not a media range is ignored, as are parameters other than the quality. A header without a media range
-    takes everything.
+    What is not a media range is ignored, as are `application/problem+json` and parameters other than the quality. A
+    header without a media range takes everything.
     """
-    ranges = tuple(_parse(accept))
+    ranges = tuple(each for each in _parse(accept) if each[:2] != _PROBLEM)
     return not ranges or any(_takes(ranges, *media_type.split("/")) for media_type in media_types)
 
 
