@@ -9,17 +9,20 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import msgspec
 import pytest
 from openai import APIConnectionError, AsyncOpenAI, AuthenticationError, InternalServerError
 from structlog.testing import capture_logs
 
 from aether.adapters.local.local_model.launcher import LocalModel, bundled_model, local_model
 from aether.adapters.local.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
+from aether.adapters.openai.catalog import ModelCatalog
 from aether.bootstrap.models import chat_api, language_model
 from aether.domain.checklist import Checklist
-from aether.errors import ConfigurationError, UnusableOutputError
+from aether.errors import ConfigurationError, ModelUnreachableError, UnusableOutputError
 from aether.settings import JsonObject, Secret, Settings
 from aether.workflows.checklist.editor import ModelEditor
+from aether.workflows.llm.ports import Form, Message
 from tests.waiting import PATIENCE_S, until
 
 PARENT = """
@@ -191,6 +194,36 @@ async def test_a_checklist_has_true_quotes_even_from_a_model_this_small(model: L
     assert checklist.items
     assert all(item.quote in GUIDELINE for item in checklist.items)
     assert checklist.markdown.splitlines() == [f"- {item.text}" for item in checklist.items]
+
+
+async def test_it_is_asked_for_its_models_and_its_context(model: LocalModel) -> None:
+    async with chat_api(settings_of(model)) as api:
+        catalog = ModelCatalog(api)
+
+        assert [entry.id for entry in await catalog.models()] == [model.name]
+        # The slots share it, so a worker gets less from the launcher.
+        assert await catalog.context(model.name) == model.context * model.slots
+
+
+@pytest.mark.parametrize("end", ["", "/", "/v1", "/v1/"])
+async def test_it_is_called_by_every_form_of_its_base_url(model: LocalModel, end: str) -> None:
+    """llama.cpp answers without a version too."""
+    settings = msgspec.structs.replace(settings_of(model), openai_base_url=model.base_url.removesuffix("/v1") + end)
+    received: list[str] = []
+    async with chat_api(settings) as api:
+        chat = language_model(settings, api)
+        text = await chat.complete([Message("system", "Be short."), Message("user", "Say hello.")])
+        streamed = await chat.complete([Message("user", "Say hello.")], on_text=received.append)
+        plan = [Message("user", "Plan.")], Form("outline", OUTLINE, "{}")
+        try:
+            outline = await chat.complete(plan[0], form=plan[1])
+        except ModelUnreachableError:  # it closes the connection after a stream, perhaps only now; the engine would
+            outline = await chat.complete(plan[0], form=plan[1])  # ask again too
+
+    assert text.text
+    assert "".join(received) == streamed.text
+    assert outline.cut_off or 2 <= len(json.loads(outline.text)["sections"]) <= 3
+    assert min(text.usage.input_tokens, streamed.usage.input_tokens, outline.usage.input_tokens) > 0
 
 
 async def test_other_users_of_the_machine_are_rejected(model: LocalModel) -> None:

@@ -1,8 +1,9 @@
 """Where the requests to a model server go, and what they carry."""
 
+import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 import pytest
 
@@ -45,6 +46,30 @@ async def test_a_base_url_without_its_version_is_asked_about(end: str) -> None:
                 await illustrator.image(REQUEST, 0)
 
     assert f"{origin}/chat/completions; should OPENAI_BASE_URL end with /v1?" in str(caught.value)
+
+
+async def test_a_server_that_closes_idle_connections_costs_one_attempt_only() -> None:
+    """The request is not sent again unseen: the server may have read it."""
+    connections = 0
+
+    async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        with closing(writer):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(response().data.replace(b"connection: close\r\n", b""))
+            await reader.readuntil(b"\r\n\r\n")
+
+    async with await asyncio.start_server(answer_once, "127.0.0.1", 0) as server, ScriptedModel() as unused:
+        port = server.sockets[0].getsockname()[1]
+        async with open_chat(unused, OPENAI_BASE_URL=f"http://127.0.0.1:{port}/v1") as chat:
+            await chat.complete(MESSAGES)
+            with pytest.raises(ModelUnreachableError, match="the connection was lost"):
+                await chat.complete(MESSAGES)
+            for _ in range(3):
+                await chat.complete(MESSAGES)
+
+    assert connections == 1 + 3
 
 
 @pytest.mark.parametrize("model_of_job", [None, "another"])
