@@ -194,11 +194,16 @@ async def test_one_server_error_does_not_cost_the_schema() -> None:
         assert [SCHEMA in bytes(call.raw).decode() for call in model.calls()] == [True, False, True]
 
 
-@pytest.mark.parametrize("action", [NAMED["500"], HttpError(status=200, body="<html>", content_type="text/html")])
+NO_END = Events(('{"choices": [{"delta": {"content": "Rome"}}]}',))
+
+
+@pytest.mark.parametrize(
+    "action", [NAMED["500"], HttpError(status=200, body="<html>", content_type="text/html"), NO_END]
+)
 async def test_streams_that_fail_are_not_asked_for_by_the_next_attempt(action: Action) -> None:
     async with ScriptedModel() as model, open_chat(model) as chat:
         model.add(Rule(do=action), when=lambda call: call.stream)
-        with pytest.raises((ModelFailedError, UnusableOutputError)):
+        with pytest.raises((ModelFailedError, UnusableOutputError, ModelUnreachableError)):
             await chat.complete(MESSAGES, on_text=len)
         await chat.complete(MESSAGES, on_text=len)
 

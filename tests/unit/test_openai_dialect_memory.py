@@ -1,4 +1,5 @@
 import msgspec
+from structlog.testing import capture_logs
 
 from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.dialect_memory import DialectMemory
@@ -68,6 +69,18 @@ def test_a_feature_that_worked_in_between_is_kept() -> None:
         memory.learn("m", 100 + prompt, DEFAULT, DEFAULT)
 
     assert memory.get("m") == DEFAULT
+
+
+def test_an_option_that_was_adapted_is_logged_once() -> None:
+    memory = DialectMemory()
+    with capture_logs() as logs:
+        for _ in range(3):
+            memory.learn("m", PROMPT_ID, DEFAULT, Dialect(options={"max_tokens": "max_new_tokens", "seed": None}))
+
+    assert sorted((log["event"], log["model"], log["option"], log["sent_as"] or "") for log in logs) == [
+        ("model.option_adapted", "m", "max_tokens", "max_new_tokens"),
+        ("model.option_adapted", "m", "seed", ""),
+    ]
 
 
 def test_a_slow_model_is_streamed_until_it_is_fast_again() -> None:

@@ -36,11 +36,15 @@ class ModelOverloadedError(TransientError):
 
 
 class ModelUnreachableError(TransientError):
-    """The model server sent no answer: connection refused or lost, or a timeout (`timed_out`)."""
+    """The model server sent no answer, or only a part of one.
 
-    def __init__(self, what: str, *, timed_out: bool = False) -> None:
+    `timed_out` tells that it took too long, `ended_early` that it ended its answer before its end.
+    """
+
+    def __init__(self, what: str, *, timed_out: bool = False, ended_early: bool = False) -> None:
         super().__init__(f"The model server could not be reached: {what}.")
         self.timed_out = timed_out
+        self.ended_early = ended_early
 
 
 class ModelFailedError(TransientError):

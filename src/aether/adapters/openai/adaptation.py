@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-import structlog
 from msgspec.structs import replace
 
 from aether.adapters.openai.dialect import Dialect
@@ -12,8 +11,6 @@ from aether.adapters.openai.error_body import ErrorBody
 from aether.adapters.openai.error_words import is_quota, is_unknown_model
 from aether.adapters.openai.errors import FailedCall
 from aether.errors import ModelFailedError, ModelRejectedRequestError
-
-log = structlog.get_logger()
 
 _REJECTED = frozenset({400, 404, 405, 406, 415, 422, 501})
 _FORM_STATUSES = frozenset({400, 404, 415, 422, 501})
@@ -119,7 +116,7 @@ def doubt(dialect: Dialect, asked: Asked) -> Dialect | None:
 
 def _by_words(dialect: Dialect, body: ErrorBody, asked: Asked) -> Adapted | None:
     words = f"{body.param} {body.message}"
-    if (changed := adapt_option(dialect, body, asked.model, asked.options)) is not None:
+    if (changed := adapt_option(dialect, body, asked.options)) is not None:
         return Adapted(changed, is_named=True)
     for adaptation in _BY_WORDS:
         if adaptation.words.search(words) and adaptation.applies(dialect, asked):
@@ -151,14 +148,10 @@ _REPLACEMENTS = tuple(
 )
 
 
-def adapt_option(dialect: Dialect, body: ErrorBody, model: str, options: frozenset[str]) -> Dialect | None:
+def adapt_option(dialect: Dialect, body: ErrorBody, options: frozenset[str]) -> Dialect | None:
     """Return the dialect with another name for the option that an error names, or without it; None if it names none."""
     option = _named_option(body, options)
-    if option is None:
-        return None
-    new = _new_name(body, option, options)
-    log.warning("model.option_adapted", model=model, option=option, sent_as=new)
-    return dialect.with_option(option, new)
+    return None if option is None else dialect.with_option(option, _new_name(body, option, options))
 
 
 def _named_option(body: ErrorBody, options: frozenset[str]) -> str | None:

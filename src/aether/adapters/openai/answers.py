@@ -20,7 +20,7 @@ _MAX_TOKENS = 2**40  # Redis can still add these up, however many calls report n
 _TEXT_TYPES = frozenset({"text", "output_text", "text_delta", None})
 _REASONING = ("reasoning_content", "reasoning", "thinking", "reasoning_text", "thoughts", "analysis")
 # The places of a message in answers that are not quite chat completions: of streams, Ollama, and old completions.
-_MESSAGE_KEYS = ("message", "delta")
+_MESSAGE_KEYS = ("delta", "message")
 _TEXT_KEYS = ("text", "response", "output_text", "generated_text", "completion")
 
 

@@ -110,17 +110,21 @@ class OpenAIChat:
 
     def _doubt(self, prompt: int, dialect: Dialect, asked: Asked, error: AetherError, seconds: float) -> None:
         """Decide how the next attempt asks, after an error that took some seconds to come."""
-        status = error.status if isinstance(error, ModelFailedError) else None
-        is_lost = isinstance(error, ModelUnreachableError) or status in _OF_PROXIES
-        if status in _LATE or (
-            is_lost and (seconds > _LONG_SILENCE * self._read_timeout or getattr(error, "timed_out", False))
-        ):
+        if self._is_late(error, seconds):
             if not asked.streams:
                 self._memory.slow(asked.model)
-        elif isinstance(error, UnusableOutputError) or (
-            status and status >= _SERVER_ERROR and status not in _OF_PROXIES
-        ):
+        elif _is_unclear(error):
             self._memory.doubt(asked.model, prompt, doubt(dialect, asked))
+
+    def _is_late(self, error: AetherError, seconds: float) -> bool:
+        """Whether no answer came in time, or somebody on the way gave up waiting for it."""
+        was_silent = seconds > _LONG_SILENCE * self._read_timeout
+        match error:
+            case ModelUnreachableError():
+                return error.timed_out or (was_silent and not error.ended_early)
+            case ModelFailedError():
+                return error.status in _LATE or (was_silent and error.status in _OF_PROXIES)
+        return False
 
     def _learn(self, call: Call, prompt: int, start: Dialect, dialect: Dialect, outcome: Outcome) -> None:
         if outcome.has_silent_thinking and not dialect.silent_thinking:
@@ -134,6 +138,16 @@ class OpenAIChat:
     def _measure(self, model: str, dialect: Dialect, *, streams: bool, seconds: float, on_text: OnText | None) -> None:
         if streams and dialect.is_slow and on_text is None and seconds < self._read_timeout / 2:
             self._memory.fast(model)
+
+
+def _is_unclear(error: AetherError) -> bool:
+    """Whether an error may be due to a feature that the server does not support."""
+    match error:
+        case ModelFailedError(status=int() as status):
+            return status >= _SERVER_ERROR and status not in _OF_PROXIES
+        case ModelUnreachableError():
+            return error.ended_early
+    return isinstance(error, UnusableOutputError)
 
 
 def _hash(call: Call) -> int:

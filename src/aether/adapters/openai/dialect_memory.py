@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping
 
+import structlog
 from msgspec.structs import replace
 
 from aether.adapters.openai.dialect import Dialect
+
+log = structlog.get_logger()
 
 _STRIKES = 3
 _MAX_DOUBTS = 1_000
@@ -41,8 +44,11 @@ class DialectMemory:
 
     def set(self, model: str, dialect: Dialect) -> None:
         """Remember a dialect, and report it if it is new."""
-        if dialect == self._known.get(model, _DEFAULT):
+        before = self._known.get(model, _DEFAULT)
+        if dialect == before:
             return
+        for option, sent_as in dialect.options.items() - before.options.items():
+            log.warning("model.option_adapted", model=model, option=option, sent_as=sent_as)
         if dialect == _DEFAULT:
             del self._known[model]
         else:

@@ -9,6 +9,7 @@ from aether.adapters.openai.adaptation import adapt_option
 from aether.adapters.openai.answers import read_tokens
 from aether.adapters.openai.body import too_large
 from aether.adapters.openai.dialect import Dialect
+from aether.adapters.openai.dialect_memory import DialectMemory
 from aether.adapters.openai.error_body import describe_error
 from aether.adapters.openai.errors import TEXTS, FailedCall, translate
 from aether.adapters.openai.http_api import ServerApi
@@ -52,7 +53,7 @@ class OpenAIIllustrator:
         self._url = api.address.endpoint(_PATH)
         self._download = download
         self._settings = settings
-        self._dialect = Dialect()
+        self._memory = DialectMemory()
 
     async def image(self, request: GenerationRequest, position: int) -> bytes:
         """Ask for one image. The request has no field for the position: the server makes another image each time."""
@@ -76,7 +77,7 @@ class OpenAIIllustrator:
         return document, images[0]
 
     async def _ask(self, request: GenerationRequest) -> Document:
-        dialect = self._dialect
+        dialect = self._memory.get(self._settings.model)
         for _ in range(_MAX_WAYS):
             try:
                 document = await self._post(request, dialect)
@@ -84,12 +85,12 @@ class OpenAIIllustrator:
                 if not isinstance(failed.error, ModelRejectedRequestError):
                     raise failed.error from failed
                 options = frozenset(dialect.translate(self._settings.options))
-                adapted = adapt_option(dialect, failed.body, self._settings.model, options)
+                adapted = adapt_option(dialect, failed.body, options)
                 if adapted is None:
                     raise failed.error from failed
                 dialect = adapted
             else:
-                self._dialect = self._dialect.merge(Dialect(), dialect)
+                self._memory.learn(self._settings.model, 0, Dialect(), dialect)
                 return document
         raise UnusableOutputError("no way to ask is left")
 

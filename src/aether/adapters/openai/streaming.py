@@ -122,7 +122,7 @@ class StreamedCompletion:
             if not answer.has_choice:
                 raise no_json()
             # A connection that is closed in order does not prove that the answer is complete.
-            raise ModelUnreachableError("its answer broke off")
+            raise ModelUnreachableError("its answer broke off", ended_early=True)
         answer.reasoning += "".join(self._reasoning)
         self._emit(self.thinking.finish(cut_off=ending_of(answer.finish_reason) == "cut off"))
         return answer

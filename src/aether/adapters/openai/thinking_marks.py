@@ -15,7 +15,8 @@ _WORDS = (
         "rationale",
     ),
     *("(?:inner|internal)[ _-]?(?:monologue|thoughts?|thinking|reasoning|prefix|suffix)", "monologue", "ant_?thinking"),
-    *("chain[ _-]?of[ _-]?thoughts?", "deliberation", "思考(?:过程)?", "推理"),
+    *("chain[ _-]?of[ _-]?thoughts?", "deliberation", "self[ _-]?reflection", "plan(?:ning)?", "brainstorm(?:ing)?"),
+    *("思考(?:过程)?", "推理"),
 )
 _NAME = rf"(?:\w{{1,16}}:)?(?:{'|'.join(_WORDS)})(?:[ _▁-]?(?:process|content|block|trace))?"
 _ANSWER = r"(?:final[ _-]?)?(?:answer|response|output|solution|result|box)|final"
@@ -50,7 +51,8 @@ _PARTIAL = re.compile(
 )
 _FIRST_WORDS: tuple[str, ...] = (
     *("think", "thought", "reason", "reflect", "analysis", "scratch", "cot", "rationale", "inner", "internal"),
-    *("monologue", "ant", "chain", "deliberation", "思考", "推理", "begin", "start", "end", "final"),
+    *("monologue", "ant", "chain", "deliberation", "self", "plan", "brainstorm", "思考", "推理"),
+    *("begin", "start", "end", "final"),
     *("answer", "response", "output", "solution", "result", "box"),
 )
 
