@@ -3,7 +3,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from aether.adapters.openai.thinking import ThinkingFilter
@@ -105,6 +105,8 @@ def test_a_text_about_marks_stays_as_it_is(text: str, size: int) -> None:
 
 
 @given(TEXTS, st.lists(st.integers(0, 200)))
+@example("<<|channel|>analysis<|message|><|start|>assistant<|channel|>final<|message|>", [50])
+@example("<<|channel|>analysis<|message|><|start|>assistant<|channel|>final<|message|>", [61])
 def test_the_answer_is_the_same_however_the_text_is_cut(text: str, places: list[int]) -> None:
     whole, _ = read([text])
     thinking, passed = read(split(text, places))

@@ -13,6 +13,7 @@ from aether.adapters.openai.thinking_marks import (
     is_talk,
     may_be_mark,
     may_be_talk,
+    may_become_another,
 )
 
 _CONTEXT = 160  # characters before a mark that decide what it means
@@ -237,7 +238,7 @@ def _find_marks(text: str, *, final: bool) -> Iterator[tuple[int, re.Match[str] 
         start = found.start()
         mark = MARK.match(text, start)
         # What follows a mark decides whether it is one.
-        if mark and (final or mark.end() < len(text)):
+        if mark and (final or (mark.end() < len(text) and not may_become_another(mark))):
             yield start, mark
             found = TRIGGER.search(text, mark.end())
         elif not final and (mark or may_be_mark(text[start : start + 500])):

@@ -49,6 +49,9 @@ _PARTIAL = re.compile(
     rf"|<[|\uff5c]?\s?{_NAME}\s[^<>\[\]\n]{{0,120}}|[\[◁【⟨«]\s?/?\s?(?P<word>[\w:▁ -]{{0,48}})",
     re.IGNORECASE,
 )
+_UNFINISHED = re.compile(
+    r"<\|start\|>\s?assistant\s?<(?:\|(?:[a-z]{0,7}\|?|channel\|?>[^\n]{0,180}\n?))?", re.IGNORECASE
+)
 _FIRST_WORDS: tuple[str, ...] = (
     *("think", "thought", "reason", "reflect", "analysis", "scratch", "cot", "rationale", "inner", "internal"),
     *("monologue", "ant", "chain", "deliberation", "self", "plan", "brainstorm", "思考", "推理"),
@@ -64,6 +67,11 @@ def may_be_mark(text: str) -> bool:
         return found is not None
     word = found["word"].casefold()
     return any(word.startswith(first) or first.startswith(word) for first in _FIRST_WORDS)
+
+
+def may_become_another(mark: re.Match[str]) -> bool:
+    """Whether a mark at the end of its text, with the beginning of another behind it, may be one mark with that."""
+    return mark["token"] is not None and _UNFINISHED.fullmatch(mark.string, mark.start()) is not None
 
 
 _QUOTES = frozenset("`'\"“”\u2018’„\u201a«»()")
