@@ -9,7 +9,7 @@ export TOPIC
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help report serve test quick document clients package fuzz bench chaos lint format types imports audit check lock clean
+.PHONY: help report serve test coverage quick document clients package fuzz bench chaos lint format types imports audit check lock clean
 
 help: ## List the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -26,8 +26,11 @@ bench: $(VENV)/.dev ## Measure everything beside stock arq, into docs/performanc
 chaos: $(VENV)/.dev ## Break everything for MINUTES=20; repeat a run with SEED=…
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),20) $(ARGS)
 
-test: $(VENV)/.dev ## Run all tests with their coverage; fewer, without, by ARGS="tests/unit"
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(or $(ARGS),-n $(PROCESSES) --cov)
+test: $(VENV)/.dev ## Run all tests; a selection by ARGS="tests/unit"
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest $(or $(ARGS),-n $(PROCESSES))
+
+coverage: ## Run all tests, and measure which lines and branches they reach
+	@$(MAKE) test ARGS="-n $(PROCESSES) --cov"
 
 quick: $(VENV)/.dev ## Run the tests that need no server: units, and contracts over memory and fakeredis
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 -m "not valkey" tests/unit tests/contract
