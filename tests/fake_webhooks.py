@@ -63,6 +63,10 @@ class MemoryWebhooks:
         self.deliveries = {name: each for name, each in self.deliveries.items() if each.job_id != job_id}
         self.queue = [entry for entry in self.queue if entry[0] in self.deliveries]
 
+    async def now(self) -> datetime:
+        await self._answer()
+        return self._now()
+
     async def endpoint(self, owner: str) -> Endpoint | None:
         await self._answer()
         return self.endpoints.get(owner)

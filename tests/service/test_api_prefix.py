@@ -130,6 +130,13 @@ async def test_a_prefix_may_occur_in_the_path_of_a_job(harness: ApiHarness, pref
     assert [job.status_code, page.status_code] == [200, 200]
 
 
+async def test_a_prefix_stays_as_encoded_as_it_is(harness: ApiHarness) -> None:
+    async with behind(harness, {"X-Forwarded-Prefix": "/caf%C3%A9"}) as caller:
+        problem = (await caller.get("/aether/n%C3%A9ant")).json()
+
+    assert problem["instance"] == "/caf%C3%A9/n%C3%A9ant"
+
+
 async def test_the_prefix_of_the_proxy_precedes_that_of_the_settings(harness: ApiHarness) -> None:
     async with harness.client(public_url="https://one.example/one") as client:
         transport = StrippingProxy(ProxyHeaders(client.app, PROXY), {"X-Forwarded-Prefix": "/two"})

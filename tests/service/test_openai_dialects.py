@@ -25,7 +25,6 @@ from tests.scripted_model import (
     Setup,
     Slow,
     client_error,
-    rate_limit_error,
 )
 from tests.service.chat_factory import FORM, MESSAGES, OUTLINE_MESSAGES, open_chat
 
@@ -322,15 +321,6 @@ async def test_an_error_in_the_middle_of_a_stream_is_what_it_says() -> None:
             await chat.complete(MESSAGES, on_text=len)
 
     assert caught.value.retry_after == 7
-
-
-async def test_an_overload_says_which_model_of_which_server() -> None:
-    """So that a pause for one does not stop the others."""
-    async with ScriptedModel(rules=[Rule(do=rate_limit_error(after_s=9))]) as model, open_chat(model) as chat:
-        with pytest.raises(ModelOverloadedError) as caught:
-            await chat.complete(MESSAGES, model="free")
-
-    assert (caught.value.server, caught.value.model) == (model.base_url, "free")
 
 
 THOUGHTS = {

@@ -2,6 +2,7 @@ import logging
 import re
 import socket
 import time
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import example, given
@@ -193,6 +194,15 @@ async def test_the_key_is_in_no_log(fault: str, caplog: pytest.LogCaptureFixture
 
     assert error is not None
     assert KEY not in caplog.text
+
+
+@pytest.mark.parametrize("years", [-3, 3])
+def test_a_date_to_wait_for_is_by_the_clock_of_the_server(years: int) -> None:
+    date = f"{datetime.now(UTC).year + years}"
+    headers = {"date": f"Mon, 05 Jan {date} 10:00:00 GMT", "retry-after": f"Mon, 05 Jan {date} 10:00:07 GMT"}
+
+    assert parse_retry_after(headers) == 7
+    assert parse_retry_after({**headers, "date": "today"}) == (0 if years < 0 else pytest.approx(years * 3e7, rel=0.3))
 
 
 @given(

@@ -8,7 +8,7 @@ from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.error_body import read_error
 from aether.adapters.openai.errors import FailedCall, Target, translate
 
-TARGET = Target("http://model.test/v1", "http://model.test/v1/chat/completions", has_version=True, model="m")
+TARGET = Target("http://model.test/v1/chat/completions", has_version=True)
 TEXT = Asked("m", frozenset(), has_form=False, has_system=True, streams=False)
 FORM = TEXT._replace(has_form=True)
 STREAM = TEXT._replace(streams=True)

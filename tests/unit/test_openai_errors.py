@@ -17,10 +17,8 @@ from aether.errors import (
 
 SECRET = "sk-a-key-that-nobody-may-see"
 TARGET = Target(
-    "http://model.test",
     "http://model.test/chat/completions",
     has_version=False,
-    model="the-model",
     secrets=(SECRET, "none", ""),
 )
 
@@ -86,7 +84,6 @@ def test_a_limit_that_heals_is_waited_for_as_long_as_the_body_says(
 
     assert isinstance(error, ModelOverloadedError)
     assert (error.status, error.retry_after) == (status, delay)
-    assert (error.server, error.model) == ("http://model.test", "the-model")
 
 
 def test_a_header_tells_the_delay_better_than_the_body() -> None:
@@ -130,7 +127,7 @@ def test_the_reasons_of_a_refusal_are_told() -> None:
 )
 def test_a_key_that_is_at_fault_is_named_by_its_setting(status: int, body: object) -> None:
     assert str(error_for(status, body)).endswith("Check OPENAI_API_KEY.")
-    images = Target("x", "x", has_version=True, model="m", prefix=IMAGES)
+    images = Target("x", has_version=True, prefix=IMAGES)
     assert isinstance(error := error_for(status, body, target=images), ModelRejectedKeyError)
     assert "AETHER_IMAGE_API_KEY" in str(error)
 
@@ -186,7 +183,7 @@ def test_an_unknown_model_is_named_by_its_setting(status: int, message: str, cod
 
 
 def test_a_model_of_the_request_s_own_is_not_blamed_on_the_operator() -> None:
-    own = Target("x", "x", has_version=True, model="m", model_setting=None)
+    own = Target("x", has_version=True, model_setting=None)
 
     assert "AETHER_MODEL" not in str(error_for(404, openai("No such model"), target=own))
 

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 from aether.bootstrap.webhooks import job_link
 from aether.domain.job import Kind, Status
 from aether.domain.webhook import Delivery, DeliveryAttempt, DeliveryStatus, Endpoint, Webhook
+from aether.durable.ports import Clock
 from aether.errors import StoreUnavailableError, UnsupportedRecordError
 from aether.webhooks.delivery_worker import DeliveryPolicy, DeliveryWorker
 from aether.webhooks.http_client import DeliveryResponse
 from aether.webhooks.retry_schedule import RetrySchedule
 from tests.fake_webhooks import DELIVERY_TTL, MemoryWebhooks
-from tests.fakes import FastClock
+from tests.fakes import FastClock, ShiftedClock
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 URL = "https://example.com/hook"
@@ -59,8 +60,11 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.store = MemoryWebhooks(self.clock, deliveries={self.delivery.id: self.delivery})
+        self.worker = self.worker_with(self.clock)
+
+    def worker_with(self, clock: Clock) -> DeliveryWorker:
         policy = DeliveryPolicy(RetrySchedule((5.0, 300.0)), partial(job_link, ""))
-        self.worker = DeliveryWorker(self.store, self.client, self.clock, policy, lambda: 0.5)
+        return DeliveryWorker(self.store, self.client, clock, policy, lambda: 0.5)
 
     @property
     def current(self) -> Delivery:
@@ -80,6 +84,17 @@ async def test_an_accepted_delivery_is_delivered() -> None:
 
     assert (delivery.status, delivery.attempt_count, delivery.next_at) == (DeliveryStatus.DELIVERED, 1, None)
     assert (DeliveryAttempt(1, NOW, 0.25, 204),) == delivery.attempts
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+async def test_signatures_and_times_are_by_the_clock_of_the_store(hours: int) -> None:
+    bench = answering(FAILED)
+    bench.worker = bench.worker_with(ShiftedClock(bench.clock, timedelta(hours=hours)))
+
+    [attempt] = (await bench.deliver()).attempts
+
+    assert (attempt.at, attempt.next_at) == (NOW, NOW + timedelta(seconds=5))
+    assert bench.client.sent[0][1]["webhook-timestamp"] == str(int(NOW.timestamp()))
 
 
 async def test_a_failed_delivery_is_retried_after_the_schedules_wait() -> None:

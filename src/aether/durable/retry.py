@@ -8,8 +8,6 @@ from aether.domain.job import Attempt
 from aether.durable.ports import Clock
 from aether.errors import ModelOverloadedError, TransientError
 
-_OVERLOADED = frozenset({429, 503, 529})
-
 
 class RetryPolicy(msgspec.Struct, frozen=True):
     """Exponential backoff with full jitter, bounded in attempts and in time; durations are seconds.
@@ -29,6 +27,10 @@ class RetryPolicy(msgspec.Struct, frozen=True):
     def uses_attempt(self, error: TransientError) -> bool:
         """Whether this failure counts as an attempt."""
         return self.overload_uses_attempts or not isinstance(error, ModelOverloadedError)
+
+    def used_attempt(self, attempt: Attempt) -> bool:
+        """Whether a recorded failure counts as an attempt."""
+        return self.overload_uses_attempts or attempt.status not in ModelOverloadedError.STATUSES
 
     def wait(
         self, failures: int, error: TransientError, elapsed: float, jitter: float, previous: float = 0.0
@@ -65,7 +67,7 @@ class RetryState:
         self._began: float | None = None
         if earlier and self._is_continued(earlier[-1]):
             self._failures = len(earlier)
-            self._used = sum(policy.overload_uses_attempts or failed.status not in _OVERLOADED for failed in earlier)
+            self._used = sum(map(policy.used_attempt, earlier))
             self._previous_wait = _wait_of(earlier[-1])
             self._began = clock.monotonic() - (clock.now() - earlier[0].at).total_seconds()
 

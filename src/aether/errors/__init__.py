@@ -12,7 +12,7 @@
     │   └── ForbiddenError
     │       └── ReadTokenScopeError
     ├── TransientError              a failure that may pass: retried
-    │   ├── ModelOverloadedError        HTTP 429, 503 or 529: carries the server's pause
+    │   ├── ModelOverloadedError        HTTP 429, 503 or alike: carries the server's pause
     │   ├── ModelUnreachableError       no connection, connection reset, timeout
     │   ├── ModelFailedError            any other 5xx
     │   ├── UnusableOutputError         an empty answer, or one that cannot be parsed

@@ -18,21 +18,14 @@ class TransientError(AetherError):
 
 
 class ModelOverloadedError(TransientError):
-    """The model server asks for fewer requests to a model; `server` and `model` tell which, if they are known."""
+    """The model server asks for fewer requests, with one of these statuses."""
 
-    def __init__(
-        self,
-        status: int,
-        retry_after: float | None = None,
-        detail: str = "",
-        *,
-        server: str | None = None,
-        model: str | None = None,
-    ) -> None:
+    # 420 and 430 of older gateways; 498 of Groq: its flexible capacity is used up; 529 of Anthropic.
+    STATUSES = frozenset({420, 429, 430, 498, 503, 529})
+
+    def __init__(self, status: int, retry_after: float | None = None, detail: str = "") -> None:
         super().__init__(f"The model server is overloaded (HTTP {status}){_ending(detail)}", retry_after)
         self.status = status
-        self.server = server
-        self.model = model
 
 
 class ModelUnreachableError(TransientError):

@@ -13,6 +13,7 @@ from typing_extensions import override
 from aether.app import Api
 from aether.bootstrap.authentication import requires_credentials
 from aether.errors import ConfigurationError, StoreUnavailableError
+from aether.outbound.addresses import is_loopback
 from aether.server.connection_limit import ConnectionLimit
 from aether.server.fd_limit import raise_fd_limit
 from aether.server.protocol import Protocol
@@ -100,7 +101,7 @@ async def check_exposure(settings: Settings, listener: socket.socket) -> None:
     Raises:
         ConfigurationError: other machines reach it, and no credentials exist yet.
     """
-    if settings.allow_anonymous or ip_address(listener.getsockname()[0].partition("%")[0]).is_loopback:
+    if settings.allow_anonymous or is_loopback(listener.getsockname()[0].partition("%")[0]):
         return
     # While the store is unavailable, the API rejects each request anyway.
     with suppress(StoreUnavailableError):

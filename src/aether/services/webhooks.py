@@ -1,7 +1,7 @@
 """Webhook use cases: an owner's endpoint, signing secrets and deliveries, and the store they are kept in."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from aether.domain.webhook import (
@@ -23,6 +23,10 @@ class WebhookStore(Protocol):
     Deliveries are not created here: the `JobStore` creates a delivery in the transaction that ends the job, and queues
     its first attempt. All methods raise StoreUnavailableError while the store cannot be reached.
     """
+
+    async def now(self) -> datetime:
+        """Return the time of the store."""
+        ...
 
     async def endpoint(self, owner: str) -> Endpoint | None:
         """Return the owner's endpoint, which serves jobs that name no webhook; None if none is set."""

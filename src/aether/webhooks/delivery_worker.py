@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from aether.domain.job import Kind
 from aether.domain.webhook import Delivery, DeliveryAttempt, DeliveryStatus
+from aether.durable.clock import StoreClock
 from aether.durable.ports import Clock
 from aether.errors import UnsupportedRecordError
 from aether.services.webhooks import WebhookStore
@@ -81,32 +82,39 @@ class DeliveryWorker:
         if not delivery.is_next_attempt(number):
             return
         url = delivery.url if delivery.per_job else await self._endpoint_url(delivery.owner)
-        started_at = self._clock.now()
-        response = await self._send(replace(delivery, url=url)) if url else _NO_ENDPOINT
+        clock = await self._store_clock()
+        started_at = clock.now()
+        response = await self._send(replace(delivery, url=url), started_at) if url else _NO_ENDPOINT
         attempt = DeliveryAttempt(number, started_at, response.seconds)
-        await self._record(replace(delivery, url=url or delivery.url), attempt, response)
+        await self._record(replace(delivery, url=url or delivery.url), attempt, response, clock)
 
     async def mark_dead(self, delivery_id: str, number: int, reason: str) -> None:
         """Give up a delivery because its attempts crash the worker."""
         delivery = await self._store.load(delivery_id)
         if delivery is not None and delivery.is_next_attempt(number):
-            attempt = DeliveryAttempt(number, self._clock.now(), 0.0, error=reason)
+            attempt = DeliveryAttempt(number, (await self._store_clock()).now(), 0.0, error=reason)
             await self._store.record(replace(delivery, status=DeliveryStatus.DEAD), attempt, None)
+
+    async def _store_clock(self) -> Clock:
+        """Return a clock with the store's time: receivers reject signatures of a worker whose own clock is wrong."""
+        return StoreClock(self._clock, await self._store.now())
 
     async def _endpoint_url(self, owner: str) -> str | None:
         endpoint = await self._store.endpoint(owner)
         return endpoint.webhook.url if endpoint and not endpoint.disabled_at else None
 
-    async def _send(self, delivery: Delivery) -> DeliveryResponse:
+    async def _send(self, delivery: Delivery, at: datetime) -> DeliveryResponse:
         body = payload(delivery, self._policy.href(delivery.kind, delivery.job_id))
         secrets = await self._store.secrets(delivery.owner, new_secret())
-        headers = signature_headers(delivery.id, body, self._clock.now(), secrets)
+        headers = signature_headers(delivery.id, body, at, secrets)
         return await self._client.post(delivery.url, headers, body)
 
-    async def _record(self, delivery: Delivery, attempt: DeliveryAttempt, response: DeliveryResponse) -> None:
+    async def _record(
+        self, delivery: Delivery, attempt: DeliveryAttempt, response: DeliveryResponse, clock: Clock
+    ) -> None:
         wait = self._wait(delivery, response)
         delivery = replace(delivery, status=_status(response, wait))
-        next_at = None if wait is None else self._clock.now() + timedelta(seconds=wait)
+        next_at = None if wait is None else clock.now() + timedelta(seconds=wait)
         attempt = replace(attempt, status=response.status, error=response.error, next_at=next_at)
         gone = response.status == HTTPStatus.GONE
         if await self._store.record(delivery, attempt, wait, disable=gone and not delivery.per_job):

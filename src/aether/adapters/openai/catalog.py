@@ -70,7 +70,7 @@ class ModelCatalog:
         return value if isinstance(value, dict) else {}
 
     async def _get(self, path: str, url: str) -> Any:  # Any: JSON of any shape
-        async with self._api.limits(self._api.target(path, "", None)):
+        async with self._api.limits(self._api.target(path, None)):
             body = await self._api.get(url)
         return (await Document.decode(body)).value
 

@@ -30,8 +30,6 @@ TEXTS = "OPENAI"
 IMAGES = "AETHER_IMAGE"
 """Prefixes of the settings of a model server: of the one for texts, and of one that is for images only."""
 
-# 420 and 430 of older gateways; 498 of Groq: its flexible capacity is used up; 529 of Anthropic.
-_OVERLOADED = frozenset({420, 429, 430, 498, 503, 529})
 # Conflicts, dependencies that fail, models that are locked while they load, and connections that a proxy gave up.
 _PASSING = frozenset({408, 409, 421, 423, 424, 425, 440, 444, 449, 460, 463, 499})
 # Server errors that say that the request cannot be served at all.
@@ -48,19 +46,15 @@ class Target(msgspec.Struct, frozen=True):
     """The target of a request, for error messages.
 
     Attributes:
-        server: the address of the server; it is part of what overload is remembered for.
         url: the address that was called, without its query.
         has_version: whether the base URL names a version of the API, such as `/v1`.
-        model: the model that was asked for.
         model_setting: the setting of the model; None if the request named a model of its own.
         prefix: the prefix of the server's settings.
         secrets: what must not be shown, because some servers repeat it.
     """
 
-    server: str
     url: str
     has_version: bool
-    model: str
     model_setting: str | None = "AETHER_MODEL"
     prefix: str = TEXTS
     secrets: tuple[str, ...] = ()
@@ -114,10 +108,8 @@ _KINDS: tuple[tuple[_Applies, _Make], ...] = (
         lambda status, _, __, target: ModelRejectedKeyError(status, f"{target.prefix}_API_KEY"),
     ),
     (
-        lambda status, _, __: status in _OVERLOADED,
-        lambda status, delay, detail, target: ModelOverloadedError(
-            status, delay, detail, server=target.server, model=target.model
-        ),
+        lambda status, _, __: status in ModelOverloadedError.STATUSES,
+        lambda status, delay, detail, _: ModelOverloadedError(status, delay, detail),
     ),
     (
         lambda status, _, __: status in _PASSING or (status >= _SERVER_ERROR and status not in _NOT_IMPLEMENTED),
@@ -136,11 +128,19 @@ def parse_retry_after(headers: Mapping[str, str]) -> float | None:
         return None
     if (seconds := _parse_number(value)) is not None:
         return seconds
+    at = _parse_date(value)
+    if at is None:
+        return None
+    # The date of the answer is by the server's clock, as is the date to wait for.
+    return max(0.0, (at - (_parse_date(headers.get("date", "")) or datetime.now(UTC))).total_seconds())
+
+
+def _parse_date(value: str) -> datetime | None:
     try:
-        at = parsedate_to_datetime(value)
+        date = parsedate_to_datetime(value)
     except (ValueError, OverflowError):
         return None
-    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - datetime.now(UTC)).total_seconds())
+    return date.replace(tzinfo=date.tzinfo or UTC)
 
 
 def _parse_number(value: str | None) -> float | None:

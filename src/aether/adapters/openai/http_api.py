@@ -57,14 +57,12 @@ class ServerApi:
         self._big_answers = asyncio.Semaphore(_BIG_ANSWERS)
         self.address = settings.address
 
-    def target(self, path: str, model: str, model_setting: str | None) -> Target:
+    def target(self, path: str, model_setting: str | None) -> Target:
         """Describe a request for error messages."""
         address, settings = self.address, self._settings
         return Target(
-            server=address.label(),
             url=address.label(path),
             has_version=address.has_version,
-            model=model,
             model_setting=model_setting,
             prefix=settings.prefix,
             secrets=settings.secrets,

@@ -98,7 +98,7 @@ class OpenAIIllustrator:
         body: dict[str, Any] = {"prompt": request.prompt, "model": self._settings.model, "n": 1}
         if request.size != AUTO:
             body["size"] = request.size
-        target = self._api.target(_PATH, self._settings.model, "AETHER_IMAGE_MODEL")
+        target = self._api.target(_PATH, "AETHER_IMAGE_MODEL")
         content = msgspec.json.encode(body | dialect.translate(self._settings.options))
         async with self._api.limits(target):
             answer = await self._api.post(self._url, content)

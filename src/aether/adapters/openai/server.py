@@ -73,7 +73,7 @@ class ChatServer:
             ModelUnreachableError, UnusableOutputError: there was no answer, or none that can be read.
         """
         body = _body(call, dialect, streams=streams)
-        target = self._api.target(_PATH, call.model, call.model_setting)
+        target = self._api.target(_PATH, call.model_setting)
         wants_json = call.form is not None
         max_chars = MAX_JSON if wants_json else MAX_TEXT
         completion = StreamedCompletion(on_text, holds=dialect.silent_thinking, max_chars=max_chars)

@@ -143,8 +143,9 @@ class ModelTransport(httpx2.AsyncBaseTransport):
                 socket_factory=partial(_open_socket, self._limits.receive_buffer),
                 **({"force_close": True} if self._closes else {"keepalive_timeout": self._limits.keepalive_s}),
             )
-            cookies = aiohttp.DummyCookieJar()
-            self._sessions[self._closes] = aiohttp.ClientSession(connector=connector, cookie_jar=cookies)
+            self._sessions[self._closes] = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar()
+            )
         return self._sessions[self._closes]
 
 

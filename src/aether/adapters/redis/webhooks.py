@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import msgspec
 from redis.asyncio import Redis
@@ -40,6 +40,12 @@ class RedisWebhooks:
 
     def __init__(self, client: Redis) -> None:
         self._client = client
+
+    async def now(self) -> datetime:
+        """Return the time of the server."""
+        with translate_redis_errors():
+            seconds, microseconds = await self._client.time()
+        return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=microseconds)
 
     async def endpoint(self, owner: str) -> Endpoint | None:
         """Read the hash."""

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from aether.api.http.accept import NotAcceptableError
 from aether.api.http.byte_ranges import UnsatisfiableRangeError
 from aether.api.http.problem_details import MEDIA_TYPE, BrokenRule, ProblemDetails
+from aether.api.http.public_url import prefix_of
 from aether.api.http.request_errors import (
     HeadersTooLargeError,
     MalformedBodyError,
@@ -179,7 +180,7 @@ def problem_response(request: AnyRequest, error: Exception) -> Response[Any]:  #
         title=problem_type.title,
         status=problem_type.status.value,
         detail=_detail(problem_type, request, error),
-        instance=quote(request.scope["state"]["path"]),
+        instance=prefix_of(request) + quote(request.scope["state"]["path"]),
         errors=_broken_rules(error) if isinstance(error, FieldError) else UNSET,
         request_id=UNSET if is_expected else request.scope["state"].get("request_id", UNSET),
     )

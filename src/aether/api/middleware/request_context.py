@@ -96,7 +96,7 @@ def _set_state(scope: HTTPScope, exchange: _Exchange, public_url: PublicUrl) -> 
         **scope.get("state", {}),
         "request_id": exchange.request_id,
         # Litestar removes the final slash from the path of its scope.
-        "path": prefix + scope["path"],
+        "path": scope["path"],
         "headers": exchange.headers,
         "prefix": prefix,
         "public_url": public_url,
