@@ -77,26 +77,29 @@ class ChildProcess:
         """
         # Both ends are closed on exec, so that no other child inherits the parent's end.
         child_end, parent_end = os.pipe()
+        pid_pipe, wrapper_end = os.pipe()
         output = None if log is None else os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            wrapper = await asyncio.create_subprocess_exec(
-                # "leash" is $0, which the shell's own error messages begin with.
-                *("/bin/sh", "-c", _WRAPPER, "leash", str(round(grace_s * 10)), *map(str, command)),
-                stdin=child_end,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=output,
-                env=env,
-                start_new_session=True,
-                pass_fds=pass_fds,
-            )
-            return cls(wrapper, await _read_pid(wrapper), parent_end, grace_s)
+            try:
+                wrapper = await asyncio.create_subprocess_exec(
+                    # "leash" is $0, which the shell's own error messages begin with.
+                    *("/bin/sh", "-c", _WRAPPER, "leash", str(round(grace_s * 10)), *map(str, command)),
+                    stdin=child_end,
+                    stdout=wrapper_end,
+                    stderr=output,
+                    env=env,
+                    start_new_session=True,
+                    pass_fds=pass_fds,
+                )
+            finally:
+                _close(child_end, wrapper_end, output)
+            # Not by asyncio's own pipe: that one stays open until the wrapper has ended, perhaps longer than the loop.
+            return cls(wrapper, int(await asyncio.to_thread(os.read, pid_pipe, 32)), parent_end, grace_s)
         except BaseException:
             os.close(parent_end)
             raise
         finally:
-            os.close(child_end)
-            if output is not None:
-                os.close(output)
+            os.close(pid_pipe)
 
     @property
     def returncode(self) -> int | None:
@@ -147,10 +150,10 @@ def last_lines(log: Path, count: int = 8) -> str:
     return "\n".join(lines[-count:]) or "(empty)"
 
 
-async def _read_pid(wrapper: asyncio.subprocess.Process) -> int:
-    if wrapper.stdout is None:
-        raise RuntimeError("The wrapper was started without a pipe for its output.")
-    return int(await wrapper.stdout.readline())
+def _close(*files: int | None) -> None:
+    for file in files:
+        if file is not None:
+            os.close(file)
 
 
 class ChildSupervisor:
