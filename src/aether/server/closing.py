@@ -80,7 +80,7 @@ class ClosingProtocol(HttpToolsProtocol):
 
     def _close_after_response(self) -> None:
         """Close; a client that is still sending first gets time to read the response."""
-        if self._arriving != "body" and not self._ignores_input:
+        if self._arriving is None and not self._ignores_input:
             self.transport.close()
             return
         self.pipeline.clear()
