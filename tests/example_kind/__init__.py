@@ -1,7 +1,9 @@
 """Example kind: translations, as docs/adding-a-kind.md shows them, and their registration.
 
 A translation is no part of Aether. Its modules stand here for those that the author of a kind adds to `src/aether`, and
-`register` for the lines that they add to the registries. The suites over all kinds run over it too.
+`register` for the lines that they add to the registries. The suites over all kinds run over it too. `terms`,
+`glossary` and `glossary_events` belong to a kind whose steps are chained. The page shows some of it, and nothing
+registers it.
 """
 
 from contextlib import ExitStack

@@ -27,6 +27,7 @@ from aether.domain.job import Job, Status
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.named_literal import named_literal
 from aether.domain.stored_request import stored_request_decoder
+from aether.workflows.step_results import result_of
 from tests.example_kind import TRANSLATION
 from tests.example_kind.recipe import paragraphs_so_far
 from tests.example_kind.translation import Paragraph, TranslationRequest
@@ -113,7 +114,7 @@ def _list_item(job: JobSummary) -> TranslationLine:
 
 def _present_step(step: str, job: Job, _: str) -> EventPayload | None:
     position = step_position(step, "paragraph")
-    if position is None or (paragraph := paragraphs_so_far(job)[position]) is None:
+    if position is None or (paragraph := result_of(job, step, Paragraph)) is None:
         return None
     return EventPayload("paragraph", ParagraphEvent(position, paragraph.text))
 

@@ -36,6 +36,9 @@ from tests.fake_read_tokens import MemoryReadTokens
 from tests.fakes import MemoryFiles, MemoryInbox, MemoryJobStore
 from tests.service.resources import REPORTS, UNKNOWN, Resource
 
+MAX_BODY = Settings().max_body
+"""How many bytes a body may have unless AETHER_MAX_BODY is set."""
+
 
 @cache
 def _app(
@@ -81,7 +84,7 @@ class ApiHarness:
 
     def client(
         self,
-        max_body: int = 100_000,
+        max_body: int = MAX_BODY,
         image_model: str | None = "painter",
         rate_limit: str | None = None,
         cors_origins: str | None = None,
@@ -97,7 +100,7 @@ class ApiHarness:
 
         Clients run the API in another thread.
         """
-        app, _ = _app(100_000, "painter")
+        app, _ = _app(MAX_BODY, "painter")
         app.state.services, app.state.response_cache = self.services, ResponseCache()
         return app
 

@@ -11,7 +11,7 @@ from litestar.testing import AsyncTestClient
 from aether.api.http.json_text import repeats_a_name
 from aether.api.http.request import decode
 from aether.errors import FieldError
-from tests.service.api_harness import ApiHarness
+from tests.service.api_harness import MAX_BODY, ApiHarness
 from tests.service.resources import EVERY_KIND, REPORTS, Resource
 
 Client = AsyncTestClient[Litestar]
@@ -19,8 +19,6 @@ JSON = {"Content-Type": "application/json"}
 ONCE = "must be given only once"
 TEXT = "must be 1 to 300 characters long, without the space around it"
 HOOK = b'{"url":"https://example.com/a"}'
-# The largest body that a server accepts by default.
-MAX_BODY = 262_144
 
 
 def errors_of(body: bytes) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from tests.service.resources import EVERY_KIND, RESOURCES, Resource
 
 _OPERATIONS_OF_A_KIND = {
     "POST {path}": "create{name}",
-    "GET {path}": "list{name}s",
+    "GET {path}": "list{names}",
     "GET {path}/{{{id_name}}}": "get{name}",
     "DELETE {path}/{{{id_name}}}": "delete{name}",
     "GET {path}/{{{id_name}}}/events": "stream{name}",
@@ -22,7 +22,7 @@ _OPERATIONS_OF_A_KIND = {
     "POST {path}/{{{id_name}}}/token": "create{name}Token",
 }
 OPERATIONS = {
-    call.format(path=each.path, id_name=each.api.id_name, name=each.api.name): operation.format(name=each.api.name)
+    call.format(path=each.path, id_name=each.api.id_name): operation.format(name=each.api.name, names=each.api.tag)
     for each in RESOURCES
     for call, operation in _OPERATIONS_OF_A_KIND.items()
 } | {

@@ -1,16 +1,33 @@
 """Validation of bodies for every kind: the problem names the field and the broken rule."""
 
+import json
+
 import msgspec
 import pytest
 from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Change, Status
-from tests.service.api_harness import ApiHarness
+from tests.service.api_harness import MAX_BODY, ApiHarness
 from tests.service.resources import EVERY_KIND, GENERATIONS, RESOURCES, Resource
 
 Client = AsyncTestClient[Litestar]
 MULTILINE = [each for each in RESOURCES if each.has_lines]
+WIDEST = "\U0001f600"
+"""Takes most bytes in JSON: 12, for clients that escape everything but ASCII."""
+
+
+def body_with(resource: Resource, text: str) -> bytes:
+    """Write a body as the client does that escapes most; fail if it is too large for its text to be checked."""
+    body, rest = (json.dumps(resource.with_text(each)).encode() for each in (text, ""))
+    most = (MAX_BODY - len(rest)) // len(json.dumps(WIDEST).strip('"')) - 1  # a text that is too long has one more
+    assert len(body) <= MAX_BODY, (
+        f"`{resource.text}` of {resource!r} may have {resource.longest:,} characters, up to {len(body):,} bytes. "
+        f"AETHER_MAX_BODY allows {MAX_BODY:,}, so callers would get 413 for a text within its limit. Limit the text to "
+        f"{most:,} characters, or raise the default of AETHER_MAX_BODY: `max_body` in src/aether/settings.py, and "
+        ".env.example."
+    )
+    return body
 
 
 async def post_invalid(client: Client, resource: Resource, body: object) -> tuple[int, tuple[str | None, str]]:
@@ -51,17 +68,18 @@ async def test_a_text_that_is_empty_or_too_long_is_rejected(
     client: Client, resource: Resource, times: int | None
 ) -> None:
     rule = f"must be 1 to {resource.longest} characters long, without the space around it"
-    text = " \n" if times == 0 else "é" * (resource.longest + 1)
+    text = " \n" if times == 0 else WIDEST * (resource.longest + 1)
 
-    assert await post_invalid(client, resource, resource.with_text(text)) == (422, (resource.text, rule))
+    assert await post_invalid(client, resource, body_with(resource, text)) == (422, (resource.text, rule))
 
 
 @EVERY_KIND
 async def test_a_text_of_the_maximum_length_is_accepted_and_trimmed(
     client: Client, harness: ApiHarness, resource: Resource
 ) -> None:
-    text = "é" * resource.longest
-    answer = await client.post(resource.path, json=resource.with_text(f"  {text}\n"))
+    text = WIDEST * resource.longest
+    body = body_with(resource, f"  {text}\n")
+    answer = await client.post(resource.path, content=body, headers={"Content-Type": "application/json"})
 
     (job,) = harness.store.jobs.values()
     assert answer.status_code in {201, 202}

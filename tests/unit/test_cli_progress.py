@@ -26,6 +26,14 @@ def test_a_line_display_writes_one_line_for_each_event() -> None:
     ]
 
 
+def test_labels_and_titles_cannot_control_a_terminal() -> None:
+    stream = io.StringIO()
+    LineDisplay(stream).update(
+        [StepFinished("Rise\x1b[2J\n", "done"), StepFinished("1/2", "done", "F\x1ball")], "", None
+    )
+    assert stream.getvalue() == "Rise[2J: done\n1/2: Fall (done)\n"
+
+
 def test_after_the_last_attempt_there_is_no_next_try() -> None:
     stream = io.StringIO()
     LineDisplay(stream).update([AttemptFailure("outline", 6, "Away.", None)], "", None)

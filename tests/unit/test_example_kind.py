@@ -1,13 +1,17 @@
 """The kind that docs/adding-a-kind.md shows is made, and the page shows it as it is."""
 
+import inspect
+import json
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from aether.api.jobs.event_presenter import EventPayload
 from aether.api.kinds import KINDS as RESOURCES
 from aether.api.kinds.routers import controller_of
 from aether.cli.kinds import KINDS as COMMANDS
@@ -20,8 +24,9 @@ from aether.durable.step import RunDependencies
 from aether.errors import ModelRefusedError
 from aether.workflows.definition import Ports
 from aether.workflows.registry import WORKFLOWS
-from tests.example_kind import TRANSLATION
+from tests.example_kind import TRANSLATION, glossary, glossary_events
 from tests.example_kind.recipe import paragraphs_so_far
+from tests.example_kind.terms import Explanation
 from tests.example_kind.translation import Paragraph, TranslationRequest
 from tests.fakes import FastClock, MemoryFiles, MemoryJobStore
 from tests.scripted_chat import ScriptedChat
@@ -32,29 +37,43 @@ PAGE = (ROOT / "docs" / "adding-a-kind.md").read_text(encoding="utf-8")
 MODULES = {
     "src/aether/domain/translation.py": "translation.py",
     "src/aether/workflows/translation.py": "recipe.py",
+    "src/aether/workflows/glossary.py": "glossary.py",
     "src/aether/api/kinds/translation/resource.py": "resource.py",
     "src/aether/api/kinds/translation/schemas.py": "schemas.py",
     "src/aether/api/kinds/translation/controller.py": "controller.py",
     "src/aether/cli/kinds/translation.py": "command.py",
 }
+# The same for one that the page does not show.
+IMPORTED = {"src/aether/domain/glossary.py": "terms.py"}
 REQUEST = TranslationRequest("Good morning.\n\n\n\nGood night.\n", "Spanish")
 SPANISH = ["Buenos días.", "Buenas noches."]
 
 
-async def run(store: MemoryJobStore, chat: ScriptedChat) -> Job:
+TERMS = '{"terms": ["Aqueduct", "Consul\\u001b", " ", "Aqueduct", 7]}'
+
+
+async def perform(store: MemoryJobStore, recipe: Recipe) -> Job:
     clock = FastClock()
-    workflow = WORKFLOWS[TRANSLATION]
     tools = RunDependencies(RetryPolicy(attempts=3), ConcurrencyLimiter(1, clock), clock)
-    recipe = Recipe(workflow.request, workflow.make(Ports(chat, 8_000, MemoryFiles())))
     await Runner(store, {TRANSLATION: recipe}, tools).perform("4f9c")
     return store.jobs["4f9c"]
 
 
-async def submitted() -> MemoryJobStore:
+async def run(store: MemoryJobStore, chat: ScriptedChat) -> Job:
+    workflow = WORKFLOWS[TRANSLATION]
+    return await perform(store, Recipe(workflow.request, workflow.make(Ports(chat, 8_000, MemoryFiles()))))
+
+
+async def submitted(request: TranslationRequest | str = REQUEST) -> MemoryJobStore:
     store = MemoryJobStore()
-    plan = WORKFLOWS[TRANSLATION].first_steps(REQUEST)
-    await store.create(NewJob("4f9c", TRANSLATION, "ada", msgspec.json.encode(REQUEST), plan))
+    plan = ("terms",) if isinstance(request, str) else WORKFLOWS[TRANSLATION].first_steps(request)
+    await store.create(NewJob("4f9c", TRANSLATION, "ada", msgspec.json.encode(request), plan))
     return store
+
+
+async def run_glossary(chat: ScriptedChat, text: str = "A consul built an aqueduct.", context: int = 8_000) -> Job:
+    recipe = Recipe(str, partial(glossary.make_glossary, chat=chat, context=context))
+    return await perform(await submitted(text), recipe)
 
 
 async def test_each_paragraph_is_translated_in_a_step_of_its_own() -> None:
@@ -78,6 +97,67 @@ async def test_a_retry_asks_only_for_what_is_missing() -> None:
     assert (failed.status, job.status, len(again.calls)) == (Status.FAILED, Status.COMPLETED, 1)
 
 
+async def test_a_chain_explains_each_term_that_its_first_step_has_found() -> None:
+    chat = ScriptedChat(TERMS, "A bridge for water.", "A head of state.")
+    job = await run_glossary(chat)
+
+    assert [step.name for step in job.steps] == ["terms", "explanation:0", "explanation:1"]
+    assert glossary.glossary_so_far(job) == (
+        ("Aqueduct", Explanation("A bridge for water.")),
+        ("Consul", Explanation("A head of state.")),
+    )
+    assert "<term>\nConsul\n</term>" in chat.calls[2].last_turn
+    assert [call.form and call.form.name for call in chat.calls] == ["terms", None, None]
+
+
+@pytest.mark.parametrize("answer", ['Here: ["Aqueduct"]', '```json\n{"terms": ["Aqueduct",]}\n```'])
+async def test_terms_are_read_from_answers_that_depart_from_the_form(answer: str) -> None:
+    job = await run_glossary(ScriptedChat(answer, "A bridge for water."))
+
+    assert glossary.glossary_so_far(job) == (("Aqueduct", Explanation("A bridge for water.")),)
+
+
+@pytest.mark.parametrize("answer", ["No terms.", "{}", '{"terms": []}', '{"terms": "Aqueduct"}', '{"terms": [" ", 7]}'])
+async def test_the_model_is_asked_again_for_an_answer_without_terms(answer: str) -> None:
+    chat = ScriptedChat(answer, TERMS, "A bridge for water.", "A head of state.")
+    job = await run_glossary(chat)
+
+    assert job.status is Status.COMPLETED
+    assert chat.calls[1].last_turn.startswith("Repair your answer: it has no list of terms.")
+
+
+async def test_the_number_and_the_length_of_the_terms_are_bounded() -> None:
+    terms = [f"{at} {'word ' * 100}" for at in range(100)]
+    job = await run_glossary(ScriptedChat(json.dumps(terms), *["It means much."] * 20))
+
+    assert job.status is Status.COMPLETED
+    assert len(names := [name for name, _ in glossary.glossary_so_far(job)]) == 20
+    assert max(map(len, names)) <= 82
+
+
+async def test_of_a_text_that_the_model_cannot_read_at_once_it_gets_the_beginning() -> None:
+    chat = ScriptedChat('["Rome"]', "A city.")
+    await run_glossary(chat, "Rome grew. " * 1_000, context=2_048)
+
+    assert all(0 < call.last_turn.count("Rome grew.") < 300 for call in chat.calls)
+
+
+async def test_the_events_of_a_chain_show_what_has_finished() -> None:
+    job = await run_glossary(ScriptedChat(TERMS, "A bridge for water.", ModelRefusedError("no")))
+    shown = {
+        step: glossary_events.present_step(step, job, "")
+        for step in ("terms", "explanation:0", "explanation:1", "explanation:9", "newer:0")
+    }
+
+    assert shown == {
+        "terms": EventPayload("terms", glossary_events.TermsEvent(("Aqueduct", "Consul"))),
+        "explanation:0": EventPayload("explanation", glossary_events.ExplanationEvent(0, "A bridge for water.")),
+        "explanation:1": None,
+        "explanation:9": None,
+        "newer:0": None,
+    }
+
+
 @pytest.mark.parametrize("kind", list(RESOURCES))
 def test_each_kind_is_declared_the_same_in_every_layer(kind: Kind) -> None:
     resource, command = RESOURCES[kind], COMMANDS[kind]
@@ -89,7 +169,7 @@ def test_each_kind_is_declared_the_same_in_every_layer(kind: Kind) -> None:
 
 def shown_on_the_page() -> dict[str, str]:
     """Return the modules that the page shows, by their paths."""
-    return dict(re.findall(r"^```python\n# (src/aether/\S+translation\S+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+    return dict(re.findall(r'^```python\n# (src/aether/\S+)\n(""".*?)^```', PAGE, re.MULTILINE | re.DOTALL))
 
 
 def as_on_the_page(path: str) -> str:
@@ -99,7 +179,7 @@ def as_on_the_page(path: str) -> str:
         code = code.replace(registered, "from aether.domain.job import Kind\n").replace(
             "TRANSLATION,", "Kind.TRANSLATION,"
         )
-    for shown, stands_for in MODULES.items():
+    for shown, stands_for in (MODULES | IMPORTED).items():
         module = shown.removeprefix("src/").removesuffix(".py").replace("/", ".")
         code = code.replace(f"tests.example_kind.{stands_for.removesuffix('.py')}", module)
     return ruff(path, ruff(path, code, "check", "--fix", "--select=I", "-"), "format", "-")
@@ -123,3 +203,7 @@ def test_what_the_page_shows_passes_the_linter(path: str) -> None:
 
 def test_the_page_shows_no_other_module() -> None:
     assert shown_on_the_page().keys() == MODULES.keys()
+
+
+def test_the_page_shows_the_events_of_a_chain_as_they_are() -> None:
+    assert f"```python\n{inspect.getsource(glossary_events.present_step)}```" in PAGE

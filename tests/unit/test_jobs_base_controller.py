@@ -2,6 +2,8 @@ from dataclasses import replace
 from typing import ClassVar
 
 import pytest
+from litestar import Router
+from litestar.handlers import HTTPRouteHandler
 
 from tests.example_kind.controller import Translations
 from tests.example_kind.resource import TRANSLATIONS
@@ -20,3 +22,20 @@ def test_the_schemas_are_named_after_the_noun() -> None:
         class Bare(Translations):
             resource = TRANSLATIONS
             examples: ClassVar = {}
+
+
+def test_an_irregular_plural_is_used_wherever_there_are_several_jobs() -> None:
+    class Several(Translations):
+        resource = replace(TRANSLATIONS, irregular_plural="versions")
+
+    handlers = Several(Router("/", route_handlers=[])).get_route_handlers()
+    summaries = {each.operation_id: each.summary for each in handlers if isinstance(each, HTTPRouteHandler)}
+
+    assert list(Several.tags or ()) == ["Versions"]
+    assert summaries["listVersions"] == "List your versions"
+    assert summaries["getTranslation"] == "Watch a translation"
+    assert [name for name in summaries if "Translations" in str(name)] == []
+
+
+def test_by_default_the_plural_is_the_noun_with_an_s() -> None:
+    assert (TRANSLATIONS.plural, TRANSLATIONS.tag) == ("translations", "Translations")

@@ -19,8 +19,8 @@ from aether.api.openapi.operations import READABLE, operation_id
 class BaseJobController(Controller):
     """Handlers for jobs of one kind.
 
-    Summaries and docstrings of handlers may contain `{noun}` and `{progress_note}`, paths `{jobId}`, and signatures the
-    type variables of a generic subclass; the values of the kind replace them.
+    Summaries and docstrings of handlers may contain `{noun}`, `{plural}` and `{progress_note}`, paths `{jobId}`, and
+    signatures the type variables of a generic subclass; the values of the kind replace them.
     """
 
     guards = (check_job_id,)
@@ -67,9 +67,14 @@ class BaseJobController(Controller):
         return handlers
 
     def _fit(self, handler: HTTPRouteHandler) -> None:
-        words = {"noun": self.resource.noun, "progress_note": self.progress_note}
+        words = {
+            "noun": self.resource.noun,
+            "plural": self.resource.plural,
+            "progress_note": self.progress_note,
+        }
         handler.paths = {path.replace("{jobId:", f"{{{self.resource.id_name}:") for path in handler.paths}
-        handler.operation_id = operation_id(handler).replace("Job", self.resource.name)
+        name = operation_id(handler).replace("Jobs", self.resource.tag)
+        handler.operation_id = name.replace("Job", self.resource.name)
         handler.summary = str(handler.summary).format(**words)
         handler.description = cleandoc(str(handler.fn.__doc__)).format(**words)
 

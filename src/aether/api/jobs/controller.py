@@ -76,7 +76,7 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         """Return a page of jobs as the wire shows it."""
 
     @get(
-        summary="List your {noun}s",
+        summary="List your {plural}",
         response_description="A page of jobs, newest first.",
         responses=problems(FieldError),
     )

@@ -14,13 +14,14 @@ class Resource:
     Attributes:
         kind: The kind of job.
         path: The path of the collection, such as `/reports`; the path of a job is `{path}/{id}{ending}`.
-        noun: The word for such a job: one word in lower case, with a plural in "s". The schemas, the operation ids and
-            the handler that creates a job are named after it.
+        noun: The word for such a job: one word in lower case. The schemas, the operation ids and the handler that
+            creates a job are named after it.
         id_name: The name of the path parameter for the job's id.
         about: A sentence about the resource for the OpenAPI document.
         controller: The import path of the controller, as `package.module:NAME`.
         ending: "/" if the paths of jobs end with a slash.
         aliases: Further prefixes of the path, which are not in the OpenAPI document.
+        irregular_plural: The plural of the noun, in lower case, if it is not the noun and "s".
     """
 
     kind: Kind
@@ -31,6 +32,7 @@ class Resource:
     controller: str
     ending: str = ""
     aliases: tuple[str, ...] = ()
+    irregular_plural: str | None = None
 
     @property
     def name(self) -> str:
@@ -38,9 +40,14 @@ class Resource:
         return self.noun.capitalize()
 
     @property
+    def plural(self) -> str:
+        """The plural of the noun: `reports`."""
+        return self.irregular_plural or f"{self.noun}s"
+
+    @property
     def tag(self) -> str:
-        """The tag of the operations: `Reports`."""
-        return f"{self.name}s"
+        """The plural in the tag of the operations, and in their ids: `Reports`."""
+        return self.plural.capitalize()
 
     def path_of(self, job_id: str, below: str = "") -> str:
         """Return the path of a job, or of something below it."""

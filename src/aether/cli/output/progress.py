@@ -156,9 +156,9 @@ class BarDisplay:
 def _line(event: ProgressEvent) -> str:
     match event:
         case StepFinished(label, amount, title) if title:
-            return f"{label}: {one_line(title)} ({amount})"
+            return f"{one_line(label)}: {one_line(title)} ({amount})"
         case StepFinished(label, amount):
-            return f"{label}: {amount}"
+            return f"{one_line(label)}: {amount}"
         case AttemptFailure():
             return _failure_line(event)
 
