@@ -67,10 +67,14 @@ def says(worker: Process, event: str) -> bool:
 
 def notification(stack: Stack, job_id: str) -> Json:
     """The inbox's entry for the job, as an API of this version shows it."""
-    page = stack.http.get("/notifications", params={"limit": 100}).json()
-    (found,) = (each for each in page["notifications"] if each["jobId"] == job_id)
-    entry: Json = found
-    return entry
+    after = "0"
+    while True:
+        page = stack.http.get("/notifications", params={"limit": 100, "after": after}).json()
+        for entry in page["notifications"]:
+            if entry["jobId"] == job_id:
+                found: Json = entry
+                return found
+        after = page["nextCursor"]
 
 
 async def test_a_job_of_a_newer_version_waits_for_a_worker_of_that_version(bare: Stack, receiver: Receiver) -> None:
