@@ -100,8 +100,7 @@ class RedisJobStoreHarness:
         return {job_id.decode() for job_id in await self.client.zrange(QUEUE, 0, -1)}
 
     async def events(self, job_id: str) -> dict[str, Event]:
-        entries = await self.client.xrange(EVENTS + job_id)
-        return {entry_id.decode(): _event.decode(fields[b"event"]) for entry_id, fields in entries}
+        return {f"{version}-0": event for version, event in (await self.store.replay(job_id, 0, 1_000)).events}
 
     async def expire(self, *job_ids: str) -> None:
         await self.client.delete(*(prefix + job_id for prefix in (RECORD, EVENTS) for job_id in job_ids))

@@ -7,9 +7,12 @@ from typing import TypeVar
 
 import structlog
 
-from aether.domain.job import Change, Job
+from aether.domain.job import Change, Job, StepStatus
 from aether.durable.ports import Clock, JobStore
 from aether.errors import FencedError, StoreUnavailableError
+
+_LINGER_S = 0.003
+"""How long a change waits for those of other steps that run; whoever follows the job learns of it later by as much."""
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -17,6 +20,8 @@ log = structlog.get_logger()
 
 class Journal:
     """Commits a run's changes in order, one commit at a time; changes appended during a commit go into the next one.
+
+    Steps that run side by side often end side by side, so a change waits a moment for others while steps run.
 
     While the store is unavailable, the journal keeps its changes and retries. After a commit has failed for good, all
     later changes fail with the same error. `on_fenced` is called too when a commit is fenced, because often nobody
@@ -31,6 +36,7 @@ class Journal:
         self._version = job.version
         self._has_listeners = True
         self._failure: Exception | None = None
+        self._running: set[str] = set()
         self._pending = Change()
         self._pending_done: asyncio.Future[None] | None = None
         self._writer: asyncio.Task[None] | None = None
@@ -46,6 +52,8 @@ class Journal:
         The future raises FencedError if this run has lost its job.
         """
         self._pending += change
+        for step in change.steps:
+            (self._running.add if step.status is StepStatus.RUNNING else self._running.discard)(step.name)
         if self._pending_done is None:
             self._pending_done = asyncio.get_running_loop().create_future()
             # Nobody may await this future. Retrieving its exception here keeps asyncio from reporting it; a later
@@ -70,6 +78,9 @@ class Journal:
 
     async def _write(self) -> None:
         while self._pending_done is not None:
+            await asyncio.sleep(0)  # changes of this turn of the event loop join the commit
+            if self._running:
+                await self._clock.sleep(_LINGER_S)
             change, done = self._pending, self._pending_done
             self._pending, self._pending_done = Change(), None
             if self._failure is not None:

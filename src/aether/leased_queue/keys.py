@@ -50,6 +50,7 @@ TURNS_MS = 2 * DAY_MS
 PAYLOAD_MS = DAY_MS
 
 FIRST_TIMESTAMP = 100_000_000_000  # ms, in 1973: scores below are rounds, scores from here on are times
+TURNS_KEPT = 16  # every so many rounds, a flow's turns before the served one are forgotten
 PLACES_PER_ROUND = 65_536  # a power of two, so that scores are exact; further jobs go on in the next round
 DUE_LIMIT = 100  # how many jobs with a time that has passed one claim looks at
 

@@ -111,10 +111,13 @@ class RedisJobStore:
         return {job_id for job_id, exists in zip(job_ids, found, strict=True) if exists}
 
     async def replay(self, job_id: str, after: int, limit: int) -> Replay:
-        """Read the stream."""
+        """Read the stream, and the version up to which it must go."""
         with translate_redis_errors():
-            entries = await self._client.xrange(EVENTS + job_id, min=first_entry_id(after), count=limit + 1)
-        return parse_replay(entries, after, limit)
+            async with self._client.pipeline(transaction=True) as pipeline:
+                pipeline.hget(RECORD + job_id, "version")
+                pipeline.xrange(EVENTS + job_id, min=first_entry_id(after), count=limit + 1)
+                version, entries = await pipeline.execute()
+        return parse_replay(entries, int(version or 0), after, limit)
 
     async def begin(self, job_id: str, kinds: Collection[Kind] | None = None) -> Job | None:
         """Commit as a new run, which gets a new epoch."""

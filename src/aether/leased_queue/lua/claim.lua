@@ -17,9 +17,10 @@ local function next_token()
   if fence == 1 then
     -- Redis may have lost the counter, and must not issue a number twice.
     fence = now * 1000
-    redis.call('SET', FENCE, whole(fence))
+    redis.call('SET', FENCE, whole(fence), 'PX', FENCE_MS)
+  elseif fence % 64 == 0 then
+    redis.call('PEXPIRE', FENCE, FENCE_MS)
   end
-  redis.call('PEXPIRE', FENCE, FENCE_MS)
   return whole(fence) .. ':' .. worker
 end
 
@@ -77,38 +78,35 @@ local function admit_newcomers(others_wait)
   for _, entry in ipairs(newcomers) do
     local job_id, score, claim = unpack(entry)
     if others_wait or claim.flow then
-      redis.call('ZADD', queue, take_turn(queue, claim.flow), job_id)
+      redis.call('ZADD', queue, take_turn(queue, claim.flow, first_score(queue)), job_id)
     elseif #claimed < limit then
       claim_job(job_id, score, claim)
     end
   end
 end
 
-local function first_score()
-  return redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')[2]
-end
-
 -- Jobs that come back from a worker go first; otherwise a job whose lease has expired would wait behind all that wait.
 -- DUE_LIMIT is generous, because newcomers may stand before them.
-local function claim_all()
-  local others_wait = is_turn(first_score())
+local function claim_all(first)
+  local others_wait = is_turn(first)
   if visit_range(whole(FIRST_TIMESTAMP), whole(now), DUE_LIMIT) then return end
   admit_newcomers(others_wait)
   visit_range('-inf', '(' .. whole(FIRST_TIMESTAMP), limit - #claimed)
   if latest_turn then
-    serve_round(queue, math.max(served_round(queue), round_of(latest_turn)))
+    local served = served_round(queue, first)
+    if round_of(latest_turn) > served then serve_round(queue, round_of(latest_turn)) end
   end
 end
 
-local function ms_until_due()
-  local first = first_score()
+local function ms_until_due(first)
   return first and math.max(math.ceil(tonumber(first) - now), 0) or -1
 end
 
-local due_in = ms_until_due()
+local first = first_score(queue)
+local due_in = ms_until_due(first)
 if due_in == 0 then
-  claim_all()
-  due_in = ms_until_due()
+  claim_all(first)
+  due_in = ms_until_due(first_score(queue))
   if due_in == 0 then wake_worker(queue) end
 end
 return {due_in, unpack(claimed)}

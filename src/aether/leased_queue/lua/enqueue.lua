@@ -1,9 +1,21 @@
 -- Enqueueing and withdrawing. Other scripts may be put behind this source, so that they write a record and its queue
 -- entry at once.
 
+-- Microseconds; a script does not see the time pass.
+local now_us
+do
+  local microseconds
+  function now_us()
+    if not microseconds then
+      local time = redis.call('TIME')
+      microseconds = tonumber(time[1]) * 1000000 + tonumber(time[2])
+    end
+    return microseconds
+  end
+end
+
 local function now_ms()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  return math.floor(now_us() / 1000)
 end
 
 local function whole(number)
@@ -13,10 +25,24 @@ end
 -- One token is enough: a worker that cannot claim all due jobs wakes the next one.
 local function wake_worker(queue)
   local wakeup = queue .. WAKEUP_SUFFIX
-  if redis.call('EXISTS', wakeup) == 0 then
-    redis.call('LPUSH', wakeup, '1')
+  if redis.call('LPUSH', wakeup, '1') == 1 then
     redis.call('PEXPIRE', wakeup, WAKEUP_MS)
+  else
+    redis.call('LPOP', wakeup)
   end
+end
+
+-- Adds a job that is due. While others wait, either a token is there or a worker is about to claim: it wakes the next one.
+local function add_due(queue, job_id, flow, first)
+  redis.call('ZADD', queue, take_turn(queue, flow, first), job_id)
+  if not is_turn(first) then wake_worker(queue) end
+end
+
+-- Enqueues a job whose id has never been used, with the first score in the queue. Unlike `enqueue`, it does not store the
+-- flow, which has to be passed to `withdraw`.
+local function enqueue_new(queue, job_id, payload, payload_ttl_ms, flow, first)
+  redis.call('SET', JOB .. job_id, payload, 'PX', payload_ttl_ms)
+  add_due(queue, job_id, flow, first)
 end
 
 -- Flows take turns; jobs without a flow share the flow ''. A deferred job gets its turn when it is due.
@@ -35,16 +61,20 @@ local function enqueue(queue, job_id, payload, payload_ttl_ms, delay_ms, flow)
   redis.call('DEL', DEAD_LETTER .. job_id, RETRY .. job_id)
   redis.call('ZREM', ABORT, job_id)
   redis.call('PEXPIRE', claim, ttl_ms)
-  redis.call('ZADD', queue, delay_ms > 0 and whole(now_ms() + delay_ms) or take_turn(queue, flow), job_id)
-  wake_worker(queue)
+  if delay_ms > 0 then
+    redis.call('ZADD', queue, whole(now_ms() + delay_ms), job_id)
+    wake_worker(queue)
+  else
+    add_due(queue, job_id, flow, first_score(queue))
+  end
   return true
 end
 
--- Removes a job in any state; the next heartbeat of a worker that still runs it reports it as lost. Returns whether the
--- job was in the queue.
-local function withdraw(queue, job_id)
+-- Removes a job in any state; the next heartbeat of a worker that still runs it reports it as lost. `flow` is needed only
+-- for jobs of `enqueue_new`. Returns whether the job was in the queue.
+local function withdraw(queue, job_id, flow)
   local claim = redis.call('HMGET', CLAIM .. job_id, 'flow', 'token', 'taken')
-  give_turn_back(queue, job_id, claim[1])
+  give_turn_back(queue, job_id, flow or claim[1])
   local was_queued = redis.call('ZREM', queue, job_id) == 1
   if claim[2] or claim[3] then
     redis.call('SET', TOMBSTONE .. job_id, '1', 'PX', TOMBSTONE_MS)

@@ -20,31 +20,36 @@ local function serve_round(queue, round)
   redis.call('SET', ROUND .. queue, string.format('%.0f', round), 'PX', TURNS_MS)
 end
 
+-- The lowest score in the queue: a turn if any job waits that has one.
+local function first_score(queue)
+  return redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')[2]
+end
+
 -- The latest round of which a job was claimed. No job waits in an earlier one, unless it was put back there.
-local function served_round(queue)
+local function served_round(queue, first)
   local stored = tonumber(redis.call('GET', ROUND .. queue) or 1)
-  local first = redis.call('ZRANGE', queue, 0, 0, 'WITHSCORES')[2]
   -- Rounds may be empty, and arq's own worker does not store which one it serves.
   local round = is_turn(first) and math.max(stored, round_of(first) - 1) or stored
   if round > stored then serve_round(queue, round) end
   return round
 end
 
--- The round after the one of the flow's last job. Forgets the rounds before the served one.
-local function next_round(turns, served)
+-- Gives the next job of this flow its turn, and returns the score. `first` is the first score in the queue.
+--
+-- The job goes to the round after the one of the flow's last job. Rounds before the served one are forgotten when no job
+-- of the flow waits in a later one, and every TURNS_KEPT rounds, when the time to live is also extended.
+local function take_turn(queue, flow, first)
+  local turns, served = turns_of(queue, flow), served_round(queue, first)
   local last = redis.call('ZRANGE', turns, -1, -1)[1]
-  if not last then return served end
-  redis.call('ZREMRANGEBYSCORE', turns, '-inf', '(' .. served)
-  return math.max(last + 1, served)
-end
-
--- Gives the next job of this flow its turn, and returns the score.
-local function take_turn(queue, flow)
-  local turns = turns_of(queue, flow)
-  local round = next_round(turns, served_round(queue))
+  local round = last and math.max(last + 1, served) or served
   redis.call('ZADD', turns, round, round)
-  redis.call('PEXPIRE', turns, TURNS_MS)
-  local before = redis.call('ZRANGE', queue, '(' .. round + 1, round, 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2]
+  local is_due = round % TURNS_KEPT == 0
+  if last and (is_due or tonumber(last) <= served) then
+    redis.call('ZREMRANGEBYSCORE', turns, '-inf', '(' .. served)
+  end
+  if not last or is_due then redis.call('PEXPIRE', turns, TURNS_MS) end
+  local before = is_turn(first)
+    and redis.call('ZRANGE', queue, '(' .. round + 1, round, 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2]
   return string.format('%.17g', before and before + 1 / PLACES_PER_ROUND or round)
 end
 

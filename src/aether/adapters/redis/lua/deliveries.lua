@@ -19,7 +19,7 @@ local function update_delivery_lists(delivery, old_status, status, life)
   local lists = {deliveries_key(owner, 'all'), deliveries_key(owner, status), DELIVERIES_OF_JOB .. facts[2]}
   for _, list in ipairs(lists) do
     redis.call('ZADD', list, 0, key)
-    prune(list, DELIVERY)
+    prune(list, DELIVERY, delivery)
     extend_ttl(list, life)
   end
   redis.call('HSET', DELIVERY .. delivery, 'expires_at', whole(now_ms() + life))
@@ -27,28 +27,26 @@ local function update_delivery_lists(delivery, old_status, status, life)
 end
 
 -- The webhook that a job's end is delivered to: {url, events, '1' if it is the job's own}, or nil if there is none.
-local function webhook_of(record, owner)
-  local own = redis.call('HMGET', record, 'webhook_url', 'webhook_events')
-  if own[1] then return {own[1], own[2], '1'} end
-  local endpoint = redis.call('HMGET', ENDPOINT .. owner, 'url', 'events', 'disabled_at')
+local function webhook_of(job)
+  if job.webhook_url then return {job.webhook_url, job.webhook_events, '1'} end
+  local endpoint = redis.call('HMGET', ENDPOINT .. job.owner, 'url', 'events', 'disabled_at')
   if not endpoint[1] or endpoint[3] then return nil end
-  redis.call('PEXPIRE', ENDPOINT .. owner, ENDPOINT_MS)
+  redis.call('PEXPIRE', ENDPOINT .. job.owner, ENDPOINT_MS)
   return {endpoint[1], endpoint[2], ''}
 end
 
 -- Creates the delivery of a job's end, if a webhook wants it, and queues the first attempt.
-local function create_delivery(record, id, status, version, payload, now)
-  local job = redis.call('HMGET', record, 'kind', 'owner')
-  local webhook = webhook_of(record, job[2])
+local function create_delivery(job, id, status, version, payload, now)
+  local webhook = webhook_of(job)
   if not webhook or not string.find(webhook[2], '|' .. status .. '|', 1, true) then return end
   local delivery = id .. '-' .. whole(version)
   redis.call(
-    'HSET', DELIVERY .. delivery, 'owner', job[2], 'job', id, 'kind', job[1], 'event', status, 'version', version,
+    'HSET', DELIVERY .. delivery, 'owner', job.owner, 'job', id, 'kind', job.kind, 'event', status, 'version', version,
     'url', webhook[1], 'own', webhook[3], 'status', 'pending', 'created_at', whole(now), 'next_at', whole(now),
     'tried', 0, 'begun', 0
   )
   update_delivery_lists(delivery, false, 'pending', DELIVERY_MS)
-  enqueue(WEBHOOKS, attempt_id(delivery, 1), payload, DELIVERY_MS, 0, job[2])
+  enqueue(WEBHOOKS, attempt_id(delivery, 1), payload, DELIVERY_MS, 0, job.owner)
 end
 
 -- Deletes all deliveries of a job; an attempt that is being made is stopped.

@@ -3,7 +3,7 @@
 -- ARGV: id, queue.
 local id = ARGV[1]
 local record = RECORD .. id
-withdraw(ARGV[2], id)
+withdraw(ARGV[2], id, redis.call('HGET', record, 'owner'))
 remove_from_index(record, id)
 delete_notifications(record)
 delete_deliveries(id)

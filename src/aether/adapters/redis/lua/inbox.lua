@@ -8,37 +8,30 @@ local function is_end(status)
 end
 
 -- Notification ids are the server's time in microseconds, so that an id also tells the age.
-local function now_us()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) * 1000000 + tonumber(time[2])
-end
-
 local function oldest_kept(ttl_ms)
   return now_us() - tonumber(ttl_ms) * 1000
-end
-
--- Greater than all earlier ids, even if the clock was set back.
-local function next_notification_id(inbox)
-  local latest = redis.call('ZRANGE', inbox, -1, -1)[1]
-  return math.max(now_us(), latest and tonumber(string.match(latest, '^%d+')) + 1 or 0)
 end
 
 local function drop_old(inbox, ttl_ms)
   redis.call('ZREMRANGEBYSCORE', inbox, '-inf', '(' .. whole(oldest_kept(ttl_ms)))
 end
 
--- Notifies the owner that the job has ended. The record keeps the notification's id, so that both are deleted together.
-local function notify(record, id, status, version, now, ttl_ms)
-  local job = redis.call('HMGET', record, 'kind', 'owner', 'notified')
-  local owner, notification_id = job[2], whole(next_notification_id(INBOX .. job[2]))
-  local entry = table.concat({notification_id, whole(now), job[1], status, whole(version), id}, ':')
-  for _, inbox in ipairs({INBOX .. owner, UNREAD .. owner}) do
-    drop_old(inbox, ttl_ms)
-    redis.call('ZADD', inbox, notification_id, entry)
+-- Notifies the owner that the job has ended. Returns the notification's id, which the record keeps, so that both are
+-- deleted together. Old notifications are dropped once in INBOX_DROP_MS.
+local function notify(job, id, status, version, ttl_ms)
+  local all, unread = INBOX .. job.owner, UNREAD .. job.owner
+  local latest = tonumber(string.match(redis.call('ZRANGE', all, -1, -1)[1] or '', '^%d+') or 0)
+  -- Greater than all earlier ids, even if the clock was set back.
+  local notification_id = math.max(now_us(), latest + 1)
+  local member = table.concat({whole(notification_id), whole(now_ms()), job.kind, status, whole(version), id}, ':')
+  local drops = math.floor(latest / 1000 / INBOX_DROP_MS) ~= math.floor(notification_id / 1000 / INBOX_DROP_MS)
+  for _, inbox in ipairs({all, unread}) do
+    if drops then drop_old(inbox, ttl_ms) end
+    redis.call('ZADD', inbox, whole(notification_id), member)
     redis.call('PEXPIRE', inbox, ttl_ms)
   end
-  redis.call('HSET', record, 'notified', (job[3] or '') .. ' ' .. notification_id)
-  redis.call('PUBLISH', ARRIVALS .. owner, notification_id)
+  redis.call('PUBLISH', ARRIVALS .. job.owner, whole(notification_id))
+  return whole(notification_id)
 end
 
 local function delete_notifications(record)

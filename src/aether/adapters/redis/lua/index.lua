@@ -21,25 +21,27 @@ end
 
 -- An index lives as long as the record that lives longest; another process may use a longer time to live.
 local function extend_ttl(index, ttl)
-  local life = ttl + INDEX_SLACK_MS
-  if redis.call('PTTL', index) < life then redis.call('PEXPIRE', index, life) end
+  if redis.call('PTTL', index) < ttl then redis.call('PEXPIRE', index, ttl + INDEX_SLACK_MS) end
 end
 
--- Removes those of the oldest two members whose records, with this key prefix, have expired. Each call adds one member,
--- so expired members cannot pile up.
-local function prune(index, prefix)
-  for _, key in ipairs(redis.call('ZRANGE', index, 0, 1)) do
-    if redis.call('EXISTS', prefix .. id_of(key)) == 0 then redis.call('ZREM', index, key) end
+-- Removes members at the old end whose records, with this key prefix, have expired. Each call adds one member, with this
+-- id, and about one id in PRUNE_EVERY has twice as many looked at, so expired members cannot pile up.
+local function prune(index, prefix, id)
+  if (string.byte(id, 1) + string.byte(id, -1)) % PRUNE_EVERY ~= 0 then return end
+  local members, records = redis.call('ZRANGE', index, 0, 2 * PRUNE_EVERY - 1), {}
+  for i, key in ipairs(members) do records[i] = prefix .. id_of(key) end
+  if redis.call('EXISTS', unpack(records)) == #members then return end
+  for i, key in ipairs(members) do
+    if redis.call('EXISTS', records[i]) == 0 then redis.call('ZREM', index, key) end
   end
 end
 
 -- Moves a job to the index of its new status; `old_status` is false for a new job.
-local function update_index(record, id, old_status, status, ttl)
-  local job = redis.call('HMGET', record, 'kind', 'owner', 'created_at')
-  local index, key = index_key(job[1], status, job[2]), sort_key(job[3], id)
-  if old_status then redis.call('ZREM', index_key(job[1], old_status, job[2]), key) end
+local function update_index(job, id, old_status, status, ttl)
+  local index, key = index_key(job.kind, status, job.owner), sort_key(job.created_at, id)
+  if old_status then redis.call('ZREM', index_key(job.kind, old_status, job.owner), key) end
   redis.call('ZADD', index, 0, key)
-  prune(index, RECORD)
+  prune(index, RECORD, id)
   extend_ttl(index, ttl)
 end
 

@@ -13,5 +13,5 @@ for i = 4, #ARGV do
   redis.call('HSET', files, (i - 4) .. ':' .. name, ARGV[i])
 end
 redis.call('HSET', files, 'size:' .. name, ARGV[3])
-redis.call('PEXPIRE', files, life)
+redis.call('PEXPIRE', files, life + INDEX_SLACK_MS)
 return 1
