@@ -19,9 +19,8 @@ _ENDED_IN_QUEUE = ("arq:queue", "arq:job:", "arq:retry:", "arq:in-progress:", "a
 
 def versions(history: History) -> Iterator[str]:
     """The events are numbered from 1 without a hole, up to the record's version."""
-    expected = tuple(f"{version}-0" for version in range(1, history.job.version + 1))
-    if history.ids != expected:
-        yield f"stream {history.ids} at version {history.job.version}"
+    if history.versions != tuple(range(1, history.job.version + 1)):
+        yield f"events {history.versions} at version {history.job.version}"
 
 
 def one_result_each(history: History) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What can be seen of a fleet's jobs from outside: records and streams in Redis, calls at the model."""
+"""What can be seen of a fleet's jobs from outside: records and event logs in Redis, calls at the model."""
 
 import time
 from collections import defaultdict
@@ -7,6 +7,8 @@ from collections.abc import Collection, Sequence
 import msgspec
 import redis
 
+from aether.adapters.redis.event_log import FIRST_EVENT, parse_events
+from aether.adapters.redis.keys import EVENTS
 from aether.adapters.redis.record_serializer import parse_job
 from aether.domain.events import Event
 from aether.domain.job import ENDED, Job, Step
@@ -14,9 +16,7 @@ from tests.chaos.fleet import Fleet
 from tests.scripted_model import Call
 from tests.service.stack import JOB, QUEUE
 
-EVENTS = "aether:events:"
 _BATCH = 200
-_decode_event = msgspec.json.Decoder(Event).decode
 _PAUSE_S = 0.1
 
 
@@ -24,7 +24,7 @@ class History(msgspec.Struct, frozen=True):
     """All that is known of one job; its calls are those for steps, without repairs and continuations."""
 
     job: Job
-    ids: tuple[str, ...]
+    versions: tuple[int, ...]
     events: tuple[Event, ...]
     calls: tuple[Call, ...]
 
@@ -34,7 +34,7 @@ class History(msgspec.Struct, frozen=True):
         lines = [f"job {job.id} {job.status} version {job.version} epoch {job.epoch} total {job.total} {job.problem}"]
         lines += [f"  step {_told_step(step)}" for step in job.steps]
         lines += [f"  attempt {failed.step} {failed.attempt}: {failed.error[:100]}" for failed in job.attempts]
-        lines += [f"  event {number} {event}" for number, event in zip(self.ids, self.events, strict=True)]
+        lines += [f"  event {number} {event}" for number, event in zip(self.versions, self.events, strict=True)]
         lines += [
             f"  call {call.kind} {call.index} try {call.nth} by {call.model}: {call.started:.2f}"
             f" to {call.finished or 0:.2f} {call.outcome}"
@@ -50,11 +50,10 @@ def histories(fleet: Fleet, ids: Collection[str]) -> list[History]:
     found = []
     for at in range(0, len(wanted), _BATCH):
         batch = wanted[at : at + _BATCH]
-        for job, stream in zip(read_jobs(fleet.client, batch), _streams(fleet.client, batch), strict=True):
+        for job, log in zip(read_jobs(fleet.client, batch), _logs(fleet.client, batch), strict=True):
             if job is not None:
-                numbers = tuple(number.decode() for number, _ in stream)
-                events = tuple(_decode_event(fields[b"event"]) for _, fields in stream)
-                found.append(History(job, numbers, events, tuple(calls[topic_of(job)])))
+                versions, events = zip(FIRST_EVENT, *parse_events(log), strict=True)
+                found.append(History(job, versions, events, tuple(calls[topic_of(job)])))
     return found
 
 
@@ -108,10 +107,10 @@ def _with_jobs(client: redis.Redis, ids: list[str]) -> list[tuple[str, Job | Non
     return list(zip(ids, read_jobs(client, ids), strict=True))
 
 
-def _streams(client: redis.Redis, ids: Sequence[str]) -> list[list[tuple[bytes, dict[bytes, bytes]]]]:
+def _logs(client: redis.Redis, ids: Sequence[str]) -> list[list[bytes]]:
     with client.pipeline(transaction=False) as pipe:
         for job_id in ids:
-            pipe.xrange(EVENTS + job_id)
+            pipe.lrange(EVENTS + job_id, 0, -1)
         return pipe.execute()
 
 

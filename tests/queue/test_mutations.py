@@ -36,7 +36,7 @@ class WithoutReturnedJobs(LeasedWorker):
     )
 
 
-WITHOUT_WAKEUP = without(lua_source(), "redis.call('LPUSH', wakeup, '1')", "")
+WITHOUT_WAKEUP = without(lua_source(), "if redis.call('LPUSH', wakeup, '1') == 1 then", "if true then")
 WITHOUT_TURNS = without(lua_source(), "math.max(last + 1, served)", "served")
 
 

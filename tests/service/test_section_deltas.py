@@ -10,7 +10,9 @@ import httpx2
 import msgspec
 import pytest
 
-from aether.adapters.redis.keys import CHANGES, TEXTS
+from aether.adapters.redis.event_log import parse_events
+from aether.adapters.redis.keys import CHANGES, EVENTS, TEXTS
+from aether.domain.events import StepFinished
 from aether.durable.change_hub import Delta
 from tests.scripted_model import Reset, Rule, Setup, cut_off_answer, expected_section
 from tests.service.stack import Json, Stack
@@ -113,9 +115,8 @@ def test_all_of_a_text_is_published_and_nothing_behind_the_end_of_its_step(bare:
 
 def finished(stack: Stack, job_id: str, version: int) -> set[str]:
     """The steps that are done at this version."""
-    entries = stack.valkey.client.xrange(f"aether:events:{job_id}", max=f"{version}-0")
-    events: list[Json] = [msgspec.json.decode(fields[b"event"]) for _, fields in entries]
-    return {event["name"] for event in events if event["event"] == "step"}
+    events = parse_events(stack.valkey.client.lrange(EVENTS + job_id, 0, -1))
+    return {event.name for at, event in events if at <= version and isinstance(event, StepFinished)}
 
 
 def test_a_section_whose_stream_is_cut_begins_anew_and_ends_with_its_exact_text(bare: Stack) -> None:

@@ -8,8 +8,9 @@ from aether.leased_queue.scripts import Script, lua_constants, lua_source
 
 # Each comment names the type and content of the key, then its lifetime.
 RECORD = "aether:job:"  # hash: a job's record; the time to live, from its last change
-EVENTS = "aether:events:"  # stream: the job's events; as the record
-FILES = "aether:files:"  # hash: the job's files, in pieces as `RedisFiles` describes; as the record
+EVENTS = "aether:event-log:"  # list: the job's events, as `event_log` describes; INDEX_SLACK_MS longer than the record
+EVENT_STREAM = "aether:events:"  # stream: events, as older versions store them; as the record
+FILES = "aether:files:"  # hash: the job's files, in pieces as `RedisFiles` describes; as the events
 CHANGES = "aether:changed:"  # channel: the job's new version
 TEXTS = "aether:text:"  # channel: deltas of the job's texts, as JSON
 INDEX = "aether:index:"  # "<kind>:<status>:<owner>", sorted set: these jobs; INDEX_SLACK_MS longer than their records

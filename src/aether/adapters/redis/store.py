@@ -1,4 +1,4 @@
-"""Job store on Redis: one hash and one event stream for each job, both changed by one script."""
+"""Job store on Redis: one hash and one event log for each job, both changed by one script."""
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import timedelta
@@ -12,8 +12,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from aether.adapters.redis.commit_author import CommitAuthor
 from aether.adapters.redis.errors import translate_redis_errors
-from aether.adapters.redis.event_log import first_entry_id, parse_replay
-from aether.adapters.redis.keys import DELIVER, EVENTS, FENCES, PACE, RECORD, script
+from aether.adapters.redis.event_log import read_replay
+from aether.adapters.redis.keys import DELIVER, FENCES, PACE, RECORD, script
 from aether.adapters.redis.record_serializer import (
     change_counters,
     change_fields,
@@ -111,13 +111,9 @@ class RedisJobStore:
         return {job_id for job_id, exists in zip(job_ids, found, strict=True) if exists}
 
     async def replay(self, job_id: str, after: int, limit: int) -> Replay:
-        """Read the stream, and the version up to which it must go."""
+        """Read the event log."""
         with translate_redis_errors():
-            async with self._client.pipeline(transaction=True) as pipeline:
-                pipeline.hget(RECORD + job_id, "version")
-                pipeline.xrange(EVENTS + job_id, min=first_entry_id(after), count=limit + 1)
-                version, entries = await pipeline.execute()
-        return parse_replay(entries, int(version or 0), after, limit)
+            return await read_replay(self._client, job_id, after, limit)
 
     async def begin(self, job_id: str, kinds: Collection[Kind] | None = None) -> Job | None:
         """Commit as a new run, which gets a new epoch."""

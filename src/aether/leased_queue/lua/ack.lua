@@ -5,25 +5,21 @@
 local queue, lease_ms = ARGV[1], tonumber(ARGV[2])
 local verbs = {}
 
-local function remove(job_id)
-  redis.call('ZREM', queue, job_id)
-  redis.call('ZREM', ABORT, job_id)
-  if redis.call('HEXISTS', CLAIM .. job_id, 'taken') == 1 then
+local function remove(ack)
+  redis.call('ZREM', queue, ack.job_id)
+  redis.call('ZREM', ABORT, ack.job_id)
+  if ack.was_taken then
     -- A former holder may wake up, and must not take the missing job for one that Redis lost.
-    redis.call('SET', TOMBSTONE .. job_id, '1', 'PX', TOMBSTONE_MS)
+    redis.call('SET', TOMBSTONE .. ack.job_id, '1', 'PX', TOMBSTONE_MS)
   end
-  redis.call('DEL', CLAIM .. job_id, RETRY .. job_id, JOB .. job_id)
+  redis.call('DEL', CLAIM .. ack.job_id, RETRY .. ack.job_id, JOB .. ack.job_id, IN_PROGRESS .. ack.job_id)
 end
 
 -- The job has ended; data is its result. With a delay the lease stays for that long: arq's guard against a cron job that
 -- is enqueued twice.
 function verbs.finish(ack)
-  remove(ack.job_id)
-  if ack.delay_ms > 0 then
-    redis.call('PEXPIRE', IN_PROGRESS .. ack.job_id, ack.delay_ms)
-  else
-    redis.call('DEL', IN_PROGRESS .. ack.job_id)
-  end
+  remove(ack)
+  if ack.delay_ms > 0 then redis.call('SET', IN_PROGRESS .. ack.job_id, ack.token, 'PX', ack.delay_ms) end
   if ack.data ~= '' and ack.data_ttl_ms > 0 then
     redis.call('SET', RESULT .. ack.job_id, ack.data, 'PX', ack.data_ttl_ms)
   elseif ack.data ~= '' then
@@ -66,9 +62,8 @@ function verbs.begin_alone(ack)
 end
 
 function verbs.dead_letter(ack)
-  redis.call('DEL', IN_PROGRESS .. ack.job_id)
   keep_dead_letter(ack.job_id)
-  remove(ack.job_id)
+  remove(ack)
 end
 
 local replies = {}
@@ -77,7 +72,9 @@ for i = 3, #ARGV, 7 do
     job_id = ARGV[i + 1], token = ARGV[i + 2], score = ARGV[i + 3], delay_ms = tonumber(ARGV[i + 4]),
     data = ARGV[i + 5], data_ttl_ms = tonumber(ARGV[i + 6]),
   }
-  local is_accepted = claim_state(queue, ack.job_id, ack.token) ~= 'lost'
+  local state
+  state, ack.was_taken = claim_state(queue, ack.job_id, ack.token)
+  local is_accepted = state ~= 'lost'
   if is_accepted then
     verbs[ARGV[i]](ack)
   elseif redis.call('EXISTS', JOB .. ack.job_id) == 0 then

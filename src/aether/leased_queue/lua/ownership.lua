@@ -2,11 +2,12 @@
 -- expired may be extended until another worker claims the job.
 
 -- Returns 'owned'; 'lost', if another worker holds the job, or it waits, or was removed on purpose; or 'missing', if
--- Redis lost every trace of it.
+-- Redis lost every trace of it. Also returns whether another worker held the job before.
 local function claim_state(queue, job_id, token)
-  local holder = redis.call('HGET', CLAIM .. job_id, 'token')
+  local claim = redis.call('HMGET', CLAIM .. job_id, 'token', 'taken')
+  local holder = claim[1]
   if holder == token then
-    return 'owned'
+    return 'owned', claim[2]
   end
   if holder or redis.call('EXISTS', TOMBSTONE .. job_id) == 1 or redis.call('ZSCORE', queue, job_id) then
     return 'lost'

@@ -17,8 +17,8 @@
 
 -- The fields of the record that a change may depend on. Missing ones are nil.
 local FIELDS = {
-  'status', 'epoch', 'version', 'finished', 'updated_at', 'kind', 'owner', 'once', 'created_at', 'started_at', 'notified',
-  'webhook_url', 'webhook_events', 'progressed',
+  'status', 'epoch', 'version', 'finished', 'updated_at', 'kind', 'owner', 'once', 'created_at', 'started_at',
+  'notified', 'webhook_url', 'webhook_events', 'progressed',
 }
 
 -- Reads these fields, and the first of each pair in ARGV from `at` to `last`.
@@ -57,7 +57,7 @@ end
 
 local id, author, own_epoch, seen, max_jobs, owner, key, fingerprint, kinds = unpack(ARGV, 1, 9)
 local status, predecessors, ttl, queue, payload, max_length, done, inbox_ttl, delivery = unpack(ARGV, 10, 18)
-local record, stream = RECORD .. id, EVENTS .. id
+local record, log = RECORD .. id, EVENTS .. id
 local last_field = 19 + 2 * tonumber(ARGV[19])
 local first_counter = last_field + 2
 local last_counter = first_counter - 1 + 2 * tonumber(ARGV[first_counter - 1])
@@ -139,14 +139,10 @@ for i = 1, #changes, MAX_VALUES do
   redis.call('HSET', record, unpack(changes, i, math.min(#changes, i + MAX_VALUES - 1)))
 end
 redis.call('PEXPIRE', record, ttl)
--- The events of a change are one entry. Of a new job there is none: every job begins with the same event.
+-- The events of a change are one entry of the log. Of a new job there is none: every job begins with the same event.
 if old_status then
-  local fields = {}
-  for i = 1, events do
-    fields[2 * i - 1], fields[2 * i] = i == 1 and 'event' or 'event' .. i, ARGV[last_counter + i]
-  end
-  redis.call('XADD', stream, whole(version) .. '-0', unpack(fields))
-  if is_extended then redis.call('PEXPIRE', stream, ttl + INDEX_SLACK_MS) end
+  redis.call('RPUSH', log, '[' .. table.concat({whole(version), unpack(ARGV, last_counter + 1)}, ',') .. ']')
+  if is_extended then redis.call('PEXPIRE', log, ttl + INDEX_SLACK_MS) end
   if is_extended and status ~= 'processing' then redis.call('PEXPIRE', FILES .. id, ttl + INDEX_SLACK_MS) end
 end
 if key ~= '' then
