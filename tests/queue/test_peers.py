@@ -223,6 +223,14 @@ async def test_only_the_leases_of_the_dead_worker_are_ended(store: Redis) -> Non
     assert await store.hkeys(CONNECTIONS + QUEUE) == [b"alive"]  # type: ignore[misc]
 
 
+async def test_any_number_of_leases_is_ended_at_once(store: Redis) -> None:
+    await hold(store, dead="a")
+    for n in range(600):
+        await enqueue(store, QUEUE, f"b{n}", PAYLOAD)
+    assert len(await claim(store, "dead", limit=600)) == 1 + 600
+    assert await end_leases(store, "dead") == 601
+
+
 async def test_a_worker_that_has_announced_another_connection_keeps_its_leases(store: Redis) -> None:
     await hold(store, alive="a")
     await store.hset(CONNECTIONS + QUEUE, "alive", "run:2:60000")  # type: ignore[misc]

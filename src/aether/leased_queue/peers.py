@@ -10,6 +10,7 @@ import re
 import socket
 from bisect import bisect
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -174,10 +175,11 @@ class PeerWatch:
         connections = {worker: connection for worker, connection in parsed.items() if connection is not None}
         if connections.pop(self._worker, None) != own:
             self._announced_at = float("-inf")
-        for peer in [peer for peer, connection in connections.items() if connection.run_id != own.run_id]:
-            # Of a run before this one: a peer that is alive announces itself anew.
-            self._remove(peer, connections.pop(peer), is_dead=False)
-        self._peers = connections
+        earlier = {peer: known for peer, known in connections.items() if known.run_id != own.run_id}
+        self._peers = {peer: known for peer, known in connections.items() if peer not in earlier}
+        # Peers that are alive announce themselves anew. A few at a time: all workers see them, after each restart.
+        for peer in islice(earlier, _PEERS_WATCHED):
+            self._remove(peer, earlier[peer], is_dead=False)
 
     def _judge(self, gone: list[tuple[str, Connection]], now: float) -> list[tuple[str, Connection]]:
         suspects = [
