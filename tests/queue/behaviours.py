@@ -1,8 +1,10 @@
 """Behaviours of every worker: each check runs with the real scripts, and in test_mutations.py without a part."""
 
 import asyncio
+import contextlib
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any, cast
 
 import redis
@@ -11,10 +13,11 @@ from arq.typing import WorkerCoroutine
 from arq.worker import Function, func
 
 from aether.leased_queue import LeasedWorker, payload_for
+from aether.leased_queue.peers import PeerWatch
 from aether.leased_queue.scripts import Script, lua_source
-from tests.queue.commands import claim
+from tests.queue.commands import SCRIPTS, claim
 from tests.queue.conftest import LEASE_S, NO_POLLING_S, QUEUE, Launch, Work
-from tests.waiting import PATIENCE_S, eventually
+from tests.waiting import PATIENCE_S, eventually, slowness
 
 Context = dict[Any, Any]  # arq's
 ENQUEUE = "return enqueue(ARGV[1], ARGV[2], ARGV[3], 60000, 0, ARGV[4]) and 1 or 0"
@@ -129,3 +132,33 @@ async def check_a_dead_workers_job_goes_before_all_waiting_jobs(
     await asyncio.sleep(0.01)
     _, *entries = await claim(client, "successor", limit=1, scripts=worker_class.scripts)
     assert [entry[0] for entry in entries] == [b"left"]
+
+
+TAKEOVER_S = 1.0
+FAR_AWAY = "elsewhere:1:0"
+"""A worker on another machine: whether its process runs can be told by its connection only."""
+
+
+@contextlib.contextmanager
+def announced_worker(client: ArqRedis, worker: str = FAR_AWAY) -> Iterator[None]:
+    """Open the connection of a worker, and close it at the end as the kernel does when the process dies."""
+    with redis.Redis(unix_socket_path=client.connection_pool.connection_kwargs["path"]) as connection:
+        PeerWatch(connection, SCRIPTS.end_leases, QUEUE, worker, 60.0).look(time.monotonic())
+        yield
+
+
+async def check_the_job_of_a_worker_whose_connection_is_gone_is_taken_over_within_a_second(
+    client: ArqRedis, launch: Launch, worker_class: type[LeasedWorker] = LeasedWorker, source: str = lua_source()
+) -> None:
+    started = asyncio.Event()
+
+    async def work(_: Context) -> None:
+        started.set()
+
+    await enqueue_with(client, source, "a", "work")
+    await claim(client, FAR_AWAY)
+    with announced_worker(client):
+        await launch(named_work(work), worker_class=worker_class, poll_delay=NO_POLLING_S)
+        await asyncio.sleep(1)
+        assert not started.is_set()
+    await eventually(started.is_set, TAKEOVER_S * slowness())

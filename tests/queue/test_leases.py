@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+from datetime import timedelta
 
 from arq.connections import ArqRedis
 from arq.worker import func
@@ -38,13 +39,13 @@ async def test_a_paused_worker_cannot_end_the_run_of_another(client: ArqRedis, l
     await check_a_paused_worker_cannot_end_the_run_of_another(client, launch)
 
 
-async def test_a_killed_workers_job_is_taken_over_when_its_lease_expires(
+async def test_a_killed_workers_job_is_taken_over_when_its_lease_expires_if_nobody_watches_connections(
     client: ArqRedis, spawn: Spawn, launch: Launch
 ) -> None:
     first = spawn(lease=LEASE_S, heartbeat_interval=BEAT_S)
     await enqueue(client, QUEUE, "a", payload_for("work", 600.0))
     await eventually(lambda: has_logged(client, "start:a:1"))
-    await launch(func(work_briefly, name="work"))
+    await launch(func(work_briefly, name="work"), peer_interval=timedelta(hours=1))
     await asyncio.sleep(2 * BEAT_S)  # it does not take over jobs at once
     first.end(signal.SIGKILL)
     left_s = await client.pttl("arq:in-progress:a") / 1_000

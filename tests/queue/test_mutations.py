@@ -29,6 +29,10 @@ class WithoutHeartbeat(LeasedWorker):
     scripts = replace(SCRIPTS, extend=Script("return {}"))
 
 
+class WithoutPeerWatch(LeasedWorker):
+    scripts = replace(SCRIPTS, end_leases=Script("return -1"))
+
+
 class WithoutReturnedJobs(LeasedWorker):
     scripts = replace(
         SCRIPTS,
@@ -48,8 +52,13 @@ WITHOUT_TURNS = without(lua_source(), "math.max(last + 1, served)", "served")
         (partial(behaviours.check_an_idle_worker_is_woken, within_s=2), LeasedWorker, WITHOUT_WAKEUP),
         (behaviours.check_a_single_job_waits_for_at_most_one_job_of_another_owner, LeasedWorker, WITHOUT_TURNS),
         (behaviours.check_a_dead_workers_job_goes_before_all_waiting_jobs, WithoutReturnedJobs, lua_source()),
+        (
+            behaviours.check_the_job_of_a_worker_whose_connection_is_gone_is_taken_over_within_a_second,
+            WithoutPeerWatch,
+            lua_source(),
+        ),
     ],
-    ids=["fence", "heartbeat", "wakeup", "turns", "returned jobs"],
+    ids=["fence", "heartbeat", "wakeup", "turns", "returned jobs", "peer watch"],
 )
 async def test_a_check_fails_without_the_part_it_is_about(
     client: ArqRedis, launch: Launch, check: Check, worker_class: type[LeasedWorker], source: str

@@ -1,5 +1,7 @@
 """Worker process of the tests: `python -m tests.queue.worker_process SOCKET OPTIONS`, options in seconds as JSON.
 
+With the option `host` it seems to run on another machine.
+
 It logs to the list `log`: `start:<job id>:<attempt>` and `end:<job id>`; dead letters are in the list `dead_letters`.
 """
 
@@ -37,6 +39,7 @@ async def poison(ctx: Context) -> None:
 
 def main() -> None:
     socket, options = sys.argv[1], json.loads(sys.argv[2])
+    host = options.pop("host", None)
     durations: dict[str, Any] = {name: timedelta(seconds=value) for name, value in options.items()}
     asyncio.set_event_loop(asyncio.new_event_loop())
 
@@ -52,7 +55,8 @@ def main() -> None:
         on_dead_letter=on_dead_letter,
         **durations,
     )
-
+    if host is not None:
+        worker.worker_id = f"{host}:{os.getpid()}:0"
     worker.run()
 
 

@@ -115,6 +115,7 @@ def _leased_worker(delivery_worker: DeliveryWorker, client: Redis, settings: Set
         poll_delay=_POLL_S,
         lease=_LEASE,
         heartbeat_interval=_HEARTBEAT,
+        peer_interval=timedelta(seconds=_POLL_S),
         handle_signals=False,
         log_results=False,
         shutdown_grace=_SHUTDOWN_GRACE,

@@ -1,6 +1,7 @@
 """Connections to Redis that time out and are checked, and clients beside the pool for blocking commands and threads."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import redis
@@ -144,3 +145,13 @@ def thread_client(pool: redis.asyncio.Redis, name: str, timeout_s: float) -> red
         raise TypeError(f"no blocking twin is known for {pool.connection_pool.connection_class!r}")
     options = {k: v for k, v in _options(pool, name, timeout_s).items() if k not in _ASYNC_ONLY}
     return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=connection_class, **options))
+
+
+def notify_on_connect(client: redis.Redis, callback: Callable[[Any], None]) -> None:
+    """Call `callback` with each connection that a thread's client opens from now on, once Redis has let it in."""
+
+    def on_connect(connection: Any) -> None:  # redis-py has no common type for its blocking connections
+        connection.on_connect()
+        callback(connection)
+
+    client.connection_pool.connection_kwargs["redis_connect_func"] = on_connect

@@ -1,26 +1,33 @@
-"""Lease heartbeat: a thread extends the leases of a worker, so that a job that blocks the event loop loses no lease."""
+"""Lease heartbeat: a thread extends the leases of a worker, so that a job that blocks the event loop loses no lease.
+
+The same thread, over the same connection, watches the connections of other workers.
+"""
 
 import asyncio
 import contextlib
 import logging
+import multiprocessing.connection
+import socket
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 import redis
 
-from aether.leased_queue.connections import UNREACHABLE
+from aether.leased_queue.connections import UNREACHABLE, notify_on_connect
 from aether.leased_queue.leases import Claim
 from aether.leased_queue.outage_log import OutageLog
+from aether.leased_queue.peers import GRACE_S, PeerWatch
 from aether.leased_queue.quarantine import runs_alone
-from aether.leased_queue.scripts import Argument, Script
+from aether.leased_queue.scripts import Argument, QueueScripts
 
 _logger = logging.getLogger(__name__)
 _BATCH = 250  # a script blocks the whole server
 _RETRY_S = 0.2
+_SHORTEST_PAUSE_S = 0.01
 _KEEP_PAYLOADS_S = 60.0
 
 
@@ -43,6 +50,7 @@ class HeartbeatOptions:
     interval_s: float
     stall_limit_s: float
     watch_aborts: bool
+    peer_interval_s: float
 
 
 class ClaimHolder(Protocol):
@@ -61,6 +69,10 @@ class ClaimHolder(Protocol):
         """Act on leases that could not be extended."""
         ...
 
+    def on_peer_lost(self) -> None:
+        """Act on the end of leases of another worker, which has died."""
+        ...
+
 
 class Heartbeat:
     """Extends all leases of one worker, and reports events to it."""
@@ -68,20 +80,23 @@ class Heartbeat:
     def __init__(
         self,
         client: redis.Redis,
-        script: Script,
+        scripts: QueueScripts,
         options: HeartbeatOptions,
         holder: ClaimHolder,
     ) -> None:
         self._client = client
-        self._script = script
+        self._script = scripts.extend
         self._options = options
         self._holder = holder
         self._loop = asyncio.get_running_loop()
-        self._stopped = threading.Event()
         self._sent_at = float("-inf")
         self._pinged_at: float | None = None
         self._payloads_kept_at = time.monotonic()
+        self._peers = PeerWatch(client, scripts.end_leases, options.queue, options.worker, options.lease_s)
+        self._connection: Any = None  # redis-py has no common type for its blocking connections
+        self._waker, self._stop_receiver = socket.socketpair()
         self._outage = OutageLog(_logger, "leases cannot be renewed", "leases can be renewed again")
+        notify_on_connect(client, self._on_connect)
         self._thread = threading.Thread(target=self._run, name="queue-heartbeat", daemon=True)
 
     def start(self) -> None:
@@ -90,17 +105,50 @@ class Heartbeat:
 
     async def stop(self) -> None:
         """Stop the thread, and return when it has ended."""
-        self._stopped.set()
+        self._waker.close()
         await asyncio.to_thread(self._thread.join)
+        self._stop_receiver.close()
         self._client.close()
 
     def _run(self) -> None:
-        pause = self._options.interval_s
-        while not self._stopped.wait(pause):
-            began = time.monotonic()
-            succeeded = self._ping_loop(began) and self._send(began)
-            interval = self._options.interval_s if succeeded else min(_RETRY_S, self._options.interval_s)
-            pause = max(interval - (time.monotonic() - began), 0.01)
+        look_at = time.monotonic()
+        beat_at = look_at + self._options.interval_s
+        while self._wait(min(beat_at, look_at) - time.monotonic()):
+            now = time.monotonic()
+            if now >= beat_at:
+                succeeded = self._ping_loop(now) and self._send(now)
+                beat_at = now + (self._options.interval_s if succeeded else min(_RETRY_S, self._options.interval_s))
+            if self._outage.is_outage:
+                look_at = beat_at  # nothing may delay the first heartbeat after an outage
+            elif now >= look_at or self._peers.is_new:
+                look_at = now + self._look(now)
+        self._peers.withdraw()
+
+    def _wait(self, seconds: float) -> bool:
+        """Wait, or until the connection is closed from outside; return whether to go on."""
+        sock = self._connection and self._connection._sock  # noqa: SLF001 - redis-py has no method for this
+        waited = [self._stop_receiver, sock] if sock else [self._stop_receiver]
+        ready = multiprocessing.connection.wait(waited, max(seconds, _SHORTEST_PAUSE_S))
+        if sock in ready:
+            with contextlib.suppress(*UNREACHABLE):  # the next command fails in the same way
+                pool = self._client.connection_pool
+                pool.release(pool.get_connection())
+        return self._stop_receiver not in ready
+
+    def _look(self, now: float) -> float:
+        """Look at the connections of peers, and return after how many seconds to look again."""
+        try:
+            if self._peers.look(now):
+                self._call_in_loop(self._holder.on_peer_lost)
+        except UNREACHABLE as error:
+            self._fail(error)
+        return (
+            min(GRACE_S, self._options.peer_interval_s) if self._peers.is_suspicious else self._options.peer_interval_s
+        )
+
+    def _on_connect(self, connection: Any) -> None:  # as above
+        self._connection = connection
+        self._peers.on_connect()
 
     def _ping_loop(self, now: float) -> bool:
         """Return whether the event loop has answered within the stall limit."""
@@ -127,14 +175,17 @@ class Heartbeat:
             for start in range(0, max(len(claims), 1), _BATCH):
                 self._extend(claims[start : start + _BATCH], keep_payloads=keep_payloads)
         except UNREACHABLE as error:
-            self._outage.failed(error)
-            self._client.connection_pool.disconnect()
-            self._call_in_loop(self._holder.on_outage)
+            self._fail(error)
             return False
         self._outage.recovered()
         if keep_payloads:
             self._payloads_kept_at = now
         return True
+
+    def _fail(self, error: Exception) -> None:
+        self._outage.failed(error)
+        self._client.connection_pool.disconnect()
+        self._call_in_loop(self._holder.on_outage)
 
     def _extend(self, claims: list[Claim], *, keep_payloads: bool) -> None:
         options = self._options

@@ -168,6 +168,10 @@ class JobRunner(Worker):
             self._quarantine.on_progress(claim)
             self._wake.set()
 
+    def on_peer_lost(self) -> None:
+        """Claim the jobs of a peer at once."""
+        self._wake.set()
+
     def _lose(self, claim: Claim) -> None:
         _logger.warning("job %s was lost to another worker or withdrawn", claim.job_id)
         claim.is_lost = True

@@ -14,6 +14,7 @@ TOMBSTONE = "arq:gone:"  # the job was removed, but a former holder may still be
 DEAD_LETTER = "arq:condemned:"  # payload of a dead letter, kept for redrive: DEAD_LETTER_MS
 FENCE = "arq:fence"  # counter for claim tokens, starts at the server's microseconds: FENCE_MS from a claim
 WORKER_DEATHS = "arq:deaths:"  # "<queue>", sorted set of workers that died, by time: WORKER_DEATHS_MS from the last one
+CONNECTIONS = "arq:connections:"  # "<queue>", hash of the connections of workers: CONNECTIONS_MS from an announcement
 WORKER_ALIVE = "arq:alive:"  # a worker that sends heartbeats: three quarters of a lease from each heartbeat
 TURNS = "arq:turns:"  # "<queue>:<flow>", sorted set: the rounds in which jobs of the flow wait: TURNS_MS from the last
 ROUND = "arq:round:"  # "<queue>": the round that is being served: TURNS_MS from when a job was last claimed
@@ -33,6 +34,7 @@ WAKEUP_SUFFIX = ":bell"  # list of at most one token that wakes an idle worker: 
 #   alone        this delivery of a quarantined job runs alone
 #   lone_deaths  how many workers died while the job ran alone
 #   condemned    the job is to become a dead letter, and must not run again
+#   presumed     claim token of the worker that was presumed dead last, because its connection was gone
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
@@ -46,6 +48,7 @@ DEAD_LETTER_MS = 7 * DAY_MS
 FENCE_MS = 7 * DAY_MS
 WAKEUP_MS = HOUR_MS
 WORKER_DEATHS_MS = MINUTE_MS
+CONNECTIONS_MS = 5 * MINUTE_MS
 TURNS_MS = 2 * DAY_MS
 PAYLOAD_MS = DAY_MS
 

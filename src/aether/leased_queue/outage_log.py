@@ -16,16 +16,16 @@ class OutageLog:
         self._logger = logger
         self._failure = failure
         self._recovery = recovery
-        self._is_outage = False
+        self.is_outage = False
 
     def failed(self, error: Exception) -> None:
         """Record that Redis was not reached."""
-        if not self._is_outage:
+        if not self.is_outage:
             self._logger.warning("%s: %r", self._failure, error)
-        self._is_outage = True
+        self.is_outage = True
 
     def recovered(self) -> None:
         """Record that Redis was reached."""
-        if self._is_outage:
+        if self.is_outage:
             self._logger.info(self._recovery)
-        self._is_outage = False
+        self.is_outage = False

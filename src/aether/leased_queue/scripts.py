@@ -70,4 +70,5 @@ class QueueScripts:
 
     claim: Script = field(default_factory=lambda: Script(lua_source("quarantine", "claim")))
     extend: Script = field(default_factory=lambda: Script(lua_source("quarantine", "ownership", "extend")))
+    end_leases: Script = field(default_factory=lambda: Script(lua_source("quarantine", "end_leases")))
     ack: Script = field(default_factory=lambda: Script(lua_source("quarantine", "ownership", "ack")))

@@ -53,6 +53,8 @@ class LeasedWorker(GracefulRunner):
         shutdown_grace: How long running jobs may go on after the first SIGTERM or SIGINT, or `close()`. Jobs that are
             left then go back to the queue, and no attempt is counted. A second signal ends the wait.
         stall_limit: How long the event loop may be blocked before the worker stops extending its leases.
+        peer_interval: How often the worker looks whether the connections of its peers are open. The jobs of a worker
+            that has died are taken over after this time and a quarter of a second, not when their leases expire.
         redis_pool: A client whose connections the worker uses, and closes at the end.
         on_dead_letter: Called with job id and reason before a job that keeps killing its workers becomes a dead letter;
             repeated until it succeeds.
@@ -68,6 +70,7 @@ class LeasedWorker(GracefulRunner):
         heartbeat_interval: timedelta = timedelta(seconds=1),
         shutdown_grace: timedelta = timedelta(seconds=5),
         stall_limit: timedelta = timedelta(seconds=30),
+        peer_interval: timedelta = timedelta(seconds=0.5),
         redis_pool: redis.asyncio.Redis | None = None,
         on_dead_letter: DeadLetterHook | None = None,
         **arq_options: Any,  # arq's keyword arguments, typed there
@@ -82,6 +85,7 @@ class LeasedWorker(GracefulRunner):
         self._heartbeat_interval_s = heartbeat_interval.total_seconds()
         self._grace_s = max(shutdown_grace.total_seconds(), self._job_completion_wait)
         self._stall_limit_s = stall_limit.total_seconds()
+        self._peer_interval_s = peer_interval.total_seconds()
         self._fallback_s = max(self.poll_delay_s, _SHORTEST_WAIT_S)
         self._may_take_over_at = 0.0
         self._due_in_s: float | None = None
@@ -129,9 +133,10 @@ class LeasedWorker(GracefulRunner):
             self._heartbeat_interval_s,
             self._stall_limit_s,
             self.allow_abort_jobs,
+            self._peer_interval_s,
         )
         heartbeat_client = thread_client(self.pool, f"{self.worker_id}:heart", self._heartbeat_interval_s)
-        self._heartbeat = Heartbeat(heartbeat_client, self.scripts.extend, options, self)
+        self._heartbeat = Heartbeat(heartbeat_client, self.scripts, options, self)
         self._heartbeat.start()
         return self._wakeup
 
@@ -209,6 +214,6 @@ class LeasedWorker(GracefulRunner):
 def create_worker(settings_cls: WorkerSettingsType, **overrides: Any) -> LeasedWorker:
     """Return a worker from a class of attributes, as `arq.worker.create_worker` does; `overrides` win."""
     attributes = settings_cls if isinstance(settings_cls, dict) else vars(settings_cls)
-    own = {"lease", "heartbeat_interval", "shutdown_grace", "stall_limit", "on_dead_letter"}
+    own = {"lease", "heartbeat_interval", "shutdown_grace", "stall_limit", "peer_interval", "on_dead_letter"}
     options: dict[str, Any] = get_kwargs(settings_cls) | {k: v for k, v in attributes.items() if k in own}
     return LeasedWorker(**(options | overrides))

@@ -5,7 +5,7 @@
 local queue, worker = ARGV[1], ARGV[2]
 local limit, lease_ms, running = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local may_take_over, takeover_delay_ms = ARGV[6] == '1', tonumber(ARGV[7])
-local now = now_ms()
+local now
 local claimed, newcomers, latest_turn = {}, {}, nil
 
 local function postpone(job_id, delay_ms)
@@ -39,7 +39,7 @@ end
 
 -- The lease of a job has expired, but the job still has a holder. Returns the run mode if it was claimed.
 local function take_over(job_id, score, claim)
-  if not may_take_over then return postpone(job_id, takeover_delay_ms) end
+  if not (may_take_over or is_presumed_dead(claim)) then return postpone(job_id, takeover_delay_ms) end
   redis.call('HSET', CLAIM .. job_id, 'taken', '1')
   local backoff_ms = backoff_after_expiry(queue, job_id, claim, now)
   if backoff_ms then return postpone(job_id, backoff_ms) end
@@ -98,8 +98,11 @@ local function claim_all(first)
   end
 end
 
+-- An empty queue is seen twice a second by each idle worker: one command less.
 local function ms_until_due(first)
-  return first and math.max(math.ceil(tonumber(first) - now), 0) or -1
+  if not first then return -1 end
+  now = now or now_ms()
+  return math.max(math.ceil(tonumber(first) - now), 0)
 end
 
 local first = first_score(queue)

@@ -21,6 +21,7 @@ end
 
 local function extend(job_id, token)
   local state = claim_state(queue, job_id, token)
+  if state == 'lost' then revoke_death(queue, job_id, token) end
   if state ~= 'owned' then
     return report(job_id, state)
   end

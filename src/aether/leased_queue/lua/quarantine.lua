@@ -7,11 +7,12 @@
 
 local function read_claim(job_id)
   local fields = redis.call(
-    'HMGET', CLAIM .. job_id, 'token', 'claimed', 'flow', 'suspect', 'alone', 'held', 'condemned'
+    'HMGET', CLAIM .. job_id, 'token', 'claimed', 'flow', 'suspect', 'alone', 'held', 'condemned', 'presumed'
   )
   return {
     token = fields[1], was_claimed = fields[2], flow = fields[3], is_quarantined = fields[4], ran_alone = fields[5],
     waited = fields[6], is_dead_letter = fields[7],
+    presumed = fields[8],
   }
 end
 
@@ -28,6 +29,34 @@ local function count_death(queue, job_id, claim, now)
   redis.call('ZADD', deaths, now, worker_of(claim.token))
   redis.call('PEXPIRE', deaths, WORKER_DEATHS_MS)
   return deliveries, redis.call('ZCARD', deaths) - deliveries
+end
+
+-- The connection of the holder is gone: it is taken for dead before its lease has expired.
+local function presume_death(job_id, token)
+  redis.call('HSET', CLAIM .. job_id, 'presumed', token)
+end
+
+local function is_presumed_dead(claim)
+  return claim.token and claim.token == claim.presumed
+end
+
+local function is_suspect(claim)
+  return claim.is_quarantined or claim.ran_alone
+end
+
+-- The holder of this token is alive. If it was presumed dead, its death does not count any more.
+local function revoke_death(queue, job_id, token)
+  if redis.call('HGET', CLAIM .. job_id, 'presumed') ~= token then return end
+  redis.call('HDEL', CLAIM .. job_id, 'presumed')
+  redis.call('ZREM', WORKER_DEATHS .. queue, worker_of(token))
+  local deliveries = tonumber(redis.call('HGET', CLAIM .. job_id, 'deaths') or 0) - 1
+  if deliveries < 0 then return end
+  if deliveries == 0 then
+    redis.call('HDEL', CLAIM .. job_id, 'deaths')
+  else
+    redis.call('HSET', CLAIM .. job_id, 'deaths', whole(deliveries))
+  end
+  if deliveries < DELIVERY_LIMIT then redis.call('HDEL', CLAIM .. job_id, 'suspect', 'alone') end
 end
 
 -- A delivery ends, and its worker is alive or has been counted as dead.
@@ -80,7 +109,7 @@ end
 
 -- Progress: whatever killed the job's earlier workers, it was not the part that is done now.
 local function reset_delivery_count(job_id)
-  redis.call('HDEL', CLAIM .. job_id, 'deaths', 'suspect', 'alone', 'lone_deaths')
+  redis.call('HDEL', CLAIM .. job_id, 'deaths', 'suspect', 'alone', 'lone_deaths', 'presumed')
 end
 
 local function has_delivery_count(job_id)
