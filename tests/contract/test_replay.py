@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from aether.adapters.redis.keys import EVENTS, RECORD
 from aether.domain.events import StatusChanged, StepFinished, StepsPlanned, UnknownEvent
@@ -28,6 +29,22 @@ async def test_the_events_after_a_version_are_returned(harness: JobStoreHarness,
     await completed(harness)
 
     assert await harness.store.replay(NEW_JOB.id, after, 100) == Replay(ALL_EVENTS[after:])
+
+
+async def test_events_of_a_single_change_are_returned_from_any_of_them_on(harness: JobStoreHarness) -> None:
+    job = await begin_job(harness.store)
+    steps = [replace(DONE, name=f"section:{at}") for at in range(3_000)]
+    version, _ = await harness.store.commit(job.id, job.epoch, job.version, Change(steps=tuple(steps)))
+    await harness.store.commit(job.id, job.epoch, version, Change(Status.COMPLETED))
+
+    tail = [await harness.store.replay(NEW_JOB.id, after, 2) for after in (2, 1_500, version - 1, version)]
+
+    assert [[at for at, _ in replay.events] for replay in tail] == [
+        [3, 4],
+        [1_501, 1_502],
+        [version, version + 1],
+        [version + 1],
+    ]
 
 
 @pytest.mark.parametrize("after", [0, 1, 3])

@@ -25,7 +25,7 @@ _decoder = msgspec.json.Decoder(Event)
 
 async def read_replay(client: Redis, job_id: str, after: int, limit: int) -> Replay:
     """Read up to `limit` events after a version."""
-    version, *entries = await _READ.run(client, [job_id, after])
+    version, entries = await _READ.run(client, [job_id, after])
     return _parse_replay(int(version or 0), entries, after, limit)
 
 

@@ -102,7 +102,8 @@ if max_jobs ~= '' and has_max_jobs(owner, tonumber(max_jobs), now - ttl) then
 end
 
 -- What the change sets, as alternating names and values; `job` has the new values of FIELDS.
-local changes = {unpack(ARGV, 20, last_field)}
+local changes = {}
+for i = 20, last_field do changes[i - 19] = ARGV[i] end
 local function set(field, value)
   changes[#changes + 1], changes[#changes + 2] = field, value
   job[field] = value
@@ -141,7 +142,7 @@ end
 redis.call('PEXPIRE', record, ttl)
 -- The events of a change are one entry of the log. Of a new job there is none: every job begins with the same event.
 if old_status then
-  redis.call('RPUSH', log, '[' .. table.concat({whole(version), unpack(ARGV, last_counter + 1)}, ',') .. ']')
+  redis.call('RPUSH', log, '[' .. whole(version) .. ',' .. table.concat(ARGV, ',', last_counter + 1) .. ']')
   if is_extended then redis.call('PEXPIRE', log, ttl + INDEX_SLACK_MS) end
   if is_extended and status ~= 'processing' then redis.call('PEXPIRE', FILES .. id, ttl + INDEX_SLACK_MS) end
 end

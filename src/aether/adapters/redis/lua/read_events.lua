@@ -1,7 +1,7 @@
 -- Reads the events of a job that follow a version. ARGV: id, version.
--- Returns {the record's version or false, entry…}. The first entry also holds what the version itself is from, if it is
--- stored: nothing is lost between them then. An entry holds at least one event, so these are enough.
+-- Returns {the record's version or false, entries}. As each entry holds at least one event, the entries that are asked for
+-- are among the last ones. The one before them tells, if it is stored, that nothing is lost in between.
+local log = EVENTS .. ARGV[1]
 local version = redis.call('HGET', RECORD .. ARGV[1], 'version')
 local missing = tonumber(version or 0) - tonumber(ARGV[2])
-if missing <= 0 then return {version} end
-return {version, unpack(redis.call('LRANGE', EVENTS .. ARGV[1], -missing - 1, -1))}
+return {version, missing > 0 and redis.call('LRANGE', log, -missing - 1, -1) or {}}
