@@ -7,6 +7,7 @@ from typing import Any, Self, get_type_hints
 
 import msgspec
 from msgspec import field
+from msgspec.structs import force_setattr
 
 from aether.errors import ConfigurationError
 from aether.setting_names import UnknownSetting, unknown_settings
@@ -119,6 +120,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     log_level: LogLevel = field(default="info", name="AETHER_LOG_LEVEL")
     log_format: LogFormat = field(default="auto", name="AETHER_LOG_FORMAT")
 
+    def __post_init__(self) -> None:
+        # Options of the commands replace settings without decoding them, and child processes have other directories.
+        for name in ("data_dir", "local_model"):
+            if (path := getattr(self, name)) is not None:
+                force_setattr(self, name, path.expanduser().absolute())
+
     @classmethod
     def from_env(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read the settings from environment variables; an empty variable counts as not set.
@@ -200,7 +207,7 @@ def _decode(expected: type, value: str) -> object:
         return expected(value)
     if expected is JsonObject:
         return JsonObject(_json_object(value))
-    return Path(value).expanduser().absolute()
+    return Path(value)
 
 
 def _json_object(value: str) -> dict[str, Any]:

@@ -273,3 +273,11 @@ def test_an_unavailable_store_is_an_error() -> None:
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "Error: The job store is unavailable.\n"
+
+
+def test_a_key_is_created_in_a_relative_data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner(env={"REDIS_URL": ""}).invoke(aether, ["keys", "create", "ci", "--data-dir", "data"])
+
+    assert (result.exit_code, result.stdout.startswith(PREFIX)) == (0, True), result.output
+    assert (tmp_path / "data" / "valkey").is_dir()

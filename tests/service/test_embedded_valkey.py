@@ -84,6 +84,20 @@ async def test_any_directory_name_works(tmp_path: Path, name: str) -> None:
         assert await running_valkey(tmp_path / name / "data") == url
 
 
+@pytest.mark.parametrize("name", ["data", "./data", "sub/../data"])
+@pytest.mark.parametrize("parent_name", ["here", "quite " * 20])
+async def test_a_relative_directory_is_that_of_the_caller(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, parent_name: str, name: str
+) -> None:
+    """Valkey changes to a directory of its own before it opens its socket."""
+    (tmp_path / parent_name / "sub").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / parent_name)
+    async with embedded_valkey(Path(name)) as url, connect(url) as client:
+        assert await client.ping()
+        assert await running_valkey(Path(name)) == url
+    assert (tmp_path / parent_name / "data" / "valkey").is_dir()
+
+
 @pytest.mark.parametrize("name", ["data", "quite " * 20])
 async def test_no_valkey_is_found_where_none_runs(tmp_path: Path, name: str) -> None:
     data_dir = tmp_path / name

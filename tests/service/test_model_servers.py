@@ -151,6 +151,26 @@ FAILURES: dict[str, tuple[Action, str, int]] = {
         "User location is not supported.",
         3,
     ),
+    "a limit that is reset tomorrow": (
+        HttpError(status=429, message="Slow down", type="", headers={"X-RateLimit-Reset": "86000"}),
+        "Slow down. It asks for a pause of 24 h.",
+        1,
+    ),
+    "a limit by the day": (
+        HttpError(status=429, body='{"error": {"message": "Rate limit exceeded: free-models-per-day"}}'),
+        "free-models-per-day",
+        1,
+    ),
+    "a prompt that is too long": (
+        client_error(400, "This model's maximum context length is 512 tokens."),
+        "Check AETHER_MODEL_CONTEXT.",
+        1,
+    ),
+    "a key in a success": (
+        HttpError(status=200, body='{"code": 4100, "msg": "authentication is invalid"}'),
+        "Check OPENAI_API_KEY.",
+        1,
+    ),
     "only thinking": (Answer(content="<think>Hm", finish_reason="length"), "used up by thinking", 6),
 }
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aether.adapters.openai.errors import parse_retry_after
+from aether.adapters.openai.retry_delay import parse_retry_after
 from aether.errors import (
     AetherError,
     ModelFailedError,
@@ -65,14 +65,14 @@ FAULTS: dict[str, tuple[Action, type[AetherError], str]] = {
     "a proxy's 504": (html_page(504), ModelFailedError, "failed (HTTP 504)"),
     "a proxy's 404": (html_page(404), ModelRejectedRequestError, "(HTTP 404): Not Found"),
     "a proxy's 503": (html_page(503), ModelOverloadedError, "overloaded (HTTP 503)"),
-    "reset": (NAMED["reset"], ModelUnreachableError, "the connection was lost ("),
-    "reset in the body": (NAMED["reset-body"], ModelUnreachableError, "the connection was lost ("),
-    "truncated": (NAMED["truncate"], ModelUnreachableError, "the connection was lost ("),
+    "reset": (NAMED["reset"], ModelUnreachableError, "the connection was lost."),
+    "reset in the body": (NAMED["reset-body"], ModelUnreachableError, "it closed the connection within its answer."),
+    "truncated": (NAMED["truncate"], ModelUnreachableError, "it closed the connection within its answer."),
     "hang": (NAMED["hang"], ModelUnreachableError, "did not answer in time"),
     "hang in the body": (NAMED["hang-body"], ModelUnreachableError, "did not answer in time"),
     "invalid JSON": (NAMED["invalid-body"], UnusableOutputError, "no chat completion"),
     "a page instead": (html_page(200), UnusableOutputError, "no chat completion"),
-    "empty body": (HttpError(status=200, body=""), UnusableOutputError, "no chat completion"),
+    "empty body": (HttpError(status=200, body=""), UnusableOutputError, "it is empty; "),
     "an error with 200": (HttpError(status=200), ModelFailedError, "failed (HTTP 500): The server had an error"),
     "no choices": (HttpError(status=200, body='{"choices": []}'), UnusableOutputError, "no choices"),
     "filtered prompt": (FILTERED, ModelRefusedError, "The prompt was filtered."),

@@ -105,6 +105,10 @@ def test_a_stream_that_is_rejected_is_asked_for_in_the_next_way(message: str, di
         (403, "Your input was flagged."),
         (402, "Insufficient Balance"),
         (413, "Too long."),
+        (400, "ThrottlingException: Too many tokens, please wait before trying again."),
+        (400, "Another request is in progress. This server handles one request at a time."),
+        (400, "This model's maximum context length is 512 tokens."),
+        (400, "The system prompt exceeds the context window; reduce the length of the stream of messages."),
         (500, "Oops."),
         (503, "Loading."),
     ],
@@ -139,6 +143,7 @@ OPTIONS = frozenset({"max_tokens", "temperature", "top_k", "seed", "stop", "user
         ),
         ({"error": {"message": "Not here.", "param": "stop"}}, "stop", None),
         ({"error": {"message": "Not here.", "param": "reasoning.effort"}}, "reasoning", None),
+        ("max_tokens is too large: this model's maximum context length is 512 tokens.", "max_tokens", None),
         ("max_tokens is too large: 999999. This model supports at most 16384 tokens", "max_tokens", None),
     ],
 )

@@ -29,6 +29,7 @@ MESSAGES: dict[str, object] = {
     "a title": {"title": "No.", "status": 400},
     "JSON in a sentence": {"error": {"message": '{"error": {"message": "No."}}'}},
     "capitals": {"Error": {"Message": "No."}},
+    "one level down, as Tencent": {"Response": {"Error": {"Code": "AuthFailure", "Message": "No."}, "RequestId": "x"}},
 }
 
 
@@ -71,6 +72,19 @@ def test_the_words_of_the_server_behind_a_gateway_are_told() -> None:
     error = {"message": "Provider returned error", "code": 429, "metadata": {"raw": raw, "provider_name": "Chutes"}}
 
     assert read({"error": error}).message == "Provider returned error: model is rate-limited upstream"
+
+
+@pytest.mark.parametrize(
+    ("value", "code"),
+    [
+        ({"__type": "com.amazon.coral.service#ThrottlingException"}, "throttlingexception"),
+        ({"__type": "ThrottlingException"}, "throttlingexception"),
+        ({"Response": {"Error": {"Code": "AuthFailure.SecretIdNotFound"}}}, "authfailure"),
+        ({"Response": {"Error": {"Code": "AuthFailure.SecretIdNotFound"}}}, "authfailure.secretidnotfound"),
+    ],
+)
+def test_a_code_is_found_without_its_namespace_and_with_its_family(value: object, code: str) -> None:
+    assert code in read(value).codes
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,105 @@ def test_the_status_inside_a_success_decides(body: object, expected: type[Aether
         assert read_error(json.dumps(body).encode()).message in str(error)
 
 
+KEYS_INSIDE: dict[str, object] = {
+    "MiniMax": {"base_resp": {"status_code": 2049, "status_msg": "invalid api key"}},
+    "MiniMax without a key": {
+        "base_resp": {
+            "status_code": 1004,
+            "status_msg": "login fail: Please carry the API secret key in the 'Authorization' field",
+        }
+    },
+    "Coze": {"code": 4100, "msg": "authentication is invalid"},
+    "iFlow": {"status": "439", "msg": "Your API Token has expired."},
+    "Tencent": {
+        "Response": {"Error": {"Code": "AuthFailure.SecretIdNotFound", "Message": "The SecretId is not found"}}
+    },
+    "one-api": {"error": {"message": "无效的令牌", "type": "new_api_error"}},
+    "DeepSeek": {"error": {"message": "Authentication Fails (no such user)"}},
+}
+
+
+@pytest.mark.parametrize("body", KEYS_INSIDE.values(), ids=KEYS_INSIDE)
+def test_a_key_that_is_rejected_inside_a_success_is_named_by_its_setting(body: object) -> None:
+    error = error_for(200, body)
+
+    assert type(error) is ModelRejectedKeyError
+    assert read_error(json.dumps(body).encode()).message in str(error)
+    assert str(error).endswith("Check OPENAI_API_KEY.")
+    assert "439" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}},
+        {"error": {"message": "You exceeded your current quota."}},
+        {"code": 5000, "msg": "out of credits"},
+        {"status": "437", "msg": "no more credits"},
+    ],
+)
+def test_an_account_without_credit_is_not_waited_for_inside_a_success_either(body: object) -> None:
+    error = error_for(200, body)
+
+    assert type(error) is ModelRejectedRequestError
+    assert str(error).endswith(". Check the account of OPENAI_API_KEY.")
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [("435", "rejected the request (HTTP 400): No."), ("777", "failed (HTTP 500): No.")]
+)
+def test_a_number_that_is_no_status_of_http_is_not_told_as_one(number: str, expected: str) -> None:
+    assert expected in str(error_for(200, {"status": number, "msg": "No"}))
+
+
+def test_a_proxy_that_cannot_look_up_the_key_names_its_setting() -> None:
+    error = error_for(400, openai("No connected db.", type="no_db_connection", code="400"))
+
+    assert str(error) == ("The model server rejected the API key (HTTP 400): No connected db. Check OPENAI_API_KEY.")
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, None), (400, "invalid_api_key"), (403, None), (200, "invalid_api_key")]
+)
+def test_a_part_of_the_key_that_a_server_quotes_is_not_told(status: int, code: str | None) -> None:
+    assert "sk-" not in str(error_for(status, openai("Incorrect API key provided: sk-abc***xyz.", code=code)))
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "expected"),
+    [
+        (404, "No fixture matched", "No fixture matched. The address that was called is"),
+        (404, 'model "m" not found, try pulling it first', "try pulling it first. Check AETHER_MODEL."),
+        (404, "No fixture matched!", "No fixture matched! The address"),
+        (404, "No fixture matched…", "No fixture matched… The address"),
+        (404, 'He said "No."', 'He said "No." The address'),
+        (404, "没有。", "没有。 The address"),
+        (400, "It is not\nvalid", "It is not valid."),
+        (404, "a" * 400, f"{'a' * 299}… The address"),
+    ],
+)
+def test_sentences_do_not_run_together(status: int, message: str, expected: str) -> None:
+    assert expected in str(error_for(status, openai(message)))
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["Unexpected token is invalid JSON.", "The stop token was not found.", "The number of tokens is invalid."],
+)
+def test_a_token_of_a_text_is_no_key(message: str) -> None:
+    assert type(error_for(400, openai(message))) is ModelRejectedRequestError
+
+
+@pytest.mark.parametrize("status", [403, 429, 503])
+def test_a_page_against_bots_names_the_address_unless_it_passes(status: int) -> None:
+    page = "<!DOCTYPE html><html><title>Just a moment...</title></html>"
+    named = "Just a moment... The address that was called is http://model.test/v1/x; check OPENAI_BASE_URL."
+    error = error_for(status, page, target=Target("http://model.test/v1/x", has_version=True))
+
+    assert (named in str(error)) is (status == 403)
+    assert isinstance(error, ModelRejectedRequestError if status == 403 else ModelOverloadedError)
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_a_redirect_is_told_and_not_followed(status: int) -> None:
     error = error_for(status, "", {"location": f"https://elsewhere.test/v1?key={SECRET}"})

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from aether.errors import ConfigurationError
 from aether.settings import Secret, Settings
@@ -129,6 +130,22 @@ def test_settings_survive_a_round_trip_through_the_environment(variable: str) ->
 
 def test_a_tilde_in_the_data_directory_is_expanded() -> None:
     assert Path.home() / "aether" == Settings.from_env({"AETHER_DATA_DIR": "~/aether"}).home
+
+
+@pytest.mark.parametrize("given", ["data", "./data", Path("data")])
+@pytest.mark.parametrize("name", ["data_dir", "local_model"])
+def test_a_relative_path_is_made_absolute_wherever_it_is_set(
+    name: str, given: str | Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Child processes have working directories of their own."""
+    monkeypatch.chdir(tmp_path)
+    variable = {"data_dir": "AETHER_DATA_DIR", "local_model": "AETHER_LOCAL_MODEL"}[name]
+    settings = (
+        Settings.from_env({variable: str(given)}),
+        replace(Settings.from_env({}), **{name: Path(given)}),
+    )
+
+    assert [getattr(each, name) for each in settings] == [tmp_path / "data"] * 2
 
 
 @pytest.mark.parametrize("show", [repr, str, "{}".format, lambda settings: f"{settings.openai_api_key}"])

@@ -12,10 +12,14 @@ class PermanentError(AetherError):
 
 
 class ModelRejectedKeyError(PermanentError):
-    """The model server's API key is missing, wrong, or lacks access to the model; `setting` is where it is set."""
+    """The model server's API key is missing, wrong, or lacks access to the model.
 
-    def __init__(self, status: int, setting: str = "OPENAI_API_KEY") -> None:
-        super().__init__(f"The model server rejected the API key (HTTP {status}). Check {setting}.")
+    `setting` is where it is set; `detail` is a sentence of the server, without the key.
+    """
+
+    def __init__(self, status: int, setting: str = "OPENAI_API_KEY", detail: str = "") -> None:
+        words = f": {detail}" if detail else "."
+        super().__init__(f"The model server rejected the API key (HTTP {status}){words} Check {setting}.")
         self.status = status
 
 

@@ -52,7 +52,7 @@ class UnusableOutputError(TransientError):
     """The model answered, but the step cannot use the answer."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(f"The model's answer was unusable: {why}.")
+        super().__init__(f"The model's answer was unusable: {why.rstrip('.')}{'' if why.endswith('?') else '.'}")
         self.why = why
 
 

@@ -103,7 +103,7 @@ def _bundled(package: str, name: str) -> Path | None:
 
 
 def _prepare_store_dir(data_dir: Path) -> Path:
-    store_dir = data_dir / "valkey"
+    store_dir = data_dir.absolute() / "valkey"  # Valkey changes to it before it opens its socket
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         store_dir.mkdir(mode=0o700, exist_ok=True)
@@ -191,7 +191,7 @@ def _socket_path(store_dir: Path) -> Iterator[Path]:
 
 
 def _linked_socket(store_dir: Path) -> Path:
-    socket = store_dir / _SOCKET_NAME
+    socket = store_dir.absolute() / _SOCKET_NAME
     try:
         return socket.readlink()
     except OSError:

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 
 from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.error_body import ErrorBody
-from aether.adapters.openai.error_words import is_quota, is_unknown_model
+from aether.adapters.openai.error_words import is_unknown_model
 from aether.adapters.openai.errors import FailedCall
+from aether.adapters.openai.limit_words import is_quota, is_too_long
 from aether.errors import ModelFailedError, ModelRejectedRequestError
 
 _REJECTED = frozenset({400, 404, 405, 406, 415, 422, 501})
@@ -100,11 +101,10 @@ def adapt(dialect: Dialect, failed: FailedCall, asked: Asked) -> Adapted | None:
         return _by_words(dialect, body, asked) if _SAYS_UNSUPPORTED.search(body.message) else None
     if not isinstance(error, ModelRejectedRequestError) or error.status not in _REJECTED:
         return None
-    if (adapted := _by_words(dialect, body, asked)) is not None:
-        return adapted
-    if is_unknown_model(error.status, body) or is_quota(error.status, body, body.delay):
-        return None
-    return _by_status(dialect, error.status, asked)
+    if is_too_long(error.status, body):
+        # No matter of forms; but an option for the length of the answer may take up the context.
+        return _by_option(dialect, body, asked)
+    return _by_words(dialect, body, asked) or _by_status(dialect, error.status, body, asked)
 
 
 def doubt(dialect: Dialect, asked: Asked) -> Dialect | None:
@@ -116,8 +116,8 @@ def doubt(dialect: Dialect, asked: Asked) -> Dialect | None:
 
 def _by_words(dialect: Dialect, body: ErrorBody, asked: Asked) -> Adapted | None:
     words = f"{body.param} {body.message}"
-    if (changed := adapt_option(dialect, body, asked.options)) is not None:
-        return Adapted(changed, is_named=True)
+    if (adapted := _by_option(dialect, body, asked)) is not None:
+        return adapted
     for adaptation in _BY_WORDS:
         if adaptation.words.search(words) and adaptation.applies(dialect, asked):
             changed = adaptation.change(dialect)
@@ -126,8 +126,15 @@ def _by_words(dialect: Dialect, body: ErrorBody, asked: Asked) -> Adapted | None
     return None
 
 
-def _by_status(dialect: Dialect, status: int, asked: Asked) -> Adapted | None:
+def _by_option(dialect: Dialect, body: ErrorBody, asked: Asked) -> Adapted | None:
+    changed = adapt_option(dialect, body, asked.options)
+    return None if changed is None else Adapted(changed, is_named=True)
+
+
+def _by_status(dialect: Dialect, status: int, body: ErrorBody, asked: Asked) -> Adapted | None:
     """Servers word it too differently to tell which field they reject; the plainest request decides."""
+    if is_unknown_model(status, body) or is_quota(status, body, body.delay):
+        return None
     changed = None
     if asked.has_form and status in _FORM_STATUSES:
         changed = dialect.with_next_form()

@@ -111,10 +111,19 @@ class OpenAIChat:
     def _doubt(self, prompt: int, dialect: Dialect, asked: Asked, error: AetherError, seconds: float) -> None:
         """Decide how the next attempt asks, after an error that took some seconds to come."""
         if self._is_late(error, seconds):
-            if not asked.streams:
-                self._memory.slow(asked.model)
+            self._doubt_late(prompt, dialect, asked)
         elif _is_unclear(error):
             self._memory.doubt(asked.model, prompt, doubt(dialect, asked))
+
+    def _doubt_late(self, prompt: int, dialect: Dialect, asked: Asked) -> None:
+        """Ask for a whole answer after a stream that stopped, and for a stream after a whole answer that came late."""
+        if asked.streams:
+            if not dialect.streams_only:
+                self._memory.doubt(asked.model, prompt, replace(dialect, stream="none"))
+            return
+        self._memory.slow(asked.model)
+        if dialect.stream != self._memory.get(asked.model).stream:
+            self._memory.doubt(asked.model, prompt, None)
 
     def _is_late(self, error: AetherError, seconds: float) -> bool:
         """Whether no answer came in time, or somebody on the way gave up waiting for it."""

@@ -16,11 +16,14 @@ _MESSAGE_KEYS: tuple[str, ...] = (
 )
 _UNINFORMATIVE = re.compile(r"provider returned error|upstream error|bad gateway|error|unknown error", re.IGNORECASE)
 _CODE_KEYS = ("code", "status_code", "statuscode", "http_status", "httpstatus", "http_code", "status", "type")
-_WORD_KEYS = (*_CODE_KEYS, "error_code", "errorcode", "reason", "innererror")
+_WORD_KEYS = (*_CODE_KEYS, "error_code", "errorcode", "reason", "innererror", "__type")
 _DELAY_KEYS = {"retry_after": 1.0, "retryafter": 1.0, "retry_after_seconds": 1.0, "retry_after_s": 1.0}
 _DELAY_KEYS |= {"retrydelay": 1.0, "retry_delay": 1.0, "estimated_time": 1.0, "retry_in": 1.0, "wait": 1.0}
 _DELAY_KEYS |= {"retry_after_ms": 0.001, "retryafterms": 0.001}
 """Keys of a delay, in lower case, with the seconds of their unit."""
+
+RESET_KEYS = ("ratelimit-reset", "x-ratelimit-reset", "x-rate-limit-reset", "x-ratelimit-reset-after")
+"""Names of when a limit is reset, in lower case: of headers, and of those of another server that a gateway repeats."""
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 _AMOUNT = r"\d{1,9}(?:\.\d{1,9})?"
@@ -46,6 +49,7 @@ class ErrorBody(NamedTuple):
         param: the field of the request that is wrong, if it says so.
         reasons: the reasons of a moderation.
         delay: the seconds after which another attempt may help, if it says so.
+        reset: when the limit is reset, as it stands in the body: a delay or a time.
         text: the body as a text of limited length, to look for words in it.
         is_page: whether it is a page for people, in HTML.
     """
@@ -56,6 +60,7 @@ class ErrorBody(NamedTuple):
     param: str = ""
     reasons: tuple[str, ...] = ()
     delay: float | None = None
+    reset: str = ""
     text: str = ""
     is_page: bool = False
 
@@ -79,15 +84,16 @@ def read_error(body: bytes) -> ErrorBody:
 
 def describe_error(value: object) -> ErrorBody:
     """Describe the JSON value of an error, which may be a sentence, an object or a list, nested as deep as it likes."""
-    message = _message(value, 0)
+    message = _message(value, 0) or _message(_inner_error(value), 0)
     found: dict[str, list[object]] = {}
     for key, entry in _entries(value):
         found.setdefault(key, []).append(entry)
-    codes = frozenset(_code(entry) for key in _WORD_KEYS for entry in found.get(key, ()) if _code(entry))
+    codes = frozenset(code for key in _WORD_KEYS for entry in found.get(key, ()) for code in _codes(entry))
     raw = next((entry for entry in found.get("raw", ()) if isinstance(entry, str) and entry), None)
     if raw and _UNINFORMATIVE.fullmatch(message.strip(" .")):
         message = f"{message}: {read_error(raw.encode()).message}"
     params = [entry for entry in found.get("param", ()) if isinstance(entry, str)]
+    resets = [str(entry) for key in RESET_KEYS for entry in found.get(key, ()) if isinstance(entry, str | int | float)]
     return ErrorBody(
         message,
         codes,
@@ -95,8 +101,15 @@ def describe_error(value: object) -> ErrorBody:
         params[0] if params else "",
         tuple(_reasons(found.get("reasons", ()))),
         _delay(found, message),
+        resets[0] if resets else "",
         text=_encode(value)[:_MAX_TEXT],
     )
+
+
+def _inner_error(value: object) -> object:
+    """Return the error that stands one level down, as in Tencent's `Response`."""
+    entries = value.values() if isinstance(value, dict) else ()
+    return next((each for each in entries if isinstance(each, dict) and {"error", "Error"} & each.keys()), None)
 
 
 def _encode(value: object) -> str:
@@ -151,6 +164,12 @@ def _code(entry: object) -> str:
     return str(entry).casefold() if isinstance(entry, str | int) and not isinstance(entry, bool) else ""
 
 
+def _codes(entry: object) -> Iterator[str]:
+    """Yield a code without its namespace, as in AWS' `__type`, and its family if it has one, as in Tencent's codes."""
+    code = _code(entry).rpartition("#")[2]
+    yield from filter(None, {code, code.partition(".")[0]})
+
+
 def _status(found: Mapping[str, list[object]]) -> int | None:
     for key in _CODE_KEYS:
         for entry in found.get(key, ()):
@@ -170,7 +189,7 @@ def _delay(found: Mapping[str, list[object]], message: str) -> float | None:
         for entry in found.get(key, ()):
             if isinstance(entry, int | float) and not isinstance(entry, bool) and 0 <= entry < float("inf"):
                 return entry * unit
-            if isinstance(entry, str) and (seconds := _seconds(entry, unit)) is not None:
+            if isinstance(entry, str) and (seconds := parse_duration(entry, unit)) is not None:
                 return seconds
     return _delay_in(message)
 
@@ -178,10 +197,10 @@ def _delay(found: Mapping[str, list[object]], message: str) -> float | None:
 def _delay_in(message: str) -> float | None:
     """Return the delay in a sentence, such as "Please try again in 1m26.4s." or "Please retry after 26 seconds."."""
     found = _IN_WORDS.search(message[:_MAX_TEXT])
-    return _seconds(found["delay"]) if found else None
+    return parse_duration(found["delay"]) if found else None
 
 
-def _seconds(duration: str, unit: float = 1.0) -> float | None:
+def parse_duration(duration: str, unit: float = 1.0) -> float | None:
     """Add up the amounts of a duration such as `1m26.4s` or `20 ms`; an amount without a unit has the given one."""
     parts = _DURATION.findall(duration[:64])
     if not parts:

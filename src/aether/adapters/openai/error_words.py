@@ -6,35 +6,8 @@ from aether.adapters.openai.error_body import ErrorBody
 
 _MAYBE_REFUSED = frozenset({400, 403, 406, 422, 424, 451})
 _MAYBE_MODEL = frozenset({400, 403, 404, 410, 422})
-_MAYBE_QUOTA = frozenset({400, 403, 429})
-_PAYMENT_REQUIRED, _UNAVAILABLE_FOR_LEGAL_REASONS, _FORBIDDEN, _UNAUTHORIZED = 402, 451, 403, 401
-
-_STATUS_OF = {
-    429: "rate_limit_error rate_limit_exceeded rate_limited too_many_requests requests tokens resource_exhausted "
-    "insufficient_quota exceeded_current_quota_error ratelimiterror throttling engine_overloaded_error",
-    529: "overloaded_error overloaded",
-    503: "unavailable unavailable_error service_unavailable serviceunavailableerror model_loading",
-    504: "timeout timeout_error deadline_exceeded gateway_timeout",
-    500: "server_error api_error internal internal_error internal_server_error internalservererror apierror",
-    502: "bad_gateway upstream_error provider_error",
-    404: "not_found not_found_error notfounderror unknown_url model_not_found unknown_endpoint",
-    403: "permission_error permission_denied permissiondeniederror forbidden access_denied",
-    401: "authentication_error unauthenticated unauthorized invalid_api_key authenticationerror",
-    402: "payment_required billing_error",
-    413: "request_too_large",
-    501: "unimplemented not_implemented",
-    400: "invalid_request_error invalid_request bad_request badrequesterror invalid_argument failed_precondition "
-    "unsupported_parameter unsupported_value invalid_value content_filter content_policy_violation",
-}
-_STATUS_BY_CODE = {code: status for status, codes in _STATUS_OF.items() for code in codes.split()}
-"""The HTTP status that a code or type stands for: OpenAI's, Anthropic's, Google's and LiteLLM's."""
-
-_STATUS_BY_WORDS = (
-    (re.compile(r"too many requests|rate.?limit|overloaded|at capacity|throttl|quota", re.IGNORECASE), 429),
-    (re.compile(r"time(?:d)?[ -]?out|deadline", re.IGNORECASE), 504),
-    (re.compile(r"unavailable|is (?:currently )?loading|try again later|temporarily", re.IGNORECASE), 503),
-    (re.compile(r"internal (?:server )?error", re.IGNORECASE), 500),
-)
+_UNAVAILABLE_FOR_LEGAL_REASONS, _FORBIDDEN, _UNAUTHORIZED = 451, 403, 401
+_BAD_REQUEST = 400
 
 _FILTER_CODES = frozenset(
     {
@@ -56,31 +29,26 @@ _FILTER_WORDS = re.compile(
     r"|blocked by .{0,30}(?:safety|filter)",
     re.IGNORECASE,
 )
-_QUOTA_CODES = frozenset(
+_KEY_CODES = frozenset(
     {
-        *("insufficient_quota", "exceeded_current_quota_error", "billing_hard_limit_reached", "billing_not_active"),
-        *("insufficient_balance", "insufficient_user_quota", "insufficient_credits", "arrearage", "payment_required"),
-        *("account_deactivated", "credit_limit_reached", "quota_exhausted", "insufficient_funds", "1113"),
+        *("invalid_api_key", "api_key_invalid", "missing_api_key", "authentication_error", "authfailure"),
+        "no_db_connection",  # LiteLLM's proxy looks up any key but its own in its database
     }
 )
-_QUOTA_WORDS = re.compile(
-    r"current quota|insufficient (?:quota|balance|credit|funds)|out of credits|credit balance|billing (?:details|hard)|"
-    r"no (?:more )?credits?\b|quota (?:is )?(?:exhausted|used up)|余额不足|欠费"
-    r"|account .{0,40}(?:arrears|overdue|suspended|deactivated)",
-    re.IGNORECASE,
-)
-_RATE_WORDS = re.compile(
-    r"rate.?limit|too many requests|(?:per|/) ?(?:second|minute|min|hour|day)\b|\b[RT]P[MD]\b", re.IGNORECASE
-)
-_KEY_CODES = frozenset({"invalid_api_key", "api_key_invalid", "missing_api_key", "authentication_error"})
 _KEY_WORDS = re.compile(
     r"\b(?:api|access)[ _-]?(?:key|token)s?\b|\bkey\b|\bcredential|\bauth|\bpermission|\bnot allowed\b|\bunauthori"
     r"|\baccess (?:denied|to)|\bnot have access|\bforbidden\b|\btoken\b",
     re.IGNORECASE,
 )
+_KEY_NAME = r"(?:(?:api|access|auth|secret)[ _-]?(?:key|token|id)|credential)s?"
 _BAD_KEY_WORDS = re.compile(
-    r"(?:invalid|incorrect|missing|wrong|no|expired) api[ _-]?key"
-    r"|api[ _-]?key (?:is )?(?:not valid|invalid|missing|expired)",
+    r"(?:invalid|incorrect|missing|wrong|no|expired|unknown|unauthori[sz]ed) (?:api|access|auth|secret)[ _-]?"
+    r"(?:key|token)"
+    rf"|\b{_KEY_NAME} (?:you provided )?(?:is |are |has |have |was )?"
+    r"(?:not (?:valid|found)|invalid|missing|(?:been )?(?:expired|revoked|disabled)|incorrect)"
+    r"|\btoken (?:is |has |was )?(?:been )?(?:expired|revoked)|log[ -]?in fail"
+    r"|authentication (?:is |was |has )?(?:invalid|fail)|carry the api secret|no connected db"
+    r"|无效的令牌|身份验证失败|令牌(?:已过期|不正确)",
     re.IGNORECASE,
 )
 _MODEL_CODES = frozenset(
@@ -107,33 +75,11 @@ _ENDPOINT_WORDS = re.compile(
 )
 
 
-def status_in(body: ErrorBody) -> int | None:
-    """Return the status that an error means which came with a success: by its code, its type or its words."""
-    if body.status is not None:
-        return body.status
-    statuses = sorted((_STATUS_BY_CODE[code] for code in body.codes if code in _STATUS_BY_CODE), reverse=True)
-    # "invalid_request_error" is the type of many errors; a code beside it says more.
-    if specific := [status for status in statuses if status != 400] or statuses:  # noqa: PLR2004 - see above
-        return specific[0]
-    if is_unknown_endpoint(body):
-        return 404
-    return next((status for words, status in _STATUS_BY_WORDS if words.search(body.message)), None)
-
-
 def is_refusal(status: int, body: ErrorBody) -> bool:
     """Whether a content filter or a moderation has declined the request."""
     if body.codes & _FILTER_CODES or status == _UNAVAILABLE_FOR_LEGAL_REASONS:
         return True
     return status in _MAYBE_REFUSED and bool(body.reasons or _FILTER_WORDS.search(body.message))
-
-
-def is_quota(status: int, body: ErrorBody, delay: float | None) -> bool:
-    """Whether the account has no credit left; a server that names a delay speaks of a limit that heals."""
-    if status == _PAYMENT_REQUIRED or body.codes & _QUOTA_CODES:
-        return True
-    if status not in _MAYBE_QUOTA or delay is not None or _RATE_WORDS.search(body.message):
-        return False
-    return _QUOTA_WORDS.search(body.message) is not None
 
 
 def is_bad_key(status: int, body: ErrorBody) -> bool:
@@ -144,7 +90,7 @@ def is_bad_key(status: int, body: ErrorBody) -> bool:
         return True
     if status == _FORBIDDEN:
         return not (body.message or body.is_page) or _KEY_WORDS.search(body.message) is not None
-    return status == 400 and (bool(body.codes & _KEY_CODES) or _BAD_KEY_WORDS.search(body.message) is not None)  # noqa: PLR2004
+    return status == _BAD_REQUEST and (bool(body.codes & _KEY_CODES) or _BAD_KEY_WORDS.search(body.message) is not None)
 
 
 def is_unknown_model(status: int, body: ErrorBody) -> bool:

@@ -2,19 +2,15 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 import msgspec
 
 from aether.adapters.openai.error_body import ErrorBody, message_of_page
-from aether.adapters.openai.error_words import (
-    is_bad_key,
-    is_quota,
-    is_refusal,
-    is_unknown_model,
-    status_in,
-)
+from aether.adapters.openai.error_status import status_in
+from aether.adapters.openai.error_words import is_bad_key, is_refusal, is_unknown_model
+from aether.adapters.openai.limit_words import is_busy, is_hopeless_limit, is_quota, is_too_long
+from aether.adapters.openai.retry_delay import delay_of, describe_pause
 from aether.errors import (
     AetherError,
     ModelFailedError,
@@ -36,8 +32,12 @@ _PASSING = frozenset({408, 409, 421, 423, 424, 425, 440, 444, 449, 460, 463, 499
 _NOT_IMPLEMENTED = frozenset({501, 505, 506, 510})
 _NOT_FOUND = frozenset({404, 405})
 _SUCCESS, _REDIRECT, _SERVER_ERROR = range(200, 300), range(300, 400), 500
+_UNAUTHORIZED = 401
 _MAX_DETAIL_CHARS = 300
+_MAX_QUOTE_CHARS = 120
+_CLOSING, _ENDS = "\"'”’)]»", tuple(".!?:…。\uff01\uff1f")
 _MIN_SECRET_CHARS = 8  # a placeholder for "no key" is shorter, and may be an ordinary word
+_PARTIAL_KEY = re.compile(r"\bsk-[^\s,;\"']+")
 # Control characters, and those that change the direction of what follows them.
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]+")
 
@@ -75,95 +75,95 @@ class FailedCall(Exception):  # noqa: N818 - carries the error
 
 def translate(status: int, reason: str, headers: Mapping[str, str], body: ErrorBody, target: Target) -> AetherError:
     """Return the service's own error for an answer; if its status is a success, the status in its body decides."""
-    detail = _detail(body, reason, target)
+    detail, sent = _detail(body, reason, target), status
     if status in _SUCCESS:
         inner = status_in(body)
         if inner is None:
-            return UnusableOutputError(f"it is an error: {detail}")
+            return UnusableOutputError(f"it is an error: {detail.rstrip('.')}")
         status = inner
-    delay = parse_retry_after(headers)
-    if delay is None:
-        delay = body.delay
     if status < _SUCCESS.start:
         return ModelUnreachableError(f"its answer is not valid HTTP (status {status})")
     if status in _REDIRECT:
         return ModelRejectedRequestError(status, _redirect(headers, target))
-    for applies, error in _KINDS:
-        if applies(status, body, delay):
-            return error(status, delay, detail, target)
-    return ModelRejectedRequestError(status, detail + _hint(status, body, target))
+    delay = delay_of(status, headers, body)
+    failure = _Failure(status, body, delay, detail, target, sent)
+    return next(error(failure) for applies, error in _KINDS if applies(status, body, delay))
+
+
+class _Failure(NamedTuple):
+    status: int
+    body: ErrorBody
+    delay: float | None
+    detail: str
+    target: Target
+    sent: int  # the status of the answer, if the one in its body counts
+
+
+def _rejected_key(failure: _Failure) -> AetherError:
+    # The reason of a 401 is always the key, and its words tend to quote a part of it.
+    words = _PARTIAL_KEY.sub("…", failure.detail) if failure.body.message and failure.sent != _UNAUTHORIZED else ""
+    return ModelRejectedKeyError(failure.status, f"{failure.target.prefix}_API_KEY", words)
+
+
+def _rejected(failure: _Failure) -> AetherError:
+    hint = _hint(failure.status, failure.body, failure.target)
+    return ModelRejectedRequestError(failure.status, failure.detail + describe_pause(failure.delay) + hint)
+
+
+def _without_credit(failure: _Failure) -> AetherError:
+    hint = f" Check the account of {failure.target.prefix}_API_KEY."
+    return ModelRejectedRequestError(failure.status, failure.detail + hint)
+
+
+def _overloaded(failure: _Failure) -> AetherError:
+    return ModelOverloadedError(failure.status, failure.delay, failure.detail + describe_pause(failure.delay))
+
+
+def _failed(failure: _Failure) -> AetherError:
+    return ModelFailedError(failure.status, failure.delay, failure.detail + describe_pause(failure.delay))
 
 
 _Applies = Callable[[int, ErrorBody, float | None], bool]
-_Make = Callable[[int, float | None, str, Target], AetherError]
 
-_KINDS: tuple[tuple[_Applies, _Make], ...] = (
+_KINDS: tuple[tuple[_Applies, Callable[[_Failure], AetherError]], ...] = (
     (
         lambda status, body, _: is_refusal(status, body),
-        lambda status, _, detail, __: ModelRefusedError(detail, status),
+        lambda failure: ModelRefusedError(failure.detail, failure.status),
     ),
-    (is_quota, lambda status, _, detail, __: ModelRejectedRequestError(status, detail)),
-    (
-        lambda status, body, _: is_bad_key(status, body),
-        lambda status, _, __, target: ModelRejectedKeyError(status, f"{target.prefix}_API_KEY"),
-    ),
-    (
-        lambda status, _, __: status in ModelOverloadedError.STATUSES,
-        lambda status, delay, detail, _: ModelOverloadedError(status, delay, detail),
-    ),
+    (is_quota, _without_credit),
+    (is_hopeless_limit, _rejected),
+    (lambda status, body, _: is_busy(status, body), _overloaded),
+    (lambda status, body, _: is_bad_key(status, body), _rejected_key),
+    (lambda status, _, __: status in ModelOverloadedError.STATUSES, _overloaded),
+    (lambda status, body, _: is_too_long(status, body), _rejected),
     (
         lambda status, _, __: status in _PASSING or (status >= _SERVER_ERROR and status not in _NOT_IMPLEMENTED),
-        lambda status, delay, detail, _: ModelFailedError(status, delay, detail),
+        _failed,
     ),
+    (lambda _, __, ___: True, _rejected),
 )
-"""The kinds of errors in the order in which they are tried; the rest are rejected requests."""
-
-
-def parse_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the wait that a server asks for, in seconds: `retry-after-ms`, or `Retry-After` as seconds or a date."""
-    if milliseconds := _parse_number(headers.get("retry-after-ms")):
-        return milliseconds / 1000
-    value = headers.get("retry-after")
-    if value is None:
-        return None
-    if (seconds := _parse_number(value)) is not None:
-        return seconds
-    at = _parse_date(value)
-    if at is None:
-        return None
-    # The date of the answer is by the server's clock, as is the date to wait for.
-    return max(0.0, (at - (_parse_date(headers.get("date", "")) or datetime.now(UTC))).total_seconds())
-
-
-def _parse_date(value: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    return date.replace(tzinfo=date.tzinfo or UTC)
-
-
-def _parse_number(value: str | None) -> float | None:
-    try:
-        number = float(value or "")
-    except ValueError:
-        return None
-    return number if 0 <= number < float("inf") else None
+"""The kinds of errors in the order in which they are tried."""
 
 
 def _detail(body: ErrorBody, reason: str, target: Target) -> str:
     message = body.message or message_of_page(body) or reason or "no reason given"
     reasons = [reason for reason in body.reasons if reason not in message]
-    return clean(f"{message} ({', '.join(reasons)})" if reasons else message, target.secrets)
+    return _sentence(clean(f"{message} ({', '.join(reasons)})" if reasons else message, target.secrets))
 
 
-def clean(text: str, secrets: tuple[str, ...]) -> str:
+def _sentence(text: str) -> str:
+    """Return a text with a full stop, if it has no end of its own, because other sentences follow."""
+    return text if text.rstrip(_CLOSING).endswith(_ENDS) else f"{text}."
+
+
+def clean(text: str, secrets: tuple[str, ...], max_chars: int = _MAX_DETAIL_CHARS) -> str:
     """Return a text of the server as one line of limited length, without secrets and control characters."""
     text = text[: 20 * _MAX_DETAIL_CHARS]
     for secret in secrets:
         if len(secret) >= _MIN_SECRET_CHARS:
             text = text.replace(secret, "…")
-    return " ".join(_CONTROLS.sub(" ", text).split())[:_MAX_DETAIL_CHARS]
+    line = " ".join(_CONTROLS.sub(" ", text).split())
+    return line if len(line) <= max_chars else f"{line[: max_chars - 1]}…"
 
 
 def _redirect(headers: Mapping[str, str], target: Target) -> str:
@@ -175,16 +175,28 @@ def _redirect(headers: Mapping[str, str], target: Target) -> str:
 def hint_for_page(body: ErrorBody, target: Target) -> str:
     """Ask whether the address is that of a page for people instead of the API."""
     title = clean(message_of_page(body), target.secrets)
-    where = f"; the address that was called is {target.url}" + (f", with the title “{title}”" if title else "")
-    return where + ("" if target.has_version else f"; should {target.prefix}_BASE_URL end with /v1?")
+    return f"; the address that was called is {target.url}{title and f', with the title “{title}”'}; {_check(target)}"
+
+
+def describe_no_completion(beginning: bytes, target: Target) -> str:
+    """Say what came in place of a completion, and which setting may be wrong."""
+    text = clean(beginning.decode("utf-8", "replace"), target.secrets, _MAX_QUOTE_CHARS)
+    # What was meant as a completion comes from the right address.
+    hint = "" if '"choices"' in text else f"; the address that was called is {target.url}; {_check(target)}"
+    return f"it is no chat completion: “{text}”{hint}" if text else f"it is empty{hint}"
+
+
+def _check(target: Target) -> str:
+    setting = f"{target.prefix}_BASE_URL"
+    return f"check {setting}" if target.has_version else f"should {setting} end with /v1?"
 
 
 def _hint(status: int, body: ErrorBody, target: Target) -> str:
     """Say which setting is likely to be wrong."""
     if is_unknown_model(status, body):
         return f" Check {target.model_setting}." if target.model_setting else " The request named this model."
-    if status in _NOT_FOUND:
-        setting = f"{target.prefix}_BASE_URL"
-        check = f"check {setting}" if target.has_version else f"should {setting} end with /v1?"
-        return f" The address that was called is {target.url}; {check}"
+    if is_too_long(status, body) and target.prefix == TEXTS:
+        return " Check AETHER_MODEL_CONTEXT."
+    if status in _NOT_FOUND or body.is_page:
+        return f" The address that was called is {target.url}; {_sentence(_check(target))}"
     return ""

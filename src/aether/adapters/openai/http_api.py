@@ -86,7 +86,7 @@ class ServerApi:
             body = read_error(error.body)
             raise FailedCall(translate(error.status, error.reason, error.headers, body, target), body) from error
         except (openai.APIError, httpx2.RequestError) as error:
-            raise ModelUnreachableError(f"the request cannot be sent ({type(error).__name__})") from error
+            raise ModelUnreachableError("the request cannot be sent") from error
         except (ModelUnreachableError, UnusableOutputError) as error:
             # Whoever keeps the error, until its job has ended, must not keep megabytes of the answer with it.
             clear_frames(error.__traceback__)

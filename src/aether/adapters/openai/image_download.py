@@ -9,7 +9,7 @@ import httpx2
 from yarl import URL
 
 from aether.adapters.openai.body import read_pieces
-from aether.adapters.openai.errors import parse_retry_after
+from aether.adapters.openai.retry_delay import parse_retry_after
 from aether.adapters.openai.transport import proxy_of
 from aether.adapters.openai.transport_errors import ServerLabel, translated_errors
 from aether.errors import ModelFailedError, ModelUnreachableError, RefusedDestinationError, UnusableOutputError

@@ -34,9 +34,12 @@ _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _CUT_OUT = "\x00"  # no text of a model begins so
 
 
+NO_COMPLETION = "it is no chat completion"
+
+
 def no_json() -> UnusableOutputError:
     """Return the error for a document that cannot be decoded."""
-    return UnusableOutputError("it is no chat completion")
+    return UnusableOutputError(NO_COMPLETION)
 
 
 def decode_small(document: bytes) -> object:

@@ -6,16 +6,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from aether.adapters.openai.adaptation import Asked
 from aether.adapters.openai.answers import MAX_JSON, MAX_TEXT, Answer
 from aether.adapters.openai.completions import parse_completion
 from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.error_body import read_error
-from aether.adapters.openai.error_words import status_in
-from aether.adapters.openai.errors import FailedCall, Target, hint_for_page, translate
+from aether.adapters.openai.error_status import status_in
+from aether.adapters.openai.errors import FailedCall, Target, describe_no_completion, hint_for_page, translate
 from aether.adapters.openai.http_api import ServerApi, drain
-from aether.adapters.openai.replies import make_reply
+from aether.adapters.openai.lenient_json import NO_COMPLETION
+from aether.adapters.openai.replies import ending_of, make_reply
 from aether.adapters.openai.streaming import StreamedCompletion
 from aether.domain.plain_text import is_blank
 from aether.errors import UnusableOutputError
@@ -23,6 +25,7 @@ from aether.workflows.llm.ports import Form, Message, OnText, Reply
 
 _PATH = "chat/completions"
 _SLICE = 16_384
+_ONLY_THINKING_HINT = "check the server's reasoning parser, or ask for less thinking in AETHER_MODEL_OPTIONS"
 _BEGIN_OF_STREAM = re.compile(rb"\s{0,99}(?:data|event|id|retry)?:")
 _STREAM_FIELDS: Mapping[str, dict[str, Any]] = {
     "usage": {"stream": True, "stream_options": {"include_usage": True}},
@@ -84,6 +87,8 @@ class ChatServer:
             error = translate(200, "", {}, answer.error, target)
             raise FailedCall(error, answer.error, is_late=completion.has_text)
         reply = make_reply(answer, completion.thinking, wants_json=wants_json, max_chars=max_chars)
+        if reply.defect is not None and ending_of(answer.finish_reason) == "complete":
+            reply = replace(reply, defect=f"{reply.defect}; {_ONLY_THINKING_HINT}")
         return Outcome(reply, completion.thinking.has_silent_thinking, is_blank(reply.text))
 
     async def _stream(self, body: bytes, completion: StreamedCompletion) -> Answer:
@@ -106,16 +111,20 @@ class ChatServer:
 
 @contextmanager
 def _explained(completion: StreamedCompletion, target: Target) -> Iterator[None]:
-    """Tell more about what is no completion: an error in words, or a page for people."""
+    """Tell more about what is no completion: an error in words, a page for people, or how it begins."""
     try:
         yield
     except UnusableOutputError as error:
         body = read_error(completion.beginning)
         if body.is_page:
             raise UnusableOutputError(f"it is a web page and {error.why}{hint_for_page(body, target)}") from error
-        if completion.has_text or body.status is not None or status_in(body) is None:
+        if completion.has_text:
             raise
-        raise FailedCall(translate(200, "", {}, body, target), body) from error
+        if body.status is None and status_in(body) is not None:
+            raise FailedCall(translate(200, "", {}, body, target), body) from error
+        if error.why != NO_COMPLETION:
+            raise
+        raise UnusableOutputError(describe_no_completion(completion.beginning, target)) from error
 
 
 def _body(call: Call, dialect: Dialect, *, streams: bool) -> bytes:

@@ -50,6 +50,9 @@ _SENTENCES: tuple[
     (aiohttp.InvalidURL, lambda server, _: f"its address is not valid; check {server.setting}"),
     (_TIMEOUTS, lambda _, __: "it did not answer in time"),
     (BadHttp, lambda _, why: f"its answer is not valid HTTP ({why})"),
+    (aiohttp.ServerDisconnectedError, lambda _, __: "it closed the connection before its answer"),
+    (aiohttp.ClientPayloadError, lambda _, __: "it closed the connection within its answer"),
+    (BaseException, lambda _, __: "the connection was lost"),
 )
 """The first entry whose type fits describes an error, from the server and its reason."""
 
@@ -67,8 +70,8 @@ def _describe(error: BaseException, server: ServerLabel) -> str:
     if type(error.__cause__) is aiohttp.http_exceptions.BadHttpMessage:
         # Whether aiohttp wraps it depends on whether the head of the answer was read before.
         error = error.__cause__
-    sentence = next((sentence for kind, sentence in _SENTENCES if isinstance(error, kind)), None)
-    return sentence(server, _reason(error)) if sentence else f"the connection was lost ({type(error).__name__})"
+    sentence = next(sentence for kind, sentence in _SENTENCES if isinstance(error, kind))
+    return sentence(server, _reason(error))
 
 
 def _is_late(error: BaseException) -> bool:
@@ -78,5 +81,6 @@ def _is_late(error: BaseException) -> bool:
 
 def _reason(error: BaseException) -> str:
     """Return the first line of the reason, without the bytes of the answer that the parser quotes below it."""
-    text = getattr(error, "message", None) or str(getattr(error, "os_error", None) or error)
+    message = getattr(error, "message", None)  # of some errors it is the beginning of an answer
+    text = message if message and isinstance(message, str) else str(getattr(error, "os_error", None) or error)
     return " ".join(text.split("\n", 1)[0].split())[:_MAX_REASON_CHARS].rstrip(":")
