@@ -48,6 +48,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     """
 
     redis_url: Secret | None = field(default=None, name="REDIS_URL")
+    allow_eviction: Flag = field(default=False, name="AETHER_ALLOW_EVICTION")
     data_dir: Path | None = field(default=None, name="AETHER_DATA_DIR")
     job_ttl: Seconds = field(default=86_400.0, name="AETHER_JOB_TTL")
     inbox_ttl: Seconds = field(default=604_800.0, name="AETHER_INBOX_TTL")

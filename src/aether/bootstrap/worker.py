@@ -18,6 +18,7 @@ from aether.bootstrap.dialects import shared_dialects
 from aether.bootstrap.gc_tuning import tune_gc
 from aether.bootstrap.handover import pause_before_handover
 from aether.bootstrap.recipes import recipes
+from aether.bootstrap.server_check import check_client
 from aether.bootstrap.storage import FUNCTION, QUEUE, file_store, job_store, object_store, redis_client, redis_url
 from aether.bootstrap.webhooks import deliver_webhooks
 from aether.domain.job import Change, Problem, Status
@@ -79,6 +80,7 @@ class Worker:
         client = self._client
         if client is None:
             client = await self._resources.enter_async_context(redis_client(settings))
+        await check_client(client, settings)
         self._store = job_store(client, settings)
         policy = RetryPolicy(settings.step_attempts, settings.retry_base, settings.retry_cap, settings.step_timeout)
         publisher = await self._resources.enter_async_context(DeltaPublisher(client))

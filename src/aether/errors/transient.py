@@ -80,10 +80,10 @@ class TooManyJobsError(TransientError):
 
 
 class StoreUnavailableError(TransientError):
-    """Redis cannot be reached or rejects writes."""
+    """Redis cannot be reached or rejects writes; `why` says what is wrong with it, if it does answer."""
 
-    def __init__(self, what: str, retry_after: float = 2.0) -> None:
-        super().__init__("The job store is unavailable.", retry_after)
+    def __init__(self, what: str, retry_after: float = 2.0, *, why: str = "") -> None:
+        super().__init__(f"The job store is unavailable{_ending(why)}{'.' if why else ''}", retry_after)
         self.what = what
 
 

@@ -1,0 +1,67 @@
+"""Server check: whether a Redis can keep jobs, by what it says about itself."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import msgspec
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from aether.leased_queue.server_version import UnsupportedServerError, check_version
+
+_NO_EVICTION = "noeviction"
+
+
+class ServerReport(msgspec.Struct, frozen=True):
+    """What a server says about itself; None where it says nothing."""
+
+    name: str
+    eviction: str | None = None
+    has_append_only_file: bool | None = None
+    version_fault: str | None = None
+
+    @classmethod
+    def parse(cls, info: Mapping[str, Any]) -> Self:  # Any: as redis-py parses INFO
+        """Read an answer to INFO."""
+        valkey = info.get("valkey_version")
+        append_only = info.get("aof_enabled")
+        return cls(
+            f"Valkey {valkey}" if valkey else f"Redis {info.get('redis_version', 'of an unknown version')}",
+            info.get("maxmemory_policy"),
+            None if append_only is None else append_only == 1,
+            _version_fault(info),
+        )
+
+    def refusal(self, *, allow_eviction: bool) -> str | None:
+        """Return why this server must not keep jobs, as a sentence without its full stop."""
+        if self.version_fault:
+            return self.version_fault
+        if self.eviction in {None, _NO_EVICTION} or allow_eviction:
+            return None
+        return (
+            f"Redis may delete jobs that it has accepted: its maxmemory-policy is {self.eviction}. "
+            f"Set it to {_NO_EVICTION}, or AETHER_ALLOW_EVICTION to true to accept the loss"
+        )
+
+
+async def read_report(client: Redis) -> ServerReport | None:
+    """Ask the server about itself; None if this user may not ask.
+
+    INFO is enough, which managed servers allow too, unlike CONFIG.
+
+    Raises:
+        RedisError: it does not answer.
+    """
+    try:
+        info: dict[str, Any] = await client.info()  # Any: as redis-py parses it
+    except ResponseError:
+        return None
+    return ServerReport.parse(info)
+
+
+def _version_fault(info: Mapping[str, Any]) -> str | None:  # Any: as above
+    try:
+        check_version(info)
+    except UnsupportedServerError as error:
+        return str(error)
+    return None
