@@ -58,8 +58,7 @@ log = structlog.get_logger()
 class NotReadyError(TransientError):
     """The service cannot process jobs now."""
 
-    def __init__(self, *, redis: bool) -> None:
-        missing = "Redis does not answer" if not redis else "no worker was seen lately"
+    def __init__(self, missing: str) -> None:
         super().__init__(f"No job can be done now: {missing}.", retry_after=5.0)
 
 
