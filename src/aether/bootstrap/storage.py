@@ -12,6 +12,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from aether.adapters.redis.files import RedisFiles
 from aether.adapters.redis.inbox import RedisInboxStore
+from aether.adapters.redis.lost_jobs import RedisLostJobs
 from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.durable.ports import FileStore
 from aether.errors import ConfigurationError
@@ -71,13 +72,21 @@ def _check_scheme(url: str) -> None:
 
 def job_store(client: Redis, settings: Settings) -> RedisJobStore:
     """Return the job store."""
-    queue = QueueSettings(QUEUE, FUNCTION, settings.max_queue)
-    return RedisJobStore(client, queue, timedelta(seconds=settings.job_ttl), _inbox_ttl(settings))
+    return RedisJobStore(client, _queue(settings), timedelta(seconds=settings.job_ttl), _inbox_ttl(settings))
+
+
+def lost_jobs(client: Redis, settings: Settings) -> RedisLostJobs:
+    """Return what finds jobs that the job store has lost."""
+    return RedisLostJobs(client, _queue(settings), timedelta(seconds=settings.job_ttl))
 
 
 def inbox(client: Redis, settings: Settings) -> RedisInboxStore:
     """Return the inbox store, which the job store fills."""
     return RedisInboxStore(client, _inbox_ttl(settings))
+
+
+def _queue(settings: Settings) -> QueueSettings:
+    return QueueSettings(QUEUE, FUNCTION, settings.max_queue)
 
 
 def _inbox_ttl(settings: Settings) -> timedelta:

@@ -31,6 +31,7 @@ WEBHOOKS = "aether:webhooks"  # a queue as arq's own: delivery attempts, "<deliv
 DIALECTS = "aether:dialects:"  # hash: what is known about a model server's models, by model; DIALECT_MS from a change
 WORKERS = "aether:workers"  # sorted set: workers by the time of their last announcement; WORKER_TTL_S from the latest
 READY = "aether:ready"  # string: written to find out whether writes are accepted; READY_MS from the latest probe
+SWEPT = "aether:swept"  # string: a worker has begun to look for lost jobs; half the interval between sweeps
 DELIVER = "deliver"  # the worker's function for the entries of that queue
 
 KINDS = " ".join(Kind)

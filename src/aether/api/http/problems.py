@@ -148,6 +148,7 @@ JOB_PROBLEMS = {
     "model-rejected-key": "The model server rejected the key",
     "deadline-exceeded": "The job took longer than it may",
     "poison": "The job ended every worker it ran on",
+    "lost": "The job store lost the job again and again",
     "internal-error": "Aether failed",
 }
 """The problem types of failed jobs: the last word of `type`, and the title."""
