@@ -1,8 +1,10 @@
 """After a failover, API and workers write to the new primary within seconds, and every job ends."""
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -99,6 +101,35 @@ def test_after_a_failover_by_sentinel_everything_goes_on(
         replication.first.process.signal(signal.SIGCONT)
         until(lambda: replication.first.client.role()[0] == b"slave")
         stack.when(stack.submit("Behind the old primary's return"), "completed")
+
+
+def test_with_durable_replica_no_job_is_lost_that_was_accepted(
+    tmp_path_factory: pytest.TempPathFactory, replication: Replication
+) -> None:
+    """The primary is killed while jobs are accepted all the time, without any wait for the replica."""
+    with Stack(tmp_path_factory.mktemp("durable"), replication, AETHER_DURABLE="replica") as stack:
+        stack.ready(stack.start_worker())
+        has_begun, ids = threading.Event(), list[str]()
+
+        def accept(thread: int) -> None:
+            for at in range(1_000):
+                answer = stack.http.post("/reports", json={"topic": f"Job {thread}.{at}", "sections": 3})
+                if answer.status_code != 202:
+                    return
+                ids.append(answer.json()["jobId"])
+                if len(ids) >= 40:
+                    has_begun.set()
+
+        with ThreadPoolExecutor(8) as pool:
+            accepting = [pool.submit(accept, thread) for thread in range(8)]
+            assert has_begun.wait(PATIENCE_S)
+            replication.first.process.signal(signal.SIGKILL)
+            replication.promotion()
+            for each in accepting:
+                each.result(PATIENCE_S)
+        until(lambda: is_ready(stack) or stack.http.get("/health/ready").json()["detail"].endswith("Redis."))
+        for job_id in ids:
+            stack.when(job_id, "completed")
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ async def api_services(settings: Settings, local_key: LocalKey | None = None) ->
         # Files do not share round trips, since other commands would wait behind a large file.
         file_client = Redis(connection_pool=client.connection_pool)
         read_tokens = ReadTokens(RedisReadTokens(client))
-        probe = ReadinessProbe(client, allow_eviction=settings.allow_eviction)
+        probe = ReadinessProbe(client, allow_eviction=settings.allow_eviction, durable=settings.durable)
 
         async def readiness() -> Readiness:
             return Readiness(await probe())

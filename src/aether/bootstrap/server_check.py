@@ -30,7 +30,7 @@ async def check_client(client: Redis, settings: Settings) -> None:
     readiness all the rest.
 
     Raises:
-        ConfigurationError: it is too old, or may evict jobs.
+        ConfigurationError: it is too old, may evict jobs, or cannot do what AETHER_DURABLE wants.
     """
     try:
         report = await read_report(client)
@@ -54,7 +54,7 @@ def refuse(report: ServerReport, settings: Settings) -> None:
     """Raise if this server cannot keep jobs.
 
     Raises:
-        ConfigurationError: it is too old, or may evict jobs.
+        ConfigurationError: it is too old, may evict jobs, or cannot do what AETHER_DURABLE wants.
     """
-    if why := report.refusal(allow_eviction=settings.allow_eviction):
+    if why := report.refusal(allow_eviction=settings.allow_eviction, durable=settings.durable):
         raise ConfigurationError(f"REDIS_URL: {why}.")

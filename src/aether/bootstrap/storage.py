@@ -11,6 +11,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from aether.adapters.redis.durable_writes import DurableWrites
 from aether.adapters.redis.files import RedisFiles
 from aether.adapters.redis.inbox import RedisInboxStore
 from aether.adapters.redis.lost_jobs import RedisLostJobs
@@ -79,7 +80,8 @@ def _check_scheme(url: str) -> None:
 
 def job_store(client: Redis, settings: Settings) -> RedisJobStore:
     """Return the job store."""
-    return RedisJobStore(client, _queue(settings), timedelta(seconds=settings.job_ttl), _inbox_ttl(settings))
+    durable = None if settings.durable == "memory" else DurableWrites(client, settings.durable)
+    return RedisJobStore(client, _queue(settings), timedelta(seconds=settings.job_ttl), _inbox_ttl(settings), durable)
 
 
 def lost_jobs(client: Redis, settings: Settings) -> RedisLostJobs:

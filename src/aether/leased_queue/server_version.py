@@ -16,7 +16,7 @@ class UnsupportedServerError(RedisError):
         super().__init__(f"Redis {version} is too old: Aether needs {'.'.join(map(str, MIN_VERSION))} or newer")
 
 
-def check_version(info: Mapping[str, object]) -> None:
+def check_version(info: Mapping[str, object], least: tuple[int, int] = MIN_VERSION) -> None:
     """Check the version in an answer to INFO; Valkey and others name there the Redis with which they are compatible.
 
     Raises:
@@ -24,5 +24,5 @@ def check_version(info: Mapping[str, object]) -> None:
     """
     version = str(info.get("redis_version", ""))
     numbers = re.match(r"(\d+)\.(\d+)", version)
-    if numbers and (int(numbers[1]), int(numbers[2])) < MIN_VERSION:
+    if numbers and (int(numbers[1]), int(numbers[2])) < least:
         raise UnsupportedServerError(version)

@@ -11,6 +11,7 @@ from aether.adapters.redis.errors import UNREACHABLE, find_fault
 from aether.adapters.redis.keys import READY, READY_MS
 from aether.adapters.redis.server_check import ServerReport
 from aether.adapters.redis.worker_registry import count_workers
+from aether.setting_types import Durability
 
 _ANSWER_S = 3.0
 _CACHE_S = 1.0
@@ -22,9 +23,17 @@ class ReadinessProbe:
     It writes as a job does, since a Redis that is full, cannot write to its disk or is a replica still answers.
     """
 
-    def __init__(self, client: Redis, *, allow_eviction: bool, clock: Callable[[], float] | None = None) -> None:
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        allow_eviction: bool,
+        durable: Durability = "memory",
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self._client = client
         self._allow_eviction = allow_eviction
+        self._durable = durable
         self._now = clock or asyncio.get_running_loop().time
         self._lock = asyncio.Lock()
         self._probed_at = float("-inf")
@@ -62,7 +71,9 @@ class ReadinessProbe:
             return None
         if isinstance(info, BaseException):
             raise info
-        return ServerReport.parse(info).refusal(allow_eviction=self._allow_eviction)
+        report = ServerReport.parse(info)
+        refusal = report.refusal(allow_eviction=self._allow_eviction, durable=self._durable)
+        return refusal or report.outage(self._durable)
 
     async def _find_worker(self) -> str | None:
         return None if await count_workers(self._client) else "no worker was seen lately"

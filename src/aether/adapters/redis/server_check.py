@@ -7,8 +7,10 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from aether.leased_queue.server_version import UnsupportedServerError, check_version
+from aether.leased_queue.server_version import MIN_VERSION, UnsupportedServerError, check_version
+from aether.setting_types import Durability
 
+_WAITAOF_VERSION = (7, 2)
 _NO_EVICTION = "noeviction"
 
 
@@ -18,7 +20,9 @@ class ServerReport(msgspec.Struct, frozen=True):
     name: str
     eviction: str | None = None
     has_append_only_file: bool | None = None
+    replicas: int | None = None
     version_fault: str | None = None
+    has_waitaof: bool = True
 
     @classmethod
     def parse(cls, info: Mapping[str, Any]) -> Self:  # Any: as redis-py parses INFO
@@ -29,19 +33,31 @@ class ServerReport(msgspec.Struct, frozen=True):
             f"Valkey {valkey}" if valkey else f"Redis {info.get('redis_version', 'of an unknown version')}",
             info.get("maxmemory_policy"),
             None if append_only is None else append_only == 1,
-            _version_fault(info),
+            info.get("connected_slaves"),
+            _version_fault(info, MIN_VERSION),
+            _version_fault(info, _WAITAOF_VERSION) is None,
         )
 
-    def refusal(self, *, allow_eviction: bool) -> str | None:
+    def refusal(self, *, allow_eviction: bool, durable: Durability = "memory") -> str | None:
         """Return why this server must not keep jobs, as a sentence without its full stop."""
         if self.version_fault:
             return self.version_fault
+        if durable == "local" and not self.has_waitaof:
+            return "AETHER_DURABLE is local, which needs Redis 7.2 or newer"
+        if durable == "local" and self.has_append_only_file is False:
+            return "AETHER_DURABLE is local, and Redis has no append-only file; set its appendonly to yes"
         if self.eviction in {None, _NO_EVICTION} or allow_eviction:
             return None
         return (
             f"Redis may delete jobs that it has accepted: its maxmemory-policy is {self.eviction}. "
             f"Set it to {_NO_EVICTION}, or AETHER_ALLOW_EVICTION to true to accept the loss"
         )
+
+    def outage(self, durable: Durability) -> str | None:
+        """Return what this server lacks for now, as a sentence without its full stop."""
+        if durable == "replica" and self.replicas == 0:
+            return "AETHER_DURABLE is replica, and no replica is connected to Redis"
+        return None
 
 
 async def read_report(client: Redis) -> ServerReport | None:
@@ -59,9 +75,9 @@ async def read_report(client: Redis) -> ServerReport | None:
     return ServerReport.parse(info)
 
 
-def _version_fault(info: Mapping[str, Any]) -> str | None:  # Any: as above
+def _version_fault(info: Mapping[str, Any], least: tuple[int, int]) -> str | None:  # Any: as above
     try:
-        check_version(info)
+        check_version(info, least)
     except UnsupportedServerError as error:
         return str(error)
     return None

@@ -38,6 +38,7 @@ from aether.errors import (
     IllegalMoveError,
     InvalidCredentialError,
     NoEndpointError,
+    NotDurableError,
     QueueFullError,
     RateLimitedError,
     StoreUnavailableError,
@@ -119,6 +120,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "headers-too-large", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Header too large"
     ),
     QueueFullError: ProblemType("queue-full", HTTPStatus.SERVICE_UNAVAILABLE, "The queue is full"),
+    NotDurableError: ProblemType("not-durable", HTTPStatus.SERVICE_UNAVAILABLE, "The job is not durable"),
     StoreUnavailableError: ProblemType("store-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Store unavailable"),
     IdentityProviderUnavailableError: ProblemType(
         "identity-provider-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Identity provider unavailable"
