@@ -15,11 +15,12 @@ from aether.adapters.redis.pipelining import PipeliningRedis
 from aether.adapters.redis.readiness import ReadinessProbe
 from aether.adapters.redis.server_check import ServerReport
 from aether.adapters.redis.store import RedisJobStore
+from aether.bootstrap.server_check import check_server
 from aether.bootstrap.storage import job_store, redis_client
 from aether.domain.idempotency import Idempotency
 from aether.domain.job import Kind
 from aether.durable.ports import NewJob
-from aether.errors import IdempotencyKeyReusedError, NotDurableError, StoreUnavailableError
+from aether.errors import ConfigurationError, IdempotencyKeyReusedError, NotDurableError, StoreUnavailableError
 from aether.leased_queue.keys import JOB
 from aether.settings import Secret, Settings
 from tests.contract.job_store_harness import NEW_JOB, QUEUE
@@ -74,6 +75,7 @@ async def test_a_created_job_is_on_the_replica(pair: Pair) -> None:
 
 
 async def test_a_created_job_is_on_the_disk(pair: Pair) -> None:
+    pair.primary.set(appendfsync="always")
     async with opened(pair.primary.url, "local") as (_, store):
         await store.create(NEW_JOB)
         synced = sum(path.read_bytes().count(NEW_JOB.id.encode()) for path in pair.primary.folder.rglob("*.aof"))
@@ -170,19 +172,43 @@ async def test_readiness_tells_that_no_replica_is_there(pair: Pair) -> None:
         assert await probe() == "AETHER_DURABLE is replica, and no replica is connected to Redis"
 
 
+async def test_the_server_is_asked_for_its_appendfsync(pair: Pair) -> None:
+    settings = Settings(redis_url=Secret(pair.primary.url), durable="local")
+    with pytest.raises(ConfigurationError, match="set its appendfsync to always"):
+        await check_server(settings)
+    pair.primary.set(appendfsync="always")
+
+    await check_server(settings)
+
+
 @pytest.mark.parametrize(
-    ("info", "why"),
+    ("info", "fsync", "why"),
     [
-        ({"redis_version": "7.0.15", "aof_enabled": 1}, "AETHER_DURABLE is local, which needs Redis 7.2 or newer"),
+        (
+            {"redis_version": "7.0.15", "aof_enabled": 1},
+            "always",
+            "AETHER_DURABLE is local, which needs Redis 7.2 or newer",
+        ),
         (
             {"redis_version": "7.2.0", "aof_enabled": 0},
+            "always",
             "AETHER_DURABLE is local, and Redis has no append-only file; set its appendonly to yes",
         ),
-        ({"redis_version": "7.2.0", "aof_enabled": 1}, None),
+        ({"redis_version": "8.2.3", "aof_enabled": 1}, "everysec", None),
+        (
+            {"redis_version": "7.2.4", "valkey_version": "9.1.2", "aof_enabled": 1},
+            "everysec",
+            "AETHER_DURABLE is local, and Valkey may confirm a job before its disk has it; "
+            "set its appendfsync to always",
+        ),
+        ({"redis_version": "7.2.4", "valkey_version": "9.1.2", "aof_enabled": 1}, "always", None),
+        ({"redis_version": "7.2.4", "valkey_version": "9.1.2", "aof_enabled": 1}, None, None),
     ],
 )
-def test_a_server_that_cannot_wait_for_its_disk_is_refused(info: dict[str, object], why: str | None) -> None:
-    report = ServerReport.parse(info)
+def test_a_server_that_cannot_wait_for_its_disk_is_refused(
+    info: dict[str, object], fsync: str | None, why: str | None
+) -> None:
+    report = ServerReport.parse(info, fsync)
 
     assert report.refusal(allow_eviction=False, durable="local") == why
     assert report.refusal(allow_eviction=False, durable="replica") is None

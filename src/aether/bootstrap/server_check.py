@@ -45,6 +45,8 @@ async def check_client(client: Redis, settings: Settings) -> None:
         log.warning("redis.unchecked", reason="INFO does not tell the maxmemory-policy")
     elif report.refusal(allow_eviction=False):
         log.warning("redis.evicts", policy=report.eviction)
+    if settings.durable == "local" and report.fsync is None:
+        log.warning("redis.unchecked", reason="CONFIG is not allowed, so appendfsync is not known; it should be always")
     if report.has_append_only_file is False:
         log.warning("redis.not_durable", reason="there is no append-only file: a restart may lose accepted jobs")
     log.info("redis.checked", server=report.name)
