@@ -198,8 +198,10 @@ async def test_the_server_is_asked_for_its_appendfsync(pair: Pair) -> None:
         (
             {"redis_version": "7.2.4", "valkey_version": "9.1.2", "aof_enabled": 1},
             "everysec",
-            "AETHER_DURABLE is local, and Valkey may confirm a job before its disk has it; "
-            "set its appendfsync to always",
+            (
+                "AETHER_DURABLE is local, and Valkey may confirm a job before its disk has it; "
+                "set its appendfsync to always"
+            ),
         ),
         ({"redis_version": "7.2.4", "valkey_version": "9.1.2", "aof_enabled": 1}, "always", None),
         ({"redis_version": "7.2.4", "valkey_version": "9.1.2", "aof_enabled": 1}, None, None),
