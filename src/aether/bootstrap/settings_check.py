@@ -8,6 +8,7 @@ from aether.adapters.local.embedded_valkey import find_valkey
 from aether.adapters.local.local_model.launcher import find_model
 from aether.adapters.openai.address import ModelAddress
 from aether.adapters.redis.server_check import ServerReport, read_report
+from aether.bootstrap.backing_services import check_embedded
 from aether.bootstrap.identity_provider import token_verifier
 from aether.bootstrap.server_check import refuse
 from aether.bootstrap.storage import object_store, redis_client, redis_url
@@ -35,6 +36,7 @@ async def check_settings(settings: Settings) -> ServiceSummary:
 
 async def _store(settings: Settings) -> str:
     if settings.redis_url is None:
+        check_embedded(settings)
         return f"{find_valkey().name}, embedded, in {settings.home}"
     redis_url(settings)
     report = await _ask(settings)
