@@ -80,6 +80,7 @@ ScopeList = Annotated[
     ),
 ]
 Leeway = Annotated[float, Meta(ge=0, le=300, description="a number of seconds, 0 to 300")]
+Durability = Annotated[Literal["memory", "local", "replica"], Meta(description="memory, local or replica")]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")]
 LogFormat = Annotated[Literal["auto", "console", "json"], Meta(description="auto, console or json")]
 

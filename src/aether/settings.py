@@ -17,6 +17,7 @@ from aether.setting_types import (
     Algorithms,
     Context,
     Count,
+    Durability,
     Flag,
     HostList,
     HttpUrl,
@@ -49,6 +50,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     """
 
     redis_url: Secret | None = field(default=None, name="REDIS_URL")
+    allow_eviction: Flag = field(default=False, name="AETHER_ALLOW_EVICTION")
+    durable: Durability = field(default="memory", name="AETHER_DURABLE")
     data_dir: Path | None = field(default=None, name="AETHER_DATA_DIR")
     job_ttl: Seconds = field(default=86_400.0, name="AETHER_JOB_TTL")
     inbox_ttl: Seconds = field(default=604_800.0, name="AETHER_INBOX_TTL")

@@ -113,6 +113,10 @@ class Link:
         """Treat all connections so from now on."""
         self._proxy.call(lambda: self._change(mode))
 
+    def redirect(self, upstream: str) -> None:
+        """Lead new connections there; those that are open stay with the old server."""
+        self._proxy.call(lambda: setattr(self, "_upstream", upstream))
+
     def set_delay(self, seconds: float) -> None:
         """Let every piece of data come later by this much."""
         self._proxy.call(lambda: setattr(self, "delay_s", seconds))

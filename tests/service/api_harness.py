@@ -75,7 +75,7 @@ class ApiHarness:
     keys: MemoryKeys = field(default_factory=MemoryKeys)
     identities: TokenVerifier | None = None
     allow_anonymous: bool = True
-    readiness: Readiness = field(default_factory=lambda: Readiness(redis=True, worker=True))
+    readiness: Readiness = field(default_factory=Readiness)
     max_jobs: int | None = None
 
     def __post_init__(self) -> None:

@@ -78,9 +78,9 @@ class Stack:
     Every HTTP answer to `http` is kept, for `leaks`.
     """
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, valkey: Valkey | None = None, **environment: str) -> None:
         self.folder = folder
-        self.valkey = Valkey(folder / "valkey")
+        self.valkey = valkey or Valkey(folder / "valkey")
         self.model = ScriptedModel()
         self.workers: list[Process] = []
         self.api: Process

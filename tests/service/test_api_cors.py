@@ -102,7 +102,7 @@ async def test_options_without_a_preflight_header_lists_the_methods(cors_client:
 
 
 async def test_an_allowed_page_can_read_problems(harness: ApiHarness) -> None:
-    harness.readiness = Readiness(redis=False, worker=False)
+    harness.readiness = Readiness("Redis does not answer")
     async with harness.client(max_body=10, cors_origins=APP) as client:
         answers = [
             await client.get("/nothing", headers={"Origin": APP}),

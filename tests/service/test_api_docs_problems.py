@@ -51,7 +51,7 @@ async def test_the_example_of_a_broken_rule_fits_the_operation(
         ("get /reports", "401", {"unauthenticated"}),
         ("get /reports", "403", {"forbidden"}),
         ("get /reports", "503", {"store-unavailable", "identity-provider-unavailable"}),
-        ("post /jobs", "503", {"store-unavailable", "queue-full", "identity-provider-unavailable"}),
+        ("post /jobs", "503", {"store-unavailable", "queue-full", "not-durable", "identity-provider-unavailable"}),
         ("get /health/ready", "503", {"not-ready"}),
     ],
 )

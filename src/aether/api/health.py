@@ -41,14 +41,18 @@ async def get_liveness() -> Live:
 @get(
     "/ready",
     summary="Can jobs be done?",
-    response_description="Redis answers, and a worker was seen recently.",
+    response_description="Redis accepts writes, and a worker was seen recently.",
     responses=problems(NotReadyError, public=True),
 )
 async def get_readiness(readiness: NamedDependency[Callable[[], Awaitable[Readiness]]]) -> Ready:
-    """If jobs cannot be processed, the problem's detail says what is missing."""
+    """If jobs cannot be processed, the problem's detail says what is missing.
+
+    Redis does not answer, is full, cannot write to its disk, is a read-only replica, may delete jobs or is too old; or
+    no worker was seen lately. The answer is up to a second old.
+    """
     found = await readiness()
-    if not (found.redis and found.worker):
-        raise NotReadyError(redis=found.redis)
+    if found.missing:
+        raise NotReadyError(found.missing)
     return Ready()
 
 

@@ -16,10 +16,9 @@ from aether.services.webhooks import Webhooks
 
 
 class Readiness(msgspec.Struct, frozen=True):
-    """Whether jobs can be processed: the store answers, and a worker was seen recently."""
+    """Whether jobs can be processed; `missing` says what is missing, as a sentence without its full stop."""
 
-    redis: bool
-    worker: bool
+    missing: str | None = None
 
 
 class ApiServices(msgspec.Struct, frozen=True):

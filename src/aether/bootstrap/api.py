@@ -2,16 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from aether.adapters.redis.hub import RedisHub
 from aether.adapters.redis.pipelining import PipeliningRedis
 from aether.adapters.redis.rate_limiter import RedisRateLimiter
 from aether.adapters.redis.read_tokens import RedisReadTokens
-from aether.adapters.redis.worker_registry import count_workers
+from aether.adapters.redis.readiness import ReadinessProbe
 from aether.api.state import ApiServices, Readiness
 from aether.bootstrap.authentication import authenticator
 from aether.bootstrap.gc_tuning import tune_gc
@@ -36,21 +34,19 @@ async def api_services(settings: Settings, local_key: LocalKey | None = None) ->
         # Files do not share round trips, since other commands would wait behind a large file.
         file_client = Redis(connection_pool=client.connection_pool)
         read_tokens = ReadTokens(RedisReadTokens(client))
+        probe = ReadinessProbe(client, allow_eviction=settings.allow_eviction, durable=settings.durable)
+
+        async def readiness() -> Readiness:
+            return Readiness(await probe())
+
         tune_gc()
         yield ApiServices(
             Jobs(job_store(client, settings), file_store(file_client, settings), settings.owner_jobs),
             hub,
-            partial(_readiness, client),
+            readiness,
             Inbox(inbox(client, settings), hub),
             webhooks(client, settings),
             RedisRateLimiter(client),
             authenticator(client, settings, verifier, local_key, read_tokens),
             read_tokens,
         )
-
-
-async def _readiness(client: Redis) -> Readiness:
-    try:
-        return Readiness(redis=True, worker=await count_workers(client) > 0)
-    except (RedisError, OSError):
-        return Readiness(redis=False, worker=False)

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from aether.adapters.local.embedded_valkey import embedded_valkey
 from aether.adapters.local.local_model.launcher import local_model
 from aether.adapters.local.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
+from aether.errors import ConfigurationError
 from aether.settings import JsonObject, Secret, Settings
 
 log = structlog.get_logger()
@@ -26,9 +27,21 @@ async def backing_services(settings: Settings) -> AsyncIterator[Settings]:
     """
     async with AsyncExitStack() as stack:
         if settings.redis_url is None:
-            url = await stack.enter_async_context(embedded_valkey(settings.home))
+            check_embedded(settings)
+            store = embedded_valkey(settings.home, syncs_each_write=settings.durable == "local")
+            url = await stack.enter_async_context(store)
             settings = replace(settings, redis_url=Secret(url))
         yield await stack.enter_async_context(model_service(settings))
+
+
+def check_embedded(settings: Settings) -> None:
+    """Check that the embedded store can do what the settings want.
+
+    Raises:
+        ConfigurationError: they want replicas.
+    """
+    if settings.durable == "replica":
+        raise ConfigurationError("AETHER_DURABLE is replica, and the embedded store has none. Set REDIS_URL.")
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.connection import parse_url
@@ -10,14 +11,17 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from aether.adapters.redis.durable_writes import DurableWrites
 from aether.adapters.redis.files import RedisFiles
 from aether.adapters.redis.inbox import RedisInboxStore
+from aether.adapters.redis.lost_jobs import RedisLostJobs
 from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.durable.ports import FileStore
 from aether.errors import ConfigurationError
 from aether.installation import extra_hint
 from aether.leased_queue import DEFAULT_QUEUE, check_redis_url
-from aether.leased_queue.connections import harden
+from aether.leased_queue.connections import harden, sentinel_pool
+from aether.leased_queue.sentinel import SCHEME, SentinelUrl
 from aether.services.orphan_sweeper import SweepableFileStore
 from aether.settings import Settings
 
@@ -29,14 +33,18 @@ _TIMEOUT_S = 2.5
 @asynccontextmanager
 async def redis_client(settings: Settings, client_class: type[Redis] = Redis) -> AsyncIterator[Redis]:
     """Open a client that reconnects by itself; while Redis is unavailable, a call fails after seconds, not minutes."""
-    pool = BlockingConnectionPool.from_url(
-        redis_url(settings),
-        max_connections=32,
-        timeout=_TIMEOUT_S,
+    url = redis_url(settings)
+    options: dict[str, Any] = {  # Any: as redis-py has it
+        "max_connections": 32,
+        "timeout": _TIMEOUT_S,
         # When Redis restarts, all connections of the pool break, and each is reopened once.
-        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 2),
-        retry_on_error=[RedisConnectionError],
-    )
+        "retry": Retry(ExponentialBackoff(cap=0.2, base=0.05), 2),
+        "retry_on_error": [RedisConnectionError],
+    }
+    if url.startswith(f"{SCHEME}:"):
+        pool = sentinel_pool(SentinelUrl.parse(url), **options)
+    else:
+        pool = BlockingConnectionPool.from_url(url, **options)
     client = client_class(connection_pool=pool)
     harden(client, _TIMEOUT_S)
     try:
@@ -56,10 +64,11 @@ def redis_url(settings: Settings) -> str:
     url = settings.redis_url.reveal()
     try:
         _check_scheme(url)
-        parse_url(url)
         check_redis_url(url)
-    except ValueError:  # its message may contain a part of the password
-        rule = "must look like redis://localhost:6379/0, rediss://… or unix:///path"
+        if not url.startswith(f"{SCHEME}:"):
+            parse_url(url)
+    except (ValueError, RuntimeError):  # its message may contain a part of the password
+        rule = "must look like redis://localhost:6379/0, rediss://…, unix:///path or sentinel://host:26379,…/name"
         raise ConfigurationError(f"REDIS_URL {rule}.") from None
     return url
 
@@ -71,13 +80,22 @@ def _check_scheme(url: str) -> None:
 
 def job_store(client: Redis, settings: Settings) -> RedisJobStore:
     """Return the job store."""
-    queue = QueueSettings(QUEUE, FUNCTION, settings.max_queue)
-    return RedisJobStore(client, queue, timedelta(seconds=settings.job_ttl), _inbox_ttl(settings))
+    durable = None if settings.durable == "memory" else DurableWrites(client, settings.durable)
+    return RedisJobStore(client, _queue(settings), timedelta(seconds=settings.job_ttl), _inbox_ttl(settings), durable)
+
+
+def lost_jobs(client: Redis, settings: Settings) -> RedisLostJobs:
+    """Return what finds jobs that the job store has lost."""
+    return RedisLostJobs(client, _queue(settings), timedelta(seconds=settings.job_ttl))
 
 
 def inbox(client: Redis, settings: Settings) -> RedisInboxStore:
     """Return the inbox store, which the job store fills."""
     return RedisInboxStore(client, _inbox_ttl(settings))
+
+
+def _queue(settings: Settings) -> QueueSettings:
+    return QueueSettings(QUEUE, FUNCTION, settings.max_queue)
 
 
 def _inbox_ttl(settings: Settings) -> timedelta:

@@ -18,7 +18,17 @@ from aether.bootstrap.dialects import shared_dialects
 from aether.bootstrap.gc_tuning import tune_gc
 from aether.bootstrap.handover import pause_before_handover
 from aether.bootstrap.recipes import recipes
-from aether.bootstrap.storage import FUNCTION, QUEUE, file_store, job_store, object_store, redis_client, redis_url
+from aether.bootstrap.server_check import check_client
+from aether.bootstrap.storage import (
+    FUNCTION,
+    QUEUE,
+    file_store,
+    job_store,
+    lost_jobs,
+    object_store,
+    redis_client,
+    redis_url,
+)
 from aether.bootstrap.webhooks import deliver_webhooks
 from aether.domain.job import Change, Problem, Status
 from aether.durable.background import BackgroundTasks
@@ -35,6 +45,7 @@ from aether.errors import (
     UnsupportedRecordError,
 )
 from aether.leased_queue import LeasedWorker, Retry, job_function, worker_settings
+from aether.services.lost_job_sweeper import sweep_lost_jobs
 from aether.services.orphan_sweeper import sweep_orphans
 from aether.settings import Settings
 
@@ -79,6 +90,7 @@ class Worker:
         client = self._client
         if client is None:
             client = await self._resources.enter_async_context(redis_client(settings))
+        await check_client(client, settings)
         self._store = job_store(client, settings)
         policy = RetryPolicy(settings.step_attempts, settings.retry_base, settings.retry_cap, settings.step_timeout)
         publisher = await self._resources.enter_async_context(DeltaPublisher(client))
@@ -95,7 +107,8 @@ class Worker:
                 BackgroundTasks(partial(sweep_orphans, objects, self._store, clock))
             )
         announce = partial(announce_worker, client, f"{socket.gethostname()}:{os.getpid()}")
-        await self._resources.enter_async_context(BackgroundTasks(self._stop_fenced_runs, announce))
+        sweep = partial(sweep_lost_jobs, lost_jobs(client, settings), self._store, clock)
+        await self._resources.enter_async_context(BackgroundTasks(self._stop_fenced_runs, announce, sweep))
         await self._resources.enter_async_context(deliver_webhooks(settings))
 
     async def stop(self) -> None:

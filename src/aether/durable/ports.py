@@ -65,6 +65,7 @@ class JobStore(Protocol):
         Raises:
             IdempotencyKeyReusedError: the key was used for another request.
             QueueFullError: too many jobs wait.
+            NotDurableError: the job did not become as durable as it should; the error says whether it may run.
             TooManyJobsError: `max_jobs` of the owner's jobs, over all kinds, wait or run.
         """
         ...

@@ -20,7 +20,8 @@
     │   ├── TooManyJobsError
     │   ├── RateLimitedError            too many requests from an owner, not too many to a model
     │   ├── IdentityProviderUnavailableError
-    │   └── StoreUnavailableError
+    │   ├── StoreUnavailableError
+    │   └── NotDurableError             a new job may be lost in a failure of the store
     ├── PermanentError              a failure that stays: the job fails with this message
     │   ├── ModelRejectedKeyError
     │   ├── ModelRejectedRequestError
@@ -71,6 +72,7 @@ from aether.errors.transient import (
     ModelFailedError,
     ModelOverloadedError,
     ModelUnreachableError,
+    NotDurableError,
     QueueFullError,
     RateLimitedError,
     StoreUnavailableError,
@@ -101,6 +103,7 @@ __all__ = [
     "ModelUnreachableError",
     "NameTakenError",
     "NoEndpointError",
+    "NotDurableError",
     "PermanentError",
     "QueueFullError",
     "RateLimitedError",

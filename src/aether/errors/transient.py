@@ -80,11 +80,24 @@ class TooManyJobsError(TransientError):
 
 
 class StoreUnavailableError(TransientError):
-    """Redis cannot be reached or rejects writes."""
+    """Redis cannot be reached or rejects writes; `why` says what is wrong with it, if it does answer."""
 
-    def __init__(self, what: str, retry_after: float = 2.0) -> None:
-        super().__init__("The job store is unavailable.", retry_after)
+    def __init__(self, what: str, retry_after: float = 2.0, *, why: str = "") -> None:
+        super().__init__(f"The job store is unavailable{_ending(why)}{'.' if why else ''}", retry_after)
         self.what = what
+
+
+class NotDurableError(TransientError):
+    """A new job was not made as durable as the settings want; `may_run` tells that it could not be withdrawn either."""
+
+    def __init__(self, where: str, seconds: float, *, may_run: bool, retry_after: float = 2.0) -> None:
+        fate = (
+            "It may run all the same: the same request with the same Idempotency-Key finds it"
+            if may_run
+            else "It was withdrawn"
+        )
+        super().__init__(f"Within {seconds:g} s {where} did not confirm the job. {fate}.", retry_after)
+        self.may_run = may_run
 
 
 class IdentityProviderUnavailableError(TransientError):

@@ -10,7 +10,7 @@ from typing import Literal
 
 import redis.asyncio
 
-from aether.leased_queue.connections import UNREACHABLE, reconnect_if_replica
+from aether.leased_queue.connections import UNREACHABLE
 from aether.leased_queue.leases import Claim
 from aether.leased_queue.outage_log import OutageLog
 from aether.leased_queue.scripts import Argument, Script
@@ -77,7 +77,6 @@ class AckBuffer:
                 replies: list[int] = await self._script.run(self._client, arguments)
             except UNREACHABLE as error:
                 self._outage.failed(error)
-                await reconnect_if_replica(self._client, error)
                 await asyncio.sleep(_RETRY_S)
             else:
                 self._outage.recovered()

@@ -2,15 +2,17 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
 
 import redis
 import redis.asyncio
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
 from aether.leased_queue import keys
+from aether.leased_queue.server_version import check_version
 
 Argument = str | bytes | int
 
@@ -48,11 +50,20 @@ class Script:
         object.__setattr__(self, "sha", digest)
 
     async def run(self, client: redis.asyncio.Redis, args: Sequence[Argument]) -> Any:
-        """Run the script in one round trip, or in two if the server does not know it yet."""
+        """Run the script in one round trip, or in three if the server does not know it yet.
+
+        A server that knows the script has been checked, so each server is checked before its first script, also after
+        a failover.
+
+        Raises:
+            UnsupportedServerError: The server is too old; nothing was run.
+        """
         send: Callable[..., Awaitable[Any]] = client.execute_command  # untyped in redis-py
         try:
             return await send("EVALSHA", self.sha, 0, *args)
         except NoScriptError:
+            with suppress(ResponseError):  # not everybody may send INFO, and fakeredis does not know it
+                check_version(await send("INFO", "server"))
             return await send("EVAL", self.text, 0, *args)
 
     def run_blocking(self, client: redis.Redis, args: Sequence[Argument]) -> Any:
@@ -61,6 +72,8 @@ class Script:
         try:
             return send("EVALSHA", self.sha, 0, *args)
         except NoScriptError:
+            with suppress(ResponseError):
+                check_version(send("INFO", "server"))
             return send("EVAL", self.text, 0, *args)
 
 

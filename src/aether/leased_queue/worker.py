@@ -21,7 +21,6 @@ from aether.leased_queue.connections import (
     blocking_client,
     close_idle,
     harden,
-    reconnect_if_replica,
     thread_client,
 )
 from aether.leased_queue.graceful_shutdown import GracefulRunner
@@ -150,7 +149,6 @@ class LeasedWorker(GracefulRunner):
             self._outage.failed(error)
             self.on_outage()
             self._due_in_s = _OUTAGE_RETRY_S
-            await reconnect_if_replica(self.pool, error)
 
     async def _claim(self) -> float | None:
         limit = self._free_slots()

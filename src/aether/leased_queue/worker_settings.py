@@ -11,6 +11,7 @@ from arq.typing import StartupShutdown
 from arq.worker import Function, func
 
 from aether.leased_queue import serializer
+from aether.leased_queue.sentinel import SCHEME, SentinelUrl
 
 __all__ = ["DEFAULT_QUEUE", "Function", "Retry", "check_redis_url", "job_function", "worker_settings"]
 
@@ -46,7 +47,7 @@ def worker_settings(  # noqa: PLR0913 - one for each setting
         "functions": functions,
         "queue_name": queue_name,
         "max_jobs": max_jobs,
-        "redis_settings": RedisSettings.from_dsn(redis_url),
+        "redis_settings": _redis_settings(redis_url),
         "on_startup": _without_context(on_startup),
         "on_shutdown": _without_context(on_shutdown),
         "keep_result": 0,
@@ -69,4 +70,18 @@ def check_redis_url(url: str) -> None:
     Raises:
         ValueError: Its port or its database is not a number; the text may contain a part of the password.
     """
-    RedisSettings.from_dsn(url)
+    _redis_settings(url)
+
+
+def _redis_settings(url: str) -> RedisSettings:
+    if not url.startswith(f"{SCHEME}:"):
+        return RedisSettings.from_dsn(url)
+    parsed = SentinelUrl.parse(url)
+    return RedisSettings(
+        host=list(parsed.sentinels),
+        sentinel=True,
+        sentinel_master=parsed.name,
+        database=parsed.database,
+        username=parsed.username,
+        password=parsed.password,
+    )

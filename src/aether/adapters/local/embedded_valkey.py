@@ -42,10 +42,13 @@ class DataDirInUseError(ConfigurationError):
 
 
 @asynccontextmanager
-async def embedded_valkey(data_dir: Path, binary: Path | None = None) -> AsyncIterator[str]:
+async def embedded_valkey(
+    data_dir: Path, binary: Path | None = None, *, syncs_each_write: bool = False
+) -> AsyncIterator[str]:
     """Run Valkey on `data_dir` and yield its URL, which stays the same when Valkey is restarted.
 
-    Writes reach the disk within a second. A write that a power cut left incomplete is dropped.
+    Writes reach the disk within a second, or with `syncs_each_write` before they are acknowledged. A write that a power
+    cut left incomplete is dropped.
 
     Raises:
         DataDirInUseError: another process uses the directory.
@@ -56,7 +59,10 @@ async def embedded_valkey(data_dir: Path, binary: Path | None = None) -> AsyncIt
     log = data_dir / "valkey.log"
     async with _locked(data_dir) as lock:
         with _socket_path(store_dir) as socket:
-            command: list[str | Path] = [binary, *_flags(store_dir, socket)]
+            command: list[str | Path] = [
+                binary,
+                *_flags(store_dir, socket, "always" if syncs_each_write else "everysec"),
+            ]
 
             async def launch() -> ChildProcess:
                 # Valkey inherits the lock: if this process dies, no other Valkey starts while this one still writes.
@@ -114,14 +120,14 @@ def _prepare_store_dir(data_dir: Path) -> Path:
     return store_dir
 
 
-def _flags(store_dir: Path, socket: Path) -> Sequence[str]:
+def _flags(store_dir: Path, socket: Path, fsync: str) -> Sequence[str]:
     flags = {
         "port": "0",
         "unixsocket": str(socket),
         "unixsocketperm": "700",
         "dir": str(store_dir),
         "appendonly": "yes",
-        "appendfsync": "everysec",
+        "appendfsync": fsync,
         "aof-load-truncated": "yes",
         "save": "",
         # A job store may reject writes, but must never evict data.

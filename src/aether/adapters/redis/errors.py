@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from redis.exceptions import ClusterDownError, OutOfMemoryError, ReadOnlyError, ResponseError
+from redis.exceptions import AuthenticationError, RedisError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from aether.errors import StoreUnavailableError
+from aether.leased_queue.server_faults import FAULTS, fault_code
+from aether.leased_queue.server_version import UnsupportedServerError
 
-_UNAVAILABLE = (RedisConnectionError, RedisTimeoutError, OSError, ClusterDownError, OutOfMemoryError, ReadOnlyError)
-_UNAVAILABLE_CODES = ("BUSY", "MISCONF", "NOREPLICAS", "UNKILLABLE")
-"""Error codes of a running Redis that cannot serve for now, for which redis-py has no exception class."""
+UNREACHABLE = "Redis does not answer"
+_NO_ANSWER = (RedisConnectionError, RedisTimeoutError, OSError)
 
 
 @contextmanager
@@ -19,9 +20,23 @@ def translate_redis_errors() -> Iterator[None]:
     """Raise StoreUnavailableError in place of an error that means Redis cannot serve for now."""
     try:
         yield
-    except _UNAVAILABLE as error:
-        raise StoreUnavailableError(type(error).__name__) from error
-    except ResponseError as error:
-        if not str(error).startswith(_UNAVAILABLE_CODES):
+    except (RedisError, OSError) as error:
+        why = find_fault(error)
+        if why is None:
             raise
-        raise StoreUnavailableError(str(error).partition(" ")[0]) from error
+        what = fault_code(error) or type(error).__name__
+        raise StoreUnavailableError(what, why="" if why == UNREACHABLE else why) from error
+
+
+def find_fault(error: Exception) -> str | None:
+    """Return what is wrong with Redis, as a sentence without its full stop; None for an error of another kind."""
+    if code := fault_code(error):
+        return FAULTS[code]
+    match error:
+        case UnsupportedServerError():
+            return str(error)
+        case AuthenticationError():
+            return "Redis rejects the name or the password in REDIS_URL"
+        case _ if isinstance(error, _NO_ANSWER):
+            return UNREACHABLE
+    return None

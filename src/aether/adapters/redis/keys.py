@@ -31,6 +31,8 @@ ACCESS_KEYS = "aether:keys"  # hash: id → API key as JSON, and `version`; conf
 WEBHOOKS = "aether:webhooks"  # a queue as arq's own: delivery attempts, "<delivery id>:<number of the attempt>"
 DIALECTS = "aether:dialects:"  # hash: what is known about a model server's models, by model; DIALECT_MS from a change
 WORKERS = "aether:workers"  # sorted set: workers by the time of their last announcement; WORKER_TTL_S from the latest
+READY = "aether:ready"  # string: written to find out whether writes are accepted; READY_MS from the latest probe
+SWEPT = "aether:swept"  # string: a worker has begun to look for lost jobs; half the interval between sweeps
 DELIVER = "deliver"  # the worker's function for the entries of that queue
 
 KINDS = " ".join(Kind)
@@ -44,6 +46,7 @@ DELIVERY_MS = 7 * 24 * 60 * 60 * 1000
 ENDPOINT_MS = 400 * 24 * 60 * 60 * 1000
 DIALECT_MS = 24 * 60 * 60 * 1000
 WORKER_TTL_S = 15  # how long after its announcement a worker counts as running
+READY_MS = 60_000
 MAX_SECRETS = 5
 MAX_READ_TOKENS = 20
 MAX_ATTEMPTS = 50  # stored per delivery

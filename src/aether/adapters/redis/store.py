@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 from redis.asyncio import Redis
-from redis.asyncio.client import PubSub
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from aether.adapters.redis.commit_author import CommitAuthor
+from aether.adapters.redis.durable_writes import DurableWrites, LostAnswerError
 from aether.adapters.redis.errors import translate_redis_errors
 from aether.adapters.redis.event_log import read_replay
 from aether.adapters.redis.keys import DELIVER, FENCES, PACE, RECORD, script
+from aether.adapters.redis.pubsub_message import next_message
 from aether.adapters.redis.record_serializer import (
     change_counters,
     change_fields,
@@ -34,6 +34,7 @@ from aether.errors import (
     IdempotencyKeyReusedError,
     IllegalMoveError,
     QueueFullError,
+    StoreUnavailableError,
     TooManyJobsError,
     UnknownJobError,
     UnsupportedRecordError,
@@ -63,9 +64,15 @@ class RedisJobStore:
     """The `JobStore` for production; `client` must not decode responses."""
 
     def __init__(
-        self, client: Redis, queue: QueueSettings, ttl: timedelta, inbox_ttl: timedelta = timedelta(days=7)
+        self,
+        client: Redis,
+        queue: QueueSettings,
+        ttl: timedelta,
+        inbox_ttl: timedelta = timedelta(days=7),
+        durable: DurableWrites | None = None,
     ) -> None:
         self._client = client
+        self._durable = durable
         self._queue = queue
         self._snapshots = SnapshotReader(client, queue.name)
         self._ttl_ms = int(ttl.total_seconds() * 1000)
@@ -74,7 +81,7 @@ class RedisJobStore:
     async def create(self, job: NewJob, max_jobs: int | None = None) -> str:
         """Store the record and its queue entry."""
         author, change = CommitAuthor.creator(job, max_jobs), Change(status=Status.PENDING)
-        outcome, *rest = await self._commit(job.id, author, change, new_job_fields(job))
+        outcome, *rest = await self._create(job.id, self._arguments(job.id, author, change, new_job_fields(job)))
         match outcome:
             case b"reused":
                 raise IdempotencyKeyReusedError
@@ -176,7 +183,7 @@ class RedisJobStore:
             async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
                 await channel.subscribe(FENCES)
                 while True:
-                    message = await _next_message(channel, silence_s)
+                    message = await next_message(channel, silence_s)
                     if message["type"] == "message":
                         job_id, _, rest = message["data"].decode().partition(" ")
                         yield job_id, int(rest.partition(" ")[0])
@@ -188,32 +195,47 @@ class RedisJobStore:
             gap_ms: bytes | None = await self._client.hget(PACE + kind, "gap")  # type: ignore[misc]
         return min(max(1.0, int(gap_ms or 0) / 1000 or _DEFAULT_RETRY_AFTER_S), _MAX_RETRY_AFTER_S)
 
-    async def _commit(
-        self, job_id: str, author: CommitAuthor, change: Change, fields: Mapping[str, Argument] | None = None
-    ) -> Sequence[Any]:  # the answer that `commit.lua` describes
+    async def _create(self, job_id: str, arguments: Sequence[Argument]) -> Sequence[Any]:  # as `_commit`
+        """Commit the creation of a job; withdraw it if it does not become as durable as it should."""
+        durable = self._durable
+        with translate_redis_errors():
+            if durable is None:
+                return await _COMMIT.run(self._client, arguments)  # type: ignore[no-any-return]  # as `_commit`
+            try:
+                answer, is_durable = await durable.run(_COMMIT, arguments)
+            except LostAnswerError as error:
+                raise durable.error(may_run=not await self._withdraw(job_id)) from error
+        is_new = answer[0] == b"ok"
+        if not is_durable and (is_new or answer[0] == b"exists"):
+            raise durable.error(may_run=not (is_new and await self._withdraw(job_id)))
+        return answer  # type: ignore[no-any-return]  # as `_commit`
+
+    async def _withdraw(self, job_id: str) -> bool:
+        try:
+            await self.erase(job_id)
+        except StoreUnavailableError:
+            return False
+        return True
+
+    async def _commit(self, job_id: str, author: CommitAuthor, change: Change) -> Sequence[Any]:
+        """Run `commit.lua`, which describes the answer."""
+        with translate_redis_errors():
+            answer: Sequence[Any] = await _COMMIT.run(self._client, self._arguments(job_id, author, change, {}))
+        return answer
+
+    def _arguments(
+        self, job_id: str, author: CommitAuthor, change: Change, fields: Mapping[str, Argument]
+    ) -> Sequence[Argument]:
         status = change.status
         predecessors = encode_words(ALLOWED_FROM[status]) if status else ""
         arguments: list[Argument] = [job_id, *author, status or "", predecessors, self._ttl_ms]
         finished = sum(step.status is StepStatus.DONE for step in change.steps)
         arguments += [self._queue.name, payload_for(self._queue.function), self._queue.max_length, finished]
         arguments += [self._inbox_ttl_ms, payload_for(DELIVER) if status in ENDED else ""]
-        arguments += _with_count({**(fields or {}), **change_fields(change)})
+        arguments += _with_count({**fields, **change_fields(change)})
         arguments += _with_count(change_counters(change))
         arguments += map(msgspec.json.encode, derive_events(change))
-        with translate_redis_errors():
-            answer: Sequence[Any] = await _COMMIT.run(self._client, arguments)
-        return answer
-
-
-async def _next_message(channel: PubSub, silence_s: float) -> dict[str, Any]:  # redis-py's own form
-    # Not `listen`: with a socket_timeout it takes silence for a broken connection, and without one it never notices a
-    # half-open connection. Messages that redis-py ignores, such as the answer to SUBSCRIBE, arrive as None too.
-    for _ in range(3):
-        message: dict[str, Any] | None = await channel.get_message(timeout=silence_s)
-        if message is not None:
-            return message
-        await channel.ping()
-    raise RedisTimeoutError
+        return arguments
 
 
 def _with_count(fields: Mapping[str, Argument]) -> list[Argument]:

@@ -8,9 +8,11 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from aether.adapters.redis.errors import find_fault
 from aether.adapters.redis.keys import WORKER_TTL_S, WORKERS
 
 _INTERVAL_S = 5.0
+_RETRY_S = 0.5
 _ANNOUNCE = """
 local now = tonumber(redis.call('TIME')[1])
 redis.call('ZADD', KEYS[1], now, ARGV[1])
@@ -27,13 +29,19 @@ log = structlog.get_logger()
 
 async def announce_worker(client: Redis, worker_id: str) -> None:
     """Announce this worker every few seconds until cancelled, then remove it."""
+    is_unseen = False
     try:
         while True:
+            pause = _INTERVAL_S
             try:
                 await _eval(client, _ANNOUNCE, worker_id)
             except (RedisError, OSError) as error:
-                log.warning("worker.unseen", reason=type(error).__name__)
-            await asyncio.sleep(_INTERVAL_S)
+                if not is_unseen:
+                    log.warning("worker.unseen", reason=find_fault(error) or type(error).__name__)
+                pause, is_unseen = _RETRY_S, True
+            else:
+                is_unseen = False
+            await asyncio.sleep(pause)
     finally:
         with suppress(RedisError, OSError):
             await client.zrem(WORKERS, worker_id)

@@ -38,6 +38,7 @@ from aether.errors import (
     IllegalMoveError,
     InvalidCredentialError,
     NoEndpointError,
+    NotDurableError,
     QueueFullError,
     RateLimitedError,
     StoreUnavailableError,
@@ -58,8 +59,7 @@ log = structlog.get_logger()
 class NotReadyError(TransientError):
     """The service cannot process jobs now."""
 
-    def __init__(self, *, redis: bool) -> None:
-        missing = "Redis does not answer" if not redis else "no worker was seen lately"
+    def __init__(self, missing: str) -> None:
         super().__init__(f"No job can be done now: {missing}.", retry_after=5.0)
 
 
@@ -120,6 +120,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "headers-too-large", HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "Header too large"
     ),
     QueueFullError: ProblemType("queue-full", HTTPStatus.SERVICE_UNAVAILABLE, "The queue is full"),
+    NotDurableError: ProblemType("not-durable", HTTPStatus.SERVICE_UNAVAILABLE, "The job is not durable"),
     StoreUnavailableError: ProblemType("store-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Store unavailable"),
     IdentityProviderUnavailableError: ProblemType(
         "identity-provider-unavailable", HTTPStatus.SERVICE_UNAVAILABLE, "Identity provider unavailable"
@@ -149,6 +150,7 @@ JOB_PROBLEMS = {
     "model-rejected-key": "The model server rejected the key",
     "deadline-exceeded": "The job took longer than it may",
     "poison": "The job ended every worker it ran on",
+    "lost": "The job store lost the job again and again",
     "internal-error": "Aether failed",
 }
 """The problem types of failed jobs: the last word of `type`, and the title."""

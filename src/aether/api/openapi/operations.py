@@ -29,6 +29,7 @@ from aether.errors import (
     IdempotencyKeyReusedError,
     IdentityProviderUnavailableError,
     InvalidCredentialError,
+    NotDurableError,
     QueueFullError,
     RateLimitedError,
     StoreUnavailableError,
@@ -52,7 +53,7 @@ BODY_ERRORS: Errors = (
     *(RequestEntityTooLarge, UnsupportedBodyError, FieldError),
 )
 """The errors of every handler that takes a body."""
-CREATE_ERRORS: Errors = (*BODY_ERRORS, IdempotencyKeyReusedError, TooManyJobsError, QueueFullError)
+CREATE_ERRORS: Errors = (*BODY_ERRORS, IdempotencyKeyReusedError, TooManyJobsError, QueueFullError, NotDurableError)
 """The errors of every handler that creates a job."""
 # Any request may be malformed or too large, and any server may fail.
 _ALWAYS: Errors = (HTTPException, UriTooLongError, HeadersTooLargeError, Exception)

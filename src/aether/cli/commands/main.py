@@ -113,14 +113,14 @@ def worker() -> None:
 def check(data_dir: Path | None) -> None:
     """Check the settings, and start nothing.
 
-    It shows what the service would use; `aether model` checks the model server itself. Use it where a service manager
-    would start a process again and again that cannot start.
+    It shows what the service would use, and whether a Redis that answers can keep jobs; `aether model` checks the model
+    server itself. Use it where a service manager would start a process again and again that cannot start.
 
     Exit status: 0 the service could start, 2 wrong settings.
     """
     from aether.bootstrap.settings_check import check_settings  # noqa: PLC0415 - as above
 
-    summary = check_settings(client_settings(data_dir=data_dir))
+    summary = uvloop.run(check_settings(client_settings(data_dir=data_dir)))
     click.echo(f"store: {summary.store}\nmodel: {summary.model}")
 
 

@@ -16,6 +16,7 @@ from aether.bootstrap.api import api_services
 from aether.bootstrap.authentication import requires_credentials
 from aether.bootstrap.backing_services import backing_services
 from aether.bootstrap.identity_provider import token_verifier
+from aether.bootstrap.server_check import check_server
 from aether.bootstrap.storage import object_store, redis_url
 from aether.cli.commands.workers import keep_workers, require_redis
 from aether.cli.local.discovery import (
@@ -59,6 +60,7 @@ async def serve_api(settings: Settings) -> None:
     async with stop_on_signals() as stop:
         with bound_socket(settings) as listener:
             server = Server(_app(settings), settings)
+            await check_server(settings)
             await check_exposure(settings, listener)
             structlog.get_logger().info("api.listening", url=local_url(listener))
             await _run_server(server, listener, stop)
@@ -67,6 +69,7 @@ async def serve_api(settings: Settings) -> None:
 async def _serve_both(given: Settings, settings: Settings, listener: socket.socket, stop: StopSignal) -> None:
     key = LocalKey()
     server = Server(_app(settings, key), settings)
+    await check_server(settings)
     prints = fingerprints(given, key.secret)
     address = ServerAddress(local_url(listener), os.getpid(), key.secret, models_of(settings), prints)
     async with _running_workers(settings, stop), _announcing(address, settings):

@@ -7,9 +7,10 @@ from typing import Any
 
 import structlog
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from aether.leased_queue.connections import UNREACHABLE
+from aether.leased_queue.connections import UNREACHABLE, is_outdated
 
 _RECONNECT_PAUSE_S = 0.2
 _BATCH_SIZE = 500  # channels in one command
@@ -92,6 +93,7 @@ class Subscriptions:
         while True:
             await self._has_changed.wait()
             self._has_changed.clear()
+            _check(connection)
             changed, self._changed = self._changed, set()
             joined = (changed & self._joined) - self._subscribed
             left = (changed & self._subscribed) - self._joined
@@ -108,6 +110,7 @@ class Subscriptions:
             answer = await connection.read_response(
                 timeout=self._silence_s, disconnect_on_error=False, push_request=True
             )
+            _check(connection)
             if answer is None:
                 silences += 1
                 await connection.send_command("PING", check_health=False)
@@ -125,6 +128,12 @@ class Subscriptions:
                 self._on_message(channel.decode(), message)
             case [b"subscribe", channel, _]:
                 self._on_subscribed(channel.decode())
+
+
+def _check(connection: AbstractConnection) -> None:
+    # A command would open an outdated connection again, and without its subscriptions.
+    if is_outdated(connection):
+        raise RedisConnectionError("the server may no longer be the primary")
 
 
 def in_batches(items: Iterable[str], size: int) -> Iterator[list[str]]:

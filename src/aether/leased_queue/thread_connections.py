@@ -1,0 +1,80 @@
+"""Thread connections: synchronous ones, which are reopened and find a primary as the asynchronous ones do."""
+
+from typing import Any
+
+from redis import connection as synchronous
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from typing_extensions import override
+
+from aether.leased_queue.connection_generation import ConnectionGeneration
+from aether.leased_queue.sentinel import PrimaryFinder
+
+
+class _Outdatable(synchronous.AbstractConnection):
+    """A connection that is opened again when its generation is outdated."""
+
+    def __init__(self, *args: Any, generation: ConnectionGeneration, **options: Any) -> None:  # as in redis-py
+        super().__init__(*args, **options)
+        self._generation = generation
+        self._opened_in = generation.number
+        self._is_opening = False
+
+    @override
+    def connect(self) -> None:
+        self._is_opening = True
+        try:
+            super().connect()  # type: ignore[no-untyped-call]  # so it is in redis-py
+        finally:
+            self._is_opening = False
+
+    @override
+    def _connect(self) -> Any:  # as in redis-py
+        self._opened_in = self._generation.number
+        return super()._connect()  # type: ignore[no-untyped-call,safe-super]  # of the class that this is mixed into
+
+    @override
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # as in redis-py
+        if self._opened_in != self._generation.number and not self._is_opening:
+            self.disconnect()  # type: ignore[no-untyped-call]  # as above
+        super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]  # as above
+
+    @override
+    def read_response(self, *args: Any, **options: Any) -> Any:  # as in redis-py
+        try:
+            return super().read_response(*args, **options)  # type: ignore[no-untyped-call]  # as above
+        except RedisError as error:
+            self._generation.learn(error, self._opened_in)
+            raise
+
+
+class ThreadTcp(_Outdatable, synchronous.Connection):
+    """Over TCP."""
+
+
+class ThreadSocket(_Outdatable, synchronous.UnixDomainSocketConnection):
+    """Over a unix socket."""
+
+
+class ThreadTls(_Outdatable, synchronous.SSLConnection):
+    """Over TLS."""
+
+
+class ThreadSentinel(ThreadTcp):
+    """To the primary that Sentinel names."""
+
+    def __init__(self, *args: Any, finder: PrimaryFinder, **options: Any) -> None:  # as in redis-py
+        super().__init__(*args, **options)
+        self._finder = finder
+
+    @override
+    def _connect(self) -> Any:  # as in redis-py
+        self.host, self.port = self._finder.find_blocking()
+        return super()._connect()
+
+    @override
+    def on_connect(self) -> None:
+        super().on_connect()  # type: ignore[no-untyped-call]  # as above
+        self.send_command("ROLE", check_health=False)  # type: ignore[no-untyped-call]  # as above
+        if self.read_response()[0] not in {b"master", "master"}:
+            raise RedisConnectionError("the server that Sentinel names is not a primary yet")
