@@ -45,7 +45,7 @@ async def test_a_crash_at_any_commit_loses_no_finished_step(ceiling: int) -> Non
         made_again = {f"Title {name}" if len(name) == 1 else name for name in harness.calls.started[made:]}
         assert (Status.COMPLETED, set()) == (harness.job.status, finished & made_again), commits
         assert (harness.job.count(StepStatus.DONE), harness.job.progress) == (4, 1.0), commits
-    assert 5 < commits < MORE_THAN_ENOUGH - 1
+    assert 3 < commits < MORE_THAN_ENOUGH - 1
 
 
 async def test_a_job_survives_workers_that_each_die_one_commit_later() -> None:

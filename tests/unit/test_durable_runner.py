@@ -233,7 +233,7 @@ async def test_the_end_of_a_job_is_logged_only_if_it_was_committed() -> None:
     with capture_logs() as logs:
         run = await start(harness, worker, "outline")
         harness.calls.blockers["outline"].set()
-        await until(lambda: harness.job.steps[0].status is StepStatus.DONE)
+        await until(lambda: [step.status for step in harness.job.steps] == [StepStatus.DONE])
         await harness.store.move(ID, CANCELLED)
         await run
 

@@ -176,6 +176,7 @@ async def test_a_worker_that_comes_too_late_puts_nothing_in_the_place_of_a_finis
     await bench.submit()
     late = asyncio.create_task(bench.run())
     await asleep.wait()
+    await until(lambda: [step.status for step in bench.job.steps] == [StepStatus.RUNNING])
     bench.illustrator = ScriptedIllustrator()
     job = await bench.run()
     awake.set()

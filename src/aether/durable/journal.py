@@ -80,7 +80,7 @@ class Journal:
         while self._pending_done is not None:
             await asyncio.sleep(0)  # changes of this turn of the event loop join the commit
             if self._running:
-                await self._clock.sleep(_LINGER_S)
+                await asyncio.sleep(_LINGER_S)
             change, done = self._pending, self._pending_done
             self._pending, self._pending_done = Change(), None
             if self._failure is not None:
