@@ -16,12 +16,11 @@ from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.durable.ports import FileStore
 from aether.errors import ConfigurationError
 from aether.installation import extra_hint
-from aether.leased_queue import DEFAULT_QUEUE, check_redis_url
+from aether.leased_queue import check_redis_url
 from aether.leased_queue.connections import harden
 from aether.services.orphan_sweeper import SweepableFileStore
 from aether.settings import Settings
 
-QUEUE = DEFAULT_QUEUE
 FUNCTION = "perform"
 _TIMEOUT_S = 2.5
 
@@ -71,7 +70,7 @@ def _check_scheme(url: str) -> None:
 
 def job_store(client: Redis, settings: Settings) -> RedisJobStore:
     """Return the job store."""
-    queue = QueueSettings(QUEUE, FUNCTION, settings.max_queue)
+    queue = QueueSettings(settings.queue, FUNCTION, settings.max_queue)
     return RedisJobStore(client, queue, timedelta(seconds=settings.job_ttl), _inbox_ttl(settings))
 
 

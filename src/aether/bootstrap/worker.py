@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 
+from aether.adapters.redis.former_queue import drain_former_queue
 from aether.adapters.redis.hub import DeltaPublisher
 from aether.adapters.redis.store import RedisJobStore
 from aether.adapters.redis.worker_registry import announce_worker
@@ -18,7 +19,7 @@ from aether.bootstrap.dialects import shared_dialects
 from aether.bootstrap.gc_tuning import tune_gc
 from aether.bootstrap.handover import pause_before_handover
 from aether.bootstrap.recipes import recipes
-from aether.bootstrap.storage import FUNCTION, QUEUE, file_store, job_store, object_store, redis_client, redis_url
+from aether.bootstrap.storage import FUNCTION, file_store, job_store, object_store, redis_client, redis_url
 from aether.bootstrap.webhooks import deliver_webhooks
 from aether.domain.job import Change, Problem, Status
 from aether.durable.background import BackgroundTasks
@@ -66,7 +67,7 @@ class Worker:
         """Return the settings of the queue's worker; a job's attempts and time are limited by the engine."""
         return worker_settings(
             [job_function(FUNCTION, self.perform, timeout=timedelta(days=7))],
-            queue_name=QUEUE,
+            queue_name=self._settings.queue,
             max_jobs=self._settings.worker_jobs,
             redis_url=redis_url(self._settings),
             on_startup=self.start,
@@ -95,7 +96,8 @@ class Worker:
                 BackgroundTasks(partial(sweep_orphans, objects, self._store, clock))
             )
         announce = partial(announce_worker, client, f"{socket.gethostname()}:{os.getpid()}")
-        await self._resources.enter_async_context(BackgroundTasks(self._stop_fenced_runs, announce))
+        drain = partial(drain_former_queue, client, settings.queue)
+        await self._resources.enter_async_context(BackgroundTasks(self._stop_fenced_runs, announce, drain))
         await self._resources.enter_async_context(deliver_webhooks(settings))
 
     async def stop(self) -> None:
