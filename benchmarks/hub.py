@@ -14,6 +14,7 @@ from typing import NamedTuple
 from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.domain.job import Kind
 from aether.durable.ports import NewJob
+from aether.settings import Settings
 from benchmarks.hub_waiters import job_id
 from benchmarks.processes import Child, running
 from benchmarks.stores import connected, valkey
@@ -48,7 +49,7 @@ async def _row(waiters: int, samples: int) -> Row:
 @asynccontextmanager
 async def _waiting(waiters: int, changed: list[int]) -> AsyncIterator[tuple[RedisJobStore, Child]]:
     async with valkey() as url, connected(url) as client:
-        store = RedisJobStore(client, QueueSettings("arq:queue", "perform", 10_000), timedelta(hours=1))
+        store = RedisJobStore(client, QueueSettings(Settings().queue, "perform", 10_000), timedelta(hours=1))
         for at in changed:
             await store.create(NewJob(job_id(at), Kind.REPORT, "bench", b"{}"))
         async with running("benchmarks.hub_waiters", url, str(waiters)) as child:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.domain.job import Kind
 from aether.durable.ports import NewJob
+from aether.settings import Settings
 from benchmarks.hub_waiters import job_id
 from benchmarks.processes import Child, running, serving
 from benchmarks.stores import connected, valkey
@@ -48,7 +49,7 @@ async def _row(streams: int, samples: int, idle_s: float) -> Row:
         connected(url) as client,
         serving("aether", "api", env={"REDIS_URL": url}) as (api, port),
     ):
-        store = RedisJobStore(client, QueueSettings("arq:queue", "perform", 100_000), timedelta(hours=1))
+        store = RedisJobStore(client, QueueSettings(Settings().queue, "perform", 100_000), timedelta(hours=1))
         for at in range(streams):
             await store.create(NewJob(job_id(at), Kind.REPORT, "local", b'{"topic":"Rome"}'))
         before = api.rss_mb()

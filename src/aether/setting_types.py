@@ -81,6 +81,16 @@ ScopeList = Annotated[
 ]
 Leeway = Annotated[float, Meta(ge=0, le=300, description="a number of seconds, 0 to 300")]
 Durability = Annotated[Literal["memory", "local", "replica"], Meta(description="memory, local or replica")]
+# The queue's name is a key in Redis, beside those of arq and of Aether.
+QueueName = Annotated[
+    str,
+    Meta(
+        pattern=r"^(?!arq:|aether$|aether:(?!queue))[A-Za-z0-9:._-]{1,64}\Z",
+        description="1 to 64 letters, digits, colons, dots, hyphens and underscores; the name must not begin with "
+        "arq:, as arq:queue belongs to all programs with arq, nor be aether or begin with aether:, except for "
+        "aether:queue and longer names",
+    ),
+]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")]
 LogFormat = Annotated[Literal["auto", "console", "json"], Meta(description="auto, console or json")]
 

@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 import redis
 
-from aether.adapters.redis.keys import ACCESS_KEYS
+from aether.adapters.redis.keys import ACCESS_KEYS, FORMER_QUEUE
 from aether.domain.events import AttemptFailed, StatusChanged, StepFinished
 from aether.domain.job import ENDED, Status, StepStatus
 from tests.chaos.evidence import History
 from tests.chaos.timeline import COMMIT_S, Window, monotonic
 from tests.scripted_model import Call
+from tests.service.stack import QUEUE
 
 Check = Callable[[History], Iterator[str]]
 _NEVER = float("inf")
-_ENDED_IN_QUEUE = ("arq:queue", "arq:job:", "arq:retry:", "arq:in-progress:", "arq:claim:")
+_QUEUES = {QUEUE, FORMER_QUEUE}
+_ENDED_IN_QUEUE = ("arq:job:", "arq:retry:", "arq:in-progress:", "arq:claim:")
 
 
 def versions(history: History) -> Iterator[str]:
@@ -105,7 +107,7 @@ def residue(client: redis.Redis) -> list[str]:
 
 
 def _is_of_a_job(key: str) -> bool:
-    return key == _ENDED_IN_QUEUE[0] or key.startswith(_ENDED_IN_QUEUE[1:])
+    return key in _QUEUES or key.startswith(_ENDED_IN_QUEUE)
 
 
 def _hits(window: Window, call: Call) -> bool:

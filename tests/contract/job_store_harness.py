@@ -14,10 +14,11 @@ from aether.domain.job import Change, Job, Kind, Status
 from aether.domain.listing import sort_key
 from aether.durable.ports import JobStore, NewJob
 from aether.leased_queue.keys import ROUND, TURNS
+from aether.settings import Settings
 from tests.fakes import MemoryJobStore
 
 TTL = timedelta(hours=1)
-QUEUE = "arq:queue"
+QUEUE = Settings().queue
 NEW_JOB = NewJob("4f9c", Kind.REPORT, "ada", b'{"topic":"Rome"}', ("outline",))
 
 _event = msgspec.json.Decoder(Event)

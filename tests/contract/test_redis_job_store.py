@@ -42,7 +42,7 @@ DONE = Step("outline", status=StepStatus.DONE)
 async def test_arq_finds_the_created_job_queued(redis_harness: RedisJobStoreHarness) -> None:
     await redis_harness.store.create(NEW_JOB)
 
-    assert await ArqJob(NEW_JOB.id, redis_harness.client).status() is JobStatus.queued
+    assert await ArqJob(NEW_JOB.id, redis_harness.client, _queue_name=QUEUE).status() is JobStatus.queued
 
 
 async def test_a_retried_job_is_queued_even_if_arq_kept_a_result_of_its_last_run(
@@ -53,7 +53,7 @@ async def test_a_retried_job_is_queued_even_if_arq_kept_a_result_of_its_last_run
 
     await redis_harness.store.move(NEW_JOB.id, Change(status=Status.PENDING))
 
-    assert await ArqJob(NEW_JOB.id, redis_harness.client).status() is JobStatus.queued
+    assert await ArqJob(NEW_JOB.id, redis_harness.client, _queue_name=QUEUE).status() is JobStatus.queued
 
 
 async def test_owners_take_turns_in_the_queue(redis_harness: RedisJobStoreHarness) -> None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from aether.adapters.redis.keys import DELIVERIES, DELIVERIES_OF_JOB, DELIVERY, DELIVERY_MS, PRUNE_EVERY, WEBHOOKS
 from aether.adapters.redis.webhooks import RedisWebhooks
 from aether.domain.webhook import Delivery, DeliveryStatus
-from tests.contract.job_store_harness import NEW_JOB, RedisJobStoreHarness
+from tests.contract.job_store_harness import NEW_JOB, QUEUE, RedisJobStoreHarness
 from tests.contract.webhook_harness import (
     JOB_WITH_WEBHOOK,
     WEBHOOK,
@@ -37,7 +37,7 @@ async def test_no_key_of_a_webhook_is_without_a_time_to_live(redis_harness: Redi
     delivery = await delivery_of(redis_harness)
     await webhooks.record(delivery, failed_attempt(delivery), DAY_S)
 
-    queues = {WEBHOOKS, "arq:queue"}  # Redis deletes them with their last entry.
+    queues = {WEBHOOKS, QUEUE}  # Redis deletes them with their last entry.
     forever = [
         key for key in await redis_harness.keys() if key not in queues and await redis_harness.client.pttl(key) == -1
     ]

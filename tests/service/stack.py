@@ -16,6 +16,7 @@ import redis
 
 from aether.adapters.local.embedded_valkey import find_valkey
 from aether.adapters.redis.keys import DIALECTS
+from aether.settings import Settings
 from tests.processes.process import Process
 from tests.scripted_model import Call, ScriptedModel, Setup
 from tests.scripted_model.classifier import unescape
@@ -24,7 +25,7 @@ from tests.waiting import PATIENCE_S, pause, until
 KEY = "sk-zq7-a-key-that-must-not-show-anywhere"
 MODEL = "scripted-model"
 JOB = "aether:job:"
-QUEUE = "arq:queue"
+QUEUE = Settings().queue
 API = [sys.executable, "-m", "aether", "api", "--port", "0"]
 WORKER = [sys.executable, "worker.py"]
 ARQ_WORKER = [sys.executable, "-m", "arq", "worker.WorkerSettings"]

@@ -49,6 +49,11 @@ def test_lists_are_separated_by_commas() -> None:
     assert Settings().allowed_webhook_hosts == ()
 
 
+@pytest.mark.parametrize("name", ["aether:queue", "aether:queue:eu", "reports", "Reports_2.eu-west:jobs", "q" * 64])
+def test_the_queue_has_a_name_of_its_own(name: str) -> None:
+    assert Settings.from_env({"AETHER_QUEUE": name}).queue == name
+
+
 def test_a_rate_limit_is_requests_in_seconds() -> None:
     assert Settings.from_env({"AETHER_RATE_LIMIT": "600/60"}).request_rate == (600, 60)
     assert Settings().request_rate is None
@@ -64,6 +69,13 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         ("AETHER_PORT", "http", "a whole number, 0 to 65535"),
         ("AETHER_PORT", "65536", "a whole number, 0 to 65535"),
         ("AETHER_WORKER_JOBS", "0", "1 or more"),
+        ("AETHER_QUEUE", "arq:queue", "must not begin with arq:"),
+        ("AETHER_QUEUE", "arq:job:x", "must not begin with arq:"),
+        ("AETHER_QUEUE", "aether:webhooks", "except for aether:queue"),
+        ("AETHER_QUEUE", "aether", "nor be aether"),
+        ("AETHER_QUEUE", "a" * 65, "1 to 64 letters"),
+        ("AETHER_QUEUE", "reports\n", "1 to 64 letters"),
+        ("AETHER_QUEUE", "two words", "1 to 64 letters"),
         ("AETHER_OWNER_JOBS", "0", "1 or more"),
         ("AETHER_OWNER_JOBS", "few", "1 or more"),
         ("AETHER_MODEL_CONTEXT", "2047", "2048 or more"),

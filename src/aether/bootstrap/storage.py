@@ -19,13 +19,12 @@ from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.durable.ports import FileStore
 from aether.errors import ConfigurationError
 from aether.installation import extra_hint
-from aether.leased_queue import DEFAULT_QUEUE, check_redis_url
+from aether.leased_queue import check_redis_url
 from aether.leased_queue.connections import harden, sentinel_pool
 from aether.leased_queue.sentinel import SCHEME, SentinelUrl
 from aether.services.orphan_sweeper import SweepableFileStore
 from aether.settings import Settings
 
-QUEUE = DEFAULT_QUEUE
 FUNCTION = "perform"
 _TIMEOUT_S = 2.5
 
@@ -95,7 +94,7 @@ def inbox(client: Redis, settings: Settings) -> RedisInboxStore:
 
 
 def _queue(settings: Settings) -> QueueSettings:
-    return QueueSettings(QUEUE, FUNCTION, settings.max_queue)
+    return QueueSettings(settings.queue, FUNCTION, settings.max_queue)
 
 
 def _inbox_ttl(settings: Settings) -> timedelta:

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from redis.asyncio import Redis
 
+from aether.adapters.redis.former_queue import drain_former_queue
 from aether.adapters.redis.hub import DeltaPublisher
 from aether.adapters.redis.store import RedisJobStore
 from aether.adapters.redis.worker_registry import announce_worker
@@ -21,7 +22,6 @@ from aether.bootstrap.recipes import recipes
 from aether.bootstrap.server_check import check_client
 from aether.bootstrap.storage import (
     FUNCTION,
-    QUEUE,
     file_store,
     job_store,
     lost_jobs,
@@ -77,7 +77,7 @@ class Worker:
         """Return the settings of the queue's worker; a job's attempts and time are limited by the engine."""
         return worker_settings(
             [job_function(FUNCTION, self.perform, timeout=timedelta(days=7))],
-            queue_name=QUEUE,
+            queue_name=self._settings.queue,
             max_jobs=self._settings.worker_jobs,
             redis_url=redis_url(self._settings),
             on_startup=self.start,
@@ -108,7 +108,8 @@ class Worker:
             )
         announce = partial(announce_worker, client, f"{socket.gethostname()}:{os.getpid()}")
         sweep = partial(sweep_lost_jobs, lost_jobs(client, settings), self._store, clock)
-        await self._resources.enter_async_context(BackgroundTasks(self._stop_fenced_runs, announce, sweep))
+        drain = partial(drain_former_queue, client, settings.queue)
+        await self._resources.enter_async_context(BackgroundTasks(self._stop_fenced_runs, announce, sweep, drain))
         await self._resources.enter_async_context(deliver_webhooks(settings))
 
     async def stop(self) -> None:

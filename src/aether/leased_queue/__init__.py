@@ -5,10 +5,10 @@ from aether.leased_queue.quarantine import redrive, reset_delivery_count
 from aether.leased_queue.scripts import lua_source
 from aether.leased_queue.serializer import payload_for
 from aether.leased_queue.worker import LeasedWorker, create_worker
-from aether.leased_queue.worker_settings import DEFAULT_QUEUE, Retry, check_redis_url, job_function, worker_settings
+from aether.leased_queue.worker_settings import ARQ_QUEUE, Retry, check_redis_url, job_function, worker_settings
 
 __all__ = [
-    "DEFAULT_QUEUE",
+    "ARQ_QUEUE",
     "LeasedWorker",
     "Retry",
     "check_redis_url",

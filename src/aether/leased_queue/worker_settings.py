@@ -13,9 +13,9 @@ from arq.worker import Function, func
 from aether.leased_queue import serializer
 from aether.leased_queue.sentinel import SCHEME, SentinelUrl
 
-__all__ = ["DEFAULT_QUEUE", "Function", "Retry", "check_redis_url", "job_function", "worker_settings"]
+__all__ = ["ARQ_QUEUE", "Function", "Retry", "check_redis_url", "job_function", "worker_settings"]
 
-DEFAULT_QUEUE = default_queue_name  # where arq's own tools look
+ARQ_QUEUE = default_queue_name  # where every program with arq has its jobs, unless it names another queue
 _UNLIMITED = 1_000_000
 
 Hook = Callable[[], Awaitable[None]]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from aether.domain.job import Kind, Status
+from aether.leased_queue import ARQ_QUEUE
 from aether.leased_queue.scripts import Script, lua_constants, lua_source
 
 # Each comment names the type and content of the key, then its lifetime.
@@ -29,6 +30,7 @@ DELIVERIES_OF_JOB = "aether:deliveries-of:"  # sorted set: a job's deliveries; a
 READ_TOKENS = "aether:tokens:"  # sorted set: a job's read tokens by expiry; as the last of them
 ACCESS_KEYS = "aether:keys"  # hash: id → API key as JSON, and `version`; configuration, so it does not expire
 WEBHOOKS = "aether:webhooks"  # a queue as arq's own: delivery attempts, "<delivery id>:<number of the attempt>"
+FORMER_QUEUE = ARQ_QUEUE  # the queue of versions up to 0.1, and of other programs with arq
 DIALECTS = "aether:dialects:"  # hash: what is known about a model server's models, by model; DIALECT_MS from a change
 WORKERS = "aether:workers"  # sorted set: workers by the time of their last announcement; WORKER_TTL_S from the latest
 READY = "aether:ready"  # string: written to find out whether writes are accepted; READY_MS from the latest probe

@@ -42,8 +42,8 @@ from aether.errors import (
 from aether.leased_queue.scripts import Argument
 from aether.leased_queue.serializer import payload_for
 
-_COMMIT = script("commit", "index", "inbox", "deliveries", queue_libraries=("quarantine",))
-_ERASE = script("erase", "index", "inbox", "deliveries")
+_COMMIT = script("commit", "index", "inbox", "deliveries", "former_queue", queue_libraries=("quarantine",))
+_ERASE = script("erase", "index", "inbox", "deliveries", "former_queue")
 _LIST = script("list", "index")
 
 

@@ -57,7 +57,8 @@ local function enqueue(queue, job_id, payload, payload_ttl_ms, delay_ms, flow)
   local claim = CLAIM .. job_id
   if flow and flow ~= '' then redis.call('HSET', claim, 'flow', flow) end
   -- An earlier job of this id does not count against this one, but its holder may still believe in its claim.
-  if redis.call('DEL', TOMBSTONE .. job_id) == 1 then redis.call('HSET', claim, 'taken', '1') end
+  -- The tombstone stays: a holder whose queue is another one does not find the job in its own.
+  if redis.call('EXISTS', TOMBSTONE .. job_id) == 1 then redis.call('HSET', claim, 'taken', '1') end
   redis.call('DEL', DEAD_LETTER .. job_id, RETRY .. job_id)
   redis.call('ZREM', ABORT, job_id)
   redis.call('PEXPIRE', claim, ttl_ms)

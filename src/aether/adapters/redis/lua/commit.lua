@@ -1,6 +1,6 @@
 -- Commits a change of a job. Every change is made here, with all that depends on it: record, idempotency key, events,
 -- times to live, index, inbox, webhook delivery and queue entry, all or nothing.
--- Needs index.lua, inbox.lua, deliveries.lua, and of the queue's own source now_ms, whole, enqueue, withdraw, depth and
+-- Needs index.lua, inbox.lua, deliveries.lua, former_queue.lua, and of the queue's own source now_ms, whole, enqueue, withdraw, depth and
 -- reset_delivery_count.
 --
 -- ARGV: id, author, epoch, version, max jobs, owner, idempotency key, fingerprint, kinds, status, statuses that it may
@@ -83,7 +83,7 @@ if author == 'run' then
   if record_is_behind and (old_status == 'pending' or old_status == 'processing') then
     -- Redis lost acknowledged writes: the run knows of steps that the record does not have. Another run starts from the
     -- record.
-    withdraw(queue, id, owner)
+    withdraw_everywhere(queue, id, owner)
     enqueue(queue, id, payload, ttl, 0, owner)
   end
   if record_is_behind or epoch ~= own_epoch then return {'fenced', old_status, epoch} end
@@ -163,7 +163,7 @@ if author == 'outside' or (author == 'begin' and old_status == 'processing') the
   redis.call('PUBLISH', FENCES, id .. ' ' .. whole(epoch))
 end
 if author == 'outside' then
-  withdraw(queue, id, owner)
+  withdraw_everywhere(queue, id, owner)
   -- If a worker kept the result of the last run, the job could not be queued again.
   redis.call('DEL', RESULT .. id)
   if status == 'pending' then enqueue(queue, id, payload, ttl, 0, owner) end

@@ -1,9 +1,9 @@
 -- Deletes all data of a job: its keys, read tokens, deliveries, idempotency key, and its entries in index and inbox.
--- Needs index.lua, inbox.lua and deliveries.lua.
+-- Needs index.lua, inbox.lua, deliveries.lua and former_queue.lua.
 -- ARGV: id, queue.
 local id = ARGV[1]
 local record = RECORD .. id
-withdraw(ARGV[2], id, redis.call('HGET', record, 'owner'))
+withdraw_everywhere(ARGV[2], id, redis.call('HGET', record, 'owner'))
 remove_from_index(record, id)
 delete_notifications(record)
 delete_deliveries(id)

@@ -7,6 +7,7 @@ local queue, payload = ARGV[1], ARGV[2]
 local function is_lost(id, status)
   if status ~= 'pending' and status ~= 'processing' then return false end
   if redis.call('EXISTS', IN_PROGRESS .. id) == 1 then return false end
+  if redis.call('ZSCORE', FORMER_QUEUE, id) then return false end
   return redis.call('EXISTS', JOB .. id) == 0 or not redis.call('ZSCORE', queue, id)
 end
 
