@@ -1,7 +1,7 @@
 -- Commits a change of a job. Every change is made here, with all that depends on it: record, idempotency key, events,
 -- times to live, index, inbox, webhook delivery and queue entry, all or nothing.
--- Needs index.lua, inbox.lua, deliveries.lua, former_queue.lua, and of the queue's own source now_ms, whole, enqueue, withdraw, depth and
--- reset_delivery_count.
+-- Needs index.lua, inbox.lua, deliveries.lua, former_queue.lua, and of the queue's own source now_ms, whole, enqueue,
+-- enqueue_new, first_score, depth and reset_delivery_count.
 --
 -- ARGV: id, author, epoch, version, max jobs, owner, idempotency key, fingerprint, kinds, status, statuses that it may
 --       follow, ttl in ms, queue, payload, max queue length, finished steps, ttl of the inbox in ms, payload of a
