@@ -2,7 +2,7 @@
 
 from aether.adapters.openai.answers import Answer, TokenUsage
 from aether.adapters.openai.cumulative_text import CumulativeText
-from aether.adapters.openai.stream_chunks import Choice
+from aether.adapters.openai.stream_chunks import ChunkChoice
 
 
 class AnswerBuilder:
@@ -14,7 +14,7 @@ class AnswerBuilder:
         self._reasoning: list[str] = []
         self.answer = Answer(has_choice=False)
 
-    def add_choice(self, choice: Choice, tokens: TokenUsage | None) -> str:
+    def add_choice(self, choice: ChunkChoice, tokens: TokenUsage | None) -> str:
         """Add an ordinary chunk."""
         answer, delta = self.answer, choice.delta
         answer.has_choice = True

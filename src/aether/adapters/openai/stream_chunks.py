@@ -9,7 +9,7 @@ import msgspec
 from aether.adapters.openai.answers import TokenUsage
 
 
-class Delta(msgspec.Struct, frozen=True):
+class ChunkDelta(msgspec.Struct, frozen=True):
     """The next piece of an answer."""
 
     content: str | None = None
@@ -19,10 +19,10 @@ class Delta(msgspec.Struct, frozen=True):
     tool_calls: tuple[()] | None = None
 
 
-class Choice(msgspec.Struct, frozen=True):
+class ChunkChoice(msgspec.Struct, frozen=True):
     """The only choice of a chunk."""
 
-    delta: Delta
+    delta: ChunkDelta
     index: Literal[0] | None = 0
     finish_reason: str | None = None
     native_finish_reason: None = None
@@ -33,7 +33,7 @@ class Choice(msgspec.Struct, frozen=True):
 class Chunk(msgspec.Struct, frozen=True):
     """An ordinary chunk. One with other values in these fields is read by `read_answer`."""
 
-    choices: tuple[Choice]
+    choices: tuple[ChunkChoice]
     usage: TokenUsage | None = None
     finish_reason: None = None
     stop_reason: None = None

@@ -1,4 +1,4 @@
-"""Thinking aloud: how texts begin that turn out to be thinking, without a mark or with one in words, as tables."""
+"""Thinking talk: how texts begin that turn out to be thinking, without a mark or with one in words, as tables."""
 
 import re
 from collections.abc import Callable
