@@ -54,6 +54,7 @@ def split(text: str) -> None:
 
 WORK: dict[str, Callable[[str], object]] = {
     "section": lambda text: section_body(text, TITLE),
+    "section of a report": lambda text: section_body(text, TITLE, "Rome", ["a", "x", "Fall"]),
     "last sentence": up_to_last_sentence,
     "continuation": lambda text: join_continuation(text, text),
     "outline": parsed_outline,
