@@ -283,6 +283,21 @@ async def test_other_choices_than_the_first_are_ignored(events: list[list[object
     assert (reply.text, "".join(received), reply.cut_off) == ("Rome fell.", "Rome fell.", False)
 
 
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"choices": [{"delta": {}, "finish_reason": None, "finish_details": {"type": "max_tokens"}}]},
+        {"choices": [{"delta": {}, "finish_reason": "stop", "native_finish_reason": "MAX_TOKENS"}]},
+        {"choices": [{"delta": {"content": "."}, "index": 0, "finish_reason": 2}]},
+        {"choices": [{"delta": {}, "finish_reason": None}], "stop_reason": "max_tokens"},
+        {"choices": [{"delta": {}}], "finish_reason": "length"},
+        {"message": {"content": ""}, "done": True, "done_reason": "length"},
+    ],
+)
+async def test_it_is_read_wherever_it_stands_that_a_stream_was_cut_off(last: object) -> None:
+    assert (await receive([stream(chunk_with("Rome was"), json.dumps(last), DONE)]))[0].cut_off
+
+
 async def test_what_comes_behind_the_end_is_ignored() -> None:
     end = stream(chunk_with("Rome"), DONE)
     late = stream(chunk_with(" fell.", "length"), '{"error": "Late."}', "{")

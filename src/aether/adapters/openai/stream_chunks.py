@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
 from typing import Literal
 
 import msgspec
@@ -53,8 +54,11 @@ _MAX_BLANKS = 512  # before the first event
 chunk_decoder = msgspec.json.Decoder(Chunk)
 usage_decoder = msgspec.json.Decoder(UsageChunk)
 _LIST = re.compile(rb'\s*+\[\s*+\{[^\x00]{0,4000}?"choices"')
-_TOKENS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}]', re.DOTALL)
+_TOKENS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}]|[^"{}]{1,4096}+', re.DOTALL)
 _TOKENS_PER_TURN = 2_000
+_LONG = 4_000  # bytes of a token that takes as long as many short ones
+_MAX_EVENTS = 50_000
+_MAX_LIST = 4_194_304  # bytes
 
 
 async def listed_events(body: bytes) -> list[bytes]:
@@ -64,7 +68,8 @@ async def listed_events(body: bytes) -> list[bytes]:
     """
     events: list[bytes] = []
     depth = start = 0
-    for count, token in enumerate(_TOKENS.finditer(body) if _LIST.match(body) else (), 1):
+    is_list = len(body) <= _MAX_LIST and _LIST.match(body)
+    for count, token in enumerate(_TOKENS.finditer(body) if is_list else (), 1):
         match token[0]:
             case b"{":
                 start = start if depth else token.start()
@@ -73,9 +78,21 @@ async def listed_events(body: bytes) -> list[bytes]:
                 depth -= 1
                 if depth == 0:
                     events.append(body[start : token.end()])
-        if count % _TOKENS_PER_TURN == 0:
+        if len(events) > _MAX_EVENTS:
+            return []
+        if count % _TOKENS_PER_TURN == 0 or token.end() - token.start() > _LONG:
             await asyncio.sleep(0)
     return events if len(events) > 1 and b'"message"' not in events[0] else []
+
+
+def lines_of(body: bytes) -> Iterator[bytes]:
+    """Yield the lines of a body one by one: splitting millions of them would hold the event loop."""
+    at = 0
+    while at < len(body):
+        end = body.find(b"\n", at)
+        end = len(body) if end < 0 else end
+        yield body[at:end]
+        at = end + 1
 
 
 def without_byte_order_mark(unparsed: bytearray) -> bytes:

@@ -1,7 +1,7 @@
 """Streaming: parsing a chat completion that arrives in pieces, as server-sent events (WHATWG HTML, 9.2)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -14,6 +14,7 @@ from aether.adapters.openai.lenient_json import SMALL, Document, no_json
 from aether.adapters.openai.replies import SLICE, remove_thinking
 from aether.adapters.openai.stream_chunks import (
     chunk_decoder,
+    lines_of,
     listed_events,
     usage_decoder,
     without_byte_order_mark,
@@ -84,7 +85,7 @@ class StreamedCompletion:
         self._unparsed = bytearray(rest)
         await self._parse_lines(lines)
 
-    async def _parse_lines(self, lines: list[bytes]) -> None:
+    async def _parse_lines(self, lines: Iterable[bytes]) -> None:
         content: list[str] = []
         for count, line in enumerate(lines, 1):
             if line.startswith(b"data:") and (text := self._parse_chunk(line[5:])) is not None:
@@ -148,14 +149,13 @@ class StreamedCompletion:
         try:
             answer = await parse_completion(body, self._max_chars)
         except UnusableOutputError:
-            lines = [line for line in body.split(b"\n") if line.strip()]
-            if len(lines) < 2:  # noqa: PLR2004 - one line is what was parsed
+            if b"\n" not in body.strip():  # the one line is what was parsed
                 raise
-            return await self._answer_of(lines)
+            return await self._answer_of(lines_of(body))
         return await self.take_whole(answer)
 
-    async def _answer_of(self, events: list[bytes]) -> Answer:
-        await self._parse_lines([b"data: " + event.replace(b"\n", b" ") for event in events])
+    async def _answer_of(self, events: Iterable[bytes]) -> Answer:
+        await self._parse_lines(b"data: " + event.replace(b"\n", b" ") for event in events)
         self._is_whole, self._unparsed = False, bytearray()
         return await self.answer()
 
