@@ -2,12 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 from aether.adapters.openai.chat import OpenAIChat
 from aether.bootstrap.models import chat_api, language_model
 from aether.settings import Settings
 from aether.workflows.llm.ports import Form, Message
-from tests.scripted_model import Model
 
 KEY = "sk-a-key-that-nobody-may-see"
 MESSAGES = [Message("system", "You write."), Message("user", "Write section 1 of 2: Origins")]
@@ -15,8 +15,15 @@ OUTLINE_MESSAGES = [Message("user", "Write the outline of a report, with exactly
 FORM = Form("outline", {"type": "object", "properties": {"sections": {"type": "array"}}}, "{}")
 
 
+class Addressed(Protocol):
+    """A server with the address for an OpenAI client."""
+
+    @property
+    def base_url(self) -> str: ...
+
+
 @asynccontextmanager
-async def open_chat(model: Model, **environment: str) -> AsyncIterator[OpenAIChat]:
+async def open_chat(model: Addressed, **environment: str) -> AsyncIterator[OpenAIChat]:
     """Open a chat with short timeouts; `environment` is the environment of the worker."""
     settings = Settings.from_env(
         {

@@ -9,7 +9,7 @@ from tests.hostile_texts import FAMILIES
 from tests.scripted_model import Answer, Rule, Setup
 from tests.service.stack import Stack
 
-CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
 def strings(value: object) -> list[str]:
@@ -37,7 +37,7 @@ def test_a_section_of_half_a_megabyte_is_cut_and_delays_nobody(stack: Stack, kin
 
 
 def test_a_report_has_no_control_characters(stack: Stack) -> None:
-    nasty = "\x00\x1b[31m\x07\x7f\x9b"
+    nasty = "\x00\x1b[31m\x07\x7f\x9b\u202e"
     outline = json.dumps({"sections": [{"title": f"Ori{nasty}gins", "covers": f"How{nasty}"}, {"title": "Fall"}]})
     texts = f"{nasty}Rome{nasty} began.\r\n\u2028It {nasty} grew.{nasty}"
     stack.model.use([Rule(kind="outline", do=Answer(content=outline)), Rule(kind="section", do=Answer(content=texts))])

@@ -212,7 +212,10 @@ STREAM = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n"
 FLOODS = {
     "bytes": Flood(head=ENDLESS, unit=b"a" * 1_000),
     "text": Flood(head=ENDLESS + b'{"choices":[{"message":{"content":"', unit=b"Rome. "),
-    "events": Flood(head=STREAM, unit=b'data: {"choices":[{"delta":{"content":"Rome. "}}]}\n\n'),
+    "thoughts": Flood(
+        head=STREAM + b'data: {"choices":[{"delta":{"content":"<think>"}}]}\n\n',
+        unit=b'data: {"choices":[{"delta":{"content":"Rome. "}}]}\n\n',
+    ),
 }
 
 
@@ -230,6 +233,29 @@ def test_a_server_that_sends_a_gigabyte_fails_a_job_and_no_worker(bare: Stack, f
     assert "it is larger than 8388608 bytes (AETHER_MODEL_MAX_BYTES)" in job["problem"]["detail"]
     assert len(neighbour["report"]["sections"]) == 8
     assert peak_mb(worker.pid) - before < 64
+
+
+def test_a_model_that_writes_without_end_completes_a_report_with_texts_that_are_cut(stack: Stack) -> None:
+    endless = Flood(head=STREAM, unit=b'data: {"choices":[{"delta":{"content":"Rome was not built in a day. "}}]}\n\n')
+    stack.model.use([Rule(kind="section", do=endless)], Setup(sections=2))
+
+    job = report(stack, "Endless texts", length="brief")
+
+    assert errors(job) == []
+    assert all(
+        text.startswith("Rome was") and text.endswith("in a day.") and 19_000 < len(text) <= 20_000
+        for text in job["report"]["sections"].values()
+    )
+
+
+def test_an_outline_without_end_is_read_up_to_what_is_used(stack: Stack) -> None:
+    outline = json.dumps({"sections": [{"title": f"Part {at}", "covers": "x"} for at in range(100_000)]})
+    stack.model.use([Rule(kind="outline", do=Answer(content=outline))])
+
+    job = report(stack, "Endless outlines", sections=3)
+
+    assert job["report"]["outline"] == ["I. Part 0", "II. Part 1", "III. Part 2"]
+    assert stack.model.count(kind="outline") == 1
 
 
 def peak_mb(pid: int) -> float:

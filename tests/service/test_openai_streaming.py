@@ -1,6 +1,8 @@
 """Texts that are streamed while the model writes them, over real HTTP."""
 
 import asyncio
+from contextlib import suppress
+from typing import Self
 
 import pytest
 
@@ -13,8 +15,11 @@ from aether.errors import (
     ModelUnreachableError,
     UnusableOutputError,
 )
+from aether.workflows.llm.ports import OnText
+from aether.workflows.llm.text_bound import bound_text
 from tests.scripted_model import (
     NAMED,
+    Flood,
     Hang,
     HttpError,
     Rule,
@@ -168,6 +173,116 @@ async def test_a_finished_stream_that_the_server_leaves_open_is_not_waited_for()
         await model.wait_for(lambda record: record.calls(outcome="disconnected"))
 
         assert reply.text == (await chat.complete(MESSAGES)).text
+
+
+class OpenServer:
+    """A server that answers with these events, each after so many seconds, and leaves all connections open."""
+
+    def __init__(self, *events: tuple[float, str], pings: bool = False) -> None:
+        self._events = events
+        self._pings = pings
+        self.closed = asyncio.Event()
+        self.requests = 0
+
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return self
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}/v1"
+
+    async def __aexit__(self, *_: object) -> None:
+        self._server.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        self.requests += 1
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+        for seconds, event in self._events:
+            await asyncio.sleep(seconds)
+            writer.write(f"data: {event}\n\n".encode())
+        pinging = asyncio.create_task(self._ping(writer)) if self._pings else None
+        with suppress(ConnectionError):
+            while await reader.read(65_536):
+                pass
+        if pinging is not None:
+            pinging.cancel()
+        self.closed.set()
+        writer.close()
+
+    async def _ping(self, writer: asyncio.StreamWriter) -> None:
+        while True:
+            writer.write(b": ping\n\n")
+            await asyncio.sleep(0.1)
+
+
+ROME_EVENT, FELL_EVENT = (f'{{"choices":[{{"delta":{{"content":"{each}"}}}}]}}' for each in ("Rome", " fell."))
+TEXT_EVENT = '{"choices":[{"delta":{"content":"Rome fell."}}]}'
+LAST_EVENT = '{"choices":[{"delta":{},"finish_reason":"stop"}]}'
+USAGE_EVENT = '{"choices":[],"usage":{"prompt_tokens":9}}'
+FINISHED = [(0.0, TEXT_EVENT), (0.0, LAST_EVENT)]
+
+
+@pytest.mark.parametrize(
+    ("events", "pings", "tokens"),
+    [
+        (FINISHED, False, 0),
+        (FINISHED, True, 0),
+        ([*FINISHED, (0.3, USAGE_EVENT)], False, 9),
+        ([(0.0, LAST_EVENT), (0.8, ROME_EVENT), (0.8, FELL_EVENT)], False, 0),
+    ],
+    ids=["silent", "with pings", "with a late usage", "with text behind its end"],
+)
+@pytest.mark.parametrize("on_text", [None, len], ids=["whole", "streamed"])
+async def test_a_finished_stream_without_its_last_line_is_taken_while_the_connection_is_open(
+    events: list[tuple[float, str]], on_text: OnText | None, tokens: int, *, pings: bool
+) -> None:
+    async with (
+        OpenServer(*events, pings=pings) as server,
+        open_chat(server, AETHER_MODEL_READ_TIMEOUT="60", AETHER_MODEL_TOTAL_TIMEOUT="60") as chat,
+    ):
+        reply = await chat.complete(MESSAGES, on_text=on_text)
+        await server.closed.wait()
+
+        assert (reply.text, reply.cut_off, server.requests) == ("Rome fell.", False, 1)
+        assert reply.usage.input_tokens == tokens
+
+
+SENTENCE = b'data: {"id":"x","choices":[{"index":0,"delta":{"content":"Rome was not built in a day. "}}]}\n\n'
+ENDLESS = Flood(head=b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n", unit=SENTENCE)
+
+
+@pytest.mark.parametrize("on_text", [None, len], ids=["whole", "streamed"])
+async def test_a_text_without_end_is_read_up_to_its_bound(on_text: OnText | None) -> None:
+    async with ScriptedModel(rules=[Rule(do=ENDLESS)]) as model, open_chat(model) as chat:
+        with bound_text(50_000):
+            reply = await chat.complete(MESSAGES, on_text=on_text)
+        await model.wait_for(lambda record: record.calls(outcome="disconnected"))
+
+        assert (reply.cut_off, reply.defect, model.count()) == (True, None, 1)
+    assert 50_000 <= len(reply.text) < 100_000
+
+
+async def test_a_text_that_is_too_large_before_its_bound_is_cut() -> None:
+    async with (
+        ScriptedModel(rules=[Rule(do=ENDLESS)]) as model,
+        open_chat(model, AETHER_MODEL_MAX_BYTES="100000") as chat,
+    ):
+        with bound_text(500_000):
+            reply = await chat.complete(MESSAGES, on_text=len)
+
+    assert (reply.cut_off, reply.text.startswith("Rome was not built in a day. Rome")) == (True, True)
+
+
+async def test_a_thought_without_end_is_no_text_to_be_cut() -> None:
+    thought = Flood(head=ENDLESS.head + SENTENCE.replace(b"Rome", b"<think>Rome"), unit=SENTENCE)
+    async with (
+        ScriptedModel(rules=[Rule(do=thought)]) as model,
+        open_chat(model, AETHER_MODEL_MAX_BYTES="100000") as chat,
+    ):
+        with bound_text(1_000), pytest.raises(UnusableOutputError, match="larger than 100000 bytes"):
+            await chat.complete(MESSAGES, on_text=len)
 
 
 async def test_a_cancelled_stream_closes_its_connection() -> None:

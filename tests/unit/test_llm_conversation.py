@@ -1,3 +1,6 @@
+from typing import Any
+
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -8,6 +11,7 @@ from aether.workflows.llm.conversation import Conversation
 from aether.workflows.llm.follow_up_prompts import continuation, repair
 from aether.workflows.llm.ports import Form, Message, Reply
 from aether.workflows.llm.prompt_fence import fence
+from aether.workflows.llm.text_bound import current_text_bound
 from tests.scripted_chat import ScriptedChat, cut_off
 
 WORDS = 10
@@ -193,6 +197,42 @@ async def test_texts_have_no_control_characters(*, whole: bool) -> None:
     chat = ScriptedChat("One\x00 is\x1b[31m here.\r\nTwo\x07.\u2028\tThree\ud83c.")
 
     assert await conversation(chat).text(PROMPT, whole=whole) == "One is[31m here.\nTwo.\n\tThree\ufffd."
+
+
+async def test_texts_have_no_characters_that_change_their_direction() -> None:
+    chat = ScriptedChat("Pay \u202e100\u202c to \u2067Rome\u2069.\u200f")
+
+    assert await conversation(chat).text(PROMPT) == "Pay 100 to Rome."
+
+
+class BoundedChat(ScriptedChat):
+    """Notes the bound of each call, and reads no more of a text, as the adapter does."""
+
+    async def complete(self, *args: Any, **options: Any) -> Reply:  # Any: passed on
+        reply = await super().complete(*args, **options)
+        self.bounds = [*getattr(self, "bounds", []), current_text_bound()]
+        bound = self.bounds[-1]
+        return reply if bound is None else msgspec.structs.replace(reply, text=reply.text[:bound])
+
+
+@pytest.mark.parametrize("preview", [False, True])
+async def test_a_call_knows_how_much_of_a_text_is_read(*, preview: bool) -> None:
+    chat = BoundedChat("One. " * 100_000)
+
+    text = await conversation(chat).text(PROMPT, preview=preview)
+
+    assert (text[-4:], len(text), chat.bounds) == ("One.", 19_999, [20_001])
+    with pytest.raises(UnusableOutputError, match="20 times longer"):
+        await conversation(BoundedChat("One. " * 100_000)).text(PROMPT, whole=True)
+    assert current_text_bound() is None
+
+
+async def test_an_answer_in_a_form_has_no_bound() -> None:
+    chat = BoundedChat("{}")
+
+    await conversation(chat).structured_output(PROMPT, FORM, lambda reply: reply.text)
+
+    assert chat.bounds == [None]
 
 
 async def test_an_answer_with_a_defect_is_unusable_and_paid_for() -> None:

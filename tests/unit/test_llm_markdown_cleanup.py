@@ -303,3 +303,85 @@ def test_a_text_is_cut_after_its_last_sentence(text: str, expected: str) -> None
 )
 def test_a_continuation_is_joined_where_the_text_was_cut(text: str, rest: str, expected: str | None) -> None:
     assert join_continuation(text, rest).rstrip() == (expected or "One. This is the second sentence. Third.")
+
+
+REPORT, OTHERS = "The Roman Empire", ["Fall", "The Republic"]
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "# The Roman Empire\n\n",
+        "# The Roman Empire\n\n## I. Origins of Rome\n\n",
+        "# The Roman Empire\n\n## I. Origins of Rome\n\n### Origins of Rome\n\n",
+        "**The Roman Empire**\n\n**Origins of Rome**\n\n",
+        "The Roman Empire\n================\n\n",
+        "<h1>The Roman Empire</h1>\n<h2>Origins of Rome</h2>\n",
+        "## I. Origins of Rome\n\n# The Roman Empire\n\n",
+    ],
+)
+def test_the_title_of_the_report_goes_too(before: str) -> None:
+    assert section_body(f"{before}{TEXT}", TITLE, REPORT, OTHERS) == TEXT
+    assert section_body(f"```markdown\n{before}{TEXT}\n```", TITLE, REPORT) == TEXT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"## I. Origins of Rome\n\n{TEXT}\n\n## II. The Republic\n\nMore.\n\n## III. Fall\n\nThe end.",
+        f"# The Roman Empire\n\n## I. Origins of Rome\n\n{TEXT}\n\n---\n\n## II. Fall\n\nThe end.",
+        f"{TEXT}\n\n# Fall\n\nThe end.",
+        f"{TEXT}\n\nFall\n----\n\nThe end.",
+        f"# The Roman Empire\n\n## The Republic\n\nMore.\n\n## Origins of Rome\n\n{TEXT}\n\n## Fall\n\nThe end.",
+        f"## Fall\n\nThe end.\n\n## 1. Origins of Rome\n{TEXT}",
+    ],
+)
+def test_of_a_whole_report_only_the_section_itself_stays(text: str) -> None:
+    assert section_body(text, TITLE, REPORT, OTHERS) == TEXT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{TEXT}\n\n### Early kings\n\nSeven.\n\n### Fall\n\nOf the kings.",
+        f"### Fall\n\n{TEXT}",
+        f"{TEXT}\n\n### The fall\n\nOf the kings.",
+        f"{TEXT}\n\n> ### Fall\n> Of the kings.",
+        f"{TEXT}\n\n```\n# Fall\n```",
+        f"{TEXT}\n\nFall\n\nis near.",
+    ],
+)
+def test_headings_of_its_own_stay_whatever_other_sections_are_called(text: str) -> None:
+    assert section_body(text, TITLE, REPORT, OTHERS) == text
+
+
+def test_a_heading_below_the_section_s_own_is_part_of_it() -> None:
+    text = f"{TEXT}\n\n### Fall\n\nOf the kings."
+
+    assert section_body(f"## Origins of Rome\n\n{text}", TITLE, REPORT, OTHERS) == text
+
+
+@pytest.mark.parametrize(
+    "count",
+    [
+        "(Word count: 23)", "Word count: 23", "**Word Count:** 250 words", "*(Word count: ~1,250)*", "[Word count: 23]",
+        "(23 words)", "(approximately 250 words)", "Total word count: 23.", "---\n\n(Word count: 23)", "Wortzahl: 250",
+        "Nombre de mots : 250", "（字数：250）".strip("（）"), "Words: 250",
+    ],
+)  # fmt: skip
+def test_a_last_line_that_counts_the_words_goes(count: str) -> None:
+    assert section_body(f"{TEXT}\n\n{count}\n", TITLE) == TEXT
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "Word count: 23 is a target.",
+        "(23 words)\n\nThat is short.",
+        "23 words",
+        "The words: 250 of them",
+        "(Chapter 23)",
+    ],
+)
+def test_a_last_line_that_only_looks_like_a_count_stays(end: str) -> None:
+    assert section_body(f"{TEXT}\n\n{end}", TITLE) == f"{TEXT}\n\n{end}"

@@ -5,7 +5,8 @@ import pytest
 
 from aether.adapters.openai.answers import MAX_TEXT
 from aether.adapters.openai.completions import parse_completion
-from aether.adapters.openai.replies import ending_of, make_reply, remove_thinking
+from aether.adapters.openai.finish_reasons import ending_of
+from aether.adapters.openai.replies import make_reply, remove_thinking
 from aether.domain.job import Usage
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.ports import Reply
@@ -79,6 +80,70 @@ async def test_the_text_is_read_where_it_stands(body: dict[str, Any]) -> None:  
 
     assert (reply.text, reply.refusal, reply.defect) == ("Rome", None, None)
     assert reply.usage == Usage(1, 9, 3)
+
+
+HALF = "Rome was not built in"
+PART = {"type": "text", "text": HALF}
+CUT_OFF: dict[str, dict[str, Any]] = {
+    "Anthropic": {"type": "message", "content": [PART], "stop_reason": "max_tokens"},
+    "Cohere": {"message": {"content": [PART]}, "finish_reason": "MAX_TOKENS"},
+    "Ollama": {"message": {"content": HALF}, "done_reason": "length"},
+    "the choice": {"choices": [{"message": {"content": HALF}, "stop_reason": "max_tokens"}]},
+    "details": {
+        "choices": [{"message": {"content": HALF}, "finish_reason": None, "finish_details": {"type": "max_tokens"}}]
+    },
+    "the provider's reason": {
+        "choices": [{"message": {"content": HALF}, "finish_reason": "stop", "native_finish_reason": "MAX_TOKENS"}]
+    },
+    "the provider's reason alone": {"choices": [{"message": {"content": HALF}, "native_finish_reason": "length"}]},
+    "a number": {"choices": [{"message": {"content": HALF}, "finish_reason": 2}]},
+    "the body": {"choices": [{"message": {"content": HALF}, "finish_reason": None}], "stop_reason": "max_tokens"},
+    "the body, and nothing in the choice": {"choices": [{"message": {"content": HALF}}], "finish_reason": "length"},
+}
+
+
+@pytest.mark.parametrize("body", CUT_OFF.values(), ids=CUT_OFF)
+async def test_it_is_read_wherever_it_stands_that_a_text_was_cut_off(body: dict[str, Any]) -> None:  # Any: JSON
+    reply = await reply_to(body)
+
+    assert (reply.text, reply.cut_off, reply.refusal, reply.defect) == (HALF, True, None, None)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"finish_reason": "stop", "native_finish_reason": "STOP"},
+        {"finish_reason": "stop", "native_finish_reason": "OTHER"},
+        {"finish_reason": "stop", "native_finish_reason": None, "finish_details": None},
+        {"finish_reason": "stop", "stop_reason": "the limit of the text"},
+        {"finish_reason": None, "stop_reason": 2},
+        {"finish_reason": 1},
+        {"finish_reason": 0},
+        {"finish_reason": "null", "finish_details": {"type": "stop", "stop": "<|im_end|>"}},
+        {"finish_reason": True, "finish_details": "max_tokens"},
+    ],
+)
+async def test_a_text_that_has_its_end_was_not_cut_off(choice: dict[str, Any]) -> None:  # Any: JSON
+    reply = await reply_to({"choices": [{"message": {"content": "Rome."}, **choice}]})
+
+    assert (reply.text, reply.cut_off, reply.refusal, reply.defect) == ("Rome.", False, None, None)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_the_answer_is_the_choice_with_the_first_index(order: int) -> None:
+    choices = [{"index": at, "message": {"content": city}} for at, city in enumerate(("Rome", "Paris"))]
+
+    assert (await reply_to({"choices": choices[::order]})).text == "Rome"
+
+
+async def test_a_single_choice_is_the_answer_whatever_its_index() -> None:
+    assert (await reply_to({"choices": [{"index": 1, "message": {"content": "Rome"}}]})).text == "Rome"
+
+
+async def test_a_text_with_a_token_of_its_end_was_not_cut_off_behind_it() -> None:
+    reply = await reply_to(completion({"content": "Rome fell.<|im_end|>\n<|im_start|>user\nMore ab"}, "length"))
+
+    assert (reply.text, reply.cut_off) == ("Rome fell.", False)
 
 
 JSON_PLACES: dict[str, dict[str, Any]] = {

@@ -1,4 +1,5 @@
 import json
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -59,7 +60,7 @@ async def test_the_texts_passed_on_add_up_to_the_reply_however_the_stream_is_cut
 
     whole = Answer(text, finish_reason="stop")
     assert reply == make_reply(whole, await remove_thinking(whole, holds=False), wants_json=False)
-    assert "".join(received) == reply.text or "</think>" in text
+    assert "".join(received) == reply.text or re.search(r"</\s?think", text)
     assert "" not in received
 
 
@@ -171,10 +172,165 @@ async def test_a_stream_of_lines_of_json_is_understood() -> None:
     assert reply.usage.input_tokens == 9
 
 
-async def test_a_byte_order_mark_at_the_beginning_is_ignored() -> None:
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.mark.parametrize("places", [[], [1], [2], [1, 2, 3, 4], [3]])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("before", ["data:", "data: "])
+async def test_a_byte_order_mark_before_a_stream_is_ignored(before: str, end: str, places: list[int]) -> None:
+    events = stream(chunk_with("Rome"), chunk_with(" fell."), DONE, end=end).replace(b"data: ", before.encode())
+
+    assert (await receive(cut(MARK + events, places)))[0].text == "Rome fell."
+
+
+async def test_a_byte_order_mark_before_a_whole_completion_is_ignored() -> None:
     completion = json.dumps({"choices": [{"message": {"content": "Rome"}}]}).encode()
 
-    assert (await receive([b"\xef\xbb\xbf" + completion]))[0].text == "Rome"
+    assert (await receive([MARK + completion]))[0].text == "Rome"
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+async def test_a_list_of_events_is_a_stream(indent: int | None) -> None:
+    pieces = ["Rome", " fell in {476}.", "\n"] * 500
+    usage = {"choices": [], "usage": {"prompt_tokens": 9}}
+    events = [*map(json.loads, map(chunk_with, pieces)), json.loads(chunk_with(None, "length")), usage]
+    content = json.dumps(events, indent=indent).encode()
+
+    for body in (content, stream(content.decode()) if indent is None else content):
+        reply, received = await receive([body])
+
+        assert (reply.text, "".join(received)) == ("".join(pieces), "".join(pieces))
+        assert (reply.cut_off, reply.usage.input_tokens) == (True, 9)
+
+
+async def test_of_a_list_of_whole_completions_the_first_is_the_answer() -> None:
+    completions = [{"choices": [{"message": {"content": city}}]} for city in ("Rome", "Paris")]
+
+    assert (await receive([json.dumps(completions).encode()]))[0].text == "Rome"
+
+
+SENTENCES = ("Rome began as a village.", " It grew for centuries.", " Then it fell.")
+TEXT = "".join(SENTENCES)
+LAST = {"finish_reason": "length", "message": {"role": "assistant", "content": TEXT}}
+
+
+@pytest.mark.parametrize(
+    "last", [{"choices": [LAST]}, {"choices": [LAST], "object": "chat.completion", "usage": {"prompt_tokens": 9}}]
+)
+async def test_a_last_event_with_the_whole_message_adds_no_text(last: object) -> None:
+    reply, received = await receive([stream(*map(chunk_with, SENTENCES), json.dumps(last), DONE)])
+
+    assert (reply.text, "".join(received), reply.cut_off) == (TEXT, TEXT, True)
+
+
+async def test_messages_are_pieces_where_there_are_no_others() -> None:
+    events = [json.dumps({"choices": [{"message": {"content": each}}]}) for each in SENTENCES]
+
+    assert (await receive([stream(*events, DONE)]))[0].text == TEXT
+
+
+CUMULATIVE = {
+    "words": [TEXT[:end] for end in range(len(TEXT) + 1) if TEXT[end : end + 1] in ("", " ")],
+    "characters": [TEXT[:end] for end in range(len(TEXT) + 1)],
+    "two pieces": [SENTENCES[0], TEXT],
+    "three pieces": ["Rome", "Rome began", TEXT],
+    "the whole text twice": ["Rome", SENTENCES[0], TEXT, TEXT],
+    "pieces behind it": [SENTENCES[0], TEXT[:-15], TEXT[:-10], TEXT[-10:]],
+}
+
+
+@pytest.mark.parametrize("pieces", CUMULATIVE.values(), ids=CUMULATIVE)
+async def test_pieces_that_repeat_all_the_text_so_far_are_not_added_up(pieces: list[str]) -> None:
+    reply, received = await receive([stream(*map(chunk_with, pieces), chunk_with(None, "stop"))])
+
+    assert (reply.text, "".join(received)) == (TEXT, TEXT)
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ["ha", "ha", "ha"],
+        [" ", "  ", "   ", "Rome"],
+        ["a" * 30, "a" * 30, "a" * 30],
+        ["a" * 30, "a" * 20],
+        ["Rome. ", "Rome. Rome. ", "Then it fell."],
+        ["#", "##", "### Rome"],
+        [f"{SENTENCES[0]} ", SENTENCES[0], " And so on."],
+    ],
+)
+async def test_pieces_that_are_alike_by_chance_are_added_up(pieces: list[str]) -> None:
+    reply, received = await receive([stream(*map(chunk_with, pieces), chunk_with(None, "stop"))])
+
+    assert (reply.text, "".join(received)) == ("".join(pieces), "".join(pieces))
+
+
+def choice(index: object, content: str, finish_reason: str | None = None) -> dict[str, object]:
+    return {"index": index, "delta": {"content": content}, "finish_reason": finish_reason}
+
+
+@pytest.mark.parametrize(
+    "events",
+    [
+        [[choice(0, "Rome")], [choice(1, "Paris")], [choice(1, " burnt.", "length")], [choice(0, " fell.", "stop")]],
+        [[choice(1, "Paris"), choice(0, "Rome")], [choice(0, " fell."), choice(1, ".")], [choice(2, "", "length")]],
+        [[choice(None, "Rome")], [choice(3, "Paris")], [choice("0", " fell.")]],
+    ],
+)
+async def test_other_choices_than_the_first_are_ignored(events: list[list[object]]) -> None:
+    reply, received = await receive([stream(*(json.dumps({"choices": each}) for each in events), DONE)])
+
+    assert (reply.text, "".join(received), reply.cut_off) == ("Rome fell.", "Rome fell.", False)
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"choices": [{"delta": {}, "finish_reason": None, "finish_details": {"type": "max_tokens"}}]},
+        {"choices": [{"delta": {}, "finish_reason": "stop", "native_finish_reason": "MAX_TOKENS"}]},
+        {"choices": [{"delta": {"content": "."}, "index": 0, "finish_reason": 2}]},
+        {"choices": [{"delta": {}, "finish_reason": None}], "stop_reason": "max_tokens"},
+        {"choices": [{"delta": {}}], "finish_reason": "length"},
+        {"message": {"content": ""}, "done": True, "done_reason": "length"},
+    ],
+)
+async def test_it_is_read_wherever_it_stands_that_a_stream_was_cut_off(last: object) -> None:
+    assert (await receive([stream(chunk_with("Rome was"), json.dumps(last), DONE)]))[0].cut_off
+
+
+async def test_what_comes_behind_the_end_is_ignored() -> None:
+    end = stream(chunk_with("Rome"), DONE)
+    late = stream(chunk_with(" fell.", "length"), '{"error": "Late."}', "{")
+
+    for pieces in ([end + late], [end, late]):
+        reply, received = await receive(pieces)
+
+        assert (reply.text, "".join(received), reply.cut_off) == ("Rome", "Rome", False)
+
+
+async def test_a_model_that_goes_on_behind_its_end_is_not_listened_to() -> None:
+    completion = StreamedCompletion(enough=100_000)
+    await completion.feed(stream(chunk_with("Rome fell.<|im_end|>\n<|im_start|>user\n")))
+    assert not completion.has_enough
+    for _ in range(40):
+        await completion.feed(stream(chunk_with("More and more about Rome, without end. " * 2)))
+
+    assert completion.has_enough
+    completion.cut()
+    reply = make_reply(await completion.answer(), completion.thinking, wants_json=False)
+    assert (reply.text, reply.cut_off, reply.defect) == ("Rome fell.", False, None)
+
+
+@pytest.mark.parametrize(("before", "is_text"), [("", True), ("<think>", False), ("<think>a</think>", True)])
+async def test_of_a_text_no_more_is_read_than_is_wanted(before: str, *, is_text: bool) -> None:
+    """The thinking does not count."""
+    completion = StreamedCompletion(enough=1_000)
+    for piece in (before, *["Rome was not built in a day. "] * 50):
+        await completion.feed(stream(chunk_with(piece)))
+
+    assert (completion.has_enough, completion.may_be_cut) == (is_text, is_text)
+    completion.cut()
+    assert make_reply(await completion.answer(), completion.thinking, wants_json=False).cut_off
 
 
 @pytest.mark.parametrize("end", [b"", b"data: {"])

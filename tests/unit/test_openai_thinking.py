@@ -54,7 +54,70 @@ MARKED = {
     "a block in the middle": "Rome\n<think>\na\n</think>\n",
     "talk before the tag": "Okay, let me see.\n<think>a</think>\nRome",
     "an end token": "Rome<|im_end|>",
+    "steps before a final response": "Here are my reasoning steps:\nI plan.\n[BEGIN FINAL RESPONSE]\nRome\n"
+    "[END FINAL RESPONSE]",
+    "a final response in the line": "I plan. [BEGIN FINAL RESPONSE] Rome [END FINAL RESPONSE]\n<|end|>",
+    "a final answer in a thought": "<think>I plan. [BEGIN FINAL ANSWER]Rome[END FINAL ANSWER]",
+    "unused tokens": "[unused16]I plan.[unused17]Rome",
+    "escaped tags": "&lt;think&gt;I plan.&lt;/think&gt;\n\nRome",
+    "tags escaped in part": "&lt;think>I plan.&lt;/think>\n\nRome",
+    "the end of an escaped tag": "The user wants 250 words.\n&lt;/think&gt;\nRome",
+    "a fence": "```thinking\nI plan.\n```\n\nRome",
+    "a fence of tildes": "~~~ thought\nI plan.\n~~~\nRome",
+    "a comment": "<!-- thinking: I plan.\nThen I write. -->\nRome",
+    "an escaped slash": "<think>I plan.<\\/think>\nRome",
+    "a message of Solar": "<|think|>I plan.<|end|><|begin|>assistant<|content|>Rome<|end|>",
+    "a message of Solar without its beginning": "I plan.<|end|><|begin|>assistant<|content|>Rome<|end|>",
+    "a block at the end": "Rome.\n<think>\nIs that enough?",
+    "a block at the end without text": "“Rome.”\n\n<think>\n",
+} | {
+    f"in another language: {name}": f"{left}{name}{right}I plan.{left}/{name}{right}\nRome"
+    for name, left, right in (
+        *(("denken", "<", ">"), ("Gedanken", "[", "]"), ("pensamiento", "<", ">"), ("pensée", "<", ">")),
+        *(("réflexion", "«", "»"), ("мысли", "<", ">"), ("рассуждение", "<", ">"), ("생각", "<", ">")),
+        *(
+            ("추론", "【", "】"),
+            ("思索", "<", ">"),
+            ("推論", "【", "】"),
+            ("pensamento", "<", ">"),
+            ("pensiero", "[", "]"),
+        ),
+        *(
+            ("pensiero", "[", "]"),
+            ("düşünce", "<", ">"),
+            ("تفكير", "<", ">"),
+            ("विचार", "<", ">"),
+            ("myśli", "<|", "|>"),
+        ),
+    )
 }
+TURNS = {
+    "an end and another turn": "Rome<|im_end|>\n<|im_start|>user\nWrite more about Rome.",
+    "the same again": "Rome<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nRome",
+    "a header": "<|start_header_id|>assistant<|end_header_id|>\n\nRome<|eot_id|>",
+    "ChatML": "<|im_start|>assistant\nRome<|im_end|>",
+    "a turn without an end before it": "Rome\n<|im_start|>user\nMore.",
+    "Mistral": "[/INST] Rome</s>",
+    "Mistral goes on": "Rome</s>[INST] More. [/INST] Greece</s>",
+    "Gemma": "<start_of_turn>model\nRome<end_of_turn>\n<start_of_turn>user\nMore.",
+    "Llama 4": "<|header_start|>assistant<|header_end|>\n\nRome<|eot|>",
+    "Granite": "<|start_of_role|>assistant<|end_of_role|>Rome<|end_of_text|>",
+    "Phi": "<|assistant|>Rome<|end|><|user|>More.",
+    "Cohere": "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>Rome<|END_OF_TURN_TOKEN|>",
+    "DeepSeek": "<\uff5cAssistant\uff5c>Rome<\uff5cend▁of▁sentence\uff5c><\uff5cUser\uff5c>More.",
+    "a speaker on a line": "assistant\n\nRome",
+    "a speaker with a capital letter": "Assistant\nRome",
+    "a speaker of Gemma": "model\nRome",
+    "a speaker in the line": "Assistant: Rome",
+    "a speaker in bold": "**Assistant:** Rome",
+    "a speaker before thinking": "assistant\n<think>I plan.</think>Rome",
+    "a speaker behind thinking": "<think>I plan.</think>assistant\n\nRome",
+    "an answer in a tag": "<answer>\nRome\n</answer>",
+    "an answer in a tag and a remark": "<answer>Rome</answer>\n<|im_end|> Is that enough?",
+    "a solution": "<solution>Rome</solution>",
+    "a box": "<|begin_of_box|>Rome<|end_of_box|>",
+}
+"""Texts with the markup of chat templates and of answers, and without thinking."""
 UNMARKED = (
     "Write <think> first.",
     "Models write the </think> tag at the end.",
@@ -68,6 +131,20 @@ UNMARKED = (
     "Okay, Rome it is.",
     "We need roads, said Appius Claudius.",
     "<details><summary>More</summary>Rome</details>",
+    "ChatML ends each turn with <|im_end|>, and begins it with <|im_start|>user or the like.",
+    "The token `<|eot_id|>` ends a turn; so does “<|im_end|>”, or (</s>).",
+    "It wraps prompts: `[INST] Write. [/INST] Sure.</s>` and `<start_of_turn>model`.",
+    "```\n<|im_start|>user\nHi.<|im_end|>\n<|im_start|>assistant\n```\n\nThat is ChatML.",
+    "- <|im_end|>\n- <|eot_id|>\n\n| <|end|> | the end |",
+    "<|im_end|> is a token of ChatML.",
+    "The price was <s>100</s> 90 sesterces.",
+    "Apriel writes [BEGIN FINAL RESPONSE] and then `[END FINAL RESPONSE]`.",
+    "Roads & bridges &lt;b&gt; &amp; &l",
+    "```python\nprint()\n```\n\nThat prints.",
+    "Assistants: who they are.",
+    "assistant",
+    "Models of the world\n\nRome",
+    '{"sections": [{"title": "<|im_end|> in ChatML", "covers": "The token <|im_end|>."}, {"title": "</s>"}]}',
     '{"sections": [{"title": "The </think> tag", "covers": "What \'<think>\' is."}]}',
     "",
     "\n \n",
@@ -91,8 +168,26 @@ def read(pieces: Sequence[str], *, cut_off: bool = False, holds: bool = False) -
 def test_thinking_is_left_out_whatever_marks_it(text: str, size: int) -> None:
     thinking, passed = read([text[at : at + size] for at in range(0, len(text), size)])
 
-    assert thinking.text.strip() == "Rome"
+    assert thinking.text.strip(" \n.“”") == "Rome"
     assert passed == thinking.text or thinking.is_retracted
+
+
+@pytest.mark.parametrize("text", TURNS.values(), ids=TURNS)
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1_000])
+def test_markup_of_chat_templates_is_left_out_and_what_follows_the_turn_is_dropped(text: str, size: int) -> None:
+    thinking, passed = read([text[at : at + size] for at in range(0, len(text), size)])
+
+    assert thinking.text.strip() == "Rome"
+    assert passed == thinking.text
+
+
+@pytest.mark.parametrize(
+    "end", ["Rome fell.", "He said: “Rome.”", 'He said: "Rome."', "(Rome)", "**Rome**", "Rome was"]
+)
+def test_a_token_ends_a_text_whatever_stands_before_it(end: str) -> None:
+    thinking, passed = read([f"{end}<|im_end|>\n<|im_start|>user\nMore."])
+
+    assert (thinking.text, passed, thinking.is_over) == (end, end, True)
 
 
 @pytest.mark.parametrize("text", UNMARKED)
@@ -153,6 +248,9 @@ def test_the_texts_of_a_model_that_thinks_silently_are_held_back() -> None:
         ("The user wants 250 words, so", False),
         ("First Rome, then", True),
         ("<|channel|>analysis<|message|>We", False),
+        ("```thinking\nWe", False),
+        ("<!-- thinking: We", False),
+        ("Here are my reasoning steps:\nWe", False),
     ],
 )
 def test_thinking_that_was_cut_off_is_no_answer(text: str, holds: object) -> None:

@@ -88,6 +88,47 @@ async def test_an_outline_has_as_many_sections_as_asked_for(count: int) -> None:
     assert titles_of(outline) == ["About 0", "About 1", "About 2"]
 
 
+@pytest.mark.parametrize("sections", [None, 3])
+@pytest.mark.parametrize(
+    "entries",
+    [[{"title": f"About {at}", "covers": "x"} for at in range(100_000)], [f"About {at}" for at in range(100_000)]],
+)
+async def test_of_an_outline_without_end_the_first_sections_are_used(
+    entries: list[object], sections: int | None
+) -> None:
+    request = REQUEST if sections is None else msgspec.structs.replace(REQUEST, sections=sections)
+
+    for answer in (json.dumps({"sections": entries}), json.dumps(entries, indent=2)):
+        chat = ScriptedChat(answer)
+
+        outline = await ModelWriter(chat).write_outline(request)
+
+        assert titles_of(outline) == [f"About {at}" for at in range(sections or 20)]
+        assert len(chat.calls) == 1
+
+
+async def test_a_title_has_no_characters_that_change_its_direction() -> None:
+    chat = ScriptedChat(outline_of("Ori\u202egins", "\u2067Fall\u2069"))
+
+    assert titles_of(await ModelWriter(chat).write_outline(REQUEST)) == ["Origins", "Fall"]
+
+
+@pytest.mark.parametrize(
+    ("position", "text"), [(0, f"# Rome\n\n## I. Origins\n\n{TEXT}"), (1, f"# Rome\n\n### Fall\n\n{TEXT}\n\n(5 words)")]
+)
+async def test_a_section_begins_neither_with_the_report_s_title_nor_its_own(position: int, text: str) -> None:
+    assert (await ModelWriter(ScriptedChat(text)).write_section(REQUEST, PLAN, position)).text == TEXT
+
+
+async def test_of_a_whole_report_each_section_takes_its_own_part() -> None:
+    report = f"# Rome\n\n## I. Origins\n\n{TEXT}\n\n## II. Fall\n\nIt fell."
+    writer = ModelWriter(ScriptedChat(report, report))
+
+    sections = [(await writer.write_section(REQUEST, PLAN, at)).text for at in range(2)]
+
+    assert sections == [TEXT, "It fell."]
+
+
 GENERIC = ReportRequest(topic="Vec<T> and why &lt; is needed", length=Length.BRIEF)
 
 

@@ -15,7 +15,7 @@ from aether.cli.output import markdown
 from aether.domain.checklist import Summary
 from aether.domain.plain_text import clean, is_blank
 from aether.domain.report import Outline, OutlineItem, ReportRequest
-from aether.errors import UnusableOutputError
+from aether.errors import ModelUnreachableError, UnusableOutputError
 from aether.workflows.checklist.editor import ModelEditor
 from aether.workflows.checklist.parser import parse_checklist
 from aether.workflows.llm.chunking import split_to_fit
@@ -54,6 +54,7 @@ def split(text: str) -> None:
 
 WORK: dict[str, Callable[[str], object]] = {
     "section": lambda text: section_body(text, TITLE),
+    "section of a report": lambda text: section_body(text, TITLE, "Rome", ["a", "x", "Fall"]),
     "last sentence": up_to_last_sentence,
     "continuation": lambda text: join_continuation(text, text),
     "outline": parsed_outline,
@@ -145,6 +146,22 @@ async def streamed_answer_of(text: str) -> None:
     await completion.answer()
 
 
+def listed_answers(text: str) -> list[bytes]:
+    chunks = [{"choices": [{"delta": {"content": text[at : at + 50]}}]} for at in range(0, len(text), 50)]
+    return [json.dumps(chunks).encode(), b'[{"choices":[]},' + text.encode("utf-8", "replace") * 10]
+
+
+async def listed_answer_of(text: str) -> None:
+    """The adapter's work on a stream that is one list of events, of which any may be garbage."""
+    for body in await asyncio.to_thread(listed_answers, text):  # which is the server's work
+        completion = StreamedCompletion(lambda _: None)
+        for at in range(0, len(body), 60_000):
+            await asyncio.sleep(0.001)
+            await completion.feed(body[at : at + 60_000])
+        with suppress(UnusableOutputError, ModelUnreachableError):
+            await completion.answer()
+
+
 async def longest_hold(work: Callable[[str], object], text: str) -> float:
     """Return the longest time for which the event loop's thread worked without a turn for other tasks."""
     longest, done = 0.0, asyncio.Event()
@@ -167,7 +184,10 @@ async def longest_hold(work: Callable[[str], object], text: str) -> float:
 
 @pytest.mark.parametrize(
     "work",
-    [section_of, continued_section_of, outline_of, summary_of, checklist_of, whole_answer_of, streamed_answer_of],
+    [
+        *(section_of, continued_section_of, outline_of, summary_of, checklist_of),
+        *(whole_answer_of, streamed_answer_of, listed_answer_of),
+    ],
     ids=lambda work: work.__name__,
 )
 async def test_no_text_holds_the_event_loop(work: Callable[[str], object]) -> None:

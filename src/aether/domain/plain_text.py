@@ -12,14 +12,23 @@ Those beyond U+FFFF are left out, since not every regex dialect can name them; `
 """
 
 _BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]")
+BIDI_CONTROLS = "\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069"
+"""Characters that change the direction of the text after them, as in a regex character class (UAX #9).
+
+What they enclose may be shown in another order than it is written in, so that a text seems to say something else.
+"""
+
+_CONTROLS = re.compile(rf"[\x00-\x08\x0e-\x1f\x7f-\x9f{BIDI_CONTROLS}]")
 _HALF_CHARACTERS = re.compile(r"[\ud800-\udfff]")  # halves of surrogate pairs, for which UTF-8 has no bytes
 _BEYOND = "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 _BLANK = re.compile(rf"[\s\x00-\x1f\x7f-\x9f{INVISIBLE}{_BEYOND}]*")
 
 
 def clean(text: str) -> str:
-    """Return the text without control characters other than line feeds and tabs; all line breaks become line feeds."""
+    """Return the text without control characters other than line feeds and tabs; all line breaks become line feeds.
+
+    Those that change the direction of a text go too.
+    """
     if text.replace("\n", "").isprintable():  # most texts, and much faster than the expressions
         return text
     return _HALF_CHARACTERS.sub("\ufffd", _CONTROLS.sub("", _BREAKS.sub("\n", text)))

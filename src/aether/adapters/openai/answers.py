@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from aether.adapters.openai.error_body import ErrorBody, describe_error
+from aether.adapters.openai.finish_reasons import read_finish_reason
 from aether.adapters.openai.lenient_json import Document
 
 JsonObject: TypeAlias = Mapping[str, Any]  # Any: JSON of any shape
@@ -50,6 +51,8 @@ class Answer(msgspec.Struct):
         tokens: the usage; None if it was not reported.
         error: an error in place of the answer, or that ended it.
         has_choice: whether there was a choice at all.
+        is_message: the text is a whole message, as at the end of some streams, and no piece of one.
+        is_other_choice: it is not the first of several answers to one question.
     """
 
     content: str = ""
@@ -60,6 +63,8 @@ class Answer(msgspec.Struct):
     tokens: TokenUsage | None = None
     error: ErrorBody | None = None
     has_choice: bool = True
+    is_message: bool = False
+    is_other_choice: bool = False
 
 
 def token_count(reported: float | None) -> int:
@@ -70,7 +75,7 @@ def token_count(reported: float | None) -> int:
 async def read_answer(document: Document, max_chars: int = MAX_TEXT) -> Answer:
     """Read an answer, or an event of a stream, from JSON of any likely shape; at most `max_chars` of its content."""
     body = _first_object(document.value)
-    choice = _first_object(body.get("choices"))
+    choice = _first_choice(body.get("choices"))
     message = next((choice[key] for key in _MESSAGE_KEYS if isinstance(choice.get(key), dict)), None)
     if message is None and isinstance(body.get("message"), dict):
         message = body["message"]
@@ -81,10 +86,12 @@ async def read_answer(document: Document, max_chars: int = MAX_TEXT) -> Answer:
         reasoning=await _join(document, _reasoning(places)),
         arguments=await _join(document, _arguments(places)),
         refusal=await _join(document, _refusal(places)),
-        finish_reason=_word(choice.get("finish_reason") or choice.get("stop_reason") or body.get("done_reason")),
+        finish_reason=read_finish_reason(choice, body),
         tokens=read_tokens(body.get("usage") if "usage" in body else body),
         error=_error(document.value, body, choice),
         has_choice=bool(choice or message or content),
+        is_message=bool(message) and message is choice.get("message"),
+        is_other_choice=not _is_first(choice),
     )
 
 
@@ -119,8 +126,14 @@ def _first_object(value: object) -> JsonObject:
     return value if isinstance(value, dict) else {}
 
 
-def _word(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+def _first_choice(choices: object) -> JsonObject:
+    """Return the choice with the index 0, or else the one that stands first."""
+    listed = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+    return next(filter(_is_first, listed), _first_object(choices))
+
+
+def _is_first(choice: JsonObject) -> bool:
+    return choice.get("index") in (0, "0", None)
 
 
 def _content(message: JsonObject, choice: JsonObject, body: JsonObject) -> Iterator[str]:

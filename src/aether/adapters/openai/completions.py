@@ -14,7 +14,8 @@ class _Message(msgspec.Struct, frozen=True):
 
 class _Choice(msgspec.Struct, frozen=True):
     message: _Message
-    finish_reason: str | None = None
+    finish_reason: str  # one that is missing here may stand elsewhere
+    native_finish_reason: None = None
     error: None = None
 
 

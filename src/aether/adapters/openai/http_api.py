@@ -94,12 +94,14 @@ class ServerApi:
 
     async def post(self, url: str, body: bytes) -> bytes:
         """Send a request, and return its whole answer."""
-        return await self._read(await self._send(url, body))
+        async with self.stream(url, body) as pieces:
+            return await self.read(pieces)
 
     async def get(self, url: str) -> bytes:
         """Return what is at an address of the server."""
         response = await self._client.get(url, cast_to=httpx2.Response, options=self._options, stream=True)
-        return await self._read(response)
+        async with aclosing(response):
+            return await self.read(aiter(response.extensions[BODY]))
 
     @asynccontextmanager
     async def stream(self, url: str, body: bytes) -> AsyncIterator[AsyncIterator[bytes]]:
@@ -112,20 +114,19 @@ class ServerApi:
         # at ten times the cost.
         return await self._client.post(url, cast_to=httpx2.Response, content=body, options=self._options, stream=True)
 
-    async def _read(self, response: httpx2.Response) -> bytes:
-        content = bytearray()
-        async with aclosing(response):
-            pieces = aiter(response.extensions[BODY])
+    async def read(self, pieces: AsyncIterator[bytes], beginning: bytes = b"") -> bytes:
+        """Return a whole answer: its beginning, and the pieces that follow."""
+        content = bytearray(beginning)
+        async for piece in pieces:
+            content += piece
+            if len(content) > _BIG:
+                break
+        else:
+            return bytes(content)
+        async with self._big_answers:
             async for piece in pieces:
                 content += piece
-                if len(content) > _BIG:
-                    break
-            else:
-                return bytes(content)
-            async with self._big_answers:
-                async for piece in pieces:
-                    content += piece
-                return bytes(content)
+            return bytes(content)
 
 
 async def drain(pieces: AsyncIterator[bytes]) -> None:

@@ -2,49 +2,15 @@
 
 import asyncio
 import re
-from typing import Literal
 
 from aether.adapters.openai.answers import MAX_TEXT, Answer, TokenUsage, token_count
+from aether.adapters.openai.finish_reasons import Ending, ending_of
 from aether.adapters.openai.thinking import ThinkingFilter
 from aether.domain.job import Usage
 from aether.domain.plain_text import is_blank
 from aether.workflows.llm.ports import Reply
 
 SLICE = 4_096  # characters that are read at once, however many marks they contain
-
-Ending = Literal["complete", "cut off", "filtered", "failed"]
-
-_ENDINGS: tuple[tuple[re.Pattern[str], Ending], ...] = (
-    (re.compile(r"length|max|limit|token|trunc|incomplete|budget", re.IGNORECASE), "cut off"),
-    (
-        re.compile(
-            r"filter|safe|block|prohibit|moderat|refus|recitation|sensitive|spii|guardrail|polic|violat", re.IGNORECASE
-        ),
-        "filtered",
-    ),
-    (
-        re.compile(
-            r"err|fail|abort|cancel|time.?out|interrupt|overload|resource|network|unavailable|shut.?down|evict|preempt"
-            r"|disconnect|malformed|crash|unknown|\Aother\Z",
-            re.IGNORECASE,
-        ),
-        "failed",
-    ),
-)
-"""What the finish reasons of servers mean; the first entry that fits counts, and any other reason is a good one."""
-_COMPLETE = re.compile(r"stop|eos|end.?turn|end.?of.?text|complete|tool_calls|function_call", re.IGNORECASE)
-
-
-def ending_of(finish_reason: str | None) -> Ending:
-    """Return what a finish reason means."""
-    if not finish_reason or finish_reason == "stop":
-        return "complete"
-    found = next((ending for words, ending in _ENDINGS if words.search(finish_reason)), None)
-    if found == "cut off" and "eos" in finish_reason.casefold():
-        return "complete"
-    if found is None or (found == "failed" and _COMPLETE.match(finish_reason)):
-        return "complete"
-    return found
 
 
 async def remove_thinking(answer: Answer, *, holds: bool) -> ThinkingFilter:
@@ -63,7 +29,8 @@ def make_reply(answer: Answer, thinking: ThinkingFilter, *, wants_json: bool, ma
     text, ending = thinking.text, ending_of(answer.finish_reason)
     if wants_json and is_blank(text):
         text = _find_json(answer, thinking) or text
-    is_cut_off = ending == "cut off" or len(answer.content) >= max_chars
+    # A model that goes on behind its answer, as other speakers do, reaches the limit there.
+    is_cut_off = (ending == "cut off" and not thinking.is_over) or len(answer.content) >= max_chars
     filtered = "its content filter stopped the answer." if ending == "filtered" else None
     return Reply(
         text,

@@ -1,8 +1,9 @@
 """Model server: makes single calls to it, each exactly in the dialect that it is given."""
 
+import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -22,11 +23,15 @@ from aether.adapters.openai.streaming import StreamedCompletion
 from aether.domain.plain_text import is_blank
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.ports import Form, Message, OnText, Reply
+from aether.workflows.llm.text_bound import current_text_bound
 
 _PATH = "chat/completions"
-_SLICE = 16_384
+_MAX_BEGINNING = 16_384
 _ONLY_THINKING_HINT = "check the server's reasoning parser, or ask for less thinking in AETHER_MODEL_OPTIONS"
-_BEGIN_OF_STREAM = re.compile(rb"\s{0,99}(?:data|event|id|retry)?:")
+_DECISIVE = 10  # bytes that tell a stream from anything else
+_WAIT_FOR_USAGE_S = 1.5
+"""How long the usage, or the end of the stream, may come after the end of the answer."""
+_BEGIN_OF_STREAM = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,99}(?:data|event|id|retry)?:")
 _STREAM_FIELDS: Mapping[str, dict[str, Any]] = {
     "usage": {"stream": True, "stream_options": {"include_usage": True}},
     "plain": {"stream": True},
@@ -79,7 +84,12 @@ class ChatServer:
         target = self._api.target(_PATH, call.model_setting)
         wants_json = call.form is not None
         max_chars = MAX_JSON if wants_json else MAX_TEXT
-        completion = StreamedCompletion(on_text, holds=dialect.silent_thinking, max_chars=max_chars)
+        completion = StreamedCompletion(
+            on_text,
+            holds=dialect.silent_thinking,
+            max_chars=max_chars,
+            enough=None if wants_json else current_text_bound(),
+        )
         async with self._api.limits(target):
             with _explained(completion, target):
                 answer = await (self._stream(body, completion) if streams else self._whole(body, completion, max_chars))
@@ -93,20 +103,45 @@ class ChatServer:
 
     async def _stream(self, body: bytes, completion: StreamedCompletion) -> Answer:
         async with self._api.stream(self._url, body) as pieces:
-            async for piece in pieces:
-                await completion.feed(piece)
-                if completion.done:
-                    await drain(pieces)
+            await _receive(pieces, completion)
         return await completion.answer()
 
     async def _whole(self, body: bytes, completion: StreamedCompletion, max_chars: int) -> Answer:
-        content = await self._api.post(self._url, body)
-        completion.beginning = content[:_SLICE]
-        if _BEGIN_OF_STREAM.match(content):  # from a server that only knows streams
-            for at in range(0, len(content), _SLICE):
-                await completion.feed(content[at : at + _SLICE])
-            return await completion.answer()
+        async with self._api.stream(self._url, body) as pieces:
+            beginning = b""
+            while len(beginning.strip()) < _DECISIVE and (piece := await anext(pieces, b"")):
+                beginning += piece
+            if _BEGIN_OF_STREAM.match(beginning):  # from a server that only knows streams
+                await completion.feed(beginning)
+                await _receive(pieces, completion)
+                return await completion.answer()
+            content = await self._api.read(pieces, beginning)
+        completion.beginning = content[:_MAX_BEGINNING]
         return await completion.take_whole(await parse_completion(content, max_chars))
+
+
+async def _receive(pieces: AsyncIterator[bytes], completion: StreamedCompletion) -> None:
+    while not completion.has_enough and (piece := await _next_piece(pieces, completion)) is not None:
+        await completion.feed(piece)
+        if completion.done:
+            await drain(pieces)
+    if completion.has_enough:
+        completion.cut()
+
+
+async def _next_piece(pieces: AsyncIterator[bytes], completion: StreamedCompletion) -> bytes | None:
+    """Return the next piece of a stream; None at its end, or where it may be taken for the end."""
+    try:
+        if completion.finished_at is None:
+            return await anext(pieces, None)
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(completion.finished_at + _WAIT_FOR_USAGE_S):
+                return await anext(pieces, None)
+    except UnusableOutputError:  # it is too large
+        if not completion.may_be_cut:
+            raise
+        completion.cut()
+    return None
 
 
 @contextmanager

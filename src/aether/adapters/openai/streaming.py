@@ -1,65 +1,52 @@
 """Streaming: parsing a chat completion that arrives in pieces, as server-sent events (WHATWG HTML, 9.2)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
-from aether.adapters.openai.answers import MAX_TEXT, Answer, TokenUsage, read_answer
+from aether.adapters.openai.answer_builder import AnswerBuilder
+from aether.adapters.openai.answers import MAX_TEXT, Answer, read_answer
 from aether.adapters.openai.completions import parse_completion
 from aether.adapters.openai.error_body import read_error
+from aether.adapters.openai.finish_reasons import ending_of
 from aether.adapters.openai.lenient_json import SMALL, Document, no_json
-from aether.adapters.openai.replies import SLICE, ending_of, remove_thinking
+from aether.adapters.openai.replies import SLICE, remove_thinking
+from aether.adapters.openai.stream_chunks import (
+    chunk_decoder,
+    lines_of,
+    listed_events,
+    usage_decoder,
+    without_byte_order_mark,
+)
 from aether.adapters.openai.thinking import ThinkingFilter
 from aether.errors import ModelUnreachableError, UnusableOutputError
 
 _LINES_PER_TURN = 100
 _MAX_LINE = 1_048_576
+_MAX_CHARS_BEHIND = 2_000  # that a model may write behind its end, where another message may follow
 _MAX_BEGINNING = 4_096  # bytes that say what it is, if it is no completion
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-
-class _Delta(msgspec.Struct, frozen=True):
-    content: str | None = None
-    refusal: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    tool_calls: tuple[()] | None = None
-
-
-class _Choice(msgspec.Struct, frozen=True):
-    delta: _Delta
-    finish_reason: str | None = None
-    error: None = None
-
-
-class _Chunk(msgspec.Struct, frozen=True):
-    choices: tuple[_Choice]
-    usage: TokenUsage | None = None
-    error: None = None
-
-
-class _UsageChunk(msgspec.Struct, frozen=True):
-    choices: tuple[()]
-    usage: TokenUsage
-    error: None = None
-
-
-_decoder = msgspec.json.Decoder(_Chunk)
-_usage_decoder = msgspec.json.Decoder(_UsageChunk)
 
 
 class StreamedCompletion:
     """Parses the bytes of a stream as they arrive, and passes the text in them to `on_text`.
 
-    `beginning` is how the stream begins, and `has_text` whether there was text in it.
+    Attributes:
+        beginning: how the stream begins.
+        done: its end has come, and what follows is not read.
+        finished_at: the time of the event loop at which it was finished, since when no text has come; None before.
 
     The pieces passed on add up to the text of the answer, unless thinking was passed on before a mark told that it was
     thinking. Some servers send a whole completion instead of a stream; its text is passed on in one piece.
     """
 
     def __init__(
-        self, on_text: Callable[[str], object] | None = None, *, holds: bool = False, max_chars: int = MAX_TEXT
+        self,
+        on_text: Callable[[str], object] | None = None,
+        *,
+        holds: bool = False,
+        max_chars: int = MAX_TEXT,
+        enough: int | None = None,
     ) -> None:
         self._on_text = on_text
         self._holds = holds
@@ -67,12 +54,14 @@ class StreamedCompletion:
         self._unparsed = bytearray()
         self._is_whole: bool | None = None
         self._is_error_event = False
-        self._content_chars = 0
-        self._reasoning: list[str] = []
-        self._answer = Answer(has_choice=False)
+        self._enough = enough
+        self._content_chars = self._passed_chars = self._chars_behind = 0
+        self._builder = AnswerBuilder()
+        self._answer = self._builder.answer
         self.thinking = ThinkingFilter(holds=holds)
         self.beginning = b""
         self.done = False
+        self.finished_at: float | None = None
 
     async def feed(self, data: bytes) -> None:
         """Parse the next bytes.
@@ -80,11 +69,13 @@ class StreamedCompletion:
         Raises:
             UnusableOutputError: they are not part of a completion.
         """
+        if self.done:
+            return
         self._unparsed += data
         if len(self.beginning) < _MAX_BEGINNING:
             self.beginning += data[:_MAX_BEGINNING]
         if self._is_whole is None:
-            beginning = bytes(self._unparsed[:512]).removeprefix(_BYTE_ORDER_MARK).lstrip()
+            beginning = without_byte_order_mark(self._unparsed)
             self._is_whole = beginning.startswith((b"{", b"[")) if beginning else None
         if self._is_whole or b"\n" not in data:
             if not self._is_whole and len(self._unparsed) > _MAX_LINE:
@@ -92,20 +83,43 @@ class StreamedCompletion:
             return
         *lines, rest = bytes(self._unparsed).split(b"\n")
         self._unparsed = bytearray(rest)
+        await self._parse_lines(lines)
+
+    async def _parse_lines(self, lines: Iterable[bytes]) -> None:
         content: list[str] = []
         for count, line in enumerate(lines, 1):
             if line.startswith(b"data:") and (text := self._parse_chunk(line[5:])) is not None:
                 content.append(text)
             elif line:
                 content.append(await self._parse_line(line))
+            if self.done:
+                break
             if count % _LINES_PER_TURN == 0:
                 await asyncio.sleep(0)
-        await self._take("".join(content))
+        text = "".join(content)
+        await self._take(text)
+        if self._answer.finish_reason is not None and (text or self.finished_at is None):
+            self.finished_at = asyncio.get_running_loop().time()
+
+    def cut(self) -> None:
+        """End the answer here: as if the server had reached its limit, unless the model has come to its end."""
+        self._answer.finish_reason, self.done = "stop" if self.thinking.is_over else "length", True
 
     @property
     def has_text(self) -> bool:
         """Whether there has been text so far."""
         return self._content_chars > 0
+
+    @property
+    def has_enough(self) -> bool:
+        """Whether as much text has been passed on as is wanted, or the model goes on behind its end."""
+        is_long = self._enough is not None and self._passed_chars >= self._enough
+        return is_long or self._chars_behind > _MAX_CHARS_BEHIND
+
+    @property
+    def may_be_cut(self) -> bool:
+        """Whether the caller is content with the beginning of a text, and there is some of it."""
+        return self._enough is not None and self.thinking.is_answering
 
     async def answer(self) -> Answer:
         """Return the answer, once the stream has ended.
@@ -117,29 +131,33 @@ class StreamedCompletion:
         if self._is_whole:
             return await self._whole_answer()
         await self.feed(b"\n")
+        await self._take(self._builder.end())
         answer = self._answer
         if not self.done and answer.finish_reason is None and answer.error is None:
             if not answer.has_choice:
                 raise no_json()
             # A connection that is closed in order does not prove that the answer is complete.
             raise ModelUnreachableError("its answer broke off", ended_early=True)
-        answer.reasoning += "".join(self._reasoning)
         self._emit(self.thinking.finish(cut_off=ending_of(answer.finish_reason) == "cut off"))
         return answer
 
     async def _whole_answer(self) -> Answer:
-        """Parse a completion that is no stream, or a stream of lines of JSON."""
+        """Parse a completion that is no stream, or a stream of lines of JSON, or of the elements of a list."""
         body = bytes(self._unparsed)
+        if events := await listed_events(body):
+            return await self._answer_of(events)
         try:
             answer = await parse_completion(body, self._max_chars)
         except UnusableOutputError:
-            lines = [line for line in body.split(b"\n") if line.strip()]
-            if len(lines) < 2:  # noqa: PLR2004 - one line is what was parsed
+            if b"\n" not in body.strip():  # the one line is what was parsed
                 raise
-            self._is_whole = False
-            self._unparsed = bytearray(b"\n".join(b"data: " + line for line in lines))
-            return await self.answer()
+            return await self._answer_of(lines_of(body))
         return await self.take_whole(answer)
+
+    async def _answer_of(self, events: Iterable[bytes]) -> Answer:
+        await self._parse_lines(b"data: " + event.replace(b"\n", b" ") for event in events)
+        self._is_whole, self._unparsed = False, bytearray()
+        return await self.answer()
 
     async def take_whole(self, answer: Answer) -> Answer:
         """Take an answer that was no stream, pass its text on, and return it."""
@@ -155,9 +173,11 @@ class StreamedCompletion:
                 await asyncio.sleep(0)
             piece = content[at : at + SLICE]
             self._content_chars += len(piece)
+            self._chars_behind += len(piece) if self.thinking.is_over else 0
             self._emit(self.thinking.feed(piece))
 
     def _emit(self, text: str) -> None:
+        self._passed_chars += len(text)
         if text and self._on_text is not None:
             self._on_text(text)
 
@@ -183,41 +203,21 @@ class StreamedCompletion:
         if len(data) > SMALL or self._is_error_event or self._answer.error is not None:
             return None
         try:
-            chunk = _decoder.decode(data)
-            return self._add_typed(chunk.choices[0], chunk.usage)
+            chunk = chunk_decoder.decode(data)
+            return self._builder.add_choice(chunk.choices[0], chunk.usage)
         except (msgspec.DecodeError, UnicodeDecodeError):
             pass
         try:
-            self._answer.tokens = _usage_decoder.decode(data).usage
+            self._answer.tokens = usage_decoder.decode(data).usage
         except (msgspec.DecodeError, UnicodeDecodeError):
             return None
         return ""
 
     async def _add_chunk(self, data: bytes) -> str:
+        if events := await listed_events(data):
+            return "".join([await self._add_chunk(event) for event in events])
         document = await Document.decode(data)
         value = document.value
         if not isinstance(value[0] if isinstance(value, list) and value else value, dict):
             raise no_json()
-        return self._add_answer(await read_answer(document))
-
-    def _add_typed(self, choice: _Choice, tokens: TokenUsage | None) -> str:
-        answer, delta = self._answer, choice.delta
-        answer.has_choice = True
-        answer.tokens = tokens or answer.tokens
-        answer.finish_reason = choice.finish_reason or answer.finish_reason
-        if delta.refusal:
-            answer.refusal += delta.refusal
-        if reasoning := delta.reasoning_content or delta.reasoning:
-            self._reasoning.append(reasoning)
-        return delta.content or ""
-
-    def _add_answer(self, piece: Answer) -> str:
-        answer = self._answer
-        answer.has_choice = True
-        answer.error = piece.error
-        answer.tokens = piece.tokens or answer.tokens
-        answer.finish_reason = piece.finish_reason or answer.finish_reason
-        answer.refusal += piece.refusal
-        answer.arguments += piece.arguments
-        self._reasoning.append(piece.reasoning)
-        return piece.content
+        return self._builder.add_answer(await read_answer(document))

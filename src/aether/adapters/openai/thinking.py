@@ -1,25 +1,24 @@
 """Thinking filter: removes a model's thinking from a text that arrives whole or in pieces."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from enum import Enum, auto
 
-from aether.adapters.openai.thinking_marks import (
-    MARK,
-    TRIGGER,
+from aether.adapters.openai.recent_text import RecentText
+from aether.adapters.openai.thinking_marks import TRIGGER, begins_final_answer, find_marks, is_token
+from aether.adapters.openai.thinking_talk import (
     cut_soft_marks,
     is_about_user,
-    is_mention,
+    is_marked_as_thinking,
     is_talk,
-    may_be_mark,
+    may_be_role,
     may_be_talk,
-    may_become_another,
+    without_role,
 )
 
-_CONTEXT = 160  # characters before a mark that decide what it means
-_MAX_RECENT = 64  # pieces
 _BLANK = " \t\r\n\ufeff\u200b"
 _INSIDE_SENTENCE = tuple(" ,;:.")
+_LINE_ENDS = ("", "\n", "\r")
 
 
 class _State(Enum):
@@ -41,6 +40,7 @@ class ThinkingFilter:
         thoughts: the pieces of the thinking.
         has_silent_thinking: the thinking ended with a mark and began without one.
         is_retracted: some of the thinking was passed on before its end told that it was thinking.
+        is_over: a token has ended the answer, and what follows is no part of it.
     """
 
     def __init__(self, *, holds: bool = False) -> None:
@@ -51,18 +51,18 @@ class ThinkingFilter:
         self._block: list[str] = []
         self._passed = 0
         self._is_blank = True
-        self._recent: list[str] = []
-        self._in_fence = False
-        self._mentions_open = False
-        self._in_channel = False
+        self._recent = RecentText()
+        self._mentions_open = self._opens_answer = self._has_strike = False
+        self._in_channel = self._ends_at_token = self._is_loose_end = False
         self.thoughts: list[str] = []
         self.has_silent_thinking = False
         self.is_retracted = False
+        self.is_over = False
 
     def feed(self, piece: str) -> str:
         """Return what is now known to be part of the answer."""
-        if self._state is _State.ANSWER and not self._unread and TRIGGER.search(piece) is None:
-            self._note(piece)
+        if self._state is _State.ANSWER and not (self._unread or self.is_over) and TRIGGER.search(piece) is None:
+            self._recent.add(piece)
             self._answer.append(piece)
         else:
             self._unread += piece
@@ -77,9 +77,9 @@ class ThinkingFilter:
             if (answer := cut_soft_marks(text)) is not None:
                 self._answer = [answer]
                 self.thoughts.append(text[: len(text) - len(answer)])
-            elif cut_off and (self._holds or is_about_user(text)):
+            elif cut_off and (self._holds or is_about_user(text) or is_marked_as_thinking(text)):
                 self._drop_answer()
-        elif self._state is _State.BLOCK and not cut_off:
+        elif self._state is _State.BLOCK and not cut_off and not self._is_loose_end:
             self._answer += self._block
         self._state = _State.ANSWER
         return self._pass_on()
@@ -88,6 +88,11 @@ class ThinkingFilter:
     def text(self) -> str:
         """The answer so far."""
         return "".join(self._answer)
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether what has come is, as far as is known, the answer."""
+        return not self._is_blank and self._state is not _State.THINKING
 
     def _pass_on(self) -> str:
         if self._state is not _State.ANSWER or self.is_retracted:
@@ -99,7 +104,7 @@ class ThinkingFilter:
         """Read as much of the unread text as its marks allow."""
         text, at = self._unread, 0
         self._unread = ""
-        for start, mark in _find_marks(text, final=final):
+        for start, mark in find_marks(text, final=final):
             self._take(text[at:start])
             if mark is None:
                 self._unread = text[start:]
@@ -110,9 +115,9 @@ class ThinkingFilter:
         self._take(text[at:])
 
     def _take(self, text: str) -> None:
-        if not text:
+        if not text or self.is_over:
             return
-        self._note(text)
+        self._recent.add(text)
         if self._state is _State.THINKING:
             self.thoughts.append(text)
         elif self._state is _State.BLOCK:
@@ -126,31 +131,22 @@ class ThinkingFilter:
         if self._state is not _State.START or self._is_blank:
             return
         beginning = "".join(self._answer)
-        if self.thoughts:
+        if (rest := without_role(beginning)) != beginning:
+            self._answer, self._is_blank = [], True
+            self._take_answer(rest)
+        elif may_be_role(beginning):
+            pass
+        elif self.thoughts:
             self._state = _State.ANSWER
         elif self._holds or is_talk(beginning):
             self._state = _State.HELD
         elif not may_be_talk(beginning):
             self._state = _State.ANSWER
 
-    def _note(self, text: str) -> None:
-        """Remember what a later mark needs to know about the text before it."""
-        if "`" in text:
-            self._in_fence ^= (self._context[-2:] + text).count("```") % 2 == 1
-        self._recent.append(text)
-        if len(self._recent) > _MAX_RECENT:
-            self._recent = [self._context]
-
-    @property
-    def _context(self) -> str:
-        return "".join(self._recent)[-_CONTEXT:]
-
-    @property
-    def _is_at_line_start(self) -> bool:
-        return not self._context.rpartition("\n")[2].strip()
-
     def _handle(self, mark: re.Match[str], following: str) -> bool:
         """Do what the mark says; False if it is part of the text."""
+        if self.is_over and mark.lastgroup not in ("channel", "final"):
+            return True
         handler: Callable[[re.Match[str], str], bool] = getattr(self, f"_on_{mark.lastgroup}")
         return handler(mark, following)
 
@@ -158,70 +154,93 @@ class ThinkingFilter:
         if self._state in (_State.THINKING, _State.BLOCK):
             return False
         if self._is_blank:
-            return self._begin_thinking()
-        if not self._is_at_line_start or self._in_fence or following in _INSIDE_SENTENCE:
+            return self._begin_thinking(until_token=is_token(mark))
+        if not self._recent.is_at_line_start or self._recent.in_fence or following in _INSIDE_SENTENCE:
             self._mentions_open = True
             return False
         if self._state is _State.HELD:
             self._drop_answer()
-            return self._begin_thinking()
+            return self._begin_thinking(until_token=is_token(mark))
         self._state, self._block = _State.BLOCK, [mark[0]]
+        self._is_loose_end = following in _LINE_ENDS and self._recent.ends_sentence
         return True
 
-    def _on_close(self, mark: re.Match[str], following: str) -> bool:
-        del mark
+    _on_fold = _on_open
+
+    def _on_close(self, _: re.Match[str], following: str) -> bool:
         if self._state in (_State.THINKING, _State.BLOCK):
             return not self._in_channel and self._end_thinking()
-        if self._mentions_open or is_mention(self._context, following):
+        if self._mentions_open or self._recent.mentions_tag(following):
             return False
         self.has_silent_thinking = self.has_silent_thinking or not self._is_blank
         self._drop_answer()
         return self._end_thinking()
 
     def _on_channel(self, mark: re.Match[str], _: str) -> bool:
-        if mark["channel"].casefold() != "final":
-            return self._begin_thinking(channel=True)
+        self._in_channel = mark["channel"].casefold() != "final"
+        return self._begin_thinking(until_token=True) if self._in_channel else self._on_final(mark, "")
+
+    def _on_final(self, _: re.Match[str], __: str) -> bool:
         if self._state is not _State.THINKING:
             self._drop_answer()
         return self._end_thinking()
 
     def _on_token(self, _: re.Match[str], __: str) -> bool:
-        if self._state is _State.THINKING and self._in_channel:
-            return self._end_thinking()
-        return self._state is not _State.THINKING
+        is_thinking = self._state is _State.THINKING
+        return self._end_thinking() if is_thinking and self._ends_at_token else not is_thinking
+
+    def _on_end(self, mark: re.Match[str], following: str) -> bool:
+        if self._state is _State.THINKING:
+            return self._on_token(mark, following)
+        if self._recent.mentions_token(following) or (self._has_strike and mark[0] == "</s>"):
+            return False
+        self.is_over = not self._is_blank
+        return self.is_over or following != " "
+
+    def _on_turn(self, _: re.Match[str], following: str) -> bool:
+        if self._state is _State.THINKING or self._recent.mentions_token(following):
+            return False
+        self.is_over = not self._is_blank
+        return True
+
+    def _on_strike(self, _: re.Match[str], __: str) -> bool:
+        self._has_strike = True
+        return False
 
     def _on_empty(self, _: re.Match[str], __: str) -> bool:
         return self._is_blank
 
-    def _on_fold(self, mark: re.Match[str], following: str) -> bool:
-        return self._on_open(mark, following)
-
     def _on_unfold(self, _: re.Match[str], __: str) -> bool:
         return self._state is _State.THINKING and self._end_thinking()
 
-    def _on_answer(self, _: re.Match[str], __: str) -> bool:
-        if self._state is _State.HELD and self._is_at_line_start:
-            self._drop_answer()
-            return self._end_thinking()
-        if self._state is _State.THINKING:
-            return self._is_at_line_start and self._end_thinking()
-        return self._state is _State.START and self._is_blank
+    def _on_answer(self, mark: re.Match[str], following: str) -> bool:
+        is_thinking, is_final = self._state is _State.THINKING, begins_final_answer(mark)
+        is_mention = not is_thinking and self._recent.mentions_token(following)
+        if (is_final and not is_mention) or (
+            self._state in (_State.THINKING, _State.HELD) and self._recent.is_at_line_start
+        ):
+            self._opens_answer = True
+            self.has_silent_thinking = self.has_silent_thinking or (is_final and not self._is_blank)
+            return self._on_final(mark, following)
+        opens = not (is_thinking or is_final) and (self._is_blank or (is_token(mark) and not is_mention))
+        self._opens_answer = self._opens_answer or opens
+        return opens
 
     def _on_answer_end(self, _: re.Match[str], following: str) -> bool:
-        return bool(self.thoughts) and not following.strip()
+        return self._opens_answer or (bool(self.thoughts) and not following.strip())
 
-    def _begin_thinking(self, *, channel: bool = False) -> bool:
+    def _begin_thinking(self, *, until_token: bool = False) -> bool:
         if self._is_blank:
             self._answer, self._passed = [], 0
-        self._state = _State.THINKING
-        self._in_channel = channel
+        self._state, self._ends_at_token, self.is_over = _State.THINKING, until_token, False
         return True
 
     def _end_thinking(self) -> bool:
         self.thoughts += self._block or [""]  # so that it is known that there were thoughts, even if they were empty
         self._block = []
         self._state = _State.START if self._is_blank else _State.ANSWER
-        self._recent, self._in_channel, self._in_fence = ["\n"], False, False
+        self._recent.begin_line()
+        self._in_channel = self.is_over = False
         return True
 
     def _drop_answer(self) -> None:
@@ -229,20 +248,3 @@ class ThinkingFilter:
         self.thoughts.append("".join(self._answer))
         self.is_retracted = self.is_retracted or bool("".join(self._answer[: self._passed]).strip(_BLANK))
         self._answer, self._passed, self._is_blank, self._mentions_open = [], 0, True, False
-
-
-def _find_marks(text: str, *, final: bool) -> Iterator[tuple[int, re.Match[str] | None]]:
-    """Yield where marks start, with the mark; None is for the last one, if only more of the text tells what it is."""
-    found = TRIGGER.search(text)
-    while found:
-        start = found.start()
-        mark = MARK.match(text, start)
-        # What follows a mark decides whether it is one.
-        if mark and (final or (mark.end() < len(text) and not may_become_another(mark))):
-            yield start, mark
-            found = TRIGGER.search(text, mark.end())
-        elif not final and (mark or may_be_mark(text[start : start + 500])):
-            yield start, None
-            return
-        else:
-            found = TRIGGER.search(text, start + 1)

@@ -1,7 +1,7 @@
 """Thinking marks: how models mark their thinking, as tables."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Iterator
 
 _WORDS = (
     *(
@@ -16,45 +16,66 @@ _WORDS = (
     ),
     *("(?:inner|internal)[ _-]?(?:monologue|thoughts?|thinking|reasoning|prefix|suffix)", "monologue", "ant_?thinking"),
     *("chain[ _-]?of[ _-]?thoughts?", "deliberation", "self[ _-]?reflection", "plan(?:ning)?", "brainstorm(?:ing)?"),
-    *("思考(?:过程)?", "推理"),
+    *("denk(?:en|proces)", "nachdenken", "gedanken(?:gang)?", "überlegung(?:en)?", "redenering", "tankar", "tanker"),
+    *("pensamientos?", "razonamiento", "pensées?", "réflexions?", "raisonnement", "pensier[oi]", "ragionamento"),
+    *("pensamentos?", "raciocínio", "gândire", "myśl(?:i|enie)", "rozumowanie", "düşünce(?:ler)?", "pemikiran"),
+    *("мысли", "размышлени[ея]", "рассуждени[ея]", "думки", "роздуми", "suy_?(?:nghĩ|luận)", "(?:ال)?تفكير", "विचार"),
+    *("思考(?:过程|過程)?", "思维", "思索", "推理", "推論", "考え", "생각", "추론", "사고(?:_?과정)?", "ความคิด"),
 )
-_NAME = rf"(?:\w{{1,16}}:)?(?:{'|'.join(_WORDS)})(?:[ _▁-]?(?:process|content|block|trace))?"
+NAME = rf"(?:\w{{1,16}}:)?(?:{'|'.join(_WORDS)})(?:[ _▁-]?(?:process|content|block|trace))?"
 _ANSWER = r"(?:final[ _-]?)?(?:answer|response|output|solution|result|box)|final"
 _BEGIN, _END = r"(?:begin|start)[ _▁-]?(?:of[ _▁-]?)?", r"end[ _▁-]?(?:of[ _▁-]?)?"
-_LEFT, _RIGHT = r"(?:<[|\uff5c]?|\[|◁|【|⟨|«)\s?", r"\s?(?:[|\uff5c]?>|\](?![(\[:])|▷|】|⟩|»)"
+_LEFT, _RIGHT = r"(?:<[|\uff5c]?|&lt;|\[|◁|【|⟨|«)\s?", r"\s?(?:[|\uff5c]?>|&gt;|\](?![(\[:])|▷|】|⟩|»)"
 _ATTRIBUTES = r"(?:\s[^<>\[\]\n]{0,120})?"
+# The tokens of chat templates that end a turn, and those that begin one, of which some name the speaker.
+_END_OF_TURN = (
+    r"<\|(?:end|return|call|im_end|eot_id|eom_id|eot|end_?of_?turn(?:_token)?|endoftext|end_of_text|end_of_sentence)\|>"
+    r"|<end_of_turn>|<turn\|>|<eos>|</s>|<\uff5cend[▁_]of[▁_]sentence\uff5c>"
+)
+_BEGIN_OF_TURN = (
+    r"(?:<\|im_start\|>|<start_of_turn>|<\|turn>)\w{1,20}"
+    r"|<\|(?:start_header_id|header_start|start_of_role)\|>\w{1,20}<\|(?:end_header_id|header_end|end_of_role)\|>"
+    r"|<[|\uff5c](?:user|assistant|system|start_of_turn_token|(?:user|chatbot|system)_token|begin[▁_]of[▁_]sentence"
+    r"|begin_of_text)[|\uff5c]>|\[/?INST\]"
+)
 
 MARK = re.compile(
     # Messages with channels, as of gpt-oss and Gemma; `final` is the answer.
     r"(?:<\|start\|>\s?assistant\s?)?<\|channel\|?>\s?(?P<channel>\w{1,20})"
     r"(?:[^<\n]{0,80}(?:<\|constrain\|>[^<\n]{0,40})?<\|message\|>|(?<=thought)\n)"
-    r"|(?P<token><\|(?:end|return|call|im_end|eot_id|eom_id|endoftext|end_of_text)\|>|<channel\|>"
-    r"|<\|start\|>\s?assistant\s?(?:<\|message\|>)?)"
+    r"|(?P<final>(?:<\|begin\|>\s?assistant\s?)?<\|content\|>)"
+    r"|(?P<token><channel\|>|<\|start\|>\s?assistant\s?(?:<\|message\|>)?)"
+    rf"|(?P<end>{_END_OF_TURN})|(?P<turn>{_BEGIN_OF_TURN})|(?P<strike><s>)"
     # Blocks that user interfaces fold.
     r"|(?P<fold><details\s[^>\n]{0,200}reasoning[^>\n]{0,200}>)|(?P<unfold></details>)"
-    rf"|{_LEFT}(?:(?P<close>/\s?(?:{_NAME})|{_END}(?:{_NAME})|(?:{_NAME})[ _▁-]?(?:end|stop)|inner_suffix)"
-    rf"|(?P<empty>(?:{_NAME})\s?/)"
-    rf"|(?P<open>(?:{_BEGIN})?(?:{_NAME})(?:[ _▁-]?(?:start|begin))?){_ATTRIBUTES}"
+    rf"|{_LEFT}(?:(?P<close>\\?/\s?(?:{NAME})|{_END}(?:{NAME})|(?:{NAME})[ _▁-]?(?:end|stop)|inner_suffix|unused17)"
+    rf"|(?P<empty>(?:{NAME})\s?/)"
+    rf"|(?P<open>(?:{_BEGIN})?(?:{NAME})(?:[ _▁-]?(?:start|begin))?|unused16){_ATTRIBUTES}"
     rf"|(?P<answer_end>/\s?(?:{_ANSWER})|{_END}(?:{_ANSWER}))"
     rf"|(?P<answer>(?:{_BEGIN})?(?:{_ANSWER}))){_RIGHT}",
     re.IGNORECASE,
 )
-"""One mark. Its group says what it does: begin or end thinking, begin or end the answer, or nothing."""
+"""One mark. Its group says what it does: begin or end thinking, begin or end the answer or a turn, or nothing."""
 
-TRIGGER = re.compile(r"[<\[◁【⟨«]")
+TRIGGER = re.compile(r"[<\[◁【⟨«](?=\s?[|\uff5c]?\s?\\?/?\s?(?:[^\W\d]|\Z))|&(?=l|\Z)")
 """How a mark begins."""
 
+_LETTERS = r"\w:▁\u0900-\u0e4f"  # with the vowel signs of Indian scripts and Thai, which are no letters to a regex
 _PARTIAL = re.compile(
-    r"<\|(?:start|channel)[^\n]{0,180}\n?|<details\s[^>\n]{0,400}|<[|\uff5c]?\s?/?\s?[\w:▁-]{0,48}\s?[/|\uff5c]?"
-    rf"|<[|\uff5c]?\s?{_NAME}\s[^<>\[\]\n]{{0,120}}|[\[◁【⟨«]\s?/?\s?(?P<word>[\w:▁ -]{{0,48}})",
+    r"<\|(?:start|channel|begin|header_start)[^\n]{0,180}\n?|<details\s[^>\n]{0,400}"
+    r"|<(?:\|im_start\||\|turn|start_of_turn)>\w{0,20}"
+    rf"|<[|\uff5c]?\s?\\?/?\s?[{_LETTERS}-]{{0,48}}\s?[/|\uff5c]?"
+    rf"|&(?:l(?:t(?:;\s?\\?/?\s?[{_LETTERS}-]{{0,48}}\s?(?:&(?:gt?)?)?)?)?)?"
+    rf"|(?:<[|\uff5c]?|&lt;)\s?{NAME}\s[^<>\[\]\n]{{0,120}}"
+    rf"|[\[◁【⟨«]\s?\\?/?\s?(?P<word>[{_LETTERS} -]{{0,48}})",
     re.IGNORECASE,
 )
 _UNFINISHED = re.compile(
     r"<\|start\|>\s?assistant\s?<(?:\|(?:[a-z]{0,7}\|?|channel\|?>[^\n]{0,180}\n?))?", re.IGNORECASE
 )
 _FIRST_WORDS: tuple[str, ...] = (
-    *("think", "thought", "reason", "reflect", "analysis", "scratch", "cot", "rationale", "inner", "internal"),
-    *("monologue", "ant", "chain", "deliberation", "self", "plan", "brainstorm", "思考", "推理"),
+    *(re.split(r"[(\[_]", word)[0] for word in _WORDS if not word.startswith("(")),
+    *("inner", "internal", "chain", "self", "تفكير", "suy", "tank", "unused", "inst"),
     *("begin", "start", "end", "final"),
     *("answer", "response", "output", "solution", "result", "box"),
 )
@@ -74,106 +95,32 @@ def may_become_another(mark: re.Match[str]) -> bool:
     return mark["token"] is not None and _UNFINISHED.fullmatch(mark.string, mark.start()) is not None
 
 
-_QUOTES = frozenset("`'\"“”\u2018’„\u201a«»()")
-_SPACES = " \t"
+def find_marks(text: str, *, final: bool) -> Iterator[tuple[int, re.Match[str] | None]]:
+    """Yield where marks start, with the mark; None is for the last one, if only more of the text tells what it is."""
+    found = TRIGGER.search(text)
+    while found:
+        start = found.start()
+        mark = MARK.match(text, start)
+        # What follows a mark decides whether it is one.
+        if mark and (final or (mark.end() < len(text) and not may_become_another(mark))):
+            yield start, mark
+            found = TRIGGER.search(text, mark.end())
+        elif not final and (mark or may_be_mark(text[start : start + 500])):
+            yield start, None
+            return
+        else:
+            found = TRIGGER.search(text, start + 1)
 
 
-def is_mention(before: str, after: str) -> bool:
-    """Whether a mark between these texts is only written about: it is quoted, or stands inside a sentence."""
-    if before[-1:] in _QUOTES or after[:1] in _QUOTES:
-        return bool(before[-1:] or after[:1])
-    word = before.rstrip(_SPACES)[-1:]
-    return before[-1:] in _SPACES and before != "" and (word.isalnum() or word == ",") and after[:1] in " .,;:"
+_BARS = ("<|", "<\uff5c")
+_FINAL = re.compile(r"\[\s?(?:begin|start)[ _](?:of[ _])?final", re.IGNORECASE)
 
 
-# How models begin to think aloud when the mark of the beginning is in their prompt template and so not in the answer.
-_TALK = (
-    *("the user", "user wants", "user asks", "user request", "okay", "ok,", "ok ", "alright", "hmm", "let me", "let's"),
-    *("i need", "i should", "i will", "i'll", "i have to", "i must", "i am ask", "i'm ", "i can", "i want", "i think"),
-    *("we need", "we should", "we have to", "we must", "we are ask", "we're ", "we can", "we will", "we'll", "need to"),
-    *("first, i", "first i", "first, let", "so i", "so, ", "so the", "so we", "now i", "now, ", "now let", "got it"),
-    *(
-        "sure",
-        "right,",
-        "wait",
-        "thinking",
-        "thought",
-        "reasoning",
-        "analysis",
-        "plan:",
-        "planning",
-        "my task",
-        "the task",
-    ),
-    *("the prompt", "the request", "the instruction", "the question", "the section", "this section", "this is section"),
-    *("here is my th", "here's my th", "here is a th", "here's a th", "*thinking", "**thinking", "> ", "write about"),
-    *(
-        "section ",
-        "goal:",
-        "task:",
-        "draft",
-        "der nutzer",
-        "der benutzer",
-        "die nutzer",
-        "ich soll",
-        "ich muss",
-        "zuerst",
-    ),
-    *("lass mich", "l'utilisateur", "d'accord", "je dois", "el usuario", "debo", "vale", "l'utente", "o usuário"),
-    *("пользователь", "хорошо", "мне нужно", "用户", "好的", "嗯", "首先", "我需要", "ユーザー", "まず", "사용자"),
-)
-_MAX_TALK = max(map(len, _TALK))
-_TALK_BEGINNINGS = frozenset(phrase[:end] for phrase in _TALK for end in range(len(phrase) + 1))
-_ABOUT_USER = re.compile(
-    r"\b(?:user|nutzer|benutzer|utilisateur|usuario|utente|usuário)\b|用户|ユーザー|사용자|пользовател", re.IGNORECASE
-)
+def is_token(mark: re.Match[str]) -> bool:
+    """Whether a mark is written as special tokens are."""
+    return mark[0].startswith(_BARS)
 
 
-def may_be_talk(beginning: str) -> bool:
-    """Whether a text that begins so may turn out to be thinking aloud, once more of it is known."""
-    return beginning.lstrip().casefold()[:_MAX_TALK] in _TALK_BEGINNINGS
-
-
-def is_talk(beginning: str) -> bool:
-    """Whether a text begins as models think aloud."""
-    return beginning.lstrip().casefold().startswith(_TALK)
-
-
-def is_about_user(text: str) -> bool:
-    """Whether the beginning of a text speaks about the user, as no answer does."""
-    return _ABOUT_USER.search(text[:200]) is not None
-
-
-_Cut = Callable[[str], str | None]
-
-
-def _between(begin: str, end: str) -> _Cut:
-    begins, ends = re.compile(begin, re.IGNORECASE), re.compile(end, re.IGNORECASE | re.MULTILINE)
-
-    def cut(text: str) -> str | None:
-        found = begins.match(text)
-        answer = ends.search(text, found.end()) if found else None
-        return text[answer.end() :].lstrip() if answer else None
-
-    return cut
-
-
-_SOFT_MARKS: tuple[_Cut, ...] = (
-    # gpt-oss behind a server that drops special tokens.
-    _between(r"\s*analysis(?=\S)", r"assistant\s?final(?:\s?json)?(?=\S)"),
-    _between(
-        r"\s*here(?:'s| is) (?:my|a) (?:thought|thinking|reasoning) process:?",
-        r"^\W{0,4}here(?:'s| is) my response:?\W{0,4}",
-    ),
-    _between(
-        r"\s*[*#> ]{0,6}(?:thinking|thought|reasoning|analysis)(?: process)?[*]{0,2}(?::|\.\.\.|…)",
-        r"^[*#> ]{0,6}(?:final )?(?:answer|response|output|section)[*]{0,2}:[*]{0,2}\s",
-    ),
-    _between(r"\s*\*{0,2}thinking(?:\.\.\.|…)\*{0,2}\s*\n+(?:>[^\n]*\n+)+", r"(?=[^>\s])"),
-)
-"""Words that mark thinking only if both of the pair are there."""
-
-
-def cut_soft_marks(text: str) -> str | None:
-    """Return the answer behind thinking that is marked by words; None if there is no such pair."""
-    return next(filter(None, (cut(text) for cut in _SOFT_MARKS)), None)
+def begins_final_answer(mark: re.Match[str]) -> bool:
+    """Whether a mark announces the final answer, as nothing else does: "[BEGIN FINAL RESPONSE]"."""
+    return _FINAL.match(mark[0]) is not None

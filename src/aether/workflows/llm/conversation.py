@@ -17,6 +17,7 @@ from aether.workflows.llm.markdown_cleanup import join_continuation, up_to_last_
 from aether.workflows.llm.ports import ChatModel, Form, Message, OnText, Reply
 from aether.workflows.llm.preview import Preview
 from aether.workflows.llm.prompt_fence import unescape
+from aether.workflows.llm.text_bound import bound_text
 from aether.workflows.llm.text_thread import work_on_text
 from aether.workflows.llm.token_estimate import estimate_call_tokens
 
@@ -67,15 +68,14 @@ class Conversation:
             UnusableOutputError: a continuation is empty; or a `whole` text is empty, is far longer than asked, or
                 has no end after three continuations.
         """
-        ask = self._ask_streaming if preview else self._ask
-        reply = self._bounded_text(await ask(messages), whole=whole)
+        reply = await self._ask_for_text(messages, preview=preview, whole=whole)
         text = reply.text
         for _ in range(_MAX_CONTINUATIONS):
             if not reply.cut_off or is_blank(text) or (self._is_long_enough(text) and not whole):
                 break
             so_far = await work_on_text(partial(up_to_last_sentence, text), len(text))
             follow_up = [Message("assistant", so_far), continuation(whole=whole)]
-            reply = self._bounded_text(await ask([*messages, *follow_up]), whole=whole)
+            reply = await self._ask_for_text([*messages, *follow_up], preview=preview, whole=whole)
             if is_blank(reply.text):
                 raise UnusableOutputError("it was cut off and not continued")
             text = await work_on_text(partial(join_continuation, text, reply.text), len(text) + len(reply.text))
@@ -105,7 +105,9 @@ class Conversation:
         reply = await _bounded_answer(await self._ask([*messages, *follow_up], form))
         return await _read(reply, messages, read, compared_with)
 
-    def _bounded_text(self, reply: Reply, *, whole: bool) -> Reply:
+    async def _ask_for_text(self, messages: Sequence[Message], *, preview: bool, whole: bool) -> Reply:
+        with bound_text(self._max_text + 1):  # one more tells that there is more
+            reply = await (self._ask_streaming(messages) if preview else self._ask(messages))
         if len(reply.text) <= self._max_text:
             return reply
         if whole:

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
+from aether.domain.plain_text import BIDI_CONTROLS
+
 _json = json.JSONDecoder(strict=False)  # msgspec has no way to stop where a value ends
 _MAX_STARTS = 200
 _MAX_READ = 20
@@ -15,8 +17,10 @@ _MAX_BACKSLASHES = 100
 _MAX_ESCAPED_QUOTES = 10_000  # in one text
 _LONGEST_ESCAPE = 6
 _START = re.compile(r'(?:"(?P<key>[^"\n]{1,40})"\s{0,9}:\s{0,9})?(?P<value>[{\[])(?=\s*["{\[])')
+_SEPARATOR = re.compile(r"[\s,]*")
 _TRAILING_COMMA = re.compile(r",(?=\s*[\]}])")
 # A JSON string may hold control characters, and surrogates, which cannot be stored.
+_BIDI = re.compile(f"[{BIDI_CONTROLS}]")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -42,6 +46,27 @@ def json_values(answer: str) -> Iterator[Found]:
         else:
             left -= end - at
             yield Found(start["key"], value, at, end)
+        if left < 0:
+            return
+
+
+def leading_elements(answer: str, max_count: int) -> Iterator[Found]:
+    """Yield, of each list that has no end, the elements that can be read; at most `max_count` of them."""
+    left = _MAX_READ * len(answer)
+    for start in islice(_START.finditer(answer), _MAX_STARTS):
+        elements: list[object] = []
+        first = at = start.end("value")
+        while start["value"] == "[" and len(elements) < max_count and left > 0:
+            at = _SEPARATOR.match(answer, at).end()  # type: ignore[union-attr]  # it may be empty, so it always matches
+            try:
+                element, at = _json.raw_decode(answer, at)
+            except (ValueError, RecursionError) as error:
+                left -= getattr(error, "pos", len(answer)) - at + 1
+                break
+            elements.append(element)
+        left -= at - first
+        if elements:
+            yield Found(start["key"], elements, start.start("value"), at)
         if left < 0:
             return
 
@@ -90,5 +115,5 @@ def first_text(entry: dict[str, object], keys: tuple[str, ...]) -> str:
 
 
 def without_controls(text: str) -> str:
-    """Replace each character that cannot be part of a line by a space."""
-    return _CONTROLS.sub(" ", text)
+    """Replace each character that cannot be part of a line by a space, and remove those that change its direction."""
+    return _CONTROLS.sub(" ", _BIDI.sub("", text))

@@ -1,12 +1,12 @@
 """Markdown clean-up: make a model's text fit its place in a document."""
 
 import re
-import unicodedata
+from collections.abc import Iterable
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from aether.domain.numbering import is_number, without_numbers
+from aether.workflows.llm.titles import Titles, without_titles
 
 _markdown = MarkdownIt("commonmark").disable(["inline", "text_join"])  # only blocks are read
 _BLOCK_OPENING = re.compile(r"```|~~~|<")  # begins a block that may take in the text after it
@@ -14,8 +14,8 @@ _MIN_LEVEL = 3  # the report's title has level 1, its sections have level 2
 _MAX_LEVEL = 6
 _MIN_REPEAT = 20  # characters; a shorter repetition may be chance
 _MAX_WRAPPERS = 10  # code fences and titles around each other
-_MAX_TAGS = 3  # around a title
-_MAX_AROUND_TITLE = 120  # characters of numbers and markup in a heading
+_MAX_BEGINNING = 2_000  # characters, in which the section's own heading stands
+_MAX_REMARK = 80  # characters of a line that counts the words
 
 _WRAPPED = re.compile(
     r"(?P<fence>`{3,}|~{3,})[ \t]*(?P<info>markdown|md)?[ \t]*\n(?P<body>.*?)(?P<closed>\n(?P=fence))?",
@@ -23,10 +23,15 @@ _WRAPPED = re.compile(
 )
 _BLOCK = re.compile(r"\s*(?:[-+*•]\s|>|```|~~~|\||<)")
 _NUMBERED = re.compile(r"\s*\d{1,2}[.)]\s")
-_TAGGED = re.compile(r"\s*<(?P<tag>title|h[1-6])>(?P<content>.*)</(?P=tag)>\s*", re.IGNORECASE)
-_HEADING_MARKS = re.compile(r"^\s*#+|[*_`]+")
-_QUOTATION_MARKS = " \t\"'“”„«»「」『』"
 _RULE = re.compile(r"\s*(?:-{3,}|\*{3,}|_{3,})\s*")
+_WORD_COUNT = re.compile(
+    r"[\s*_(\[]*(?:(?:total |approximate )?word ?count|words|wortzahl|wortanzahl|wörter|nombre de mots"
+    r"|(?:número|recuento|conteo|contagem) de pala[bv]ras|numero di parole|aantal woorden|количество слов|字数|字數"
+    r"|文字数|단어 수)[*_ ]*[:\uff1a=][*_ ]*(?:approximately|approx\.?|about|around|circa|ca\.?|~|≈)? ?\d[\d.,]*"
+    r"(?: ?[^\W\d]{1,12})?[*_)\].\s]*"
+    r"|[\s*_]*[(\[](?:approximately |approx\.? |about |~)?\d[\d.,]* words?[)\]][*_.\s]*",
+    re.IGNORECASE,
+)
 _NESTED_MARKS = re.compile(r"^((?:\s*(?:>|[-*+]|\d{1,9}[.)]))*\s*)#{1,6}(?=\s|$)")
 _WIDE_ENDS = "。！？｡"  # noqa: RUF001 - no space follows these
 _SENTENCE_END = re.compile(
@@ -38,12 +43,18 @@ _SENTENCE_END = re.compile(
 )
 
 
-def section_body(text: str, title: str) -> str:
+def section_body(text: str, title: str, report_title: str = "", other_titles: Iterable[str] = ()) -> str:
     """Return the text without the section's own heading, its other headings below that one, and all blocks closed.
 
-    A text that has nothing but headings becomes empty.
+    The title of the report before it is dropped, and so are sections with `other_titles`, and a last line that counts
+    the words. A text that has nothing but headings becomes empty.
     """
-    lines = _close_blocks(_unwrap(text, title).splitlines())
+    own, others = Titles([title, report_title]), Titles(other_titles)
+    lines = _unwrap(text, own).splitlines()
+    if others:
+        level = _level_of_own_heading(text, Titles([title]))
+        lines = without_titles(_own_part(lines, Titles([title]), others, level), own)
+    lines = _close_blocks(_without_word_count(lines))
     tokens = _markdown.parse("\n".join(lines))
     if not any(token.level == 0 and token.type not in {"heading_open", "heading_close", "hr"} for token in tokens):
         return ""
@@ -84,14 +95,13 @@ def _ends_heading(text: str, end: re.Match[str]) -> bool:
     return text[line_start : end.start()].lstrip().startswith("#")
 
 
-def _unwrap(text: str, title: str) -> str:
-    """Remove the title, and a code fence around the whole answer, in whichever order they come."""
-    wanted = _letters(title)
+def _unwrap(text: str, titles: Titles) -> str:
+    """Remove the titles, and a code fence around the whole answer, in whichever order they come."""
     for _ in range(_MAX_WRAPPERS):
         before, text = text, text.strip()
         if (wrapped := _WRAPPED.fullmatch(text)) and _is_wrapping(wrapped):
             text = wrapped["body"]
-        text = "\n".join(_without_title(text.splitlines(), wanted))
+        text = "\n".join(without_titles(text.splitlines(), titles))
         if text == before:
             break
     return text
@@ -102,57 +112,65 @@ def _is_wrapping(fence: re.Match[str]) -> bool:
     return alone or bool(fence["info"] and fence["closed"])
 
 
-def _without_title(lines: list[str], wanted: str) -> list[str]:
-    """Drop leading lines that only repeat the title: as a heading, in bold or plain, numbered or not."""
-    at, titled = 0, False
-    while at < len(lines):
-        if _repeats_title(lines, at, wanted) or _numbers_title(lines, at, wanted):
-            titled = True
-            underlined = at + 1 < len(lines) and set(lines[at + 1].strip()) in ({"="}, {"-"})
-            at += 1 + underlined
-        elif not lines[at].strip() or (titled and _RULE.fullmatch(lines[at])):
-            at += 1
-        else:
-            break
-    return lines[at:]
+def _level_of_own_heading(text: str, own: Titles) -> int | None:
+    """Return the level of the section's heading near the beginning, if there is one with marks."""
+    for line in text[:_MAX_BEGINNING].splitlines():
+        marks = len(line) - len(line.lstrip("#"))
+        if 0 < marks <= _MAX_LEVEL and line in own:
+            return marks
+    return None
 
 
-def _repeats_title(lines: list[str], at: int, wanted: str) -> bool:
-    line = lines[at]
-    if not wanted or len(line) > 2 * len(wanted) + _MAX_AROUND_TITLE:
-        return False
-    for _ in range(_MAX_TAGS):
-        if tagged := _TAGGED.fullmatch(line):
-            if tagged["tag"].lower() == "title":
-                return True  # the <title> of a page is never part of its text
-            line = tagged["content"]
-    if _BLOCK.match(line) or (_NUMBERED.match(line) and _begins_list(lines, at)):
-        return False
-    plain = _HEADING_MARKS.sub("", line).strip(_QUOTATION_MARKS)
-    return any(wanted == _letters(candidate) for candidate in without_numbers(plain))
+def _own_part(lines: list[str], own: Titles, others: Titles, level: int | None) -> list[str]:
+    """Return the lines of the section itself, if others stand before it or behind it.
+
+    A heading below the section's own, of this `level`, is part of it whatever it says.
+    """
+    headings = _headings(lines)
+    start, highest = 0, level or _MAX_LEVEL + 1
+    if any(line == 0 and heading in others for line, _, heading in headings):
+        found = next(((line, level) for line, level, heading in headings if heading in own), None)
+        if found is None:
+            return lines
+        start, level = found
+        highest = level
+    for line, heading_level, heading in headings:
+        if line < start or heading in own:
+            continue
+        is_above = heading_level <= highest if level else heading_level < highest
+        if is_above and heading in others and _has_text(lines[start:line]):
+            return _without_rules(lines[start:line])
+        if level is None:
+            highest = min(highest, heading_level)
+    return lines[start:]
 
 
-def _numbers_title(lines: list[str], at: int, wanted: str) -> bool:
-    """Whether the line is the number of a title that follows on a line of its own: "Chapter 2"."""
-    line = lines[at].strip()
-    if not 0 < len(line) <= _MAX_AROUND_TITLE // 2 or not is_number(_HEADING_MARKS.sub("", line)):
-        return False
-    following = _next_line(lines, at)
-    return following < len(lines) and _repeats_title(lines, following, wanted)
+def _headings(lines: list[str]) -> list[tuple[int, int, str]]:
+    """Return line, level and text of all headings outside quotes and lists."""
+    tokens = _markdown.parse("\n".join(lines))
+    return [
+        (token.map[0], int(token.tag[1]), tokens[at + 1].content)
+        for at, token in enumerate(tokens)
+        if token.type == "heading_open" and token.level == 0 and token.map
+    ]
 
 
-def _begins_list(lines: list[str], at: int) -> bool:
-    following = _next_line(lines, at)
-    return following < len(lines) and _NUMBERED.match(lines[following]) is not None
+def _has_text(lines: list[str]) -> bool:
+    return any(line.strip() and not line.startswith("#") and not _RULE.fullmatch(line) for line in lines)
 
 
-def _next_line(lines: list[str], at: int) -> int:
-    """Return the position of the next line that is not blank."""
-    return next((after for after in range(at + 1, len(lines)) if lines[after].strip()), len(lines))
+def _without_word_count(lines: list[str]) -> list[str]:
+    kept = _without_rules(lines)
+    is_count = kept and len(kept[-1]) <= _MAX_REMARK and _WORD_COUNT.fullmatch(kept[-1])
+    return _without_rules(kept[:-1]) if is_count else lines
 
 
-def _letters(text: str) -> str:
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).casefold()
+def _without_rules(lines: list[str]) -> list[str]:
+    """Drop blank lines and rules at the end."""
+    end = len(lines)
+    while end and (not lines[end - 1].strip() or _RULE.fullmatch(lines[end - 1])):
+        end -= 1
+    return lines[:end]
 
 
 def _close_blocks(lines: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ from aether.domain.numbering import Style, find_number, is_number
 from aether.domain.plain_text import shorten
 from aether.domain.report import MAX_SECTIONS, Outline, OutlineItem
 from aether.errors import UnusableOutputError
-from aether.workflows.llm.json_repair import first_text, json_values, without_controls
+from aether.workflows.llm.json_repair import first_text, json_values, leading_elements, without_controls
 
 _MAX_TITLE = 200
 _MAX_COVERS = 500
@@ -35,7 +35,8 @@ def parse_outline(answer: str, count: int | None) -> Outline:
     Raises:
         UnusableOutputError: there is no outline, or it is too short; the reason completes "Repair your answer: …".
     """
-    found = Outline.of((_from_json(answer) or _from_lines(answer))[:_MAX_ITEMS])
+    items = _from_json(answer) or _from_beginning(answer, count or MAX_SECTIONS) or _from_lines(answer)
+    found = Outline.of(items[:_MAX_ITEMS])
     outline = Outline(found.items[: count or MAX_SECTIONS])
     if not outline.items:
         raise UnusableOutputError("it holds no outline")
@@ -50,6 +51,15 @@ def _from_json(answer: str) -> list[OutlineItem]:
         # A list with a key was found by itself, so the object around it could not be read; that may be one section.
         value = {found.key: found.value} if found.key and isinstance(found.value, list) else found.value
         if items := _items(value, named=value is not found.value):
+            return items
+    return []
+
+
+def _from_beginning(answer: str, count: int) -> list[OutlineItem]:
+    """Read the beginning of a list without an end, if all sections that are used are complete."""
+    for found in leading_elements(answer, _MAX_ITEMS):
+        items = _items({found.key: found.value} if found.key else found.value, named=found.key is not None)
+        if len(items) >= count:
             return items
     return []
 

@@ -43,7 +43,9 @@ class ModelWriter:
         """Ask for a section and make it fit its place in the report; the preview shows it before that."""
         messages = prompts.section(request, outline, position, english_only=self._english_only)
         text = await self._conversation(request).text(messages, preview=True)
-        body = await work_on_text(partial(section_body, text, outline.items[position].title), len(text))
+        titles = [item.title for item in outline.items]
+        title = titles.pop(position)
+        body = await work_on_text(partial(section_body, text, title, request.topic, titles), len(text))
         if is_blank(body):
             raise UnusableOutputError("it is empty")
         return Section(body)
