@@ -16,9 +16,10 @@ from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.error_body import read_error
 from aether.adapters.openai.error_status import status_in
 from aether.adapters.openai.errors import FailedCall, Target, describe_no_completion, hint_for_page, translate
+from aether.adapters.openai.finish_reasons import ending_of
 from aether.adapters.openai.http_api import ServerApi, drain
 from aether.adapters.openai.lenient_json import NO_COMPLETION
-from aether.adapters.openai.replies import ending_of, make_reply
+from aether.adapters.openai.replies import make_reply
 from aether.adapters.openai.streaming import StreamedCompletion
 from aether.domain.plain_text import is_blank
 from aether.errors import UnusableOutputError
