@@ -15,7 +15,7 @@ from aether.domain.plain_text import clean, is_blank, shorten, visible_part
         ("a\r\nb\rc\nd", "a\nb\nc\nd"),
         ("a\x0bb\x0cc\x1cd\x1de\x1ef\x85g\u2028h\u2029i", "a\nb\nc\nd\ne\nf\ng\nh\ni"),
         ("a\tb\u200dc\u200b", "a\tb\u200dc\u200b"),
-        ("a\u202eb\u202cc\u2066d\u2069e\u200ff\u200eg\u061ch\u202ai\u202bj\u202dk", "abcdefghijk"),
+        ("a\u202eb\u202cc\u2066d\u2069e\u200ff\u200eg\u061ch\u202ai\u202bj\u202dk", "abcde\u200ff\u200eg\u061chijk"),
         ("a\x7f\x80\x9b31mb", "a31mb"),
         ("a\ud83cb", "a\ufffdb"),
         ("🏛 é", "🏛 é"),

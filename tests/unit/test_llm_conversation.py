@@ -200,7 +200,7 @@ async def test_texts_have_no_control_characters(*, whole: bool) -> None:
 
 
 async def test_texts_have_no_characters_that_change_their_direction() -> None:
-    chat = ScriptedChat("Pay \u202e100\u202c to \u2067Rome\u2069.\u200f")
+    chat = ScriptedChat("Pay \u202e100\u202c to \u2067Rome\u2069.")
 
     assert await conversation(chat).text(PROMPT) == "Pay 100 to Rome."
 

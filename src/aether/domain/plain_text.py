@@ -12,7 +12,7 @@ Those beyond U+FFFF are left out, since not every regex dialect can name them; `
 """
 
 _BREAKS = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
-BIDI_CONTROLS = "\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069"
+BIDI_CONTROLS = "\\u202a-\\u202e\\u2066-\\u2069"
 """Characters that change the direction of the text after them, as in a regex character class (UAX #9).
 
 What they enclose may be shown in another order than it is written in, so that a text seems to say something else.
