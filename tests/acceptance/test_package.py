@@ -65,7 +65,9 @@ def test_a_tool_environment_of_uv_has_the_command(wheel: Path, tmp_path: Path) -
     uv = Path(sys.prefix) / "bin/uv"
     folders = {"UV_TOOL_DIR": tmp_path / "tools", "UV_TOOL_BIN_DIR": tmp_path / "bin"}
     environment = [f"{name}={folder}" for name, folder in folders.items()]
-    install = [uv, "tool", "install", "-q", "--no-build", "--python", sys.executable, f"{wheel}[embedded]"]
+    # uv brings certificates of its own, without those of a proxy that the machine trusts.
+    install = [uv, "tool", "install", "-q", "--no-build", "--system-certs", "--python", sys.executable]
+    install.append(f"{wheel}[embedded]")
     run("env", *environment, *install, cwd=tmp_path)
 
     assert run(tmp_path / "bin/aether", "--version", cwd=tmp_path).startswith("aether, version ")
