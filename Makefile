@@ -4,7 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 TOOLS  := .venv-acceptance
 TOPIC  ?= The Roman Empire
-PROCESSES ?= 4
+PROCESSES ?= 6
 export TOPIC
 
 MAKEFLAGS += --no-print-directory

@@ -5,7 +5,13 @@ from xdist.workermanage import WorkerController
 
 CHAOS = "tests/chaos/test_chaos.py"
 AT_ONCE = 2
-ONE_BY_ONE = (CHAOS, "tests/service/test_cli_serve.py")
+ONE_BY_ONE = (
+    CHAOS,
+    "tests/contract/test_durable_writes.py",
+    "tests/queue/test_peers.py",
+    "tests/service/test_cli_serve.py",
+    "tests/service/test_failover.py",
+)
 """Files whose tests take long and share nothing."""
 
 
