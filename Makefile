@@ -32,8 +32,8 @@ test: $(VENV)/.dev ## Run all tests; a selection by ARGS="tests/unit"
 coverage: ## Run all tests, and measure which lines and branches they reach
 	@$(MAKE) test ARGS="-n $(PROCESSES) --cov"
 
-quick: $(VENV)/.dev ## Run the tests that need no server: units, and contracts over memory and fakeredis
-	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 -m "not valkey" tests/unit tests/contract
+quick: $(VENV)/.dev ## Run the fast tests that need no server: units, and contracts over memory and fakeredis
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 -m "not valkey and not slow" tests/unit tests/contract
 
 document: $(VENV)/.dev $(TOOLS)/.python ## Lint the OpenAPI document with redocly and spectral
 	@-$(MAKE) $(TOOLS)/.node

@@ -27,6 +27,8 @@ from tests.contract.job_store_harness import NEW_JOB, QUEUE
 from tests.processes.redis_server import HOST, RedisServer, free_port
 from tests.waiting import eventually, until
 
+pytestmark = pytest.mark.valkey
+
 AOF = ("--appendonly", "yes", "--appendfsync", "everysec")
 WITHDRAWN = "Within 2 s a replica of Redis did not confirm the job. It was withdrawn."
 MAY_RUN = (

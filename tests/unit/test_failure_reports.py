@@ -13,6 +13,8 @@ from tests.chaos.rows import Outcome, Row
 from tests.chaos.test_chaos import failure_message
 from tests.processes.starting import ROOT
 
+pytestmark = pytest.mark.slow
+
 CONFTEST = "from tests.reporting import *\nfrom tests.conftest import pytest_configure, pytest_sessionfinish\n"
 STARTS_A_PROCESS = """
 import os, sys

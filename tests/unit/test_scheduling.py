@@ -5,8 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.processes.starting import ROOT
 from tests.scheduling import AT_ONCE
+
+pytestmark = pytest.mark.slow
 
 CONFTEST = """
 import time

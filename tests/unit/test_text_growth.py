@@ -31,6 +31,8 @@ from aether.workflows.report.writer import ModelWriter
 from tests.hostile_texts import FAMILIES, TITLE
 from tests.scripted_chat import USAGE, ScriptedChat
 
+pytestmark = pytest.mark.slow
+
 SIZE = 2_000
 TIMES = 4
 MAX_GROWTH = TIMES * 2.2  # quadratic work would grow by 16
