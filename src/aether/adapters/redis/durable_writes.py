@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from aether.adapters.redis.batch_queue import BatchQueue
 from aether.adapters.redis.keys import READY, READY_MS
 from aether.errors import NotDurableError
 from aether.leased_queue.scripts import Argument, Script
@@ -53,8 +54,7 @@ class DurableWrites:
         self._client = client
         self._wait = _WAITS[durability]
         self._place = _PLACES[durability]
-        self._queue: list[_Write] = []
-        self._batches: set[asyncio.Task[None]] = set()
+        self._queue = BatchQueue(self._send, max_batches=_MAX_BATCHES, max_length=_MAX_BATCH_LENGTH)
 
     async def run(self, script: Script, arguments: Sequence[Argument]) -> DurableAnswer:
         """Run the script with the next batch, and wait until it is durable, for at most `WAIT_S`.
@@ -63,27 +63,13 @@ class DurableWrites:
             LostAnswerError: the script may have run.
             RedisError: any other error means that it has not.
         """
-        loop = asyncio.get_running_loop()
-        write = _Write(script, arguments, loop.create_future())
-        self._queue.append(write)
-        if len(self._queue) == 1:
-            loop.call_soon(self._start_batches)
+        write = _Write(script, arguments, asyncio.get_running_loop().create_future())
+        self._queue.add(write)
         return await write.answer
 
     def error(self, *, may_run: bool) -> NotDurableError:
         """Return the error for a job that did not become durable."""
         return NotDurableError(self._place, WAIT_S, may_run=may_run)
-
-    def _start_batches(self) -> None:
-        while self._queue and len(self._batches) < _MAX_BATCHES:
-            batch, self._queue = self._queue[:_MAX_BATCH_LENGTH], self._queue[_MAX_BATCH_LENGTH:]
-            task = asyncio.create_task(self._send(batch))
-            self._batches.add(task)
-            task.add_done_callback(self._end_batch)
-
-    def _end_batch(self, task: asyncio.Task[None]) -> None:
-        self._batches.discard(task)
-        self._start_batches()
 
     async def _send(self, batch: Sequence[_Write]) -> None:
         try:

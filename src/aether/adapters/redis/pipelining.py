@@ -9,6 +9,8 @@ from redis.asyncio import Redis
 from redis.exceptions import DataError
 from typing_extensions import override
 
+from aether.adapters.redis.batch_queue import BatchQueue
+
 # The server executes one batch while the client parses another and builds a third. With longer batches both would wait.
 _MAX_BATCHES = 3
 _MAX_BATCH_LENGTH = 16
@@ -31,29 +33,14 @@ class PipeliningRedis(Redis):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # as redis-py has it
         super().__init__(*arguments, **options)
-        self._queue: list[_Request] = []
-        self._batches: set[asyncio.Task[None]] = set()
+        self._queue = BatchQueue(self._send, max_batches=_MAX_BATCHES, max_length=_MAX_BATCH_LENGTH)
 
     @override
     async def execute_command(self, *args: Any, **options: Any) -> Any:
         """Send a command with the next batch."""
-        loop = asyncio.get_running_loop()
-        request = _Request(args, options, loop.create_future())
-        self._queue.append(request)
-        if len(self._queue) == 1:
-            loop.call_soon(self._start_batches)
+        request = _Request(args, options, asyncio.get_running_loop().create_future())
+        self._queue.add(request)
         return await request.answer
-
-    def _start_batches(self) -> None:
-        while self._queue and len(self._batches) < _MAX_BATCHES:
-            batch, self._queue = self._queue[:_MAX_BATCH_LENGTH], self._queue[_MAX_BATCH_LENGTH:]
-            task = asyncio.create_task(self._send(batch))
-            self._batches.add(task)
-            task.add_done_callback(self._end_batch)
-
-    def _end_batch(self, task: asyncio.Task[None]) -> None:
-        self._batches.discard(task)
-        self._start_batches()
 
     async def _send(self, batch: Sequence[_Request]) -> None:
         pipeline = self.pipeline(transaction=False)
@@ -65,7 +52,7 @@ class PipeliningRedis(Redis):
             # One of the commands cannot be encoded, so none was sent.
             answers = await asyncio.gather(*(self._send_alone(request) for request in batch), return_exceptions=True)
         except Exception as error:  # noqa: BLE001 - it is raised to the callers
-            waiting, self._queue = self._queue, []
+            waiting = self._queue.take_waiting()
             answers = [error] * len(batch)
             _resolve(waiting, [error] * len(waiting))
         _resolve(batch, answers)
