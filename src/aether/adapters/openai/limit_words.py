@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from aether.adapters.openai.error_body import ErrorBody
 from aether.errors import ModelOverloadedError
 
+LIMIT_STATUSES = frozenset({420, 429, 430, 498})
+"""The statuses that say that the caller has reached a limit."""
+
 _PAYMENT_REQUIRED = 402
 _MAYBE_QUOTA = frozenset({400, 403, 429})
 _MAYBE_BUSY = frozenset({400, 403, 422})
 _MAYBE_TOO_LONG = frozenset({400, 413, 422, 429, 500})
-_LIMITED = frozenset({420, 429, 430, 498})
 _LONG_WAIT_S = 3_600.0  # a limit by the day that heals sooner is one that slides
 
 _QUOTA_CODES = frozenset(
@@ -65,7 +67,7 @@ def is_quota(status: int, body: ErrorBody, delay: float | None) -> bool:
     """Whether the account has no credit left; a server that names a delay speaks of a limit that heals."""
     if status == _PAYMENT_REQUIRED or body.codes & _QUOTA_CODES:
         return True
-    if status in _LIMITED and _NO_QUOTA_AT_ALL.search(body.message):
+    if status in LIMIT_STATUSES and _NO_QUOTA_AT_ALL.search(body.message):
         return True
     if status not in _MAYBE_QUOTA or delay is not None or _RATE_WORDS.search(body.message):
         return False
@@ -74,7 +76,7 @@ def is_quota(status: int, body: ErrorBody, delay: float | None) -> bool:
 
 def is_hopeless_limit(status: int, body: ErrorBody, delay: float | None) -> bool:
     """Whether a limit cannot heal while a job waits: it is by the day, or less than the request needs."""
-    if status not in _LIMITED:
+    if status not in LIMIT_STATUSES:
         return False
     # Gemini names a delay of seconds beside a limit that is reset at midnight.
     if _LARGER_THAN_LIMIT.search(body.message) or _DAY_QUOTA.search(body.text):

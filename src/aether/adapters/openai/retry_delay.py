@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from aether.adapters.openai.error_body import RESET_KEYS, ErrorBody, parse_duration
+from aether.adapters.openai.limit_words import LIMIT_STATUSES
 
-# With other statuses, these headers only describe the limits; the answer is not about them.
-_LIMITED = frozenset({420, 429, 430, 498})
 _REMAINING_KEYS = ("ratelimit-remaining", "x-ratelimit-remaining", "x-rate-limit-remaining")
 _EPOCH_S, _EPOCH_MS = 1e9, 1e11
 """The least numbers that are read as a time: in seconds, or milliseconds, since 1970. Smaller ones are a delay."""
@@ -27,7 +26,8 @@ def delay_of(status: int, headers: Mapping[str, str], body: ErrorBody) -> float 
     delay = parse_retry_after(headers)
     if delay is None:
         delay = body.delay
-    if delay is not None or status not in _LIMITED:
+    # With other statuses, these headers only describe the limits; the answer is not about them.
+    if delay is not None or status not in LIMIT_STATUSES:
         return delay
     return _until_reset(headers, body)
 
