@@ -14,7 +14,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from typing_extensions import override
 
 from aether.leased_queue.connection_generation import ConnectionGeneration
-from aether.leased_queue.sentinel import PrimaryFinder, SentinelUrl
+from aether.leased_queue.sentinel import PrimaryFinder, SentinelUrl, check_role
 from aether.leased_queue.thread_connections import ThreadSentinel, ThreadSocket, ThreadTcp, ThreadTls
 
 _CONNECT_S = 1.0
@@ -128,11 +128,10 @@ class _HardenedSentinel(_HardenedTcp):
 
     @override
     async def on_connect(self) -> None:
-        """Check the role: during a failover a Sentinel may still name the old primary."""
+        """Introduce this client, and check the role of the server."""
         await super().on_connect()
         await self.send_command("ROLE", check_health=False)
-        if (await self.read_response(timeout=_CONNECT_S) or [None])[0] not in {b"master", "master"}:
-            raise RedisConnectionError("the server that Sentinel names is not a primary yet")
+        check_role(await self.read_response(timeout=_CONNECT_S))
 
 
 _HARDENED_CLASSES: dict[type, type[asynchronous.AbstractConnection]] = {

@@ -63,6 +63,16 @@ def _address(host_and_port: str) -> Address:
     return parts.hostname, parts.port or _PORT
 
 
+def check_role(answer: Sequence[Any] | None) -> None:  # Any: as redis-py parses it
+    """Check the answer to ROLE: during a failover a Sentinel may still name the old primary.
+
+    Raises:
+        RedisConnectionError: The server is no primary.
+    """
+    if (answer or [None])[0] not in {b"master", "master"}:
+        raise RedisConnectionError("the server that Sentinel names is not a primary yet")
+
+
 class PrimaryFinder:
     """Asks the Sentinels for the primary, first the one that answered last."""
 

@@ -3,12 +3,11 @@
 from typing import Any
 
 from redis import connection as synchronous
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from typing_extensions import override
 
 from aether.leased_queue.connection_generation import ConnectionGeneration
-from aether.leased_queue.sentinel import PrimaryFinder
+from aether.leased_queue.sentinel import PrimaryFinder, check_role
 
 
 class _Outdatable(synchronous.AbstractConnection):
@@ -76,5 +75,4 @@ class ThreadSentinel(ThreadTcp):
     def on_connect(self) -> None:
         super().on_connect()  # type: ignore[no-untyped-call]  # as above
         self.send_command("ROLE", check_health=False)  # type: ignore[no-untyped-call]  # as above
-        if self.read_response()[0] not in {b"master", "master"}:
-            raise RedisConnectionError("the server that Sentinel names is not a primary yet")
+        check_role(self.read_response())
