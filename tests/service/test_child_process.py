@@ -1,3 +1,4 @@
+import asyncio
 import os
 import signal
 import stat
@@ -40,6 +41,10 @@ asyncio.run(main())
 def is_running(pid: int) -> bool:
     state = subprocess.run(("ps", "-o", "stat=", "-p", str(pid)), capture_output=True, text=True, check=False).stdout
     return bool(state.strip()) and not state.startswith("Z")
+
+
+def commands_of_all_processes() -> str:
+    return subprocess.run(("ps", "-A", "-ww", "-o", "args="), capture_output=True, text=True, check=True).stdout
 
 
 async def wait_for_end(pid: int) -> None:
@@ -208,3 +213,28 @@ async def test_supervisor_raises_a_failed_first_start(log: Path) -> None:
     with pytest.raises(ConfigurationError, match="no such model"):
         async with ChildSupervisor("sleep", launch_script(log, ConfigurationError("no such model"))):
             pass
+
+
+async def test_a_start_that_is_cancelled_at_any_point_leaves_no_process(tmp_path: Path) -> None:
+    command = (sys.executable, "-c", "import time; time.sleep(600)", str(tmp_path))
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    child = await ChildProcess.start(command, log=tmp_path / "log")
+    start_s = clock() - begun
+    await child.stop()
+
+    cancelled = 0
+    for attempt in range(200):
+        starting = asyncio.create_task(ChildProcess.start(command, log=tmp_path / "log"))
+        await asyncio.sleep(start_s * 1.5 * attempt / 200)
+        starting.cancel()
+        try:
+            child = await starting
+        except asyncio.CancelledError:
+            cancelled += 1
+        else:
+            child.kill()
+            await child.wait()
+
+    assert cancelled
+    await eventually(lambda: str(tmp_path) not in commands_of_all_processes())

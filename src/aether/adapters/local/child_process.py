@@ -20,6 +20,8 @@ from aether.errors import ConfigurationError
 
 # $1 is the grace period in tenths of a second, the rest is the command.
 # - The child's output goes to the log; the wrapper's standard output reports the child's pid.
+# - The background shell runs before the child, since asyncio kills the wrapper, at any point of it, when a start is
+#   cancelled. It reads the child's pid from the parent. Without one, there is nothing yet that could end in order.
 # - `read` returns at the end of file: the parent has closed its end of the pipe, or is dead.
 # - `kill 0` signals the whole process group, so that processes started by the child end too.
 # - SIGTERM sent to the wrapper is passed on to the child. `wait` then returns early, hence the loop.
@@ -27,16 +29,17 @@ from aether.errors import ConfigurationError
 _WRAPPER = """
 grace=$1; shift
 exec 3<&0
-"$@" </dev/null 3<&- >&2 & child=$!
-trap 'kill -TERM $child' TERM
-echo $child
-exec >&2
 (
+    read -r child <&3 || kill -KILL 0
     read -r _ <&3
     kill -TERM $child
     while [ "$grace" -gt 0 ]; do sleep 0.1; grace=$((grace - 1)); done
     kill -KILL 0
-) 2>/dev/null &
+) >/dev/null 2>&1 &
+"$@" </dev/null 3<&- >&2 & child=$!
+trap 'kill -TERM $child' TERM
+echo $child
+exec >&2
 while :; do
     wait $child; status=$?
     kill -0 $child 2>/dev/null || break
@@ -94,7 +97,10 @@ class ChildProcess:
             finally:
                 _close(child_end, wrapper_end, output)
             # Not by asyncio's own pipe: that one stays open until the wrapper has ended, perhaps longer than the loop.
-            return cls(wrapper, int(await asyncio.to_thread(os.read, pid_pipe, 32)), parent_end, grace_s)
+            pid = await asyncio.to_thread(os.read, pid_pipe, 32)
+            with suppress(BrokenPipeError):  # the child has ended already
+                os.write(parent_end, pid)
+            return cls(wrapper, int(pid), parent_end, grace_s)
         except BaseException:
             os.close(parent_end)
             raise
