@@ -2,19 +2,28 @@
 
 import gc
 import logging
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.example_kind import register
 from tests.processes import starting
 from tests.reporting import pytest_runtest_makereport, pytest_runtest_setup
 
-# How long an example takes says nothing on a machine with other work to do.
-settings.register_profile("unhurried", deadline=None, print_blob=True)
+settings.register_profile(
+    "unhurried",
+    settings.get_profile("default"),
+    # How long an example takes says nothing on a machine with other work to do.
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    # In a CI each run draws the same examples: what other ones find need not come from the change that is tested.
+    derandomize="CI" in os.environ,
+    print_blob=True,
+)
 settings.load_profile("unhurried")
 
 # For the whole session: the suites over all kinds take their rows from the registries while tests are collected.

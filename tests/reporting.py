@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Generator
 
 import pytest
+from hypothesis import is_hypothesis_test, settings
 
 from tests.processes import logs
 
@@ -18,8 +19,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     report = yield
     if report.failed:
         report.sections += [(f"log {path}", text) for path, text in logs.written_since()]
-        if (seed := _seed_of(item)) is not None:
-            report.sections.append(("repeat with", make_test(f"--hypothesis-seed={seed}", item.nodeid)))
+        if command := _repetition(item):
+            report.sections.append(("repeat with", command))
     return report
 
 
@@ -29,8 +30,13 @@ def make_test(*arguments: str) -> str:
     return f"make test ARGS={shlex.quote(line)}"
 
 
-def _seed_of(item: pytest.Item) -> int | None:
-    """Return the seed that Hypothesis drew for this test, None for one without examples or with a seed of its own."""
+def _repetition(item: pytest.Item) -> str | None:
+    """Return the command that tries the examples of this test again, None for a test that has none."""
     test = getattr(item, "obj", None)
+    if not is_hypothesis_test(test):
+        return None
+    if settings().derandomize:
+        return f"CI=true {make_test(item.nodeid)}"
+    # A test may also have a seed of its own.
     seed: int | None = getattr(test, "_hypothesis_internal_use_generated_seed", None)
-    return seed
+    return None if seed is None else make_test(f"--hypothesis-seed={seed}", item.nodeid)

@@ -71,15 +71,21 @@ def test_a_failed_test_shows_the_logs_of_its_own_processes(tmp_path: Path, proce
     assert log.startswith("Error: Set REDIS_URL")
 
 
-def test_a_failed_example_can_be_repeated(tmp_path: Path) -> None:
+@pytest.mark.parametrize("variables", [[], ["CI=true"]], ids=["at home", "in a CI"])
+def test_a_failed_example_can_be_repeated(
+    variables: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    for variable in variables:
+        monkeypatch.setenv(*variable.split("="))
     write_test(tmp_path, HAS_EXAMPLES)
 
     shown = run_pytest(tmp_path)
     (command,) = re.findall(r"^-+ repeat with -+\n(.*)", shown, re.MULTILINE)
-    make, target, arguments = shlex.split(command)
+    *found, make, target, arguments = shlex.split(command)
     again = run_pytest(tmp_path, *shlex.split(arguments.removeprefix("ARGS=").replace("$$", "$")))
 
-    assert (make, target) == ("make", "test")
+    assert (found, make, target) == (variables, "make", "test")
     assert example_in(shown) == example_in(again)
 
 

@@ -48,6 +48,8 @@ trap : TERM
 kill -TERM 0
 exit $status
 """
+# "leash" is $0, which the shell's own error messages begin with.
+_WRAPPER_COMMAND = ("/bin/sh", "-c", _WRAPPER, "leash")
 
 _WRAPPER_TIMEOUT_S = 2.0
 _STABLE_AFTER_S = 10.0
@@ -85,8 +87,7 @@ class ChildProcess:
         try:
             try:
                 wrapper = await asyncio.create_subprocess_exec(
-                    # "leash" is $0, which the shell's own error messages begin with.
-                    *("/bin/sh", "-c", _WRAPPER, "leash", str(round(grace_s * 10)), *map(str, command)),
+                    *(*_WRAPPER_COMMAND, str(round(grace_s * 10)), *map(str, command)),
                     stdin=child_end,
                     stdout=wrapper_end,
                     stderr=output,
@@ -96,11 +97,7 @@ class ChildProcess:
                 )
             finally:
                 _close(child_end, wrapper_end, output)
-            # Not by asyncio's own pipe: that one stays open until the wrapper has ended, perhaps longer than the loop.
-            pid = await asyncio.to_thread(os.read, pid_pipe, 32)
-            with suppress(BrokenPipeError):  # the child has ended already
-                os.write(parent_end, pid)
-            return cls(wrapper, int(pid), parent_end, grace_s)
+            return cls(wrapper, await _exchange_pid(pid_pipe, parent_end), parent_end, grace_s)
         except BaseException:
             os.close(parent_end)
             raise
@@ -154,6 +151,15 @@ def last_lines(log: Path, count: int = 8) -> str:
     """Return the last lines of a child's log, for an error message."""
     lines = log.read_text(errors="replace").splitlines()
     return "\n".join(lines[-count:]) or "(empty)"
+
+
+async def _exchange_pid(pid_pipe: int, parent_end: int) -> int:
+    """Return the pid that the wrapper has reported, and pass it on to the background shell."""
+    # Not by asyncio's own pipe: that one stays open until the wrapper has ended, perhaps longer than the loop.
+    pid = await asyncio.to_thread(os.read, pid_pipe, 32)
+    with suppress(BrokenPipeError):  # the child has ended already
+        os.write(parent_end, pid)
+    return int(pid)
 
 
 def _close(*files: int | None) -> None:
