@@ -13,7 +13,8 @@ from aether.errors import (
     ModelUnreachableError,
     UnusableOutputError,
 )
-from aether.workflows.llm.ports import Message, Reply
+from aether.workflows.llm.json_schema import object_schema
+from aether.workflows.llm.ports import Form, Message, Reply
 from tests.scripted_model import (
     NAMED,
     Action,
@@ -191,6 +192,29 @@ async def test_one_server_error_does_not_cost_the_schema() -> None:
         await chat.complete(OUTLINE_MESSAGES, form=FORM)
 
         assert [SCHEMA in bytes(call.raw).decode() for call in model.calls()] == [True, False, True]
+
+
+@pytest.mark.parametrize("action", [NAMED["502"], NAMED["503"], NAMED["reset"], NAMED["hang"]])
+async def test_a_form_that_fails_again_and_again_is_left_out_by_the_fourth_attempt(action: Action) -> None:
+    async with ScriptedModel() as model, open_chat(model, AETHER_MODEL_READ_TIMEOUT="0.3") as chat:
+        model.add(Rule(do=action, contains=SCHEMA))
+        for _attempt in range(3):
+            with pytest.raises((ModelFailedError, ModelOverloadedError, ModelUnreachableError)):
+                await chat.complete(OUTLINE_MESSAGES, form=FORM)
+        reply = await chat.complete(OUTLINE_MESSAGES, form=FORM)
+
+        assert ["response_format" in call.body for call in model.calls()] == [True, True, True, False]
+    assert reply.text
+
+
+async def test_an_answer_without_what_the_form_has_leads_to_the_next_way() -> None:
+    async with ScriptedModel(rules=[Rule(do=Answer("{}"), contains=SCHEMA)]) as model, open_chat(model) as chat:
+        form = Form(FORM.name, object_schema(sections={"type": "array"}), FORM.example)
+        first = await chat.complete(OUTLINE_MESSAGES, form=form)
+        second = await chat.complete(OUTLINE_MESSAGES, form=form)
+
+        assert [SCHEMA in bytes(call.raw).decode() for call in model.calls()] == [True, False]
+    assert (first.text, "sections" in second.text) == ("{}", True)
 
 
 NO_END = Events(('{"choices": [{"delta": {"content": "Rome"}}]}',))

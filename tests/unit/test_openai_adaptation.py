@@ -73,7 +73,28 @@ def test_a_form_that_is_named_is_asked_for_in_the_next_way(message: str, dialect
     assert adapted(500, f"{message} It is not supported.", FORM) == dialect
 
 
-@pytest.mark.parametrize("status", [400, 404, 415, 422, 501])
+def test_an_error_inside_a_success_that_names_what_is_missing_is_adapted() -> None:
+    assert adapted(200, "stream must be true for this model", TEXT) == Dialect(streams_only=True)
+    assert adapted(200, "response_format: extra fields not permitted", FORM) == Dialect(form="object")
+    assert adapted(200, "An odd thing has happened.", FORM) is None
+
+
+def test_a_form_that_an_account_may_not_use_is_asked_for_in_the_next_way() -> None:
+    assert adapted(403, "structured outputs are not enabled for your plan", FORM) == Dialect(form="object")
+    assert adapted(403, "Your account may not do this.", FORM) is None
+
+
+@pytest.mark.parametrize("body", ["", "Bad Request", {"error": {"message": "Bad request."}}, "<html></html>", {}])
+@pytest.mark.parametrize("asked", [TEXT, FORM])
+def test_after_a_rejection_in_no_words_the_plainest_request_has_no_system_role(body: object, asked: Asked) -> None:
+    plainest = Dialect(form="prompt")
+    result = adapt(plainest, failure(400, body), asked)
+
+    assert result is not None
+    assert result.dialect == replace(plainest, system=False)
+
+
+@pytest.mark.parametrize("status", [400, 404, 405, 406, 415, 422, 501])
 def test_a_rejection_without_a_reason_leads_to_the_next_form(status: int) -> None:
     assert adapted(status, "No.", FORM) == Dialect(form="object")
     assert adapted(status, "No.", FORM, Dialect(form="object")) == Dialect(form="prompt")

@@ -6,18 +6,20 @@ from aether.adapters.openai.dialect_memory import DialectMemory
 
 DEFAULT, OBJECT, PROMPT = Dialect(), Dialect(form="object"), Dialect(form="prompt")
 PROMPT_ID = 7
+FORM, STREAM = frozenset({"form"}), frozenset({"stream"})
+OPTIONS = {"max_tokens": "max_new_tokens", "seed": None}
 
 
 def answered_in_doubt(memory: DialectMemory, prompt: int) -> None:
     """Let a feature fail for a prompt, and let the next attempt succeed without it."""
     memory.doubt("m", prompt, OBJECT)
     used = memory.get("m", prompt)
-    memory.learn("m", prompt, used, used)
+    memory.learn("m", prompt, used, used, FORM)
 
 
 def test_what_worked_is_remembered_for_its_model() -> None:
     memory = DialectMemory()
-    memory.learn("m", PROMPT_ID, DEFAULT, OBJECT)
+    memory.learn("m", PROMPT_ID, DEFAULT, OBJECT, FORM)
 
     assert memory.get("m") == OBJECT
     assert memory.get("another") == DEFAULT
@@ -27,8 +29,8 @@ def test_what_worked_is_remembered_for_its_model() -> None:
 def test_what_is_known_can_be_shared() -> None:
     told: list[tuple[str, Dialect]] = []
     memory = DialectMemory({"m": OBJECT}, on_change=lambda model, dialect: told.append((model, dialect)))
-    memory.learn("m", PROMPT_ID, OBJECT, PROMPT)
-    memory.learn("m", PROMPT_ID, PROMPT, PROMPT)
+    memory.learn("m", PROMPT_ID, OBJECT, PROMPT, FORM)
+    memory.learn("m", PROMPT_ID, PROMPT, PROMPT, FORM)
     stored = msgspec.json.encode(memory.known)
 
     assert told == [("m", PROMPT)]
@@ -66,16 +68,33 @@ def test_a_feature_that_worked_in_between_is_kept() -> None:
     memory = DialectMemory()
     for prompt in range(10):
         answered_in_doubt(memory, prompt)
-        memory.learn("m", 100 + prompt, DEFAULT, DEFAULT)
+        memory.learn("m", 100 + prompt, DEFAULT, DEFAULT, FORM)
 
     assert memory.get("m") == DEFAULT
+
+
+def test_answers_that_did_not_use_the_feature_say_nothing_about_it() -> None:
+    memory = DialectMemory()
+    for prompt in range(3):
+        answered_in_doubt(memory, prompt)
+        memory.learn("m", 100 + prompt, memory.get("m"), memory.get("m"), STREAM)
+
+    assert memory.get("m") == OBJECT
+
+
+def test_failures_of_a_prompt_are_counted_until_it_succeeds() -> None:
+    memory = DialectMemory()
+    counts = [memory.fail("m", PROMPT_ID), memory.fail("m", PROMPT_ID), memory.fail("m", PROMPT_ID + 1)]
+    memory.learn("m", PROMPT_ID, DEFAULT, DEFAULT, FORM)
+
+    assert [*counts, memory.fail("m", PROMPT_ID)] == [1, 2, 1, 1]
 
 
 def test_an_option_that_was_adapted_is_logged_once() -> None:
     memory = DialectMemory()
     with capture_logs() as logs:
         for _ in range(3):
-            memory.learn("m", PROMPT_ID, DEFAULT, Dialect(options={"max_tokens": "max_new_tokens", "seed": None}))
+            memory.learn("m", PROMPT_ID, DEFAULT, Dialect(options=OPTIONS), FORM)
 
     assert sorted((log["event"], log["model"], log["option"], log["sent_as"] or "") for log in logs) == [
         ("model.option_adapted", "m", "max_tokens", "max_new_tokens"),
@@ -101,5 +120,5 @@ def test_doubts_do_not_pile_up() -> None:
     for prompt in range(5_000):
         memory.doubt("m", prompt, OBJECT)
 
-    assert len(memory._doubts) <= 1_000
+    assert len(memory._prompts) <= 1_000
     assert memory.get("m", 4_999) == OBJECT

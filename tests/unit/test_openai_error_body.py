@@ -46,6 +46,8 @@ def test_the_sentence_is_found_in_every_form(value: object) -> None:
     ("body", "message"),
     [
         (b"model is loading", "model is loading"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>No &amp; no.</Message></Error>", "No & no."),
+        (b"<?xml version='1.0'?><s:Fault><s:faultstring>No.</s:faultstring></s:Fault>", "No."),
         (b'"model is loading"', "model is loading"),
         (b'{"error": {"message": "No, because', "No, because"),
         (b'data: {"error": {"message": "No."}}\n\n', "No."),

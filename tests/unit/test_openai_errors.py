@@ -48,6 +48,8 @@ QUOTA: dict[str, tuple[int, object]] = {
         {"code": "Arrearage", "message": "Access denied, please make sure your account is in good standing."},
     ),
     "Zhipu": (429, openai("您的账户已欠费", code="1113")),
+    "xAI": (403, {"code": "No.", "error": "Your team has used all available credits."}),
+    "LiteLLM": (400, openai("Budget has been exceeded! Current cost: 10.1, Max budget: 10.0", type="budget_exceeded")),
 }
 
 
@@ -136,6 +138,7 @@ def test_a_key_that_is_at_fault_is_named_by_its_setting(status: int, body: objec
     ("body", "words"),
     [
         (openai("Country, region, or territory not supported"), "Country, region"),
+        ({"message": "Your IP is not allowed to access this resource"}, "Your IP"),
         ("<html><title>Just a moment...</title></html>", "Just a moment..."),
     ],
 )
@@ -211,6 +214,10 @@ def test_an_unknown_address_is_told_with_a_question_about_the_base_url(status: i
 
 
 INSIDE: dict[str, tuple[object, type[AetherError]]] = {
+    "a model in words": ({"success": False, "errors": [{"message": "No such model @cf/x"}]}, ModelRejectedRequestError),
+    "a model that is not there yet": ({"detail": "Model not loaded yet"}, ModelOverloadedError),
+    "SiliconFlow": ({"code": 20015, "message": "The parameter is invalid."}, ModelRejectedRequestError),
+    "Zhipu": ({"error": {"code": "1302", "message": "No."}}, ModelOverloadedError),
     "429": ({"choices": None, "error": {"code": 429, "message": "Too many."}}, ModelOverloadedError),
     "429 as text": ({"error": {"code": "429", "message": "Too many."}}, ModelOverloadedError),
     "a type": ({"error": {"type": "overloaded_error", "message": "Too many."}}, ModelOverloadedError),

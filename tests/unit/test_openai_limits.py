@@ -79,6 +79,8 @@ FINAL: dict[str, tuple[object, dict[str, str], str]] = {
     "Gemini's limit of nothing": (openai(f"{GEMINI}\nPlease retry in 3.2s."), {}, "limit: 0"),
     "Gemini's limit by the day": (openai("No.", details=[BY_DAY, RETRY_INFO]), {}, "No."),
     "a limit by the day": (openai("Daily limit reached"), {}, "Daily limit reached"),
+    "a limit by the month": (openai("Monthly usage limit reached. Resets on the 1st."), {}, "Monthly usage"),
+    "a limit by the week": (openai("You have used all 100 requests per week."), {}, "per week"),
     "with a header": (openai("Limit of 100 requests / day reached"), {"retry-after": "40000"}, "a pause of 11 h."),
     "RPD": (openai("Rate limit reached on requests (RPD): Limit 200, Used 200"), {}, "RPD"),
     "less than one request": (

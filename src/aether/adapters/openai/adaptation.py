@@ -11,11 +11,12 @@ from aether.adapters.openai.error_body import ErrorBody
 from aether.adapters.openai.error_words import is_unknown_model
 from aether.adapters.openai.errors import FailedCall
 from aether.adapters.openai.limit_words import is_quota, is_too_long
-from aether.errors import ModelFailedError, ModelRejectedRequestError
+from aether.errors import ModelFailedError, ModelRejectedRequestError, UnusableOutputError
 
-_REJECTED = frozenset({400, 404, 405, 406, 415, 422, 501})
-_FORM_STATUSES = frozenset({400, 404, 415, 422, 501})
+_REJECTED = frozenset({400, 403, 404, 405, 406, 415, 422, 501})
+_FORM_STATUSES = frozenset({400, 404, 405, 406, 415, 422, 501})
 _STREAM_STATUSES = frozenset({400, 422, 501})
+_SYSTEM_STATUSES = frozenset({400, 422})
 
 
 class Asked(NamedTuple):
@@ -90,14 +91,16 @@ _SAYS_UNSUPPORTED = re.compile(
     re.IGNORECASE,
 )
 
+_NO_REASON = re.compile(r"[\s{}]*|(?:error|bad request|invalid request|unprocessable entity)[.!]?", re.IGNORECASE)
+
 
 def adapt(dialect: Dialect, failed: FailedCall, asked: Asked) -> Adapted | None:
     """Return how to ask again after a rejection; None if another way of asking would not help."""
     error, body = failed.error, failed.body
     if failed.is_late:
         return None
-    if isinstance(error, ModelFailedError):
-        # A server error is taken for a rejection only if it says so.
+    if isinstance(error, ModelFailedError | UnusableOutputError):
+        # A server error, or an error of unknown kind in a success, is taken for a rejection only if it says so.
         return _by_words(dialect, body, asked) if _SAYS_UNSUPPORTED.search(body.message) else None
     if not isinstance(error, ModelRejectedRequestError) or error.status not in _REJECTED:
         return None
@@ -140,7 +143,13 @@ def _by_status(dialect: Dialect, status: int, body: ErrorBody, asked: Asked) -> 
         changed = dialect.with_next_form()
     if changed is None and asked.streams and status in _STREAM_STATUSES:
         changed = dialect.with_next_stream()
+    if changed is None and asked.has_system and dialect.system and status in _SYSTEM_STATUSES and _says_nothing(body):
+        changed = replace(dialect, system=False)
     return Adapted(changed, is_named=False) if changed else None
+
+
+def _says_nothing(body: ErrorBody) -> bool:
+    return body.is_page or _NO_REASON.fullmatch(body.message) is not None
 
 
 LIMIT_NAMES = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens", "max_new_tokens"})

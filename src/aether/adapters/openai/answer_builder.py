@@ -1,6 +1,6 @@
 """Answer builder: puts an answer together from the events of a stream."""
 
-from aether.adapters.openai.answers import Answer, TokenUsage
+from aether.adapters.openai.answers import Answer, TokenUsage, merge_tokens
 from aether.adapters.openai.cumulative_text import CumulativeText
 from aether.adapters.openai.stream_chunks import ChunkChoice
 
@@ -37,7 +37,7 @@ class AnswerBuilder:
         answer = self.answer
         answer.has_choice = True
         answer.error = piece.error
-        answer.tokens = piece.tokens or answer.tokens
+        answer.tokens = merge_tokens(answer.tokens, piece.tokens)
         if piece.is_other_choice and piece.error is None:
             return ""
         answer.finish_reason = piece.finish_reason or answer.finish_reason

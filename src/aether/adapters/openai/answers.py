@@ -1,15 +1,13 @@
 """Answers of models: where their parts stand, which differs from server to server."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Iterator
 
 import msgspec
 
 from aether.adapters.openai.error_body import ErrorBody, describe_error
 from aether.adapters.openai.finish_reasons import read_finish_reason
 from aether.adapters.openai.lenient_json import Document
-
-JsonObject: TypeAlias = Mapping[str, Any]  # Any: JSON of any shape
+from aether.adapters.openai.native_forms import JsonObject, to_completion
 
 MAX_TEXT = 1_000_000
 """Characters of a text that are used; what a job asks for is far shorter."""
@@ -67,6 +65,15 @@ class Answer(msgspec.Struct):
     is_other_choice: bool = False
 
 
+def merge_tokens(before: TokenUsage | None, tokens: TokenUsage | None) -> TokenUsage | None:
+    """Return a usage that a stream reports in parts: the tokens of the prompt first, as Anthropic does."""
+    if before is None or tokens is None:
+        return tokens or before
+    if tokens.prompt_tokens is not None:
+        return tokens
+    return TokenUsage(before.prompt_tokens, tokens.completion_tokens, before.prompt_tokens_details)
+
+
 def token_count(reported: float | None) -> int:
     """Return a reported number of tokens as a whole number within bounds that can be added up; 0 for none."""
     return int(min(max(reported or 0, 0), _MAX_TOKENS))
@@ -74,7 +81,7 @@ def token_count(reported: float | None) -> int:
 
 async def read_answer(document: Document, max_chars: int = MAX_TEXT) -> Answer:
     """Read an answer, or an event of a stream, from JSON of any likely shape; at most `max_chars` of its content."""
-    body = _first_object(document.value)
+    body = to_completion(_first_object(document.value))
     choice = _first_choice(body.get("choices"))
     message = next((choice[key] for key in _MESSAGE_KEYS if isinstance(choice.get(key), dict)), None)
     if message is None and isinstance(body.get("message"), dict):

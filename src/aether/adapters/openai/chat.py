@@ -13,8 +13,15 @@ from aether.adapters.openai.cut_prompt import describe_cut
 from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.dialect_memory import DialectMemory
 from aether.adapters.openai.errors import FailedCall
+from aether.adapters.openai.replies import lacks_fields
 from aether.adapters.openai.server import Call, ChatServer, Outcome, asked_of
-from aether.errors import AetherError, ModelFailedError, ModelUnreachableError, UnusableOutputError
+from aether.errors import (
+    AetherError,
+    ModelFailedError,
+    ModelOverloadedError,
+    ModelUnreachableError,
+    UnusableOutputError,
+)
 from aether.workflows.llm.ports import Form, Message, OnText, Reply
 
 log = structlog.get_logger()
@@ -24,6 +31,9 @@ _LATE = frozenset({408, 504, 522, 524, 598, 599})
 # Proxies send these when the server behind them does not answer, whatever the request was.
 _OF_PROXIES = frozenset({502, 503, *range(520, 531)}) | _LATE
 _SERVER_ERROR = 500
+_UNAVAILABLE = 503
+_SUSPICIOUS = 3
+"""How often an error that usually passes comes in a row until a feature is in doubt."""
 _LONG_SILENCE = 1 / 6
 """The share of the read timeout after which a connection was probably lost because it was too silent for a proxy."""
 
@@ -110,10 +120,16 @@ class OpenAIChat:
 
     def _doubt(self, prompt: int, dialect: Dialect, asked: Asked, error: AetherError, seconds: float) -> None:
         """Decide how the next attempt asks, after an error that took some seconds to come."""
-        if self._is_late(error, seconds):
+        failures = self._memory.fail(asked.model, prompt)
+        if asked.has_form and failures % _SUSPICIOUS == 0 and _is_passing(error):
+            # The same error again and again may be due to the form, as of a server that it brings down.
+            self._memory.doubt(asked.model, prompt, replace(dialect, form="prompt"))
+        elif self._is_late(error, seconds):
             self._doubt_late(prompt, dialect, asked)
         elif _is_unclear(error):
             self._memory.doubt(asked.model, prompt, doubt(dialect, asked))
+        elif _is_passing(error):
+            self._memory.doubt(asked.model, prompt, None)
 
     def _doubt_late(self, prompt: int, dialect: Dialect, asked: Asked) -> None:
         """Ask for a whole answer after a stream that stopped, and for a stream after a whole answer that came late."""
@@ -138,10 +154,12 @@ class OpenAIChat:
     def _learn(self, call: Call, prompt: int, start: Dialect, dialect: Dialect, outcome: Outcome) -> None:
         if outcome.has_silent_thinking and not dialect.silent_thinking:
             self._memory.set(call.model, replace(self._memory.get(call.model), silent_thinking=True))
-        if not outcome.is_empty:
-            self._memory.learn(call.model, prompt, start, dialect)
+        if not outcome.is_empty and not (call.form is not None and lacks_fields(outcome.reply.text, call.form)):
+            tried = {"form": call.form is not None, "stream": outcome.is_streamed}
+            features = frozenset(feature for feature, is_tried in tried.items() if is_tried)
+            self._memory.learn(call.model, prompt, start, dialect, features)
         elif call.form is not None and not outcome.reply.cut_off:
-            # An empty answer teaches nothing, except to ask in another way next time.
+            # An answer that is empty, or has not the form, teaches nothing, except to ask in another way next time.
             self._memory.doubt(call.model, prompt, dialect.with_next_form())
 
     def _measure(self, model: str, dialect: Dialect, *, streams: bool, seconds: float, on_text: OnText | None) -> None:
@@ -157,6 +175,14 @@ def _is_unclear(error: AetherError) -> bool:
         case ModelUnreachableError():
             return error.ended_early
     return isinstance(error, UnusableOutputError)
+
+
+def _is_passing(error: AetherError) -> bool:
+    """Whether an error usually passes, whatever the request was."""
+    match error:
+        case ModelOverloadedError(status=int() as status):
+            return status == _UNAVAILABLE
+    return isinstance(error, ModelFailedError | ModelUnreachableError)
 
 
 def _hash(call: Call) -> int:

@@ -1,6 +1,6 @@
 """Dialect memory: what the calls to a server have taught about the dialects of its models."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import structlog
 from msgspec.structs import replace
@@ -10,9 +10,19 @@ from aether.adapters.openai.dialect import Dialect
 log = structlog.get_logger()
 
 _STRIKES = 3
-_MAX_DOUBTS = 1_000
+_MAX_PROMPTS = 1_000
 _FAST_STREAMS = 10
 _DEFAULT = Dialect()
+
+
+class _Prompt:
+    """A prompt whose latest attempts have failed: how often, and how the next one asks, if not as usual."""
+
+    __slots__ = ("doubt", "failures")
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.doubt: Dialect | None = None
 
 
 class DialectMemory:
@@ -28,8 +38,8 @@ class DialectMemory:
     ) -> None:
         self._known = dict(known or {})
         self._on_change = on_change
-        self._doubts: dict[tuple[str, int], Dialect] = {}
-        self._strikes: dict[str, int] = {}
+        self._prompts: dict[tuple[str, int], _Prompt] = {}
+        self._strikes: dict[tuple[str, str], int] = {}
         self._fast_streams: dict[str, int] = {}
 
     @property
@@ -39,8 +49,10 @@ class DialectMemory:
 
     def get(self, model: str, prompt: int = 0) -> Dialect:
         """Return how to ask a model, without what an attempt of the same prompt (its hash) has put in doubt."""
-        known = self._known.get(model, _DEFAULT)
-        return self._doubts.get((model, prompt), known) if self._doubts else known
+        failed = self._prompts.get((model, prompt)) if self._prompts else None
+        if failed is not None and failed.doubt is not None:
+            return failed.doubt
+        return self._known.get(model, _DEFAULT)
 
     def set(self, model: str, dialect: Dialect) -> None:
         """Remember a dialect, and report it if it is new."""
@@ -56,26 +68,45 @@ class DialectMemory:
         if self._on_change is not None:
             self._on_change(model, dialect)
 
+    def fail(self, model: str, prompt: int) -> int:
+        """Count a failed attempt of a prompt, and return how many have failed in a row."""
+        failed = self._prompt(model, prompt)
+        failed.failures += 1
+        return failed.failures
+
     def doubt(self, model: str, prompt: int, dialect: Dialect | None) -> None:
         """Ask the same prompt in another way next time; None stands for the way that is certain."""
-        self._doubts.pop((model, prompt), None)
-        if dialect is None:
-            return
-        while len(self._doubts) >= _MAX_DOUBTS:
-            del self._doubts[next(iter(self._doubts))]
-        self._doubts[model, prompt] = dialect
+        self._prompt(model, prompt).doubt = dialect
 
-    def learn(self, model: str, prompt: int, start: Dialect, used: Dialect) -> None:
-        """Learn from a usable answer to a call that started with one dialect and succeeded with another."""
-        was_in_doubt = bool(self._doubts) and self._doubts.pop((model, prompt), None) is not None
-        if was_in_doubt:
-            self._strikes[model] = self._strikes.get(model, 0) + 1
-            if self._strikes[model] < _STRIKES:
-                return
+    def _prompt(self, model: str, prompt: int) -> _Prompt:
+        """Return what is kept of a prompt; only those that failed last are kept."""
+        failed = self._prompts.pop((model, prompt), None) or _Prompt()
+        while len(self._prompts) >= _MAX_PROMPTS:
+            del self._prompts[next(iter(self._prompts))]
+        self._prompts[model, prompt] = failed
+        return failed
+
+    def learn(self, model: str, prompt: int, start: Dialect, used: Dialect, features: frozenset[str]) -> None:
+        """Learn from a usable answer to a call that started with one dialect and succeeded with another.
+
+        `features` names the fields of the dialect that the call has tried: "form", "stream".
+        """
+        failed = self._prompts.pop((model, prompt), None) if self._prompts else None
+        if failed is not None and failed.doubt is not None:
             start = self.get(model)
-        self._strikes.pop(model, None)
+            if not self._has_helped(model, start, used):
+                return
+        for feature in features if self._strikes else ():
+            self._strikes.pop((model, feature), None)
         if used != start:
             self.set(model, self.get(model).merge(start, used))
+
+    def _has_helped(self, model: str, start: Dialect, used: Dialect) -> bool:
+        """Whether it has helped often enough to do without what is in doubt."""
+        keys = [(model, feature) for feature in _changes(start, used)]
+        for key in keys:
+            self._strikes[key] = self._strikes.get(key, 0) + 1
+        return all(self._strikes[key] >= _STRIKES for key in keys)
 
     def slow(self, model: str) -> None:
         """Stream all answers of a model from now on, because a whole one did not come in time."""
@@ -88,3 +119,7 @@ class DialectMemory:
         if self._fast_streams[model] >= _FAST_STREAMS:
             del self._fast_streams[model]
             self.set(model, replace(self.get(model), is_slow=False))
+
+
+def _changes(start: Dialect, used: Dialect) -> Iterator[str]:
+    return (field for field in start.__struct_fields__ if getattr(start, field) != getattr(used, field))

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from html import unescape
 from typing import Any, NamedTuple
 
 _MAX_DEPTH = 6
@@ -36,6 +37,8 @@ _IN_WORDS = re.compile(
     re.IGNORECASE,
 )
 _MARKUP = re.compile(r"\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
+_XML_MESSAGE = re.compile(r"<(?:\w{1,20}:)?(?:message|faultstring)>([^<]{1,1000})<", re.IGNORECASE)
+_XML_CODE = re.compile(r"<code>([\w.-]{1,64})</code>", re.IGNORECASE)
 _TITLE = re.compile(r"<title>([^<]{1,200})</title>", re.IGNORECASE)
 
 
@@ -72,7 +75,7 @@ def read_error(body: bytes) -> ErrorBody:
         return describe_error(json.loads(text, strict=False))
     except (ValueError, RecursionError):
         if _MARKUP.match(text):
-            return ErrorBody(text=text[:_MAX_TEXT], is_page=True)
+            return _read_markup(text[:_MAX_TEXT])
         # An event of a stream, or JSON that was cut off.
         event = re.search(r"^data:\s*(\{.*\})\s*$", text, re.MULTILINE)
         if event and event[1] != text:
@@ -80,6 +83,13 @@ def read_error(body: bytes) -> ErrorBody:
         found = re.search(r'"(?:message|detail|error|msg)"\s*:\s*"((?:[^"\\]|\\.){1,1000})', text)
         message = found[1] if found else text.strip()
         return ErrorBody(message, delay=_delay_in(message), text=text[:_MAX_TEXT])
+
+
+def _read_markup(text: str) -> ErrorBody:
+    """Read a page for people, or an error in XML, as of storage servers."""
+    if (message := _XML_MESSAGE.search(text)) is None:
+        return ErrorBody(text=text, is_page=True)
+    return ErrorBody(unescape(message[1]), frozenset(map(str.casefold, _XML_CODE.findall(text))), text=text)
 
 
 def describe_error(value: object) -> ErrorBody:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
 from aether.adapters.openai.error_body import ErrorBody
-from aether.adapters.openai.error_words import is_bad_key, is_unknown_endpoint
+from aether.adapters.openai.error_words import is_bad_key, is_unknown_endpoint, is_unknown_model
 from aether.adapters.openai.limit_words import BUSY_CODES, is_quota
 from aether.errors import ModelOverloadedError
 
-_BAD_REQUEST, _UNAUTHORIZED, _PAYMENT_REQUIRED, _SERVER_ERROR = 400, 401, 402, 500
+_BAD_REQUEST, _UNAUTHORIZED, _PAYMENT_REQUIRED, _NOT_FOUND, _SERVER_ERROR = 400, 401, 402, 404, 500
 _KNOWN_STATUSES = frozenset(
     {*HTTPStatus, *ModelOverloadedError.STATUSES, 440, 444, 449, 460, 463, 499, *range(520, 531), 598, 599}
 )
@@ -21,7 +21,7 @@ _STATUS_OF: Mapping[int, str] = {
     500: "server_error api_error internal internal_error internal_server_error internalservererror apierror",
     502: "bad_gateway upstream_error provider_error",
     404: "not_found not_found_error notfounderror unknown_url model_not_found unknown_endpoint",
-    403: "permission_error permission_denied permissiondeniederror forbidden access_denied",
+    403: "permission_error permission_denied permissiondeniederror forbidden access_denied accessdenied",
     401: "authentication_error unauthenticated unauthorized invalid_api_key authenticationerror authfailure "
     "unrecognizedclientexception",
     402: "payment_required billing_error insufficient_quota exceeded_current_quota_error",
@@ -42,11 +42,14 @@ def _says(words: str) -> Callable[[ErrorBody], object]:
 _STATUS_BY_MEANING: tuple[tuple[Callable[[ErrorBody], object], int], ...] = (
     (lambda body: is_bad_key(_BAD_REQUEST, body), _UNAUTHORIZED),
     (lambda body: is_quota(_BAD_REQUEST, body, body.delay), _PAYMENT_REQUIRED),
-    (is_unknown_endpoint, 404),
+    (_says(r"\byet\b"), 503),
+    (lambda body: is_unknown_model(_NOT_FOUND, body), _NOT_FOUND),
+    (is_unknown_endpoint, _NOT_FOUND),
     (_says(r"too many requests|rate.?limit|overloaded|at capacity|throttl|quota"), 429),
     (_says(r"time(?:d)?[ -]?out|deadline"), 504),
     (_says(r"unavailable|is (?:currently )?loading|try again later|temporarily"), 503),
     (_says(r"internal (?:server )?error"), 500),
+    (_says(r"\b(?:parameter|request|argument|field|input)\b.{0,40}\b(?:invalid|missing|required)|bad request"), 400),
 )
 """The status that the words of an error mean; the first entry that fits counts."""
 

@@ -40,6 +40,7 @@ _KEY_WORDS = re.compile(
     r"|\baccess (?:denied|to)|\bnot have access|\bforbidden\b|\btoken\b",
     re.IGNORECASE,
 )
+_PLACE_WORDS = re.compile(r"\bIPs?\b|\bIP[ -]address|\b(?:country|region|territor|location)", re.IGNORECASE)
 _KEY_NAME = r"(?:(?:api|access|auth|secret)[ _-]?(?:key|token|id)|credential)s?"
 _BAD_KEY_WORDS = re.compile(
     r"(?:invalid|incorrect|missing|wrong|no|expired|unknown|unauthori[sz]ed) (?:api|access|auth|secret)[ _-]?"
@@ -89,7 +90,8 @@ def is_bad_key(status: int, body: ErrorBody) -> bool:
     if status == _UNAUTHORIZED:
         return True
     if status == _FORBIDDEN:
-        return not (body.message or body.is_page) or _KEY_WORDS.search(body.message) is not None
+        says_key = _KEY_WORDS.search(body.message) is not None and not _PLACE_WORDS.search(body.message)
+        return says_key or not (body.message or body.is_page)
     return status == _BAD_REQUEST and (bool(body.codes & _KEY_CODES) or _BAD_KEY_WORDS.search(body.message) is not None)
 
 

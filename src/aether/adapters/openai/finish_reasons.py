@@ -7,7 +7,7 @@ from typing import Any, Literal
 Ending = Literal["complete", "cut off", "filtered", "failed"]
 
 _ENDINGS: tuple[tuple[re.Pattern[str], Ending], ...] = (
-    (re.compile(r"length|max|limit|token|trunc|incomplete|budget", re.IGNORECASE), "cut off"),
+    (re.compile(r"length|max|limit|token|trunc|incomplete|budget|context|pause", re.IGNORECASE), "cut off"),
     (
         re.compile(
             r"filter|safe|block|prohibit|moderat|refus|recitation|sensitive|spii|guardrail|polic|violat", re.IGNORECASE

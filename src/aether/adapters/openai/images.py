@@ -90,7 +90,7 @@ class OpenAIIllustrator:
                     raise failed.error from failed
                 dialect = adapted
             else:
-                self._memory.learn(self._settings.model, 0, Dialect(), dialect)
+                self._memory.learn(self._settings.model, 0, Dialect(), dialect, frozenset())
                 return document
         raise UnusableOutputError("no way to ask is left")
 

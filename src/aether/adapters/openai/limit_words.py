@@ -24,14 +24,17 @@ _QUOTA_CODES = frozenset(
 )
 _QUOTA_WORDS = re.compile(
     r"current quota|insufficient (?:quota|balance|credit|funds)|out of credits|credit balance|billing (?:details|hard)|"
-    r"no (?:more )?credits?\b|quota (?:is )?(?:exhausted|used up)|余额不足|欠费"
+    r"no (?:more )?credits?\b|available credits|spending (?:cap|limit)|budget (?:is |has been |was )?exceeded|"
+    r"quota (?:is )?(?:exhausted|used up)|余额不足|欠费"
     r"|account .{0,40}(?:arrears|overdue|suspended|deactivated)",
     re.IGNORECASE,
 )
 _RATE_WORDS = re.compile(
     r"rate.?limit|too many requests|(?:per|/) ?(?:second|minute|min|hour|day)\b|\b[RT]P[MD]\b", re.IGNORECASE
 )
-_DAY_WORDS = re.compile(r"(?:(?<![a-z])per[ _-]?|/ ?)day(?![a-z])|\bdaily\b|\b[RT]PD\b", re.IGNORECASE)
+_DAY_WORDS = re.compile(
+    r"(?:(?<![a-z])per[ _-]?|/ ?)(?:day|week|month)(?![a-z])|\b(?:daily|weekly|monthly)\b|\b[RT]PD\b", re.IGNORECASE
+)
 _SHORT_RATE_WORDS = re.compile(r"(?:per|/)[ _-]?(?:s|sec|second|m|min|minute|h|hour)\b|\b[RT]PM\b", re.IGNORECASE)
 _DAY_QUOTA = re.compile(r'"quotaId":\s*"[^"]{0,100}PerDay', re.IGNORECASE)
 _NO_QUOTA_AT_ALL = re.compile(r"\blimit\b\W{1,3}0(?!\d|[.,]\d)", re.IGNORECASE)
@@ -40,7 +43,7 @@ _LARGER_THAN_LIMIT = re.compile(r"request (?:is )?too large", re.IGNORECASE)
 BUSY_CODES: Mapping[int, str] = {
     429: "rate_limit_error rate_limit_exceeded rate_limited too_many_requests requests tokens resource_exhausted "
     "ratelimiterror throttling engine_overloaded_error throttlingexception throttled toomanyrequestsexception "
-    "toomanyrequests requestlimitexceeded",
+    "toomanyrequests requestlimitexceeded 1302 1303 1305",
     529: "overloaded_error overloaded",
     503: "unavailable unavailable_error service_unavailable serviceunavailableerror model_loading",
 }
@@ -75,7 +78,7 @@ def is_quota(status: int, body: ErrorBody, delay: float | None) -> bool:
 
 
 def is_hopeless_limit(status: int, body: ErrorBody, delay: float | None) -> bool:
-    """Whether a limit cannot heal while a job waits: it is by the day, or less than the request needs."""
+    """Whether a limit cannot heal while a job waits: it is by the day or longer, or less than the request needs."""
     if status not in LIMIT_STATUSES:
         return False
     # Gemini names a delay of seconds beside a limit that is reset at midnight.

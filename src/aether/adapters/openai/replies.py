@@ -3,13 +3,16 @@
 import asyncio
 import re
 
+import msgspec
+
 from aether.adapters.openai.answers import MAX_TEXT, Answer, TokenUsage, token_count
 from aether.adapters.openai.finish_reasons import Ending, ending_of
 from aether.adapters.openai.thinking import ThinkingFilter
 from aether.domain.job import Usage
 from aether.domain.plain_text import is_blank
-from aether.workflows.llm.ports import Reply
+from aether.workflows.llm.ports import Form, Reply
 
+_SHORT = 16_384  # characters of an answer that are decoded at once
 SLICE = 4_096  # characters that are read at once, however many marks they contain
 
 
@@ -39,6 +42,20 @@ def make_reply(answer: Answer, thinking: ThinkingFilter, *, wants_json: bool, ma
         answer.refusal or filtered,
         _defect(answer, thinking, ending, text),
     )
+
+
+def lacks_fields(text: str, form: Form) -> bool:
+    """Whether an answer is a JSON object in which fields of the form are missing or empty, such as `{}`.
+
+    Whoever asked reads it more leniently; what is no JSON at all may still be usable.
+    """
+    if len(text) > _SHORT:
+        return False
+    try:
+        value = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return False
+    return not (isinstance(value, dict) and all(value.get(name) for name in form.schema.get("required", ())))
 
 
 def usage_of(tokens: TokenUsage | None) -> Usage:

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from aether.adapters.openai.adaptation import Asked
 from aether.adapters.openai.answers import MAX_JSON, MAX_TEXT, Answer
-from aether.adapters.openai.completions import parse_completion
 from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.error_body import read_error
 from aether.adapters.openai.error_status import status_in
@@ -27,7 +26,6 @@ from aether.workflows.llm.ports import Form, Message, OnText, Reply
 from aether.workflows.llm.text_bound import current_text_bound
 
 _PATH = "chat/completions"
-_MAX_BEGINNING = 16_384
 _ONLY_THINKING_HINT = "check the server's reasoning parser, or ask for less thinking in AETHER_MODEL_OPTIONS"
 _DECISIVE = 10  # bytes that tell a stream from anything else
 _WAIT_FOR_USAGE_S = 1.5
@@ -65,6 +63,7 @@ class Outcome(msgspec.Struct, frozen=True):
     reply: Reply
     has_silent_thinking: bool = False
     is_empty: bool = False
+    is_streamed: bool = False
 
 
 class ChatServer:
@@ -93,21 +92,21 @@ class ChatServer:
         )
         async with self._api.limits(target):
             with _explained(completion, target):
-                answer = await (self._stream(body, completion) if streams else self._whole(body, completion, max_chars))
+                answer = await (self._stream(body, completion) if streams else self._whole(body, completion))
         if answer.error is not None:
             error = translate(200, "", {}, answer.error, target)
             raise FailedCall(error, answer.error, is_late=completion.has_text)
         reply = make_reply(answer, completion.thinking, wants_json=wants_json, max_chars=max_chars)
         if reply.defect is not None and ending_of(answer.finish_reason) == "complete":
             reply = replace(reply, defect=f"{reply.defect}; {_ONLY_THINKING_HINT}")
-        return Outcome(reply, completion.thinking.has_silent_thinking, is_blank(reply.text))
+        return Outcome(reply, completion.thinking.has_silent_thinking, is_blank(reply.text), streams)
 
     async def _stream(self, body: bytes, completion: StreamedCompletion) -> Answer:
         async with self._api.stream(self._url, body) as pieces:
             await _receive(pieces, completion)
         return await completion.answer()
 
-    async def _whole(self, body: bytes, completion: StreamedCompletion, max_chars: int) -> Answer:
+    async def _whole(self, body: bytes, completion: StreamedCompletion) -> Answer:
         async with self._api.stream(self._url, body) as pieces:
             beginning = b""
             while len(beginning.strip()) < _DECISIVE and (piece := await anext(pieces, b"")):
@@ -117,8 +116,7 @@ class ChatServer:
                 await _receive(pieces, completion)
                 return await completion.answer()
             content = await self._api.read(pieces, beginning)
-        completion.beginning = content[:_MAX_BEGINNING]
-        return await completion.take_whole(await parse_completion(content, max_chars))
+        return await completion.read_whole(content)
 
 
 async def _receive(pieces: AsyncIterator[bytes], completion: StreamedCompletion) -> None:

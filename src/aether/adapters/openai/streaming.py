@@ -26,6 +26,7 @@ _LINES_PER_TURN = 100
 _MAX_LINE = 1_048_576
 _MAX_CHARS_BEHIND = 2_000  # that a model may write behind its end, where another message may follow
 _MAX_BEGINNING = 4_096  # bytes that say what it is, if it is no completion
+_MAX_PAGE = 16_384  # and if it is no stream
 
 
 class StreamedCompletion:
@@ -129,7 +130,7 @@ class StreamedCompletion:
             UnusableOutputError: it was not a completion.
         """
         if self._is_whole:
-            return await self._whole_answer()
+            return await self.read_whole(bytes(self._unparsed))
         await self.feed(b"\n")
         await self._take(self._builder.end())
         answer = self._answer
@@ -141,9 +142,13 @@ class StreamedCompletion:
         self._emit(self.thinking.finish(cut_off=ending_of(answer.finish_reason) == "cut off"))
         return answer
 
-    async def _whole_answer(self) -> Answer:
-        """Parse a completion that is no stream, or a stream of lines of JSON, or of the elements of a list."""
-        body = bytes(self._unparsed)
+    async def read_whole(self, body: bytes) -> Answer:
+        """Read a completion that is no stream, or a stream of lines of JSON, or of the elements of a list.
+
+        Raises:
+            ModelUnreachableError, UnusableOutputError: as `answer`.
+        """
+        self.beginning = body[:_MAX_PAGE]
         if events := await listed_events(body):
             return await self._answer_of(events)
         try:
@@ -152,18 +157,14 @@ class StreamedCompletion:
             if b"\n" not in body.strip():  # the one line is what was parsed
                 raise
             return await self._answer_of(lines_of(body))
-        return await self.take_whole(answer)
+        self.thinking = await remove_thinking(answer, holds=self._holds)
+        self._emit(self.thinking.text)
+        return answer
 
     async def _answer_of(self, events: Iterable[bytes]) -> Answer:
         await self._parse_lines(b"data: " + event.replace(b"\n", b" ") for event in events)
         self._is_whole, self._unparsed = False, bytearray()
         return await self.answer()
-
-    async def take_whole(self, answer: Answer) -> Answer:
-        """Take an answer that was no stream, pass its text on, and return it."""
-        self.thinking = await remove_thinking(answer, holds=self._holds)
-        self._emit(self.thinking.text)
-        return answer
 
     async def _take(self, content: str) -> None:
         for at in range(0, len(content), SLICE):

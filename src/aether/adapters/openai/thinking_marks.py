@@ -6,6 +6,7 @@ from collections.abc import Iterator
 _WORDS = (
     *(
         "think(?:ing)?",
+        "deep[ _-]?think(?:ing)?",
         "thoughts?",
         "reason(?:ing)?",
         "reflect(?:ion)?",

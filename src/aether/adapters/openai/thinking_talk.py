@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from aether.adapters.openai.thinking_marks import NAME
 
-_LEFT = ("```", "``` ", "~~~", "~~~ ", "<!--", "<!-- ")  # of code fences and comments
+# Of code fences, comments and headings.
+_LEFT = ("```", "``` ", "~~~", "~~~ ", "<!--", "<!-- ", *(f"{'#' * level} " for level in range(1, 5)))
 # How models begin to think aloud when the mark of the beginning is in their prompt template and so not in the answer.
 _TALK = (
     *("the user", "user wants", "user asks", "user request", "okay", "ok,", "ok ", "alright", "hmm", "let me", "let's"),
@@ -124,6 +125,11 @@ _SOFT_MARKS: tuple[_Cut, ...] = (
         r"\s*[*#> ]{0,6}(?:thinking|thought|reasoning|analysis)(?: process)?[*]{0,2}(?::|\.\.\.|…)",
         r"^[*#> ]{0,6}(?:final )?(?:answer|response|output|section)[*]{0,2}:[*]{0,2}\s",
     ),
+    _between(
+        r"\s*#{1,6} ?(?:thinking|thoughts?|reasoning|analysis)(?: process)?[ \t]*\n",
+        r"^#{1,6} ?(?:final )?(?:answer|response|output|section)[ \t]*\n",
+    ),
+    _between(r"\s*(?=>[^\n]{0,200}\buser\b)(?:>[^\n]*\n+)+", r"(?=[^>\s])"),
     _between(r"\s*\*{0,2}thinking(?:\.\.\.|…)\*{0,2}\s*\n+(?:>[^\n]*\n+)+", r"(?=[^>\s])"),
 )
 """Words that mark thinking only if both of the pair are there."""
