@@ -81,7 +81,7 @@ def token_count(reported: float | None) -> int:
 
 async def read_answer(document: Document, max_chars: int = MAX_TEXT) -> Answer:
     """Read an answer, or an event of a stream, from JSON of any likely shape; at most `max_chars` of its content."""
-    body = to_completion(_first_object(document.value))
+    body = to_completion(first_object(document.value))
     choice = _first_choice(body.get("choices"))
     message = next((choice[key] for key in _MESSAGE_KEYS if isinstance(choice.get(key), dict)), None)
     if message is None and isinstance(body.get("message"), dict):
@@ -95,7 +95,7 @@ async def read_answer(document: Document, max_chars: int = MAX_TEXT) -> Answer:
         refusal=await _join(document, _refusal(places)),
         finish_reason=read_finish_reason(choice, body),
         tokens=read_tokens(body.get("usage") if "usage" in body else body),
-        error=_error(document.value, body, choice),
+        error=error_in(document.value, body, choice),
         has_choice=bool(choice or message or content),
         is_message=bool(message) and message is choice.get("message"),
         is_other_choice=not _is_first(choice),
@@ -126,7 +126,7 @@ def _number(usage: JsonObject, *names: str) -> float | None:
     return None
 
 
-def _first_object(value: object) -> JsonObject:
+def first_object(value: object) -> JsonObject:
     """Return the value, or the first element of a list, if it is an object; otherwise an empty one."""
     if isinstance(value, list):
         value = value[0] if value else None
@@ -136,7 +136,7 @@ def _first_object(value: object) -> JsonObject:
 def _first_choice(choices: object) -> JsonObject:
     """Return the choice with the index 0, or else the one that stands first."""
     listed = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
-    return next(filter(_is_first, listed), _first_object(choices))
+    return next(filter(_is_first, listed), first_object(choices))
 
 
 def _is_first(choice: JsonObject) -> bool:
@@ -186,8 +186,8 @@ def _reasoning(message: JsonObject) -> Iterator[str]:
 
 def _arguments(message: JsonObject) -> Iterator[str]:
     """Yield the arguments of the first call of a tool; some servers make a model answer in JSON that way."""
-    call = _first_object(message.get("tool_calls"))
-    function = _first_object(call.get("function") or message.get("function_call"))
+    call = first_object(message.get("tool_calls"))
+    function = first_object(call.get("function") or message.get("function_call"))
     yield from text_parts(function.get("arguments") or "")
     if isinstance(message.get("parsed"), dict | list):
         yield from text_parts(message["parsed"])
@@ -205,7 +205,7 @@ def _parts(message: JsonObject) -> Iterator[JsonObject]:
     yield from (part for part in (content if isinstance(content, list) else ()) if isinstance(part, dict))
 
 
-def _error(value: object, body: JsonObject, choice: JsonObject) -> ErrorBody | None:
+def error_in(value: object, body: JsonObject, choice: JsonObject) -> ErrorBody | None:
     """Describe the error that stands where an answer should be, if any; an empty one means nothing."""
     if body.get("error") or body.get("errors"):
         return describe_error(value)

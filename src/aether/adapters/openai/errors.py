@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from aether.adapters.openai.error_body import ErrorBody, message_of_page
+from aether.adapters.openai.error_body import ErrorBody, message_of_page, read_error
 from aether.adapters.openai.error_status import status_in
 from aether.adapters.openai.error_words import is_bad_key, is_refusal, is_unknown_model
 from aether.adapters.openai.limit_words import is_busy, is_hopeless_limit, is_quota, is_too_long
@@ -172,18 +172,31 @@ def _redirect(headers: Mapping[str, str], target: Target) -> str:
     return f"it redirects{to}, which is not followed; check {target.prefix}_BASE_URL."
 
 
-def hint_for_page(body: ErrorBody, target: Target) -> str:
+def explain(error: UnusableOutputError, expected: str, beginning: bytes, target: Target) -> Exception:
+    """Return a better error for an answer that cannot be read: by the words, or the page, with which it begins.
+
+    `expected` is the sentence of an error that only says what the answer is not.
+    """
+    body = read_error(beginning)
+    if body.is_page:
+        return UnusableOutputError(f"it is a web page and {error.why}{_hint_for_page(body, target)}")
+    if body.status is None and status_in(body) is not None:
+        return FailedCall(translate(200, "", {}, body, target), body)
+    return UnusableOutputError(_describe(expected, beginning, target)) if error.why == expected else error
+
+
+def _hint_for_page(body: ErrorBody, target: Target) -> str:
     """Ask whether the address is that of a page for people instead of the API."""
     title = clean(message_of_page(body), target.secrets)
     return f"; the address that was called is {target.url}{title and f', with the title “{title}”'}; {_check(target)}"
 
 
-def describe_no_completion(beginning: bytes, target: Target) -> str:
-    """Say what came in place of a completion, and which setting may be wrong."""
+def _describe(expected: str, beginning: bytes, target: Target) -> str:
+    """Say what came in place of what was expected, and which setting may be wrong."""
     text = clean(beginning.decode("utf-8", "replace"), target.secrets, _MAX_QUOTE_CHARS)
     # What was meant as a completion comes from the right address.
     hint = "" if '"choices"' in text else f"; the address that was called is {target.url}; {_check(target)}"
-    return f"it is no chat completion: “{text}”{hint}" if text else f"it is empty{hint}"
+    return f"{expected}: “{text}”{hint}" if text else f"it is empty{hint}"
 
 
 def _check(target: Target) -> str:

@@ -6,15 +6,15 @@ from typing import Any
 import msgspec
 
 from aether.adapters.openai.adaptation import adapt_option
-from aether.adapters.openai.answers import read_tokens
+from aether.adapters.openai.answers import error_in, first_object, read_tokens
 from aether.adapters.openai.body import too_large
 from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.dialect_memory import DialectMemory
-from aether.adapters.openai.error_body import describe_error
-from aether.adapters.openai.errors import TEXTS, FailedCall, translate
+from aether.adapters.openai.errors import TEXTS, FailedCall, explain, translate
 from aether.adapters.openai.http_api import ServerApi
 from aether.adapters.openai.image_download import ImageDownload
 from aether.adapters.openai.lenient_json import Document
+from aether.adapters.openai.native_forms import JsonObject
 from aether.adapters.openai.replies import usage_of
 from aether.domain.image import AUTO, GenerationRequest
 from aether.durable.token_budget import reserve_tokens
@@ -26,6 +26,8 @@ OTHER_FIELDS_BYTES = 65_536
 _PATH = "images/generations"
 _MAX_WAYS = 6
 _MAX_URL = 8_193
+_MAX_PAGE = 16_384  # bytes that say what it is, if it is no answer with images
+_NO_IMAGES = "it is no answer with images"
 
 
 class ImageSettings(msgspec.Struct, frozen=True):
@@ -66,10 +68,10 @@ class OpenAIIllustrator:
         except TimeoutError as error:
             raise ModelUnreachableError(f"no complete answer within {seconds:g} s", timed_out=True) from error
 
-    async def _generate(self, request: GenerationRequest) -> tuple[Document, dict[str, Any]]:
+    async def _generate(self, request: GenerationRequest) -> tuple[Document, JsonObject]:
         with reserve_tokens(0) as meter:  # nothing in the request says what an image costs
             document = await self._ask(request)
-            value = document.value if isinstance(document.value, dict) else {}
+            value: JsonObject = first_object(document.value)
             meter.spend(usage_of(read_tokens(value.get("usage"))))
         images = value.get("data")
         if not isinstance(images, list) or not images or not isinstance(images[0], dict):
@@ -105,13 +107,15 @@ class OpenAIIllustrator:
         try:
             document = await Document.decode(answer)
         except UnusableOutputError as error:
-            raise UnusableOutputError("it is no answer with images") from error
-        if isinstance(document.value, dict) and document.value.get("error"):
-            described = describe_error(document.value)
+            raise explain(UnusableOutputError(_NO_IMAGES), _NO_IMAGES, answer[:_MAX_PAGE], target) from error
+        value = first_object(document.value)
+        entry = first_object(value.get("data"))
+        has_image = bool(entry.get("b64_json") or entry.get("url"))
+        if not has_image and (described := error_in(document.value, value, entry)) is not None:
             raise FailedCall(translate(200, "", {}, described, target), described)
         return document
 
-    async def _content(self, document: Document, entry: dict[str, Any]) -> bytes:
+    async def _content(self, document: Document, entry: JsonObject) -> bytes:
         encoded, url = entry.get("b64_json"), entry.get("url")
         if isinstance(encoded, str) and encoded:
             return await self._decode(document, encoded)

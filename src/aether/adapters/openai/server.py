@@ -13,8 +13,7 @@ from aether.adapters.openai.adaptation import Asked
 from aether.adapters.openai.answers import MAX_JSON, MAX_TEXT, Answer
 from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.error_body import read_error
-from aether.adapters.openai.error_status import status_in
-from aether.adapters.openai.errors import FailedCall, Target, describe_no_completion, hint_for_page, translate
+from aether.adapters.openai.errors import FailedCall, Target, explain, translate
 from aether.adapters.openai.finish_reasons import ending_of
 from aether.adapters.openai.http_api import ServerApi, drain
 from aether.adapters.openai.lenient_json import NO_COMPLETION
@@ -145,20 +144,13 @@ async def _next_piece(pieces: AsyncIterator[bytes], completion: StreamedCompleti
 
 @contextmanager
 def _explained(completion: StreamedCompletion, target: Target) -> Iterator[None]:
-    """Tell more about what is no completion: an error in words, a page for people, or how it begins."""
+    """Tell more about what is no completion."""
     try:
         yield
     except UnusableOutputError as error:
-        body = read_error(completion.beginning)
-        if body.is_page:
-            raise UnusableOutputError(f"it is a web page and {error.why}{hint_for_page(body, target)}") from error
-        if completion.has_text:
+        if completion.has_text and not read_error(completion.beginning).is_page:
             raise
-        if body.status is None and status_in(body) is not None:
-            raise FailedCall(translate(200, "", {}, body, target), body) from error
-        if error.why != NO_COMPLETION:
-            raise
-        raise UnusableOutputError(describe_no_completion(completion.beginning, target)) from error
+        raise explain(error, NO_COMPLETION, completion.beginning, target) from error
 
 
 def _body(call: Call, dialect: Dialect, *, streams: bool) -> bytes:
