@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.scripted_model import Rule, Setup, rate_limit_error
+from tests.scripted_model import NAMED, Rule, Setup, rate_limit_error
 from tests.service.stack import Json, Stack
 from tests.waiting import until
 
@@ -46,6 +46,20 @@ def test_jobs_of_a_paused_model_keep_no_place_and_no_call(bare: Stack, calls: st
     assert {bare.get(job_id)["status"] for job_id in paused} <= {"pending", "processing"}
     [attempt] = attempts(bare, paused[0])
     assert attempt["nextRetryAt"] is not None
+
+
+@pytest.mark.parametrize("calls", ["1", "2"])
+def test_a_model_that_does_not_answer_holds_back_no_call_of_another(bare: Stack, calls: str) -> None:
+    bare.model.use([Rule(contains=FREE, do=NAMED["hang"])], Setup(sections=2))
+    bare.ready(bare.start_worker(AETHER_MODEL_CALLS=calls))
+    for at in range(3):
+        bare.submit(f"Silent job {at}", model=FREE)
+    until(lambda: [call.model for call in bare.model.calls()].count(FREE) == int(calls))
+
+    other = bare.when(bare.submit("Answered"), "completed")
+
+    assert len(other["report"]["sections"]) == 2
+    assert [call.model for call in bare.model.calls()].count(FREE) == int(calls)
 
 
 def test_a_job_goes_on_where_it_stopped_when_the_pause_is_over(bare: Stack) -> None:

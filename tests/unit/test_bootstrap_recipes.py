@@ -98,12 +98,14 @@ async def test_each_model_of_each_server_has_its_own_limiter() -> None:
     assert len({own, image, limiter(Kind.REPORT, free), limiter(Kind.REPORT, paid)}) == 4
 
 
-async def test_the_calls_of_all_models_share_the_workers_total() -> None:
+async def test_one_model_leaves_calls_to_the_others() -> None:
     opened = await recipes_of(replace(SETTINGS, model_calls=8))
     requests = [ReportRequest("Rome", model=model) for model in ("free", "paid")]
     free, paid = (opened[Kind.REPORT].dependencies(SHARED, request).limiter for request in requests)
     for _ in range(8):
         await free.acquire("a")
+    for _ in range(2):
+        await paid.acquire("b")
 
     waiting = asyncio.create_task(paid.acquire("b"))
     await asyncio.sleep(0)

@@ -279,7 +279,26 @@ def test_the_limit_of_one_model_is_not_that_of_another() -> None:
     assert (limiters.limiter("free").limit, limiters.limiter("paid").limit) == (50, 100)
 
 
-async def test_all_models_together_make_no_more_calls_than_the_total() -> None:
+@pytest.mark.parametrize(("ceiling", "capacity"), [(1, 2), (3, 4), (8, 10), (500, 625)])
+async def test_all_models_together_make_a_quarter_more_calls_than_one_and_at_least_one_more(
+    ceiling: int, capacity: int
+) -> None:
+    limiters = ModelLimiters(ceiling, FastClock())
+    alone = Calls(limiters.limiter("one"))
+    tasks = alone.start("a", capacity + 1)
+    await yield_to_others()
+    assert len(alone.in_flight) == ceiling
+
+    others = [Calls(limiters.limiter(f"other {number}")) for number in range(5)]
+    tasks += [task for each in others for task in each.start("b", capacity)]
+    await yield_to_others()
+
+    assert sum(len(each.in_flight) for each in (alone, *others)) == capacity
+    for task in tasks:
+        task.cancel()
+
+
+async def test_all_calls_are_made_whatever_the_models() -> None:
     limiters = ModelLimiters(3, FastClock())
     calls = {model: Calls(limiters.limiter(model)) for model in ("one", "two", "three")}
 
@@ -292,33 +311,70 @@ async def test_all_models_together_make_no_more_calls_than_the_total() -> None:
             if each.in_flight:
                 await each.finish_one()
 
-    assert (peak, sum(len(each.started) for each in calls.values())) == (3, 12)
+    assert (peak, sum(len(each.started) for each in calls.values())) == (4, 12)
 
 
-async def test_a_model_with_many_waiting_calls_does_not_starve_another() -> None:
-    limiters = ModelLimiters(2, FastClock())
-    many, few = Calls(limiters.limiter("free")), Calls(limiters.limiter("paid"))
-    tasks = many.start("a", 100)
+@pytest.mark.parametrize("ceiling", [1, 2, 10, 500])
+async def test_a_model_that_does_not_answer_holds_back_no_call_of_another(ceiling: int) -> None:
+    limiters = ModelLimiters(ceiling, FastClock())
+    silent, other = Calls(limiters.limiter("silent")), Calls(limiters.limiter("other"))
+    tasks = silent.start("a", 2 * ceiling)
     await yield_to_others()
 
-    tasks += few.start("b")
-    await yield_to_others()
-    await many.finish_one()
+    for at in range(5):
+        tasks += other.start("b")
+        await yield_to_others()
+        await other.finish_one()
+        assert len(other.started) == at + 1
 
-    assert (len(many.in_flight), few.in_flight) == (1, ["b"])
+    assert len(silent.in_flight) == ceiling
     for task in tasks:
         task.cancel()
 
 
-async def test_a_call_that_waits_for_the_total_heeds_a_pause_that_begins_meanwhile() -> None:
-    clock = HeldClock()
-    limiters = ModelLimiters(1, clock)
-    busy, paused = Calls(limiters.limiter("one")), Calls(limiters.limiter("two"))
-    tasks = busy.start("a") + paused.start("b")
+async def test_several_models_that_do_not_answer_leave_room_too() -> None:
+    limiters = ModelLimiters(500, FastClock())
+    models = [Calls(limiters.limiter(f"silent {number}")) for number in range(4)]
+    tasks: list[asyncio.Task[None]] = []
+    for model in models:
+        tasks += model.start("a", 1_000)
+        await yield_to_others()
+    other = Calls(limiters.limiter("other"))
+    tasks += other.start("b")
     await yield_to_others()
 
-    limiters.limiter("two").record_overload(60.0)
-    await busy.finish_one()
+    assert [len(model.in_flight) for model in models] == [500, 100, 20, 4]
+    assert other.in_flight == ["b"]
+    for task in tasks:
+        task.cancel()
+
+
+async def test_a_free_slot_goes_to_the_model_with_the_fewest_calls() -> None:
+    limiters = ModelLimiters(8, FastClock())
+    many, few = Calls(limiters.limiter("many")), Calls(limiters.limiter("few"))
+    tasks = many.start("a", 100)
+    await yield_to_others()
+    tasks += few.start("b", 100)
+    await yield_to_others()
+
+    for _ in range(10):
+        await many.finish_one()
+
+    assert sorted([len(many.in_flight), len(few.in_flight)]) == [4, 5]
+    for task in tasks:
+        task.cancel()
+
+
+async def test_a_call_that_waits_for_a_shared_slot_heeds_a_pause_that_begins_meanwhile() -> None:
+    clock = HeldClock()
+    limiters = ModelLimiters(1, clock)
+    busy = [Calls(limiters.limiter("one")), Calls(limiters.limiter("two"))]
+    paused = Calls(limiters.limiter("three"))
+    tasks = [*busy[0].start("a"), *busy[1].start("a"), *paused.start("b")]
+    await yield_to_others()
+
+    limiters.limiter("three").record_overload(60.0)
+    await busy[0].finish_one()
     assert paused.started == []
 
     clock.seconds = 60.0
@@ -328,9 +384,10 @@ async def test_a_call_that_waits_for_the_total_heeds_a_pause_that_begins_meanwhi
         task.cancel()
 
 
-async def test_cancelled_waits_for_the_total_leak_no_slot() -> None:
+async def test_cancelled_waits_for_a_shared_slot_leak_none() -> None:
     limiters = ModelLimiters(1, FastClock())
     busy, others = Calls(limiters.limiter("one")), Calls(limiters.limiter("two"))
+    silent = Calls(limiters.limiter("three")).start("c")
     busy.start("a")
     await yield_to_others()
     for task in others.start("b", 3):
@@ -343,7 +400,8 @@ async def test_cancelled_waits_for_the_total_leak_no_slot() -> None:
     await yield_to_others()
 
     assert others.in_flight == ["b"]
-    tasks[0].cancel()
+    for task in tasks + silent:
+        task.cancel()
 
 
 async def test_the_limiters_of_the_models_used_last_are_kept() -> None:

@@ -10,7 +10,7 @@ from aether.domain.job import Status, StepStatus
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Runner
-from aether.errors import ModelFailedError, ModelOverloadedError, ModelPausedError
+from aether.errors import ModelFailedError, ModelOverloadedError, ModelPausedError, ModelUnreachableError
 from tests.durable_harness import ID, NEW, DurableHarness, until
 from tests.fakes import HeldClock, ScriptedCalls
 
@@ -177,3 +177,44 @@ async def test_the_pause_of_one_model_does_not_stop_jobs_of_another() -> None:
     await harness.worker(harness.one_step).perform("other")
 
     assert (harness.store.jobs["other"].status, harness.clock.slept) == (Status.COMPLETED, [])
+
+
+async def unanswered(harness: DurableHarness, seconds: float) -> asyncio.Task[bool]:
+    """Start a run whose first call is not answered for so long."""
+    harness.clock = HeldClock()
+    harness.calls.blockers["outline"] = asyncio.Event()
+    await harness.store.create(NEW)
+    run = asyncio.create_task(harness.worker(harness.one_step).perform(ID))
+    await harness.calls.wait_for_start("outline")
+    harness.clock.seconds += seconds
+    harness.calls.blockers["outline"].set()
+    return run
+
+
+SILENCE = ModelUnreachableError("it did not answer in time", timed_out=True)
+
+
+async def test_a_job_whose_model_does_not_answer_gives_its_place_to_another_after_each_attempt() -> None:
+    harness = harness_with(outline=[SILENCE])
+    with pytest.raises(ModelPausedError) as pause:
+        await (await unanswered(harness, 120.0))
+
+    assert 0 < pause.value.seconds <= 0.25
+    assert [attempt.next_retry_at is not None for attempt in harness.job.attempts] == [True]
+    assert await harness.worker(harness.one_step).perform(ID)
+    assert harness.job.status is Status.COMPLETED
+
+
+@pytest.mark.parametrize(
+    ("error", "seconds"), [(SILENCE, 5.0), (ModelUnreachableError("lost"), 120.0), (ModelFailedError(500), 120.0)]
+)
+async def test_after_any_other_failure_it_keeps_its_place(error: Exception, seconds: float) -> None:
+    harness = harness_with(outline=[error])
+    run = await unanswered(harness, seconds)
+    assert isinstance(harness.clock, HeldClock)
+    while not run.done():
+        harness.clock.seconds += 1.0
+        await asyncio.sleep(0)
+
+    assert await run
+    assert harness.job.status is Status.COMPLETED

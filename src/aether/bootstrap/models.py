@@ -16,6 +16,7 @@ from aether.adapters.openai.image_download import ImageDownload
 from aether.adapters.openai.images import OTHER_FIELDS_BYTES, ImageSettings, OpenAIIllustrator
 from aether.adapters.openai.server import ChatServer
 from aether.adapters.openai.transport import ModelTransport, TransportLimits
+from aether.durable.concurrency_limiter import SharedSlots
 from aether.errors import ConfigurationError
 from aether.outbound.cookies import no_cookies
 from aether.settings import Secret, SecretHeaders, Settings
@@ -37,7 +38,9 @@ async def chat_api(settings: Settings) -> AsyncIterator[ServerApi]:
     Raises:
         ConfigurationError: the key cannot be sent.
     """
-    limits = TransportLimits(settings.model_max_bytes, settings.model_calls, "AETHER_MODEL_MAX_BYTES")
+    limits = TransportLimits(
+        settings.model_max_bytes, SharedSlots(settings.model_calls).capacity, "AETHER_MODEL_MAX_BYTES"
+    )
     timeouts = _timeouts(settings, settings.model_read_timeout)
     credentials = _Credentials(settings.openai_api_key, settings.model_headers, TEXTS)
     async with _server_api(settings, settings.openai_base_url, credentials, limits, timeouts) as api:
@@ -52,7 +55,8 @@ async def illustrator(settings: Settings, model: str) -> AsyncIterator[OpenAIIll
         ConfigurationError: the key cannot be sent.
     """
     max_bytes = settings.image_max_bytes
-    limits = TransportLimits(-(-max_bytes // 3) * 4 + OTHER_FIELDS_BYTES, settings.model_calls, receive_buffer=262_144)
+    answer_bytes = -(-max_bytes // 3) * 4 + OTHER_FIELDS_BYTES
+    limits = TransportLimits(answer_bytes, SharedSlots(settings.model_calls).capacity, receive_buffer=262_144)
     credentials = _image_credentials(settings)
     base_url = settings.image_base_url or settings.openai_base_url
     terms = ImageSettings(

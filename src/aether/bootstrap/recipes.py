@@ -54,7 +54,7 @@ async def recipes(
             images = await stack.enter_async_context(illustrator(settings, settings.image_model))
         # A model that is overloaded says nothing about another one, nor does a server.
         limiters = {
-            ModelServer.CHAT: ModelLimiters(settings.model_calls, dependencies.clock, dependencies.limiter),
+            ModelServer.CHAT: ModelLimiters(settings.model_calls, dependencies.clock),
             ModelServer.IMAGES: ModelLimiters(settings.model_calls, dependencies.clock),
         }
 

@@ -11,12 +11,51 @@ _MAX_REJECTED_SHARE = 0.25
 _GROWTH = 0.1
 _MIN_SHRINK_INTERVAL_S = 1.0
 _MAX_MODELS = 1_000
+_SHARE = 4
+
+
+class SharedSlots:
+    """Slots of several limiters together: dynamic thresholds (Choudhury and Hahne, 1998).
+
+    A limiter gets a slot while it holds fewer than four times as many as are free. So one alone gets up to `ceiling`,
+    however long its calls take, and always leaves some for the others, who leave some in turn: the `capacity` is a
+    quarter larger. A slot that becomes free goes to the limiter that holds the fewest.
+    """
+
+    def __init__(self, ceiling: int) -> None:
+        self.capacity = ceiling + max(1, ceiling // _SHARE)
+        self._free = self.capacity
+        self._waiting: dict[ConcurrencyLimiter, None] = {}
+
+    def has_room(self, held: int) -> bool:
+        """Whether a limiter that holds so many slots may take one more."""
+        return held < _SHARE * self._free
+
+    def take(self) -> None:
+        """Take a slot."""
+        self._free -= 1
+
+    def give_back(self, limiter: "ConcurrencyLimiter") -> None:
+        """Give a slot back, which the limiter itself may take first if no other waits."""
+        self._free += 1
+        if self._waiting:
+            for waiting in sorted({**self._waiting, limiter: None}, key=lambda each: each.in_flight):
+                waiting.grant()
+        else:
+            limiter.grant()
+
+    def wait(self, limiter: "ConcurrencyLimiter", *, waits: bool) -> None:
+        """Remember or forget that a limiter waits for a slot."""
+        if waits:
+            self._waiting[limiter] = None
+        elif self._waiting:
+            self._waiting.pop(limiter, None)
 
 
 class ConcurrencyLimiter:
     """One limit on concurrent calls for all jobs of a worker: additive increase, multiplicative decrease (AIMD).
 
-    With a `total`, a call also takes a slot of that limiter, which several limiters share.
+    Each call also takes one of the `slots`, which several limiters may share.
 
     The limit shrinks only when the server has rejected a good part of the latest calls. A server that rejects a call
     now and then would not serve fewer calls any better.
@@ -26,18 +65,18 @@ class ConcurrencyLimiter:
     so that a long job does not starve either.
     """
 
-    def __init__(self, ceiling: int, clock: Clock, total: "ConcurrencyLimiter | None" = None) -> None:
+    def __init__(self, ceiling: int, clock: Clock, slots: SharedSlots | None = None) -> None:
         self._ceiling = ceiling
         self._clock = clock
-        self._total = total
+        self._slots = slots or SharedSlots(ceiling)
         self._limit = float(ceiling)
-        self._in_flight = 0
         self._granted = 0
         self._rejected_share = 0.0
         self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
         self._paused_until = float("-inf")
         self._resuming: asyncio.Task[None] | None = None
         self._shrunk_at = float("-inf")
+        self.in_flight = 0
 
     @property
     def limit(self) -> int:
@@ -51,40 +90,29 @@ class ConcurrencyLimiter:
 
     async def acquire(self, job_id: str) -> None:
         """Wait for a slot and take it; a cancelled wait holds none."""
-        await self._acquire_own(job_id)
-        if self._total is None:
-            return
-        try:
-            await self._total.acquire(job_id)
-        except asyncio.CancelledError:
-            self._release_own()
-            raise
-        if self.pause > 0:  # it began while this call waited for the total
-            self.release()
-            await self.acquire(job_id)
-
-    def release(self) -> None:
-        """Give a slot back."""
-        if self._total is not None:
-            self._total.release()
-        self._release_own()
-
-    async def _acquire_own(self, job_id: str) -> None:
-        if not self._waiting and self._in_flight < self.limit and not self.pause:
-            self._in_flight += 1
+        if not self._waiting and not self.pause and self._has_room():
+            self._take()
             return
         turn = asyncio.get_running_loop().create_future()
         self._waiting.setdefault(job_id, deque()).append(turn)
-        self._grant()
+        self.grant()
         try:
             await turn
         except asyncio.CancelledError:
             self._withdraw(job_id, turn)
             raise
 
-    def _release_own(self) -> None:
-        self._in_flight -= 1
-        self._grant()
+    def release(self) -> None:
+        """Give a slot back."""
+        self.in_flight -= 1
+        self._slots.give_back(self)
+
+    def _has_room(self) -> bool:
+        return self.in_flight < self.limit and self._slots.has_room(self.in_flight)
+
+    def _take(self) -> None:
+        self.in_flight += 1
+        self._slots.take()
 
     def record_success(self) -> None:
         """Raise the limit: by a tenth of the ceiling for each round of `limit` successful calls."""
@@ -106,17 +134,20 @@ class ConcurrencyLimiter:
     def _withdraw(self, job_id: str, turn: asyncio.Future[None]) -> None:
         turns = self._waiting.get(job_id, deque())
         if turn.done() and not turn.cancelled():
-            self._release_own()
+            self.release()
         elif turn in turns:
             turns.remove(turn)
             if not turns:
                 del self._waiting[job_id]
+                self._slots.wait(self, waits=bool(self._waiting))
 
-    def _grant(self) -> None:
+    def grant(self) -> None:
+        """Start waiting calls, as many as may start now."""
         if self.pause > 0:
+            self._slots.wait(self, waits=False)
             self._resume_after(self.pause)
             return
-        while self._waiting and self._in_flight < self.limit:
+        while self._waiting and self._has_room():
             job_id = self._next_job()
             turns = self._waiting[job_id]
             turn = turns.popleft()
@@ -125,7 +156,8 @@ class ConcurrencyLimiter:
             # A cancelled wait stays in the queue until its task has run.
             if not turn.cancelled():
                 turn.set_result(None)
-                self._in_flight += 1
+                self._take()
+        self._slots.wait(self, waits=bool(self._waiting))
 
     def _resume_after(self, pause: float) -> None:
         if self._resuming is None or self._resuming.done():
@@ -136,7 +168,7 @@ class ConcurrencyLimiter:
             await self._clock.sleep(pause)
             pause = self._paused_until - self._clock.monotonic()
         self._resuming = None
-        self._grant()
+        self.grant()
 
     def _next_job(self) -> str:
         self._granted += 1
@@ -146,21 +178,21 @@ class ConcurrencyLimiter:
 
 
 class ModelLimiters:
-    """A limiter for each model of a server, and a total over all of them.
+    """A limiter for each model of a server, on slots that they share.
 
-    The limits and pauses of one model hold back no call of another. Callers choose the names of models, so only the
-    limiters of those used last are kept.
+    The limits and pauses of one model hold back no call of another, and neither do calls that are not answered. Callers
+    choose the names of models, so only the limiters of those used last are kept.
     """
 
-    def __init__(self, ceiling: int, clock: Clock, total: ConcurrencyLimiter | None = None) -> None:
+    def __init__(self, ceiling: int, clock: Clock) -> None:
         self._ceiling = ceiling
         self._clock = clock
-        self._total = total or ConcurrencyLimiter(ceiling, clock)
+        self._slots = SharedSlots(ceiling)
         self._limiters: dict[str, ConcurrencyLimiter] = {}
 
     def limiter(self, model: str) -> ConcurrencyLimiter:
         """Return the limiter of the model."""
-        limiter = self._limiters.pop(model, None) or ConcurrencyLimiter(self._ceiling, self._clock, self._total)
+        limiter = self._limiters.pop(model, None) or ConcurrencyLimiter(self._ceiling, self._clock, self._slots)
         self._limiters[model] = limiter
         if len(self._limiters) > _MAX_MODELS:
             del self._limiters[next(iter(self._limiters))]

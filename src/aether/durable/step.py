@@ -39,8 +39,8 @@ def describe_error(error: AetherError) -> str:
 class RunDependencies(msgspec.Struct, frozen=True):
     """Dependencies that all runs of one worker share; a job may take `job_timeout` seconds from when it is queued.
 
-    A run waits up to `max_pause` seconds for a paused model. If the pause is longer and nothing else is left to do, the
-    run ends, so that another job gets its place.
+    A run waits up to `max_pause` seconds for a paused model. If the pause is longer, or a call was not answered for
+    longer, and nothing else is left to do, the run ends, so that another job gets its place.
     """
 
     policy: RetryPolicy
@@ -70,7 +70,7 @@ class StepRunner:
         Raises:
             StepFailedError: the call failed for good, or the retry policy gave up.
             FencedError: this run has lost its job.
-            ModelPausedError: the model is paused for long, and this run has nothing else to do.
+            ModelPausedError: the model is paused or silent for long, and this run has nothing else to do.
         """
         retries = RetryState(self._policy, self._earlier_attempts(step), self._clock)
         while True:
@@ -78,6 +78,7 @@ class StepRunner:
             meter = TokenMeter(self._budget)
             with self._pauses.waiting():
                 await self._limiter.acquire(self._job.id)
+            began = self._clock.monotonic()
             with self._pauses.calling():
                 try:
                     try:
@@ -90,6 +91,7 @@ class StepRunner:
                     wait = self._next_wait(retries, error)
                     if wait is None or siblings.has_failed:
                         raise await self._give_up(step, error, meter, siblings) from error
+                    self._pauses.failed(error, self._clock.monotonic() - began, wait)
                     await self._record_failure(step, error, wait, meter)
                 except PermanentError as error:
                     raise await self._give_up(step, error, meter, siblings) from error
@@ -107,6 +109,7 @@ class StepRunner:
         with siblings.protect(), use_meter(meter), use_token_stream(token_stream):
             result = await call()
             self._limiter.record_success()
+            self._pauses.answered()
             # No delta may follow the event that the step is done.
             await token_stream.flush()
             done = replace(

@@ -12,7 +12,7 @@ class FencedError(AetherError):
 
 
 class ModelPausedError(AetherError):
-    """The job's model is paused for longer than a run waits; another run continues the job after these seconds."""
+    """The job's model is paused or silent for longer than a run waits; another run continues after these seconds."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"The model is paused for {seconds:g} seconds.")
