@@ -124,6 +124,17 @@ FLOODS: dict[str, tuple[Action, str]] = {
         "(HTTP 400): No.",
     ),
     "events": (Flood(head=STREAM, unit=EVENT), LIMIT),
+    "events of another API": (
+        Flood(
+            head=STREAM,
+            unit=b'data: {"type":"content_block_delta","delta":{"text":"%s"}}\n\n' % (b"Rome. " * 200),
+        ),
+        LIMIT,
+    ),
+    "a list of another API": (
+        Flood(head=HEAD + b"\r\n[", unit=b'{"candidates":[{"content":{"parts":[{"text":"Rome. "}]}}]},'),
+        LIMIT,
+    ),
     "comments": (Flood(head=STREAM, unit=b": ping\n\n"), LIMIT),
     "empty events": (Flood(head=STREAM, unit=b"data: {}\n"), LIMIT),
     "one line": (Flood(head=STREAM + b"data: ", unit=b"a" * 1_000), "larger than"),

@@ -50,6 +50,16 @@ def split(text: str, places: Sequence[int]) -> list[str]:
     return [text[start:end] for start, end in pairwise(at)]
 
 
+@given(TEXTS, st.lists(st.integers(0, 200)))
+async def test_a_stream_is_the_same_event_by_event_and_in_one_piece(text: str, tokens: list[int]) -> None:
+    events = [*map(chunk_with, split(text, tokens)), chunk_with(None, "stop"), DONE]
+
+    reply, received = await receive([stream(event) for event in events])
+    whole, received_whole = await receive([stream(*events)])
+
+    assert (reply, "".join(received)) == (whole, "".join(received_whole))
+
+
 @given(TEXTS, st.lists(st.integers(0, 200)), st.lists(st.integers(0, 2_000)))
 async def test_the_texts_passed_on_add_up_to_the_reply_however_the_stream_is_cut(
     text: str, tokens: list[int], packets: list[int]

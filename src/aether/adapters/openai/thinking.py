@@ -5,7 +5,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 
 from aether.adapters.openai.recent_text import RecentText
-from aether.adapters.openai.thinking_marks import TRIGGER, begins_final_answer, find_marks, is_token
+from aether.adapters.openai.thinking_marks import begins_final_answer, find_marks, has_trigger, is_token
 from aether.adapters.openai.thinking_talk import (
     cut_soft_marks,
     is_about_user,
@@ -61,7 +61,7 @@ class ThinkingFilter:
 
     def feed(self, piece: str) -> str:
         """Return what is now known to be part of the answer."""
-        if self._state is _State.ANSWER and not (self._unread or self.is_over) and TRIGGER.search(piece) is None:
+        if self._state is _State.ANSWER and not (self._unread or self.is_over) and not has_trigger(piece):
             self._recent.add(piece)
             self._answer.append(piece)
         else:

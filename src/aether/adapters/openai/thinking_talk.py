@@ -54,12 +54,12 @@ _ABOUT_USER = re.compile(
 
 def may_be_talk(beginning: str) -> bool:
     """Whether a text that begins so may turn out to be thinking aloud, once more of it is known."""
-    return beginning.lstrip().casefold()[:_MAX_TALK] in _TALK_BEGINNINGS
+    return beginning.lstrip()[:_MAX_TALK].casefold()[:_MAX_TALK] in _TALK_BEGINNINGS
 
 
 def is_talk(beginning: str) -> bool:
     """Whether a text begins as models think aloud."""
-    return beginning.lstrip().casefold().startswith(_TALK)
+    return beginning.lstrip()[:_MAX_TALK].casefold().startswith(_TALK)
 
 
 def is_about_user(text: str) -> bool:
@@ -85,6 +85,8 @@ def may_be_role(beginning: str) -> bool:
 def without_role(beginning: str) -> str:
     """Return a text without the speaker at its beginning."""
     text = beginning.lstrip()
+    if not text.startswith(_ROLES):
+        return beginning
     return next((text[len(role) :] for role in _ROLES if text.startswith(role)), beginning)
 
 
