@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import structlog
 import uvloop
 
-from benchmarks import ablation, api, costs, hub, idle, pickup, reports, scripts, streams, takeover, throughput
+from benchmarks import ablation, api, costs, hub, idle, peers, pickup, reports, scripts, streams, takeover, throughput
 from benchmarks.processes import ROOT
 from benchmarks.stores import valkey_version
 from benchmarks.tables import Table
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[..., Awaitable[Table]]] = {
     "hub": hub.measure,
     "streams": streams.measure,
     "api": api.measure,
+    "peers": peers.measure,
     "costs": costs.measure,
     "scripts": scripts.measure,
     "ablation": ablation.measure,
