@@ -68,8 +68,14 @@ class Hardened(asynchronous.AbstractConnection):
             self._generation.learn(error, self._opened_in)
 
     def hand_over(self, protocol: asyncio.Protocol) -> asyncio.WriteTransport:
-        """Let a protocol receive what the server sends from now on; return where it writes."""
-        transport: asyncio.WriteTransport = self._writer.transport  # type: ignore[union-attr]  # it is open
+        """Let a protocol receive what the server sends from now on; return where it writes.
+
+        Raises:
+            RedisConnectionError: the connection is closed.
+        """
+        if self._writer is None or self._writer.transport.is_closing():
+            raise RedisConnectionError("Connection closed by server.")
+        transport = self._writer.transport
         transport.set_protocol(protocol)
         return transport
 

@@ -77,6 +77,7 @@ class Channel(asyncio.Protocol):
         self._used_at = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
         self._error: Exception = LostConnectionError("Connection closed by server.")
+        self._is_lost = False
         self._transport = connection.hand_over(self)
 
     @classmethod
@@ -106,7 +107,11 @@ class Channel(asyncio.Protocol):
             else:
                 request.sent_at = self._used_at
                 self._in_flight.append(request)
-        self._transport.write(b"".join(packed))
+        if self._is_lost:
+            self._reject_all()
+            return
+        if not self._transport.is_closing():
+            self._transport.write(b"".join(packed))
         if self._timer is None:
             self._timer = self._loop.call_later(self._timeout_s, self._check_time)
 
@@ -126,9 +131,13 @@ class Channel(asyncio.Protocol):
 
     @override
     def connection_lost(self, exc: Exception | None) -> None:
+        self._is_lost = True
         self._connection.forget_streams()
         if self._timer is not None:
             self._timer.cancel()
+        self._reject_all()
+
+    def _reject_all(self) -> None:
         while self._in_flight:
             self._in_flight.popleft().reject(self._error)
 

@@ -4,7 +4,8 @@ import asyncio
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import BusyLoadingError
+from redis.exceptions import ConnectionError as RedisConnectionError
 from typing_extensions import override
 
 from aether.adapters.redis.channel import Channel, LostConnectionError, Request
@@ -13,6 +14,7 @@ _TIMEOUT_S = 2.5
 _IDLE_S = 15.0
 """A connection that was not used for so long is replaced: a firewall may have forgotten it."""
 _RETRY_PAUSES_S = (0.0, 0.1)
+_CLOSED = "The client was closed."
 
 
 class PipeliningRedis(Redis):
@@ -49,7 +51,7 @@ class PipeliningRedis(Redis):
             self._opening.cancel()
             await asyncio.wait({self._opening})
         if self._channel is not None:
-            self._channel.close()
+            self._channel.close(RedisConnectionError(_CLOSED))
         await super().aclose(close_connection_pool)
 
     def _ask(self, command: tuple[Any, ...], options: dict[str, Any], *, shared: bool) -> "asyncio.Future[Any]":
@@ -77,13 +79,16 @@ class PipeliningRedis(Redis):
         """Open a channel, and write what waits for it."""
         try:
             self._channel = await Channel.open(self.connection_pool, self.response_callbacks, _TIMEOUT_S)
-        except (RedisError, OSError) as error:
-            for request in self._take_waiting():
-                request.reject(error)
-        else:
             self._channel.send(self._take_waiting())
+        except Exception as error:  # noqa: BLE001 - it is raised to the callers
+            self._reject_waiting(error)
         finally:
             self._opening = None
+            self._reject_waiting(RedisConnectionError(_CLOSED))
+
+    def _reject_waiting(self, error: Exception) -> None:
+        for request in self._take_waiting():
+            request.reject(error)
 
     def _take_waiting(self) -> list[Request]:
         waiting, self._waiting = self._waiting, []
