@@ -34,9 +34,9 @@ BENCHMARKS: dict[str, Callable[..., Awaitable[Table]]] = {
 PAGE = ROOT / "docs" / "performance.md"
 _OPENING = """# Performance
 
-This page shows what the queue, the engine and a whole worker cost, compared with arq's own worker ("stock arq") in
-the same run. Rounds alternate between the two, and figures are medians. Compare the ratios rather than figures from
-different machines.
+This page shows what the queue, the engine, a whole worker and the API cost, compared in the same run with arq's own
+worker ("stock arq") and with Litestar and SAQ. Rounds alternate, and figures are medians. Compare the ratios rather than
+figures from different machines.
 """
 
 

@@ -71,7 +71,7 @@ async def measure(*, quick: bool = False) -> Table:
     """Alternate between the stacks, for several rounds of each kind of work; the first round warms up."""
     if not _PYTHON.exists():
         raise SystemExit("`make .venv-benchmarks/.python` installs Litestar with SAQ.")
-    rounds, requests, reports = (2, 300, 10) if quick else (9, 3_000, 50)
+    rounds, requests, reports = (2, 300, 10) if quick else (7, 2_000, 40)
     hanging = [Rule(kind="section", index=at, topic=_RUNNING, do=Hang()) for at in range(5, 9)]
     with ModelProcess(Setup(words=160), hanging) as model:
         rows = await _submit(model.base_url, rounds, requests)
