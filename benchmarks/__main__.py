@@ -35,8 +35,8 @@ PAGE = ROOT / "docs" / "performance.md"
 _OPENING = """# Performance
 
 This page shows what the queue, the engine, a whole worker and the API cost, compared in the same run with arq's own
-worker ("stock arq") and with Litestar and SAQ. Rounds alternate, and figures are medians. Compare the ratios rather than
-figures from different machines.
+worker ("stock arq") and with Litestar and SAQ. Rounds alternate, and figures are medians. Compare the ratios rather
+than figures from different machines.
 """
 
 
