@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 TOOLS  := .venv-acceptance
+PEERS  := .venv-benchmarks
 TOPIC  ?= The Roman Empire
 PROCESSES ?= 6
 export TOPIC
@@ -20,7 +21,7 @@ report: $(VENV)/.runtime ## Write a report on TOPIC="…"; further options in AR
 serve: $(VENV)/.runtime ## Run the whole service on this machine
 	@$(BIN)/aether serve $(ARGS)
 
-bench: $(VENV)/.dev ## Measure everything beside stock arq, into docs/performance.md
+bench: $(VENV)/.dev $(PEERS)/.python ## Measure everything beside stock arq and Litestar with SAQ, into docs/performance.md
 	@$(BIN)/python -m benchmarks --write $(ARGS)
 
 chaos: $(VENV)/.dev ## Break everything for MINUTES=20; repeat a run with SEED=…
@@ -72,10 +73,11 @@ lock: $(VENV)/.dev $(TOOLS)/.python ## Lock the dependencies anew
 	@$(COMPILE) pyproject.toml --all-extras --group dev -o requirements-dev.lock
 	@$(COMPILE) pyproject.toml --all-extras --group build --group model -c requirements-dev.lock -o requirements.lock
 	@$(COMPILE) tests/acceptance/requirements.in -o tests/acceptance/requirements.lock
+	@$(COMPILE) benchmarks/requirements.in -o benchmarks/requirements.lock
 	@$(NPM) install --prefix tests/acceptance --package-lock-only --omit-lockfile-registry-resolved
 
 clean: ## Remove what these targets made
-	rm -rf $(VENV) $(TOOLS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
+	rm -rf $(VENV) $(TOOLS) $(PEERS) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage*
 
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 INSTALL = pip install --quiet --disable-pip-version-check --no-deps
@@ -99,6 +101,12 @@ $(TOOLS)/.python: tests/acceptance/requirements.lock
 	@echo "Installing the tools that read the OpenAPI document into $(TOOLS) …" >&2
 	@$(PYTHON) -m venv $(TOOLS)
 	@$(TOOLS)/bin/$(INSTALL) --require-hashes -r $<
+	@touch $@
+
+$(PEERS)/.python: benchmarks/requirements.lock
+	@echo "Installing Litestar with SAQ into $(PEERS) …" >&2
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/$(INSTALL) --require-hashes -r $<
 	@touch $@
 
 $(TOOLS)/.node: tests/acceptance/package-lock.json $(TOOLS)/.python

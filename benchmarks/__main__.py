@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 import structlog
 import uvloop
 
-from benchmarks import ablation, api, costs, hub, idle, pickup, reports, scripts, streams, takeover, throughput
+from benchmarks import ablation, api, costs, hub, idle, peers, pickup, reports, scripts, streams, takeover, throughput
 from benchmarks.processes import ROOT
 from benchmarks.stores import valkey_version
 from benchmarks.tables import Table
@@ -26,6 +26,7 @@ BENCHMARKS: dict[str, Callable[..., Awaitable[Table]]] = {
     "hub": hub.measure,
     "streams": streams.measure,
     "api": api.measure,
+    "peers": peers.measure,
     "costs": costs.measure,
     "scripts": scripts.measure,
     "ablation": ablation.measure,
@@ -33,9 +34,9 @@ BENCHMARKS: dict[str, Callable[..., Awaitable[Table]]] = {
 PAGE = ROOT / "docs" / "performance.md"
 _OPENING = """# Performance
 
-This page shows what the queue, the engine and a whole worker cost, compared with arq's own worker ("stock arq") in
-the same run. Rounds alternate between the two, and figures are medians. Compare the ratios rather than figures from
-different machines.
+This page shows what the queue, the engine, a whole worker and the API cost, compared in the same run with arq's own
+worker ("stock arq") and with Litestar and SAQ. Rounds alternate, and figures are medians. Compare the ratios rather
+than figures from different machines.
 """
 
 

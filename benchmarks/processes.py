@@ -59,10 +59,12 @@ class Child:
             await self.kill()
 
 
-async def start(module: str, *arguments: str, env: Mapping[str, str] | None = None) -> Child:
+async def start(
+    module: str, *arguments: str, env: Mapping[str, str] | None = None, python: str = sys.executable
+) -> Child:
     """Start a Python module; its standard output is a pipe, and its log goes nowhere."""
     log: Any = None if os.environ.get("BENCHMARKS_SHOW_LOGS") else asyncio.subprocess.DEVNULL
-    command: Sequence[str] = (sys.executable, "-m", module, *arguments)
+    command: Sequence[str] = (python, "-m", module, *arguments)
     process = await asyncio.create_subprocess_exec(
         *command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=asyncio.subprocess.PIPE, stderr=log
     )
@@ -70,9 +72,11 @@ async def start(module: str, *arguments: str, env: Mapping[str, str] | None = No
 
 
 @asynccontextmanager
-async def running(module: str, *arguments: str, env: Mapping[str, str] | None = None) -> AsyncIterator[Child]:
+async def running(
+    module: str, *arguments: str, env: Mapping[str, str] | None = None, python: str = sys.executable
+) -> AsyncIterator[Child]:
     """Run a Python module for as long as the block."""
-    child = await start(module, *arguments, env=env)
+    child = await start(module, *arguments, env=env, python=python)
     try:
         yield child
     finally:
@@ -81,13 +85,13 @@ async def running(module: str, *arguments: str, env: Mapping[str, str] | None = 
 
 @asynccontextmanager
 async def serving(
-    module: str, *arguments: str, env: Mapping[str, str] | None = None
+    module: str, *arguments: str, env: Mapping[str, str] | None = None, python: str = sys.executable
 ) -> AsyncIterator[tuple[Child, int]]:
     """Run a Python module that takes `--port`, for as long as the block; it accepts connections when this yields."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
-    async with running(module, *arguments, "--port", str(port), env=env) as child:
+    async with running(module, *arguments, "--port", str(port), env=env, python=python) as child:
         while not await _accepts(port):
             if child.has_ended:
                 raise ChildProcessError(f"{module} did not start; BENCHMARKS_SHOW_LOGS=1 shows why.")

@@ -73,11 +73,11 @@ async def test_a_new_job_is_pending(client: Client, harness: ApiHarness, prefix:
     assert answer.headers["Cache-Control"] == "private, no-cache"
     assert answer.text == (
         f'{{"jobId":"{job_id}","status":"pending","progress":0.0,'
-        '"partial":{"topic":"Rome","outline":[],"sections":{}},"queuePosition":1,'
+        '"partial":{"topic":"Rome","outline":[],"sections":{}},'
         f'"createdAt":"{_time(job.created_at)}","updatedAt":"{_time(job.updated_at)}","expiresAt":"{_time(job.expires_at)}",'
         '"version":1,"counts":{"total":1,"pending":1,"running":0,"done":0,"failed":0},'
         '"steps":[{"name":"outline","status":"pending","attempts":0}],'
-        '"usage":{"calls":0,"inputTokens":0,"outputTokens":0},"attempts":[],"metadata":{"project":"history"}}'
+        '"usage":{"calls":0,"inputTokens":0,"outputTokens":0},"attempts":[],"metadata":{"project":"history"},"queuePosition":1}'
     )
 
 

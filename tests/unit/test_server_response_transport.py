@@ -25,20 +25,51 @@ class Wire(asyncio.Transport):
         return self.is_disconnected
 
 
-def test_writes_are_passed_on_until_the_client_has_disconnected() -> None:
+def response_on(wire: Wire) -> ResponseTransport:
+    return ResponseTransport(wire, lambda: wire.written.append(b"closed"), asyncio.get_running_loop())
+
+
+async def test_a_body_is_written_together_with_its_head() -> None:
     wire = Wire()
-    transport = ResponseTransport(wire, lambda: None)
+    transport = response_on(wire)
+
+    transport.write(b"head ")
+    transport.write(b"body ")
+    transport.write(b"more")
+    await asyncio.sleep(0)
+
+    assert wire.written == [b"head body ", b"more"]
+
+
+async def test_a_head_that_nothing_follows_is_written_in_the_next_turn_of_the_loop() -> None:
+    wire = Wire()
+    transport = response_on(wire)
+
+    transport.write(b"head")
+    await asyncio.sleep(0)
+    transport.write(b"event")
+
+    assert wire.written == [b"head", b"event"]
+
+
+async def test_nothing_is_written_after_the_client_has_disconnected() -> None:
+    wire = Wire()
+    transport = response_on(wire)
 
     transport.write(b"head")
     wire.is_disconnected = True
     transport.write(b"body")
+    await asyncio.sleep(0)
 
-    assert (wire.written, transport.is_closing()) == ([b"head"], True)
+    assert (wire.written, transport.is_closing()) == ([], True)
 
 
-def test_the_connection_decides_how_it_is_closed() -> None:
-    closed: list[str] = []
+async def test_the_connection_decides_how_it_is_closed_once_the_head_is_written() -> None:
+    wire = Wire()
+    transport = response_on(wire)
 
-    ResponseTransport(Wire(), lambda: closed.append("by the connection")).close()
+    transport.write(b"head")
+    transport.close()
+    await asyncio.sleep(0)
 
-    assert closed == ["by the connection"]
+    assert wire.written == [b"head", b"closed"]

@@ -49,18 +49,18 @@ class Script:
         digest = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
         object.__setattr__(self, "sha", digest)
 
-    async def run(self, client: redis.asyncio.Redis, args: Sequence[Argument]) -> Any:
+    async def run(self, client: redis.asyncio.Redis, args: Sequence[Argument], **options: Any) -> Any:
         """Run the script in one round trip, or in three if the server does not know it yet.
 
-        A server that knows the script has been checked, so each server is checked before its first script, also after
-        a failover.
+        `options` are those of the client's `execute_command`. A server that knows the script has been checked, so each
+        server is checked before its first script, also after a failover.
 
         Raises:
             UnsupportedServerError: The server is too old; nothing was run.
         """
         send: Callable[..., Awaitable[Any]] = client.execute_command  # untyped in redis-py
         try:
-            return await send("EVALSHA", self.sha, 0, *args)
+            return await send("EVALSHA", self.sha, 0, *args, **options)
         except NoScriptError:
             with suppress(ResponseError):  # not everybody may send INFO, and fakeredis does not know it
                 check_version(await send("INFO", "server"))

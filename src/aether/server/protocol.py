@@ -101,7 +101,7 @@ class Protocol(ClosingProtocol):
             framing = [header for header in self.headers if header[0] in _FRAMING_HEADERS]
             self._upgrade_framing = b"".join(b"%b: %b\r\n" % header for header in framing)
         super().on_headers_complete()
-        self.cycle.transport = ResponseTransport(self.transport, self._close_after_response)
+        self.cycle.transport = ResponseTransport(self.transport, self._close_after_response, self.loop)
         # The parser reports trailers as if they were headers, and the app already has this list.
         self.headers = []
         self._expect("body")

@@ -10,6 +10,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+;=:@%-]+)*")
 
+_PROXY_HEADERS = {b"x-forwarded-prefix", b"x-forwarded-proto", b"x-forwarded-for"}
+
 
 class ProxyHeaders(ProxyHeadersMiddleware):
     """uvicorn's middleware for `X-Forwarded-Proto` and `X-Forwarded-For`, which also applies `X-Forwarded-Prefix`.
@@ -23,6 +25,9 @@ class ProxyHeaders(ProxyHeadersMiddleware):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # type: ignore[override]  # as above
         """Handle a request, or the lifespan."""
+        if scope["type"] == ScopeType.HTTP and not any(name in _PROXY_HEADERS for name, _ in scope["headers"]):
+            await self.app(scope, receive, send)  # type: ignore[arg-type]  # as above
+            return
         client = scope.get("client")
         if scope["type"] == ScopeType.HTTP and (client[0] if client else None) in self.trusted_hosts:
             values = tuple(value for name, value in scope["headers"] if name == b"x-forwarded-prefix")

@@ -79,6 +79,8 @@ class Server(uvicorn.Server):
                 server_header=False,
                 proxy_headers=False,
                 timeout_keep_alive=_KEEP_ALIVE_S,
+                # A pipelined request would otherwise inherit what the one before it has bound to the log.
+                reset_contextvars=True,
                 timeout_graceful_shutdown=math.ceil(settings.shutdown_grace),
             )
         )

@@ -1,72 +1,96 @@
-"""Pipelining: the commands of many callers in one round trip."""
+"""Pipelining: the commands of many callers on one connection, none of which waits for the answers of others."""
 
 import asyncio
-from collections.abc import Sequence
-from copy import copy
-from typing import Any, NamedTuple
+from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import DataError
+from redis.exceptions import BusyLoadingError
+from redis.exceptions import ConnectionError as RedisConnectionError
 from typing_extensions import override
 
-from aether.adapters.redis.batch_queue import BatchQueue
+from aether.adapters.redis.channel import Channel, LostConnectionError, Request
 
-# The server executes one batch while the client parses another and builds a third. With longer batches both would wait.
-_MAX_BATCHES = 3
-_MAX_BATCH_LENGTH = 16
-
-
-class _Request(NamedTuple):
-    command: tuple[Any, ...]  # of any type that redis-py takes
-    options: dict[str, Any]
-    answer: "asyncio.Future[Any]"
+_TIMEOUT_S = 2.5
+_IDLE_S = 15.0
+"""A connection that was not used for so long is replaced: a firewall may have forgotten it."""
+_RETRY_PAUSES_S = (0.0, 0.1)
+_CLOSED = "The client was closed."
 
 
 class PipeliningRedis(Redis):
-    """A client that sends the commands of one turn of the event loop together; each caller gets its own answer.
+    """A client that writes the commands of one turn of the event loop together, on one connection for all callers.
 
-    Most of redis-py's cost is per round trip: taking a connection from the pool, three timeouts, a write and a read. Up
-    to three batches are in flight at a time; commands that arrive meanwhile form the next one. Connections, timeouts
-    and retries are the pool's. When a batch cannot reach the server, the commands that wait behind it fail too, since
-    each would wait just as long.
+    Most of redis-py's cost is per command: taking a connection from the pool, three timeouts, a write and a read. The
+    pool, whose connections must be hardened, is for pipelines and transactions. When the connection breaks, the
+    commands without an answer are sent again on a new one. When none can be opened, all commands that wait for it fail,
+    since each would wait just as long.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:  # as redis-py has it
         super().__init__(*arguments, **options)
-        self._queue = BatchQueue(self._send, max_batches=_MAX_BATCHES, max_length=_MAX_BATCH_LENGTH)
+        self._waiting: list[Request] = []
+        self._shared: dict[tuple[Any, ...], Request] = {}
+        """Those of the waiting ones that other callers may join."""
+        self._channel: Channel | None = None
+        self._opening: asyncio.Task[None] | None = None
 
     @override
-    async def execute_command(self, *args: Any, **options: Any) -> Any:
-        """Send a command with the next batch."""
-        request = _Request(args, options, asyncio.get_running_loop().create_future())
-        self._queue.add(request)
-        return await request.answer
+    async def execute_command(self, *args: Any, shared: bool = False, **options: Any) -> Any:
+        """Send a command; of equal ones that are `shared` and wait to be sent, only one is."""
+        for pause_s in _RETRY_PAUSES_S:
+            try:
+                return await self._ask(args, options, shared=shared)
+            except (LostConnectionError, BusyLoadingError):
+                await asyncio.sleep(pause_s)
+        return await self._ask(args, options, shared=shared)
 
-    async def _send(self, batch: Sequence[_Request]) -> None:
-        pipeline = self.pipeline(transaction=False)
-        for command, options, _ in batch:
-            pipeline.execute_command(*command, **options)
+    @override
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        """Close the connection, and the pool if it is to be closed."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.wait({self._opening})
+        if self._channel is not None:
+            self._channel.close(RedisConnectionError(_CLOSED))
+        await super().aclose(close_connection_pool)
+
+    def _ask(self, command: tuple[Any, ...], options: dict[str, Any], *, shared: bool) -> "asyncio.Future[Any]":
+        request = self._shared.get(command) if shared else None
+        if request is None:
+            request = Request(command, options)
+            if shared:
+                self._shared[command] = request
+            self._waiting.append(request)
+            if len(self._waiting) == 1:
+                asyncio.get_running_loop().call_soon(self._send)
+        return request.answer()
+
+    def _send(self) -> None:
+        """Write what waits, or open a channel first."""
+        channel = self._channel
+        if channel is not None and channel.is_usable(_IDLE_S):
+            channel.send(self._take_waiting())
+        elif self._opening is None:
+            if channel is not None:
+                channel.close()
+            self._opening = asyncio.create_task(self._open())
+
+    async def _open(self) -> None:
+        """Open a channel, and write what waits for it."""
         try:
-            answers = await pipeline.execute(raise_on_error=False)
-        except (DataError, TypeError, ValueError):
-            # One of the commands cannot be encoded, so none was sent.
-            answers = await asyncio.gather(*(self._send_alone(request) for request in batch), return_exceptions=True)
+            self._channel = await Channel.open(self.connection_pool, self.response_callbacks, _TIMEOUT_S)
+            self._channel.send(self._take_waiting())
         except Exception as error:  # noqa: BLE001 - it is raised to the callers
-            waiting = self._queue.take_waiting()
-            answers = [error] * len(batch)
-            _resolve(waiting, [error] * len(waiting))
-        _resolve(batch, answers)
+            self._reject_waiting(error)
+        finally:
+            self._opening = None
+            self._reject_waiting(RedisConnectionError(_CLOSED))
 
-    async def _send_alone(self, request: _Request) -> Any:
-        return await super().execute_command(*request.command, **request.options)  # type: ignore[no-untyped-call]  # so it is in redis-py
+    def _reject_waiting(self, error: Exception) -> None:
+        for request in self._take_waiting():
+            request.reject(error)
 
-
-def _resolve(batch: Sequence[_Request], answers: Sequence[Any]) -> None:
-    for (_, _, future), answer in zip(batch, answers, strict=True):
-        if future.done():  # the caller was cancelled
-            continue
-        if isinstance(answer, Exception):
-            # A copy, so that each caller gets a traceback of its own.
-            future.set_exception(copy(answer))
-        else:
-            future.set_result(answer)
+    def _take_waiting(self) -> list[Request]:
+        waiting, self._waiting = self._waiting, []
+        self._shared.clear()
+        return waiting

@@ -7,6 +7,7 @@ since the Unix epoch.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -26,7 +27,6 @@ _problem_decoder = msgspec.json.Decoder(Problem | None)
 
 def new_job_fields(job: NewJob) -> dict[str, Argument]:
     """Return the fields that a new job is stored with."""
-    steps = {f"step:{name}": _step_json.encode(Step(name, order=order)) for order, name in enumerate(job.plan)}
     return {
         "kind": job.kind,
         "owner": job.owner,
@@ -34,8 +34,13 @@ def new_job_fields(job: NewJob) -> dict[str, Argument]:
         "limits": _limits_json.encode(job.limits),
         **(_webhook_fields(job.webhook) if job.webhook else {}),
         **({"once": job.idempotency.key} if job.idempotency else {}),
-        **steps,
+        **_planned_steps(job.plan),
     }
+
+
+@lru_cache(maxsize=256)  # most jobs of a kind start with the same steps
+def _planned_steps(plan: tuple[str, ...]) -> Mapping[str, Argument]:
+    return {f"step:{name}": _step_json.encode(Step(name, order=order)) for order, name in enumerate(plan)}
 
 
 def _webhook_fields(webhook: Webhook) -> dict[str, Argument]:

@@ -41,7 +41,7 @@ class SnapshotReader:
         arguments: list[Argument] = [job_id, kind, owner, self._queue]
         arguments += (revision.version, to_milliseconds(revision.updated_at)) if revision else ("", "")
         arguments.append("1" if kept else "")
-        answer: Sequence[Sequence[bytes]] | None = await _READ_SNAPSHOT.run(self._client, arguments)
+        answer: Sequence[Sequence[bytes]] | None = await _READ_SNAPSHOT.run(self._client, arguments, shared=True)
         if answer is None:
             raise UnknownJobError(job_id)
         if not answer:

@@ -55,6 +55,7 @@ class QueueSettings(msgspec.Struct, frozen=True):
     max_length: int
 
 
+_PREDECESSORS = {status: encode_words(statuses) for status, statuses in ALLOWED_FROM.items()}
 _DEFAULT_RETRY_AFTER_S = 5.0
 _MAX_RETRY_AFTER_S = 300.0
 """When to try again if the queue is full or the owner has too many jobs: without measurements, and at most."""
@@ -227,7 +228,7 @@ class RedisJobStore:
         self, job_id: str, author: CommitAuthor, change: Change, fields: Mapping[str, Argument]
     ) -> Sequence[Argument]:
         status = change.status
-        predecessors = encode_words(ALLOWED_FROM[status]) if status else ""
+        predecessors = _PREDECESSORS[status] if status else ""
         arguments: list[Argument] = [job_id, *author, status or "", predecessors, self._ttl_ms]
         finished = sum(step.status is StepStatus.DONE for step in change.steps)
         arguments += [self._queue.name, payload_for(self._queue.function), self._queue.max_length, finished]

@@ -48,6 +48,11 @@ class ParsedJson:
                 rest += ((f"{path}[{at}]", each) for at, each in enumerate(found))
 
 
+def append_members(json_object: bytes, more: bytes) -> bytes:
+    """Return an object, which is not empty, with the members of another one at its end."""
+    return json_object if more == b"{}" else b"%b,%b" % (json_object[:-1], more[1:])
+
+
 def join_path(path: str, name: str) -> str:
     """Return the path of a member of the object at a path."""
     name = name or '""'

@@ -63,6 +63,16 @@ def waiting_for(estimate: Estimate) -> WaitingFor | UnsetType:
     return "worker" if estimate.lacks_worker else UNSET
 
 
+class NoFields(msgspec.Struct, frozen=True):
+    """What a kind shows that takes nothing from the estimate."""
+
+
+class WaitingFields(msgspec.Struct, frozen=True, rename="camel"):
+    """What a kind shows that takes from the estimate only whether a worker is running."""
+
+    waiting_for: WaitingFor | UnsetType = UNSET
+
+
 def error_of(job: Job) -> str | UnsetType:
     """Return why a job failed, or that it was cancelled; UNSET for other statuses."""
     match job.status:

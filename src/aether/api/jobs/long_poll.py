@@ -9,8 +9,8 @@ from litestar import Response
 from litestar.params import QueryParameter
 from litestar.status_codes import HTTP_304_NOT_MODIFIED
 
-from aether.api.http.etag import IfNoneMatch, entity_tag, is_current
-from aether.api.http.prefer import Prefer, parse_wait
+from aether.api.http.etag import entity_tag, is_current
+from aether.api.http.prefer import parse_wait
 from aether.api.http.problems import AnyRequest
 from aether.api.http.responses import JsonResponse
 from aether.api.state import services_of
@@ -102,10 +102,3 @@ def wait_preference(request: AnyRequest, prefer: str) -> WaitPreference:
     """Return the wait that the `Prefer` header asks for."""
     services = services_of(request)
     return WaitPreference(services.jobs, services.hub, parse_wait(prefer))
-
-
-def long_poll(
-    request: AnyRequest, prefer: Prefer = "", if_none_match: IfNoneMatch = "", after: KnownVersion = None
-) -> LongPoll:
-    """Return the long poll that the headers and the query describe."""
-    return LongPoll(wait_preference(request, prefer), if_none_match, after)

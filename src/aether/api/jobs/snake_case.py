@@ -15,6 +15,7 @@ from aether.api.jobs.fields import (
     Progress,
     UpdatedAt,
     Version,
+    WaitingFor,
     unset_if_none,
 )
 from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens
@@ -47,6 +48,12 @@ class SnakeCaseFailedAttempt(AttemptFields, frozen=True):
     """A failed attempt of a step, and when the next one is due, if there is one."""
 
     next_retry_at: NextAttemptAt | UnsetType = UNSET
+
+
+class SnakeCaseWaitingFields(msgspec.Struct, frozen=True):
+    """What a kind shows that takes from the estimate only whether a worker is running."""
+
+    waiting_for: WaitingFor | UnsetType = UNSET
 
 
 class SnakeCaseListItemFields(msgspec.Struct, frozen=True, kw_only=True):

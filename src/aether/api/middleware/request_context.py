@@ -3,7 +3,7 @@
 import re
 import time
 from collections.abc import Iterable
-from secrets import token_hex
+from random import getrandbits
 
 import msgspec
 import structlog
@@ -79,12 +79,12 @@ async def handle_request(  # noqa: PLR0913 - the request, and what the app knows
     exchange = _Exchange(request_id(scope["headers"]), send, _browser_headers(scope, cors), is_head=method == "HEAD")
     _set_state(inner, exchange, public_url)
     started = time.perf_counter()
-    with structlog.contextvars.bound_contextvars(request_id=exchange.request_id):
-        try:
-            await ((cors and cors.preflight(scope)) or app)(inner, receive, exchange.send_message)
-        finally:
-            log_response(method, inner.get("path_template"), exchange.status, time.perf_counter() - started)
-            structlog.contextvars.unbind_contextvars("job_id", "key_id")
+    # Each request has a task, and so a context, of its own.
+    structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
+    try:
+        await ((cors and cors.preflight(scope)) or app)(inner, receive, exchange.send_message)
+    finally:
+        log_response(method, inner.get("path_template"), exchange.status, time.perf_counter() - started)
 
 
 def _set_state(scope: HTTPScope, exchange: _Exchange, public_url: PublicUrl) -> None:
@@ -106,7 +106,7 @@ def _set_state(scope: HTTPScope, exchange: _Exchange, public_url: PublicUrl) -> 
 def request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Return the caller's own request id if there is exactly one and it is safe to log; otherwise a new one."""
     values = [value for name, value in headers if name == b"x-request-id"]
-    return values[0].decode() if len(values) == 1 and _REQUEST_ID.fullmatch(values[0]) else token_hex(16)
+    return values[0].decode() if len(values) == 1 and _REQUEST_ID.fullmatch(values[0]) else f"{getrandbits(128):032x}"
 
 
 def _browser_headers(scope: HTTPScope, cors: Cors | None) -> RawHeadersList:

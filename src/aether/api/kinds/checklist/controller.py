@@ -12,7 +12,9 @@ from aether.api.http.prefer import PREFERENCE_APPLIED, Prefer
 from aether.api.http.problems import AnyRequest
 from aether.api.http.route_handler import post
 from aether.api.jobs.controller import JobController
+from aether.api.jobs.fields import waiting_for
 from aether.api.jobs.job_headers import LOCATION, RETRY_AFTER
+from aether.api.jobs.snake_case import SnakeCaseWaitingFields
 from aether.api.jobs.submission import admission_of, serialize_request
 from aether.api.kinds.checklist.events import CHECKLIST_EVENTS
 from aether.api.kinds.checklist.examples import CHECKLIST_EXAMPLES
@@ -86,6 +88,10 @@ class Checklists(
     @override
     def show_job(self, job: Job, estimate: Estimate, url: str) -> ChecklistJob:
         return checklist_job(job, estimate)
+
+    @override
+    def show_estimate(self, estimate: Estimate) -> SnakeCaseWaitingFields:
+        return SnakeCaseWaitingFields(waiting_for(estimate))
 
     @override
     def show_page(self, page: JobPage) -> ChecklistPage:

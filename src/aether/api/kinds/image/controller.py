@@ -26,6 +26,7 @@ from aether.api.http.prefer import PREFERENCE_APPLIED, Prefer
 from aether.api.http.problems import AnyRequest
 from aether.api.http.route_handler import get, post
 from aether.api.jobs.controller import JobController
+from aether.api.jobs.fields import WaitingFields, waiting_for
 from aether.api.jobs.job_headers import LOCATION, RETRY_AFTER
 from aether.api.jobs.job_limits import RetryBody
 from aether.api.jobs.read_tokens import JobToken, TokenBody
@@ -140,6 +141,10 @@ class Generations(
     @override
     def show_job(self, job: Job, estimate: Estimate, url: str) -> GenerationJob:
         return generation_job(job, url, estimate)
+
+    @override
+    def show_estimate(self, estimate: Estimate) -> WaitingFields:
+        return WaitingFields(waiting_for(estimate))
 
     @override
     def show_page(self, page: JobPage) -> GenerationPage:

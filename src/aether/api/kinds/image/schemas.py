@@ -82,9 +82,9 @@ class GenerationJob(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     error: (
         Annotated[str, Meta(description=f"What went wrong; `{CANCELLED}` if the caller cancelled it.")] | UnsetType
     ) = UNSET
-    waiting_for: WaitingFor | UnsetType = UNSET
     created_at: CreatedAt
     updated_at: UpdatedAt
+    waiting_for: WaitingFor | UnsetType = UNSET
 
 
 class GenerationLine(ListItemFields, frozen=True, rename="camel"):

@@ -17,10 +17,18 @@ from aether.api.jobs.job_headers import LOCATION, RETRY_AFTER
 from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens, RetryBody, limits_of
 from aether.api.jobs.read_tokens import JobToken, TokenBody
 from aether.api.jobs.submission import admission_of, serialize_request
+from aether.api.kinds.report.estimate import ReportEstimate, report_estimate
 from aether.api.kinds.report.events import REPORT_EVENTS
 from aether.api.kinds.report.examples import REPORT_EXAMPLES
 from aether.api.kinds.report.resource import REPORTS
-from aether.api.kinds.report.schemas import ReportAccepted, ReportJob, ReportPage, ReportStatus, report_job, report_page
+from aether.api.kinds.report.schemas import (
+    ReportAccepted,
+    ReportJob,
+    ReportPage,
+    ReportStatus,
+    report_job,
+    report_page,
+)
 from aether.api.openapi.operations import CREATE_ERRORS, ended_job, id_parameter, problems
 from aether.api.state import services_of
 from aether.api.webhooks.schemas import WebhookBody, webhook_of
@@ -80,6 +88,10 @@ class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, Report
     @override
     def show_job(self, job: Job, estimate: Estimate, url: str) -> ReportJob:
         return report_job(job, estimate)
+
+    @override
+    def show_estimate(self, estimate: Estimate) -> ReportEstimate:
+        return report_estimate(estimate)
 
     @override
     def show_page(self, page: JobPage) -> ReportPage:

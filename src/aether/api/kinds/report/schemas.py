@@ -5,6 +5,7 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import asdict
 
 from aether.api.http.problem_details import Detail, Title, Uri
 from aether.api.http.problems import JOB_PROBLEMS, type_uri
@@ -26,8 +27,8 @@ from aether.api.jobs.fields import (
     failed_attempt,
     list_item,
     unset_if_none,
-    waiting_for,
 )
+from aether.api.kinds.report.estimate import QueuePosition, SecondsLeft, report_estimate
 from aether.domain import job as domain
 from aether.domain.estimate import Estimate
 from aether.domain.job import Job, Status, StepStatus
@@ -101,23 +102,24 @@ class _CommonFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     metadata: Annotated[dict[str, str], Meta(description="The labels from the request.")] | UnsetType = UNSET
 
 
-QueuePosition = Annotated[
-    int, Meta(ge=1, description="The job's position in the queue, from 1. It may increase, because owners take turns.")
-]
-SecondsLeft = Annotated[float, Meta(ge=0, description="Estimated from the run times of recent jobs; not guaranteed.")]
 PartialReport = Annotated[Report, Meta(description="The sections that are finished so far, in outline order.")]
 
 
-class ReportInProgress(_CommonFields, frozen=True, rename="camel"):
+class _FieldsInProgress(_CommonFields, frozen=True, rename="camel", kw_only=True):
+    """The common fields, followed by those of `ReportEstimate`; msgspec cannot inherit from both."""
+
+    queue_position: QueuePosition | UnsetType = UNSET
+    estimated_seconds_left: SecondsLeft | UnsetType = UNSET
+    waiting_for: WaitingFor | UnsetType = UNSET
+
+
+class ReportInProgress(_FieldsInProgress, frozen=True, rename="camel"):
     """A report that waits for a worker or is being written."""
 
     job_id: JobId
     status: Literal["pending", "processing"]
     progress: Progress
     partial: PartialReport
-    queue_position: QueuePosition | UnsetType = UNSET
-    estimated_seconds_left: SecondsLeft | UnsetType = UNSET
-    waiting_for: WaitingFor | UnsetType = UNSET
 
 
 class ReportCompleted(_CommonFields, frozen=True, rename="camel"):
@@ -192,12 +194,10 @@ def report_job(job: Job, estimate: Estimate = _NO_ESTIMATE) -> ReportJob:
         case Status.CANCELLED:
             return _with_common_fields(ReportCancelled, job, report)
         case _:  # pending, processing, or a status that this version does not know
-            seconds = None if estimate.seconds_left is None else round(estimate.seconds_left, 1)
-            outlook = unset_if_none(estimate.position), unset_if_none(seconds), waiting_for(estimate)
-            return _with_common_fields(ReportInProgress, job, report, *outlook)
+            return _with_common_fields(ReportInProgress, job, report, **asdict(report_estimate(estimate)))
 
 
-def _with_common_fields(job_type: Callable[..., T], job: Job, *status_fields: object) -> T:
+def _with_common_fields(job_type: Callable[..., T], job: Job, *status_fields: object, **more: object) -> T:
     return job_type(
         job.id,
         job.status.value,
@@ -212,6 +212,7 @@ def _with_common_fields(job_type: Callable[..., T], job: Job, *status_fields: ob
         usage=Usage(job.usage.calls, job.usage.input_tokens, job.usage.output_tokens),
         attempts=tuple(map(failed_attempt, job.attempts)),
         metadata=_decode_labels(job.input).metadata,
+        **more,
     )
 
 
