@@ -53,6 +53,7 @@ from aether.settings import Settings
 # heartbeat must not cost a lease.
 _LEASE = timedelta(seconds=3.25)
 _HEARTBEAT = timedelta(seconds=0.5)
+_POLL_S = 1.0
 _STRANDED_PAUSE = timedelta(seconds=5)
 _OVERTAKEN_PAUSE = timedelta(seconds=0.5)
 _MAX_MODEL_PAUSE = 10.0  # seconds that a job keeps its place among the running ones while its model is paused
@@ -158,6 +159,7 @@ async def run_worker(settings: Settings) -> None:
         leased = LeasedWorker(
             **worker.queue_settings(),
             redis_pool=client,
+            poll_delay=_POLL_S,
             lease=_LEASE,
             heartbeat_interval=_HEARTBEAT,
             shutdown_grace=timedelta(seconds=settings.shutdown_grace),

@@ -6,7 +6,7 @@ from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix,
 
 JOB = job_key_prefix  # payload: the producer's lifetime, never less than KEEP_PAYLOAD_MS while the job runs
 IN_PROGRESS = in_progress_key_prefix  # claim token: one lease
-RETRY = retry_key_prefix  # number of attempts: 88,400 s from each attempt
+RETRY = retry_key_prefix  # number of attempts, as arq's own worker counts them, 88,400 s; ours are in CLAIM
 RESULT = result_key_prefix  # keep_result of the worker
 ABORT = abort_jobs_ss  # sorted set of abort requests by time: ABORT_MS after the last heartbeat that read it
 CLAIM = "arq:claim:"  # hash, see below: as long as the payload, or CLAIM_MS from a claim
@@ -27,6 +27,7 @@ WAKEUP_SUFFIX = ":bell"  # list of at most one token that wakes an idle worker: 
 #   claimed      the job has been claimed before
 #   taken        another worker held the job before, and may still believe in its claim
 #   flow         the job's flow in the fair queue
+#   attempts     how often the job was claimed, without claims that were released
 #
 #   deaths       delivery count: how many workers died while they held the job, since it last made progress
 #   suspect      the job is quarantined

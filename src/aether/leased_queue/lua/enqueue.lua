@@ -22,6 +22,11 @@ local function whole(number)
   return string.format('%.0f', number)
 end
 
+-- Whether this moment is the first one of its period, an hour for instance, of which `last` was the moment before.
+local function is_first_in(period, last, now)
+  return math.floor((last or -1) / period) ~= math.floor(now / period)
+end
+
 -- One token is enough: a worker that cannot claim all due jobs wakes the next one.
 local function wake_worker(queue)
   local wakeup = queue .. WAKEUP_SUFFIX

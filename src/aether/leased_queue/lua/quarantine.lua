@@ -7,12 +7,13 @@
 
 local function read_claim(job_id)
   local fields = redis.call(
-    'HMGET', CLAIM .. job_id, 'token', 'claimed', 'flow', 'suspect', 'alone', 'held', 'condemned', 'presumed'
+    'HMGET', CLAIM .. job_id, 'token', 'claimed', 'flow', 'suspect', 'alone', 'held', 'condemned', 'presumed',
+    'attempts'
   )
   return {
     token = fields[1], was_claimed = fields[2], flow = fields[3], is_quarantined = fields[4], ran_alone = fields[5],
     waited = fields[6], is_dead_letter = fields[7],
-    presumed = fields[8],
+    presumed = fields[8], attempts = tonumber(fields[9] or 0),
   }
 end
 
