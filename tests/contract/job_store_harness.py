@@ -6,7 +6,7 @@ from typing import Protocol
 import msgspec
 from redis.asyncio import Redis
 
-from aether.adapters.redis.keys import EVENTS, INDEX, RECORD, WORKER_TTL_S, WORKERS
+from aether.adapters.redis.keys import INDEX, RECORD, WORKER_TTL_S, WORKERS
 from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.domain.estimate import Estimate
 from aether.domain.events import Event
@@ -104,7 +104,7 @@ class RedisJobStoreHarness:
         return {f"{version}-0": event for version, event in (await self.store.replay(job_id, 0, 1_000)).events}
 
     async def expire(self, *job_ids: str) -> None:
-        await self.client.delete(*(prefix + job_id for prefix in (RECORD, EVENTS) for job_id in job_ids))
+        await self.client.delete(*(RECORD + job_id for job_id in job_ids))
 
     async def see_worker(self, ago: timedelta = timedelta(0)) -> None:
         now, _ = await self.client.time()

@@ -15,7 +15,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.object_store import ObjectFiles
 from aether.adapters.redis.files import RedisFiles
-from aether.adapters.redis.keys import FILES, INDEX_SLACK_MS, PIECE_BYTES, RECORD
+from aether.adapters.redis.keys import FILES, PIECE_BYTES, RECORD, SLACK_MS
 from aether.domain.job import Change, Status
 from aether.durable.ports import FileStore
 from aether.errors import ConfigurationError, StoreUnavailableError
@@ -183,7 +183,7 @@ async def test_files_on_redis_live_as_long_as_the_record(
 
     await redis_files.put(JOB, "a", CONTENT)
 
-    assert await client.pttl(RECORD + JOB) <= await client.pttl(FILES + JOB) <= 5_000 + INDEX_SLACK_MS
+    assert await client.pttl(RECORD + JOB) <= await client.pttl(FILES + JOB) <= 5_000 + SLACK_MS
 
 
 async def test_a_commit_renews_the_files_with_the_record(redis_harness: RedisJobStoreHarness) -> None:
@@ -195,7 +195,7 @@ async def test_a_commit_renews_the_files_with_the_record(redis_harness: RedisJob
     await redis_harness.store.commit(job.id, job.epoch, job.version, Change(Status.COMPLETED))
 
     record, files = [await client.pttl(prefix + job.id) for prefix in (RECORD, FILES)]
-    assert 5_000 < record <= files <= record + INDEX_SLACK_MS
+    assert 5_000 < record <= files <= record + SLACK_MS
 
 
 async def test_redis_keeps_no_file_for_a_job_that_is_gone(

@@ -8,16 +8,15 @@ from aether.leased_queue import ARQ_QUEUE
 from aether.leased_queue.scripts import Script, lua_constants, lua_source
 
 # Each comment names the type and content of the key, then its lifetime.
-RECORD = "aether:job:"  # hash: a job's record; the time to live, from its last change
-EVENTS = "aether:event-log:"  # list: the job's events, as `event_log` describes; INDEX_SLACK_MS longer than the record
-EVENT_STREAM = "aether:events:"  # stream: events, as older versions store them; as the record
-FILES = "aether:files:"  # hash: the job's files, in pieces as `RedisFiles` describes; as the events
+RECORD = "aether:job:"  # hash: a job's record; the time to live from its last change, up to SLACK_MS more while it runs
+EVENT_STREAM = "aether:events:"  # stream: the job's events, as older versions store them; as the record
+FILES = "aether:files:"  # hash: the job's files, in pieces as `RedisFiles` describes; SLACK_MS longer than the record
 CHANGES = "aether:changed:"  # channel: the job's new version
 TEXTS = "aether:text:"  # channel: deltas of the job's texts, as JSON
 INDEX = "aether:index:"  # "<kind>:<status>:<owner>", sorted set: these jobs; INDEX_SLACK_MS longer than their records
 IDEMPOTENCY = "aether:once:"  # hash: the job created with this idempotency key, and its fingerprint; as its record
-PACE = "aether:pace:"  # hash: recent pace of jobs of a kind; PACE_MS from the last completed job
-INBOX = "aether:inbox:"  # sorted set: an owner's notifications; the inbox's time to live, from the latest one
+PACE = "aether:pace:"  # hash: recent pace of jobs of a kind; PACE_MS from a completed job
+INBOX = "aether:inbox:"  # sorted set: an owner's notifications; HOUR_MS longer than the inbox's time to live
 UNREAD = "aether:unread:"  # sorted set: those that are not acknowledged; as the inbox
 ARRIVALS = "aether:arrived:"  # channel: the id of the owner's latest notification
 BUCKET = "aether:bucket:"  # "<tokens>:<µs per token>:<owner>", string: when the bucket will be full, in µs; until then
@@ -39,10 +38,11 @@ DELIVER = "deliver"  # the worker's function for the entries of that queue
 
 KINDS = " ".join(Kind)
 STATUSES = " ".join(Status)
-INDEX_SLACK_MS = 60_000
+EVENT_FIELD = "event:"  # of a record, and the version after a change: the change's events
+SLACK_MS = 60_000
+INDEX_SLACK_MS = 60 * 60 * 1000
 PRUNE_EVERY = 8  # how often expired members of a list are looked for
 PACE_MS = 7 * 24 * 60 * 60 * 1000
-INBOX_DROP_MS = 60_000
 PIECE_BYTES = 256 * 1024  # of a file, in one field of its hash
 DELIVERY_MS = 7 * 24 * 60 * 60 * 1000
 ENDPOINT_MS = 400 * 24 * 60 * 60 * 1000

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.commit_author import CommitAuthor
 from aether.adapters.redis.durable_writes import DurableWrites, LostAnswerError
 from aether.adapters.redis.errors import translate_redis_errors
-from aether.adapters.redis.event_log import read_replay
+from aether.adapters.redis.event_log import encode_event, read_replay
 from aether.adapters.redis.keys import DELIVER, FENCES, PACE, RECORD, script
 from aether.adapters.redis.pubsub_message import next_message
 from aether.adapters.redis.record_serializer import (
@@ -234,7 +234,7 @@ class RedisJobStore:
         arguments += [self._inbox_ttl_ms, payload_for(DELIVER) if status in ENDED else ""]
         arguments += _with_count({**fields, **change_fields(change)})
         arguments += _with_count(change_counters(change))
-        arguments += map(msgspec.json.encode, derive_events(change))
+        arguments += map(encode_event, derive_events(change))
         return arguments
 
 

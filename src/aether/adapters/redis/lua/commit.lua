@@ -18,7 +18,7 @@
 -- The fields of the record that a change may depend on. Missing ones are nil.
 local FIELDS = {
   'status', 'epoch', 'version', 'finished', 'updated_at', 'kind', 'owner', 'once', 'created_at', 'started_at',
-  'notified', 'webhook_url', 'webhook_events', 'progressed',
+  'notified', 'webhook_url', 'webhook_events', 'progressed', 'files', 'problem',
 }
 
 -- Reads these fields, and the first of each pair in ARGV from `at` to `last`.
@@ -40,7 +40,7 @@ local function update_pace(job, queue, now)
   update('run', pace[1], now - (job.started_at or now))
   if pace[3] and depth(queue) > 0 then update('gap', pace[2], now - pace[3]) end
   redis.call('HSET', key, unpack(fields))
-  redis.call('PEXPIRE', key, PACE_MS)
+  if is_first_in(HOUR_MS, pace[3], now) then redis.call('PEXPIRE', key, PACE_MS) end
 end
 
 -- Tells whoever watches the job. Returns the listeners to its texts: there are none without watchers.
@@ -57,7 +57,7 @@ end
 
 local id, author, own_epoch, seen, max_jobs, owner, key, fingerprint, kinds = unpack(ARGV, 1, 9)
 local status, predecessors, ttl, queue, payload, max_length, done, inbox_ttl, delivery = unpack(ARGV, 10, 18)
-local record, log = RECORD .. id, EVENTS .. id
+local record = RECORD .. id
 local last_field = 19 + 2 * tonumber(ARGV[19])
 local first_counter = last_field + 2
 local last_counter = first_counter - 1 + 2 * tonumber(ARGV[first_counter - 1])
@@ -103,12 +103,14 @@ end
 
 -- What the change sets, as alternating names and values; `job` has the new values of FIELDS.
 local changes = {}
-for i = 20, last_field do changes[i - 19] = ARGV[i] end
 local function set(field, value)
   changes[#changes + 1], changes[#changes + 2] = field, value
   job[field] = value
 end
-for i = 20, author == 'create' and last_field or 0, 2 do job[ARGV[i]] = ARGV[i + 1] end
+for i = 20, last_field, 2 do
+  -- Few jobs have a problem that a new status clears.
+  if ARGV[i] ~= 'problem' or job.problem or ARGV[i + 1] ~= 'null' then set(ARGV[i], ARGV[i + 1]) end
+end
 for i = first_counter, last_counter, 2 do
   set(ARGV[i], whole(tonumber(job[ARGV[i]] or 0) + tonumber(ARGV[i + 1])))
 end
@@ -116,8 +118,9 @@ local events = #ARGV - last_counter
 version = version + events
 -- An epoch is never below the clock, so an epoch that Redis issued and then lost is not issued to a second run.
 if author ~= 'run' then epoch = math.max(epoch + 1, now) end
--- In each minute the times to live of what belongs to the record are extended; they are longer by as much.
-local is_extended = status ~= '' or math.floor(now / INDEX_SLACK_MS) ~= math.floor(job.updated_at / INDEX_SLACK_MS)
+-- While a job runs, the times to live of its record and of what belongs to it are extended in each minute only; they are
+-- longer by as much.
+local is_extended = status ~= '' or is_first_in(SLACK_MS, job.updated_at, now)
 set('version', version)
 set('epoch', whole(epoch))
 set('finished', tonumber(job.finished or 0) + tonumber(done))
@@ -128,9 +131,11 @@ if status == 'pending' then set('queued_at', whole(now)) end
 if old_status == 'pending' and status == 'processing' then set('started_at', whole(now)) end
 if status ~= '' then set('status', status) end
 if is_end(status) then set('notified', (job.notified or '') .. ' ' .. notify(job, id, status, version, inbox_ttl)) end
+-- Of a new job there is none: every job begins with the same event.
+if old_status then set(EVENT_FIELD .. whole(version), '[' .. table.concat(ARGV, ',', last_counter + 1) .. ']') end
 -- Only finished steps count as progress: a step that starts may be the one that kills the worker. Workers die between
 -- runs, so the first progress of a run is enough.
-if author == 'begin' then set('progressed', '') end
+if author == 'begin' and job.progressed == '1' then set('progressed', '') end
 local is_progress = author == 'run' and tonumber(done) > 0 and job.progressed ~= '1'
 if is_progress then set('progressed', '1') end
 
@@ -139,16 +144,12 @@ local MAX_VALUES = 1000
 for i = 1, #changes, MAX_VALUES do
   redis.call('HSET', record, unpack(changes, i, math.min(#changes, i + MAX_VALUES - 1)))
 end
-redis.call('PEXPIRE', record, ttl)
--- The events of a change are one entry of the log. Of a new job there is none: every job begins with the same event.
-if old_status then
-  redis.call('RPUSH', log, '[' .. whole(version) .. ',' .. table.concat(ARGV, ',', last_counter + 1) .. ']')
-  if is_extended then redis.call('PEXPIRE', log, ttl + INDEX_SLACK_MS) end
-  if is_extended and status ~= 'processing' then redis.call('PEXPIRE', FILES .. id, ttl + INDEX_SLACK_MS) end
-end
-if key ~= '' then
-  if not old_status then redis.call('HSET', IDEMPOTENCY .. key, 'job', id, 'fingerprint', fingerprint) end
-  redis.call('PEXPIRE', IDEMPOTENCY .. key, ttl)
+if key ~= '' and not old_status then redis.call('HSET', IDEMPOTENCY .. key, 'job', id, 'fingerprint', fingerprint) end
+if is_extended then
+  local life = ttl + (job.status == 'processing' and SLACK_MS or 0)
+  redis.call('PEXPIRE', record, life)
+  if key ~= '' then redis.call('PEXPIRE', IDEMPOTENCY .. key, life) end
+  if job.files then redis.call('PEXPIRE', FILES .. id, life + SLACK_MS) end
 end
 if is_extended then update_index(job, id, old_status, job.status, ttl) end
 if status == 'completed' then update_pace(job, queue, now) end
