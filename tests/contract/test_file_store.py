@@ -74,7 +74,7 @@ async def redis_files(redis_harness: RedisJobStoreHarness) -> RedisFiles:
     return RedisFiles(await with_jobs(redis_harness.client))
 
 
-@pytest.fixture(params=["memory", "fakeredis", "valkey", "folder", "s3"])
+@pytest.fixture(params=["memory", "fakeredis", "valkey", "cluster", "folder", "s3"])
 def files(request: pytest.FixtureRequest) -> FileStore:
     """Each file store, with two jobs."""
     if request.param == "memory":
@@ -92,6 +92,11 @@ async def fakeredis_with_jobs(fakeredis_client: Redis) -> Redis:
 @pytest.fixture
 async def valkey_with_jobs(valkey_client: Redis) -> Redis:
     return await with_jobs(valkey_client)
+
+
+@pytest.fixture
+async def cluster_with_jobs(cluster_client: Redis) -> Redis:
+    return await with_jobs(cluster_client)
 
 
 @pytest.mark.parametrize("content", [b"", b"small", CONTENT])

@@ -4,9 +4,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from arq.connections import ArqRedis
-from arq.constants import abort_jobs_ss
 from typing_extensions import override
 
+from aether.leased_queue.key_names import key_name
+from aether.leased_queue.keys import ABORT
 from aether.leased_queue.leases import Claim, current_claim
 
 
@@ -35,7 +36,7 @@ class _ClaimReader:
         """Return what the transaction would."""
         replies = [self._claim.payload or None, self._claim.attempt, True]
         if self._takes_abort:
-            replies.append(await self._client.zrem(abort_jobs_ss, self._claim.job_id))
+            replies.append(await self._client.zrem(key_name(self._client, ABORT), self._claim.job_id))
         return replies
 
     async def __aenter__(self) -> Self:

@@ -14,6 +14,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from typing_extensions import override
 
 from aether.leased_queue.connection_generation import ConnectionGeneration
+from aether.leased_queue.key_names import key_prefix, set_key_prefix
 from aether.leased_queue.sentinel import PrimaryFinder, SentinelUrl, check_role
 from aether.leased_queue.thread_connections import ThreadSentinel, ThreadSocket, ThreadTcp, ThreadTls
 
@@ -221,7 +222,9 @@ def thread_client(pool: redis.asyncio.Redis, name: str, timeout_s: float) -> red
     if connection_class is None:
         raise TypeError(f"no blocking twin is known for {pool.connection_pool.connection_class!r}")
     options = {k: v for k, v in _options(pool, name, timeout_s).items() if k not in _ASYNC_ONLY}
-    return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=connection_class, **options))
+    client = redis.Redis(connection_pool=redis.ConnectionPool(connection_class=connection_class, **options))
+    set_key_prefix(client, key_prefix(pool))
+    return client
 
 
 def notify_on_connect(client: redis.Redis, callback: Callable[[Any], None]) -> None:

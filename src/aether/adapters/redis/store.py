@@ -39,6 +39,7 @@ from aether.errors import (
     UnknownJobError,
     UnsupportedRecordError,
 )
+from aether.leased_queue.key_names import key_name
 from aether.leased_queue.scripts import Argument
 from aether.leased_queue.serializer import payload_for
 
@@ -98,7 +99,7 @@ class RedisJobStore:
         """Read the record."""
         with translate_redis_errors():
             # redis-py has one type for the answers of its synchronous and its asynchronous client.
-            record: dict[bytes, bytes] = await self._client.hgetall(RECORD + job_id)  # type: ignore[misc]
+            record: dict[bytes, bytes] = await self._client.hgetall(key_name(self._client, RECORD, job_id))  # type: ignore[misc]
         return parse_job(job_id, record) if record else None
 
     async def load_snapshot(
@@ -113,7 +114,7 @@ class RedisJobStore:
         with translate_redis_errors():
             async with self._client.pipeline(transaction=False) as pipeline:
                 for job_id in job_ids:
-                    pipeline.exists(RECORD + job_id)
+                    pipeline.exists(key_name(self._client, RECORD, job_id))
                 found: list[int] = await pipeline.execute()
         return {job_id for job_id, exists in zip(job_ids, found, strict=True) if exists}
 
@@ -181,7 +182,7 @@ class RedisJobStore:
         """
         with translate_redis_errors():
             async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
-                await channel.subscribe(FENCES)
+                await channel.subscribe(key_name(self._client, FENCES))
                 while True:
                     message = await next_message(channel, silence_s)
                     if message["type"] == "message":
@@ -192,7 +193,7 @@ class RedisJobStore:
         """Return the seconds until the next job ends, as far as that was measured."""
         with translate_redis_errors():
             # redis-py has one type for the answers of its synchronous and its asynchronous client.
-            gap_ms: bytes | None = await self._client.hget(PACE + kind, "gap")  # type: ignore[misc]
+            gap_ms: bytes | None = await self._client.hget(key_name(self._client, PACE, kind), "gap")  # type: ignore[misc]
         return min(max(1.0, int(gap_ms or 0) / 1000 or _DEFAULT_RETRY_AFTER_S), _MAX_RETRY_AFTER_S)
 
     async def _create(self, job_id: str, arguments: Sequence[Argument]) -> Sequence[Any]:  # as `_commit`

@@ -24,10 +24,21 @@ local function next_token()
   return whole(fence) .. ':' .. worker
 end
 
--- Returns the run mode.
+-- Returns whether somebody has a lease, and looks at the job when it ends.
+local function postpone_leased(job_id)
+  local lease = redis.call('PTTL', IN_PROGRESS .. job_id)
+  if lease == -2 then return false end
+  postpone(job_id, lease < 0 and lease_ms or math.max(lease, 1))
+  return true
+end
+
+-- Returns the run mode if the job was claimed.
 local function claim_job(job_id, score, claim)
   local token = next_token()
-  redis.call('SET', IN_PROGRESS .. job_id, token, 'PX', lease_ms)
+  if not redis.call('SET', IN_PROGRESS .. job_id, token, 'PX', lease_ms, 'NX') then
+    postpone_leased(job_id)
+    return
+  end
   local attempt = claim.attempts + 1
   redis.call('HSET', CLAIM .. job_id, 'token', token, 'claimed', '1', 'attempts', attempt)
   local run_mode = begin_delivery(job_id, claim, running + #claimed == 0)
@@ -49,11 +60,8 @@ end
 
 -- Returns the run mode if the job was claimed.
 local function visit(job_id, score)
-  local lease = redis.call('PTTL', IN_PROGRESS .. job_id)
-  if lease ~= -2 then
-    return postpone(job_id, lease < 0 and lease_ms or math.max(lease, 1))
-  end
   local claim = read_claim(job_id)
+  if (claim.token or not is_turn(score)) and postpone_leased(job_id) then return end
   if not (is_turn(score) or claim.was_claimed or claim.token) then
     newcomers[#newcomers + 1] = {job_id, score, claim}
   elseif claim.token then
