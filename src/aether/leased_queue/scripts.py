@@ -34,14 +34,15 @@ def read_lua(name: str) -> str:
     return files(__package__).joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
 
 
-def lua_source(*libraries: str) -> str:
+def lua_source(*libraries: str, before: str = "") -> str:
     """Return Lua to put before another script, with `enqueue`, `withdraw`, `depth`, `now_ms` and `whole` as locals.
 
     Args:
-        libraries: Further files in `lua/`, such as "quarantine" for `reset_delivery_count`. Each costs the server about
-            a microsecond in each run of the script.
+        libraries: Further files in `lua/`. Each costs the server about a microsecond in each run of the script.
+        before: Lua that runs before any function is defined but those of `clock.lua` and `progress.lua`, and may return.
     """
-    return "\n".join([lua_constants(vars(keys)), *map(read_lua, ("fair_queue", "enqueue", *libraries))])
+    first = map(read_lua, ("clock", "progress"))
+    return "\n".join([lua_constants(vars(keys)), *first, before, *map(read_lua, ("fair_queue", "enqueue", *libraries))])
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,11 +55,15 @@ MAX_READ_TOKENS = 20
 MAX_ATTEMPTS = 50  # stored per delivery
 
 
-def script(name: str, *libraries: str, queue_libraries: Sequence[str] = ()) -> Script:
-    """Return a script of the `lua` folder, preceded by the queue's functions, the constants above and these libraries.
+def script(name: str, *libraries: str, first: Sequence[str] = ()) -> Script:
+    """Return a script of the `lua` folder, preceded by the constants above, the queue's functions and these libraries.
 
-    The server runs a library's definitions at each call, so name only those that the script uses.
+    The server runs a library's definitions at each call, so name only those that the script uses. What is `first` runs
+    before them, and may return.
     """
-    folder = files(__package__).joinpath("lua")
-    sources = (folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in (*libraries, name))
-    return Script(lua_source(*queue_libraries) + lua_constants(globals()) + "".join(sources))
+    before = lua_constants(globals()) + "".join(map(_read, first))
+    return Script(lua_source(before=before) + "".join(map(_read, (*libraries, name))))
+
+
+def _read(name: str) -> str:
+    return files(__package__).joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")

@@ -43,7 +43,7 @@ from aether.leased_queue.key_names import key_name
 from aether.leased_queue.scripts import Argument
 from aether.leased_queue.serializer import payload_for
 
-_COMMIT = script("commit", "index", "inbox", "deliveries", "former_queue", queue_libraries=("quarantine",))
+_COMMIT = script("commit", "index", "inbox", "deliveries", "former_queue", first=["commit_steps"])
 _ERASE = script("erase", "index", "inbox", "deliveries", "former_queue")
 _LIST = script("list", "index")
 

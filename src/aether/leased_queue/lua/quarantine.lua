@@ -108,11 +108,6 @@ local function keep_dead_letter(job_id)
   if payload then redis.call('SET', DEAD_LETTER .. job_id, payload, 'PX', DEAD_LETTER_MS) end
 end
 
--- Progress: whatever killed the job's earlier workers, it was not the part that is done now.
-local function reset_delivery_count(job_id)
-  redis.call('HDEL', CLAIM .. job_id, 'deaths', 'suspect', 'alone', 'lone_deaths', 'presumed')
-end
-
 local function has_delivery_count(job_id)
   return redis.call('HEXISTS', CLAIM .. job_id, 'deaths') == 1
 end
