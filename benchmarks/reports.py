@@ -19,7 +19,7 @@ import msgspec
 from arq.connections import ArqRedis
 from redis.asyncio.client import PubSub
 
-from aether.adapters.redis.keys import CHANGES, EVENTS, RECORD
+from aether.adapters.redis.keys import CHANGES, RECORD
 from aether.adapters.redis.worker_registry import count_workers
 from aether.bootstrap.storage import job_store
 from aether.domain.job import Kind, Status
@@ -114,8 +114,7 @@ class Bench:
     async def bytes_of_one(self) -> int:
         """How much the store holds for a finished report."""
         job_id = next(iter(self.submitted))
-        sizes = [await self._client.memory_usage(key + job_id, samples=0) for key in (RECORD, EVENTS)]
-        return sum(size or 0 for size in sizes)
+        return await self._client.memory_usage(RECORD + job_id, samples=0) or 0
 
 
 @asynccontextmanager

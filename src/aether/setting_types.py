@@ -82,6 +82,15 @@ ScopeList = Annotated[
 Leeway = Annotated[float, Meta(ge=0, le=300, description="a number of seconds, 0 to 300")]
 Durability = Annotated[Literal["memory", "local", "replica"], Meta(description="memory, local or replica")]
 # The queue's name is a key in Redis, beside those of arq and of Aether.
+KeyPrefix = Annotated[
+    str,
+    Meta(
+        pattern=r"^([A-Za-z0-9:._-]*(\{[A-Za-z0-9:._-]+\})?[A-Za-z0-9:._-]*:)?\Z",
+        max_length=64,
+        description="nothing, or up to 64 letters, digits, colons, dots, hyphens and underscores, the last one a "
+        "colon; a part of them may stand in braces, as in {aether}:",
+    ),
+]
 QueueName = Annotated[
     str,
     Meta(

@@ -21,6 +21,7 @@ from aether.setting_types import (
     Flag,
     HostList,
     HttpUrl,
+    KeyPrefix,
     Leeway,
     LogFormat,
     LogLevel,
@@ -90,6 +91,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     worker_jobs: Count = field(default=100, name="AETHER_WORKER_JOBS")
     worker_processes: Count = field(default=1, name="AETHER_WORKER_PROCESSES")
     shutdown_grace: Seconds = field(default=10.0, name="AETHER_SHUTDOWN_GRACE")
+    key_prefix: KeyPrefix = field(default="", name="AETHER_KEY_PREFIX")
     queue: QueueName = field(default="aether:queue", name="AETHER_QUEUE")
     max_queue: Count = field(default=10_000, name="AETHER_MAX_QUEUE")
     owner_jobs: Count | None = field(default=None, name="AETHER_OWNER_JOBS")

@@ -1,4 +1,4 @@
-"""What can be seen of a fleet's jobs from outside: records and event logs in Redis, calls at the model."""
+"""What can be seen of a fleet's jobs from outside: records in Redis, calls at the model."""
 
 import time
 from collections import defaultdict
@@ -8,7 +8,6 @@ import msgspec
 import redis
 
 from aether.adapters.redis.event_log import FIRST_EVENT, parse_events
-from aether.adapters.redis.keys import EVENTS
 from aether.adapters.redis.record_serializer import parse_job
 from aether.domain.events import Event
 from aether.domain.job import ENDED, Job, Step
@@ -50,20 +49,18 @@ def histories(fleet: Fleet, ids: Collection[str]) -> list[History]:
     found = []
     for at in range(0, len(wanted), _BATCH):
         batch = wanted[at : at + _BATCH]
-        for job, log in zip(read_jobs(fleet.client, batch), _logs(fleet.client, batch), strict=True):
-            if job is not None:
-                versions, events = zip(FIRST_EVENT, *parse_events(log), strict=True)
+        for job_id, record in zip(batch, _records(fleet.client, batch), strict=True):
+            if record:
+                job = parse_job(job_id, record)
+                versions, events = zip(FIRST_EVENT, *parse_events(record), strict=True)
                 found.append(History(job, versions, events, tuple(calls[topic_of(job)])))
     return found
 
 
 def read_jobs(client: redis.Redis, ids: Sequence[str]) -> list[Job | None]:
     """Read records in one round trip."""
-    with client.pipeline(transaction=False) as pipe:
-        for job_id in ids:
-            pipe.hgetall(JOB + job_id)
-        records = zip(ids, pipe.execute(), strict=True)
-        return [parse_job(job_id, record) if record else None for job_id, record in records]
+    records = zip(ids, _records(client, ids), strict=True)
+    return [parse_job(job_id, record) if record else None for job_id, record in records]
 
 
 def stored_ids(client: redis.Redis) -> list[str]:
@@ -107,10 +104,10 @@ def _with_jobs(client: redis.Redis, ids: list[str]) -> list[tuple[str, Job | Non
     return list(zip(ids, read_jobs(client, ids), strict=True))
 
 
-def _logs(client: redis.Redis, ids: Sequence[str]) -> list[list[bytes]]:
+def _records(client: redis.Redis, ids: Sequence[str]) -> list[dict[bytes, bytes]]:
     with client.pipeline(transaction=False) as pipe:
         for job_id in ids:
-            pipe.lrange(EVENTS + job_id, 0, -1)
+            pipe.hgetall(JOB + job_id)
         return pipe.execute()
 
 

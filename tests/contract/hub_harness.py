@@ -13,6 +13,7 @@ from aether.adapters.redis.keys import CHANGES
 from aether.domain.job import Change
 from aether.durable.change_hub import ChangeHub, Delta
 from aether.durable.ports import JobStore
+from aether.leased_queue.key_names import key_name
 from tests.contract.job_store_harness import NEW_JOB, RedisJobStoreHarness, begin_job
 from tests.waiting import PATIENCE_S
 
@@ -61,7 +62,7 @@ async def wait_for_subscriptions(hub_harness: HubHarness, *job_ids: str) -> None
     """Wait until the server knows the subscriptions to these jobs, and their watches have read the version."""
     if isinstance(hub_harness.hub, RedisHub):
         client = hub_harness.hub._client
-        channels = [CHANGES + job_id for job_id in job_ids or (NEW_JOB.id,)]
+        channels = [key_name(client, CHANGES, job_id) for job_id in job_ids or (NEW_JOB.id,)]
         while not all(count for _, count in await client.pubsub_numsub(*channels)):  # noqa: ASYNC110 - no event announces it
             await asyncio.sleep(0.001)
     await asyncio.sleep(0.01)

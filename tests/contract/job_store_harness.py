@@ -6,13 +6,14 @@ from typing import Protocol
 import msgspec
 from redis.asyncio import Redis
 
-from aether.adapters.redis.keys import EVENTS, INDEX, RECORD, WORKER_TTL_S, WORKERS
+from aether.adapters.redis.keys import INDEX, RECORD, WORKER_TTL_S, WORKERS
 from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.domain.estimate import Estimate
 from aether.domain.events import Event
 from aether.domain.job import Change, Job, Kind, Status
 from aether.domain.listing import sort_key
 from aether.durable.ports import JobStore, NewJob
+from aether.leased_queue.key_names import key_name, key_prefix
 from aether.leased_queue.keys import ROUND, TURNS
 from aether.settings import Settings
 from tests.fakes import MemoryJobStore
@@ -86,10 +87,11 @@ class MemoryJobStoreHarness:
 class RedisJobStoreHarness:
     def __init__(self, client: Redis) -> None:
         self.client = client
+        self.queue = key_prefix(client) + QUEUE
         self.store = self.store_on(client)
 
     def store_on(self, client: Redis, longest: int = 10_000) -> RedisJobStore:
-        return RedisJobStore(client, QueueSettings(QUEUE, "perform", longest), TTL, inbox_ttl=TTL)
+        return RedisJobStore(client, QueueSettings(self.queue, "perform", longest), TTL, inbox_ttl=TTL)
 
     def with_queue_limit(self, longest: int) -> JobStore:
         return self.store_on(self.client, longest)
@@ -98,26 +100,27 @@ class RedisJobStoreHarness:
         return self.store_on(Redis(unix_socket_path="/nowhere/valkey.sock"))
 
     async def queued(self) -> set[str]:
-        return {job_id.decode() for job_id in await self.client.zrange(QUEUE, 0, -1)}
+        return {job_id.decode() for job_id in await self.client.zrange(self.queue, 0, -1)}
 
     async def events(self, job_id: str) -> dict[str, Event]:
         return {f"{version}-0": event for version, event in (await self.store.replay(job_id, 0, 1_000)).events}
 
     async def expire(self, *job_ids: str) -> None:
-        await self.client.delete(*(prefix + job_id for prefix in (RECORD, EVENTS) for job_id in job_ids))
+        await self.client.delete(*(key_name(self.client, RECORD, job_id) for job_id in job_ids))
 
     async def see_worker(self, ago: timedelta = timedelta(0)) -> None:
         now, _ = await self.client.time()
-        await self.client.zadd(WORKERS, {"worker": now - ago.total_seconds()})
+        await self.client.zadd(key_name(self.client, WORKERS), {"worker": now - ago.total_seconds()})
 
     async def rewrite(self, job: Job) -> None:
         before = await load_job(self.store, job.id)
         # redis-py types the answers of its two kinds of client as one.
-        await self.client.hset(RECORD + job.id, mapping={"kind": job.kind, "status": job.status})  # type: ignore[misc]
-        await self.client.zrem(f"{INDEX}{before.kind}:{before.status}:{job.owner}", sort_key(job.created_at, job.id))
+        await self.client.hset(key_name(self.client, RECORD, job.id), mapping={"kind": job.kind, "status": job.status})  # type: ignore[misc]
+        index = key_name(self.client, INDEX)
+        await self.client.zrem(f"{index}{before.kind}:{before.status}:{job.owner}", sort_key(job.created_at, job.id))
         # A newer version keeps a job with a new status in an index that older versions know.
         status = job.status if job.status.is_known else before.status
-        await self.client.zadd(f"{INDEX}{job.kind}:{status}:{job.owner}", {sort_key(job.created_at, job.id): 0})
+        await self.client.zadd(f"{index}{job.kind}:{status}:{job.owner}", {sort_key(job.created_at, job.id): 0})
 
     async def keys(self) -> set[str]:
         """Return all keys except those of the service as a whole: the wake-up list and the turns."""

@@ -51,6 +51,6 @@ class RedisRateLimiterHarness:
         await self.client.flushall()
 
     async def wait(self, seconds: float) -> None:
-        async for bucket in self.client.scan_iter(f"{BUCKET}*:{OWNER}"):
+        async for bucket in self.client.scan_iter(f"*{BUCKET}*:{OWNER}"):
             full_at = int(await self.client.get(bucket) or 0)
             await self.client.set(bucket, str(full_at - round(seconds * 1_000_000)), keepttl=True)

@@ -32,7 +32,7 @@ WHOLE = ApiKey(
 )
 
 
-@pytest.fixture(params=["memory", "fakeredis", "valkey"])
+@pytest.fixture(params=["memory", "fakeredis", "valkey", "cluster"])
 def store(request: pytest.FixtureRequest) -> ApiKeyStore:
     if request.param == "memory":
         return MemoryKeys()

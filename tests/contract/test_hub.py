@@ -8,6 +8,7 @@ from aether.adapters.redis.hub import RedisHub
 from aether.adapters.redis.keys import TEXTS
 from aether.domain.job import Change
 from aether.durable.change_hub import Delta
+from aether.leased_queue.key_names import key_name
 from tests.contract.hub_harness import LONG_S, SHORT_S, HubHarness, load_version, make_changer, wait_for_subscriptions
 from tests.contract.job_store_harness import NEW_JOB, begin_job
 
@@ -199,7 +200,8 @@ async def test_a_commit_reports_whether_the_texts_have_listeners(hub_harness: Hu
 async def wait_until_no_listener(hub_harness: HubHarness) -> None:
     """Wait until no subscription to texts is left."""
     if isinstance(hub_harness.hub, RedisHub):
-        while await hub_harness.hub._client.pubsub_channels(f"{TEXTS}*"):  # noqa: ASYNC110 - no event announces it
+        client = hub_harness.hub._client
+        while await client.pubsub_channels(f"{key_name(client, TEXTS)}*"):  # noqa: ASYNC110 - no event announces it
             await asyncio.sleep(0.001)
 
 

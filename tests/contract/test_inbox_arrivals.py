@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.hub import RedisHub
 from aether.adapters.redis.keys import ARRIVALS
+from aether.leased_queue.key_names import key_name
 from aether.services.inbox import InboxStore
 from tests.contract.hub_harness import LONG_S, SHORT_S, HubHarness, redis_hub_harness
 from tests.contract.inbox_harness import OWNER, all_notifications, end_job, redis_inbox_harness
@@ -33,7 +34,7 @@ async def start_waiting(hub_harness: HubHarness, after: int = 0) -> asyncio.Task
     waiting = asyncio.create_task(first_item(hub_harness, after))
     if isinstance(hub_harness.hub, RedisHub):
         client = hub_harness.hub._client
-        while not (await client.pubsub_numsub(ARRIVALS + OWNER))[0][1]:  # noqa: ASYNC110 - no event announces it
+        while not (await client.pubsub_numsub(key_name(client, ARRIVALS, OWNER)))[0][1]:  # noqa: ASYNC110 - no event announces it
             await asyncio.sleep(0.001)
     await asyncio.sleep(0.01)
     return waiting

@@ -29,7 +29,7 @@ BETWEEN_S = 900.0  # from one token of it to the next
 SOON = pytest.approx(0.0, abs=60.0)  # what the test itself takes
 
 
-@pytest.fixture(params=["memory", "fakeredis", "valkey"])
+@pytest.fixture(params=["memory", "fakeredis", "valkey", "cluster"])
 def harness(request: pytest.FixtureRequest) -> RateLimiterHarness:
     """Each rate limiter, for promises that every one makes."""
     if request.param == "memory":

@@ -14,6 +14,7 @@ from aether.domain.access import Caller, Quota, Rate, Scope
 from aether.domain.job import Kind
 from aether.errors import StoreUnavailableError, UnknownJobError
 from aether.identity.read_tokens import ReadTokenStore
+from aether.leased_queue.key_names import key_name
 from tests.contract.job_store_harness import NEW_JOB, TTL, RedisJobStoreHarness
 from tests.fake_read_tokens import MemoryReadTokens
 from tests.fakes import FastClock, MemoryJobStore
@@ -43,11 +44,12 @@ class RedisReadTokenHarness:
 
     async def wait(self, lifetime: timedelta) -> None:
         """Make all tokens this much older."""
-        for token in await self.client.zrange(READ_TOKENS + NEW_JOB.id, 0, -1):
-            await self.client.zincrby(READ_TOKENS + NEW_JOB.id, -lifetime.total_seconds() * 1000, token)
+        tokens = key_name(self.client, READ_TOKENS, NEW_JOB.id)
+        for token in await self.client.zrange(tokens, 0, -1):
+            await self.client.zincrby(tokens, -lifetime.total_seconds() * 1000, token)
 
 
-@pytest.fixture(params=["memory", "fakeredis", "valkey"])
+@pytest.fixture(params=["memory", "fakeredis", "valkey", "cluster"])
 def empty_harness(request: pytest.FixtureRequest) -> MemoryReadTokenHarness | RedisReadTokenHarness:
     if request.param == "memory":
         return MemoryReadTokenHarness()

@@ -52,7 +52,6 @@ async def test_a_key_lives_as_long_as_its_record(
     job = await begin_job(redis_harness.store, FIRST)
     key = await key_of(redis_harness)
     changes = [
-        redis_harness.store.commit(job.id, job.epoch, job.version, Change(total=2)),
         redis_harness.store.move(job.id, Change(status=Status.FAILED)),
         redis_harness.store.move(job.id, Change(status=Status.PENDING)),
         redis_harness.store.begin(job.id),

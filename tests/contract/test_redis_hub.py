@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 
 from aether.adapters.redis.hub import DeltaPublisher, RedisHub
-from aether.adapters.redis.keys import CHANGES, EVENTS, RECORD, TEXTS
+from aether.adapters.redis.keys import CHANGES, RECORD, TEXTS
 from aether.durable.change_hub import Delta
 from tests.chaos.proxy import Proxy
 from tests.contract.hub_harness import (
@@ -236,7 +236,7 @@ async def test_an_expired_job_ends_the_wait(client: Redis) -> None:
         waiting = asyncio.create_task(hub_harness.hub.wait_for_change(NEW_JOB.id, job.version, LONG_S))
         await wait_for_subscriptions(hub_harness)
 
-        await client.delete(RECORD + NEW_JOB.id, EVENTS + NEW_JOB.id)
+        await client.delete(RECORD + NEW_JOB.id)
 
         assert await waiting == 0
 

@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from aether.adapters.redis.keys import EVENTS, FENCES, INDEX, INDEX_SLACK_MS, PACE, PACE_MS, RECORD
+from aether.adapters.redis.keys import FENCES, INDEX, INDEX_SLACK_MS, PACE, PACE_MS, RECORD, SLACK_MS
 from aether.domain.job import Change, Status, Step, StepStatus, Usage
 from aether.errors import StoreUnavailableError
 from aether.leased_queue import keys
@@ -108,26 +108,37 @@ async def test_every_key_of_a_job_has_a_time_to_live(redis_harness: RedisJobStor
     index = lives.pop(f"{INDEX}{NEW_JOB.kind}:{status}:{NEW_JOB.owner}")
 
     ttl_ms = TTL.total_seconds() * 1000
-    events = lives.pop(EVENTS + NEW_JOB.id, None)
-    assert all(0 < life <= ttl_ms for life in lives.values()), lives
+    slack_ms = SLACK_MS * (status is Status.PROCESSING)
+    assert all(0 < life <= ttl_ms + keys.HOUR_MS for life in lives.values()), lives
+    assert lives[RECORD + NEW_JOB.id] <= ttl_ms + slack_ms
     assert lives[RECORD + NEW_JOB.id] < index <= ttl_ms + INDEX_SLACK_MS
-    assert (events is None) == (status is Status.PENDING)  # the first event of every job is the same, and not stored
-    assert events is None or lives[RECORD + NEW_JOB.id] < events <= ttl_ms + INDEX_SLACK_MS
     assert (pace is not None) == (status is Status.COMPLETED)
     assert pace is None or 0 < pace <= PACE_MS
 
 
-@pytest.mark.parametrize("change", [Change(total=2), Change(Status.COMPLETED)])
-async def test_a_commit_renews_the_time_to_live(redis_harness: RedisJobStoreHarness, change: Change) -> None:
+@pytest.mark.parametrize(("change", "earlier_ms"), [(Change(total=2), SLACK_MS), (Change(Status.COMPLETED), 0)])
+async def test_a_commit_renews_the_time_to_live(
+    redis_harness: RedisJobStoreHarness, change: Change, earlier_ms: int
+) -> None:
+    """While the job runs, once in a minute."""
     job = await begin_job(redis_harness.store)
-    for key in (RECORD, EVENTS):
-        await redis_harness.client.pexpire(key + job.id, 5_000 + INDEX_SLACK_MS * (key == EVENTS))
+    record = RECORD + job.id
+    earlier = int(job.updated_at.timestamp() * 1000) - earlier_ms
+    await redis_harness.client.hset(record, "updated_at", str(earlier))  # type: ignore[misc]
+    await redis_harness.client.pexpire(record, 5_000)
 
     await redis_harness.store.commit(job.id, job.epoch, job.version, change)
 
-    record, events = [await redis_harness.client.pttl(key + job.id) for key in (RECORD, EVENTS)]
-    assert record > 5_000
-    assert events > record or not change.status
+    assert await redis_harness.client.pttl(record) > 5_000
+
+
+async def test_a_running_job_lives_until_it_is_said_to_expire(redis_harness: RedisJobStoreHarness) -> None:
+    job = await begin_job(redis_harness.store)
+    await redis_harness.store.commit(job.id, job.epoch, job.version, Change(total=2))
+
+    record = await load_job(redis_harness.store)
+    seconds, _ = await redis_harness.client.time()
+    assert seconds + await redis_harness.client.pttl(RECORD + job.id) / 1000 >= record.expires_at.timestamp() - 1
 
 
 async def test_only_a_finished_step_clears_a_job_of_the_deaths_of_its_workers(

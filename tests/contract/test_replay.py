@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from aether.adapters.redis.keys import EVENTS, RECORD
+from aether.adapters.redis.keys import EVENT_FIELD, RECORD
 from aether.domain.events import StatusChanged, StepFinished, StepsPlanned, UnknownEvent
 from aether.domain.job import Change, Status, Step, StepStatus
 from aether.durable.ports import Replay
@@ -73,11 +73,11 @@ async def test_a_replay_fails_while_the_store_is_unavailable(harness: JobStoreHa
 
 
 @pytest.mark.parametrize(("after", "rest"), [(0, None), (1, None), (2, ALL_EVENTS[2:]), (3, ALL_EVENTS[3:]), (5, ())])
-async def test_trimmed_events_are_a_gap(
+async def test_missing_events_are_a_gap(
     redis_harness: RedisJobStoreHarness, after: int, rest: tuple[object, ...] | None
 ) -> None:
     await completed(redis_harness)
-    await redis_harness.client.ltrim(EVENTS + NEW_JOB.id, 1, -1)  # type: ignore[misc]
+    await redis_harness.client.hdel(RECORD + NEW_JOB.id, f"{EVENT_FIELD}2")  # type: ignore[misc]
 
     replay = await redis_harness.store.replay(NEW_JOB.id, after, 100)
 
@@ -87,10 +87,11 @@ async def test_trimmed_events_are_a_gap(
 @pytest.mark.parametrize(
     "entry",
     [
-        '[6,{"event":"page_turned","page":7}]',
-        '[6,{"event":"step","name":{"of":"outline"}}]',
-        '[6,{"event":"steps"',
-        '[6,"outline"]',
+        '[{"event":"page_turned","page":7}]',
+        '[{"event":"step","name":{"of":"outline"}}]',
+        '[{"event":"steps"',
+        '["outline"]',
+        '[{"event":"failed","field":"attempt:outline:1"}]',
         '{"event":"step","name":"outline"}',
     ],
 )
@@ -99,9 +100,9 @@ async def test_an_event_that_this_version_does_not_know_is_returned_as_such(
 ) -> None:
     """Workers may be newer than the API while a release is rolled out."""
     await completed(redis_harness)
-    newer = '[7,{"event":"step","name":"a","lane":1}]'
-    await redis_harness.client.rpush(EVENTS + NEW_JOB.id, entry, newer)  # type: ignore[misc]
-    await redis_harness.client.hset(RECORD + NEW_JOB.id, "version", "7")  # type: ignore[misc]
+    newer = '[{"event":"step","name":"a","lane":1}]'
+    fields = {f"{EVENT_FIELD}6": entry, f"{EVENT_FIELD}7": newer, "version": "7"}
+    await redis_harness.client.hset(RECORD + NEW_JOB.id, mapping=fields)  # type: ignore[misc]
 
     replay = await redis_harness.store.replay(NEW_JOB.id, 4, 100)
 

@@ -20,7 +20,7 @@ from tests.contract.webhook_harness import (
 )
 
 
-@pytest.fixture(params=["memory", "fakeredis", "valkey"])
+@pytest.fixture(params=["memory", "fakeredis", "valkey", "cluster"])
 def webhook_harness(request: pytest.FixtureRequest) -> WebhookHarness:
     return webhook_harness_for(request)
 

@@ -13,6 +13,7 @@ from aether.adapters.redis.webhooks import RedisWebhooks
 from aether.domain.job import Status
 from aether.domain.webhook import Delivery, DeliveryAttempt, DeliveryStatus, Webhook
 from aether.durable.ports import JobStore, NewJob
+from aether.leased_queue.key_names import key_name
 from aether.services.webhooks import WebhookStore
 from tests.contract.job_store_harness import NEW_JOB, RedisJobStoreHarness, job_with_status
 from tests.fakes import MemoryJobStore
@@ -65,13 +66,14 @@ class RedisWebhookHarness:
         return RedisWebhooks(self.client)
 
     async def queued(self) -> list[tuple[str, int]]:
-        entries = [entry.decode().rpartition(":") for entry in await self.client.zrange(WEBHOOKS, 0, -1)]
+        queue = await self.client.zrange(key_name(self.client, WEBHOOKS), 0, -1)
+        entries = [entry.decode().rpartition(":") for entry in queue]
         return [(delivery_id, int(number)) for delivery_id, _, number in entries]
 
     async def rewrite(self, delivery: Delivery) -> None:
         words: dict[bytes | str, str] = {"kind": delivery.kind, "event": delivery.event, "status": delivery.status}
         # redis-py types the answers of its two kinds of client as one.
-        await self.client.hset(DELIVERY + delivery.id, mapping=words | {"lane": "fast"})  # type: ignore[misc]
+        await self.client.hset(key_name(self.client, DELIVERY, delivery.id), mapping=words | {"lane": "fast"})  # type: ignore[misc]
 
 
 def webhook_harness_for(request: pytest.FixtureRequest) -> WebhookHarness:

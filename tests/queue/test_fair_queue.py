@@ -11,7 +11,7 @@ from arq.worker import Worker
 from redis.asyncio import Redis
 
 from aether.leased_queue import depth, enqueue, withdraw
-from aether.leased_queue.keys import ROUND, TURNS
+from aether.leased_queue.keys import ROUND, TURNS, TURNS_KEPT
 from aether.leased_queue.serializer import decode, encode
 from tests.queue.behaviours import (
     Context,
@@ -195,8 +195,8 @@ async def test_turns_have_a_time_to_live_and_hold_only_waiting_jobs(store: Redis
     await enqueue_all(store, "a", range(200))
     assert await store.zcard(f"{TURNS}{QUEUE}:a") == 200
     await claim_jobs(store, limit=100, times=2)
-    await enqueue_all(store, "a", range(200, 202))
-    assert await store.zcard(f"{TURNS}{QUEUE}:a") <= 3
+    await enqueue_all(store, "a", range(200, 200 + TURNS_KEPT))
+    assert await store.zcard(f"{TURNS}{QUEUE}:a") <= TURNS_KEPT + 1
     assert all([await store.pttl(key) > HOUR_MS for key in (f"{TURNS}{QUEUE}:a", ROUND + QUEUE)])
 
 
@@ -228,11 +228,12 @@ async def commands_of(client: Redis, waiting: int) -> dict[str, Any]:
     await client.config_resetstat()
     await claim_jobs(client, limit=10)
     stats = await client.info("commandstats")
-    return {name: its["calls"] for name, its in stats.items()}
+    # The counter of tokens gets another lifetime now and then.
+    return {name: its["calls"] for name, its in stats.items() if name != "cmdstat_pexpire"}
 
 
 async def test_a_claim_sends_as_many_commands_however_many_jobs_wait(client: ArqRedis) -> None:
-    assert await commands_of(client, 20) == await commands_of(client, 100_000)
+    assert await commands_of(client, 200) == await commands_of(client, 100_000)
 
 
 async def test_a_single_job_waits_for_at_most_one_job_of_another_owner(client: ArqRedis, launch: Launch) -> None:

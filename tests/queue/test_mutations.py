@@ -36,7 +36,7 @@ class WithoutPeerWatch(LeasedWorker):
 class WithoutReturnedJobs(LeasedWorker):
     scripts = replace(
         SCRIPTS,
-        claim=Script(without(SCRIPTS.claim.text, "(whole(FIRST_TIMESTAMP), whole(now), DUE_LIMIT)", "(1, 0, 0)")),
+        claim=Script(without(SCRIPTS.claim.text, "visit_all(returned, false)", "visit_all({}, false)")),
     )
 
 

@@ -38,8 +38,9 @@ _PROMPT_WORDS = (b"You plan reports", b"You write one section", b"Write section"
 class Valkey:
     """A real server on a unix socket; it comes back with what it had."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *options: str) -> None:
         folder.mkdir()
+        self._options = options
         self._folder = folder
         self._socket = folder / "s"
         self.url = f"unix://{self._socket}"
@@ -49,8 +50,10 @@ class Valkey:
 
     def start(self) -> None:
         options = f"--port 0 --unixsocket {self._socket} --dir {self._folder} --appendonly yes --appendfsync always"
-        command = [str(find_valkey()), *options.split(), "--save", "", "--maxmemory-policy", "noeviction"]
-        process = self._process = Process(command, os.environ, self._folder / "out")
+        own = ["--save", "", "--maxmemory-policy", "noeviction", *self._options]
+        process = self._process = Process(
+            [str(find_valkey()), *options.split(), *own], os.environ, self._folder / "out"
+        )
         until(lambda: self.answers() or not process.running)
         assert process.running, process.tail()
 

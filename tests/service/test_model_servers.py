@@ -188,11 +188,11 @@ def test_a_job_that_cannot_be_done_fails_soon_and_in_the_words_of_the_server(
 
 
 def test_a_prompt_that_was_cut_is_told_in_the_job(stack: Stack) -> None:
-    stack.model.use([Rule(kind="section", index=1, do=Answer(prompt_tokens=32))], Setup(sections=2))
+    stack.model.use([Rule(kind="section", index=1, do=Answer(prompt_tokens=100))], Setup(sections=2))
 
     job = report(stack, "Roads", instructions="Write of roads, walls and aqueducts. " * 40)
 
-    assert [("read only 32 tokens" in error) for error in errors(job)] == [True]
+    assert [("read only 100 tokens" in error) for error in errors(job)] == [True]
     assert job["attempts"][0]["step"] == "section:0"
 
 

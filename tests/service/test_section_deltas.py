@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from aether.adapters.redis.event_log import parse_events
-from aether.adapters.redis.keys import CHANGES, EVENTS, TEXTS
+from aether.adapters.redis.keys import CHANGES, RECORD, TEXTS
 from aether.domain.events import StepFinished
 from aether.durable.change_hub import Delta
 from tests.scripted_model import Reset, Rule, Setup, cut_off_answer, expected_section
@@ -115,7 +115,7 @@ def test_all_of_a_text_is_published_and_nothing_behind_the_end_of_its_step(bare:
 
 def finished(stack: Stack, job_id: str, version: int) -> set[str]:
     """The steps that are done at this version."""
-    events = parse_events(stack.valkey.client.lrange(EVENTS + job_id, 0, -1))
+    events = parse_events(stack.valkey.client.hgetall(RECORD + job_id))
     return {event.name for at, event in events if at <= version and isinstance(event, StepFinished)}
 
 

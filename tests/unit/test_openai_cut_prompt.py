@@ -13,6 +13,7 @@ PROSE = "The senate and the people of Rome built roads, aqueducts and walls. " *
         (PROSE, 200, True),
         (PROSE, 800, True),
         (PROSE, 1_500, False),
+        (PROSE, 50, False),  # no context is as small: the number is made up
         (PROSE, 0, False),
         (PROSE[:800], 20, False),
         ("a" * 6_000, 750, False),

@@ -29,6 +29,8 @@ WRAPPED = "Error running script (call to f_b4388c0c): @user_script:1: @user_scri
         ),
         (ResponseError("LOADING Redis is loading the dataset in memory"), "LOADING"),
         (ResponseError(f"{WRAPPED}-CLUSTERDOWN The cluster is down"), "CLUSTERDOWN"),
+        (ResponseError("MOVED 3999 127.0.0.1:6381"), "MOVED"),
+        (ResponseError("CROSSSLOT Keys in request don't hash to the same slot"), "CROSSSLOT"),
         (ResponseError("BUSY Redis is busy running a script."), "BUSY"),
         (ResponseError("BUSYGROUP Consumer Group name already exists"), None),
         (ResponseError("WRONGTYPE Operation against a key holding the wrong kind of value"), None),

@@ -30,7 +30,8 @@ async def check_client(client: Redis, settings: Settings) -> None:
     readiness all the rest.
 
     Raises:
-        ConfigurationError: it is too old, may evict jobs, or cannot do what AETHER_DURABLE wants.
+        ConfigurationError: it is too old, may evict jobs, is a cluster although keys have no hash tag, or cannot do
+            what AETHER_DURABLE wants.
     """
     try:
         report = await read_report(client)
@@ -43,7 +44,7 @@ async def check_client(client: Redis, settings: Settings) -> None:
     refuse(report, settings)
     if report.eviction is None:
         log.warning("redis.unchecked", reason="INFO does not tell the maxmemory-policy")
-    elif report.refusal(allow_eviction=False):
+    elif report.refusal(allow_eviction=False, key_prefix=settings.key_prefix):
         log.warning("redis.evicts", policy=report.eviction)
     if settings.durable == "local" and report.fsync is None:
         log.warning("redis.unchecked", reason="CONFIG is not allowed, so appendfsync is not known; it should be always")
@@ -56,7 +57,10 @@ def refuse(report: ServerReport, settings: Settings) -> None:
     """Raise if this server cannot keep jobs.
 
     Raises:
-        ConfigurationError: it is too old, may evict jobs, or cannot do what AETHER_DURABLE wants.
+        ConfigurationError: it is too old, may evict jobs, is a cluster although keys have no hash tag, or cannot do
+            what AETHER_DURABLE wants.
     """
-    if why := report.refusal(allow_eviction=settings.allow_eviction, durable=settings.durable):
+    if why := report.refusal(
+        allow_eviction=settings.allow_eviction, durable=settings.durable, key_prefix=settings.key_prefix
+    ):
         raise ConfigurationError(f"REDIS_URL: {why}.")

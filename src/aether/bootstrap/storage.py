@@ -21,6 +21,7 @@ from aether.errors import ConfigurationError
 from aether.installation import extra_hint
 from aether.leased_queue import check_redis_url
 from aether.leased_queue.connections import harden, sentinel_pool
+from aether.leased_queue.key_names import set_key_prefix
 from aether.leased_queue.sentinel import SCHEME, SentinelUrl
 from aether.services.orphan_sweeper import SweepableFileStore
 from aether.settings import Settings
@@ -46,6 +47,7 @@ async def redis_client(settings: Settings, client_class: type[Redis] = Redis) ->
         pool = BlockingConnectionPool.from_url(url, **options)
     client = client_class(connection_pool=pool)
     harden(client, _TIMEOUT_S)
+    set_key_prefix(client, settings.key_prefix)
     try:
         yield client
     finally:
@@ -93,8 +95,13 @@ def inbox(client: Redis, settings: Settings) -> RedisInboxStore:
     return RedisInboxStore(client, _inbox_ttl(settings))
 
 
+def queue_name(settings: Settings) -> str:
+    """Return the whole name of the queue of jobs."""
+    return settings.key_prefix + settings.queue
+
+
 def _queue(settings: Settings) -> QueueSettings:
-    return QueueSettings(settings.queue, FUNCTION, settings.max_queue)
+    return QueueSettings(queue_name(settings), FUNCTION, settings.max_queue)
 
 
 def _inbox_ttl(settings: Settings) -> timedelta:

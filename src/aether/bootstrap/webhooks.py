@@ -18,6 +18,7 @@ from aether.durable.background import BackgroundTasks
 from aether.durable.clock import SystemClock
 from aether.errors import ConfigurationError, UnsupportedRecordError
 from aether.leased_queue import LeasedWorker, Retry, job_function
+from aether.leased_queue.key_names import key_name
 from aether.outbound.ssrf_policy import SsrfPolicy
 from aether.services.webhooks import Webhooks
 from aether.settings import Settings
@@ -108,7 +109,7 @@ def _leased_worker(delivery_worker: DeliveryWorker, client: Redis, settings: Set
 
     return LeasedWorker(
         [job_function(DELIVER, deliver, timeout=timedelta(days=1))],
-        queue_name=WEBHOOKS,
+        queue_name=key_name(client, WEBHOOKS),
         redis_pool=client,
         max_jobs=settings.webhook_deliveries,
         keep_result=0,

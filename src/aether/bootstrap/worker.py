@@ -26,6 +26,7 @@ from aether.bootstrap.storage import (
     job_store,
     lost_jobs,
     object_store,
+    queue_name,
     redis_client,
     redis_url,
 )
@@ -38,6 +39,7 @@ from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Runner
 from aether.durable.step import RunDependencies
 from aether.errors import (
+    ConfigurationError,
     IllegalMoveError,
     ModelPausedError,
     StoreUnavailableError,
@@ -53,6 +55,7 @@ from aether.settings import Settings
 # heartbeat must not cost a lease.
 _LEASE = timedelta(seconds=3.25)
 _HEARTBEAT = timedelta(seconds=0.5)
+_POLL_S = 1.0
 _STRANDED_PAUSE = timedelta(seconds=5)
 _OVERTAKEN_PAUSE = timedelta(seconds=0.5)
 _MAX_MODEL_PAUSE = 10.0  # seconds that a job keeps its place among the running ones while its model is paused
@@ -77,7 +80,7 @@ class Worker:
         """Return the settings of the queue's worker; a job's attempts and time are limited by the engine."""
         return worker_settings(
             [job_function(FUNCTION, self.perform, timeout=timedelta(days=7))],
-            queue_name=self._settings.queue,
+            queue_name=queue_name(self._settings),
             max_jobs=self._settings.worker_jobs,
             redis_url=redis_url(self._settings),
             on_startup=self.start,
@@ -89,6 +92,8 @@ class Worker:
         settings, clock = self._settings, SystemClock()
         client = self._client
         if client is None:
+            if settings.key_prefix:
+                raise ConfigurationError("AETHER_KEY_PREFIX: arq's own worker knows no prefix. Use `aether worker`.")
             client = await self._resources.enter_async_context(redis_client(settings))
         await check_client(client, settings)
         self._store = job_store(client, settings)
@@ -108,7 +113,7 @@ class Worker:
             )
         announce = partial(announce_worker, client, f"{socket.gethostname()}:{os.getpid()}")
         sweep = partial(sweep_lost_jobs, lost_jobs(client, settings), self._store, clock)
-        drain = partial(drain_former_queue, client, settings.queue)
+        drain = partial(drain_former_queue, client, queue_name(settings))
         await self._resources.enter_async_context(BackgroundTasks(self._stop_fenced_runs, announce, sweep, drain))
         await self._resources.enter_async_context(deliver_webhooks(settings))
 
@@ -158,6 +163,7 @@ async def run_worker(settings: Settings) -> None:
         leased = LeasedWorker(
             **worker.queue_settings(),
             redis_pool=client,
+            poll_delay=_POLL_S,
             lease=_LEASE,
             heartbeat_interval=_HEARTBEAT,
             shutdown_grace=timedelta(seconds=settings.shutdown_grace),

@@ -5,7 +5,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from aether.leased_queue.server_faults import fault_code
 
-_DEMOTED = {"READONLY", "UNBLOCKED"}
+_DEMOTED = {"READONLY", "UNBLOCKED", "MOVED"}  # a replica in a cluster names its primary
 
 
 class ConnectionGeneration:

@@ -17,6 +17,7 @@ from aether.leased_queue.hardened_connections import (
     HardenedTcp,
     HardenedTls,
 )
+from aether.leased_queue.key_names import key_prefix, set_key_prefix
 from aether.leased_queue.sentinel import PrimaryFinder, SentinelUrl
 from aether.leased_queue.thread_connections import ThreadSentinel, ThreadSocket, ThreadTcp, ThreadTls
 
@@ -124,7 +125,9 @@ def thread_client(pool: redis.asyncio.Redis, name: str, timeout_s: float) -> red
     if connection_class is None:
         raise TypeError(f"no blocking twin is known for {pool.connection_pool.connection_class!r}")
     options = {k: v for k, v in _options(pool, name, timeout_s).items() if k not in _ASYNC_ONLY}
-    return redis.Redis(connection_pool=redis.ConnectionPool(connection_class=connection_class, **options))
+    client = redis.Redis(connection_pool=redis.ConnectionPool(connection_class=connection_class, **options))
+    set_key_prefix(client, key_prefix(pool))
+    return client
 
 
 def notify_on_connect(client: redis.Redis, callback: Callable[[Any], None]) -> None:

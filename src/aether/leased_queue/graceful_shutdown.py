@@ -65,8 +65,7 @@ class GracefulRunner(JobRunner):
         sending = []
         for claim in open_claims:
             claim.is_closing = True
-            ack = self._ack_with_payload("release" if claim.is_attempt_counted else "retry", claim)
-            sending.append(asyncio.create_task(self._send(ack)))
+            sending.append(asyncio.create_task(self._send(self._ack_with_payload("release", claim))))
         for task in self._runs:
             task.cancel()
         if sending:

@@ -52,6 +52,7 @@ class JobRunner(Worker):
         self.claims: dict[str, Claim] = {}
         self._quarantine = Quarantine(self._send)
         self._wake = asyncio.Event()
+        self._awaits_end = True  # whether the end of a run lets the worker claim; else it listens for jobs anyway
         self._runs: set[asyncio.Task[None]] = set()  # `tasks` of arq forgets a run whose job is claimed again
         self._restoring: set[asyncio.Task[None]] = set()
         self._acks: AckBuffer | None = None
@@ -67,14 +68,14 @@ class JobRunner(Worker):
         await self._run_until_acknowledged(claim)
 
     async def _run_until_acknowledged(self, claim: Claim) -> None:
-        claim.is_attempt_counted = True
         backoff_s = _BACKOFF_S
         while not claim.is_lost and not claim.is_started:
+            claim.is_read = False
             try:
                 await self.run_job(claim.job_id, claim.claimed_at_ms)
                 break
             except Exception:
-                # Redis was unreachable, or `on_job_start` raised, before the job began. Each such attempt is counted.
+                # Redis was unreachable, or `on_job_start` raised, before the job began.
                 _logger.warning("job %s could not begin", claim.job_id, exc_info=True)
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, _MAX_BACKOFF_S)
@@ -94,7 +95,8 @@ class JobRunner(Worker):
             del self.tasks[claim.job_id]
             self.aborting_tasks.discard(claim.job_id)
         self._forget(claim)
-        self._wake.set()
+        if self._awaits_end:
+            self._wake.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             _logger.error("the run of job %s broke", claim.job_id, exc_info=error)
 

@@ -2,22 +2,25 @@
 
 from arq.constants import abort_jobs_ss, in_progress_key_prefix, job_key_prefix, result_key_prefix, retry_key_prefix
 
+from aether.leased_queue.key_names import Key
+
 # Each upper-case name of this module is a constant in the Lua scripts as well.
 
-JOB = job_key_prefix  # payload: the producer's lifetime, never less than KEEP_PAYLOAD_MS while the job runs
-IN_PROGRESS = in_progress_key_prefix  # claim token: one lease
-RETRY = retry_key_prefix  # number of attempts: 88,400 s from each attempt
-RESULT = result_key_prefix  # keep_result of the worker
-ABORT = abort_jobs_ss  # sorted set of abort requests by time: ABORT_MS after the last heartbeat that read it
-CLAIM = "arq:claim:"  # hash, see below: as long as the payload, or CLAIM_MS from a claim
-TOMBSTONE = "arq:gone:"  # the job was removed, but a former holder may still believe in its claim: TOMBSTONE_MS
-DEAD_LETTER = "arq:condemned:"  # payload of a dead letter, kept for redrive: DEAD_LETTER_MS
-FENCE = "arq:fence"  # counter for claim tokens, starts at the server's microseconds: FENCE_MS from a claim
-WORKER_DEATHS = "arq:deaths:"  # "<queue>", sorted set of workers that died, by time: WORKER_DEATHS_MS from the last one
-CONNECTIONS = "arq:connections:"  # "<queue>", hash of the connections of workers: CONNECTIONS_MS from an announcement
-WORKER_ALIVE = "arq:alive:"  # a worker that sends heartbeats: three quarters of a lease from each heartbeat
-TURNS = "arq:turns:"  # "<queue>:<flow>", sorted set: the rounds in which jobs of the flow wait: TURNS_MS from the last
-ROUND = "arq:round:"  # "<queue>": the round that is being served: TURNS_MS from when a job was last claimed
+JOB = Key(job_key_prefix)  # payload: the producer's lifetime, never less than KEEP_PAYLOAD_MS while the job runs
+IN_PROGRESS = Key(in_progress_key_prefix)  # claim token: one lease
+RETRY = Key(retry_key_prefix)  # number of attempts, as arq's own worker counts them, 88,400 s; ours are in CLAIM
+RESULT = Key(result_key_prefix)  # keep_result of the worker
+ABORT = Key(abort_jobs_ss)  # sorted set of abort requests by time: ABORT_MS after the last heartbeat that read it
+CLAIM = Key("arq:claim:")  # hash, see below: as long as the payload, or CLAIM_MS from a claim
+TOMBSTONE = Key("arq:gone:")  # the job was removed, but a former holder may still believe in its claim: TOMBSTONE_MS
+DEAD_LETTER = Key("arq:condemned:")  # payload of a dead letter, kept for redrive: DEAD_LETTER_MS
+FENCE = Key("arq:fence")  # counter for claim tokens, starts at the server's microseconds: FENCE_MS from a claim
+WORKER_DEATHS = Key("arq:deaths:")  # "<queue>", sorted set of workers that died, by time: WORKER_DEATHS_MS
+CONNECTIONS = Key("arq:connections:")  # "<queue>", hash of workers' connections: CONNECTIONS_MS from one
+WORKER_ALIVE = Key("arq:alive:")  # a worker that sends heartbeats: three quarters of a lease from each heartbeat
+TURNS = Key("arq:turns:")  # "<queue>:<flow>", sorted set: rounds in which jobs of the flow wait: TURNS_MS
+ROUND = Key("arq:round:")  # "<queue>": the round that is being served: TURNS_MS from when a job was last claimed
+DECLARED = Key("arq:scripts")  # the key that each script declares, for a cluster to find its slot; it does not exist
 WAKEUP_SUFFIX = ":bell"  # list of at most one token that wakes an idle worker: WAKEUP_MS
 
 # Fields of the hash CLAIM. The names of the quarantine fields are older than the terms of this package. They stay, as
@@ -27,6 +30,7 @@ WAKEUP_SUFFIX = ":bell"  # list of at most one token that wakes an idle worker: 
 #   claimed      the job has been claimed before
 #   taken        another worker held the job before, and may still believe in its claim
 #   flow         the job's flow in the fair queue
+#   attempts     how often the job was claimed, without claims that were released
 #
 #   deaths       delivery count: how many workers died while they held the job, since it last made progress
 #   suspect      the job is quarantined

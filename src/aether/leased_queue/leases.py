@@ -32,7 +32,8 @@ class Claim:
     score: bytes
     payload: bytes
     run_mode: RunMode = RunMode.NORMAL
-    is_attempt_counted: bool = False  # arq's `run_job` was entered, which counts an attempt
+    attempt: int = 1
+    is_read: bool = False  # arq's `run_job` has asked for payload and attempt
     is_started: bool = False  # the job's own function was entered
     is_lost: bool = False
     is_closing: bool = False  # its last ack is being sent: what the heartbeat reports no longer matters
@@ -57,7 +58,7 @@ def parse_claim_batch(reply: Sequence[Any]) -> ClaimBatch:
     """Read the claim script's reply."""
     due_in_ms, *entries = reply
     claims = [
-        Claim(job_id.decode(), token.decode(), score, payload, RunMode(run_mode.decode()))
-        for job_id, token, score, payload, run_mode in entries
+        Claim(job_id.decode(), token.decode(), score, payload, RunMode(run_mode.decode()), attempt)
+        for job_id, token, score, payload, run_mode, attempt in entries
     ]
     return ClaimBatch(claims, None if due_in_ms < 0 else due_in_ms / 1000)

@@ -18,6 +18,7 @@ import redis
 from redis.exceptions import RedisError, ResponseError
 
 from aether.leased_queue import keys
+from aether.leased_queue.key_names import key_name
 from aether.leased_queue.outage_log import OutageLog
 from aether.leased_queue.scripts import Argument, Script, lua_source
 
@@ -155,7 +156,7 @@ class PeerWatch:
         own, watched = self._own, self._neighbours()
         commands = [["CLIENT", "LIST", "ID", *(peer.client_id for peer in (own, *watched.values()) if peer)]]
         if self._looks % (1 + len(self._peers) // _PEERS_READ) == 0:
-            commands.append(["HGETALL", keys.CONNECTIONS + self._queue])
+            commands.append(["HGETALL", key_name(self._client, keys.CONNECTIONS, self._queue)])
         self._looks += 1
         replies = self._ask(*(commands if watched else commands[1:]))
         if own is None or self._own is not own:

@@ -17,7 +17,7 @@ from aether.leased_queue.scripts import Script, lua_source
 _logger = logging.getLogger(__name__)
 _HOOK_RETRY_S = 1.0
 _REASON = "The job ended its worker's process every time it ran, at last while it ran alone."
-_RESET = Script(lua_source("quarantine") + "reset_delivery_count(ARGV[1]) return 1")
+_RESET = Script(lua_source() + "reset_delivery_count(ARGV[1]) return 1")
 _REDRIVE = Script(
     lua_source()
     + """

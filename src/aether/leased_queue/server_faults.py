@@ -25,6 +25,9 @@ FAULTS: Mapping[str, str] = {
     "BUSY": "Redis is busy with a script",
     "UNKILLABLE": "Redis is busy with a script",
     "TRYAGAIN": "Redis is moving its data",
+    "MOVED": "this node of the Redis cluster does not have the keys, or not any more",
+    "ASK": "Redis is moving its data",
+    "CROSSSLOT": "Redis is a cluster, so AETHER_KEY_PREFIX needs a hash tag",
     "UNBLOCKED": "Redis changes its role",
 }
 """What each error code says about the server."""

@@ -9,13 +9,14 @@ from functools import partial
 from typing import Any
 
 import redis.asyncio
-from arq.connections import ArqRedis, create_pool, log_redis_info
+from arq.connections import create_pool, log_redis_info
 from arq.typing import WorkerCoroutine, WorkerSettingsType
 from arq.worker import Function, get_kwargs
 from typing_extensions import override
 
 from aether.leased_queue import serializer
 from aether.leased_queue.ack_buffer import AckBuffer
+from aether.leased_queue.claim_reader import WorkerRedis
 from aether.leased_queue.connections import (
     UNREACHABLE,
     blocking_client,
@@ -76,9 +77,8 @@ class LeasedWorker(GracefulRunner):
     ) -> None:
         arq_options.setdefault("job_serializer", serializer.encode)
         arq_options.setdefault("job_deserializer", serializer.decode)
-        if redis_pool is not None and not isinstance(redis_pool, ArqRedis):
-            redis_pool = ArqRedis(redis_pool.connection_pool)
-        super().__init__(functions, redis_pool=redis_pool, **arq_options)
+        own_pool = redis_pool and WorkerRedis(redis_pool.connection_pool)
+        super().__init__(functions, redis_pool=own_pool, **arq_options)
         self._quarantine.on_dead_letter = on_dead_letter
         self._lease_s = lease.total_seconds()
         self._heartbeat_interval_s = heartbeat_interval.total_seconds()
@@ -107,10 +107,12 @@ class LeasedWorker(GracefulRunner):
 
     async def _open(self) -> Wakeup:
         if self._pool is None:
-            self._pool = await create_pool(self.redis_settings, default_queue_name=self.queue_name)
+            opened = await create_pool(self.redis_settings)
+            self._pool = WorkerRedis(opened.connection_pool)
         pool = self._pool
-        pool.job_serializer = pool.job_serializer or self.job_serializer
-        pool.job_deserializer = pool.job_deserializer or self.job_deserializer
+        pool.default_queue_name = self.queue_name
+        pool.job_serializer = self.job_serializer
+        pool.job_deserializer = self.job_deserializer
         pool.expires_extra_ms = self.expires_extra_ms
         await pool.connection_pool.disconnect(inuse_connections=False)
         harden(pool, _COMMAND_TIMEOUT_S)
@@ -195,6 +197,7 @@ class LeasedWorker(GracefulRunner):
         has_slots = self._free_slots() > 0
         if has_slots and self._due_in_s == 0:
             return
+        self._awaits_end = self.burst or not has_slots
         timeout_s = self._due_in_s if has_slots else self._fallback_s
         has_token = await wakeup.wait(timeout_s, self._wake, listen=has_slots)
         if has_token and self._free_slots() <= 0:

@@ -13,6 +13,9 @@ _CHARS_PER_TOKEN = 8
 """No tokenizer reads more characters of prose as one token, on average."""
 
 _MIN_CHARS = 1_000
+_MIN_CONTEXT = 64
+"""No server has a smaller context: a server that reports fewer tokens counts something else, or makes the number up."""
+
 _REPETITION = re.compile(r"(\S)\1{3,}|\s+")
 
 
@@ -20,7 +23,7 @@ def describe_cut(messages: Sequence[Message], usage: Usage) -> str | None:
     """Describe how much of a prompt was read, if far too few tokens were counted for it; otherwise None."""
     tokens = usage.input_tokens
     chars = sum(len(message.content) for message in messages)
-    if not tokens or chars < _MIN_CHARS or tokens * _CHARS_PER_TOKEN >= chars:
+    if tokens < _MIN_CONTEXT or chars < _MIN_CHARS or tokens * _CHARS_PER_TOKEN >= chars:
         return None
     # Repeated characters are long tokens.
     chars = sum(len(_REPETITION.sub(" ", message.content)) for message in messages)

@@ -11,6 +11,7 @@ from aether.adapters.redis.keys import ACCESS_KEYS, script
 from aether.adapters.redis.stored_json import StoredJson
 from aether.domain.access import ApiKey
 from aether.identity.api_keys import ApiKeySet
+from aether.leased_queue.key_names import key_name
 
 _PUT = script("put_key")
 _VERSION = b"version"  # no key has this id: ids are longer
@@ -30,13 +31,13 @@ class RedisApiKeyStore:
         """Read the version field only."""
         with translate_redis_errors():
             # redis-py has one type for the answers of its synchronous and its asynchronous client.
-            version: bytes | None = await self._client.hget(ACCESS_KEYS, "version")  # type: ignore[misc]
+            version: bytes | None = await self._client.hget(key_name(self._client, ACCESS_KEYS), "version")  # type: ignore[misc]
         return int(version or 0)
 
     async def load(self) -> ApiKeySet:
         """Read the hash."""
         with translate_redis_errors():
-            fields: dict[bytes, bytes] = await self._client.hgetall(ACCESS_KEYS)  # type: ignore[misc]
+            fields: dict[bytes, bytes] = await self._client.hgetall(key_name(self._client, ACCESS_KEYS))  # type: ignore[misc]
         version = int(fields.pop(_VERSION, 0))
         keys = sorted(_decode_keys(fields), key=lambda key: (key.created_at, key.id))
         return ApiKeySet(version, tuple(keys))

@@ -14,6 +14,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from aether.adapters.redis.batch_queue import BatchQueue
 from aether.adapters.redis.keys import READY, READY_MS
 from aether.errors import NotDurableError
+from aether.leased_queue.key_names import key_name
 from aether.leased_queue.scripts import Argument, Script
 from aether.leased_queue.server_faults import fault_code
 from aether.leased_queue.server_version import check_version
@@ -86,10 +87,9 @@ class DurableWrites:
         """Send a batch, and return those whose scripts the server does not know."""
         async with self._client.pipeline(transaction=False) as pipeline:
             for script, arguments, _ in batch:
-                command = ("EVALSHA", script.sha) if by_name else ("EVAL", script.text)
-                pipeline.execute_command(*command, 0, *arguments)
+                pipeline.execute_command(*script.command(self._client, by_name=by_name), *arguments)
             # A wait is for the last write of its own connection, and a script may have found what another one wrote.
-            pipeline.set(READY, "1", px=READY_MS)
+            pipeline.set(key_name(self._client, READY), "1", px=READY_MS)
             pipeline.execute_command(*self._wait)
             # Taken here, so that a failure to connect is known to have sent nothing.
             pipeline.connection = await self._client.connection_pool.get_connection()

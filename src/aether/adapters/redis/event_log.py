@@ -1,60 +1,76 @@
-"""Event log: reading a job's events back from its Redis list.
+"""Event log: reading a job's events back from its record.
 
-An entry holds the events of one change as a JSON array, behind the version that the last of them created. The first
-event of a job is not stored: every job begins with the same one.
-
-A list and not a stream, since a stream takes 4 KiB for its first entry, as much as a short report.
+The field `event:VERSION` holds, as a JSON array, the events of the change that ended with this version. The first event
+of a job is not stored, since every job begins with the same one. Of an attempt that failed only the name of its own
+field is stored.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 
 import msgspec
 from redis.asyncio import Redis
 
-from aether.adapters.redis.keys import script
-from aether.domain.events import Event, StatusChanged, UnknownEvent
-from aether.domain.job import Status
+from aether.adapters.redis.keys import EVENT_FIELD, script
+from aether.adapters.redis.record_serializer import attempt_field, parse_hash
+from aether.domain.events import AttemptFailed, Event, StatusChanged, UnknownEvent
+from aether.domain.job import Attempt, Status
 from aether.durable.ports import Replay
 
 _READ = script("read_events")
 FIRST_EVENT = (1, StatusChanged(Status.PENDING))
+_PREFIX = EVENT_FIELD.encode()
 
-_entry_decoder = msgspec.json.Decoder(list[msgspec.Raw])
-_decoder = msgspec.json.Decoder(Event)
+
+class _AttemptField(msgspec.Struct, frozen=True, tag_field="event", tag="failed"):
+    """A failed attempt as it is stored."""
+
+    field: str
+
+
+_list_decoder = msgspec.json.Decoder(list[msgspec.Raw])
+_decoder: msgspec.json.Decoder[Event | _AttemptField] = msgspec.json.Decoder(Event | _AttemptField)
+_attempt_decoder = msgspec.json.Decoder(Attempt)
+
+
+def encode_event(event: Event) -> bytes:
+    """Return an event as it is stored."""
+    if isinstance(event, AttemptFailed):
+        return msgspec.json.encode(_AttemptField(attempt_field(event.attempt)))
+    return msgspec.json.encode(event)
 
 
 async def read_replay(client: Redis, job_id: str, after: int, limit: int) -> Replay:
     """Read up to `limit` events after a version."""
-    version, entries = await _READ.run(client, [job_id, after])
-    return _parse_replay(int(version or 0), entries, after, limit)
+    version, *fields = await _READ.run(client, [job_id, after])
+    return _parse_replay(int(version or 0), parse_hash(fields), after, limit)
 
 
-def _parse_replay(version: int, entries: Sequence[bytes], after: int, limit: int) -> Replay:
+def _parse_replay(version: int, record: Mapping[bytes, bytes], after: int, limit: int) -> Replay:
     """Return the events after a version; `version` is the record's, 0 without a record."""
-    events = list(parse_events(entries))
-    if version and (not events or events[0][0] == FIRST_EVENT[0] + 1):
-        events.insert(0, FIRST_EVENT)
-    if after > version or (after < version and (events[0][0] > after + 1 or events[-1][0] <= after)):
+    events = [FIRST_EVENT, *parse_events(record)] if version and not after else list(parse_events(record))
+    following = [event for event in events if event[0] > after]
+    if [at for at, _ in following] != list(range(after + 1, version + 1)) or after > version:
         return Replay(gap=True)
-    return Replay(tuple([event for event in events if event[0] > after][:limit]))
+    return Replay(tuple(following[:limit]))
 
 
-def parse_events(entries: Sequence[bytes]) -> Iterator[tuple[int, Event]]:
-    """Yield the events of these entries, each with the version that it created."""
-    last = FIRST_EVENT[0]
-    for entry in entries:
+def parse_events(record: Mapping[bytes, bytes]) -> Iterator[tuple[int, Event]]:
+    """Yield the events that these fields of a record hold, each with the version that it created."""
+    entries = {int(field[len(_PREFIX) :]): value for field, value in record.items() if field.startswith(_PREFIX)}
+    for last, entry in sorted(entries.items()):
         try:
-            first, *events = _entry_decoder.decode(entry)
-            last = int(bytes(first))
-        except (msgspec.DecodeError, ValueError):
-            last, events = last + 1, [msgspec.Raw()]
+            events = _list_decoder.decode(entry)
+        except msgspec.DecodeError:
+            events = [msgspec.Raw()]
         for version, event in enumerate(events, last - len(events) + 1):
-            yield version, _parse_event(event)
+            yield version, _parse_event(event, record)
 
 
-def _parse_event(value: msgspec.Raw) -> Event:
+def _parse_event(value: msgspec.Raw, record: Mapping[bytes, bytes]) -> Event:
     try:
-        event: Event = _decoder.decode(value)
+        event = _decoder.decode(value)
+        if isinstance(event, _AttemptField):
+            return AttemptFailed(_attempt_decoder.decode(record.get(event.field.encode(), b"")))
     except msgspec.DecodeError:
         return UnknownEvent()
     return event

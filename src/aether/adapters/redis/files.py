@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.errors import translate_redis_errors
 from aether.adapters.redis.keys import FILES, PIECE_BYTES, script
+from aether.leased_queue.key_names import key_name
 from aether.leased_queue.scripts import Argument
 
 _WRITE = script("write_file")
@@ -44,4 +45,4 @@ class RedisFiles:
     async def erase(self, job_id: str) -> None:
         """Delete the hash."""
         with translate_redis_errors():
-            await self._client.unlink(FILES + job_id)
+            await self._client.unlink(key_name(self._client, FILES, job_id))

@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from aether.adapters.redis.keys import FORMER_QUEUE, script
+from aether.leased_queue.key_names import key_name
 
 _DRAIN = script("drain_former_queue", "former_queue")
 _INTERVAL_S = 2.0
@@ -22,7 +23,7 @@ async def drain_former_queue(client: Redis, queue: str) -> None:
     Jobs that such a worker runs stay until it acknowledges them or its lease ends. Jobs of other programs, which have
     no record of ours, stay untouched. In production no queue is the former one itself.
     """
-    while queue != FORMER_QUEUE:
+    while queue != key_name(client, FORMER_QUEUE):
         try:
             if moved := await move_jobs(client, queue):
                 log.info("queue.drained", jobs=moved, former=FORMER_QUEUE, queue=queue)
@@ -33,7 +34,7 @@ async def drain_former_queue(client: Redis, queue: str) -> None:
 
 async def move_jobs(client: Redis, queue: str, entries_per_call: int = _ENTRIES_PER_CALL) -> int:
     """Look at the whole former queue once, and return how many jobs were moved."""
-    if not await client.exists(FORMER_QUEUE):
+    if not await client.exists(key_name(client, FORMER_QUEUE)):
         return 0
     moved, rank = await _DRAIN.run(client, [queue, 0, entries_per_call])
     total: int = moved

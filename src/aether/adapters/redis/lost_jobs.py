@@ -1,6 +1,7 @@
 """Lost jobs: finds jobs without a queue entry, and queues them again."""
 
 import asyncio
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
@@ -10,6 +11,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.errors import translate_redis_errors
 from aether.adapters.redis.keys import RECORD, SWEPT, script
 from aether.adapters.redis.store import QueueSettings
+from aether.leased_queue.key_names import key_name
 from aether.leased_queue.serializer import payload_for
 
 _REQUEUE = script("requeue")
@@ -29,16 +31,17 @@ class RedisLostJobs:
     async def begin_sweep(self, interval: timedelta) -> bool:
         """Set a key that expires."""
         with translate_redis_errors():
-            return bool(await self._client.set(SWEPT, "1", nx=True, px=interval))
+            return bool(await self._client.set(key_name(self._client, SWEPT), "1", nx=True, px=interval))
 
     async def find_lost(self) -> Collection[str]:
         """Scan the records."""
         lost: set[str] = set()
+        record = key_name(self._client, RECORD)
         cursor = 0
         with translate_redis_errors():
             while True:
-                cursor, keys = await self._client.scan(cursor, match=f"{RECORD}*", count=_SCAN_COUNT)
-                for batch in _batches(key.decode().removeprefix(RECORD) for key in keys):
+                cursor, keys = await self._client.scan(cursor, match=f"{_escape(record)}*", count=_SCAN_COUNT)
+                for batch in _batches(key.decode().removeprefix(record) for key in keys):
                     lost |= (await self._run(batch, b"")).keys()
                 if cursor == 0:
                     return lost
@@ -55,6 +58,11 @@ class RedisLostJobs:
     async def _run(self, job_ids: Sequence[str], payload: bytes) -> dict[str, int]:
         flat = await _REQUEUE.run(self._client, [self._queue.name, payload, self._ttl_ms, *job_ids])
         return {job_id.decode(): times for job_id, times in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def _escape(name: str) -> str:
+    """Return the pattern that matches this name only."""
+    return re.sub(r"([\[\]*?^\\-])", r"\\\1", name)
 
 
 def _batches(job_ids: Iterable[str]) -> Iterator[Sequence[str]]:

@@ -6,6 +6,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.errors import translate_redis_errors
 from aether.adapters.redis.keys import DIALECT_MS, DIALECTS
+from aether.leased_queue.key_names import key_name
 
 _MAX_MODELS = 1_000  # requests can name any
 
@@ -15,7 +16,7 @@ class RedisModelDialects:
 
     def __init__(self, client: Redis, server: str) -> None:
         self._client = client
-        self._key = DIALECTS + server
+        self._key = key_name(client, DIALECTS, server)
 
     async def load(self) -> Mapping[str, bytes]:
         """Return the dialects by model.

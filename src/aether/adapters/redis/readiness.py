@@ -11,6 +11,7 @@ from aether.adapters.redis.errors import UNREACHABLE, find_fault
 from aether.adapters.redis.keys import READY, READY_MS
 from aether.adapters.redis.server_check import ServerReport
 from aether.adapters.redis.worker_registry import count_workers
+from aether.leased_queue.key_names import key_name, key_prefix
 from aether.setting_types import Durability
 
 _ANSWER_S = 3.0
@@ -60,7 +61,7 @@ class ReadinessProbe:
             return fault
 
     async def _find_fault(self) -> str | None:
-        write: Awaitable[object] = self._client.set(READY, "1", px=READY_MS)
+        write: Awaitable[object] = self._client.set(key_name(self._client, READY), "1", px=READY_MS)
         info, written = await asyncio.gather(self._client.info(), write, return_exceptions=True)
         if isinstance(written, BaseException):
             raise written
@@ -72,7 +73,9 @@ class ReadinessProbe:
         if isinstance(info, BaseException):
             raise info
         report = ServerReport.parse(info)
-        refusal = report.refusal(allow_eviction=self._allow_eviction, durable=self._durable)
+        refusal = report.refusal(
+            allow_eviction=self._allow_eviction, durable=self._durable, key_prefix=key_prefix(self._client)
+        )
         return refusal or report.outage(self._durable)
 
     async def _find_worker(self) -> str | None:

@@ -1,8 +1,8 @@
 """Record serializer: a job to the fields of its Redis hash and back.
 
 Each step (`step:NAME`) and each failed attempt (`attempt:NAME:NUMBER`) has a field of its own, so that concurrent steps
-never write the same field. Usage and the number of finished steps are counters. Times set by Redis are milliseconds
-since the Unix epoch.
+never write the same field. `event_log` describes the fields of events. Usage and the number of finished steps are
+counters. Times set by Redis are milliseconds since the Unix epoch.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,7 +31,7 @@ def new_job_fields(job: NewJob) -> dict[str, Argument]:
         "kind": job.kind,
         "owner": job.owner,
         "input": job.input,
-        "limits": _limits_json.encode(job.limits),
+        **({"limits": _limits_json.encode(job.limits)} if job.limits != Limits() else {}),
         **(_webhook_fields(job.webhook) if job.webhook else {}),
         **({"once": job.idempotency.key} if job.idempotency else {}),
         **_planned_steps(job.plan),
@@ -55,7 +55,7 @@ def encode_words(words: Iterable[str]) -> str:
 def change_fields(change: Change) -> dict[str, Argument]:
     """Return the fields that a change sets. A new status replaces or clears the problem of the previous one."""
     fields: dict[str, Argument] = {f"step:{step.name}": _step_json.encode(step) for step in change.steps}
-    fields |= {f"attempt:{failed.step}:{failed.attempt}": _encode(failed) for failed in change.attempts}
+    fields |= {attempt_field(failed): _encode(failed) for failed in change.attempts}
     if change.total is not None:
         fields["total"] = change.total
     if change.limits is not None:
@@ -63,6 +63,11 @@ def change_fields(change: Change) -> dict[str, Argument]:
     if change.status is not None:
         fields["problem"] = _encode(change.problem)
     return fields
+
+
+def attempt_field(attempt: Attempt) -> str:
+    """Return the field that holds a failed attempt."""
+    return f"attempt:{attempt.step}:{attempt.attempt}"
 
 
 def change_counters(change: Change) -> dict[str, Argument]:

@@ -25,6 +25,7 @@ class ServerReport(msgspec.Struct, frozen=True):
     has_waitaof: bool = True
     is_valkey: bool = False
     fsync: str | None = None
+    is_cluster: bool = False
 
     @classmethod
     def parse(cls, info: Mapping[str, Any], fsync: str | None = None) -> Self:  # Any: as redis-py parses INFO
@@ -40,12 +41,15 @@ class ServerReport(msgspec.Struct, frozen=True):
             _version_fault(info, _WAITAOF_VERSION) is None,
             valkey is not None,
             fsync,
+            "cluster" in {info.get("redis_mode"), info.get("server_mode")},
         )
 
-    def refusal(self, *, allow_eviction: bool, durable: Durability = "memory") -> str | None:
+    def refusal(self, *, allow_eviction: bool, durable: Durability = "memory", key_prefix: str = "") -> str | None:
         """Return why this server must not keep jobs, as a sentence without its full stop."""
         if self.version_fault:
             return self.version_fault
+        if self.is_cluster and "{" not in key_prefix:
+            return "Redis is a cluster, so AETHER_KEY_PREFIX needs a hash tag, such as {aether}:"
         if durable == "local" and (why := self._local_fault()):
             return f"AETHER_DURABLE is local, {why}"
         if self.eviction in {None, _NO_EVICTION} or allow_eviction:

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from aether.adapters.redis.commit_author import CommitAuthor
 from aether.adapters.redis.durable_writes import DurableWrites, LostAnswerError
 from aether.adapters.redis.errors import translate_redis_errors
-from aether.adapters.redis.event_log import read_replay
+from aether.adapters.redis.event_log import encode_event, read_replay
 from aether.adapters.redis.keys import DELIVER, FENCES, PACE, RECORD, script
 from aether.adapters.redis.pubsub_message import next_message
 from aether.adapters.redis.record_serializer import (
@@ -39,10 +39,11 @@ from aether.errors import (
     UnknownJobError,
     UnsupportedRecordError,
 )
+from aether.leased_queue.key_names import key_name
 from aether.leased_queue.scripts import Argument
 from aether.leased_queue.serializer import payload_for
 
-_COMMIT = script("commit", "index", "inbox", "deliveries", "former_queue", queue_libraries=("quarantine",))
+_COMMIT = script("commit", "index", "inbox", "deliveries", "former_queue", first=["commit_steps"])
 _ERASE = script("erase", "index", "inbox", "deliveries", "former_queue")
 _LIST = script("list", "index")
 
@@ -99,7 +100,7 @@ class RedisJobStore:
         """Read the record."""
         with translate_redis_errors():
             # redis-py has one type for the answers of its synchronous and its asynchronous client.
-            record: dict[bytes, bytes] = await self._client.hgetall(RECORD + job_id)  # type: ignore[misc]
+            record: dict[bytes, bytes] = await self._client.hgetall(key_name(self._client, RECORD, job_id))  # type: ignore[misc]
         return parse_job(job_id, record) if record else None
 
     async def load_snapshot(
@@ -114,7 +115,7 @@ class RedisJobStore:
         with translate_redis_errors():
             async with self._client.pipeline(transaction=False) as pipeline:
                 for job_id in job_ids:
-                    pipeline.exists(RECORD + job_id)
+                    pipeline.exists(key_name(self._client, RECORD, job_id))
                 found: list[int] = await pipeline.execute()
         return {job_id for job_id, exists in zip(job_ids, found, strict=True) if exists}
 
@@ -182,7 +183,7 @@ class RedisJobStore:
         """
         with translate_redis_errors():
             async with self._client.pubsub(ignore_subscribe_messages=True) as channel:
-                await channel.subscribe(FENCES)
+                await channel.subscribe(key_name(self._client, FENCES))
                 while True:
                     message = await next_message(channel, silence_s)
                     if message["type"] == "message":
@@ -193,7 +194,7 @@ class RedisJobStore:
         """Return the seconds until the next job ends, as far as that was measured."""
         with translate_redis_errors():
             # redis-py has one type for the answers of its synchronous and its asynchronous client.
-            gap_ms: bytes | None = await self._client.hget(PACE + kind, "gap")  # type: ignore[misc]
+            gap_ms: bytes | None = await self._client.hget(key_name(self._client, PACE, kind), "gap")  # type: ignore[misc]
         return min(max(1.0, int(gap_ms or 0) / 1000 or _DEFAULT_RETRY_AFTER_S), _MAX_RETRY_AFTER_S)
 
     async def _create(self, job_id: str, arguments: Sequence[Argument]) -> Sequence[Any]:  # as `_commit`
@@ -235,7 +236,7 @@ class RedisJobStore:
         arguments += [self._inbox_ttl_ms, payload_for(DELIVER) if status in ENDED else ""]
         arguments += _with_count({**fields, **change_fields(change)})
         arguments += _with_count(change_counters(change))
-        arguments += map(msgspec.json.encode, derive_events(change))
+        arguments += map(encode_event, derive_events(change))
         return arguments
 
 

@@ -22,6 +22,7 @@ from aether.domain.webhook import (
     SigningSecret,
     Webhook,
 )
+from aether.leased_queue.key_names import key_name
 from aether.leased_queue.scripts import Argument
 from aether.leased_queue.serializer import payload_for
 
@@ -51,7 +52,7 @@ class RedisWebhooks:
         """Read the hash."""
         with translate_redis_errors():
             # redis-py has one type for the answers of its synchronous and its asynchronous client.
-            fields: dict[bytes, bytes] = await self._client.hgetall(ENDPOINT + owner)  # type: ignore[misc]
+            fields: dict[bytes, bytes] = await self._client.hgetall(key_name(self._client, ENDPOINT, owner))  # type: ignore[misc]
         if not fields:
             return None
         events = frozenset(Status(word) for word in fields[b"events"].decode().split("|") if word)
@@ -60,7 +61,7 @@ class RedisWebhooks:
 
     async def set_endpoint(self, owner: str, webhook: Webhook) -> None:
         """Replace the hash."""
-        key = ENDPOINT + owner
+        key = key_name(self._client, ENDPOINT, owner)
         with translate_redis_errors():
             async with self._client.pipeline(transaction=True) as pipeline:
                 pipeline.delete(key)
@@ -71,7 +72,7 @@ class RedisWebhooks:
     async def remove_endpoint(self, owner: str) -> None:
         """Delete the hash."""
         with translate_redis_errors():
-            await self._client.delete(ENDPOINT + owner)
+            await self._client.delete(key_name(self._client, ENDPOINT, owner))
 
     async def secrets(self, owner: str, new: str) -> tuple[SigningSecret, ...]:
         """Read the secrets that are valid."""

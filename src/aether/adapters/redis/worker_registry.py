@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from aether.adapters.redis.errors import find_fault
 from aether.adapters.redis.keys import WORKER_TTL_S, WORKERS
+from aether.leased_queue.key_names import key_name
 
 _INTERVAL_S = 5.0
 _RETRY_S = 0.5
@@ -44,7 +45,7 @@ async def announce_worker(client: Redis, worker_id: str) -> None:
             await asyncio.sleep(pause)
     finally:
         with suppress(RedisError, OSError):
-            await client.zrem(WORKERS, worker_id)
+            await client.zrem(key_name(client, WORKERS), worker_id)
 
 
 async def count_workers(client: Redis) -> int:
@@ -54,4 +55,4 @@ async def count_workers(client: Redis) -> int:
 
 async def _eval(client: Redis, script: str, *first_arguments: str) -> Any:  # a script's answer
     # redis-py has one type for the answers of its synchronous and its asynchronous client.
-    return await client.eval(script, 1, WORKERS, *first_arguments, str(WORKER_TTL_S))  # type: ignore[misc]
+    return await client.eval(script, 1, key_name(client, WORKERS), *first_arguments, str(WORKER_TTL_S))  # type: ignore[misc]

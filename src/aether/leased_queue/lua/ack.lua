@@ -42,9 +42,7 @@ end
 -- A retry that does not count as an attempt.
 function verbs.release(ack)
   verbs.retry(ack)
-  if tonumber(redis.call('GET', RETRY .. ack.job_id) or '0') > 0 then
-    redis.call('DECR', RETRY .. ack.job_id)
-  end
+  redis.call('HINCRBY', CLAIM .. ack.job_id, 'attempts', -1)
 end
 
 -- Writes back a running job that Redis lost; data is its payload.
@@ -77,8 +75,6 @@ for i = 3, #ARGV, 7 do
   local is_accepted = state ~= 'lost'
   if is_accepted then
     verbs[ARGV[i]](ack)
-  elseif redis.call('EXISTS', JOB .. ack.job_id) == 0 then
-    redis.call('DEL', RETRY .. ack.job_id) -- counted by the run that is refused now, after the job was removed
   end
   replies[#replies + 1] = is_accepted and 1 or 0
 end

@@ -1,7 +1,7 @@
 -- Claims jobs that are due.
 --
 -- ARGV: queue, worker, limit, lease_ms, running, may_take_over, takeover_delay_ms
--- Returns {ms until the next job is due or -1, {job id, token, score, payload, run mode}, ...}.
+-- Returns {ms until the next job is due or -1, {job id, token, score, payload, run mode, number of the attempt}, ...}.
 local queue, worker = ARGV[1], ARGV[2]
 local limit, lease_ms, running = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local may_take_over, takeover_delay_ms = ARGV[6] == '1', tonumber(ARGV[7])
@@ -24,16 +24,28 @@ local function next_token()
   return whole(fence) .. ':' .. worker
 end
 
--- Returns the run mode.
+-- Returns whether somebody has a lease, and looks at the job when it ends.
+local function postpone_leased(job_id)
+  local lease = redis.call('PTTL', IN_PROGRESS .. job_id)
+  if lease == -2 then return false end
+  postpone(job_id, lease < 0 and lease_ms or math.max(lease, 1))
+  return true
+end
+
+-- Returns the run mode if the job was claimed.
 local function claim_job(job_id, score, claim)
   local token = next_token()
-  redis.call('SET', IN_PROGRESS .. job_id, token, 'PX', lease_ms)
-  redis.call('HSET', CLAIM .. job_id, 'token', token, 'claimed', '1')
+  if not redis.call('SET', IN_PROGRESS .. job_id, token, 'PX', lease_ms, 'NX') then
+    postpone_leased(job_id)
+    return
+  end
+  local attempt = claim.attempts + 1
+  redis.call('HSET', CLAIM .. job_id, 'token', token, 'claimed', '1', 'attempts', attempt)
   local run_mode = begin_delivery(job_id, claim, running + #claimed == 0)
   redis.call('PEXPIRE', CLAIM .. job_id, CLAIM_MS)
   postpone(job_id, lease_ms)
   if is_turn(score) then latest_turn = score end
-  claimed[#claimed + 1] = {job_id, token, score, redis.call('GET', JOB .. job_id) or '', run_mode}
+  claimed[#claimed + 1] = {job_id, token, score, redis.call('GET', JOB .. job_id) or '', run_mode, attempt}
   return run_mode
 end
 
@@ -48,11 +60,8 @@ end
 
 -- Returns the run mode if the job was claimed.
 local function visit(job_id, score)
-  local lease = redis.call('PTTL', IN_PROGRESS .. job_id)
-  if lease ~= -2 then
-    return postpone(job_id, lease < 0 and lease_ms or math.max(lease, 1))
-  end
   local claim = read_claim(job_id)
+  if (claim.token or not is_turn(score)) and postpone_leased(job_id) then return end
   if not (is_turn(score) or claim.was_claimed or claim.token) then
     newcomers[#newcomers + 1] = {job_id, score, claim}
   elseif claim.token then
@@ -62,12 +71,15 @@ local function visit(job_id, score)
   end
 end
 
--- Visits the first jobs with scores in this range, up to the limit. Returns whether the last one must run alone.
-local function visit_range(lowest, highest, most)
-  local entries = redis.call('ZRANGE', queue, lowest, highest, 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
+local function first_due(lowest, most)
+  return redis.call('ZRANGE', queue, lowest, whole(now), 'BYSCORE', 'LIMIT', 0, most, 'WITHSCORES')
+end
+
+-- Visits jobs of these until the limit, those with turns or the others. Returns whether the last one must run alone.
+local function visit_all(entries, with_turns)
   for i = 1, #entries, 2 do
     if #claimed == limit then return false end
-    if is_exclusive(visit(entries[i], entries[i + 1])) then return true end
+    if is_turn(entries[i + 1]) == with_turns and is_exclusive(visit(entries[i], entries[i + 1])) then return true end
   end
   return false
 end
@@ -89,9 +101,11 @@ end
 -- DUE_LIMIT is generous, because newcomers may stand before them.
 local function claim_all(first)
   local others_wait = is_turn(first)
-  if visit_range(whole(FIRST_TIMESTAMP), whole(now), DUE_LIMIT) then return end
+  local entries = first_due('-inf', limit)
+  local returned = #entries < 2 * limit and entries or first_due(whole(FIRST_TIMESTAMP), DUE_LIMIT)
+  if visit_all(returned, false) then return end
   admit_newcomers(others_wait)
-  visit_range('-inf', '(' .. whole(FIRST_TIMESTAMP), limit - #claimed)
+  visit_all(#newcomers > 0 and first_due('-inf', limit) or entries, true)
   if latest_turn then
     local served = served_round(queue, first)
     if round_of(latest_turn) > served then serve_round(queue, round_of(latest_turn)) end

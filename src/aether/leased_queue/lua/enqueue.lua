@@ -1,27 +1,6 @@
 -- Enqueueing and withdrawing. Other scripts may be put behind this source, so that they write a record and its queue
 -- entry at once.
 
--- Microseconds; a script does not see the time pass.
-local now_us
-do
-  local microseconds
-  function now_us()
-    if not microseconds then
-      local time = redis.call('TIME')
-      microseconds = tonumber(time[1]) * 1000000 + tonumber(time[2])
-    end
-    return microseconds
-  end
-end
-
-local function now_ms()
-  return math.floor(now_us() / 1000)
-end
-
-local function whole(number)
-  return string.format('%.0f', number)
-end
-
 -- One token is enough: a worker that cannot claim all due jobs wakes the next one.
 local function wake_worker(queue)
   local wakeup = queue .. WAKEUP_SUFFIX

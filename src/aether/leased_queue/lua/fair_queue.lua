@@ -36,18 +36,17 @@ end
 
 -- Gives the next job of this flow its turn, and returns the score. `first` is the first score in the queue.
 --
--- The job goes to the round after the one of the flow's last job. Rounds before the served one are forgotten when no job
--- of the flow waits in a later one, and every TURNS_KEPT rounds, when the time to live is also extended.
+-- The job goes to the round after the one of the flow's last job. Every TURNS_KEPT rounds, those before the served one are
+-- forgotten, and the time to live is extended.
 local function take_turn(queue, flow, first)
   local turns, served = turns_of(queue, flow), served_round(queue, first)
   local last = redis.call('ZRANGE', turns, -1, -1)[1]
   local round = last and math.max(last + 1, served) or served
   redis.call('ZADD', turns, round, round)
-  local is_due = round % TURNS_KEPT == 0
-  if last and (is_due or tonumber(last) <= served) then
-    redis.call('ZREMRANGEBYSCORE', turns, '-inf', '(' .. served)
+  if math.floor((last or -1) / TURNS_KEPT) ~= math.floor(round / TURNS_KEPT) then
+    if last then redis.call('ZREMRANGEBYSCORE', turns, '-inf', '(' .. served) end
+    redis.call('PEXPIRE', turns, TURNS_MS)
   end
-  if not last or is_due then redis.call('PEXPIRE', turns, TURNS_MS) end
   local before = is_turn(first)
     and redis.call('ZRANGE', queue, '(' .. round + 1, round, 'BYSCORE', 'REV', 'LIMIT', 0, 1, 'WITHSCORES')[2]
   return string.format('%.17g', before and before + 1 / PLACES_PER_ROUND or round)

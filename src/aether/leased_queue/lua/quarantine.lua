@@ -7,12 +7,13 @@
 
 local function read_claim(job_id)
   local fields = redis.call(
-    'HMGET', CLAIM .. job_id, 'token', 'claimed', 'flow', 'suspect', 'alone', 'held', 'condemned', 'presumed'
+    'HMGET', CLAIM .. job_id, 'token', 'claimed', 'flow', 'suspect', 'alone', 'held', 'condemned', 'presumed',
+    'attempts'
   )
   return {
     token = fields[1], was_claimed = fields[2], flow = fields[3], is_quarantined = fields[4], ran_alone = fields[5],
     waited = fields[6], is_dead_letter = fields[7],
-    presumed = fields[8],
+    presumed = fields[8], attempts = tonumber(fields[9] or 0),
   }
 end
 
@@ -105,11 +106,6 @@ end
 local function keep_dead_letter(job_id)
   local payload = redis.call('GET', JOB .. job_id)
   if payload then redis.call('SET', DEAD_LETTER .. job_id, payload, 'PX', DEAD_LETTER_MS) end
-end
-
--- Progress: whatever killed the job's earlier workers, it was not the part that is done now.
-local function reset_delivery_count(job_id)
-  redis.call('HDEL', CLAIM .. job_id, 'deaths', 'suspect', 'alone', 'lone_deaths', 'presumed')
 end
 
 local function has_delivery_count(job_id)

@@ -12,6 +12,7 @@ from aether.adapters.redis.keys import TEXTS
 from aether.durable.background import BackgroundTasks
 from aether.durable.change_hub import Delta
 from aether.leased_queue.connections import UNREACHABLE
+from aether.leased_queue.key_names import key_name
 
 _INTERVAL_S = 0.05
 _FLUSH_TIMEOUT_S = 0.25  # a step waits for its last delta
@@ -72,7 +73,7 @@ class DeltaPublisher:
         with suppress(*UNREACHABLE):
             async with self._client.pipeline(transaction=False) as pipeline:
                 for (job_id, _), delta in deltas.items():
-                    pipeline.publish(TEXTS + job_id, _encoder.encode(delta))
+                    pipeline.publish(key_name(self._client, TEXTS, job_id), _encoder.encode(delta))
                 await pipeline.execute()
 
     async def __aenter__(self) -> Self:

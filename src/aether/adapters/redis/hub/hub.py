@@ -16,6 +16,7 @@ from aether.adapters.redis.keys import ARRIVALS, CHANGES, TEXTS
 from aether.durable.background import BackgroundTasks
 from aether.durable.change_hub import Delta
 from aether.leased_queue.connections import UNREACHABLE
+from aether.leased_queue.key_names import Key, key_name
 
 _BATCH_SIZE = 500  # versions read in one round trip
 _RETRY_PAUSE_S = 0.2
@@ -46,7 +47,7 @@ class RedisHub:
 
     async def wait_for_change(self, job_id: str, after: int, timeout_s: float) -> int | None:
         """Wait for one change."""
-        with self._watching(Watch(after, timeout_s, self._reads), CHANGES + job_id) as watch:
+        with self._watching(Watch(after, timeout_s, self._reads), self._channel(CHANGES, job_id)) as watch:
             version = await anext(watch, None)
         return version if isinstance(version, int) else None
 
@@ -54,14 +55,17 @@ class RedisHub:
     def watch(self, job_id: str, after: int, keep_alive_s: float) -> Iterator[AsyncIterator[int | Delta | None]]:
         """Subscribe to the job's versions and deltas."""
         watch = Watch(after, keep_alive_s, self._reads)
-        with self._watching(watch, CHANGES + job_id, TEXTS + job_id):
+        with self._watching(watch, self._channel(CHANGES, job_id), self._channel(TEXTS, job_id)):
             yield watch
 
     @contextmanager
     def watch_inbox(self, owner: str, after: int, keep_alive_s: float) -> Iterator[AsyncIterator[int | Delta | None]]:
         """Subscribe to the inbox."""
-        with self._watching(Watch(after, keep_alive_s, self._reads), ARRIVALS + owner) as watch:
+        with self._watching(Watch(after, keep_alive_s, self._reads), self._channel(ARRIVALS, owner)) as watch:
             yield watch
+
+    def _channel(self, channels: Key, name: str = "") -> str:
+        return key_name(self._client, channels, name)
 
     @contextmanager
     def _watching(self, watch: Watch, *channels: str) -> Iterator[Watch]:
@@ -83,12 +87,12 @@ class RedisHub:
                     self._channels.leave(channel)
 
     def _on_subscribed(self, channel: str) -> None:
-        if not channel.startswith(TEXTS):
+        if not channel.startswith(self._channel(TEXTS)):
             self._schedule_read(channel)
 
     def _on_message(self, channel: str, message: bytes) -> None:
         with _skip_unreadable(channel):
-            if channel.startswith(TEXTS):
+            if channel.startswith(self._channel(TEXTS)):
                 self._add_delta(channel, _delta_decoder.decode(message))
             elif message.isdigit():
                 self._set_version(channel, int(message))

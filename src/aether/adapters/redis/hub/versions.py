@@ -3,14 +3,16 @@
 from redis.asyncio.client import Pipeline
 
 from aether.adapters.redis.keys import ARRIVALS, CHANGES, INBOX, RECORD
+from aether.leased_queue.key_names import key_prefix
 
 
 def add_version_read(pipeline: Pipeline, channel: str) -> None:
     """Add the command that reads the version announced on this channel."""
-    if channel.startswith(CHANGES):
-        pipeline.hget(RECORD + channel.removeprefix(CHANGES), "version")
+    prefix = key_prefix(pipeline)
+    if channel.startswith(prefix + CHANGES):
+        pipeline.hget(prefix + RECORD + channel.removeprefix(prefix + CHANGES), "version")
     else:
-        pipeline.zrange(INBOX + channel.removeprefix(ARRIVALS), -1, -1)
+        pipeline.zrange(prefix + INBOX + channel.removeprefix(prefix + ARRIVALS), -1, -1)
 
 
 def parse_version(answer: bytes | list[bytes] | None) -> int:

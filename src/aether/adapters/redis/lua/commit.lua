@@ -1,33 +1,6 @@
--- Commits a change of a job. Every change is made here, with all that depends on it: record, idempotency key, events,
--- times to live, index, inbox, webhook delivery and queue entry, all or nothing.
--- Needs index.lua, inbox.lua, deliveries.lua, former_queue.lua, and of the queue's own source now_ms, whole, enqueue,
--- enqueue_new, first_score, depth and reset_delivery_count.
---
--- ARGV: id, author, epoch, version, max jobs, owner, idempotency key, fingerprint, kinds, status, statuses that it may
---       follow, ttl in ms, queue, payload, max queue length, finished steps, ttl of the inbox in ms, payload of a
---       webhook delivery, n, n × (field, value) to set, m, m × (field, number) to add, events…
--- Authors: 'create': creates a job for this owner, under this idempotency key or '';
---          'run': the run that holds the epoch and has seen this version;
---          'begin': a new run, which gets a new epoch, and can run jobs of these kinds ('|a|b|', or '' for any);
---          'outside': takes the job from its run.
---          If 'create' or 'outside' queues a job, no more than max jobs of the owner may wait or run; '' for no limit.
--- Returns {'ok', version, epoch, listeners to the job's texts}, followed by the record for 'begin';
---         {'exists' or 'reused', the job that was created with the idempotency key}; {'too_many_jobs', max jobs, kind};
---         {'unsupported', kind, epoch}; or {'taken', 'full', 'gone', 'fenced' or 'illegal', status, epoch}.
-
--- The fields of the record that a change may depend on. Missing ones are nil.
-local FIELDS = {
-  'status', 'epoch', 'version', 'finished', 'updated_at', 'kind', 'owner', 'once', 'created_at', 'started_at',
-  'notified', 'webhook_url', 'webhook_events', 'progressed',
-}
-
--- Reads these fields, and the first of each pair in ARGV from `at` to `last`.
-local function read_job(record, at, last)
-  local names, job = {unpack(FIELDS)}, {}
-  for i = at, last, 2 do names[#names + 1] = ARGV[i] end
-  for i, value in ipairs(redis.call('HMGET', record, unpack(names))) do job[names[i]] = value or nil end
-  return job
-end
+-- Commits any other change than one of steps. Needs commit_steps.lua, its first half, which describes arguments and answers;
+-- index.lua, inbox.lua, deliveries.lua, former_queue.lua; and of the queue's own source now_ms, whole, enqueue, enqueue_new,
+-- first_score, depth and reset_delivery_count.
 
 -- Moving averages in ms: how long a job of this kind runs, and how soon the next one ends while others wait.
 local function update_pace(job, queue, now)
@@ -40,13 +13,7 @@ local function update_pace(job, queue, now)
   update('run', pace[1], now - (job.started_at or now))
   if pace[3] and depth(queue) > 0 then update('gap', pace[2], now - pace[3]) end
   redis.call('HSET', key, unpack(fields))
-  redis.call('PEXPIRE', key, PACE_MS)
-end
-
--- Tells whoever watches the job. Returns the listeners to its texts: there are none without watchers.
-local function announce(id, version)
-  if redis.call('PUBLISH', CHANGES .. id, version) == 0 then return 0 end
-  return redis.call('PUBSUB', 'NUMSUB', TEXTS .. id)[2]
+  if is_first_in(HOUR_MS, pace[3], now) then redis.call('PEXPIRE', key, PACE_MS) end
 end
 
 -- The job that was created with an idempotency key: {job, fingerprint}, or nothing if that job is gone.
@@ -55,15 +22,7 @@ local function job_of_key(key)
   return existing[1] and redis.call('EXISTS', RECORD .. existing[1]) == 1 and existing
 end
 
-local id, author, own_epoch, seen, max_jobs, owner, key, fingerprint, kinds = unpack(ARGV, 1, 9)
-local status, predecessors, ttl, queue, payload, max_length, done, inbox_ttl, delivery = unpack(ARGV, 10, 18)
-local record, log = RECORD .. id, EVENTS .. id
-local last_field = 19 + 2 * tonumber(ARGV[19])
-local first_counter = last_field + 2
-local last_counter = first_counter - 1 + 2 * tonumber(ARGV[first_counter - 1])
-local job = read_job(record, first_counter, last_counter)
-local old_status, epoch, version = job.status, tonumber(job.epoch or 0), tonumber(job.version or 0)
-local now, first = now_ms(), nil
+local first
 
 if author == 'create' then
   if old_status then return {'taken', old_status, epoch} end
@@ -78,7 +37,6 @@ else
   owner, key = job.owner, job.once or ''
 end
 if author == 'run' then
-  own_epoch, seen = tonumber(own_epoch), tonumber(seen)
   local record_is_behind = epoch < own_epoch or (epoch == own_epoch and version < seen)
   if record_is_behind and (old_status == 'pending' or old_status == 'processing') then
     -- Redis lost acknowledged writes: the run knows of steps that the record does not have. Another run starts from the
@@ -96,59 +54,26 @@ end
 if kinds ~= '' and not string.find(kinds, '|' .. job.kind .. '|', 1, true) then
   return {'unsupported', job.kind, epoch}
 end
-ttl = tonumber(ttl)
 if max_jobs ~= '' and has_max_jobs(owner, tonumber(max_jobs), now - ttl) then
   return {'too_many_jobs', max_jobs, job.kind or ''}
 end
 
--- What the change sets, as alternating names and values; `job` has the new values of FIELDS.
-local changes = {}
-for i = 20, last_field do changes[i - 19] = ARGV[i] end
-local function set(field, value)
-  changes[#changes + 1], changes[#changes + 2] = field, value
-  job[field] = value
-end
-for i = 20, author == 'create' and last_field or 0, 2 do job[ARGV[i]] = ARGV[i + 1] end
-for i = first_counter, last_counter, 2 do
-  set(ARGV[i], whole(tonumber(job[ARGV[i]] or 0) + tonumber(ARGV[i + 1])))
-end
-local events = #ARGV - last_counter
-version = version + events
 -- An epoch is never below the clock, so an epoch that Redis issued and then lost is not issued to a second run.
 if author ~= 'run' then epoch = math.max(epoch + 1, now) end
--- In each minute the times to live of what belongs to the record are extended; they are longer by as much.
-local is_extended = status ~= '' or math.floor(now / INDEX_SLACK_MS) ~= math.floor(job.updated_at / INDEX_SLACK_MS)
-set('version', version)
-set('epoch', whole(epoch))
-set('finished', tonumber(job.finished or 0) + tonumber(done))
-set('updated_at', whole(now))
-set('expires_at', whole(now + ttl))
+set_change()
 if not old_status then set('created_at', whole(now)) end
 if status == 'pending' then set('queued_at', whole(now)) end
 if old_status == 'pending' and status == 'processing' then set('started_at', whole(now)) end
 if status ~= '' then set('status', status) end
 if is_end(status) then set('notified', (job.notified or '') .. ' ' .. notify(job, id, status, version, inbox_ttl)) end
--- Only finished steps count as progress: a step that starts may be the one that kills the worker. Workers die between
--- runs, so the first progress of a run is enough.
-if author == 'begin' then set('progressed', '') end
-local is_progress = author == 'run' and tonumber(done) > 0 and job.progressed ~= '1'
-if is_progress then set('progressed', '1') end
-
--- How many values one command takes: unpack puts all of them on Lua's stack.
-local MAX_VALUES = 1000
-for i = 1, #changes, MAX_VALUES do
-  redis.call('HSET', record, unpack(changes, i, math.min(#changes, i + MAX_VALUES - 1)))
-end
-redis.call('PEXPIRE', record, ttl)
--- The events of a change are one entry of the log. Of a new job there is none: every job begins with the same event.
-if old_status then
-  redis.call('RPUSH', log, '[' .. whole(version) .. ',' .. table.concat(ARGV, ',', last_counter + 1) .. ']')
-  if is_extended then redis.call('PEXPIRE', log, ttl + INDEX_SLACK_MS) end
-  if is_extended and status ~= 'processing' then redis.call('PEXPIRE', FILES .. id, ttl + INDEX_SLACK_MS) end
-end
-if key ~= '' then
-  if not old_status then redis.call('HSET', IDEMPOTENCY .. key, 'job', id, 'fingerprint', fingerprint) end
-  redis.call('PEXPIRE', IDEMPOTENCY .. key, ttl)
+if author == 'begin' and job.progressed == '1' then set('progressed', '') end
+write_changes()
+if key ~= '' and not old_status then redis.call('HSET', IDEMPOTENCY .. key, 'job', id, 'fingerprint', fingerprint) end
+if is_extended then
+  local life = ttl + (job.status == 'processing' and SLACK_MS or 0)
+  redis.call('PEXPIRE', record, life)
+  if key ~= '' then redis.call('PEXPIRE', IDEMPOTENCY .. key, life) end
+  if job.files then redis.call('PEXPIRE', FILES .. id, life + SLACK_MS) end
 end
 if is_extended then update_index(job, id, old_status, job.status, ttl) end
 if status == 'completed' then update_pace(job, queue, now) end

@@ -10,7 +10,7 @@ delete_deliveries(id)
 local key = redis.call('HGET', record, 'once')
 -- If Redis lost the key, it may belong to another job by now.
 if key and redis.call('HGET', IDEMPOTENCY .. key, 'job') == id then redis.call('DEL', IDEMPOTENCY .. key) end
-redis.call('DEL', record, EVENTS .. id, EVENT_STREAM .. id, FILES .. id, READ_TOKENS .. id)
+redis.call('DEL', record, EVENT_STREAM .. id, FILES .. id, READ_TOKENS .. id)
 redis.call('DEL', DEAD_LETTER .. id, RESULT .. id)
 -- Higher than the epoch of any run.
 redis.call('PUBLISH', FENCES, id .. ' ' .. '9007199254740991')

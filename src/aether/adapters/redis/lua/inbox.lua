@@ -17,18 +17,19 @@ local function drop_old(inbox, ttl_ms)
 end
 
 -- Notifies the owner that the job has ended. Returns the notification's id, which the record keeps, so that both are
--- deleted together. Old notifications are dropped once in INBOX_DROP_MS.
+-- deleted together. Old notifications are dropped, and the time to live is extended, once in an hour.
 local function notify(job, id, status, version, ttl_ms)
   local all, unread = INBOX .. job.owner, UNREAD .. job.owner
   local latest = tonumber(string.match(redis.call('ZRANGE', all, -1, -1)[1] or '', '^%d+') or 0)
   -- Greater than all earlier ids, even if the clock was set back.
   local notification_id = math.max(now_us(), latest + 1)
   local member = table.concat({whole(notification_id), whole(now_ms()), job.kind, status, whole(version), id}, ':')
-  local drops = math.floor(latest / 1000 / INBOX_DROP_MS) ~= math.floor(notification_id / 1000 / INBOX_DROP_MS)
-  for _, inbox in ipairs({all, unread}) do
-    if drops then drop_old(inbox, ttl_ms) end
-    redis.call('ZADD', inbox, whole(notification_id), member)
-    redis.call('PEXPIRE', inbox, ttl_ms)
+  for _, inbox in ipairs({all, unread}) do redis.call('ZADD', inbox, whole(notification_id), member) end
+  -- The unread ones may all have been read, so this one may be in a new set.
+  redis.call('PEXPIRE', unread, ttl_ms + HOUR_MS)
+  if is_first_in(HOUR_MS, latest / 1000, notification_id / 1000) then
+    redis.call('PEXPIRE', all, ttl_ms + HOUR_MS)
+    for _, inbox in ipairs({all, unread}) do drop_old(inbox, ttl_ms) end
   end
   redis.call('PUBLISH', ARRIVALS .. job.owner, whole(notification_id))
   return whole(notification_id)

@@ -21,7 +21,7 @@ end
 
 -- An index lives as long as the record that lives longest; another process may use a longer time to live.
 local function extend_ttl(index, ttl)
-  if redis.call('PTTL', index) < ttl then redis.call('PEXPIRE', index, ttl + INDEX_SLACK_MS) end
+  if redis.call('PTTL', index) < ttl + SLACK_MS then redis.call('PEXPIRE', index, ttl + INDEX_SLACK_MS) end
 end
 
 -- Removes members at the old end whose records, with this key prefix, have expired. Each call adds one member, with this

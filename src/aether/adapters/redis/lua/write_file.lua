@@ -13,5 +13,6 @@ for i = 4, #ARGV do
   redis.call('HSET', files, (i - 4) .. ':' .. name, ARGV[i])
 end
 redis.call('HSET', files, 'size:' .. name, ARGV[3])
-redis.call('PEXPIRE', files, life + INDEX_SLACK_MS)
+redis.call('PEXPIRE', files, life + SLACK_MS)
+redis.call('HSET', RECORD .. id, 'files', '1')
 return 1
