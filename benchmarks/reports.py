@@ -3,9 +3,9 @@
 The model takes 300 ms for an outline and 700 ms for each of 8 sections, so the shortest possible time is 1.0 s. All
 reports are submitted at once to one worker process, which runs AETHER_WORKER_JOBS of them at a time. The time is
 measured from the submission of each report until a client that listens for changes sees it completed; ratios are
-relative to 1.0 s. "Model calls" is AETHER_MODEL_CALLS, the maximum number of simultaneous calls of a model. CPU is the CPU time
-of the worker per report, without its start. Each worker has a Valkey of its own. The model, both servers, the client
-and the worker share the cores.
+relative to 1.0 s. "Model calls" is AETHER_MODEL_CALLS, the maximum number of simultaneous calls of a model. CPU is the
+CPU time of the worker per report, without its start. Each worker has a Valkey of its own. The model, both servers, the
+client and the worker share the cores.
 """
 
 import asyncio

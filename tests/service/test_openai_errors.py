@@ -86,7 +86,7 @@ FAULTS: dict[str, tuple[Action, type[AetherError], str]] = {
         ModelRejectedRequestError,
         "messages: field required",
     ),
-    "an error without a word": (HttpError(status=400, body="{}"), ModelRejectedRequestError, "Bad Request"),
+    "an error without a word": (HttpError(status=413, body="{}"), ModelRejectedRequestError, "Too Large"),
     "a code of another type": (
         HttpError(status=400, body='{"error": {"message": "No.", "code": ["x"]}}'),
         ModelRejectedRequestError,
@@ -194,6 +194,15 @@ async def test_the_key_is_in_no_log(fault: str, caplog: pytest.LogCaptureFixture
 
     assert error is not None
     assert KEY not in caplog.text
+
+
+async def test_a_rejection_without_a_word_is_asked_once_more_without_a_system_role() -> None:
+    async with ScriptedModel(rules=[Rule(do=HttpError(status=400, body="{}"))]) as model, open_chat(model) as chat:
+        with pytest.raises(ModelRejectedRequestError, match="Bad Request"):
+            await chat.complete(MESSAGES)
+
+        roles = [[message["role"] for message in call.body["messages"]] for call in model.calls()]
+    assert roles == [["system", "user"], ["user"]]
 
 
 @pytest.mark.parametrize("years", [-3, 3])

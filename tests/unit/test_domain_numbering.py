@@ -22,6 +22,7 @@ NUMBERS = {
     "Chinese in brackets": ("【一】", "【二】"),
     "Chinese chapter in brackets": ("【第一章】", "【第二章】"),
     "Chinese formal": ("壹、", "贰、"),
+    "Japanese formal": ("壱、", "弐、"),
     "Chinese stems": ("甲、", "乙、"),
     "Japanese chapter": ("第1章 ", "第2章 "),
     "Japanese katakana": ("ア．", "イ．"),

@@ -8,7 +8,7 @@ All texts are compared in the form that `fold` gives: in lower case, without acc
 import unicodedata
 from functools import lru_cache
 
-HAN = "〇零一二三四五六七八九十壹贰貳弐叁參参肆伍陆陸柒捌玖拾"
+HAN = "〇零一二三四五六七八九十壹壱贰貳弐叁參参肆伍陆陸柒捌玖拾"
 """The Chinese and Japanese digits from 0 to 10, and their formal variants."""
 
 _ROMAN = {"i": 1, "v": 5, "x": 10, "l": 50}
