@@ -31,8 +31,8 @@ from tests.scripted_model import Hang, ModelProcess, Rule, Setup
 
 _PYTHON = ROOT / ".venv-benchmarks" / "bin" / "python"
 _RUNNING = "A report that stays half finished"
-_HALF = 5 / 9 - 0.01
-"""The progress with the outline and 4 of 8 sections."""
+_NEARLY_HALF = 3 / 9
+"""The outline and 4 of 8 sections are 5 / 9, but concurrent updates of the progress may lose the last ones in SAQ."""
 
 Block = Callable[[Stack], Awaitable[Used]]
 
@@ -95,7 +95,7 @@ async def _poll_and_run(model_url: str, rounds: int, requests: int, reports: int
         enter = opened.enter_async_context
         stacks = {name: await enter(_open(each, model_url, works=True)) for name, each in _STACKS.items()}
         finished = {stack: await stack.report() for stack in stacks.values()}
-        begun = {stack: await stack.report(_RUNNING, _HALF) for stack in stacks.values()}
+        begun = {stack: await stack.report(_RUNNING, _NEARLY_HALF) for stack in stacks.values()}
 
         def polls(jobs: Mapping[Stack, str], connections: int) -> Block:
             return lambda stack: stack.requests(requests, connections, 200, ("GET", f"/reports/{jobs[stack]}"))

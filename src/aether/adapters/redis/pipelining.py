@@ -13,12 +13,14 @@ from aether.adapters.redis.channel import Channel, LostConnectionError, Request
 _TIMEOUT_S = 2.5
 _IDLE_S = 15.0
 """A connection that was not used for so long is replaced: a firewall may have forgotten it."""
+_MAX_WAITING = 4
+"""With more commands in one write, the server would begin later, and this process would have to wait for it."""
 _RETRY_PAUSES_S = (0.0, 0.1)
 _CLOSED = "The client was closed."
 
 
 class PipeliningRedis(Redis):
-    """A client that writes the commands of one turn of the event loop together, on one connection for all callers.
+    """A client that writes the commands of one turn of the event loop together, a few at a time, on one connection.
 
     Most of redis-py's cost is per command: taking a connection from the pool, three timeouts, a write and a read. The
     pool, whose connections must be hardened, is for pipelines and transactions. When the connection breaks, the
@@ -63,10 +65,15 @@ class PipeliningRedis(Redis):
             self._waiting.append(request)
             if len(self._waiting) == 1:
                 asyncio.get_running_loop().call_soon(self._send)
-        return request.answer()
+        answer = request.answer()
+        if len(self._waiting) >= _MAX_WAITING and self._channel is not None:
+            self._send()
+        return answer
 
     def _send(self) -> None:
         """Write what waits, or open a channel first."""
+        if not self._waiting:
+            return
         channel = self._channel
         if channel is not None and channel.is_usable(_IDLE_S):
             channel.send(self._take_waiting())
