@@ -39,7 +39,7 @@ def lua_source(*libraries: str, before: str = "") -> str:
 
     Args:
         libraries: Further files in `lua/`. Each costs the server about a microsecond in each run of the script.
-        before: Lua that runs before any function is defined but those of `clock.lua` and `progress.lua`, and may return.
+        before: Lua that runs after `clock.lua` and `progress.lua`, but before all else, and may return.
     """
     first = map(read_lua, ("clock", "progress"))
     return "\n".join([lua_constants(vars(keys)), *first, before, *map(read_lua, ("fair_queue", "enqueue", *libraries))])
