@@ -13,7 +13,7 @@ from aether.workflows.report.quality.thresholds import RULES
 from aether.workflows.report.quality.words import count_letters
 
 _LIMITS = RULES["language"].limits
-_MAX_READ = 20_000  # characters; more say no more
+_MAX_TEXT, _MAX_PROSE = 50_000, 20_000  # characters; more say no more
 
 
 class Languages(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Foreign(NamedTuple):
 
 def detect_languages(texts: Sequence[str | None]) -> Languages:
     """Tell the language of each section: by its frequent words, or by the library if these do not tell."""
-    prose = [prose_of(text or "")[:_MAX_READ] for text in texts]
+    prose = [prose_of((text or "")[:_MAX_TEXT])[:_MAX_PROSE] for text in texts]
     is_long = [count_letters(text) >= _LIMITS["letters"] for text in prose]
     told = [by_words(text) if long else None for text, long in zip(prose, is_long, strict=True)]
     asked = {at: by_library(prose[at]) for at, code in enumerate(told) if code is None and is_long[at]}
