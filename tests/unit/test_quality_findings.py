@@ -5,7 +5,7 @@ from aether.domain.finding import Finding
 from aether.workflows.report.quality.findings import MAX_DETAIL, faults_in_words, found, weight
 from aether.workflows.report.quality.thresholds import RULES, Action
 
-DOCS = Path(__file__).parents[2] / "docs" / "reports.md"
+DOCS = Path(__file__).parents[2] / "docs" / "checks.md"
 
 
 def test_a_finding_has_what_its_rule_says() -> None:

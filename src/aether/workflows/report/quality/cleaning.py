@@ -83,6 +83,8 @@ class _Cleaning:
         return text
 
     def compare(self, text: str, body: str, own: Titles) -> None:
+        if body == text.strip():
+            return
         lines = text.strip().split("\n")
         below = without_titles(lines, own)
         if body and len(below) < len(lines):

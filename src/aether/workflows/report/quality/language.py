@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from aether.workflows.report.quality.blocks import BlockKind, blocks_of, prose_of
-from aether.workflows.report.quality.detectors import are_alike, by_library, by_words, topic_language
+from aether.workflows.report.quality.detectors import are_alike, by_library, by_words, is_certainly, topic_language
 from aether.workflows.report.quality.language_names import code_of
 from aether.workflows.report.quality.thresholds import RULES
 from aether.workflows.report.quality.words import count_letters
@@ -65,7 +65,8 @@ def find_foreign(text: str, code: str | None, expected: str) -> Foreign | None:
     foreign = Counter[str]()
     for paragraph in paragraphs:
         letters = count_letters(paragraph)
-        other = by_words(paragraph) if letters >= _LIMITS["letters"] else None
+        is_read = letters >= _LIMITS["letters"] and not is_certainly(paragraph, expected)
+        other = by_words(paragraph) if is_read else None
         if other and not are_alike(other, expected) and _is_confirmed(paragraph, expected):
             foreign[other] += letters
     share = foreign.total() / max(1, sum(map(count_letters, paragraphs)))
