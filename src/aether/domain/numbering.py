@@ -40,6 +40,7 @@ class Numbering(NamedTuple):
 # Words for the parts of a text, as they stand before a number or behind it.
 _LABELS = frozenset(
     fold_all(
+        "title heading titel überschrift titre título titolo заголовок العنوان 标题 標題 "
         "chapter section part ch sec pt unit lesson module § # no nr num núm n° kapitel kap abschnitt abschn teil "
         "lektion hoofdstuk deel afdeling kapittel avsnitt afsnit del luku osa osio kafli hluti chapitre chap partie "
         "leçon capítulo cap sección parte apartado seção secção capitolo sezione capítol secció capitolul secțiunea "
@@ -81,6 +82,8 @@ _FORMS = tuple(
         (rf"{_WORD}\s+{_LABEL}{_SEPARATOR}", Style.LABELLED),
         (rf"{_LABEL}\.?\s*{_DIGITS}{_SPACE}", Style.NUMBERED),
         (rf"{_LABEL}\.?\s*{_NUMERAL}{_SPACE}", Style.LOOSE),
+        (rf"{_LABEL}\s+{_WORD}{_SPACE}", Style.LOOSE),
+        (rf"{_DIGITS}[부편]{_SPACE}", Style.LOOSE),
         (rf"{_LABEL}\s+[^\W\d_]+(?:[\s-][^\W\d_]+)?{_SEPARATOR}", Style.WORDED),
         (rf"{_LABEL}{_SEPARATOR}", Style.WORDED),
         (rf"{_OPEN}\s*{_NUMERAL}\s*{_CLOSE}[.:、]?\s*(?=\S)", Style.LABELLED),
