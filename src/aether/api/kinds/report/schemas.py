@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from aether.api.http.problem_details import Detail, Title, Uri
-from aether.api.http.problems import JOB_PROBLEMS, type_uri
+from aether.api.http.problems import type_uri
 from aether.api.jobs.fields import (
     UNKNOWN_PROBLEM,
     Count,
@@ -28,6 +28,7 @@ from aether.api.jobs.fields import (
     unset_if_none,
     waiting_for,
 )
+from aether.api.jobs.job_problems import JOB_PROBLEMS
 from aether.domain import job as domain
 from aether.domain.estimate import Estimate
 from aether.domain.job import Job, Status, StepStatus
