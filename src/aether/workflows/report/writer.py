@@ -1,5 +1,6 @@
 """Report writer that asks a language model."""
 
+from collections.abc import Callable
 from functools import partial
 
 from msgspec import UNSET
@@ -11,11 +12,9 @@ from aether.workflows.llm.conversation import Conversation
 from aether.workflows.llm.markdown_cleanup import section_body
 from aether.workflows.llm.ports import ChatModel
 from aether.workflows.llm.text_thread import work_on_text
-from aether.workflows.report import prompts
 from aether.workflows.report.outline_parser import parse_outline
-
-# Models with less context know little but English, and each further request makes their answers worse.
-_KNOWS_LANGUAGES = 4_096  # tokens
+from aether.workflows.report.prompts.full import FullPrompts
+from aether.workflows.report.prompts.style import WORDS, Call, PromptStyle
 
 
 def requested_model(request: ReportRequest) -> str | None:
@@ -24,25 +23,27 @@ def requested_model(request: ReportRequest) -> str | None:
 
 
 class ModelWriter:
-    """The `Writer` on any `ChatModel`; `context` is how many tokens the model reads and writes in one call."""
+    """The `Writer` on any `ChatModel`; `style_of` returns how a model is asked, of which it gets the name, if any."""
 
-    def __init__(self, chat: ChatModel, context: int = 128_000) -> None:
+    def __init__(
+        self, chat: ChatModel, style_of: Callable[[str | None], PromptStyle] = lambda _: FullPrompts()
+    ) -> None:
         self._chat = chat
-        self._english_only = context < _KNOWS_LANGUAGES
+        self._style_of = style_of
 
     async def write_outline(self, request: ReportRequest) -> Outline:
         """Ask for an outline, and once more if the answer cannot be used."""
         count = None if request.sections is UNSET else request.sections
-        return await self._conversation(request).structured_output(
-            prompts.outline(request, english_only=self._english_only),
-            prompts.outline_form(request),
-            lambda reply: parse_outline(reply.text, count),
+        style = self._style(request)
+        return await self._conversation(request, style, "outline").structured_output(
+            style.outline(request), style.outline_form(request), lambda reply: parse_outline(reply.text, count)
         )
 
     async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
         """Ask for a section and make it fit its place in the report; the preview shows it before that."""
-        messages = prompts.section(request, outline, position, english_only=self._english_only)
-        text = await self._conversation(request).text(messages, preview=True)
+        style = self._style(request)
+        messages = style.section(request, outline, position)
+        text = await self._conversation(request, style, "section").text(messages, preview=True)
         titles = [item.title for item in outline.items]
         title = titles.pop(position)
         body = await work_on_text(partial(section_body, text, title, request.topic, titles), len(text))
@@ -50,5 +51,9 @@ class ModelWriter:
             raise UnusableOutputError("it is empty")
         return Section(body)
 
-    def _conversation(self, request: ReportRequest) -> Conversation:
-        return Conversation(self._chat, prompts.WORDS[request.length], requested_model(request))
+    def _style(self, request: ReportRequest) -> PromptStyle:
+        return self._style_of(requested_model(request))
+
+    def _conversation(self, request: ReportRequest, style: PromptStyle, call: Call) -> Conversation:
+        sampling, model = style.sampling(call, request), requested_model(request)
+        return Conversation(self._chat, WORDS[request.length], model, sampling, continues=style.continues)
