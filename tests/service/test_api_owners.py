@@ -17,8 +17,8 @@ from aether.domain.image import Image
 from aether.domain.job import Change, Kind, Status
 from aether.domain.template import Template, TemplateSection
 from aether.domain.webhook import Endpoint, Webhook
-from tests.fake_webhooks import MemoryWebhooks
 from tests.fake_templates import MemoryTemplates
+from tests.fake_webhooks import MemoryWebhooks
 from tests.fakes import MemoryFiles, MemoryJobStore
 from tests.service.api_harness import ApiHarness, finish_outline, finish_section, finished_step
 from tests.service.resources import RESOURCES

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from aether.domain.numbering import Style, find_number, is_number
 from aether.domain.plain_text import shorten
-from aether.domain.report import MAX_SECTIONS, Outline, OutlineItem
+from aether.domain.report import MAX_SECTIONS, Outline, OutlineItem, ReportPlan
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.json_repair import first_text, json_values, leading_elements, without_controls
 
@@ -43,6 +43,20 @@ def parse_outline(answer: str, count: int | None) -> Outline:
     if count is not None and len(outline.items) < count:
         raise UnusableOutputError(f"it has {len(outline.items)} sections instead of {count}")
     return outline
+
+
+def parse_added(answer: str, plan: ReportPlan) -> Outline:
+    """Read the sections that the model adds to a plan, and return the whole outline; planned titles are skipped.
+
+    Raises:
+        UnusableOutputError: as `parse_outline` does.
+    """
+    least, most = (plan.free.min, plan.free.max) if plan.free else (0, 0)
+    known = {item.title.casefold() for item in plan.outline_with().items}
+    added = [item for item in parse_outline(answer, None).items if item.title.casefold() not in known]
+    if len(added) < least:
+        raise UnusableOutputError(f"it has {len(added)} new sections instead of {least}")
+    return plan.outline_with(added[:most])
 
 
 def _from_json(answer: str) -> list[OutlineItem]:

@@ -45,8 +45,10 @@ class PlainPrompts:
 
     def outline(self, request: ReportRequest) -> list[Message]:
         """Ask for a numbered list of titles."""
-        titles = "title of 1 section" if _count(request) == 1 else f"titles of {_count(request)} sections"
-        task = f"Write the {titles} for a report about {request.topic}, as a numbered list."
+        count, known = _count(request), ", ".join(request.planned.titles) if request.planned else ""
+        more, besides = (" more", f" besides {known}") if known else ("", "")
+        titles = f"title of 1{more} section" if count == 1 else f"titles of {count}{more} sections"
+        task = f"Write the {titles} for a report about {request.topic}{besides}, as a numbered list."
         return [Message("user", task + self._language(request))]
 
     def outline_form(self, request: ReportRequest) -> Form:
@@ -82,4 +84,6 @@ class PlainPrompts:
 
 
 def _count(request: ReportRequest) -> int:
+    if request.planned and request.planned.free:
+        return max(request.planned.free.min, min(request.planned.free.max, _DEFAULT_COUNT))
     return _DEFAULT_COUNT if request.sections is UNSET else request.sections
