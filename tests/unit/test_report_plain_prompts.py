@@ -3,7 +3,7 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
+from aether.domain.report import FreeSections, Length, Outline, OutlineItem, ReportPlan, ReportRequest, SectionPlan
 from aether.workflows.report.prompts.plain import PlainPrompts
 
 REQUEST = ReportRequest(topic="The Roman Empire")
@@ -71,3 +71,12 @@ def test_longer_lengths_mean_more_tokens() -> None:
     tokens = [sampling.max_tokens or 0 for sampling in samplings if sampling is not None]
     assert tokens == sorted(set(tokens))
     assert len(tokens) == len(Length)
+
+
+@pytest.mark.parametrize(("free", "count"), [((2, 3), 3), ((1, 9), 5), ((7, 9), 7)])
+def test_as_many_titles_are_asked_for_as_may_be_added_to_planned_ones(free: tuple[int, int], count: int) -> None:
+    plan = ReportPlan((SectionPlan("Origins"), SectionPlan("Fall")), FreeSections(*free, 1))
+    [prompt] = STYLE.outline(replace(REQUEST, plan=plan))
+
+    assert f"titles of {count} more sections" in prompt.content
+    assert "besides Origins, Fall" in prompt.content

@@ -5,9 +5,22 @@ from functools import partial
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from aether.domain.job import Change, Job, Kind, Status, StepStatus
-from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
+from aether.domain.report import (
+    FreeSections,
+    Length,
+    Outline,
+    OutlineItem,
+    Report,
+    ReportPlan,
+    ReportRequest,
+    Section,
+    SectionPlan,
+)
+from aether.domain.template import Template, TemplateDefaults, TemplateSection
+from aether.domain.template_rules import check_template
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.ports import NewJob
 from aether.durable.retry import RetryPolicy
@@ -15,6 +28,7 @@ from aether.durable.runner import Recipe, Runner
 from aether.durable.step import RunDependencies
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError
 from aether.workflows.report.recipe import first_steps, outline_of, report_so_far, write_report
+from aether.workflows.report.structure import template_of_report
 from tests.durable_harness import until
 from tests.fakes import FastClock, MemoryJobStore
 
@@ -36,6 +50,7 @@ class ScriptedWriter:
     failures: dict[int, list[AetherError]] = field(default_factory=dict)
     outline_calls: int = 0
     written: list[int] = field(default_factory=list)
+    requests: dict[int, ReportRequest] = field(default_factory=dict)
 
     async def write_outline(self, request: ReportRequest) -> Outline:
         assert request.topic == "Rome"
@@ -48,6 +63,7 @@ class ScriptedWriter:
         if failures := self.failures.get(position):
             raise failures.pop(0)
         self.written.append(position)
+        self.requests[position] = request
         return Section(f"On {outline.items[position].title}, part {position}.")
 
 
@@ -124,11 +140,55 @@ async def test_the_caller_s_own_outline_is_used_without_a_call() -> None:
     assert [step.name for step in job.steps] == ["section:0", "section:1", "section:2"]
 
 
+PLANNED = ReportPlan(
+    (SectionPlan("Kings", "Seven.", "Name them.", Length.BRIEF), SectionPlan("Emperors")), FreeSections(1, 2, 1)
+)
+
+
+async def test_sections_are_written_by_their_own_wishes_wherever_others_are_added() -> None:
+    writer = ScriptedWriter(("Kings", "Republic", "Wars", "Emperors"))
+    request = ReportRequest(topic="Rome", instructions="Be brief.", plan=PLANNED)
+
+    job = await finished(writer, request)
+
+    assert report_so_far(job).outline == ("I. Kings", "II. Republic", "III. Wars", "IV. Emperors")
+    assert writer.outline_calls == 1
+    asked = {at: (each.length, each.instructions) for at, each in writer.requests.items()}
+    assert asked == {
+        0: (Length.BRIEF, "Be brief.\nName them."),
+        **dict.fromkeys((1, 2, 3), (Length.STANDARD, "Be brief.")),
+    }
+
+
+async def test_a_template_of_a_report_has_its_sections_and_the_wishes_of_its_request() -> None:
+    writer = ScriptedWriter(("Kings", "Republic", "Emperors"))
+    request = ReportRequest(topic="Rome", tone="dry", length=Length.DETAILED, plan=PLANNED)
+
+    template = template_of_report(await finished(writer, request))
+
+    check_template(template)
+    assert template == Template(
+        "Rome",
+        (
+            TemplateSection("Kings", instructions="Name them.", length=Length.BRIEF),
+            TemplateSection("Republic"),
+            TemplateSection("Emperors"),
+        ),
+        defaults=TemplateDefaults(tone="dry", length=Length.DETAILED),
+    )
+
+
 @pytest.mark.parametrize(
     ("request_", "steps", "outline"),
     [
         (REQUEST, ("outline",), None),
         (ReportRequest(topic="Rome", outline=("Kings",)), (), Outline((OutlineItem("Kings"),))),
+        (ReportRequest(topic="Rome", plan=PLANNED), ("outline",), None),
+        (
+            ReportRequest(topic="Rome", plan=replace(PLANNED, free=None)),
+            (),
+            Outline((OutlineItem("Kings", "Seven."), OutlineItem("Emperors"))),
+        ),
     ],
 )
 def test_the_first_steps_follow_from_the_outline_of_the_request(
