@@ -1,9 +1,11 @@
 """Markdown form of templates: bodies in Markdown instead of JSON, and responses in the form that a caller prefers."""
 
 from codecs import BOM_UTF8
+from collections.abc import Mapping
 
 import msgspec
 from litestar import Response
+from msgspec import UNSET, UnsetType
 
 from aether.api.http.accept import preferred
 from aether.api.http.request import decode
@@ -37,18 +39,20 @@ def read_markdown(body: bytes) -> TemplateBody:
 
 
 def _as_json(found: MarkdownTemplate) -> dict[str, object]:
-    sections = [
+    sections: list[dict[str, str | UnsetType]] = [
         {"title": title, "covers": covers, "instructions": instructions}
         for title, covers, instructions in found.sections
     ]
     texts = (text for section in sections for text in section.values() if isinstance(text, str))
     names = dict.fromkeys(name for text in texts for name in PLACEHOLDER.findall(text))
-    return {
-        "title": found.title,
-        "description": found.description,
-        "sections": [{name: text for name, text in section.items() if isinstance(text, str)} for section in sections],
+    return _given({"title": found.title or UNSET, "description": found.description}) | {
+        "sections": [*map(_given, sections)],
         "variables": {name: {} for name in names},
     }
+
+
+def _given(members: Mapping[str, str | UnsetType]) -> dict[str, object]:
+    return {name: text for name, text in members.items() if text is not UNSET}
 
 
 def template_response(found: TemplateVersion, accept: str, status: int) -> Response[TemplateView]:
@@ -56,5 +60,5 @@ def template_response(found: TemplateVersion, accept: str, status: int) -> Respo
     headers = {"Vary": "Accept"}
     if preferred(accept, MEDIA_TYPES) == MARKDOWN:
         text = to_markdown(found.template)
-        return Response(text, status_code=status, media_type=f"{MARKDOWN}; charset=utf-8", headers=headers)  # type: ignore[arg-type]  # the other form
+        return Response(text, status_code=status, media_type=MARKDOWN, headers=headers)  # type: ignore[arg-type]  # the other form
     return JsonResponse(template_view(found), status_code=status, headers=headers)

@@ -41,10 +41,10 @@ OutlineBody = Annotated[
 TemplateName = Annotated[
     str,
     Meta(
-        pattern=REFERENCE_PATTERN,
         description="A template of yours or of the server; without a version, the newest one. Other fields of the "
         "request take precedence over its defaults; `outline` and `sections` must not be given with it.",
-        extra_json_schema={"examples": ["brief", "market-brief@3"]},
+        # Not a rule of the type: the check of the other fields needs to know that there is a template.
+        extra_json_schema={"pattern": REFERENCE_PATTERN, "examples": ["brief", "market-brief@3"]},
     ),
 ]
 
