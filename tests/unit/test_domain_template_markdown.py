@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from aether.domain.template import Template, TemplateSection
 from aether.domain.template_markdown import MarkdownSection, parse_markdown, section_plan, to_markdown
@@ -72,7 +72,7 @@ words = st.lists(st.sampled_from(["word", "{{a}}", "- b", "1. c", "#x"]), min_si
 
 
 @given(st.lists(st.tuples(words, words | st.just(UNSET), words | st.just(UNSET)), min_size=1, max_size=4))
-def test_what_is_written_is_read_as_it_was(sections: list[tuple[str, str, str]]) -> None:
+def test_what_is_written_is_read_as_it_was(sections: list[tuple[str, str | UnsetType, str | UnsetType]]) -> None:
     """But for instructions without a paragraph before them, which are then what the section covers."""
     template = Template("T", tuple(TemplateSection(*each) for each in sections), description="For you.")
 

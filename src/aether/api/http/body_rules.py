@@ -129,7 +129,8 @@ def _is_list(annotation: Json) -> bool:
 
 def _struct_in_map(annotation: Json) -> type[msgspec.Struct] | None:
     """Return the Struct that the values of a map are, if they are."""
-    _, *values = get_args(annotation) if get_origin(annotation) is dict else (None,)
+    origin: object = get_origin(annotation)
+    _, *values = get_args(annotation) if origin is dict else (None,)
     return next(filter(_is_struct, values), None)
 
 
