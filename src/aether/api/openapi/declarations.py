@@ -10,7 +10,6 @@ from litestar.routes import HTTPRoute
 
 from aether.api.http.accept import MEDIA_TYPES
 from aether.api.http.problems import ProblemType
-from aether.api.http.request import BODY_READERS
 from aether.api.openapi.operations import ProblemSpec, operation_id
 from aether.domain.named_literal import definition_of
 
@@ -22,15 +21,13 @@ class Declaration(NamedTuple):
         structs: The Structs in its bodies.
         problems: Its problems by status.
         enumerations: Its parameters that are enumerations.
-        body_texts: The media types of bodies that are texts instead of JSON.
-        response_texts: Those of responses.
+        texts: The media types of responses that are texts instead of JSON.
     """
 
     structs: tuple[type[msgspec.Struct], ...]
     problems: Mapping[int, tuple[ProblemType, ...]]
     enumerations: Mapping[str, str]
-    body_texts: tuple[str, ...] = ()
-    response_texts: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
 
 
 def declarations_of(app: Litestar) -> dict[str, Declaration]:
@@ -51,9 +48,8 @@ def _declaration(handler: HTTPRouteHandler) -> Declaration:
     if "data" in signature.parameters:
         bodies.append(signature.parameters["data"].annotation)
     problems = {status: spec.problem_types for status, spec in specs.items() if isinstance(spec, ProblemSpec)}
-    body_texts, (_, *response_texts) = handler.opt.get(BODY_READERS, ()), handler.opt.get(MEDIA_TYPES, ("",))
-    structs, enumerations = tuple(_structs_in(bodies)), dict(_enumerations(handler))
-    return Declaration(structs, problems, enumerations, tuple(body_texts), tuple(response_texts))
+    _, *texts = handler.opt.get(MEDIA_TYPES, ("",))
+    return Declaration(tuple(_structs_in(bodies)), problems, dict(_enumerations(handler)), tuple(texts))
 
 
 def _structs_in(annotations: list[Any]) -> Iterator[type[msgspec.Struct]]:  # Any: types of every form

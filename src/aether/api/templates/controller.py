@@ -121,7 +121,8 @@ async def set_template(
     """This adds a version, unless the newest one has the same content. Versions never change.
 
     A template of yours takes precedence over one of the server with its name. You can have 100 templates, each with 50
-    versions.
+    versions. The body may also be Markdown, `text/markdown`: the title as a heading, and each section as a heading of
+    the second level, with a first paragraph that says what the section covers and further ones as its instructions.
     """
     if TemplateReference.parse(name) != TemplateReference(name):
         raise FieldError("name", "must be 1 to 64 of a-z, 0-9 and hyphens")

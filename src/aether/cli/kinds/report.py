@@ -12,6 +12,7 @@ import msgspec
 from aether.cli.client.job_kind import JobKind
 from aether.cli.client.run_job import run_job
 from aether.cli.kinds.base import BaseJobState
+from aether.cli.kinds.outline_file import read_outline
 from aether.cli.options import output_option, server_options
 from aether.cli.output.delivery import DocumentDelivery
 from aether.cli.output.markdown import heading, passage
@@ -77,10 +78,32 @@ def to_markdown(report: Report) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _as_variables(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str] | None:
+    """Parse variables as in company=ACME; the callback of an option."""
+    pairs = [text.partition("=") for text in given]
+    if wrong := [name for name, separator, _ in pairs if not (name and separator)]:
+        raise click.BadParameter(f"{wrong[0]!r} must be a name and a value, as in company=ACME.")
+    return {name: value for name, _, value in pairs} or None
+
+
 @click.command()
 @click.argument("topic")
 @click.option("--sections", type=click.IntRange(1, MAX_SECTIONS), help="How many sections to write.")
 @click.option("--outline", multiple=True, metavar="HEADING", help="A section to write; repeat it for each one.")
+@click.option(
+    "--outline-file",
+    metavar="FILE",
+    help="The sections to write, with what each covers, from JSON or from Markdown with a ## heading for each.",
+)
+@click.option("--template", metavar="NAME[@VERSION]", help="Write by this template; see `aether templates list`.")
+@click.option(
+    "--var",
+    "variables",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_as_variables,
+    help="The value of a variable of the template; repeat it for each one.",
+)
 @click.option("--language", help="The language to write in.")
 @click.option("--tone", help="How it should sound.")
 @click.option("--audience", help="For whom it is.")
@@ -91,7 +114,13 @@ def to_markdown(report: Report) -> str:
 @click.option("--model", help="The model to write with, instead of the server's own.")
 @output_option("FILE.md", "Write to this file, not to stdout.")
 @server_options
-def report(url: str | None, data_dir: Path | None, output: Path | None, **fields: Any) -> None:  # Any: JSON values
+def report(
+    url: str | None,
+    data_dir: Path | None,
+    output: Path | None,
+    outline_file: str | None,
+    **fields: Any,  # Any: JSON values
+) -> None:
     """Write a report on TOPIC, as Markdown to stdout.
 
     The server at --url makes it; without --url the one that `aether serve` runs on this machine, or else a private
@@ -104,6 +133,10 @@ def report(url: str | None, data_dir: Path | None, output: Path | None, **fields
 
     Exit status: 0 written, 1 failed, 2 wrong usage or settings, 130 interrupted and cancelled.
     """
+    if outline_file is not None:
+        if fields["outline"]:
+            raise click.UsageError("--outline and --outline-file cannot be used together.")
+        fields["outline"] = read_outline(outline_file)
     sys.exit(run_job(REPORT, REPORT.delivery(output), fields, url, data_dir))
 
 

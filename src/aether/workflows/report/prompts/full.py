@@ -145,10 +145,11 @@ def _examples(*, english_only: bool) -> Iterator[Message]:
 
 
 def _outline_task(material: Iterable[str], count: str, language: str, plan: ReportPlan | None = None) -> str:
+    what = "a report on this topic"
     wanted = f"{'' if ' ' in count else 'exactly '}{count} section{'' if count == '1' else 's'}"
     if plan is not None and plan.free:
-        return _lines(*material, *_planned(plan, plan.free), f"Write their outline, with {wanted}{language}.")
-    return _lines(*material, f"Write the outline of a report on this topic, with {wanted}{language and ','}{language}.")
+        material, what = [*material, *_planned(plan, plan.free)], "the missing sections"
+    return _lines(*material, f"Write the outline of {what}, with {wanted}{language and ','}{language}.")
 
 
 def _planned(plan: ReportPlan, free: FreeSections) -> Iterator[str]:
@@ -156,7 +157,7 @@ def _planned(plan: ReportPlan, free: FreeSections) -> Iterator[str]:
     outline = plan.outline_with()
     yield fence("sections", _lines(*map(_outline_line, outline.headings, outline.items)))
     place = f"after “{escape(outline.items[free.after - 1].title)}”" if free.after else "before all of these"
-    yield f"A report on this topic has the sections above. Others are missing, {place}; they repeat none of these."
+    yield f"The report has the sections above. Others are missing, {place}; they repeat none of these."
 
 
 def _outline_line(heading: str, item: OutlineItem) -> str:
