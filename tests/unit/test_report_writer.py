@@ -11,11 +11,14 @@ from aether.durable.token_stream import TokenStream, use_token_stream
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError, UnusableOutputError
 from aether.workflows.llm.follow_up_prompts import continuation, repair
 from aether.workflows.llm.ports import Message, Reply
-from aether.workflows.report import prompts
+from aether.workflows.report.prompts.full import FullPrompts
+from aether.workflows.report.prompts.plain import PlainPrompts
+from aether.workflows.report.prompts.style import WORDS, PromptStyle
 from aether.workflows.report.writer import ModelWriter
 from tests.recording_channel import RecordingChannel
 from tests.scripted_chat import ScriptedChat, cut_off
 
+prompts = FullPrompts()
 REQUEST = ReportRequest(topic="Rome", length=Length.BRIEF)
 PLAN = Outline((OutlineItem("Origins"), OutlineItem("Fall")))
 TEXT = "Rome began as a village."
@@ -199,21 +202,6 @@ async def test_a_section_takes_one_call_and_fits_its_place() -> None:
     assert (list(call.messages), call.form) == (prompts.section(REQUEST, PLAN, 1), None)
 
 
-@pytest.mark.parametrize(("context", "english_only"), [(2_048, True), (4_096, False), (128_000, False)])
-async def test_a_small_local_model_is_asked_for_no_language(context: int, *, english_only: bool) -> None:
-    chat = ScriptedChat(outline_of("Origins", "Fall"), TEXT)
-    writer = ModelWriter(chat, context)
-
-    await writer.write_outline(REQUEST)
-    await writer.write_section(REQUEST, PLAN, 0)
-
-    asked = [list(call.messages) for call in chat.calls]
-    assert asked == [
-        prompts.outline(REQUEST, english_only=english_only),
-        prompts.section(REQUEST, PLAN, 0, english_only=english_only),
-    ]
-
-
 async def test_a_watcher_sees_no_escapes_and_no_control_characters() -> None:
     request = msgspec.structs.replace(REQUEST, topic="Vec<T>")
     channel, chat = RecordingChannel(), ScriptedChat("A Vec&lt;T> &l t;\x1b[0m grows.\r\n Vec&lt;")
@@ -284,7 +272,7 @@ async def test_a_section_is_continued_three_times_and_then_ends_with_its_last_se
 
 
 async def test_a_section_that_is_long_enough_is_not_continued() -> None:
-    enough = "A sentence of five words. " * (prompts.WORDS[REQUEST.length] // 5)
+    enough = "A sentence of five words. " * (WORDS[REQUEST.length] // 5)
     chat = ScriptedChat(cut_off(f"{enough}And th"))
 
     section = await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
@@ -414,3 +402,50 @@ async def test_a_request_may_be_used_again() -> None:
     await writer.write_outline(REQUEST)
 
     assert chat.calls[0].messages == chat.calls[2].messages
+
+
+LIST = "1. Origins\n2. Fall"
+
+
+def plain_style(model: str | None) -> PromptStyle:
+    return PlainPrompts() if model is None else prompts
+
+
+async def test_a_small_model_is_asked_plainly() -> None:
+    chat, plain = ScriptedChat(LIST, TEXT), PlainPrompts()
+    writer = ModelWriter(chat, plain_style)
+
+    assert await writer.write_outline(REQUEST) == PLAN
+    await writer.write_section(REQUEST, PLAN, 0)
+
+    outline, section = chat.calls
+    assert (list(outline.messages), outline.form) == (plain.outline(REQUEST), plain.outline_form(REQUEST))
+    assert outline.sampling == plain.sampling("outline", REQUEST)
+    assert (list(section.messages), section.form) == (plain.section(REQUEST, PLAN, 0), None)
+    assert section.sampling == plain.sampling("section", REQUEST)
+
+
+async def test_the_style_is_that_of_the_model_which_the_request_names() -> None:
+    chat, request = ScriptedChat(TEXT), msgspec.structs.replace(REQUEST, model="large")
+
+    await ModelWriter(chat, plain_style).write_section(request, PLAN, 0)
+
+    [call] = chat.calls
+    assert (list(call.messages), call.sampling) == (prompts.section(request, PLAN, 0), None)
+
+
+async def test_a_small_model_is_asked_for_an_outline_anew_and_not_for_a_repair() -> None:
+    chat = ScriptedChat("I cannot.", LIST)
+
+    assert await ModelWriter(chat, plain_style).write_outline(REQUEST) == PLAN
+
+    first, second = chat.calls
+    assert first.messages == second.messages
+
+
+async def test_a_small_model_does_not_continue_a_text() -> None:
+    chat = ScriptedChat(cut_off("One is here. Two is un"))
+
+    section = await ModelWriter(chat, plain_style).write_section(REQUEST, PLAN, 0)
+
+    assert section.text == "One is here."

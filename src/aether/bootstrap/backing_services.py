@@ -8,9 +8,8 @@ from msgspec.structs import replace
 
 from aether.adapters.local.embedded_valkey import embedded_valkey
 from aether.adapters.local.local_model.launcher import local_model
-from aether.adapters.local.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
 from aether.errors import ConfigurationError
-from aether.settings import JsonObject, Secret, Settings
+from aether.settings import Secret, Settings
 
 log = structlog.get_logger()
 
@@ -63,8 +62,6 @@ async def model_service(settings: Settings) -> AsyncIterator[Settings]:
             openai_api_key=Secret(model.api_key),
             model=model.name,
             models=model.name,  # it would write whatever model a request names
-            model_options=settings.model_options or JsonObject(SECTION_OPTIONS),
-            outline_options=settings.outline_options or JsonObject(OUTLINE_SAMPLING.as_body()),
             model_calls=min(settings.model_calls, model.slots),
             model_context=min(settings.model_context or model.context, model.context),
         )

@@ -16,13 +16,15 @@ class Ports(msgspec.Struct, frozen=True):
     """The ports that a worker provides to the workflows.
 
     `context` is how many tokens the chat model reads and writes in one call. `illustrator` is None if the worker has no
-    model for images.
+    model for images. `is_small` tells whether the model that a request names, or the worker's own, is too small to
+    follow long instructions.
     """
 
     chat: ChatModel
     context: int
     files: FileStore
     illustrator: Illustrator | None = None
+    is_small: Callable[[str | None], bool] = lambda _: False
 
 
 class ModelServer(StrEnum):

@@ -10,6 +10,7 @@ from aether.domain.stored_request import stored_request_decoder
 from aether.durable.run import Run
 from aether.workflows.definition import Workflow
 from aether.workflows.report.ports import Writer
+from aether.workflows.report.prompts.choice import PromptChoice
 from aether.workflows.report.writer import ModelWriter, requested_model
 from aether.workflows.step_results import result_of
 
@@ -51,7 +52,7 @@ def report_so_far(job: Job) -> Report:
 
 WORKFLOW = Workflow(
     ReportRequest,
-    lambda ports: partial(write_report, writer=ModelWriter(ports.chat, ports.context)),
+    lambda ports: partial(write_report, writer=ModelWriter(ports.chat, PromptChoice(ports))),
     first_steps,
     model=requested_model,
 )

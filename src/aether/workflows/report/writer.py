@@ -1,5 +1,6 @@
 """Report writer that asks a language model."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from msgspec import UNSET
@@ -10,12 +11,12 @@ from aether.errors import UnusableOutputError
 from aether.workflows.llm.conversation import Conversation
 from aether.workflows.llm.ports import ChatModel
 from aether.workflows.llm.text_thread import work_on_text
-from aether.workflows.report import prompts
+from aether.workflows.llm.token_estimate import estimate_call_tokens
 from aether.workflows.report.outline_parser import parse_outline
+from aether.workflows.report.prompts.full import FullPrompts
+from aether.workflows.report.prompts.style import WORDS, Call, PromptStyle
 from aether.workflows.report.quality.cleaning import clean_section
-
-# Models with less context know little but English, and each further request makes their answers worse.
-_KNOWS_LANGUAGES = 4_096  # tokens
+from aether.workflows.report.quality.words import count_words
 
 
 def requested_model(request: ReportRequest) -> str | None:
@@ -24,34 +25,69 @@ def requested_model(request: ReportRequest) -> str | None:
 
 
 class ModelWriter:
-    """The `Writer` on any `ChatModel`; `context` is how many tokens the model reads and writes in one call."""
+    """The `Writer` on any `ChatModel`; `style_of` returns how a model is asked, of which it gets the name, if any."""
 
-    def __init__(self, chat: ChatModel, context: int = 128_000) -> None:
+    def __init__(
+        self, chat: ChatModel, style_of: Callable[[str | None], PromptStyle] = lambda _: FullPrompts()
+    ) -> None:
         self._chat = chat
-        self._english_only = context < _KNOWS_LANGUAGES
+        self._style_of = style_of
 
     async def write_outline(self, request: ReportRequest) -> Outline:
         """Ask for an outline, and once more if the answer cannot be used."""
         count = None if request.sections is UNSET else request.sections
-        return await self._conversation(request).structured_output(
-            prompts.outline(request, english_only=self._english_only),
-            prompts.outline_form(request),
-            lambda reply: parse_outline(reply.text, count),
+        style = self._style(request)
+        return await self._conversation(request, style, "outline").structured_output(
+            style.outline(request), style.outline_form(request), lambda reply: parse_outline(reply.text, count)
         )
 
     async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
         """Ask for a section and make it fit its place in the report; the preview shows it before that."""
-        messages = prompts.section(request, outline, position, english_only=self._english_only)
-        text = await self._conversation(request).text(messages, preview=True)
-        titles = [item.title for item in outline.items]
-        known = "" if request.instructions is UNSET else request.instructions
-        clean = partial(
-            clean_section, text, titles=titles, position=position, topic=request.topic, known=f"{request.topic} {known}"
-        )
-        cleaned = await work_on_text(clean, len(text))
-        if is_blank(cleaned.text):
-            raise UnusableOutputError("it is empty")
-        return Section(cleaned.text, cleaned.findings)
+        style = self._style(request)
+        messages = style.section(request, outline, position)
+        text = await self._conversation(request, style, "section").text(messages, preview=True)
+        return await _section(request, outline, position, text)
 
-    def _conversation(self, request: ReportRequest) -> Conversation:
-        return Conversation(self._chat, prompts.WORDS[request.length], requested_model(request))
+    async def rewrite_section(
+        self, request: ReportRequest, outline: Outline, position: int, text: str, faults: Sequence[str]
+    ) -> Section:
+        """Ask for a section again; there is no preview, since the old text may turn out to be the better one."""
+        style = self._style(request)
+        messages = style.rewrite(request, outline, position, text, "\n".join(faults))
+        rewritten = await self._conversation(request, style, "rewrite").text(messages)
+        return await _section(request, outline, position, rewritten)
+
+    def estimate_rewrite(
+        self, request: ReportRequest, outline: Outline, position: int, text: str, faults: Sequence[str]
+    ) -> int:
+        """Estimate the tokens of the prompt and of the answer."""
+        messages = self._style(request).rewrite(request, outline, position, text, "\n".join(faults))
+        return estimate_call_tokens(messages, WORDS[request.length])
+
+    def _style(self, request: ReportRequest) -> PromptStyle:
+        return self._style_of(requested_model(request))
+
+    def _conversation(self, request: ReportRequest, style: PromptStyle, call: Call) -> Conversation:
+        sampling, model = style.sampling(call, request), requested_model(request)
+        return Conversation(self._chat, WORDS[request.length], model, sampling, continues=style.continues)
+
+
+async def _section(request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
+    """Return the text as it fits its place in the report.
+
+    Raises:
+        UnusableOutputError: nothing is left of it.
+    """
+    section = await work_on_text(partial(_clean, request, outline, position, text), len(text))
+    if is_blank(section.text):
+        raise UnusableOutputError("it is empty")
+    return section
+
+
+def _clean(request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
+    titles = [item.title for item in outline.items]
+    known = "" if request.instructions is UNSET else request.instructions
+    cleaned = clean_section(
+        text, titles=titles, position=position, topic=request.topic, known=f"{request.topic} {known}"
+    )
+    return Section(cleaned.text, cleaned.findings, count_words(cleaned.text))

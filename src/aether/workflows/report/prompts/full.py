@@ -1,4 +1,4 @@
-"""Report prompts: everything a model is told about a report, as pure functions.
+"""Full prompts: tell a model everything about a report, with examples, its outline and the neighbours of a section.
 
 Callers' text is fenced, or at least escaped, so that a model can tell it from the task. Code checks the form of the
 outline and numbers its sections, whatever a model makes of orders in that text.
@@ -9,13 +9,11 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import UNSET
 
-from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
+from aether.domain.report import Outline, OutlineItem, ReportRequest
 from aether.workflows.llm.json_schema import object_schema
-from aether.workflows.llm.ports import Form, Message
+from aether.workflows.llm.ports import Form, Message, Sampling
 from aether.workflows.llm.prompt_fence import escape, fence
-
-WORDS = {Length.BRIEF: 120, Length.STANDARD: 250, Length.DETAILED: 600}
-"""About how many words a section is to have."""
+from aether.workflows.report.prompts.style import WORDS, Call
 
 _DEFAULT_COUNT = (5, 8)
 
@@ -33,6 +31,7 @@ _WRITER = (
     "others: repeat neither them nor the title of yours, and begin with the text itself. Give facts and invent none. "
     + _MATERIAL
 )
+_ANEW = "Write the whole section anew, without these faults. Answer with its text alone."
 _IN_TOPIC_LANGUAGE = " in the language of the topic"
 _IN_NAMED_LANGUAGE = " in the language that <language> names"
 
@@ -67,37 +66,60 @@ _RAILWAYS = (
 )
 
 
-def outline(request: ReportRequest, *, english_only: bool = False) -> list[Message]:
-    """Ask for an outline; of a model that knows no language but English, no language is asked."""
-    least, most = _count(request)
-    count = str(least) if least == most else f"{least} to {most}"
-    language = "" if english_only else _language(request)
-    task = _outline_task(_material(request), count, language)
-    return [Message("system", _PLANNER), *_examples(english_only=english_only), Message("user", task)]
+class FullPrompts:
+    """The `PromptStyle` for models that follow instructions.
 
+    With `english_only`, no language is asked of a model that knows no other.
+    """
 
-def outline_form(request: ReportRequest) -> Form:
-    """Describe the answer to `outline`."""
-    least, most = _count(request)
-    text = {"type": "string"}
-    section = object_schema(title=text, covers=text)
-    sections = {"type": "array", "items": section, "minItems": least, "maxItems": most}
-    return Form("outline", object_schema(sections=sections), _FORM)
+    continues = True
 
+    def __init__(self, *, english_only: bool = False) -> None:
+        self._english_only = english_only
 
-def section(request: ReportRequest, plan: Outline, position: int, *, english_only: bool = False) -> list[Message]:
-    """Ask for the text of one section; the prompt shows the whole outline. `english_only` is as in `outline`."""
-    item = plan.items[position]
-    language = "" if english_only else _language(request)
-    covers = f" on this: {escape(item.covers)}" if item.covers else "."
-    parts = [
-        *_material(request),
-        fence("outline", _lines(*map(_outline_line, plan.headings, plan.items))),
-        *_neighbours(plan, position),
-        f"Write section {position + 1} of {len(plan.items)}: {escape(item.title)}",
-        f"Write about {WORDS[request.length]} words{language}{covers}",
-    ]
-    return [Message("system", _WRITER), Message("user", _lines(*parts))]
+    def outline(self, request: ReportRequest) -> list[Message]:
+        """Ask for an outline, after two examples."""
+        least, most = _count(request)
+        count = str(least) if least == most else f"{least} to {most}"
+        task = _outline_task(_material(request), count, self._language(request))
+        examples = _examples(english_only=self._english_only)
+        return [Message("system", _PLANNER), *examples, Message("user", task)]
+
+    def outline_form(self, request: ReportRequest) -> Form:
+        """Describe the answer to `outline`: JSON."""
+        least, most = _count(request)
+        text = {"type": "string"}
+        section = object_schema(title=text, covers=text)
+        sections = {"type": "array", "items": section, "minItems": least, "maxItems": most}
+        return Form("outline", object_schema(sections=sections), _FORM)
+
+    def section(self, request: ReportRequest, plan: Outline, position: int) -> list[Message]:
+        """Ask for the text of one section; the prompt shows the whole outline."""
+        item = plan.items[position]
+        covers = f" on this: {escape(item.covers)}" if item.covers else "."
+        parts = [
+            *_material(request),
+            fence("outline", _lines(*map(_outline_line, plan.headings, plan.items))),
+            *_neighbours(plan, position),
+            f"Write section {position + 1} of {len(plan.items)}: {escape(item.title)}",
+            f"Write about {WORDS[request.length]} words{self._language(request)}{covers}",
+        ]
+        return [Message("system", _WRITER), Message("user", _lines(*parts))]
+
+    def rewrite(self, request: ReportRequest, plan: Outline, position: int, text: str, faults: str) -> list[Message]:
+        """Ask for a section anew, as the next turn after the text with the faults."""
+        task = _lines("These faults were found in your text:", fence("faults", faults), _ANEW)
+        messages = self.section(request, plan, position)
+        return [*messages, Message("assistant", escape(text)), Message("user", task)]
+
+    def sampling(self, call: Call, request: ReportRequest) -> Sampling | None:  # noqa: ARG002 - of the port
+        """Leave everything to the server and the operator."""
+        return None
+
+    def _language(self, request: ReportRequest) -> str:
+        if self._english_only:
+            return ""
+        return _IN_TOPIC_LANGUAGE if request.language is UNSET else _IN_NAMED_LANGUAGE
 
 
 def _material(request: ReportRequest) -> Iterator[str]:
@@ -110,10 +132,6 @@ def _material(request: ReportRequest) -> Iterator[str]:
 
 def _count(request: ReportRequest) -> tuple[int, int]:
     return _DEFAULT_COUNT if request.sections is UNSET else (request.sections, request.sections)
-
-
-def _language(request: ReportRequest) -> str:
-    return _IN_TOPIC_LANGUAGE if request.language is UNSET else _IN_NAMED_LANGUAGE
 
 
 def _examples(*, english_only: bool) -> Iterator[Message]:
