@@ -14,7 +14,8 @@ from aether.durable.retry import RetryPolicy
 from aether.durable.runner import Recipe, Runner
 from aether.durable.step import RunDependencies
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError
-from aether.workflows.report.recipe import first_steps, outline_of, report_so_far, write_report
+from aether.workflows.report.recipe import first_steps, outline_of, write_report
+from aether.workflows.report.record import report_so_far
 from tests.durable_harness import until
 from tests.fakes import FastClock, MemoryJobStore
 

@@ -16,7 +16,7 @@ class DerivedKind(StrEnum):
     GLOSSARY = "glossary"
 
     @property
-    def title(self) -> str:
+    def heading(self) -> str:
         """The heading in a document."""
         return "Key points" if self is DerivedKind.KEY_POINTS else self.value.capitalize()
 

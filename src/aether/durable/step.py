@@ -20,7 +20,14 @@ from aether.durable.ports import Clock
 from aether.durable.retry import RetryPolicy, RetryState
 from aether.durable.token_budget import TokenBudget, TokenMeter, use_meter
 from aether.durable.token_stream import NullTokenChannel, TokenStream, use_token_stream
-from aether.errors import AetherError, DeadlineExceededError, ModelOverloadedError, PermanentError, StepFailedError, TransientError
+from aether.errors import (
+    AetherError,
+    DeadlineExceededError,
+    ModelOverloadedError,
+    PermanentError,
+    StepFailedError,
+    TransientError,
+)
 
 T = TypeVar("T")
 Call = Callable[[], Awaitable[T]]

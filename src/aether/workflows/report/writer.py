@@ -5,13 +5,16 @@ from functools import partial
 
 from msgspec import UNSET
 
+from aether.domain.derived_section import DerivedKind, DerivedSection
 from aether.domain.plain_text import is_blank
 from aether.domain.report import Outline, ReportRequest, Section
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.conversation import Conversation
-from aether.workflows.llm.ports import ChatModel
+from aether.workflows.llm.ports import ChatModel, Message
 from aether.workflows.llm.text_thread import work_on_text
 from aether.workflows.llm.token_estimate import estimate_call_tokens
+from aether.workflows.report.derived_writer import DerivedWriter
+from aether.workflows.report.draft import Draft
 from aether.workflows.report.outline_parser import parse_outline
 from aether.workflows.report.prompts.full import FullPrompts
 from aether.workflows.report.prompts.style import WORDS, Call, PromptStyle
@@ -28,9 +31,13 @@ class ModelWriter:
     """The `Writer` on any `ChatModel`; `style_of` returns how a model is asked, of which it gets the name, if any."""
 
     def __init__(
-        self, chat: ChatModel, style_of: Callable[[str | None], PromptStyle] = lambda _: FullPrompts()
+        self,
+        chat: ChatModel,
+        style_of: Callable[[str | None], PromptStyle] = lambda _: FullPrompts(),
+        context: int = 128_000,
     ) -> None:
         self._chat = chat
+        self._derived = DerivedWriter(chat, context)
         self._style_of = style_of
 
     async def write_outline(self, request: ReportRequest) -> Outline:
@@ -48,21 +55,27 @@ class ModelWriter:
         text = await self._conversation(request, style, "section").text(messages, preview=True)
         return await _section(request, outline, position, text)
 
-    async def rewrite_section(
-        self, request: ReportRequest, outline: Outline, position: int, text: str, faults: Sequence[str]
-    ) -> Section:
+    async def rewrite_section(self, draft: Draft, position: int, faults: Sequence[str]) -> Section:
         """Ask for a section again; there is no preview, since the old text may turn out to be the better one."""
-        style = self._style(request)
-        messages = style.rewrite(request, outline, position, text, "\n".join(faults))
-        rewritten = await self._conversation(request, style, "rewrite").text(messages)
-        return await _section(request, outline, position, rewritten)
+        conversation = self._conversation(draft.request, self._style(draft.request), "rewrite")
+        text = await conversation.text(self._rewrite_messages(draft, position, faults))
+        return await _section(draft.request, draft.outline, position, text)
 
-    def estimate_rewrite(
-        self, request: ReportRequest, outline: Outline, position: int, text: str, faults: Sequence[str]
-    ) -> int:
+    def estimate_rewrite(self, draft: Draft, position: int, faults: Sequence[str]) -> int:
         """Estimate the tokens of the prompt and of the answer."""
-        messages = self._style(request).rewrite(request, outline, position, text, "\n".join(faults))
-        return estimate_call_tokens(messages, WORDS[request.length])
+        return estimate_call_tokens(self._rewrite_messages(draft, position, faults), draft.words[position])
+
+    async def derive(self, draft: Draft, kind: DerivedKind) -> DerivedSection:
+        """Ask for a derived section."""
+        return await self._derived.write(draft, kind)
+
+    def estimate_derivation(self, draft: Draft, kind: DerivedKind) -> int:
+        """Estimate the tokens of the prompt and of the answer."""
+        return self._derived.estimate(draft, kind)
+
+    def _rewrite_messages(self, draft: Draft, position: int, faults: Sequence[str]) -> list[Message]:
+        text, style = draft.sections[position].text, self._style(draft.request)
+        return style.rewrite(draft.request, draft.outline, position, text, "\n".join(faults))
 
     def _style(self, request: ReportRequest) -> PromptStyle:
         return self._style_of(requested_model(request))
