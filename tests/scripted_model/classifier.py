@@ -10,7 +10,17 @@ from typing import Literal
 import msgspec
 
 Kind = Literal[
-    "outline", "section", "rewrite", "derived", "continuation", "repair", "summary", "checklist", "image", "file", "other"
+    "outline",
+    "section",
+    "rewrite",
+    "derived",
+    "continuation",
+    "repair",
+    "summary",
+    "checklist",
+    "image",
+    "file",
+    "other",
 ]
 
 _FENCE = re.compile(r"^<(?P<tag>\w+)>\s*(?P<text>.*?)\s*</(?P=tag)>$", re.DOTALL | re.MULTILINE)

@@ -33,7 +33,18 @@ _NOUNS = (
     *("letter", "measure", "habit", "bridge", "river", "guild", "plan", "answer", "region", "family", "review"),
 )
 _VERBS = (
-    *("shaped", "replaced", "followed", "weakened", "explained", "opened", "reached", "divided", "supported", "delayed"),
+    *(
+        "shaped",
+        "replaced",
+        "followed",
+        "weakened",
+        "explained",
+        "opened",
+        "reached",
+        "divided",
+        "supported",
+        "delayed",
+    ),
     *("improved", "limited", "recorded", "changed", "described", "protected", "ended", "joined", "taught", "measured"),
     *("crossed", "avoided", "repeated", "helped", "moved", "shared", "tested", "allowed", "carried", "needed"),
 )
