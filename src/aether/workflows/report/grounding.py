@@ -25,6 +25,7 @@ _MIN_STEM, _STEM_SHARE = 4, 0.7
 """A name stands in a text that has a word with the same beginning: at least so many letters, and this share of them."""
 _NOUN_SHARE = 0.22
 """Share of words with a capital letter inside sentences above which all nouns have one: German has about 0.3."""
+_MIN_WORDS = 40  # of a text that tells whether nouns have a capital letter
 _MAX_DETAIL = 400  # characters
 _MAX_TOLD = 10  # unknown numbers and names that are told
 
@@ -129,4 +130,6 @@ def _is_capital(word: str) -> bool:
 
 def _share_of_capitals(text: str) -> float:
     words = [word for sentence in sentences(text) for word in _words_inside(sentence)]
+    if len(words) < _MIN_WORDS:
+        return 0.0
     return sum(map(_is_capital, words)) / max(1, len(words))
