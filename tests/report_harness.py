@@ -82,8 +82,7 @@ class ScriptedWriter:
         return Section(rewrite)
 
     def estimate_rewrite(self, draft: Draft, position: int, faults: Sequence[str]) -> int:
-        assert draft.sections[position]
-        assert faults
+        assert (position < len(draft.sections), bool(faults)) == (True, True)
         return self.cost
 
     async def derive(self, draft: Draft, kind: DerivedKind) -> DerivedSection:
@@ -106,7 +105,7 @@ class ReportBench:
     request: ReportRequest = REQUEST
     clock: FastClock = field(default_factory=FastClock)
     calls: int = 100
-    limits: Limits = Limits()
+    limits: Limits = _UNLIMITED
     store: MemoryJobStore = field(default_factory=MemoryJobStore)
 
     def __post_init__(self) -> None:

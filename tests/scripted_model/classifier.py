@@ -26,7 +26,8 @@ Kind = Literal[
 _FENCE = re.compile(r"^<(?P<tag>\w+)>\s*(?P<text>.*?)\s*</(?P=tag)>$", re.DOTALL | re.MULTILINE)
 _TASK = re.compile(
     r"^(?:Write section (?P<index>\d+) of (?P<total>\d+): *(?P<section>.*?) *$"
-    r"|Write the (?P<write>outline|checklist)|Write the (?P<derived>summary|conclusion|key points|glossary) of this report"
+    r"|Write the (?P<write>outline|checklist)"
+    r"|Write the (?P<derived>summary|conclusion|key points|glossary) of this report"
     r"|(?P<summary>Summarise the guideline))",
     re.MULTILINE,
 )

@@ -45,7 +45,7 @@ def points_of(*points: str) -> str:
         ),
         (
             DerivedKind.GLOSSARY,
-            '{"entries": [{"term": "Republic", "definition": "A state."}, {"term": "republic", "definition": "Again."}]}',
+            '{"entries": [{"term": "Republic", "definition": "A state."}, {"term": "republic", "definition": "No."}]}',
             DerivedSection(entries=(GlossaryEntry("Republic", "A state."),)),
         ),
         (

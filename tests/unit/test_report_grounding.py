@@ -6,18 +6,18 @@ from aether.domain.derived_section import DerivedSection, GlossaryEntry
 from aether.workflows.report.grounding import Evidence, ground, sentences
 
 ENGLISH = (
-    "The Roman Empire began with Augustus in 27 BC. It had some 60 million people under Trajan, and its budget was about "
-    "1,000,000 sesterces. The emperor Marcus Aurelius wrote in Greek. In the third century the army made and broke "
+    "The Roman Empire began with Augustus in 27 BC. It had some 60 million people under Trajan, and its budget was "
+    "some 1,000,000 sesterces. The emperor Marcus Aurelius wrote in Greek. In the third century the army made and broke "
     "emperors, while prices rose by 3.5 percent a year. Its law, its roads and its language outlived it by a thousand "
-    "years, and much of what is said of it was written down by its enemies. The European Union took up some of its ideas."
+    "years, and much of what is said of it was written down by its enemies. The European Union took up some ideas."
 )
 GERMAN = (
-    "Das Römische Reich begann mit Augustus im Jahr 27 vor Christus. Die Verwaltung der Provinzen lag bei Statthaltern, "
-    "die der Kaiser oder der Senat ernannte. Handel, Straßen und Recht verbanden die Städte. Unter Kaiser Trajan hatte "
-    "das Reich seine größte Ausdehnung, und die Armee wurde zur Last für den Haushalt."
+    "Das Römische Reich begann mit Augustus im Jahr 27 vor Christus. Die Verwaltung der Provinzen lag bei "
+    "Statthaltern, die der Kaiser oder der Senat ernannte. Handel, Straßen und Recht verbanden die Städte. "
+    "Unter Kaiser Trajan hatte das Reich seine größte Ausdehnung, und die Armee wurde zur Last für den Haushalt."
 )
 RUSSIAN = "Империя началась при Августе в 27 году до нашей эры. При Траяне в ней жило около 60 миллионов человек."
-JAPANESE = "ローマ帝国は紀元前27年にアウグストゥスによって始まった。人口は約6000万人であった。"  # noqa: RUF001 - Japanese
+JAPANESE = "ローマ帝国は紀元前27年にアウグストゥスによって始まった。人口は約6000万人であった。"
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ JAPANESE = "ローマ帝国は紀元前27年にアウグストゥスによって
         ),
         (RUSSIAN, "Империя возникла при Августе в 27 году.", []),
         (RUSSIAN, "Это заметил и Моммзен в 1854 году.", ["1854", "Моммзен"]),
-        (JAPANESE, "帝国は紀元前27年に始まり、人口は6000万人だった。", []),  # noqa: RUF001 - Japanese
+        (JAPANESE, "帝国は紀元前27年に始まり、人口は6000万人だった。", []),
         (JAPANESE, "帝国は476年に滅びた。", ["476"]),
         ("It grew to ٦٠ million.", "It grew to 60 million.", []),
     ],
