@@ -7,9 +7,10 @@ from aether.workflows.report.grounding import Evidence, ground, sentences
 
 ENGLISH = (
     "The Roman Empire began with Augustus in 27 BC. It had some 60 million people under Trajan, and its budget was "
-    "some 1,000,000 sesterces. The emperor Marcus Aurelius wrote in Greek. In the third century the army made and broke "
-    "emperors, while prices rose by 3.5 percent a year. Its law, its roads and its language outlived it by a thousand "
-    "years, and much of what is said of it was written down by its enemies. The European Union took up some ideas."
+    "1,000,000 sesterces or so. The emperor Marcus Aurelius wrote in Greek. In the third century the army made and "
+    "broke emperors, while prices rose by 3.5 percent a year. Its law, its roads and its language outlived it by a "
+    "thousand years, and much of what is said of it was written down by its enemies. The European Union took up some "
+    "of its ideas."
 )
 GERMAN = (
     "Das Römische Reich begann mit Augustus im Jahr 27 vor Christus. Die Verwaltung der Provinzen lag bei "

@@ -122,16 +122,16 @@ class Section(msgspec.Struct, frozen=True, omit_defaults=True):
     words: int | None = None
 
 
-class Report(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+class Report(msgspec.Struct, frozen=True, rename="camel"):
     """A complete or partial report: `sections` maps headings to texts, in outline order."""
 
     topic: str
     outline: tuple[str, ...]
     sections: dict[str, str]
-    summary: Annotated[str, Meta(description="What the sections say, in short.")] = ""
-    conclusion: Annotated[str, Meta(description="What follows from the sections.")] = ""
-    key_points: Annotated[tuple[str, ...], Meta(description="The main statements of the sections.")] = ()
-    glossary: Annotated[tuple[GlossaryEntry, ...], Meta(description="Terms of the sections.")] = ()
+    summary: Annotated[str, Meta(description="What the sections say, in short.")] | UnsetType = UNSET
+    conclusion: Annotated[str, Meta(description="What follows from the sections.")] | UnsetType = UNSET
+    key_points: Annotated[tuple[str, ...], Meta(description="The main statements of the sections.")] | UnsetType = UNSET
+    glossary: Annotated[tuple[GlossaryEntry, ...], Meta(description="Terms of the sections.")] | UnsetType = UNSET
 
     @classmethod
     def assemble(
@@ -146,8 +146,15 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
         texts = {heading: part.text for heading, part in written if part is not None}
         parts = ((derived or {}).get(kind, DerivedSection()) for kind in DerivedKind)
         summary, conclusion, key_points, glossary = parts
-        values = (summary.text, conclusion.text, key_points.points, glossary.entries)
-        return cls(topic, outline.headings, texts, *values)
+        return cls(
+            topic,
+            outline.headings,
+            texts,
+            summary.text or UNSET,
+            conclusion.text or UNSET,
+            key_points.points or UNSET,
+            glossary.entries or UNSET,
+        )
 
 
 _NUMERALS = ((50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))

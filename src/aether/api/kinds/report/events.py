@@ -1,6 +1,6 @@
 """Report events: what the event stream of a report sends."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta
@@ -76,6 +76,15 @@ class DeltaNews(msgspec.Struct, frozen=True):
     text: Annotated[str, Meta(description="The next part of the text.")]
 
 
+_DERIVED: dict[str, type] = {
+    DerivedKind.SUMMARY: ReportSummaryNews,
+    DerivedKind.CONCLUSION: ConclusionNews,
+    DerivedKind.KEY_POINTS: KeyPointsNews,
+    DerivedKind.GLOSSARY: GlossaryNews,
+}
+_FIELDS = dict(zip(Report.__struct_encode_fields__, Report.__struct_fields__, strict=True))
+
+
 def _present_step(step: str, job: Job, _: str) -> EventPayload | None:
     record = ReportRecord(job)
     if step == "outline":
@@ -94,17 +103,9 @@ def _present_step(step: str, job: Job, _: str) -> EventPayload | None:
 
 
 def _present_derived(kind: str, report: Report) -> EventPayload | None:
-    match kind:
-        case DerivedKind.SUMMARY:
-            return EventPayload(kind, ReportSummaryNews(report.summary))
-        case DerivedKind.CONCLUSION:
-            return EventPayload(kind, ConclusionNews(report.conclusion))
-        case DerivedKind.KEY_POINTS:
-            return EventPayload(kind, KeyPointsNews(report.key_points))
-        case DerivedKind.GLOSSARY:
-            return EventPayload(kind, GlossaryNews(report.glossary))
-        case _:
-            return None
+    """Return the event of a derived section; of one of which nothing is left, there is none."""
+    value: Any = getattr(report, _FIELDS.get(kind, ""), UNSET)  # Any: as the field and the event have it
+    return None if value is UNSET else EventPayload(kind, _DERIVED[kind](value))
 
 
 def _present_delta(delta: Delta) -> EventPayload | None:
@@ -125,9 +126,6 @@ REPORT_EVENTS = EventVocabulary(
         "section.delta": DeltaNews,
         "attempt": FailedAttempt,
         "quality": Quality,
-        "summary": ReportSummaryNews,
-        "conclusion": ConclusionNews,
-        "keyPoints": KeyPointsNews,
-        "glossary": GlossaryNews,
+        **_DERIVED,
     },
 )
