@@ -43,7 +43,8 @@ class Draft(msgspec.Struct, frozen=True):
     def assignment(self) -> Assignment:
         """What the sections were to be."""
         language = None if self.request.language is UNSET else self.request.language
-        return Assignment(self.request.topic, self.titles, self.words, language)
+        instructions = "" if self.request.instructions is UNSET else self.request.instructions
+        return Assignment(self.request.topic, self.titles, self.words, language, instructions)
 
     def with_sections(self, replaced: Mapping[int, Section]) -> Self:
         """Return the draft with other sections at these positions."""
