@@ -33,7 +33,7 @@ FAULTS = {
     "cut_end": ("stripped", f"{clean(1)} The old harbour shaped the early custom without"),
     "preamble": ("stripped", f"Sure! Here is the section on how it came about:\n\n{clean(2)}"),
     "chatter": ("stripped", f"{clean(3)}\n\nLet me know if you would like me to expand on any of this."),
-    "link": ("stripped", clean(4).replace("custom", "[custom](https://elsewhere.test/custom)")),
+    "link": ("stripped", clean(4).replace("The ", "[The](https://elsewhere.test/x) ", 1)),
     "image": ("stripped", f"{clean(5)}\n\n![A map](https://elsewhere.test/map.png)"),
     "reference_list": (
         "stripped",
