@@ -25,6 +25,10 @@ def clean(index: int) -> str:
     return expected_section(TOPIC, index, WORDS)
 
 
+def half(index: int, which: int) -> str:
+    return clean(index).split("\n\n")[which]
+
+
 def heading(index: int) -> str:
     return f"{roman(index)}. {section_title(index)}"
 
@@ -41,7 +45,7 @@ FAULTS = {
     ),
     "placeholder": ("rewritten", f"{clean(7)} The cost was [insert figure here] a year."),
     "loop": ("rewritten", "The old harbour shaped the early custom for many years. " * 25),
-    "long_sentence": ("rewritten", f"{clean(9)} It was {'cold and dark and wet and ' * 25}far away."),
+    "long_sentence": ("rewritten", f"{half(9, 0)}\n\n{half(20, 1).replace('. ', ', and ')}"),
     "language": ("rewritten", GERMAN * 5),
     "duplicate": ("rewritten", clean(1)),
     "length": ("rewritten", "It is short."),
