@@ -17,7 +17,13 @@ WITHOUT_FAULT = Setup(words=WORDS)
 GERMAN = (
     "Der Leuchtturm stand auf einem Felsen weit vor der Küste, und die Arbeit daran war nur bei ruhigem Wetter "
     "möglich. Die Männer fuhren mit kleinen Booten hinaus und kehrten am Abend in den Hafen zurück. Viele Steine "
-    "wurden an Land behauen und erst danach über das Meer gebracht. "
+    "wurden an Land behauen und erst danach über das Meer gebracht. Jeder Block griff in seinen Nachbarn, damit keine "
+    "Welle ihn lösen konnte. Das Holz dagegen faulte, und ein Feuer zerstörte den ersten Bau in einer einzigen Nacht. "
+    "Danach wollte niemand mehr glauben, dass ein Turm an dieser Stelle Bestand haben würde. Erst ein Ingenieur, der "
+    "sich an der Form einer Eiche orientierte, fand eine Lösung. Er ließ den Fuß breit und schwer werden und die Wand "
+    "nach oben hin schmaler. Auch der Mörtel war neu, denn er wurde unter Wasser fest. Die Wärter lebten viele Wochen "
+    "ohne Besuch, und im Winter fehlte es ihnen oft an Brot und Licht. Trotzdem blieb das Feuer an, weil die Schiffe "
+    "sich darauf verließen. Heute gilt der Bau als Anfang einer ganzen Reihe von Türmen."
 )
 
 
@@ -46,7 +52,7 @@ FAULTS = {
     "placeholder": ("rewritten", f"{clean(7)} The cost was [insert figure here] a year."),
     "loop": ("rewritten", "The old harbour shaped the early custom for many years. " * 25),
     "long_sentence": ("rewritten", f"{half(9, 0)}\n\n{half(20, 1).replace('. ', ', and ')}"),
-    "language": ("rewritten", GERMAN * 5),
+    "language": ("rewritten", GERMAN),
     "duplicate": ("rewritten", clean(1)),
     "length": ("rewritten", "It is short."),
     "closing": ("reported", f"{clean(13)}\n\nIn conclusion, the method and the custom remained what they had been."),
