@@ -53,7 +53,7 @@ FAULTS = {
     "loop": ("rewritten", "The old harbour shaped the early custom for many years. " * 25),
     "long_sentence": ("rewritten", f"{half(9, 0)}\n\n{half(20, 1).replace('. ', ', and ')}"),
     "language": ("rewritten", GERMAN),
-    "duplicate": ("rewritten", clean(1)),
+    "duplicate": ("rewritten", f"{half(1, 0)}\n\n{half(11, 1)}"),
     "length": ("rewritten", "It is short."),
     "closing": ("reported", f"{clean(13)}\n\nIn conclusion, the method and the custom remained what they had been."),
 }

@@ -35,14 +35,23 @@ def parse_outline(answer: str, count: int | None) -> Outline:
     Raises:
         UnusableOutputError: there is no outline, or it is too short; the reason completes "Repair your answer: …".
     """
+    return first_sections(find_outline(answer, count), count)
+
+
+def find_outline(answer: str, count: int | None) -> Outline:
+    """Read an outline as `parse_outline` does, with the sections that are too many, of which some may be faulty."""
     items = _from_json(answer) or _from_beginning(answer, count or MAX_SECTIONS) or _from_lines(answer)
-    found = Outline.of(items[:_MAX_ITEMS])
-    outline = Outline(found.items[: count or MAX_SECTIONS])
+    outline = Outline.of(items[:_MAX_ITEMS])
     if not outline.items:
         raise UnusableOutputError("it holds no outline")
+    return outline
+
+
+def first_sections(outline: Outline, count: int | None) -> Outline:
+    """Drop the sections that are too many; raise UnusableOutputError if there are too few."""
     if count is not None and len(outline.items) < count:
         raise UnusableOutputError(f"it has {len(outline.items)} sections instead of {count}")
-    return outline
+    return Outline(outline.items[: count or MAX_SECTIONS])
 
 
 def _from_json(answer: str) -> list[OutlineItem]:

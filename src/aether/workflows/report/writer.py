@@ -8,14 +8,14 @@ from msgspec import UNSET
 from aether.domain.derived_section import DerivedKind, DerivedSection
 from aether.domain.plain_text import is_blank
 from aether.domain.report import Outline, ReportRequest, Section
-from aether.errors import UnusableOutputError
+from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows.llm.conversation import Conversation
 from aether.workflows.llm.ports import ChatModel, Message
 from aether.workflows.llm.text_thread import work_on_text
 from aether.workflows.llm.token_estimate import estimate_call_tokens
 from aether.workflows.report.derived_writer import DerivedWriter
 from aether.workflows.report.draft import Draft
-from aether.workflows.report.outline_parser import parse_outline
+from aether.workflows.report.outline_reader import OutlineReader
 from aether.workflows.report.prompts.full import FullPrompts
 from aether.workflows.report.prompts.style import WORDS, Call, PromptStyle
 from aether.workflows.report.quality.cleaning import clean_section
@@ -41,12 +41,18 @@ class ModelWriter:
         self._style_of = style_of
 
     async def write_outline(self, request: ReportRequest) -> Outline:
-        """Ask for an outline, and once more if the answer cannot be used."""
+        """Ask for an outline, and once more if the answer cannot be used or its titles are no headings."""
         count = None if request.sections is UNSET else request.sections
         style = self._style(request)
-        return await self._conversation(request, style, "outline").structured_output(
-            style.outline(request), style.outline_form(request), lambda reply: parse_outline(reply.text, count)
-        )
+        messages = style.outline(request)
+        reader = OutlineReader(request.topic, count, messages)
+        conversation = self._conversation(request, style, "outline")
+        try:
+            return await conversation.structured_output(messages, style.outline_form(request), reader.read)
+        except (UnusableOutputError, ModelRefusedError):
+            if reader.best is None:
+                raise
+            return reader.best
 
     async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
         """Ask for a section and make it fit its place in the report; the preview shows it before that."""

@@ -17,6 +17,7 @@ from aether.workflows.report.quality.talk import split_chatter, split_preamble
 from aether.workflows.report.quality.thresholds import RULES
 from aether.workflows.report.quality.words import count_words
 
+_MAX_READ = 100_000  # characters, more than any section may have
 _MAX_QUOTE = 100
 _FENCES = ("```", "~~~")
 _ENDS = ".!?…:;。！？：；؟۔।\"'”’»」』)]}*_`>|—–"  # after which a paragraph may end
@@ -42,6 +43,7 @@ def clean_section(text: str, *, titles: Sequence[str], position: int, topic: str
         known: what the caller wrote; links whose address is in it are kept.
     """
     cleaning = _Cleaning(position, known)
+    text = text if len(text) <= _MAX_READ else up_to_last_sentence(text[:_MAX_READ])
     text = cleaning.without_talk(cleaning.without_reasoning(text))
     others = [title for at, title in enumerate(titles) if at != position]
     body = section_body(text, titles[position], topic, others)

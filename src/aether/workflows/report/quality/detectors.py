@@ -11,7 +11,7 @@ from aether.workflows.report.quality.words import words_of
 
 _PROBABILITY = RULES["language"].limits["probability"]
 _MAX_READ = 20_000  # characters; more say no more
-_MIN_SHARE = 0.12  # of the words are stop words of their language
+_MIN_SHARE = 0.1  # of the words are stop words of their language
 _MIN_LEAD = 1.3  # over the stop words of the next language
 _MIN_WORDS = 20
 _MIN_TOPIC_WORDS, _MIN_TOPIC_STOP_WORDS = 4, 2

@@ -59,8 +59,8 @@ def expected_language(topic: str, language: str | None, instructions: str, langu
 
 def find_foreign(text: str, code: str | None, expected: str) -> Foreign | None:
     """Find how much of a section with this language is not in the expected one."""
-    if code is not None and not are_alike(code, expected):
-        return Foreign(code, expected, 1.0) if _is_confirmed(prose_of(text), expected) else None
+    if code is not None and not are_alike(code, expected) and _is_confirmed(prose_of(text), expected):
+        return Foreign(code, expected, 1.0)
     paragraphs = [block.text for block in blocks_of(text) if block.kind is BlockKind.PARAGRAPH]
     foreign = Counter[str]()
     for paragraph in paragraphs:

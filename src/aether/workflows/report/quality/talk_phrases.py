@@ -45,7 +45,7 @@ _OFFERS = (  # what follows "if you need more"
     r"|дайте (?:мне )?знать|обращайтесь|сообщите|告诉我|随时|请)"
 )
 _CLOSINGS = (
-    r"(?:(?:please )?let me know|(?:i )?hope (?:this|that|it)\b|would you like|(?:please )?feel free|shall i\b"
+    r"(?:(?:please )?let me know\b(?!,)|(?:i )?hope (?:this|that|it)\b|would you like|(?:please )?feel free|shall i\b"
     r"|do you want|want me to|is there anything|happy to (?:help|adjust|expand)|i can also|i['’]d be happy"
     rf"|don['’]t hesitate|if you (?:need|['’]?d like|would like|have|want)\b[^.!?]{{0,160}}{_OFFERS}"
     r"|lass(?:en sie)? (?:es )?mich wissen|ich hoffe,? (?:das|dass|dies|dieser)\b|möchten sie|möchtest du|soll ich\b"

@@ -32,7 +32,7 @@ _TABLE = (
     Rule("reference_list", Action.STRIP, 0.5, "A list of references at the end."),
     Rule("heading", Action.STRIP, 0, "The section's own heading, or `words` words of other sections.", {"words": 5}),
     Rule("open_block", Action.STRIP, 0, "A code fence or an HTML block without an end."),
-    Rule("cut_end", Action.STRIP, 0.5, "A last sentence without an end, behind `words` words.", {"words": 5}),
+    Rule("cut_end", Action.STRIP, 0.5, "A last sentence without an end, behind `words` words.", {"words": 3}),
     Rule("placeholder", Action.REWRITE, 3, "Words that stand for what is to be filled in."),
     Rule(
         "loop",
@@ -55,7 +55,7 @@ _TABLE = (
         Action.REWRITE,
         5,
         "Another language than the one asked for, or than that of most sections.",
-        {"probability": 0.9, "letters": 200, "share": 0.3},
+        {"probability": 0.9, "letters": 150, "share": 0.3},
     ),
     Rule(
         "duplicate",
@@ -75,3 +75,8 @@ _TABLE = (
 )
 RULES = {rule.code: rule for rule in _TABLE}
 """All rules by their code, in the order of the documentation."""
+
+MAX_TITLE, MAX_TITLE_WORDS = 80, 14
+"""Characters and words of a heading, in the outline that a model writes."""
+TITLES_ALIKE = 0.75
+"""Share of their words that two titles have in common that say the same."""
