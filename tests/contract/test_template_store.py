@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from aether.adapters.redis.keys import RETIRED_MS, TEMPLATE, TEMPLATES
 from aether.adapters.redis.templates import RedisTemplates
-from aether.domain.report import Length
+from aether.domain.report_request import Length
 from aether.domain.template import (
     MAX_TEMPLATES,
     MAX_VERSIONS,

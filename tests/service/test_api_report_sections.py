@@ -215,3 +215,21 @@ async def test_every_built_in_template_makes_a_report(client: Client, harness: A
 
     assert request["template"] == f"{name}@1"
     assert len(request["plan"]["sections"]) >= 4
+
+
+DERIVING = TEMPLATE | {"sections": [{"title": "Summary", "kind": "summary"}, *TEMPLATE["sections"]]}
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [({}, True), ({"summary": False}, None), ({"summary": {"words": 90}}, {"words": 90}), ({"glossary": True}, True)],
+)
+async def test_derived_sections_of_a_template_are_those_of_the_request_unless_it_says_otherwise(
+    client: Client, harness: ApiHarness, own: dict[str, Any], expected: object
+) -> None:
+    await client.put("/templates/market-brief", json=DERIVING)
+
+    request = stored(harness, await ask(client, ACME | own))
+
+    assert request["outline"] == ["About ACME", "Outlook"]
+    assert (request.get("summary"), request.get("glossary")) == (expected, own.get("glossary"))

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from aether.domain.report import FreeSections, Length, OutlineItem, ReportPlan, ReportRequest, SectionPlan
+from aether.domain.report import OutlineItem
+from aether.domain.report_request import FreeSections, Length, ReportPlan, ReportRequest, SectionPlan
 from aether.domain.stored_request import stored_request_decoder
 
 BRIEF = SectionPlan("Origins", "How it began.", "Name three dates.", Length.BRIEF)

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from aether.domain.report import FreeSections, Length, SectionPlan
+from aether.domain.report_request import FreeSections, Length, SectionPlan
 from aether.domain.stored_request import stored_request_decoder
 from aether.domain.template import (
+    SectionKind,
     Template,
     TemplateDefaults,
     TemplateReference,
@@ -55,6 +56,26 @@ def test_an_optional_section_is_left_out_if_one_of_its_variables_has_no_value() 
     filled = fill(MARKET, {"company": "ACME"})
 
     assert filled.plan.titles == ("ACME and Its Products", "Outlook")
+
+
+@pytest.mark.parametrize(("after", "moved"), [(0, 0), (1, 0), (2, 1), (3, 1), (4, 2)])
+def test_derived_sections_are_told_apart_from_written_ones(after: int, moved: int) -> None:
+    kinds = (SectionKind.SUMMARY, SectionKind.WRITTEN, SectionKind.KEY_POINTS, SectionKind.WRITTEN)
+    sections = tuple(TemplateSection(title, kind=kind) for title, kind in zip("ABCD", kinds, strict=True))
+
+    filled = fill(Template("T", sections, free_sections=FreeSections(1, 2, after)), {})
+
+    assert (filled.plan.titles, filled.derived) == (("B", "D"), (SectionKind.SUMMARY, SectionKind.KEY_POINTS))
+    assert filled.plan.free == FreeSections(1, 2, moved)
+
+
+def test_a_kind_of_a_newer_version_is_an_error_of_the_template() -> None:
+    newer = {"title": "T", "sections": [{"title": "A"}, {"title": "B", "kind": "comparison"}]}
+
+    with pytest.raises(FieldError) as caught:
+        fill(stored_request_decoder(Template).decode(msgspec.json.encode(newer)), {})
+
+    assert errors(caught.value) == {"template": "has a section of the kind comparison, which this server does not know"}
 
 
 @pytest.mark.parametrize(("after", "moved"), [(0, 0), (1, 1), (2, 1), (3, 2)])
@@ -160,7 +181,22 @@ def test_a_stored_text_that_is_longer_than_this_version_allows_is_the_templates_
         (
             {"sections": (TemplateSection("On {{rival}}", optional=True),)},
             "sections",
-            "must have at least one section that is not optional",
+            "must have at least one section that is written and not optional",
+        ),
+        (
+            {"sections": (TemplateSection("A"), TemplateSection("B", covers="C", kind=SectionKind.SUMMARY))},
+            "sections[1].covers",
+            "is only for a section that is written",
+        ),
+        (
+            {"sections": (TemplateSection("A"), *[TemplateSection("B", kind=SectionKind.GLOSSARY)] * 2)},
+            "sections[2].kind",
+            "must not stand there twice, unless it is written",
+        ),
+        (
+            {"sections": (TemplateSection("A", kind=SectionKind.SUMMARY),)},
+            "sections",
+            "must have at least one section that is written and not optional",
         ),
         ({"free_sections": FreeSections(3, 2, 0)}, "freeSections.max", "must be at least `min`"),
         ({"free_sections": FreeSections(1, 2, 4)}, "freeSections.after", "must be at most 3, the number of sections"),

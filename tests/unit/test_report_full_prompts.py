@@ -7,7 +7,8 @@ import pytest
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from aether.domain.report import FreeSections, Length, Outline, OutlineItem, ReportPlan, ReportRequest, SectionPlan
+from aether.domain.report import Outline, OutlineItem
+from aether.domain.report_request import FreeSections, Length, ReportPlan, ReportRequest, SectionPlan
 from aether.workflows.llm.ports import Message
 from aether.workflows.llm.prompt_fence import escape
 from aether.workflows.report.prompts.full import FullPrompts

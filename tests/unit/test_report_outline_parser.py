@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aether.domain.report import MAX_SECTIONS, FreeSections, Outline, OutlineItem, ReportPlan, SectionPlan
+from aether.domain.report import MAX_SECTIONS, Outline, OutlineItem
 from aether.errors import UnusableOutputError
-from aether.workflows.report.outline_parser import parse_added, parse_outline
+from aether.workflows.report.outline_parser import parse_outline
 
 PLAN = {"sections": [{"title": "Origins", "covers": "How it began."}, {"title": "Fall", "covers": "How it ended."}]}
 STRICT = json.dumps(PLAN)
@@ -279,27 +279,3 @@ def test_every_form_gives_the_same_titles(titles: list[str]) -> None:
     ]
 
     assert [titles] * len(forms) == [[item.title for item in parse_outline(form, None).items] for form in forms]
-
-
-WITH_FREE = ReportPlan((SectionPlan("1. Kings", "Seven of them."), SectionPlan("Emperors")), FreeSections(1, 2, 1))
-
-
-@pytest.mark.parametrize(
-    ("titles", "added"),
-    [
-        (["Republic"], ["Republic"]),
-        (["Republic", "Wars", "Trade"], ["Republic", "Wars"]),
-        (["Kings", "Republic", "EMPERORS"], ["Republic"]),
-        (["Republic", "Republic"], ["Republic", "Republic (2)"]),
-    ],
-)
-def test_added_sections_are_put_in_their_place(titles: list[str], added: list[str]) -> None:
-    outline = parse_added(json.dumps(titles), WITH_FREE)
-
-    assert outline.items[0] == OutlineItem("Kings", "Seven of them.")
-    assert [item.title for item in outline.items] == ["Kings", *added, "Emperors"]
-
-
-def test_an_answer_that_only_repeats_planned_sections_cannot_be_used() -> None:
-    with pytest.raises(UnusableOutputError, match="it has 0 new sections instead of 1"):
-        parse_added('["Kings", "Emperors"]', WITH_FREE)

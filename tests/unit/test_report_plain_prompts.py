@@ -3,7 +3,8 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from aether.domain.report import FreeSections, Length, Outline, OutlineItem, ReportPlan, ReportRequest, SectionPlan
+from aether.domain.report import Outline, OutlineItem
+from aether.domain.report_request import FreeSections, Length, ReportPlan, ReportRequest, SectionPlan
 from aether.workflows.report.prompts.plain import PlainPrompts
 
 REQUEST = ReportRequest(topic="The Roman Empire")

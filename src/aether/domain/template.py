@@ -9,17 +9,10 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 from typing_extensions import override
 
+from aether.domain.derived_section import DerivedKind
 from aether.domain.listing import sort_key
-from aether.domain.report import (
-    MAX_SECTIONS,
-    Audience,
-    FreeSections,
-    Instructions,
-    Language,
-    Length,
-    SectionPlan,
-    Tone,
-)
+from aether.domain.report import MAX_SECTIONS
+from aether.domain.report_request import Audience, FreeSections, Instructions, Language, Length, SectionPlan, Tone
 from aether.domain.text_field import text
 
 MAX_VARIABLES = 20
@@ -62,9 +55,16 @@ class TemplateReference(NamedTuple):
 
 
 class SectionKind(StrEnum):
-    """How a section of a template comes about."""
+    """How a section of a template comes about: it is written, or derived from the written ones.
+
+    A report has each derived section once, in a field of its name, and without the title in the template.
+    """
 
     WRITTEN = "written"
+    SUMMARY = DerivedKind.SUMMARY.value
+    CONCLUSION = DerivedKind.CONCLUSION.value
+    KEY_POINTS = DerivedKind.KEY_POINTS.value
+    GLOSSARY = DerivedKind.GLOSSARY.value
 
 
 class TemplateVariable(msgspec.Struct, frozen=True, omit_defaults=True):

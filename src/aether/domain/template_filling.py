@@ -8,8 +8,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from aether.domain.plain_text import is_blank
-from aether.domain.report import FreeSections, ReportPlan, SectionPlan
-from aether.domain.template import Template, TemplateDefaults
+from aether.domain.report_request import FreeSections, ReportPlan, SectionPlan
+from aether.domain.template import SectionKind, Template, TemplateDefaults
 from aether.domain.template_rules import PLACEHOLDER, texts_in, variables_in
 from aether.domain.text_field import trim
 from aether.errors import FieldError
@@ -21,10 +21,11 @@ _NEEDED = "title"
 
 
 class FilledTemplate(msgspec.Struct, frozen=True):
-    """A template without variables: the sections of a report, and the defaults of its request."""
+    """A template without variables: the sections of a report, the defaults of its request, and what it derives."""
 
     plan: ReportPlan
     defaults: TemplateDefaults
+    derived: tuple[SectionKind, ...] = ()
 
 
 def fill(template: Template, given: Mapping[str, str]) -> FilledTemplate:
@@ -40,17 +41,23 @@ def fill(template: Template, given: Mapping[str, str]) -> FilledTemplate:
         raise FieldError.of(errors)
     values = {name: given.get(name, variable.default or "") for name, variable in template.variables.items()}
     empty = {name for name, value in values.items() if not value}
-    kept = [not (section.optional and variables_in(section) & empty) for section in template.sections]
+    written = [section.kind == SectionKind.WRITTEN for section in template.sections]
+    left_out = [section.optional and bool(variables_in(section) & empty) for section in template.sections]
+    kept = [is_written and not is_left_out for is_written, is_left_out in zip(written, left_out, strict=True)]
     sections = tuple(
         _filled(SectionPlan, section, values, f"sections[{at}]")
         for at, section in enumerate(template.sections)
         if kept[at]
     )
     defaults = _filled(TemplateDefaults, template.defaults, values, "defaults")
-    return FilledTemplate(ReportPlan(sections, _free(template, kept)), defaults)
+    derived = tuple(section.kind for section in template.sections if section.kind != SectionKind.WRITTEN)
+    return FilledTemplate(ReportPlan(sections, _free(template, kept)), defaults, derived)
 
 
 def _errors(template: Template, given: Mapping[str, str]) -> Iterator[FieldError]:
+    for section in template.sections:
+        if section.kind not in set(SectionKind):  # stored by a newer version
+            yield FieldError("template", f"has a section of the kind {section.kind}, which this server does not know")
     known = ", ".join(sorted(template.variables)) or "none"
     for name in given:
         if name not in template.variables:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
 
-from aether.domain.report import MAX_COVERS, SectionPlan
+from aether.domain.report_request import MAX_COVERS, SectionPlan
 from aether.domain.template import Template
 
 _HEADING = re.compile(r" {0,3}(?P<marks>#{1,6})(?P<title>[ \t].*)?")

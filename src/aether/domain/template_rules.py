@@ -5,14 +5,16 @@ from collections.abc import Iterator
 
 import msgspec
 
-from aether.domain.report import MAX_SECTIONS, SectionPlan
-from aether.domain.template import VARIABLE, Template, TemplateDefaults, TemplateSection
+from aether.domain.report import MAX_SECTIONS
+from aether.domain.report_request import SectionPlan
+from aether.domain.template import VARIABLE, SectionKind, Template, TemplateDefaults, TemplateSection
 from aether.domain.text_field import text_names
 from aether.errors import FieldError
 
 PLACEHOLDER = re.compile(rf"\{{\{{({VARIABLE})\}}\}}", re.ASCII)
 _BRACED = re.compile(r"\{\{([^{}]{0,100})\}\}")
 _MAX_SHOWN = 20
+_OF_WRITTEN = ("covers", "instructions", "length", "optional")
 
 encode_template = msgspec.json.Encoder(order="deterministic").encode
 """Encodes templates: equal ones become equal bytes."""
@@ -24,7 +26,7 @@ def check_template(template: Template) -> None:
     Raises:
         FieldError: the rules that it breaks, with the fields' names on the wire; `$` is the whole template.
     """
-    if errors := [*_variable_errors(template), *_optional_errors(template), *_free_errors(template)]:
+    if errors := [*_variable_errors(template), *_kind_errors(template), *_free_errors(template)]:
         raise FieldError.of(errors[:_MAX_SHOWN])
 
 
@@ -53,13 +55,20 @@ def _variable_errors(template: Template) -> Iterator[FieldError]:
                     yield FieldError(f"{path}.{field}", f"uses the variable {name}, which `variables` does not have")
 
 
-def _optional_errors(template: Template) -> Iterator[FieldError]:
+def _kind_errors(template: Template) -> Iterator[FieldError]:
+    derived = set()
     for at, section in enumerate(template.sections):
-        if section.optional and not _may_be_left_out(template, section):
+        if section.kind != SectionKind.WRITTEN:
+            given = (name for name in _OF_WRITTEN if getattr(section, name))
+            yield from (FieldError(f"sections[{at}].{name}", "is only for a section that is written") for name in given)
+            if section.kind in derived:
+                yield FieldError(f"sections[{at}].kind", "must not stand there twice, unless it is written")
+            derived.add(section.kind)
+        elif section.optional and not _may_be_left_out(template, section):
             rule = "is only for a section with a variable in its texts that is not required and has no default"
             yield FieldError(f"sections[{at}].optional", rule)
-    if all(section.optional for section in template.sections):
-        yield FieldError("sections", "must have at least one section that is not optional")
+    if all(section.optional or section.kind != SectionKind.WRITTEN for section in template.sections):
+        yield FieldError("sections", "must have at least one section that is written and not optional")
 
 
 def _may_be_left_out(template: Template, section: TemplateSection) -> bool:
@@ -67,13 +76,13 @@ def _may_be_left_out(template: Template, section: TemplateSection) -> bool:
 
 
 def _free_errors(template: Template) -> Iterator[FieldError]:
-    free, planned = template.free_sections, len(template.sections)
+    free, planned = template.free_sections, sum(each.kind == SectionKind.WRITTEN for each in template.sections)
     if not free:
         return
     if free.max < free.min:
         yield FieldError("freeSections.max", "must be at least `min`")
-    if free.after > planned:
-        yield FieldError("freeSections.after", f"must be at most {planned}, the number of sections")
+    if free.after > len(template.sections):
+        yield FieldError("freeSections.after", f"must be at most {len(template.sections)}, the number of sections")
     if planned + free.max > MAX_SECTIONS:
         yield FieldError(
             "freeSections.max",

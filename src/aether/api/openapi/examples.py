@@ -17,7 +17,7 @@ from aether.domain import webhook
 from aether.domain.job import Kind, Status
 from aether.domain.listing import encode_cursor
 from aether.domain.notification import Notification
-from aether.domain.report import Length
+from aether.domain.report_request import Length
 from aether.domain.template import (
     Template,
     TemplateDefaults,

@@ -8,7 +8,8 @@ from msgspec import UNSET, Meta, UnsetType
 from aether.api.jobs.fields import JobId, NextCursor, Timestamp, unset_if_none
 from aether.domain import template as domain
 from aether.domain.named_literal import named_literal
-from aether.domain.report import MAX_SECTIONS, FreeSections
+from aether.domain.report import MAX_SECTIONS
+from aether.domain.report_request import FreeSections
 from aether.domain.struct_fields import as_struct
 from aether.domain.template import (
     MAX_VARIABLES,

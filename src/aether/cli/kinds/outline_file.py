@@ -6,7 +6,7 @@ import click
 import msgspec
 
 from aether.cli.kinds.input_file import read_text
-from aether.domain.report import SectionPlan
+from aether.domain.report_request import SectionPlan
 from aether.domain.template_markdown import parse_markdown, section_plan
 
 _MAX_OUTLINE = 100_000  # characters; the server's own limits are less

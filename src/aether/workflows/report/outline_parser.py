@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from aether.domain.numbering import Style, find_number, is_number
 from aether.domain.plain_text import shorten
-from aether.domain.report import MAX_SECTIONS, Outline, OutlineItem, ReportPlan
+from aether.domain.report import MAX_SECTIONS, Outline, OutlineItem
+from aether.domain.report_request import FreeSections, ReportPlan
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.json_repair import first_text, json_values, leading_elements, without_controls
 
@@ -35,28 +36,36 @@ def parse_outline(answer: str, count: int | None) -> Outline:
     Raises:
         UnusableOutputError: there is no outline, or it is too short; the reason completes "Repair your answer: …".
     """
+    return first_sections(find_outline(answer, count), count)
+
+
+def find_outline(answer: str, count: int | None) -> Outline:
+    """Read an outline as `parse_outline` does, with the sections that are too many, of which some may be faulty."""
     items = _from_json(answer) or _from_beginning(answer, count or MAX_SECTIONS) or _from_lines(answer)
-    found = Outline.of(items[:_MAX_ITEMS])
-    outline = Outline(found.items[: count or MAX_SECTIONS])
+    outline = Outline.of(items[:_MAX_ITEMS])
     if not outline.items:
         raise UnusableOutputError("it holds no outline")
-    if count is not None and len(outline.items) < count:
-        raise UnusableOutputError(f"it has {len(outline.items)} sections instead of {count}")
     return outline
 
 
-def parse_added(answer: str, plan: ReportPlan) -> Outline:
-    """Read the sections that the model adds to a plan, and return the whole outline; planned titles are skipped.
+def first_sections(outline: Outline, count: int | None) -> Outline:
+    """Drop the sections that are too many; raise UnusableOutputError if there are too few."""
+    if count is not None and len(outline.items) < count:
+        raise UnusableOutputError(f"it has {len(outline.items)} sections instead of {count}")
+    return Outline(outline.items[: count or MAX_SECTIONS])
 
-    Raises:
-        UnusableOutputError: as `parse_outline` does.
-    """
-    least, most = (plan.free.min, plan.free.max) if plan.free else (0, 0)
+
+def without_planned(outline: Outline, plan: ReportPlan) -> Outline:
+    """Leave out the sections that are planned already."""
     known = {item.title.casefold() for item in plan.outline_with().items}
-    added = [item for item in parse_outline(answer, None).items if item.title.casefold() not in known]
-    if len(added) < least:
-        raise UnusableOutputError(f"it has {len(added)} new sections instead of {least}")
-    return plan.outline_with(added[:most])
+    return Outline(tuple(item for item in outline.items if item.title.casefold() not in known))
+
+
+def first_added(outline: Outline, free: FreeSections) -> Outline:
+    """Drop the added sections that are too many; raise UnusableOutputError if there are too few."""
+    if len(outline.items) < free.min:
+        raise UnusableOutputError(f"it has {len(outline.items)} new sections instead of {free.min}")
+    return Outline(outline.items[: free.max])
 
 
 def _from_json(answer: str) -> list[OutlineItem]:

@@ -4,9 +4,10 @@ from msgspec import UNSET
 
 from aether.domain.job import Job
 from aether.domain.plain_text import shorten
-from aether.domain.report import MAX_COVERS, MAX_TITLE, Length, Outline, ReportRequest
+from aether.domain.report import MAX_SECTIONS, Outline
+from aether.domain.report_request import MAX_COVERS, MAX_TITLE, Length, ReportRequest
 from aether.domain.stored_request import stored_request_decoder
-from aether.domain.template import Template, TemplateDefaults, TemplateSection
+from aether.domain.template import SectionKind, Template, TemplateDefaults, TemplateSection
 from aether.workflows.report.recipe import outline_of
 from aether.workflows.step_results import result_of
 
@@ -29,7 +30,8 @@ def template_of_report(job: Job) -> Template:
                 planned.length if planned else UNSET,
             )
         )
-    return Template(request.topic, tuple(sections), defaults=_defaults(request))
+    sections += (TemplateSection(kind.heading, kind=SectionKind(kind)) for kind in request.derived)
+    return Template(request.topic, tuple(sections[:MAX_SECTIONS]), defaults=_defaults(request))
 
 
 def _defaults(request: ReportRequest) -> TemplateDefaults:

@@ -1,20 +1,26 @@
 """Report writer that asks a language model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from msgspec import UNSET
 
+from aether.domain.derived_section import DerivedKind, DerivedSection
 from aether.domain.plain_text import is_blank
-from aether.domain.report import Outline, ReportRequest, Section
-from aether.errors import UnusableOutputError
+from aether.domain.report import Outline, Section
+from aether.domain.report_request import ReportRequest
+from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows.llm.conversation import Conversation
-from aether.workflows.llm.markdown_cleanup import section_body
-from aether.workflows.llm.ports import ChatModel, Reply
+from aether.workflows.llm.ports import ChatModel, Message
 from aether.workflows.llm.text_thread import work_on_text
-from aether.workflows.report.outline_parser import parse_added, parse_outline
+from aether.workflows.llm.token_estimate import estimate_call_tokens
+from aether.workflows.report.derived_writer import DerivedWriter
+from aether.workflows.report.draft import Draft
+from aether.workflows.report.outline_reader import OutlineReader
 from aether.workflows.report.prompts.full import FullPrompts
 from aether.workflows.report.prompts.style import WORDS, Call, PromptStyle
+from aether.workflows.report.quality.cleaning import clean_section
+from aether.workflows.report.quality.words import count_words
 
 
 def requested_model(request: ReportRequest) -> str | None:
@@ -26,34 +32,58 @@ class ModelWriter:
     """The `Writer` on any `ChatModel`; `style_of` returns how a model is asked, of which it gets the name, if any."""
 
     def __init__(
-        self, chat: ChatModel, style_of: Callable[[str | None], PromptStyle] = lambda _: FullPrompts()
+        self,
+        chat: ChatModel,
+        style_of: Callable[[str | None], PromptStyle] = lambda _: FullPrompts(),
+        context: int = 128_000,
     ) -> None:
         self._chat = chat
+        self._derived = DerivedWriter(chat, context)
         self._style_of = style_of
 
     async def write_outline(self, request: ReportRequest) -> Outline:
-        """Ask for an outline, and once more if the answer cannot be used."""
-        plan, count = request.planned, None if request.sections is UNSET else request.sections
-
-        def read(reply: Reply) -> Outline:
-            return parse_added(reply.text, plan) if plan else parse_outline(reply.text, count)
-
+        """Ask for an outline, and once more if the answer cannot be used or its titles are no headings."""
+        count = None if request.sections is UNSET else request.sections
         style = self._style(request)
-        return await self._conversation(request, style, "outline").structured_output(
-            style.outline(request), style.outline_form(request), read
-        )
+        messages = style.outline(request)
+        reader = OutlineReader(request.topic, count, messages, request.planned)
+        conversation = self._conversation(request, style, "outline")
+        try:
+            return await conversation.structured_output(messages, style.outline_form(request), reader.read)
+        except (UnusableOutputError, ModelRefusedError):
+            if reader.best is None:
+                raise
+            return reader.best
 
     async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
         """Ask for a section and make it fit its place in the report; the preview shows it before that."""
         style = self._style(request)
         messages = style.section(request, outline, position)
         text = await self._conversation(request, style, "section").text(messages, preview=True)
-        titles = [item.title for item in outline.items]
-        title = titles.pop(position)
-        body = await work_on_text(partial(section_body, text, title, request.topic, titles), len(text))
-        if is_blank(body):
-            raise UnusableOutputError("it is empty")
-        return Section(body)
+        return await _section(request, outline, position, text)
+
+    async def rewrite_section(self, draft: Draft, position: int, faults: Sequence[str]) -> Section:
+        """Ask for a section again; there is no preview, since the old text may turn out to be the better one."""
+        request = draft.request_for(position)
+        conversation = self._conversation(request, self._style(request), "rewrite")
+        text = await conversation.text(self._rewrite_messages(draft, position, faults))
+        return await _section(request, draft.outline, position, text)
+
+    def estimate_rewrite(self, draft: Draft, position: int, faults: Sequence[str]) -> int:
+        """Estimate the tokens of the prompt and of the answer."""
+        return estimate_call_tokens(self._rewrite_messages(draft, position, faults), draft.words[position])
+
+    async def derive(self, draft: Draft, kind: DerivedKind) -> DerivedSection:
+        """Ask for a derived section."""
+        return await self._derived.write(draft, kind)
+
+    def estimate_derivation(self, draft: Draft, kind: DerivedKind) -> int:
+        """Estimate the tokens of the prompt and of the answer."""
+        return self._derived.estimate(draft, kind)
+
+    def _rewrite_messages(self, draft: Draft, position: int, faults: Sequence[str]) -> list[Message]:
+        text, request = draft.sections[position].text, draft.request_for(position)
+        return self._style(request).rewrite(request, draft.outline, position, text, "\n".join(faults))
 
     def _style(self, request: ReportRequest) -> PromptStyle:
         return self._style_of(requested_model(request))
@@ -61,3 +91,24 @@ class ModelWriter:
     def _conversation(self, request: ReportRequest, style: PromptStyle, call: Call) -> Conversation:
         sampling, model = style.sampling(call, request), requested_model(request)
         return Conversation(self._chat, WORDS[request.length], model, sampling, continues=style.continues)
+
+
+async def _section(request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
+    """Return the text as it fits its place in the report.
+
+    Raises:
+        UnusableOutputError: nothing is left of it.
+    """
+    section = await work_on_text(partial(_clean, request, outline, position, text), len(text))
+    if is_blank(section.text):
+        raise UnusableOutputError("it is empty")
+    return section
+
+
+def _clean(request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
+    titles = [item.title for item in outline.items]
+    known = "" if request.instructions is UNSET else request.instructions
+    cleaned = clean_section(
+        text, titles=titles, position=position, topic=request.topic, known=f"{request.topic} {known}"
+    )
+    return Section(cleaned.text, cleaned.findings, count_words(cleaned.text))

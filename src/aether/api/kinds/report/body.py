@@ -6,15 +6,9 @@ from msgspec import UNSET, Meta, UnsetType
 
 from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens
 from aether.api.webhooks.schemas import WebhookBody
-from aether.domain.report import (
-    MAX_SECTIONS,
-    Length,
-    ReportPlan,
-    ReportRequest,
-    ReportWishes,
-    SectionPlan,
-    Title,
-)
+from aether.domain.derived_section import EntryTarget, WordTarget
+from aether.domain.report import MAX_SECTIONS
+from aether.domain.report_request import Checks, Length, ReportPlan, ReportRequest, ReportWishes, SectionPlan, Title
 from aether.domain.struct_fields import as_struct
 from aether.domain.template import REFERENCE_PATTERN, VariableValues
 from aether.domain.template_filling import fill
@@ -28,6 +22,18 @@ class SectionBody(SectionPlan, frozen=True, forbid_unknown_fields=True):
 
     def __post_init__(self) -> None:
         trim(self)
+
+
+class DerivedText(WordTarget, frozen=True, forbid_unknown_fields=True):
+    """How long a derived text is to be."""
+
+    words: Annotated[int, Meta(ge=20, le=1_000, description="About how many words it is to have.")]
+
+
+class DerivedList(EntryTarget, frozen=True, forbid_unknown_fields=True):
+    """How long a derived list is to be."""
+
+    count: Annotated[int, Meta(ge=1, le=50, description="How many entries it is to have; a glossary may have fewer.")]
 
 
 OutlineBody = Annotated[
@@ -49,6 +55,20 @@ TemplateName = Annotated[
 ]
 
 
+_ChecksField = Annotated[
+    Checks,
+    Meta(
+        description="What is done with the faults that code finds in the sections: nothing (`off`), they are told in "
+        "`quality` (`report`), or the worst sections are also written once more (`rewrite`). The default is the "
+        "server's."
+    ),
+]
+_Summary = Annotated[DerivedText | bool, Meta(description="A summary, by default of 120 words.")]
+_Conclusion = Annotated[DerivedText | bool, Meta(description="A conclusion, by default of 120 words.")]
+_KeyPoints = Annotated[DerivedList | bool, Meta(description="The key points, by default 5.")]
+_Glossary = Annotated[DerivedList | bool, Meta(description="A glossary, by default of up to 10 terms.")]
+
+
 class ReportBody(ReportWishes, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The topic of a report; everything else is optional."""
 
@@ -58,6 +78,11 @@ class ReportBody(ReportWishes, frozen=True, forbid_unknown_fields=True, rename="
     )
     template: TemplateName | UnsetType = UNSET
     variables: VariableValues | UnsetType = UNSET
+    checks: _ChecksField | UnsetType = UNSET
+    summary: _Summary | UnsetType = UNSET
+    conclusion: _Conclusion | UnsetType = UNSET
+    key_points: _KeyPoints | UnsetType = UNSET
+    glossary: _Glossary | UnsetType = UNSET
     max_tokens: MaxTokens | UnsetType = UNSET
     deadline_seconds: DeadlineSeconds | UnsetType = UNSET
     webhook: WebhookBody | UnsetType = UNSET
@@ -87,12 +112,16 @@ async def requested_report(body: ReportBody, templates: Templates, owner: str) -
     version = await template_for_report(templates, owner, body.template)
     filled = fill(version.template, {} if body.variables is UNSET else body.variables)
     defaults = {name: getattr(filled.defaults, name) for name in filled.defaults.__struct_fields__}
-    return _request(body, filled.plan, defaults | {"template": version.reference})
+    derived = {_FIELDS[kind]: True for kind in filled.derived}
+    return _request(body, filled.plan, defaults | derived | {"template": version.reference})
+
+
+_FIELDS = dict(zip(ReportBody.__struct_encode_fields__, ReportBody.__struct_fields__, strict=True))
+_WISHES = set(ReportBody.__struct_fields__) & set(ReportRequest.__struct_fields__) - {"outline", "template"}
 
 
 def _request(body: ReportBody, plan: ReportPlan, defaults: dict[str, Any]) -> ReportRequest:  # Any: fields of requests
-    names = (*ReportWishes.__struct_fields__, "length")
-    wishes = {name: value for name in names if (value := getattr(body, name)) is not UNSET}
+    wishes = {name: value for name in _WISHES if (value := getattr(body, name)) is not UNSET}
     fields = {name: value for name, value in (defaults | wishes).items() if value is not UNSET}
     if plan.sections and not plan.free:
         fields["outline"] = plan.titles

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import UNSET
 
-from aether.domain.report import FreeSections, Outline, OutlineItem, ReportPlan, ReportRequest
+from aether.domain.report import Outline, OutlineItem
+from aether.domain.report_request import FreeSections, ReportPlan, ReportRequest
 from aether.workflows.llm.json_schema import object_schema
 from aether.workflows.llm.ports import Form, Message, Sampling
 from aether.workflows.llm.prompt_fence import escape, fence

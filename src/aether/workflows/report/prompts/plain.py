@@ -8,7 +8,8 @@ encyclopedia. So the caller's words are not fenced here.
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from aether.domain.report import Length, Outline, ReportRequest
+from aether.domain.report import Outline
+from aether.domain.report_request import Length, ReportRequest
 from aether.workflows.llm.ports import Form, Message, Sampling
 from aether.workflows.report.prompts.style import Call
 
