@@ -189,6 +189,7 @@ async def test_a_later_change_or_deletion_of_the_template_does_not_change_the_jo
     assert stored(harness, answer) == before
     shown = (await templated.get(answer.headers["Location"])).json()
     assert shown["partial"]["outline"] == ["I. About ACME", "II. Outlook"]
+    assert shown["template"] == "market-brief@1"
 
 
 @pytest.mark.parametrize("change", ["PUT", "DELETE"])
