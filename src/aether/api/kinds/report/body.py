@@ -89,14 +89,10 @@ class ReportBody(ReportWishes, frozen=True, forbid_unknown_fields=True, rename="
 
     def __post_init__(self) -> None:
         trim(self)
+        names, rule = ["outline", "sections"], "must not be given with a template, which has its own sections"
         if self.template is UNSET:
-            errors = [FieldError("variables", "must not be given without a template")] if self.variables else []
-        else:
-            given = (name for name in ("outline", "sections") if getattr(self, name) is not UNSET)
-            errors = [
-                FieldError(name, "must not be given with a template, which has its own sections") for name in given
-            ]
-        if errors:
+            names, rule = ["variables"], "must not be given without a template"
+        if errors := [FieldError(name, rule) for name in names if getattr(self, name) is not UNSET]:
             raise FieldError.of(errors)
 
 

@@ -64,7 +64,7 @@ class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, Report
         job_id = None
         if data.template is not UNSET:
             # The template may have changed since the first request with this key.
-            admission = replace(admission, as_sent=msgspec.json.encode(data))
+            admission = replace(admission, as_sent=msgspec.json.encode(replace(data, webhook=UNSET)))
             job_id = await services.jobs.find_repeated(kind, admission, limits, webhook)
         if job_id is None:
             report = await requested_report(data, services.templates, admission.owner)
