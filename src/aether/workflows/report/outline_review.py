@@ -14,7 +14,7 @@ from aether.workflows.report.quality.placeholders import find_placeholder
 from aether.workflows.report.quality.thresholds import MAX_TITLE, MAX_TITLE_WORDS, TITLES_ALIKE
 from aether.workflows.report.quality.words import least_words, words_of
 
-_STEM = 6  # letters, so that "empire" counts as "empires"
+_ENDING = re.compile(r"(?<=\w{3})(?:ies|es|s|y|e)$")  # so that "legacy" counts as "legacies"
 _MIN_HEAD = 3  # characters of a title that is cut at a mark
 _SUFFIX = re.compile(r"\s\(\d{1,2}\)$")  # of a title that occurs twice
 _SEPARATOR = re.compile(r"\s*[:：–—-]\s*|\s*[,.、]\s+")
@@ -143,7 +143,7 @@ def _is_copied(title: str, topic: str, examples: Sequence[str]) -> bool:
 
 def _stems(title: str) -> frozenset[str]:
     words = words_of(title)
-    return frozenset(word[:_STEM] for word in words if word not in _SMALL) or frozenset(words)
+    return frozenset(_ENDING.sub("", word) for word in words if word not in _SMALL) or frozenset(words)
 
 
 def _are_alike(stems: frozenset[str], others: frozenset[str]) -> bool:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from enum import Enum, auto
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -47,9 +48,10 @@ _MAX_VERSE = 60  # characters of a line
 _MIN_VERSE = 3  # lines
 
 
-def blocks_of(text: str) -> list[Block]:
+@lru_cache(maxsize=64)  # each check reads all sections of a report
+def blocks_of(text: str) -> tuple[Block, ...]:
     """Split a text where lines are blank, and where headings and code fences begin and end."""
-    return [_block(start, lines, is_code=is_code) for start, lines, is_code in _parts(text.split("\n")) if lines]
+    return tuple(_block(start, lines, is_code=is_code) for start, lines, is_code in _parts(text.split("\n")) if lines)
 
 
 def prose_of(text: str) -> str:

@@ -1,6 +1,7 @@
 """Cleaning of a section: removes what does not belong in it, and tells what was removed."""
 # ruff: noqa: RUF001 - the words and marks of other languages look like Latin ones
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -19,6 +20,9 @@ from aether.workflows.report.quality.words import count_words
 
 _MAX_READ = 100_000  # characters, more than any section may have
 _MAX_QUOTE = 100
+_RUN_IN_HEADING = re.compile(
+    r"(?P<mark>\*\*|__)(?P<title>[^*_\n]{1,300}?)(?:[:：](?P=mark)|(?P=mark)\s?[:：])\s*(?=\S)"
+)
 _FENCES = ("```", "~~~")
 _ENDS = ".!?…:;。！？：；؟۔।\"'”’»」』)]}*_`>|—–"  # after which a paragraph may end
 
@@ -50,6 +54,7 @@ def clean_section(text: str, *, titles: Sequence[str], position: int, topic: str
     cleaning.compare(text, body, Titles([titles[position], topic]))
     if (bare := cleaning.without_talk(body)) != body:  # it stood behind the heading, or in a fence around the text
         body = section_body(bare, titles[position], topic, others)
+    body = cleaning.without_run_in_heading(body, Titles([titles[position]]))
     body = cleaning.without_cut_end(cleaning.without_links(body))
     return Cleaned(body.strip(), tuple(cleaning.findings))
 
@@ -78,6 +83,8 @@ class _Cleaning:
         return text
 
     def compare(self, text: str, body: str, own: Titles) -> None:
+        if body == text.strip():
+            return
         lines = text.strip().split("\n")
         below = without_titles(lines, own)
         if body and len(below) < len(lines):
@@ -89,6 +96,14 @@ class _Cleaning:
             self._note("open_block", "A code fence without an end was closed.")
         elif body.count("&lt;") > text.count("&lt;"):
             self._note("open_block", "An HTML block without an end was escaped.")
+
+    def without_run_in_heading(self, text: str, own: Titles) -> str:
+        """Remove the section's own heading from the beginning of its first line: "**Origins:** It began …"."""
+        heading = _RUN_IN_HEADING.match(text)
+        if heading is None or heading["title"] not in own:
+            return text
+        self._note("heading", "The section's own heading.")
+        return text[heading.end() :]
 
     def without_links(self, text: str) -> str:
         referenced = without_references(text)

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 from aether.workflows.report.quality.stop_words import SCRIPTS, STOP_WORDS
@@ -12,6 +12,7 @@ from aether.workflows.report.quality.words import words_of
 _PROBABILITY = RULES["language"].limits["probability"]
 _MAX_READ = 20_000  # characters; more say no more
 _MIN_SHARE = 0.1  # of the words are stop words of their language
+_SURE_SHARE = 0.25  # of the words, which texts in related languages do not reach
 _MIN_LEAD = 1.3  # over the stop words of the next language
 _MIN_WORDS = 20
 _MIN_TOPIC_WORDS, _MIN_TOPIC_STOP_WORDS = 4, 2
@@ -27,6 +28,11 @@ _ALIKE = (
     {"zh", "wuu", "yue"},
 )
 """Languages that are so alike that their texts are taken for each other."""
+
+_LANGUAGES_OF: dict[str, list[str]] = {}
+for _code, _words in STOP_WORDS.items():
+    for _word in _words:
+        _LANGUAGES_OF.setdefault(_word, []).append(_code)
 
 Classify = Callable[[str], tuple[str, float]]
 
@@ -46,13 +52,28 @@ def _by_script(text: str) -> str | None:
 
 
 def _by_stop_words(text: str) -> str | None:
-    words = Counter(words_of(text))
-    total = sum(words.values())
-    counts = {code: sum(words[word] for word in stop_words) for code, stop_words in STOP_WORDS.items()}
-    [(code, most), *others] = sorted(counts.items(), key=lambda item: item[1], reverse=True)
+    words = words_of(text)
+    total = len(words)
+    counts = _count_stop_words(words)
+    [(code, most), *others] = counts.most_common() or [("", 0)]
     following = next((count for other, count in others if not are_alike(code, other)), 0)
     is_certain = total >= _MIN_WORDS and most >= _MIN_SHARE * total and most >= _MIN_LEAD * following
     return code if is_certain else None
+
+
+def _count_stop_words(words: Iterable[str]) -> Counter[str]:
+    """Count, for each language, the words that are frequent in it."""
+    counts: Counter[str] = Counter()
+    for word, times in Counter(words).items():
+        for code in _LANGUAGES_OF.get(word, ()):
+            counts[code] += times
+    return counts
+
+
+def is_certainly(text: str, code: str) -> bool:
+    """Whether a text has so many frequent words of a language that no other one has to be looked for."""
+    words, stop_words = words_of(text[:_MAX_READ]), STOP_WORDS.get(code, frozenset())
+    return sum(word in stop_words for word in words) >= _SURE_SHARE * len(words)
 
 
 def topic_language(topic: str) -> str | None:
@@ -60,8 +81,7 @@ def topic_language(topic: str) -> str | None:
     if code := _by_script(topic):
         return code
     words = set(words_of(topic))
-    counts = Counter({code: len(words & stop_words) for code, stop_words in STOP_WORDS.items()})
-    (code, most), (_, following) = counts.most_common(2)
+    [(code, most), (_, following)] = [*_count_stop_words(words).most_common(2), ("", 0), ("", 0)][:2]
     return code if len(words) >= _MIN_TOPIC_WORDS and most >= _MIN_TOPIC_STOP_WORDS and most > following else None
 
 

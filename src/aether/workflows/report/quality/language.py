@@ -7,13 +7,13 @@ from typing import NamedTuple
 import msgspec
 
 from aether.workflows.report.quality.blocks import BlockKind, blocks_of, prose_of
-from aether.workflows.report.quality.detectors import are_alike, by_library, by_words, topic_language
+from aether.workflows.report.quality.detectors import are_alike, by_library, by_words, is_certainly, topic_language
 from aether.workflows.report.quality.language_names import code_of
 from aether.workflows.report.quality.thresholds import RULES
 from aether.workflows.report.quality.words import count_letters
 
 _LIMITS = RULES["language"].limits
-_MAX_READ = 20_000  # characters; more say no more
+_MAX_TEXT, _MAX_PROSE = 50_000, 20_000  # characters; more say no more
 
 
 class Languages(msgspec.Struct, frozen=True):
@@ -38,7 +38,7 @@ class Foreign(NamedTuple):
 
 def detect_languages(texts: Sequence[str | None]) -> Languages:
     """Tell the language of each section: by its frequent words, or by the library if these do not tell."""
-    prose = [prose_of(text or "")[:_MAX_READ] for text in texts]
+    prose = [prose_of((text or "")[:_MAX_TEXT])[:_MAX_PROSE] for text in texts]
     is_long = [count_letters(text) >= _LIMITS["letters"] for text in prose]
     told = [by_words(text) if long else None for text, long in zip(prose, is_long, strict=True)]
     asked = {at: by_library(prose[at]) for at, code in enumerate(told) if code is None and is_long[at]}
@@ -65,7 +65,8 @@ def find_foreign(text: str, code: str | None, expected: str) -> Foreign | None:
     foreign = Counter[str]()
     for paragraph in paragraphs:
         letters = count_letters(paragraph)
-        other = by_words(paragraph) if letters >= _LIMITS["letters"] else None
+        is_read = letters >= _LIMITS["letters"] and not is_certainly(paragraph, expected)
+        other = by_words(paragraph) if is_read else None
         if other and not are_alike(other, expected) and _is_confirmed(paragraph, expected):
             foreign[other] += letters
     share = foreign.total() / max(1, sum(map(count_letters, paragraphs)))

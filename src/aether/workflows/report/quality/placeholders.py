@@ -39,15 +39,22 @@ _ADDRESS = re.compile(r"\b(?:www\.)?example\.(?:com|org|net)\b", re.IGNORECASE)
 _PROMPT_TAG = re.compile(
     r"<<[^<>\n]{1,80}>>|</?(?:topic|outline|language|tone|audience|instructions|title|section)>|\{\{[^{}\n]{1,60}\}\}"
 )
-_PATTERNS = (_BRACKETED, _WORDED, _MARKED, _ADDRESS, _PROMPT_TAG)
+_PATTERNS = (
+    (_BRACKETED, ("[", "【")),
+    (_WORDED, ("lorem", "placeholder", "platzhalter", "relleno", "replace this", "fill this")),
+    (_MARKED, ("xx", "$x", "€x", "£x", "hypothetical", "company", "todo", "tbd")),
+    (_ADDRESS, ("example.",)),
+    (_PROMPT_TAG, ("<", "{{")),
+)
+"""The patterns, each with what a text has in small letters in which it may occur."""
 
 
 def find_placeholder(text: str, about: str) -> str | None:
     """Return the first placeholder outside code, unless the report is about it: what the caller wrote has it."""
     masked = mask_code(text)
-    known = about.casefold()
-    for pattern in _PATTERNS:
-        for found in pattern.finditer(masked):
+    folded, known = masked.lower(), about.casefold()
+    for pattern, triggers in _PATTERNS:
+        for found in pattern.finditer(masked) if any(trigger in folded for trigger in triggers) else ():
             if found[0].casefold() not in known:
                 return found[0]
     return None

@@ -15,6 +15,7 @@ _LOOP = RULES["loop"].limits
 _DUPLICATE = RULES["duplicate"].limits
 _PROSE = {BlockKind.PARAGRAPH, BlockKind.LIST}
 _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]*_]*\s|[。！？]|\n")
+_AROUND = " \t-*+•#_"  # a sentence that is an item of a list
 _MAX_VERSES = 6  # times that a line may stand in a poem
 
 
@@ -43,14 +44,14 @@ def _lines_of(text: str) -> Iterator[str]:
 
 
 def _repeated_sentence(prose: str) -> Repetition | None:
-    times: Counter[str] = Counter()
-    for sentence in _SENTENCE_END.split(prose):
-        words = words_of(sentence)
-        if count_words(sentence) >= _LOOP["sentence_words"]:
-            times[" ".join(words)] += 1
-    sentence, most = max(times.items(), key=lambda item: item[1], default=("", 0))
+    times = Counter(sentence.strip(_AROUND).casefold() for sentence in _SENTENCE_END.split(prose))
     limit = _LOOP["sentences"]
-    return Repetition(sentence, most, limit) if most >= limit else None
+    for sentence, most in times.most_common():
+        if most < limit:
+            break
+        if count_words(sentence) >= _LOOP["sentence_words"]:
+            return Repetition(sentence, most, limit)
+    return None
 
 
 def _repeated_grams(prose: str) -> Repetition | None:

@@ -4,7 +4,7 @@
 _LISTS = {
     "en": "the of and to in is that was for with as on by it from are at were which this be an his their has had "
     "not its or but have they who been into these when more than also other",
-    "de": "der die und das den von zu des mit sich ist nicht auf dem für eine ein als auch im es an werden aus er "
+    "de": "der die und in das den von zu des mit sich ist nicht auf dem für eine ein als auch im es an werden aus er "
     "hat dass sie nach wird bei einer um am sind noch wie einem über einen so zum war oder wurde wurden durch",
     "fr": "le de la les et des en un du une que dans est pour par au qui sur pas plus avec ce il sont ou aux se son "
     "ses cette mais comme été ont ne leur être fut entre ainsi elle d l",
