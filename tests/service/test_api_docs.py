@@ -215,6 +215,16 @@ async def test_the_values_of_an_enumeration_keep_their_order(
     assert document["components"]["schemas"][name]["enum"] == words
 
 
+async def test_a_field_that_is_a_text_or_an_object_is_a_union_of_both(document: dict[str, Any]) -> None:
+    """With anyOf, openapi-generator's TypeScript client would know the object only."""
+    items = document["components"]["schemas"]["ReportBody"]["properties"]["outline"]["items"]
+
+    assert [each.get("type", each.get("$ref")) for each in items["oneOf"]] == [
+        "string",
+        "#/components/schemas/SectionBody",
+    ]
+
+
 async def test_everything_is_described_in_plain_paragraphs(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
 

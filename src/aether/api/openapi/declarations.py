@@ -8,26 +8,17 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
-from aether.api.http.accept import MEDIA_TYPES
 from aether.api.http.problems import ProblemType
 from aether.api.openapi.operations import ProblemSpec, operation_id
 from aether.domain.named_literal import definition_of
 
 
 class Declaration(NamedTuple):
-    """What a handler declares about its operation.
-
-    Attributes:
-        structs: The Structs in its bodies.
-        problems: Its problems by status.
-        enumerations: Its parameters that are enumerations.
-        texts: The media types of responses that are texts instead of JSON.
-    """
+    """The Structs in the bodies of an operation, its problems by status, and its parameters that are enumerations."""
 
     structs: tuple[type[msgspec.Struct], ...]
     problems: Mapping[int, tuple[ProblemType, ...]]
     enumerations: Mapping[str, str]
-    texts: tuple[str, ...] = ()
 
 
 def declarations_of(app: Litestar) -> dict[str, Declaration]:
@@ -48,8 +39,7 @@ def _declaration(handler: HTTPRouteHandler) -> Declaration:
     if "data" in signature.parameters:
         bodies.append(signature.parameters["data"].annotation)
     problems = {status: spec.problem_types for status, spec in specs.items() if isinstance(spec, ProblemSpec)}
-    _, *texts = handler.opt.get(MEDIA_TYPES, ("",))
-    return Declaration(tuple(_structs_in(bodies)), problems, dict(_enumerations(handler)), tuple(texts))
+    return Declaration(tuple(_structs_in(bodies)), problems, dict(_enumerations(handler)))
 
 
 def _structs_in(annotations: list[Any]) -> Iterator[type[msgspec.Struct]]:  # Any: types of every form

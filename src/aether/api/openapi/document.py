@@ -143,18 +143,7 @@ def _repair_operation(operation: Json, declaration: Declaration, path: str, sche
             response["description"] = "; ".join(each.title for each in types) + "."
             problems = {each.word: {"value": _example_problem(each, example_path, broken_rule)} for each in types}
             response["content"][MEDIA_TYPE]["examples"] = problems
-    _add_texts(responses, declaration.texts)
     _widen_ok(responses)
-
-
-def _add_texts(responses: Json, media_types: Sequence[str]) -> None:
-    """Add the media types of responses that are texts instead of JSON.
-
-    Those of bodies are only in the descriptions: some client generators do not know them, and leave out the operation.
-    """
-    for status, response in responses.items():
-        for media_type in media_types if int(status) < HTTPStatus.BAD_REQUEST else ():
-            response["content"][media_type] = {"schema": {"type": "string"}}
 
 
 def _widen_ok(responses: Json) -> None:
