@@ -12,7 +12,6 @@ from aether.workflows.llm.conversation import Conversation
 from aether.workflows.llm.markdown_cleanup import section_body
 from aether.workflows.llm.ports import ChatModel
 from aether.workflows.llm.text_thread import work_on_text
-from aether.workflows.report.outline_parser import parse_outline
 from aether.workflows.report.prompts.full import FullPrompts
 from aether.workflows.report.prompts.style import WORDS, Call, PromptStyle
 
@@ -33,10 +32,9 @@ class ModelWriter:
 
     async def write_outline(self, request: ReportRequest) -> Outline:
         """Ask for an outline, and once more if the answer cannot be used."""
-        count = None if request.sections is UNSET else request.sections
         style = self._style(request)
         return await self._conversation(request, style, "outline").structured_output(
-            style.outline(request), style.outline_form(request), lambda reply: parse_outline(reply.text, count)
+            style.outline(request), style.outline_form(request), lambda reply: style.read_outline(reply.text, request)
         )
 
     async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:

@@ -28,6 +28,14 @@ class PromptStyle(Protocol):
         """Describe the answer to `outline`."""
         ...
 
+    def read_outline(self, answer: str, request: ReportRequest) -> Outline:
+        """Read the answer to `outline`.
+
+        Raises:
+            UnusableOutputError: there is no outline, or it is too short; the reason completes "Repair your answer: …".
+        """
+        ...
+
     def section(self, request: ReportRequest, plan: Outline, position: int) -> list[Message]:
         """Ask for the text of one section."""
         ...
