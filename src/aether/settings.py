@@ -172,7 +172,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
     @property
     def uses_model_server(self) -> bool:
-        """Whether a model server is named; otherwise the model is a local one."""
+        """Whether a model server is named; otherwise one on this machine is looked for, or a local model started."""
         return self.openai_api_key is not None or self.openai_base_url is not None
 
     @property

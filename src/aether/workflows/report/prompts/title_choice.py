@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 _BEGINNING = 5  # letters in which the forms of a word agree: "explore", "exploration"
 _MAX_WORDS = 8
 _MAX_ALIKE = 2  # titles that begin with the same two words
-_SAME = 0.5  # the share of words that two titles have in common
+_SAME = 0.5  # the share of its words that one of two titles has in common with the other
 _SMALL_WORDS = frozenset(
     [
         "a",
@@ -122,7 +122,7 @@ class _Choice:
 
 def _are_alike(own: frozenset[str], other: frozenset[str]) -> bool:
     shared = len(own & other)
-    return shared > _SAME * min(len(own), len(other)) or shared >= _SAME * len(own | other)
+    return shared > 0 and shared >= _SAME * min(len(own), len(other))
 
 
 def _words(text: str) -> Iterator[str]:
