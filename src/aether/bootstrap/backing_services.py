@@ -87,7 +87,7 @@ def model_notes(given: Settings, complete: Settings) -> tuple[str, ...]:
         return ()
     is_found = complete.openai_api_key is None  # the local model has one
     notes = [f"using the model server at {complete.openai_base_url}, which runs on this machine"] if is_found else []
-    if "AETHER_MODEL" in Settings.given_variables() and given.model != complete.model:
+    if given.model not in {Settings().model, complete.model}:
         reason = "that server does not list it" if is_found else "neither OPENAI_BASE_URL nor OPENAI_API_KEY is set"
         notes.append(f"not used: AETHER_MODEL, as {reason}")
     return tuple(notes)

@@ -8,11 +8,12 @@ from msgspec import UNSET
 from aether.domain.plain_text import is_blank
 from aether.domain.report import Outline, ReportRequest, Section
 from aether.errors import UnusableOutputError
-from aether.workflows.llm.conversation import Conversation
+from aether.workflows.llm.conversation import Conversation, ConversationTerms
 from aether.workflows.llm.markdown_cleanup import section_body
 from aether.workflows.llm.ports import ChatModel
 from aether.workflows.llm.text_thread import work_on_text
 from aether.workflows.report.prompts.full import FullPrompts
+from aether.workflows.report.prompts.language import ENGLISH_ONLY, is_not_english
 from aether.workflows.report.prompts.style import WORDS, Call, PromptStyle
 
 
@@ -33,7 +34,8 @@ class ModelWriter:
     async def write_outline(self, request: ReportRequest) -> Outline:
         """Ask for an outline, and once more if the answer cannot be used."""
         style = self._style(request)
-        return await self._conversation(request, style, "outline").structured_output(
+        conversation = self._conversation(request, style, "outline", _language_warning(request, style))
+        return await conversation.structured_output(
             style.outline(request), style.outline_form(request), lambda reply: style.read_outline(reply.text, request)
         )
 
@@ -41,7 +43,9 @@ class ModelWriter:
         """Ask for a section and make it fit its place in the report; the preview shows it before that."""
         style = self._style(request)
         messages = style.section(request, outline, position)
-        text = await self._conversation(request, style, "section").text(messages, preview=True)
+        is_first_call = position == 0 and request.outline is not UNSET
+        warning = _language_warning(request, style) if is_first_call else None
+        text = await self._conversation(request, style, "section", warning).text(messages, preview=True)
         titles = [item.title for item in outline.items]
         title = titles.pop(position)
         body = await work_on_text(partial(section_body, text, title, request.topic, titles), len(text))
@@ -52,6 +56,13 @@ class ModelWriter:
     def _style(self, request: ReportRequest) -> PromptStyle:
         return self._style_of(requested_model(request))
 
-    def _conversation(self, request: ReportRequest, style: PromptStyle, call: Call) -> Conversation:
-        sampling, model = style.sampling(call, request), requested_model(request)
-        return Conversation(self._chat, WORDS[request.length], model, sampling, continues=style.continues)
+    def _conversation(
+        self, request: ReportRequest, style: PromptStyle, call: Call, warning: str | None = None
+    ) -> Conversation:
+        terms = ConversationTerms(style.sampling(call, request), style.continues, warning)
+        return Conversation(self._chat, WORDS[request.length], requested_model(request), terms)
+
+
+def _language_warning(request: ReportRequest, style: PromptStyle) -> str | None:
+    language = None if request.language is UNSET else request.language
+    return ENGLISH_ONLY if style.english_only and is_not_english(request.topic, language) else None

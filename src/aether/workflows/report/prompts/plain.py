@@ -68,7 +68,7 @@ class PlainPrompts:
     continues = False
 
     def __init__(self, *, english_only: bool = False) -> None:
-        self._english_only = english_only
+        self.english_only = english_only
 
     def outline(self, request: ReportRequest) -> list[Message]:
         """Ask for a numbered list of titles."""
@@ -111,10 +111,10 @@ class PlainPrompts:
     def _titles(self, request: ReportRequest, count: int) -> str:
         lines = ' "\\n" '.join(f'"{number}. " title' for number in range(1, count + 1))
         more = "0-9" if _DIGIT.search(request.topic) else ""
-        return _TITLES.format(lines=lines, more=more, letters=_LETTERS if self._english_only else _ALL_LETTERS)
+        return _TITLES.format(lines=lines, more=more, letters=_LETTERS if self.english_only else _ALL_LETTERS)
 
     def _language(self, request: ReportRequest) -> str:
-        return "" if self._english_only or request.language is UNSET else f" Write in {request.language}."
+        return "" if self.english_only or request.language is UNSET else f" Write in {request.language}."
 
     def _wishes(self, request: ReportRequest) -> str:
         tone = "" if request.tone is UNSET else f" Its tone is {request.tone}."

@@ -15,10 +15,11 @@ class PromptStyle(Protocol):
     """How a model is asked: prompts as pure functions, and how it samples its answers.
 
     `continues` tells whether a model can go on with a text that was cut off; otherwise the text ends with its last
-    complete sentence.
+    complete sentence. `english_only` tells that no language is asked of it, as it knows no other.
     """
 
     continues: bool
+    english_only: bool
 
     def outline(self, request: ReportRequest) -> list[Message]:
         """Ask for an outline."""
