@@ -56,7 +56,7 @@ async def model_service(settings: Settings, ports: Sequence[int] = USUAL_PORTS) 
     if settings.uses_model_server:
         yield settings
         return
-    if (found := await _find_on_machine(settings, ports)) is not None:
+    if (found := await find_on_machine(settings, ports)) is not None:
         log.info("model.found", url=found.base_url, model=found.model)
         yield replace(settings, openai_base_url=found.base_url, model=found.model)
         return
@@ -74,7 +74,8 @@ async def model_service(settings: Settings, ports: Sequence[int] = USUAL_PORTS) 
         )
 
 
-async def _find_on_machine(settings: Settings, ports: Sequence[int]) -> FoundServer | None:
+async def find_on_machine(settings: Settings, ports: Sequence[int] = USUAL_PORTS) -> FoundServer | None:
+    """Look for a model server on this machine, unless the settings forbid it or name a file for the local model."""
     if not settings.local_search or settings.local_model is not None:
         return None
     # At its own port this process would ask itself.

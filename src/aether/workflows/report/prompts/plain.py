@@ -24,10 +24,10 @@ _MAX_TOKENS = {Length.BRIEF: 160, Length.STANDARD: 300, Length.DETAILED: 600}
 _TOKENS_PER_TITLE = 40  # where no grammar ends the list
 
 # The penalties on repetition also apply to the full stop, so without a bias sentences do not end.
-_PERIOD = ((".", 1.5),)
+_PERIOD = ((".", 1.3),)
 # Words with which a model speaks of its text instead of its topic.
 _TALK = (
-    *((word, -6.0) for word in (" essay", " article", " encyclopedia", " document", "'m", "'ll")),
+    *((word, -6.0) for word in (" essay", " article", " encyclopedia", " entry", " document", "Here", "'m", "'ll")),
     (" section", -3.0),
     (" report", -2.0),
 )
@@ -44,7 +44,15 @@ inside ::= [^<>|#\[\]{}*_@\\`~:!?.\n]
 behind ::= [^<>|#\[\]{}*_@\\`~:!?.\n ")]
 letter ::= [A-Za-z0-9\u00C0-\U0010FFFF]
 """
-_SECTION = replace(_PLAIN, logit_bias=_PERIOD + _TALK, grammar=_PROSE)
+_SECTION = replace(
+    _PLAIN,
+    dry_multiplier=0.8,
+    dry_allowed_length=6,  # shorter phrases may be names
+    dry_penalty_last_n=512,
+    dry_sequence_breakers=("\n",),
+    logit_bias=_PERIOD + _TALK,
+    grammar=_PROSE,
+)
 _NEW_TRY_TEMPERATURE = 0.4
 """The temperature of a new try; with the same one, the same fault comes back more often."""
 

@@ -69,8 +69,8 @@ _SMALL_WORDS = frozenset(
 # Parts that every report could have. The model then writes about the report instead of its topic.
 _OF_ANY_REPORT = re.compile(
     r"\A(?:conclu|introduct|overview|summar|referenc|bibliograph|acknowledg|appendi|faqs?\b|further |additional "
-    r"|see also|table of|abstract|index\b|glossar|notes\b|chapter\b|project\b|background\b|(?:the )?basics\b)"
-    r"|\b(?:reports?|sections?|chapters?|articles?|conclusions?|insights?|case stud(?:y|ies))\b",
+    r"|see also|recommend|table of|abstract|index\b|glossar|notes\b|chapter\b|project\b|background\b|(?:the )?basics\b)"
+    r"|\b(?:reports?|sections?|chapters?|articles?|conclusions?|insights?|case stud(?:y|ies)|future research)\b",
     re.IGNORECASE,
 )
 _OPEN_END = re.compile(
