@@ -4,7 +4,6 @@ import pytest
 from msgspec.structs import replace
 
 from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
-from aether.errors import UnusableOutputError
 from aether.workflows.report.prompts.plain import PlainPrompts
 
 REQUEST = ReportRequest(topic="The Roman Empire")
@@ -68,16 +67,11 @@ def test_a_title_has_digits_only_if_the_topic_has_some() -> None:
 
 def test_of_a_list_the_best_titles_are_chosen() -> None:
     titles = ("Rome", "Rise and Fall", "The Fall and Rise of Rome", "Roads and", "Conclusion", "Law", "Trade", "Art")
-    answer = "\n".join(f"{number}. {title}" for number, title in enumerate(titles, start=1))
+    found = Outline.of(map(OutlineItem, titles))
 
-    outline = STYLE.read_outline(answer, ReportRequest(topic="Rome"))
+    chosen = STYLE.choose(found, ReportRequest(topic="Rome"))
 
-    assert [item.title for item in outline.items] == ["Rise and Fall", "Roads", "Law", "Trade", "Art"]
-
-
-def test_an_outline_that_is_too_short_is_asked_for_anew() -> None:
-    with pytest.raises(UnusableOutputError, match="1 sections instead of 4"):
-        STYLE.read_outline("1. Law\n2. Law\n3. Law", replace(REQUEST, sections=4))
+    assert [item.title for item in chosen.items] == ["Rise and Fall", "Roads", "Law", "Trade", "Art"]
 
 
 def test_a_new_try_asks_the_same_and_samples_in_another_way() -> None:

@@ -445,6 +445,15 @@ async def test_a_small_model_is_asked_for_an_outline_anew_and_not_for_a_repair()
     assert first.messages == second.messages
 
 
+async def test_a_list_that_repeats_a_title_is_too_short() -> None:
+    request = msgspec.structs.replace(REQUEST, sections=2)
+    chat = ScriptedChat("1. Law\n2. Law\n3. Law", LIST)
+
+    assert await ModelWriter(chat, plain_style).write_outline(request) == PLAN
+
+    assert len(chat.calls) == 2
+
+
 async def test_a_small_model_does_not_continue_a_text() -> None:
     chat = ScriptedChat(cut_off("One is here. Two is un"))
 

@@ -1,7 +1,6 @@
 """Outline parser: reads the outline in a model's answer, whatever form the answer has."""
 
 import re
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from aether.domain.numbering import Style, find_number, is_number
@@ -26,28 +25,33 @@ _BOLD_NAME = re.compile(r"(?:\*\*)?(?P<name>[^*]+?)(?::\*\*|\*\*\s*[:–—-])\s
 _LONG = re.compile(r"(?P<name>\S.{0,199}?)(?::|\s[–—-])\s+(?P<rest>\S.{60,})", re.DOTALL)
 
 
-Choose = Callable[[Sequence[OutlineItem]], Sequence[OutlineItem]]
-
-
-def parse_outline(answer: str, count: int | None, choose: Choose = lambda items: items) -> Outline:
+def parse_outline(answer: str, count: int | None) -> Outline:
     """Read an outline from JSON of any likely shape, with or without text around it, or from a plain list.
 
     Args:
         answer: the text of the model's reply.
         count: how many sections the outline must have; more are dropped. None: any number up to the limit.
-        choose: returns which of the sections that were found to keep.
 
     Raises:
         UnusableOutputError: there is no outline, or it is too short; the reason completes "Repair your answer: …".
     """
+    return first_sections(find_outline(answer, count), count)
+
+
+def find_outline(answer: str, count: int | None) -> Outline:
+    """Read an outline as `parse_outline` does, with the sections that are too many, of which some may be faulty."""
     items = _from_json(answer) or _from_beginning(answer, count or MAX_SECTIONS) or _from_lines(answer)
-    found = Outline.of(choose(items[:_MAX_ITEMS]))
-    outline = Outline(found.items[: count or MAX_SECTIONS])
+    outline = Outline.of(items[:_MAX_ITEMS])
     if not outline.items:
         raise UnusableOutputError("it holds no outline")
+    return outline
+
+
+def first_sections(outline: Outline, count: int | None) -> Outline:
+    """Drop the sections that are too many; raise UnusableOutputError if there are too few."""
     if count is not None and len(outline.items) < count:
         raise UnusableOutputError(f"it has {len(outline.items)} sections instead of {count}")
-    return outline
+    return Outline(outline.items[: count or MAX_SECTIONS])
 
 
 def _from_json(answer: str) -> list[OutlineItem]:

@@ -12,6 +12,7 @@ from aether.workflows.llm.conversation import Conversation, ConversationTerms
 from aether.workflows.llm.markdown_cleanup import section_body
 from aether.workflows.llm.ports import ChatModel
 from aether.workflows.llm.text_thread import work_on_text
+from aether.workflows.report.outline_parser import find_outline, first_sections
 from aether.workflows.report.prompts.full import FullPrompts
 from aether.workflows.report.prompts.language import ENGLISH_ONLY, is_not_english
 from aether.workflows.report.prompts.style import WORDS, Call, PromptStyle
@@ -33,10 +34,13 @@ class ModelWriter:
 
     async def write_outline(self, request: ReportRequest) -> Outline:
         """Ask for an outline, and once more if the answer cannot be used."""
+        count = None if request.sections is UNSET else request.sections
         style = self._style(request)
         conversation = self._conversation(request, style, "outline", _language_warning(request, style))
         return await conversation.structured_output(
-            style.outline(request), style.outline_form(request), lambda reply: style.read_outline(reply.text, request)
+            style.outline(request),
+            style.outline_form(request),
+            lambda reply: first_sections(style.choose(find_outline(reply.text, count), request), count),
         )
 
     async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:

@@ -13,7 +13,6 @@ from aether.domain.report import Outline, OutlineItem, ReportRequest
 from aether.workflows.llm.json_schema import object_schema
 from aether.workflows.llm.ports import Form, Message, Sampling
 from aether.workflows.llm.prompt_fence import escape, fence
-from aether.workflows.report.outline_parser import parse_outline
 from aether.workflows.report.prompts.style import WORDS, Call
 
 _DEFAULT_COUNT = (5, 8)
@@ -94,9 +93,9 @@ class FullPrompts:
         sections = {"type": "array", "items": section, "minItems": least, "maxItems": most}
         return Form("outline", object_schema(sections=sections), _FORM)
 
-    def read_outline(self, answer: str, request: ReportRequest) -> Outline:
-        """Read an outline in whatever form it came."""
-        return parse_outline(answer, None if request.sections is UNSET else request.sections)
+    def choose(self, found: Outline, request: ReportRequest) -> Outline:  # noqa: ARG002 - of the port
+        """Use all sections."""
+        return found
 
     def section(self, request: ReportRequest, plan: Outline, position: int) -> list[Message]:
         """Ask for the text of one section; the prompt shows the whole outline."""

@@ -6,14 +6,12 @@ encyclopedia. So the caller's words are not fenced here.
 """
 
 import re
-from collections.abc import Sequence
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
 from aether.workflows.llm.ports import Form, Message, Sampling
-from aether.workflows.report.outline_parser import parse_outline
 from aether.workflows.report.prompts.style import Call
 from aether.workflows.report.prompts.title_choice import choose_titles
 
@@ -88,15 +86,10 @@ class PlainPrompts:
         """Describe the answer to `outline`: numbered lines."""
         return Form("outline", is_json=False)
 
-    def read_outline(self, answer: str, request: ReportRequest) -> Outline:
-        """Choose the best titles of the list."""
-        count = _count(request)
-
-        def choose(items: Sequence[OutlineItem]) -> list[OutlineItem]:
-            titles = [item.title for item in items]
-            return [OutlineItem(title) for title in choose_titles(titles, request.topic, count)]
-
-        return parse_outline(answer, None if request.sections is UNSET else count, choose)
+    def choose(self, found: Outline, request: ReportRequest) -> Outline:
+        """Use the best titles of the list."""
+        titles = [item.title for item in found.items]
+        return Outline(tuple(map(OutlineItem, choose_titles(titles, request.topic, _count(request)))))
 
     def section(self, request: ReportRequest, plan: Outline, position: int) -> list[Message]:
         """Ask for an entry of an encyclopedia."""

@@ -29,12 +29,8 @@ class PromptStyle(Protocol):
         """Describe the answer to `outline`."""
         ...
 
-    def read_outline(self, answer: str, request: ReportRequest) -> Outline:
-        """Read the answer to `outline`.
-
-        Raises:
-            UnusableOutputError: there is no outline, or it is too short; the reason completes "Repair your answer: …".
-        """
+    def choose(self, found: Outline, request: ReportRequest) -> Outline:
+        """Return the sections to use of those that the model has named."""
         ...
 
     def section(self, request: ReportRequest, plan: Outline, position: int) -> list[Message]:

@@ -73,6 +73,7 @@ _OF_ANY_REPORT = re.compile(
     r"|\b(?:reports?|sections?|chapters?|articles?|conclusions?|insights?|case stud(?:y|ies)|future research)\b",
     re.IGNORECASE,
 )
+_MADE_UNIQUE = re.compile(r" \(\d+\)$")
 _OPEN_END = re.compile(
     rf"(?:[\s,&-]+(?:{'|'.join(sorted(_SMALL_WORDS - {'it', 'they', 'you', 'we'}))}))+$|[\s,&-]+$", re.IGNORECASE
 )
@@ -99,7 +100,7 @@ class _Choice:
 
     def rank(self, title: str) -> int | None:
         """Return 0 for a title without a fault, more for a worse one, and None for none or one that was there."""
-        key = title.casefold()
+        key = _MADE_UNIQUE.sub("", title.casefold())
         if not any(map(str.isalpha, title)) or key in self._seen:
             return None
         self._seen.add(key)
