@@ -1,6 +1,6 @@
 """Outline reader: reads a model's answers until one has an outline whose titles are headings."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from aether.domain.report import MAX_SECTIONS, Outline
 from aether.errors import UnusableOutputError
@@ -16,14 +16,22 @@ _MAX_REASONS = 3
 class OutlineReader:
     """Reads the answers to one prompt; if the first one has faults that code cannot repair, another one is asked for.
 
-    `best` is the outline with the fewest faults so far, and None if there is none.
+    `choose` returns the sections to look at of those that were found. `best` is the outline with the fewest faults so
+    far, and None if there is none.
     """
 
-    def __init__(self, topic: str, count: int | None, messages: Iterable[Message]) -> None:
+    def __init__(
+        self,
+        topic: str,
+        count: int | None,
+        messages: Iterable[Message],
+        choose: Callable[[Outline], Outline] = lambda found: found,
+    ) -> None:
         self.best: Outline | None = None
         self._topic = topic
         self._count = count
         self._examples = [message.content for message in messages if message.role == "assistant"]
+        self._choose = choose
         self._fewest_faults = 0
 
     def read(self, reply: Reply) -> Outline:
@@ -32,7 +40,7 @@ class OutlineReader:
         Raises:
             UnusableOutputError: there is no outline, it is too short, or its titles have faults.
         """
-        found = Outline(find_outline(reply.text, self._count).items[:_MOST])
+        found = Outline(self._choose(find_outline(reply.text, self._count)).items[:_MOST])
         reviewed = self._without_faulty(review(found, self._topic, self._examples))
         outline = first_sections(reviewed.outline, self._count)
         faults = [fault for fault in reviewed.faults if fault.position < len(outline.items)]
