@@ -81,6 +81,7 @@ ScopeList = Annotated[
 ]
 Leeway = Annotated[float, Meta(ge=0, le=300, description="a number of seconds, 0 to 300")]
 Durability = Annotated[Literal["memory", "local", "replica"], Meta(description="memory, local or replica")]
+PromptStyleName = Annotated[Literal["auto", "full", "plain"], Meta(description="auto, full or plain")]
 # The queue's name is a key in Redis, beside those of arq and of Aether.
 QueueName = Annotated[
     str,

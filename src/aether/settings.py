@@ -30,6 +30,7 @@ from aether.setting_types import (
     ObjectStoreUrl,
     OriginList,
     Port,
+    PromptStyleName,
     QueueName,
     RequestRate,
     ScopeList,
@@ -65,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     models: NameList | None = field(default=None, name="AETHER_MODELS")
     model_options: JsonObject | None = field(default=None, name="AETHER_MODEL_OPTIONS")
     outline_options: JsonObject | None = field(default=None, name="AETHER_OUTLINE_OPTIONS")
+    prompts: PromptStyleName = field(default="auto", name="AETHER_PROMPTS")
+    local_search: Flag = field(default=True, name="AETHER_LOCAL_SEARCH")
     local_model: Path | None = field(default=None, name="AETHER_LOCAL_MODEL")
     model_connect_timeout: Seconds = field(default=5.0, name="AETHER_MODEL_CONNECT_TIMEOUT")
     model_read_timeout: Seconds = field(default=120.0, name="AETHER_MODEL_READ_TIMEOUT")
@@ -173,7 +176,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
     @property
     def uses_model_server(self) -> bool:
-        """Whether a model server is named; otherwise the model is a local one."""
+        """Whether a model server is named; otherwise one on this machine is looked for, or a local model started."""
         return self.openai_api_key is not None or self.openai_base_url is not None
 
     @property

@@ -30,7 +30,7 @@ _ADJECTIVES = (
 _NOUNS = (
     *("method", "harbour", "custom", "record", "market", "village", "teacher", "engine", "council", "trial", "rule"),
     *("winter", "workshop", "trade", "ledger", "school", "border", "journey", "tool", "debate", "farm", "garden"),
-    *("letter", "measure", "habit", "bridge", "river", "guild", "plan", "answer", "region", "family", "review"),
+    *("letter", "measure", "habit", "bridge", "river", "guild", "dial", "answer", "region", "family", "review"),
 )
 _VERBS = (
     *(

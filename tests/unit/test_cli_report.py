@@ -4,6 +4,7 @@ import pytest
 
 from aether.cli.kinds.base import Attempt, Step
 from aether.cli.kinds.report import (
+    REPORT,
     GlossaryEntry,
     Quality,
     QualityIssue,
@@ -123,3 +124,26 @@ def test_the_indentation_of_the_first_line_is_kept() -> None:
 def test_control_characters_are_removed() -> None:
     report = Report("Rome\x1b[2J", ("I. Rise",), {"I. Rise": "It\x9b31m rose.\r\nTwice.\x07\tYes."})
     assert to_markdown(report) == "# Rome\\[2J\n\n## I. Rise\n\nIt31m rose.\nTwice.\tYes.\n"
+
+
+SMALL = "SmolLM2-135M-Instruct.Q4_1"
+
+
+@pytest.mark.parametrize(
+    ("fields", "model", "warned"),
+    [
+        ({"topic": "Die Geschichte des Brotes"}, SMALL, True),
+        ({"topic": "Bread", "language": "German"}, SMALL, True),
+        ({"topic": "Bread"}, SMALL, False),
+        ({"topic": "Die Geschichte des Brotes"}, "qwen2.5:0.5b", False),
+    ],
+)
+def test_of_a_language_that_the_model_does_not_write_the_user_is_told(
+    fields: dict[str, str], model: str, *, warned: bool
+) -> None:
+    assert bool(REPORT.cautions(fields, model)) is warned
+
+
+@pytest.mark.parametrize(("model", "noted"), [(SMALL, True), ("qwen2.5:0.5b", True), ("gpt-4.1-mini", False)])
+def test_of_a_small_model_it_is_said_that_it_makes_up_facts(model: str, *, noted: bool) -> None:
+    assert (REPORT.model_note(model) is not None) is noted

@@ -48,13 +48,31 @@ def test_a_model_that_knows_only_english_is_asked_for_no_language() -> None:
 
 @pytest.mark.parametrize("count", [1, 5, 20])
 def test_the_grammar_has_as_many_lines_as_are_asked_for(count: int) -> None:
+    """They are more than are needed, so that the best can be chosen."""
     request = replace(REQUEST, sections=count)
-    form, [prompt] = STYLE.outline_form(request), STYLE.outline(request)
+    sampling, [prompt] = STYLE.sampling("outline", request), STYLE.outline(request)
 
-    assert not form.is_json
-    assert form.grammar is not None
-    assert re.findall(r'"(\d+)\. "', form.grammar) == [str(number) for number in range(1, count + 1)]
-    assert f" {count} section{'' if count == 1 else 's'} " in prompt.content
+    assert sampling is not None
+    lines = [int(number) for number in re.findall(r'"(\d+)\. "', sampling.grammar or "")]
+    assert lines == list(range(1, len(lines) + 1))
+    assert len(lines) > count
+    assert f" {len(lines)} sections " in prompt.content
+
+
+def test_a_title_has_digits_only_if_the_topic_has_some() -> None:
+    """Otherwise a small model adds years: "Jazz in 2022"."""
+    samplings = [STYLE.sampling("outline", ReportRequest(topic=topic)) for topic in ("Jazz", "Apollo 11")]
+
+    assert ["0-9" in ((sampling and sampling.grammar) or "") for sampling in samplings] == [False, True]
+
+
+def test_of_a_list_the_best_titles_are_chosen() -> None:
+    titles = ("Rome", "Rise and Fall", "The Fall and Rise of Rome", "Roads and", "Conclusion", "Law", "Trade", "Art")
+    found = Outline.of(map(OutlineItem, titles))
+
+    chosen = STYLE.choose(found, ReportRequest(topic="Rome"))
+
+    assert [item.title for item in chosen.items] == ["Rise and Fall", "Roads", "Law", "Trade", "Art"]
 
 
 def test_a_new_try_asks_the_same_and_samples_in_another_way() -> None:
@@ -74,8 +92,8 @@ def test_longer_lengths_mean_more_tokens() -> None:
     assert len(tokens) == len(Length)
 
 
-@pytest.mark.parametrize(("free", "count"), [((2, 3), 3), ((1, 9), 5), ((7, 9), 7)])
-def test_as_many_titles_are_asked_for_as_may_be_added_to_planned_ones(free: tuple[int, int], count: int) -> None:
+@pytest.mark.parametrize(("free", "count"), [((2, 3), 10), ((1, 9), 12), ((7, 9), 14)])
+def test_spare_titles_are_asked_for_beside_planned_sections(free: tuple[int, int], count: int) -> None:
     plan = ReportPlan((SectionPlan("Origins"), SectionPlan("Fall")), FreeSections(*free, 1))
     [prompt] = STYLE.outline(replace(REQUEST, plan=plan))
 

@@ -3,6 +3,7 @@ from collections.abc import Iterable
 
 import msgspec
 import pytest
+from msgspec import UNSET, UnsetType
 
 from aether.domain.job import Usage
 from aether.domain.report import Outline, OutlineItem
@@ -13,6 +14,7 @@ from aether.errors import AetherError, ModelFailedError, ModelRefusedError, Unus
 from aether.workflows.llm.follow_up_prompts import continuation, repair
 from aether.workflows.llm.ports import Message, Reply
 from aether.workflows.report.prompts.full import FullPrompts
+from aether.workflows.report.prompts.language import ENGLISH_ONLY
 from aether.workflows.report.prompts.plain import PlainPrompts
 from aether.workflows.report.prompts.style import WORDS, PromptStyle
 from aether.workflows.report.writer import ModelWriter
@@ -481,9 +483,67 @@ async def test_a_small_model_is_asked_for_an_outline_anew_and_not_for_a_repair()
     assert first.messages == second.messages
 
 
+async def test_a_list_that_repeats_a_title_is_too_short() -> None:
+    request = msgspec.structs.replace(REQUEST, sections=2)
+    chat = ScriptedChat("1. Law\n2. Law\n3. Law", LIST)
+
+    assert await ModelWriter(chat, plain_style).write_outline(request) == PLAN
+
+    assert len(chat.calls) == 2
+
+
 async def test_a_small_model_does_not_continue_a_text() -> None:
     chat = ScriptedChat(cut_off("One is here. Two is un"))
 
     section = await ModelWriter(chat, plain_style).write_section(REQUEST, PLAN, 0)
 
     assert section.text == "One is here."
+
+
+def english_style(_: str | None) -> PromptStyle:
+    return PlainPrompts(english_only=True)
+
+
+@pytest.mark.parametrize(
+    ("topic", "language", "is_warned"),
+    [
+        ("Die Geschichte des Brotes", None, True),
+        ("Bread", "German", True),
+        ("Bread", None, False),
+        ("Brot", "en", False),
+    ],
+)
+async def test_of_a_language_that_the_model_does_not_write_the_job_tells_before_the_sections(
+    topic: str, language: str | None, *, is_warned: bool
+) -> None:
+    meter, fields = TokenMeter(), {"topic": topic} | ({"language": language} if language else {})
+    writer = ModelWriter(ScriptedChat(LIST), english_style)
+
+    with use_meter(meter):
+        await writer.write_outline(msgspec.convert(fields, ReportRequest))
+
+    assert meter.warnings == ((ENGLISH_ONLY,) if is_warned else ())
+
+
+@pytest.mark.parametrize(("outline", "warned"), [(UNSET, [0, 0]), (("Mehl", "Wasser"), [1, 0])])
+async def test_with_an_outline_of_the_caller_the_first_section_tells_it(
+    outline: tuple[str, ...] | UnsetType, warned: list[int]
+) -> None:
+    request = ReportRequest(topic="Die Geschichte des Brotes", outline=outline)
+    warnings = []
+    for position in range(2):
+        with use_meter(meter := TokenMeter()):
+            await ModelWriter(ScriptedChat(TEXT), english_style).write_section(request, PLAN, position)
+        warnings.append(len(meter.warnings))
+
+    assert warnings == warned
+
+
+async def test_a_model_that_writes_many_languages_is_not_warned_of() -> None:
+    meter = TokenMeter()
+    with use_meter(meter):
+        await ModelWriter(ScriptedChat(LIST), plain_style).write_outline(
+            ReportRequest(topic="Die Geschichte des Brotes")
+        )
+
+    assert meter.warnings == ()

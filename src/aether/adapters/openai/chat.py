@@ -39,13 +39,8 @@ class Options(msgspec.Struct, frozen=True):
     knows_llama_cpp: bool = False
 
     def of_call(self, form: Form | None, sampling: Sampling | None) -> Mapping[str, Any]:
-        """Return the options of a call: those of its sampling that the server knows, and the operator's, who decides.
-
-        Lines are held to its grammar where the server can do that.
-        """
+        """Return the options of a call: of its sampling, as far as the server knows them, and those of the operator."""
         options = self._sampled(sampling) if sampling is not None else {}
-        if form is not None and form.grammar is not None and self.knows_llama_cpp:
-            options["grammar"] = form.grammar
         by_form = {} if form is None else self.by_form.get(form.name, {})
         return {**options, **self.every_call, **by_form} if options or by_form else self.every_call
 

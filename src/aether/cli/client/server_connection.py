@@ -13,7 +13,7 @@ from typing import Protocol, Self
 from aether.adapters.local.child_process import ChildProcess
 from aether.cli.client.credentials import Credential, ServerEndpoint, configured_credential
 from aether.cli.local.discovery import ServerAddress, find_server, read_address
-from aether.cli.local.server_settings import notes_on_private, notes_on_remote, notes_on_shared
+from aether.cli.local.server_settings import notes_on_remote, notes_on_shared
 from aether.errors import ConfigurationError
 from aether.settings import Settings
 
@@ -108,7 +108,7 @@ class LocalServer:
     def _endpoint_at(self, address: ServerAddress) -> ServerEndpoint:
         lent = Credential(address.key, is_lent=True) if address.key else None
         is_private = self._private_server is not None
-        notes = notes_on_private(self._settings) if is_private else notes_on_shared(address, self._settings)
+        notes = address.notes if is_private else notes_on_shared(address, self._settings)
         return ServerEndpoint(address.url, self._configured_credential or lent, address.models, notes)
 
     def _show_once(self, message: str) -> None:

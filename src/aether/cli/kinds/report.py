@@ -10,6 +10,7 @@ from typing import Any, Self
 import click
 import msgspec
 
+from aether.adapters.openai.model_names import is_small, parameters_of, writes_english_only
 from aether.cli.client.job_kind import JobKind
 from aether.cli.client.run_job import run_job
 from aether.cli.kinds.base import BaseJobState, Step
@@ -20,6 +21,7 @@ from aether.cli.output.markdown import heading, one_line, passage
 from aether.cli.output.progress_events import ProgressEvent, StepFinished, counted, word_count
 from aether.domain.report import MAX_SECTIONS
 from aether.domain.report_request import Checks, Length
+from aether.workflows.report.prompts.language import ENGLISH_ONLY, is_not_english
 
 _ACTIONS = {"stripped": "removed", "rewritten": "mended by a rewrite", "reported": "left"}
 """What became of a fault, in the order in which it is told."""
@@ -207,6 +209,15 @@ def report(
     sys.exit(run_job(REPORT, REPORT.delivery(output), fields, url, data_dir))
 
 
+def _cautions(request: dict[str, Any], model: str) -> tuple[str, ...]:  # Any: JSON values
+    is_other = writes_english_only(model) and is_not_english(request["topic"], request.get("language"))
+    return (f"{ENGLISH_ONLY} Use a larger model for it: OPENAI_BASE_URL, OPENAI_API_KEY",) if is_other else ()
+
+
+def _model_note(model: str) -> str | None:
+    return "it is very small and makes up facts" if is_small(parameters_of(model)) else None
+
+
 REPORT = JobKind(
     name="report",
     path="/reports",
@@ -214,4 +225,6 @@ REPORT = JobKind(
     state=ReportState,
     command=report,
     delivery=partial(DocumentDelivery, "report", report_document),
+    cautions=_cautions,
+    model_note=_model_note,
 )

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -40,29 +41,38 @@ _MAX_ANSWER = 128_000
 log = structlog.get_logger()
 
 
+class ConversationTerms(msgspec.Struct, frozen=True):
+    """How a conversation is held.
+
+    Attributes:
+        sampling: how the answers are sampled.
+        continues: whether a text that was cut off is continued.
+        warning: what the record of the job should tell about the answers, if anything.
+    """
+
+    sampling: Sampling | None = None
+    continues: bool = True
+    warning: str | None = None
+
+
+_DEFAULT_TERMS = ConversationTerms()
+
+
 class Conversation:
     """Asks a `ChatModel` for answers of about so many words, and undoes the prompt's escapes in them.
 
-    Answers are bounded. Texts come without control characters other than line feeds and tabs. Without `continues`, a
-    text that was cut off is not continued.
+    Answers are bounded. Texts come without control characters other than line feeds and tabs.
     """
 
     def __init__(
-        self,
-        chat: ChatModel,
-        words: int,
-        model: str | None = None,
-        sampling: Sampling | None = None,
-        *,
-        continues: bool = True,
+        self, chat: ChatModel, words: int, model: str | None = None, terms: ConversationTerms = _DEFAULT_TERMS
     ) -> None:
         self._chat = chat
         self._words = words
         self._max_text = max(_MIN_BOUND, words * _CHARS_PER_WORD * _MAX_LONGER)
         self._max_lines = max(_MIN_LINES, words * _LINES_PER_WORD)
         self._model = model
-        self._sampling = sampling
-        self._max_continuations = _MAX_CONTINUATIONS if continues else 0
+        self._terms = terms
 
     async def text(self, messages: Sequence[Message], *, preview: bool = False, whole: bool = False) -> str:
         """Ask for a text, and for the rest of it when it was cut off.
@@ -81,7 +91,7 @@ class Conversation:
         """
         reply = await self._ask_for_text(messages, preview=preview, whole=whole)
         text = reply.text
-        for _ in range(self._max_continuations):
+        for _ in range(_MAX_CONTINUATIONS if self._terms.continues else 0):
             if not reply.cut_off or is_blank(text) or (self._is_long_enough(text) and not whole):
                 break
             so_far = await work_on_text(partial(up_to_last_sentence, text), len(text))
@@ -157,11 +167,11 @@ class Conversation:
         estimate = estimate_call_tokens(messages, self._words)
         with reserve_tokens(estimate) as meter:
             reply = await self._chat.complete(
-                messages, model=self._model, form=form, sampling=self._sampling, on_text=on_text
+                messages, model=self._model, form=form, sampling=self._terms.sampling, on_text=on_text
             )
             meter.spend(reply.usage, estimate)
-            if reply.warning is not None:
-                meter.warn(reply.warning)
+            for warning in filter(None, (self._terms.warning, reply.warning)):
+                meter.warn(warning)
         if reply.refusal is not None:
             raise ModelRefusedError(reply.refusal)
         if reply.defect is not None:

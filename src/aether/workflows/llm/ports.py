@@ -29,31 +29,22 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Form(msgspec.Struct, frozen=True):
-    """The form an answer must have: JSON, or lines where there is a grammar.
+    """The form an answer must have: a name, a JSON Schema for the server, and an `example` for the prompt.
 
-    Attributes:
-        name: the name of the form.
-        schema: a JSON Schema for the server.
-        example: an example for the prompt.
-        grammar: a GBNF grammar of the lines, for servers that can hold a model to it.
+    An answer that is not JSON is lines, of which the server is told nothing.
     """
 
     name: str
     schema: dict[str, Any] = {}  # JSON Schema is JSON of any shape
     example: str = ""
-    grammar: str | None = None
-
-    @property
-    def is_json(self) -> bool:
-        """Whether the answer must be JSON."""
-        return self.grammar is None
+    is_json: bool = True
 
 
 class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     """How the tokens of one answer are chosen; what is None is left to the server and the operator.
 
-    Some fields are known to all servers, the others only to that of llama.cpp; `dry_*` penalise the repetition of whole
-    phrases.
+    Some fields are known to all servers, the others only to that of llama.cpp: `dry_*` penalise the repetition of whole
+    phrases, `logit_bias` makes tokens more or less likely, and `grammar` (in GBNF) allows no others.
     """
 
     temperature: float | None = None
@@ -67,6 +58,8 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     dry_allowed_length: int | None = None
     dry_penalty_last_n: int | None = None
     dry_sequence_breakers: tuple[str, ...] | None = None
+    logit_bias: tuple[tuple[str, float], ...] | None = None
+    grammar: str | None = None
 
 
 class Reply(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from aether.domain.derived_section import DerivedKind, DerivedSection
 from aether.domain.report_request import ReportRequest
 from aether.durable.token_budget import warn
 from aether.errors import UnusableOutputError
-from aether.workflows.llm.conversation import Conversation
+from aether.workflows.llm.conversation import Conversation, ConversationTerms
 from aether.workflows.llm.markdown_cleanup import up_to_last_sentence
 from aether.workflows.llm.ports import ChatModel, Message
 from aether.workflows.llm.text_thread import work_on_text
@@ -22,6 +22,7 @@ from aether.workflows.report.quality.cleaning import clean_section
 
 _TOKENS_PER_WORD = 3  # of an answer, in any language
 _MIN_TOKENS = 200  # of the sections, whatever the model can read
+_DEFAULT_TERMS = ConversationTerms()
 
 
 class DerivedWriter:
@@ -31,27 +32,29 @@ class DerivedWriter:
         self._chat = chat
         self._context = context
 
-    async def write(self, draft: Draft, kind: DerivedKind) -> DerivedSection:
+    async def write(self, draft: Draft, kind: DerivedKind, terms: ConversationTerms = _DEFAULT_TERMS) -> DerivedSection:
         """Ask for a derived section, and once more if it has numbers or names that do not stand in the sections.
 
         What still does not stand there is removed; it may be all.
         """
         messages = await work_on_text(partial(self._messages, draft, kind), draft.characters)
         evidence = await work_on_text(partial(Evidence, list(_known_texts(draft))), draft.characters)
-        written = await self._ask(draft.request, kind, messages)
+        written = await self._ask(draft.request, kind, messages, terms)
         if unknown := evidence.unknown(_as_text(written)):
             warn(f"It was asked for again, as these do not stand in the sections: {told(unknown)}.")
             follow_up = [Message("assistant", _as_text(written)), prompts.only_known(unknown, kind)]
-            written = await self._ask(draft.request, kind, [*messages, *follow_up])
+            written = await self._ask(draft.request, kind, [*messages, *follow_up], terms)
         return await work_on_text(partial(ground, written, evidence), len(_as_text(written)))
 
     def estimate(self, draft: Draft, kind: DerivedKind) -> int:
         """Estimate the tokens that `write` takes, if nothing has to be asked for again."""
         return estimate_call_tokens(self._messages(draft, kind), prompts.words_of(draft.request, kind))
 
-    async def _ask(self, request: ReportRequest, kind: DerivedKind, messages: Sequence[Message]) -> DerivedSection:
+    async def _ask(
+        self, request: ReportRequest, kind: DerivedKind, messages: Sequence[Message], terms: ConversationTerms
+    ) -> DerivedSection:
         model = None if request.model is UNSET else request.model
-        conversation = Conversation(self._chat, prompts.words_of(request, kind), model)
+        conversation = Conversation(self._chat, prompts.words_of(request, kind), model, terms)
         form, count = prompts.form_of(kind), prompts.target_of(request, kind)
         if form is not None:
             return await conversation.structured_output(

@@ -8,16 +8,18 @@ from msgspec import UNSET
 from aether.domain.derived_section import DerivedKind, DerivedSection
 from aether.domain.plain_text import is_blank
 from aether.domain.report import Outline, Section
-from aether.domain.report_request import ReportRequest
+from aether.domain.report_request import FreeSections, ReportRequest
 from aether.errors import ModelRefusedError, UnusableOutputError
-from aether.workflows.llm.conversation import Conversation
+from aether.workflows.llm.conversation import Conversation, ConversationTerms
 from aether.workflows.llm.ports import ChatModel, Message
 from aether.workflows.llm.text_thread import work_on_text
 from aether.workflows.llm.token_estimate import estimate_call_tokens
 from aether.workflows.report.derived_writer import DerivedWriter
 from aether.workflows.report.draft import Draft
+from aether.workflows.report.outline_parser import without_planned
 from aether.workflows.report.outline_reader import OutlineReader
 from aether.workflows.report.prompts.full import FullPrompts
+from aether.workflows.report.prompts.language import ENGLISH_ONLY, is_not_english
 from aether.workflows.report.prompts.style import WORDS, Call, PromptStyle
 from aether.workflows.report.quality.cleaning import clean_section
 from aether.workflows.report.quality.words import count_words
@@ -42,24 +44,33 @@ class ModelWriter:
         self._style_of = style_of
 
     async def write_outline(self, request: ReportRequest) -> Outline:
-        """Ask for an outline, and once more if the answer cannot be used or its titles are no headings."""
-        count = None if request.sections is UNSET else request.sections
-        style = self._style(request)
+        """Ask for an outline, and once more if the answer cannot be used or its titles are no headings.
+
+        If the caller has planned some of the sections, only those that are added are asked for.
+        """
+        style, plan = self._style(request), request.planned
+
+        def choose(found: Outline) -> Outline:
+            return style.choose(without_planned(found, plan) if plan else found, request)
+
         messages = style.outline(request)
-        reader = OutlineReader(request.topic, count, messages, request.planned)
-        conversation = self._conversation(request, style, "outline")
+        reader = OutlineReader(request.topic, _wanted(request), messages, choose)
+        conversation = self._conversation(request, style, "outline", _language_warning(request, style))
         try:
-            return await conversation.structured_output(messages, style.outline_form(request), reader.read)
+            outline = await conversation.structured_output(messages, style.outline_form(request), reader.read)
         except (UnusableOutputError, ModelRefusedError):
             if reader.best is None:
                 raise
-            return reader.best
+            outline = reader.best
+        return plan.outline_with(outline.items) if plan else outline
 
     async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
         """Ask for a section and make it fit its place in the report; the preview shows it before that."""
         style = self._style(request)
         messages = style.section(request, outline, position)
-        text = await self._conversation(request, style, "section").text(messages, preview=True)
+        is_first_call = position == 0 and request.outline is not UNSET
+        warning = _language_warning(request, style) if is_first_call else None
+        text = await self._conversation(request, style, "section", warning).text(messages, preview=True)
         return await _section(request, outline, position, text)
 
     async def rewrite_section(self, draft: Draft, position: int, faults: Sequence[str]) -> Section:
@@ -75,7 +86,8 @@ class ModelWriter:
 
     async def derive(self, draft: Draft, kind: DerivedKind) -> DerivedSection:
         """Ask for a derived section."""
-        return await self._derived.write(draft, kind)
+        style = self._style(draft.request)
+        return await self._derived.write(draft, kind, _terms(draft.request, style, "section"))
 
     def estimate_derivation(self, draft: Draft, kind: DerivedKind) -> int:
         """Estimate the tokens of the prompt and of the answer."""
@@ -88,9 +100,27 @@ class ModelWriter:
     def _style(self, request: ReportRequest) -> PromptStyle:
         return self._style_of(requested_model(request))
 
-    def _conversation(self, request: ReportRequest, style: PromptStyle, call: Call) -> Conversation:
-        sampling, model = style.sampling(call, request), requested_model(request)
-        return Conversation(self._chat, WORDS[request.length], model, sampling, continues=style.continues)
+    def _conversation(
+        self, request: ReportRequest, style: PromptStyle, call: Call, warning: str | None = None
+    ) -> Conversation:
+        terms = _terms(request, style, call, warning)
+        return Conversation(self._chat, WORDS[request.length], requested_model(request), terms)
+
+
+def _terms(request: ReportRequest, style: PromptStyle, call: Call, warning: str | None = None) -> ConversationTerms:
+    return ConversationTerms(style.sampling(call, request), style.continues, warning)
+
+
+def _language_warning(request: ReportRequest, style: PromptStyle) -> str | None:
+    language = None if request.language is UNSET else request.language
+    return ENGLISH_ONLY if style.english_only and is_not_english(request.topic, language) else None
+
+
+def _wanted(request: ReportRequest) -> int | FreeSections | None:
+    """Return how many sections are asked for; None if the model decides."""
+    if request.planned and request.planned.free:
+        return request.planned.free
+    return None if request.sections is UNSET else request.sections
 
 
 async def _section(request: ReportRequest, outline: Outline, position: int, text: str) -> Section:

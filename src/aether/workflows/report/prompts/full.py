@@ -76,14 +76,14 @@ class FullPrompts:
     continues = True
 
     def __init__(self, *, english_only: bool = False) -> None:
-        self._english_only = english_only
+        self.english_only = english_only
 
     def outline(self, request: ReportRequest) -> list[Message]:
         """Ask for an outline, or for the sections that are added to planned ones, after two examples."""
         least, most = _count(request)
         count = str(least) if least == most else f"{least} to {most}"
         task = _outline_task(_material(request), count, self._language(request), request.planned)
-        examples = _examples(english_only=self._english_only)
+        examples = _examples(english_only=self.english_only)
         return [Message("system", _PLANNER), *examples, Message("user", task)]
 
     def outline_form(self, request: ReportRequest) -> Form:
@@ -93,6 +93,10 @@ class FullPrompts:
         section = object_schema(title=text, covers=text)
         sections = {"type": "array", "items": section, "minItems": least, "maxItems": most}
         return Form("outline", object_schema(sections=sections), _FORM)
+
+    def choose(self, found: Outline, request: ReportRequest) -> Outline:  # noqa: ARG002 - of the port
+        """Use all sections."""
+        return found
 
     def section(self, request: ReportRequest, plan: Outline, position: int) -> list[Message]:
         """Ask for the text of one section; the prompt shows the whole outline."""
@@ -118,7 +122,7 @@ class FullPrompts:
         return None
 
     def _language(self, request: ReportRequest) -> str:
-        if self._english_only:
+        if self.english_only:
             return ""
         return _IN_TOPIC_LANGUAGE if request.language is UNSET else _IN_NAMED_LANGUAGE
 

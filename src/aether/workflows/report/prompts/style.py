@@ -16,10 +16,11 @@ class PromptStyle(Protocol):
     """How a model is asked: prompts as pure functions, and how it samples its answers.
 
     `continues` tells whether a model can go on with a text that was cut off; otherwise the text ends with its last
-    complete sentence.
+    complete sentence. `english_only` tells that no language is asked of it, as it knows no other.
     """
 
     continues: bool
+    english_only: bool
 
     def outline(self, request: ReportRequest) -> list[Message]:
         """Ask for an outline."""
@@ -27,6 +28,10 @@ class PromptStyle(Protocol):
 
     def outline_form(self, request: ReportRequest) -> Form:
         """Describe the answer to `outline`."""
+        ...
+
+    def choose(self, found: Outline, request: ReportRequest) -> Outline:
+        """Return the sections to use of those that the model has named."""
         ...
 
     def section(self, request: ReportRequest, plan: Outline, position: int) -> list[Message]:
