@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from aether.domain.plain_text import is_blank
 from aether.domain.report_request import FreeSections, ReportPlan, SectionPlan
-from aether.domain.template import SectionKind, Template, TemplateDefaults
+from aether.domain.template import SectionKind, Template, TemplateDefaults, TemplateSection
 from aether.domain.template_rules import PLACEHOLDER, texts_in, variables_in
 from aether.domain.text_field import trim
 from aether.errors import FieldError
@@ -41,9 +41,7 @@ def fill(template: Template, given: Mapping[str, str]) -> FilledTemplate:
         raise FieldError.of(errors)
     values = {name: given.get(name, variable.default or "") for name, variable in template.variables.items()}
     empty = {name for name, value in values.items() if not value}
-    written = [section.kind == SectionKind.WRITTEN for section in template.sections]
-    left_out = [section.optional and bool(variables_in(section) & empty) for section in template.sections]
-    kept = [is_written and not is_left_out for is_written, is_left_out in zip(written, left_out, strict=True)]
+    kept = [_is_kept(section, empty) for section in template.sections]
     sections = tuple(
         _filled(SectionPlan, section, values, f"sections[{at}]")
         for at, section in enumerate(template.sections)
@@ -52,6 +50,11 @@ def fill(template: Template, given: Mapping[str, str]) -> FilledTemplate:
     defaults = _filled(TemplateDefaults, template.defaults, values, "defaults")
     derived = tuple(section.kind for section in template.sections if section.kind != SectionKind.WRITTEN)
     return FilledTemplate(ReportPlan(sections, _free(template, kept)), defaults, derived)
+
+
+def _is_kept(section: TemplateSection, empty: set[str]) -> bool:
+    """Whether the section is one of those that are written."""
+    return section.kind == SectionKind.WRITTEN and not (section.optional and variables_in(section) & empty)
 
 
 def _errors(template: Template, given: Mapping[str, str]) -> Iterator[FieldError]:
