@@ -52,7 +52,8 @@ class ModelWriter:
         text = await self._conversation(request, style, "section", warning).text(messages, preview=True)
         titles = [item.title for item in outline.items]
         title = titles.pop(position)
-        body = await work_on_text(partial(section_body, text, title, request.topic, titles), len(text))
+        finish = partial(section_body, text, title, request.topic, titles)
+        body = await work_on_text(lambda: style.finish(finish()), len(text))
         if is_blank(body):
             raise UnusableOutputError("it is empty")
         return Section(body)
