@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 
 from aether.adapters.openai.catalog import CatalogEntry
 from aether.adapters.openai.dialect import Dialect
-from aether.adapters.openai.probe_checks import Finding, ProbeResult
+from aether.adapters.openai.probe_checks import ProbeFinding, ProbeResult
 from aether.cli.commands.main import aether
 from aether.cli.output.model_advice import advice
 from aether.settings import Settings
@@ -347,8 +347,8 @@ def test_a_limit_that_thinking_uses_up_tells_nothing_about_the_model(tmp_path: P
 
 
 def test_a_slow_answer_is_advice_on_the_timeout() -> None:
-    result = Finding("answer", "works", "", 31.0)
-    probed = ProbeResult("http://a.test", MODEL, (result, Finding("schema", "works")), context=32_768)
+    result = ProbeFinding("answer", "works", "", 31.0)
+    probed = ProbeResult("http://a.test", MODEL, (result, ProbeFinding("schema", "works")), context=32_768)
 
     assert advice(probed, Settings()) == (
         "The first answer was slow; AETHER_MODEL_READ_TIMEOUT must be longer than an answer takes.",
@@ -357,9 +357,9 @@ def test_a_slow_answer_is_advice_on_the_timeout() -> None:
 
 def test_of_many_models_the_nearest_are_named_first() -> None:
     names = [f"model-{number}" for number in range(20)] + ["llama3.1:8b", "llama3.1:70b"]
-    listed = Finding("models", "fails", "")
+    listed = ProbeFinding("models", "fails", "")
     probed = ProbeResult(
-        "http://a.test", "llama3.1", (listed, Finding("answer", "fails")), models=tuple(map(CatalogEntry, names))
+        "http://a.test", "llama3.1", (listed, ProbeFinding("answer", "fails")), models=tuple(map(CatalogEntry, names))
     )
 
     (sentence,) = advice(probed, Settings())

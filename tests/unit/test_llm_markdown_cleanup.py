@@ -59,7 +59,7 @@ def test_the_section_s_own_heading_goes(own: str, gap: str) -> None:
         "一、", "（一）", "第一章 ", "第一章：", "第1節 ", "①", "⑴ ", "１．", "I. 一、", "II. 第一章 ", "제1장 ",
         "Kapitel 1: ", "1. Kapitel: ", "Erstes Kapitel – ", "Глава 1. ", "Глава первая. ", "Chapitre premier : ",
         "Capítulo 3 - ", "Chương 2: ", "Section: ", "I. ", "a) ", "Section Twenty-One: ", "1.2 ", "§ 3 ", "[1] ",
-        "الفصل الأول: ", "פרק א: ", "अध्याय १: ", "١. ", "१. ",
+        "الفصل الأول: ", "الفصل الأول ", "1부 ", "1、", "１、", "פרק א: ", "अध्याय १: ", "١. ", "१. ",
     ],
 )  # fmt: skip
 @pytest.mark.parametrize(("title", "text"), [("起源", "罗马始于一个村庄。"), ("Die Gründung", "Rom war ein Dorf.")])

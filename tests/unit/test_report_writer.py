@@ -84,6 +84,43 @@ async def test_an_outline_is_repaired_only_once() -> None:
     assert len(chat.calls) == 2
 
 
+PLACEHOLDERS = outline_of("Section 1", "Section 2")
+
+
+async def test_titles_that_are_no_headings_are_asked_for_again() -> None:
+    chat = ScriptedChat(PLACEHOLDERS, outline_of("Origins", "Fall"))
+
+    assert await ModelWriter(chat).write_outline(REQUEST) == PLAN
+
+    reason = "“Section 1” is no title; “Section 2” is no title"
+    assert chat.calls[1].messages[-1] == repair(reason, prompts.outline_form(REQUEST).example)
+
+
+@pytest.mark.parametrize(
+    "second", [PLACEHOLDERS, "No.", "", Reply("", cut_off=False, usage=Usage(1, 10, 5), refusal="No.")]
+)
+async def test_an_outline_whose_titles_are_no_headings_is_better_than_none(second: str | Reply) -> None:
+    chat = ScriptedChat(PLACEHOLDERS, second)
+
+    assert titles_of(await ModelWriter(chat).write_outline(REQUEST)) == ["Section 1", "Section 2"]
+    assert len(chat.calls) == 2
+
+
+async def test_a_section_tells_what_was_removed_from_it() -> None:
+    section = await ModelWriter(ScriptedChat(f"Sure! Here is the section:\n\n{TEXT}")).write_section(REQUEST, PLAN, 1)
+
+    assert (section.text, [(f.code, f.section) for f in section.findings]) == (TEXT, [("preamble", 1)])
+
+
+async def test_a_link_that_the_caller_wrote_stays() -> None:
+    request = msgspec.structs.replace(REQUEST, instructions="Link to https://rome.test/a.")
+    text = f"[Rome](https://rome.test/a) and [more](https://made.up). {TEXT}"
+
+    section = await ModelWriter(ScriptedChat(text)).write_section(request, PLAN, 1)
+
+    assert section.text == f"[Rome](https://rome.test/a) and more. {TEXT}"
+
+
 @pytest.mark.parametrize("count", [3, 5, 50])
 async def test_an_outline_has_as_many_sections_as_asked_for(count: int) -> None:
     chat = ScriptedChat(outline_of(*(f"About {at}" for at in range(count))))

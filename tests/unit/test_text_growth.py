@@ -27,6 +27,8 @@ from aether.workflows.llm.prompt_fence import fence, unescape
 from aether.workflows.llm.quotes import Source
 from aether.workflows.llm.token_estimate import estimate_max_tokens
 from aether.workflows.report.outline_parser import parse_outline
+from aether.workflows.report.quality.cleaning import clean_section
+from aether.workflows.report.quality.sections import Assignment, check_sections
 from aether.workflows.report.writer import ModelWriter
 from tests.hostile_texts import FAMILIES, TITLE
 from tests.scripted_chat import USAGE, ScriptedChat
@@ -57,7 +59,8 @@ def split(text: str) -> None:
 
 WORK: dict[str, Callable[[str], object]] = {
     "section": lambda text: section_body(text, TITLE),
-    "section of a report": lambda text: section_body(text, TITLE, "Rome", ["a", "x", "Fall"]),
+    "section of a report": lambda text: clean_section(text, titles=[TITLE, "a", "x", "Fall"], position=0, topic="Rome"),
+    "checked section": lambda text: check_sections([text], Assignment("Rome", (TITLE,), (250,))),
     "last sentence": up_to_last_sentence,
     "continuation": lambda text: join_continuation(text, text),
     "outline": parsed_outline,

@@ -81,6 +81,8 @@ _FORMS = tuple(
         (rf"{_WORD}\s+{_LABEL}{_SEPARATOR}", Style.LABELLED),
         (rf"{_LABEL}\.?\s*{_DIGITS}{_SPACE}", Style.NUMBERED),
         (rf"{_LABEL}\.?\s*{_NUMERAL}{_SPACE}", Style.LOOSE),
+        (rf"{_LABEL}\s+{_WORD}{_SPACE}", Style.LOOSE),
+        (rf"{_DIGITS}[부편]{_SPACE}", Style.LOOSE),
         (rf"{_LABEL}\s+[^\W\d_]+(?:[\s-][^\W\d_]+)?{_SEPARATOR}", Style.WORDED),
         (rf"{_LABEL}{_SEPARATOR}", Style.WORDED),
         (rf"{_OPEN}\s*{_NUMERAL}\s*{_CLOSE}[.:、]?\s*(?=\S)", Style.LABELLED),

@@ -10,6 +10,7 @@ from typing import Annotated, Self
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from aether.domain.finding import Finding
 from aether.domain.numbering import numbers_of
 from aether.domain.plain_text import is_blank, visible_part
 from aether.domain.text_field import text
@@ -82,10 +83,11 @@ class Outline(msgspec.Struct, frozen=True):
         return tuple(f"{roman(at)}. {item.title}" for at, item in enumerate(self.items, start=1))
 
 
-class Section(msgspec.Struct, frozen=True):
-    """The text of one section: Markdown without its heading."""
+class Section(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The text of one section: Markdown without its heading; `findings` tell what was removed from it."""
 
     text: str
+    findings: tuple[Finding, ...] = ()
 
 
 class Report(msgspec.Struct, frozen=True):

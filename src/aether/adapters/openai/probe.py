@@ -12,7 +12,7 @@ from aether.adapters.openai.catalog import CatalogEntry, ModelCatalog
 from aether.adapters.openai.dialect import Dialect
 from aether.adapters.openai.errors import FailedCall
 from aether.adapters.openai.http_api import ServerApi
-from aether.adapters.openai.probe_checks import ANSWER, FEATURES, PROMPT, Check, Finding, ProbeResult, best_form
+from aether.adapters.openai.probe_checks import ANSWER, FEATURES, PROMPT, Check, ProbeFinding, ProbeResult, best_form
 from aether.adapters.openai.server import Call, ChatServer, Outcome, asked_of
 from aether.errors import AetherError, ModelOverloadedError, UnusableOutputError
 
@@ -25,7 +25,7 @@ _LEARNED = frozenset({"options", "stream", "streams_only"})
 
 
 class _Asked(NamedTuple):
-    finding: Finding
+    finding: ProbeFinding
     dialect: Dialect
 
 
@@ -54,28 +54,28 @@ class ModelProbe:
         learned = replace(learned, form=best_form(findings) or "prompt")
         return replace(result, findings=(listed, answer, *findings, context), dialect=learned, context=tokens)
 
-    async def _list_models(self) -> tuple[Finding, tuple[CatalogEntry, ...]]:
+    async def _list_models(self) -> tuple[ProbeFinding, tuple[CatalogEntry, ...]]:
         try:
             models = await self._catalog.models()
         except (FailedCall, AetherError) as error:
-            return Finding("models", "unknown", f"not listed: {error}"), ()
+            return ProbeFinding("models", "unknown", f"not listed: {error}"), ()
         names = [model.id for model in models]
         if not names:
-            return Finding("models", "unknown", "the server lists none"), ()
+            return ProbeFinding("models", "unknown", "the server lists none"), ()
         is_listed = {self._model, f"models/{self._model}"} & set(names)
         count = "1 model" if len(names) == 1 else f"{len(names)} models"
-        return Finding(
+        return ProbeFinding(
             "models", "works" if is_listed else "fails", f"{count}, {'this one' if is_listed else 'not this one'}"
         ), models
 
-    async def _find_context(self) -> tuple[Finding, int | None]:
+    async def _find_context(self) -> tuple[ProbeFinding, int | None]:
         try:
             tokens = await self._catalog.context(self._model)
         except AetherError:
             tokens = None
         if tokens is None:
-            return Finding("context", "unknown", "the server does not tell it"), None
-        return Finding("context", "works", f"{tokens} tokens"), tokens
+            return ProbeFinding("context", "unknown", "the server does not tell it"), None
+        return ProbeFinding("context", "works", f"{tokens} tokens"), tokens
 
     async def _check(self, check: Check, dialect: Dialect) -> _Asked:
         """Make a check, once more after a pause if the server was overloaded, and say what a failure means."""
@@ -85,18 +85,18 @@ class ModelProbe:
             except FailedCall as failed:
                 error = failed.error
                 if not isinstance(error, ModelOverloadedError):
-                    return _Asked(Finding(check.name, "fails", str(error)), check.give_up(dialect))
+                    return _Asked(ProbeFinding(check.name, "fails", str(error)), check.give_up(dialect))
             except AetherError as unclear:
-                return _Asked(Finding(check.name, check.if_unclear, str(unclear)), dialect)
+                return _Asked(ProbeFinding(check.name, check.if_unclear, str(unclear)), dialect)
             if not is_last:
                 await asyncio.sleep(min(error.retry_after or 1.0, _MAX_PAUSE_S))
-        return _Asked(Finding(check.name, check.if_unclear, str(error)), dialect)
+        return _Asked(ProbeFinding(check.name, check.if_unclear, str(error)), dialect)
 
     async def _ask(self, check: Check, dialect: Dialect) -> _Asked:
         call, began = Call(self._model, check.messages, check.form, self._options), time.monotonic()
         outcome, dialect = await self._ask_until_accepted(call, check, dialect)
         result, detail = check.judge(outcome.reply)
-        finding = Finding(check.name, result, detail, time.monotonic() - began)
+        finding = ProbeFinding(check.name, result, detail, time.monotonic() - began)
         learned = dialect if result != "fails" else check.give_up(dialect)
         if outcome.has_silent_thinking:
             learned = replace(learned, silent_thinking=True)

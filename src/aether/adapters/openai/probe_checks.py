@@ -17,7 +17,7 @@ Result = Literal["works", "fails", "unknown"]
 _FORM_WAYS: tuple[FormWay, ...] = ("schema", "object", "prompt")
 
 
-class Finding(msgspec.Struct, frozen=True):
+class ProbeFinding(msgspec.Struct, frozen=True):
     """What one check has found; `unknown` is what the server does not tell, or told by no clear answer."""
 
     name: CheckName
@@ -40,12 +40,12 @@ class ProbeResult(msgspec.Struct, frozen=True):
 
     url: str
     model: str
-    findings: tuple[Finding, ...]
+    findings: tuple[ProbeFinding, ...]
     dialect: Dialect = Dialect()
     models: tuple[CatalogEntry, ...] = ()
     context: int | None = None
 
-    def finding(self, name: CheckName) -> Finding | None:
+    def finding(self, name: CheckName) -> ProbeFinding | None:
         """Return what a check has found; None if it was not made."""
         return next((finding for finding in self.findings if finding.name == name), None)
 
@@ -80,7 +80,7 @@ class Check(msgspec.Struct, frozen=True):
     give_up: Callable[[Dialect], Dialect] = lambda dialect: dialect
 
 
-def best_form(findings: Iterable[Finding]) -> FormWay | None:
+def best_form(findings: Iterable[ProbeFinding]) -> FormWay | None:
     """Return the richest way to ask for JSON that is not known to fail; None if each of them fails."""
     results = {finding.name: finding.result for finding in findings}
     return next((way for way in _FORM_WAYS if results.get(way, "fails") != "fails"), None)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import click
 import msgspec
 
-from aether.adapters.openai.probe_checks import CheckName, Finding, ProbeResult, Result
+from aether.adapters.openai.probe_checks import CheckName, ProbeFinding, ProbeResult, Result
 from aether.cli.output.markdown import one_line
 
 _LABELS: dict[CheckName, str] = {
@@ -71,7 +71,7 @@ def print_model_table(result: ProbeResult, advice: Sequence[str]) -> None:
     sys.stdout.flush()
 
 
-def _row(finding: Finding) -> str:
+def _row(finding: ProbeFinding) -> str:
     seconds = f"{finding.seconds:.1f} s" if finding.seconds is not None else ""
     parts = [one_line(finding.detail).rstrip("."), _INSTEAD.get(finding.name, "") if finding.result == "fails" else ""]
     detail = "; ".join(part for part in (seconds if finding.result == "works" else "", *parts) if part)

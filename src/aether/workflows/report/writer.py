@@ -7,15 +7,15 @@ from msgspec import UNSET
 
 from aether.domain.plain_text import is_blank
 from aether.domain.report import Outline, ReportRequest, Section
-from aether.errors import UnusableOutputError
+from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows.llm.conversation import Conversation, ConversationTerms
-from aether.workflows.llm.markdown_cleanup import section_body
 from aether.workflows.llm.ports import ChatModel
 from aether.workflows.llm.text_thread import work_on_text
-from aether.workflows.report.outline_parser import find_outline, first_sections
+from aether.workflows.report.outline_reader import OutlineReader
 from aether.workflows.report.prompts.full import FullPrompts
 from aether.workflows.report.prompts.language import ENGLISH_ONLY, is_not_english
 from aether.workflows.report.prompts.style import WORDS, Call, PromptStyle
+from aether.workflows.report.quality.cleaning import clean_section
 
 
 def requested_model(request: ReportRequest) -> str | None:
@@ -33,15 +33,18 @@ class ModelWriter:
         self._style_of = style_of
 
     async def write_outline(self, request: ReportRequest) -> Outline:
-        """Ask for an outline, and once more if the answer cannot be used."""
+        """Ask for an outline, and once more if the answer cannot be used or its titles are no headings."""
         count = None if request.sections is UNSET else request.sections
         style = self._style(request)
+        messages = style.outline(request)
+        reader = OutlineReader(request.topic, count, messages, lambda found: style.choose(found, request))
         conversation = self._conversation(request, style, "outline", _language_warning(request, style))
-        return await conversation.structured_output(
-            style.outline(request),
-            style.outline_form(request),
-            lambda reply: first_sections(style.choose(find_outline(reply.text, count), request), count),
-        )
+        try:
+            return await conversation.structured_output(messages, style.outline_form(request), reader.read)
+        except (UnusableOutputError, ModelRefusedError):
+            if reader.best is None:
+                raise
+            return reader.best
 
     async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
         """Ask for a section and make it fit its place in the report; the preview shows it before that."""
@@ -50,13 +53,7 @@ class ModelWriter:
         is_first_call = position == 0 and request.outline is not UNSET
         warning = _language_warning(request, style) if is_first_call else None
         text = await self._conversation(request, style, "section", warning).text(messages, preview=True)
-        titles = [item.title for item in outline.items]
-        title = titles.pop(position)
-        finish = partial(section_body, text, title, request.topic, titles)
-        body = await work_on_text(lambda: style.finish(finish()), len(text))
-        if is_blank(body):
-            raise UnusableOutputError("it is empty")
-        return Section(body)
+        return await _section(request, outline, position, text)
 
     def _style(self, request: ReportRequest) -> PromptStyle:
         return self._style_of(requested_model(request))
@@ -64,10 +61,35 @@ class ModelWriter:
     def _conversation(
         self, request: ReportRequest, style: PromptStyle, call: Call, warning: str | None = None
     ) -> Conversation:
-        terms = ConversationTerms(style.sampling(call, request), style.continues, warning)
+        terms = _terms(request, style, call, warning)
         return Conversation(self._chat, WORDS[request.length], requested_model(request), terms)
+
+
+def _terms(request: ReportRequest, style: PromptStyle, call: Call, warning: str | None = None) -> ConversationTerms:
+    return ConversationTerms(style.sampling(call, request), style.continues, warning)
 
 
 def _language_warning(request: ReportRequest, style: PromptStyle) -> str | None:
     language = None if request.language is UNSET else request.language
     return ENGLISH_ONLY if style.english_only and is_not_english(request.topic, language) else None
+
+
+async def _section(request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
+    """Return the text as it fits its place in the report.
+
+    Raises:
+        UnusableOutputError: nothing is left of it.
+    """
+    section = await work_on_text(partial(_clean, request, outline, position, text), len(text))
+    if is_blank(section.text):
+        raise UnusableOutputError("it is empty")
+    return section
+
+
+def _clean(request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
+    titles = [item.title for item in outline.items]
+    known = "" if request.instructions is UNSET else request.instructions
+    cleaned = clean_section(
+        text, titles=titles, position=position, topic=request.topic, known=f"{request.topic} {known}"
+    )
+    return Section(cleaned.text, cleaned.findings)

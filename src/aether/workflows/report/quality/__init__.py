@@ -1,0 +1,1 @@
+"""Quality of a report: checks of its sections by code, without a model."""

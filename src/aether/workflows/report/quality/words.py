@@ -1,0 +1,53 @@
+"""Words of a text: how many there are, and which, in scripts with spaces and without."""
+
+import re
+from collections.abc import Sequence
+
+_LETTERS_PER_WORD = 5  # of scripts that have no spaces, and letters instead of characters for syllables or words
+_HAN = "\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_THAI = "\u0e01-\u0e4e\u0e80-\u0ece\u1000-\u109f\u1780-\u17d3"  # and Lao, Burmese and Khmer
+_MARKS = "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0900-\u0dff"
+_CHARACTERS = re.compile(f"[{_HAN}]+")
+_UNSPACED = re.compile(f"[{_THAI}]+")
+_TOKEN = re.compile(rf"[{_HAN}{_THAI}]|[^\W_{_HAN}{_THAI}](?:[^\W_{_HAN}{_THAI}]|[{_MARKS}])*")
+_GRAM, _UNSPACED_GRAM = 5, 12
+_UNSPACED_SHARE = 3  # of so many words, one is a character
+
+
+def count_words(text: str) -> int:
+    """Count the words of a text; each Chinese or Japanese character counts as one."""
+    characters = sum(map(len, _CHARACTERS.findall(text)))
+    unspaced = sum(-(-len(run) // _LETTERS_PER_WORD) for run in _UNSPACED.findall(text))
+    spaced = _UNSPACED.sub(" ", _CHARACTERS.sub(" ", text))
+    return characters + unspaced + sum(any(map(str.isalnum, word)) for word in spaced.split())
+
+
+def least_words(text: str) -> int:
+    """Count the words of a text as `count_words` does, but two Chinese or Japanese characters as one."""
+    return count_words(text) - sum(map(len, _CHARACTERS.findall(text))) // 2
+
+
+def has_no_full_stops(text: str) -> bool:
+    """Whether much of a text is in a script that ends sentences with a space, as Thai does."""
+    return 2 * sum(map(len, _UNSPACED.findall(text))) > len(text)
+
+
+def count_letters(text: str) -> int:
+    """Count the letters of a text; each Chinese or Japanese character counts as three."""
+    return sum(map(str.isalpha, text)) + 2 * sum(map(len, _CHARACTERS.findall(text)))
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a text in lower case; in scripts without spaces, the characters."""
+    return _TOKEN.findall(text.casefold())
+
+
+def is_unspaced(words: Sequence[str]) -> bool:
+    """Whether many of the words are single characters of a script without spaces."""
+    return _UNSPACED_SHARE * sum(not word.isascii() and len(word) == 1 for word in words) > len(words)
+
+
+def grams_of(words: Sequence[str]) -> list[tuple[str, ...]]:
+    """Return all sequences of five words, or of twelve characters in scripts without spaces."""
+    size = _UNSPACED_GRAM if is_unspaced(words) else _GRAM
+    return list(zip(*(words[start:] for start in range(size)), strict=False))
