@@ -25,7 +25,7 @@ from aether.adapters.redis.record_serializer import (
 )
 from aether.adapters.redis.snapshot_reader import SnapshotReader
 from aether.domain.events import derive_events
-from aether.domain.job import ALLOWED_FROM, ENDED, Change, Job, Kind, Status, StepStatus
+from aether.domain.job import ALLOWED_FROM, ENDED, Change, Job, Kind, Status, count_progress
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.snapshot import Revision, Snapshot
 from aether.durable.ports import Committed, NewJob, Replay
@@ -229,7 +229,7 @@ class RedisJobStore:
         status = change.status
         predecessors = encode_words(ALLOWED_FROM[status]) if status else ""
         arguments: list[Argument] = [job_id, *author, status or "", predecessors, self._ttl_ms]
-        finished = sum(step.status is StepStatus.DONE for step in change.steps)
+        finished = count_progress(change.steps)
         arguments += [self._queue.name, payload_for(self._queue.function), self._queue.max_length, finished]
         arguments += [self._inbox_ttl_ms, payload_for(DELIVER) if status in ENDED else ""]
         arguments += _with_count({**fields, **change_fields(change)})
