@@ -92,6 +92,7 @@ QueueName = Annotated[
         "aether:queue and longer names",
     ),
 ]
+ChecksMode = Annotated[Literal["off", "report", "rewrite"], Meta(description="off, report or rewrite")]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")]
 LogFormat = Annotated[Literal["auto", "console", "json"], Meta(description="auto, console or json")]
 

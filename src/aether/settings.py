@@ -15,6 +15,7 @@ from aether.setting_secrets import Secret, SecretHeaders
 from aether.setting_types import (
     AddressList,
     Algorithms,
+    ChecksMode,
     Context,
     Count,
     Durability,
@@ -74,6 +75,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     model_calls: Count = field(default=500, name="AETHER_MODEL_CALLS")
     model_context: Context | None = field(default=None, name="AETHER_MODEL_CONTEXT")
     model_max_bytes: Count = field(default=8_388_608, name="AETHER_MODEL_MAX_BYTES")
+
+    checks: ChecksMode = field(default="rewrite", name="AETHER_CHECKS")
 
     image_model: str | None = field(default=None, name="AETHER_IMAGE_MODEL")
     image_api_key: Secret | None = field(default=None, name="AETHER_IMAGE_API_KEY")

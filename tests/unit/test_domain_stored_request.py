@@ -18,7 +18,7 @@ def test_what_this_version_accepts_is_read_with_its_defaults() -> None:
 
 
 def test_what_only_another_version_accepts_is_read_too() -> None:
-    stored = {"topic": "Rome " * 99, "outline": ["A"] * 90, "length": "epic", "metadata": {"a" * 99: ""}, "glossary": 1}
+    stored = {"topic": "Rome " * 99, "outline": ["A"] * 90, "length": "epic", "metadata": {"a" * 99: ""}, "sources": 1}
 
     request = REPORT.decode(msgspec.json.encode(stored))
 

@@ -1,87 +1,15 @@
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
-import msgspec
 import pytest
 
-from aether.domain.job import Change, Job, Kind, Status, StepStatus
-from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
-from aether.durable.concurrency_limiter import ConcurrencyLimiter
-from aether.durable.ports import NewJob
-from aether.durable.retry import RetryPolicy
-from aether.durable.runner import Recipe, Runner
-from aether.durable.step import RunDependencies
-from aether.errors import AetherError, ModelFailedError, ModelRefusedError
-from aether.workflows.report.recipe import first_steps, outline_of, report_so_far, write_report
+from aether.domain.job import Change, Status, StepStatus
+from aether.domain.report import Outline, OutlineItem, Report, ReportRequest
+from aether.errors import ModelFailedError, ModelRefusedError
+from aether.workflows.report.recipe import first_steps, outline_of
+from aether.workflows.report.record import report_so_far
 from tests.durable_harness import until
-from tests.fakes import FastClock, MemoryJobStore
-
-ID = "job"
-TITLES = ("Origins", "Republic", "Fall")
-REQUEST = ReportRequest(topic="Rome")
-
-
-async def no_wait(_: int) -> None:
-    pass
-
-
-@dataclass
-class ScriptedWriter:
-    """A `Writer` with a fixed outline; each section awaits `before`, then raises the next of its `failures`, if any."""
-
-    titles: Sequence[str] = TITLES
-    before: Callable[[int], Awaitable[None]] = no_wait
-    failures: dict[int, list[AetherError]] = field(default_factory=dict)
-    outline_calls: int = 0
-    written: list[int] = field(default_factory=list)
-
-    async def write_outline(self, request: ReportRequest) -> Outline:
-        assert request.topic == "Rome"
-        self.outline_calls += 1
-        return Outline.of(map(OutlineItem, self.titles))
-
-    async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
-        assert request.topic == "Rome"
-        await self.before(position)
-        if failures := self.failures.get(position):
-            raise failures.pop(0)
-        self.written.append(position)
-        return Section(f"On {outline.items[position].title}, part {position}.")
-
-
-@dataclass
-class ReportBench:
-    """One report job, and workers that run it."""
-
-    writer: ScriptedWriter
-    request: ReportRequest = REQUEST
-    clock: FastClock = field(default_factory=FastClock)
-    calls: int = 100
-
-    def __post_init__(self) -> None:
-        self.store = MemoryJobStore(clock=self.clock)
-
-    async def submit(self) -> None:
-        request = msgspec.json.encode(self.request)
-        await self.store.create(NewJob(ID, Kind.REPORT, "ada", request, first_steps(self.request)))
-
-    async def run(self) -> Job:
-        tools = RunDependencies(RetryPolicy(attempts=3), ConcurrencyLimiter(self.calls, self.clock), self.clock)
-        recipe = Recipe(ReportRequest, partial(write_report, writer=self.writer))
-        await Runner(self.store, {Kind.REPORT: recipe}, tools).perform(ID)
-        return self.job
-
-    @property
-    def job(self) -> Job:
-        return self.store.jobs[ID]
-
-
-async def finished(writer: ScriptedWriter, request: ReportRequest = REQUEST) -> Job:
-    bench = ReportBench(writer, request)
-    await bench.submit()
-    return await bench.run()
+from tests.report_harness import ID, REQUEST, TITLES, ReportBench, ScriptedWriter, finished
 
 
 async def test_a_report_is_planned_and_written() -> None:

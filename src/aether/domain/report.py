@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import cache
 from typing import Annotated, Self
@@ -10,6 +10,7 @@ from typing import Annotated, Self
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from aether.domain.derived_section import DerivedKind, DerivedSection, EntryTarget, GlossaryEntry, WordTarget
 from aether.domain.finding import Finding
 from aether.domain.numbering import numbers_of
 from aether.domain.plain_text import is_blank, visible_part
@@ -26,6 +27,14 @@ class Length(StrEnum):
     DETAILED = "detailed"
 
 
+class Checks(StrEnum):
+    """What the checks of a report do: nothing, tell what they found, or have faulty sections written again, too."""
+
+    OFF = "off"
+    REPORT = "report"
+    REWRITE = "rewrite"
+
+
 _MARKUP = '#*_`"“”+•-'
 Title = Annotated[str, text("One heading of the outline.", 200, markup=_MARKUP)]
 OutlineTitles = Annotated[tuple[Title, ...], Meta(min_length=1, max_length=MAX_SECTIONS)]
@@ -40,7 +49,10 @@ Labels = Annotated[
 
 
 class ReportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The request for a report; the writer decides what is not set."""
+    """The request for a report; the writer decides what is not set.
+
+    `checks` is set when the request is accepted; a request without it is from a version that has no checks.
+    """
 
     topic: Annotated[str, text("What the report is about.", 300, examples=["The Roman Empire"])]
     sections: SectionCount | UnsetType = UNSET
@@ -55,6 +67,22 @@ class ReportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     instructions: Annotated[str, text("Further instructions for the model.", 2_000, multiline=True)] | UnsetType = UNSET
     model: Annotated[str, text("The model to write with, instead of the server's own.", 100)] | UnsetType = UNSET
     metadata: Labels | UnsetType = UNSET
+    checks: Checks | UnsetType = UNSET
+    summary: WordTarget | bool = False
+    conclusion: WordTarget | bool = False
+    key_points: EntryTarget | bool = False
+    glossary: EntryTarget | bool = False
+
+    @property
+    def derived(self) -> tuple[DerivedKind, ...]:
+        """The derived sections that are wanted."""
+        wanted = {
+            DerivedKind.SUMMARY: self.summary,
+            DerivedKind.CONCLUSION: self.conclusion,
+            DerivedKind.KEY_POINTS: self.key_points,
+            DerivedKind.GLOSSARY: self.glossary,
+        }
+        return tuple(kind for kind, target in wanted.items() if target)
 
 
 class OutlineItem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -84,24 +112,49 @@ class Outline(msgspec.Struct, frozen=True):
 
 
 class Section(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The text of one section: Markdown without its heading; `findings` tell what was removed from it."""
+    """The text of one section: Markdown without its heading.
+
+    `findings` tell what was removed from it; `words` is None if another version has not counted them.
+    """
 
     text: str
     findings: tuple[Finding, ...] = ()
+    words: int | None = None
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, rename="camel"):
     """A complete or partial report: `sections` maps headings to texts, in outline order."""
 
     topic: str
     outline: tuple[str, ...]
     sections: dict[str, str]
+    summary: Annotated[str, Meta(description="What the sections say, in short.")] | UnsetType = UNSET
+    conclusion: Annotated[str, Meta(description="What follows from the sections.")] | UnsetType = UNSET
+    key_points: Annotated[tuple[str, ...], Meta(description="The main statements of the sections.")] | UnsetType = UNSET
+    glossary: Annotated[tuple[GlossaryEntry, ...], Meta(description="Terms of the sections.")] | UnsetType = UNSET
 
     @classmethod
-    def assemble(cls, topic: str, outline: Outline, sections: Sequence[Section | None]) -> Self:
+    def assemble(
+        cls,
+        topic: str,
+        outline: Outline,
+        sections: Sequence[Section | None],
+        derived: Mapping[DerivedKind, DerivedSection] | None = None,
+    ) -> Self:
         """Combine headings and sections; a missing section (None) is left out, but its heading stays in the outline."""
         written = zip(outline.headings, sections, strict=True)
-        return cls(topic, outline.headings, {heading: part.text for heading, part in written if part is not None})
+        texts = {heading: part.text for heading, part in written if part is not None}
+        parts = ((derived or {}).get(kind, DerivedSection()) for kind in DerivedKind)
+        summary, conclusion, key_points, glossary = parts
+        return cls(
+            topic,
+            outline.headings,
+            texts,
+            summary.text or UNSET,
+            conclusion.text or UNSET,
+            key_points.points or UNSET,
+            glossary.entries or UNSET,
+        )
 
 
 _NUMERALS = ((50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))

@@ -1,7 +1,8 @@
 """Stored request: the input of a job, read without the constraints that a new request has to meet."""
 
 from enum import Enum
-from typing import Any, TypeVar, get_type_hints
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_type_hints
 
 import msgspec
 from msgspec import NODEFAULT
@@ -22,6 +23,8 @@ def stored_request_decoder(struct: type[StructT]) -> msgspec.json.Decoder[Struct
 
 
 def _plain(hint: Any) -> Any:  # Any: a type of any form
+    if isinstance(hint, UnionType):
+        return Union[tuple(map(_plain, get_args(hint)))]  # noqa: UP007 - of a tuple
     return str if isinstance(hint, type) and issubclass(hint, Enum) else hint
 
 

@@ -1,21 +1,26 @@
 """Report writer that asks a language model."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from msgspec import UNSET
 
+from aether.domain.derived_section import DerivedKind, DerivedSection
 from aether.domain.plain_text import is_blank
 from aether.domain.report import Outline, ReportRequest, Section
 from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows.llm.conversation import Conversation, ConversationTerms
-from aether.workflows.llm.ports import ChatModel
+from aether.workflows.llm.ports import ChatModel, Message
 from aether.workflows.llm.text_thread import work_on_text
+from aether.workflows.llm.token_estimate import estimate_call_tokens
+from aether.workflows.report.derived_writer import DerivedWriter
+from aether.workflows.report.draft import Draft
 from aether.workflows.report.outline_reader import OutlineReader
 from aether.workflows.report.prompts.full import FullPrompts
 from aether.workflows.report.prompts.language import ENGLISH_ONLY, is_not_english
 from aether.workflows.report.prompts.style import WORDS, Call, PromptStyle
 from aether.workflows.report.quality.cleaning import clean_section
+from aether.workflows.report.quality.words import count_words
 
 
 def requested_model(request: ReportRequest) -> str | None:
@@ -27,9 +32,13 @@ class ModelWriter:
     """The `Writer` on any `ChatModel`; `style_of` returns how a model is asked, of which it gets the name, if any."""
 
     def __init__(
-        self, chat: ChatModel, style_of: Callable[[str | None], PromptStyle] = lambda _: FullPrompts()
+        self,
+        chat: ChatModel,
+        style_of: Callable[[str | None], PromptStyle] = lambda _: FullPrompts(),
+        context: int = 128_000,
     ) -> None:
         self._chat = chat
+        self._derived = DerivedWriter(chat, context)
         self._style_of = style_of
 
     async def write_outline(self, request: ReportRequest) -> Outline:
@@ -53,7 +62,31 @@ class ModelWriter:
         is_first_call = position == 0 and request.outline is not UNSET
         warning = _language_warning(request, style) if is_first_call else None
         text = await self._conversation(request, style, "section", warning).text(messages, preview=True)
-        return await _section(request, outline, position, text)
+        return await _section(style, request, outline, position, text)
+
+    async def rewrite_section(self, draft: Draft, position: int, faults: Sequence[str]) -> Section:
+        """Ask for a section again; there is no preview, since the old text may turn out to be the better one."""
+        style = self._style(draft.request)
+        messages = self._rewrite_messages(draft, position, faults)
+        text = await self._conversation(draft.request, style, "rewrite").text(messages)
+        return await _section(style, draft.request, draft.outline, position, text)
+
+    def estimate_rewrite(self, draft: Draft, position: int, faults: Sequence[str]) -> int:
+        """Estimate the tokens of the prompt and of the answer."""
+        return estimate_call_tokens(self._rewrite_messages(draft, position, faults), draft.words[position])
+
+    async def derive(self, draft: Draft, kind: DerivedKind) -> DerivedSection:
+        """Ask for a derived section."""
+        style = self._style(draft.request)
+        return await self._derived.write(draft, kind, _terms(draft.request, style, "section"))
+
+    def estimate_derivation(self, draft: Draft, kind: DerivedKind) -> int:
+        """Estimate the tokens of the prompt and of the answer."""
+        return self._derived.estimate(draft, kind)
+
+    def _rewrite_messages(self, draft: Draft, position: int, faults: Sequence[str]) -> list[Message]:
+        text, style = draft.sections[position].text, self._style(draft.request)
+        return style.rewrite(draft.request, draft.outline, position, text, "\n".join(faults))
 
     def _style(self, request: ReportRequest) -> PromptStyle:
         return self._style_of(requested_model(request))
@@ -74,22 +107,23 @@ def _language_warning(request: ReportRequest, style: PromptStyle) -> str | None:
     return ENGLISH_ONLY if style.english_only and is_not_english(request.topic, language) else None
 
 
-async def _section(request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
+async def _section(style: PromptStyle, request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
     """Return the text as it fits its place in the report.
 
     Raises:
         UnusableOutputError: nothing is left of it.
     """
-    section = await work_on_text(partial(_clean, request, outline, position, text), len(text))
+    section = await work_on_text(partial(_clean, style, request, outline, position, text), len(text))
     if is_blank(section.text):
         raise UnusableOutputError("it is empty")
     return section
 
 
-def _clean(request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
+def _clean(style: PromptStyle, request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
     titles = [item.title for item in outline.items]
     known = "" if request.instructions is UNSET else request.instructions
     cleaned = clean_section(
         text, titles=titles, position=position, topic=request.topic, known=f"{request.topic} {known}"
     )
-    return Section(cleaned.text, cleaned.findings)
+    body = style.finish(cleaned.text)
+    return Section(body, cleaned.findings, count_words(body))

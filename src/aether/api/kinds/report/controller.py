@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar import Response
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_202_ACCEPTED
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 from typing_extensions import override
 
 from aether.api.http.idempotency_key import IdempotencyKey
@@ -24,17 +24,45 @@ from aether.api.kinds.report.schemas import ReportAccepted, ReportJob, ReportPag
 from aether.api.openapi.operations import CREATE_ERRORS, ended_job, id_parameter, problems
 from aether.api.state import services_of
 from aether.api.webhooks.schemas import WebhookBody, webhook_of
+from aether.domain.derived_section import EntryTarget, WordTarget
 from aether.domain.estimate import Estimate
 from aether.domain.job import Job
 from aether.domain.listing import JobPage
-from aether.domain.report import ReportRequest
+from aether.domain.report import Checks, ReportRequest
 from aether.domain.text_field import trim
 from aether.workflows.report.recipe import first_steps
+
+
+class DerivedText(WordTarget, frozen=True, forbid_unknown_fields=True):
+    """How long a derived text is to be."""
+
+    words: Annotated[int, Meta(ge=20, le=1_000, description="About how many words it is to have.")]
+
+
+class DerivedList(EntryTarget, frozen=True, forbid_unknown_fields=True):
+    """How long a derived list is to be."""
+
+    count: Annotated[int, Meta(ge=1, le=50, description="How many entries it is to have; a glossary may have fewer.")]
 
 
 class ReportBody(ReportRequest, frozen=True, forbid_unknown_fields=True, rename="camel"):
     """The topic of a report; everything else is optional."""
 
+    checks: (
+        Annotated[
+            Checks,
+            Meta(
+                description="What is done with the faults that code finds in the sections: nothing (`off`), they are "
+                "told in `quality` (`report`), or the worst sections are also written once more (`rewrite`). The "
+                "default is the server's."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
+    summary: Annotated[DerivedText | bool, Meta(description="A summary, by default of 120 words.")] = False
+    conclusion: Annotated[DerivedText | bool, Meta(description="A conclusion, by default of 120 words.")] = False
+    key_points: Annotated[DerivedList | bool, Meta(description="The key points, by default 5.")] = False
+    glossary: Annotated[DerivedList | bool, Meta(description="A glossary, by default of up to 10 terms.")] = False
     max_tokens: MaxTokens | UnsetType = UNSET
     deadline_seconds: DeadlineSeconds | UnsetType = UNSET
     webhook: WebhookBody | UnsetType = UNSET
