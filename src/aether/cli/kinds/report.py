@@ -1,6 +1,7 @@
 """Report: the `aether report` command, and a report as one Markdown document."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -12,21 +13,59 @@ import msgspec
 from aether.adapters.openai.model_names import is_small, parameters_of, writes_english_only
 from aether.cli.client.job_kind import JobKind
 from aether.cli.client.run_job import run_job
-from aether.cli.kinds.base import BaseJobState
+from aether.cli.kinds.base import BaseJobState, Step
 from aether.cli.options import output_option, server_options
 from aether.cli.output.delivery import DocumentDelivery
-from aether.cli.output.markdown import heading, passage
+from aether.cli.output.markdown import heading, one_line, passage
 from aether.cli.output.progress_events import ProgressEvent, StepFinished, counted, word_count
-from aether.domain.report import MAX_SECTIONS, Length
+from aether.domain.report import MAX_SECTIONS, Checks, Length
 from aether.workflows.report.prompts.language import ENGLISH_ONLY, is_not_english
 
+_ACTIONS = {"stripped": "removed", "rewritten": "mended by a rewrite", "reported": "left"}
+"""What became of a fault, in the order in which it is told."""
 
-class Report(msgspec.Struct, frozen=True):
+
+class GlossaryEntry(msgspec.Struct, frozen=True):
+    """A term and its definition."""
+
+    term: str
+    definition: str
+
+
+class Report(msgspec.Struct, frozen=True, rename="camel"):
     """A report, as far as it is written; `sections` maps headings of the outline to texts."""
 
     topic: str
     outline: tuple[str, ...] = ()
     sections: dict[str, str] = {}
+    summary: str = ""
+    conclusion: str = ""
+    key_points: tuple[str, ...] = ()
+    glossary: tuple[GlossaryEntry, ...] = ()
+
+
+class QualityIssue(msgspec.Struct, frozen=True):
+    """A fault that the server's checks found, and what became of it."""
+
+    code: str
+    action: str
+
+
+class Quality(msgspec.Struct, frozen=True):
+    """What the checks found."""
+
+    issues: tuple[QualityIssue, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """How many faults had which end, and of which checks they are; "" if there are none."""
+        found = (self._faults(action, words) for action, words in _ACTIONS.items())
+        return "; ".join(filter(None, found))
+
+    def _faults(self, action: str, words: str) -> str:
+        codes = Counter(one_line(issue.code) for issue in self.issues if issue.action == action)
+        listed = ", ".join(f"{code} {times}×" if times > 1 else code for code, times in codes.items())
+        return f"{codes.total()} {words} ({listed})" if codes else ""
 
 
 class ReportState(BaseJobState, frozen=True, rename="camel"):
@@ -34,6 +73,7 @@ class ReportState(BaseJobState, frozen=True, rename="camel"):
 
     report: Report | None = None
     partial: Report | None = None
+    quality: Quality = Quality()
 
     @property
     def written(self) -> Report:
@@ -45,6 +85,8 @@ class ReportState(BaseJobState, frozen=True, rename="camel"):
         """What the job is doing once a worker has begun it."""
         if not self.written.outline:
             return "writing the outline"
+        if later := next((step for step in self.steps if step.status == "running" and _is_later(step)), None):
+            return f"rewriting {later.title}" if later.name.startswith("rewrite:") else f"writing the {later.title}"
         return f"{len(self.written.sections)} of {counted(len(self.written.outline), 'section')}"
 
     @property
@@ -54,15 +96,18 @@ class ReportState(BaseJobState, frozen=True, rename="camel"):
         return f"{done} of {planned} sections were finished" if planned else "the outline was not written yet"
 
     def events_since(self, previous: Self | None) -> Iterator[ProgressEvent]:
-        """Return the failed attempts, then the outline, then sections in the order of the outline."""
+        """Return the failed attempts, the outline, sections in the order of the outline, and at the end the quality."""
         yield from self.failures_since(previous)
         old, new = previous.written if previous else Report(""), self.written
         if new.outline and not old.outline:
             yield StepFinished("outline", counted(len(new.outline), "section"))
         for number, title in enumerate(new.outline, start=1):
-            if title in new.sections and title not in old.sections:
-                text = new.sections[title]
-                yield StepFinished(f"section {number}/{len(new.outline)}", word_count(text), title, text)
+            text, before = new.sections.get(title), old.sections.get(title)
+            if text is not None and text != before:
+                label = f"section {number}/{len(new.outline)}" + (" rewritten" if before is not None else "")
+                yield StepFinished(label, word_count(text), title, text)
+        if self.outcome == "succeeded" and self.quality.summary and not (previous and previous.outcome):
+            yield StepFinished("quality", self.quality.summary)
 
 
 def report_document(state: ReportState) -> str:
@@ -71,12 +116,24 @@ def report_document(state: ReportState) -> str:
 
 
 def to_markdown(report: Report) -> str:
-    """Return the topic as the title and each finished section under its heading."""
-    parts = [f"# {heading(report.topic)}"]
-    for title in report.outline:
-        if title in report.sections:
-            parts += [f"## {heading(title)}", passage(report.sections[title])]
+    """Return the topic as the title, the summary, each finished section under its heading, and what follows them."""
+    written = {title: report.sections[title] for title in report.outline if title in report.sections}
+    parts = [f"# {heading(report.topic)}", *_part("Summary", report.summary)]
+    for title, text in written.items():
+        parts += [f"## {heading(title)}", passage(text)]
+    parts += _part("Conclusion", report.conclusion)
+    parts += _part("Key points", "\n".join(f"- {heading(point)}" for point in report.key_points))
+    glossary = (f"- **{heading(entry.term)}**: {heading(entry.definition)}" for entry in report.glossary)
+    parts += _part("Glossary", "\n".join(glossary))
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _part(title: str, text: str) -> list[str]:
+    return [f"## {title}", passage(text)] if text else []
+
+
+def _is_later(step: Step) -> bool:
+    return step.name.startswith(("rewrite:", "derived:"))
 
 
 @click.command()
@@ -89,6 +146,15 @@ def to_markdown(report: Report) -> str:
 @click.option(
     "--length", type=click.Choice([length.value for length in Length]), help="How much to write for each section."
 )
+@click.option(
+    "--checks",
+    type=click.Choice([checks.value for checks in Checks]),
+    help="What is done with faults that are found in sections.",
+)
+@click.option("--summary", is_flag=True, default=None, help="Write a summary, too.")
+@click.option("--conclusion", is_flag=True, default=None, help="Write a conclusion, too.")
+@click.option("--key-points", "keyPoints", is_flag=True, default=None, help="Write the key points, too.")
+@click.option("--glossary", is_flag=True, default=None, help="Write a glossary, too.")
 @click.option("--instructions", help="Anything else to heed.")
 @click.option("--model", help="The model to write with, instead of the server's own.")
 @output_option("FILE.md", "Write to this file, not to stdout.")
