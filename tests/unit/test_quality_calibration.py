@@ -151,7 +151,20 @@ PLACEHOLDERS = [
     *("[Your company name] did it.", "See www.example.com for more.", "Hypothetical Company A grew."),
     *("This is a placeholder for the figures.", "[TODO: add a source]", "<<topic>>", "[Quelle einfügen]"),
     *("[insérer une source]", "[insertar la fuente]", "【待补充】", "[вставьте источник]", "[أدخل المصدر]"),
-    *("{{company}} grew.", "In 20XX it ended.", "X% of them left.", "[Name] was there.", "(insert a source)"),
+    *(
+        "{{company}} grew.",
+        "In 20XX it ended.",
+        "X% of them left.",
+        "[Name] was there.",
+        "<<the birth&of",
+        "(insert a source)",
+    ),
+]
+SELF_REFERENCES = [
+    *("In this essay, I will examine how it began.", "This article will explore its history."),
+    *("In diesem Abschnitt werden wir sehen, wie es begann.", "Dans cette section, nous allons voir pourquoi."),
+    *("En este informe, exploraremos su historia.", "В этом разделе мы рассмотрим историю."),
+    *("在本节中，我们将介绍它的历史。", "في هذا القسم، سنتحدث عن تاريخه."),
 ]
 LONG = " ".join(f"and with house number {number} in the street of {number * 7} trees" for number in range(20))
 REWRITTEN: dict[str, tuple[Callable[[str], str], ...]] = {
@@ -163,6 +176,7 @@ REWRITTEN: dict[str, tuple[Callable[[str], str], ...]] = {
         lambda text: f"{text} {'the city of the people of ' * 10}.",
         lambda text: f"{text}\n\n" + "- It has many different kinds of people in it.\n" * 5,
     ),
+    "self_reference": tuple(map(plant_placeholder, SELF_REFERENCES)),
     "long_sentence": (lambda text: f"{text} It began with one thing that led to another, {LONG}.",),
 }
 

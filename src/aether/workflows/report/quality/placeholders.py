@@ -39,7 +39,7 @@ _MARKED = re.compile(
 )
 _ADDRESS = re.compile(r"\b(?:www\.)?example\.(?:com|org|net)\b", re.IGNORECASE)
 _PROMPT_TAG = re.compile(
-    r"<<[^<>\n]{1,80}>>|</?(?:topic|outline|language|tone|audience|instructions|title|section)>|\{\{[^{}\n]{1,60}\}\}"
+    r"<<[^<>\n]{1,80}>>|<<\w[^\s<>]{2,80}|</?(?:topic|outline|language|tone|audience|instructions|title|section)>|\{\{[^{}\n]{1,60}\}\}"
 )
 _PATTERNS = (
     (_BRACKETED, ("[", "【", "(", "<")),

@@ -3,6 +3,7 @@
 
 import re
 
+from aether.workflows.report.quality.blocks import prose_of
 from aether.workflows.report.quality.talk_phrases import (
     ABOUT_TEXT,
     ABOUT_WORK,
@@ -11,6 +12,7 @@ from aether.workflows.report.quality.talk_phrases import (
     INVITATION,
     MACHINE,
     PROMISE,
+    SELF_REFERENCE,
     SHOWING,
 )
 
@@ -50,6 +52,12 @@ def split_chatter(text: str) -> tuple[str, str]:
             break
         end -= len(kept) - len(_without_last_rule(kept[:last]))
     return (text[:end], text[end:].strip()) if end < len(text) else (text, "")
+
+
+def find_self_reference(text: str) -> str | None:
+    """Return the first words of a paragraph that are about the text instead of its topic."""
+    found = SELF_REFERENCE.search(prose_of(text))
+    return found[0] if found else None
 
 
 def _announced(sentence: str, line: str, *, has_begun: bool) -> int:

@@ -62,6 +62,19 @@ _CLOSINGS = (
     rf"|希望(?:这|以上|本)|如果您?(?:需要|有|想|还)[^。！？]{{0,80}}{_OFFERS}|如需|您(?:是否|还)(?:需要|想)|需要我"
     r"|آمل أن|أتمنى أن|هل (?:تريد|ترغب|تود)|أخبرني|لا تتردد|ご希望|お役に立て|何か(?:ご|他)|도움이 되)"
 )
+_SELF = (
+    r"\bin this (?:essay|article|paper|report|section|chapter|entry|text|(?:blog )?post),? (?:i|we)(?: will|['’]ll"
+    r"| shall| am going to| are going to| explore| examine| discuss)\b"
+    r"|\bthis (?:essay|article|paper|report|section|chapter|entry|(?:blog )?post) (?:will|is going to)\b"
+    r"|\bthe (?:essay|article|paper) is well[ -]written\b"
+    r"|\bin diesem (?:abschnitt|artikel|aufsatz|bericht|kapitel|text|beitrag) (?:werde ich|werden wir)\b"
+    r"|\bdans (?:cette section|cet article|ce rapport|ce chapitre|ce texte),? (?:nous allons|nous verrons|je vais)\b"
+    r"|\ben (?:esta sección|este artículo|este informe|este capítulo|este texto),? (?:vamos a|voy a|exploraremos"
+    r"|veremos|analizaremos)\b"
+    r"|\bв (?:этом разделе|этой статье|этом отч[её]те|этой главе) (?:мы|я) (?:рассмотр|расскаж|обсуд|изуч)"
+    r"|在?(?:本节|本章|本文|本报告|本部分)中?,?，?我们?将|في هذا (?:القسم|التقرير|المقال|الفصل)،? (?:سوف|سن)"
+)
+SELF_REFERENCE = re.compile(_SELF, re.IGNORECASE)
 AGREEMENT = re.compile(rf"{_AGREES}\s?(?P<mark>[!,.。！，、:：—–]+)\s*", re.IGNORECASE)
 SHOWING = re.compile(_SHOWS, re.IGNORECASE)
 ABOUT_TEXT = re.compile(_TEXT, re.IGNORECASE)

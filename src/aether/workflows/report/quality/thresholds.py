@@ -63,6 +63,7 @@ _TABLE = (
             "window_bytes": 1_500,
         },
     ),
+    Rule("self_reference", Action.REWRITE, 2, "Words about the text instead of its topic: “In this essay, I will …”."),
     Rule("long_sentence", Action.REWRITE, 2, "A sentence of more than `words` words.", {"words": 100}),
     Rule(
         "language",
