@@ -23,5 +23,5 @@ def find_long_sentence(text: str) -> tuple[str, int] | None:
 
 
 def _is_short(text: str) -> bool:
-    """Whether no sentence can have too many words: each takes two characters, a letter and a space or two of Chinese."""
+    """Whether no sentence can have too many words, as each takes at least two characters."""
     return max(map(len, text.split(". "))) <= 2 * _LIMIT
