@@ -60,6 +60,9 @@ STRIPPED: dict[str, tuple[Callable[[str], str], ...]] = {
         lambda text: f"I'll research this topic and write a section on it. Let me start by gathering facts.\n\n{text}",
         lambda text: f"As an AI language model, I cannot browse the web. {text}",
         lambda text: f"Okay, here's the report section:\n{text}",
+        lambda text: f"Absolutely! Let's dive into it.\n\n{text}",
+        lambda text: f"I'm happy to help! I'll now write this section.\n\n{text}",
+        lambda text: f"Thank you for your request. {text}",
         lambda text: f"Gerne! Hier ist der Abschnitt:\n\n{text}",
         lambda text: f"Bien sûr, voici le texte de la section :\n\n{text}",
         lambda text: f"¡Claro! Aquí tienes la sección:\n\n{text}".removeprefix("¡"),
@@ -70,6 +73,8 @@ STRIPPED: dict[str, tuple[Callable[[str], str], ...]] = {
     "chatter": (
         lambda text: f"{text}\n\nLet me know if you would like me to expand on anything!",
         lambda text: f"{text} I hope this helps!",
+        lambda text: f"{text}\n\nI can provide more details if you wish.",
+        lambda text: f"{text}\n\n[End of section]",
         lambda text: f"{text}\n\n---\n\n*Would you like a shorter version?*",
         lambda text: f"{text}\n\nIf you need more detail, feel free to ask.",
         lambda text: f"{text}\n\nIch hoffe, das hilft! Soll ich noch etwas ergänzen?",
@@ -146,7 +151,7 @@ PLACEHOLDERS = [
     *("[Your company name] did it.", "See www.example.com for more.", "Hypothetical Company A grew."),
     *("This is a placeholder for the figures.", "[TODO: add a source]", "<<topic>>", "[Quelle einfügen]"),
     *("[insérer une source]", "[insertar la fuente]", "【待补充】", "[вставьте источник]", "[أدخل المصدر]"),
-    *("{{company}} grew.", "In 20XX it ended."),
+    *("{{company}} grew.", "In 20XX it ended.", "X% of them left.", "[Name] was there.", "(insert a source)"),
 ]
 LONG = " ".join(f"and with house number {number} in the street of {number * 7} trees" for number in range(20))
 REWRITTEN: dict[str, tuple[Callable[[str], str], ...]] = {
@@ -155,6 +160,7 @@ REWRITTEN: dict[str, tuple[Callable[[str], str], ...]] = {
         lambda text: f"{text}\n\n{' '.join([text.split(chr(10))[0]] * 3)}",
         lambda text: f"{text} {'It is very important to know that the city is big. ' * 6}",
         lambda text: f"{text} {'and so on and so on ' * 60}.",
+        lambda text: f"{text} {'the city of the people of ' * 10}.",
         lambda text: f"{text}\n\n" + "- It has many different kinds of people in it.\n" * 5,
     ),
     "long_sentence": (lambda text: f"{text} It began with one thing that led to another, {LONG}.",),

@@ -62,6 +62,7 @@ def test_what_only_looks_like_a_fault_stays(text: str) -> None:
         ("Rome fell [1]. It rose [2, 3].\n\n## References\n\n1. A, 1999\n2. B, 2001", "Rome fell. It rose.", 1),
         ("See [A Book][1].\n\n[1]: https://made.up", "See A Book.", 1),
         ("The [`foo`](https://made.up) call.", "The `foo` call.", 1),
+        ("It was **great**\n\nLet me know!", "It was **great**", 1),
         ("Sure! I'll write the section now.", "", 1),
         ("<think>Only a thought", "", 1),
         ("", "", 0),

@@ -24,18 +24,20 @@ _SHOWS = (
     r"|a continuación|aqui está|ecco|di seguito|вот|ниже|إليك|فيما يلي)\b|以下是|下面是|以下は|以下に|こちら|다음은)"
 )
 _PROMISES = (
-    r"(?:(?:i['’]ll|i will|i am going to|i['’]m going to|i shall|i['’]ve|i have|i can|i need to|i['’]d be happy to"
+    r"(?:(?:i['’]ll|i will|i['’]m (?:happy|glad) to|i am going to|i['’]m going to|i shall|i['’]ve|i have|i can"
+    r"|i need to|i['’]d be (?:happy|glad) to"
     r"|let me|ich werde|ich schreibe|lassen sie mich|je vais|voy a|permíteme|vou|scriverò|я напишу|я подготовлю"
     r"|سأكتب|سوف أكتب|سأقوم)\b|我将|我會|我会|让我)"
 )
 _WORK = (
-    r"\b(?:write|research|search|look (?:up|for)|gather|provide|draft|compose|prepare|start (?:by|with)"
+    r"\b(?:write|help|assist|research|search|look (?:up|for)|gather|provide|draft|compose|prepare|start (?:by|with)"
     r"|begin (?:by|with|writing)|create|outline|schreiben?|verfassen|recherchieren|rédiger|écrire|rechercher|escribir"
     r"|redactar|investigar|escrever|scrivere|scriverò|written|drafted|prepared|put together|напишу|подготовлю"
     r"|سأكتب|أكتب|سأقوم)\b|写|寫|撰写|撰寫"
 )
 _MACHINES = (
-    r"as an? (?:ai|artificial intelligence|(?:large )?language model)\b[^.]{0,60}?,? (?:i\b|i['’])"
+    r"thank(?:s| you) for (?:your|asking|the (?:request|question))\b"
+    r"|as an? (?:ai|artificial intelligence|(?:large )?language model)\b[^.]{0,60}?,? (?:i\b|i['’])"
     r"|als (?:ki|sprachmodell)\b|en tant qu['’](?:ia|intelligence artificielle)\b"
     r"|como (?:una? )?(?:ia|modelo de lenguaje|inteligencia artificial)\b|作为(?:一个|一名)?(?:ai|人工智能|语言模型)"
     r"|как (?:ии|языковая модель|искусственный интеллект)\b|بصفتي"
@@ -46,7 +48,9 @@ _OFFERS = (  # what follows "if you need more"
 )
 _CLOSINGS = (
     r"(?:(?:please )?let me know\b(?!,)|(?:i )?hope (?:this|that|it)\b|would you like|(?:please )?feel free|shall i\b"
-    r"|do you want|want me to|is there anything|happy to (?:help|adjust|expand)|i can also|i['’]d be happy"
+    r"|do you want|want me to|is there anything|happy to (?:help|adjust|expand)"
+    r"|i can (?:also|provide|expand|add|elaborate)\b|thank(?:s| you) for reading"
+    r"|\[?end of (?:the )?(?:section|report)\b|i['’]d be happy"
     rf"|don['’]t hesitate|if you (?:need|['’]?d like|would like|have|want)\b[^.!?]{{0,160}}{_OFFERS}"
     r"|lass(?:en sie)? (?:es )?mich wissen|ich hoffe,? (?:das|dass|dies|dieser)\b|möchten sie|möchtest du|soll ich\b"
     rf"|(?:falls|wenn) (?:sie|du) (?:noch|weitere|mehr|fragen|änderungen|möchte)[^.!?]{{0,160}}{_OFFERS}"
@@ -64,4 +68,6 @@ ABOUT_TEXT = re.compile(_TEXT, re.IGNORECASE)
 PROMISE = re.compile(_PROMISES, re.IGNORECASE)
 ABOUT_WORK = re.compile(_WORK, re.IGNORECASE)
 MACHINE = re.compile(_MACHINES, re.IGNORECASE)
+INVITATION = re.compile(r"let['’]s (?:dive|delve|explore|begin|start|get|take a)\b", re.IGNORECASE)
+"""What only announces a text if the model agrees to the request before it."""
 CLOSING = re.compile(_CLOSINGS, re.IGNORECASE)
