@@ -62,13 +62,14 @@ class ModelWriter:
         is_first_call = position == 0 and request.outline is not UNSET
         warning = _language_warning(request, style) if is_first_call else None
         text = await self._conversation(request, style, "section", warning).text(messages, preview=True)
-        return await _section(request, outline, position, text)
+        return await _section(style, request, outline, position, text)
 
     async def rewrite_section(self, draft: Draft, position: int, faults: Sequence[str]) -> Section:
         """Ask for a section again; there is no preview, since the old text may turn out to be the better one."""
-        conversation = self._conversation(draft.request, self._style(draft.request), "rewrite")
-        text = await conversation.text(self._rewrite_messages(draft, position, faults))
-        return await _section(draft.request, draft.outline, position, text)
+        style = self._style(draft.request)
+        messages = self._rewrite_messages(draft, position, faults)
+        text = await self._conversation(draft.request, style, "rewrite").text(messages)
+        return await _section(style, draft.request, draft.outline, position, text)
 
     def estimate_rewrite(self, draft: Draft, position: int, faults: Sequence[str]) -> int:
         """Estimate the tokens of the prompt and of the answer."""
@@ -106,22 +107,23 @@ def _language_warning(request: ReportRequest, style: PromptStyle) -> str | None:
     return ENGLISH_ONLY if style.english_only and is_not_english(request.topic, language) else None
 
 
-async def _section(request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
+async def _section(style: PromptStyle, request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
     """Return the text as it fits its place in the report.
 
     Raises:
         UnusableOutputError: nothing is left of it.
     """
-    section = await work_on_text(partial(_clean, request, outline, position, text), len(text))
+    section = await work_on_text(partial(_clean, style, request, outline, position, text), len(text))
     if is_blank(section.text):
         raise UnusableOutputError("it is empty")
     return section
 
 
-def _clean(request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
+def _clean(style: PromptStyle, request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
     titles = [item.title for item in outline.items]
     known = "" if request.instructions is UNSET else request.instructions
     cleaned = clean_section(
         text, titles=titles, position=position, topic=request.topic, known=f"{request.topic} {known}"
     )
-    return Section(cleaned.text, cleaned.findings, count_words(cleaned.text))
+    body = style.finish(cleaned.text)
+    return Section(body, cleaned.findings, count_words(body))
