@@ -23,7 +23,7 @@ from aether.adapters.redis.keys import CHANGES, EVENTS, RECORD
 from aether.adapters.redis.worker_registry import count_workers
 from aether.bootstrap.storage import job_store
 from aether.domain.job import Kind, Status
-from aether.domain.report import Checks, ReportRequest
+from aether.domain.report_request import Checks, ReportRequest
 from aether.durable.ports import NewJob
 from aether.settings import Settings
 from aether.workflows.report.recipe import first_steps

@@ -9,7 +9,8 @@ import msgspec
 
 from aether.domain.derived_section import DerivedKind, DerivedSection
 from aether.domain.job import Job, Kind, Limits, Usage
-from aether.domain.report import Outline, OutlineItem, ReportRequest, Section
+from aether.domain.report import Outline, OutlineItem, Section
+from aether.domain.report_request import ReportRequest
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.ports import NewJob
 from aether.durable.retry import RetryPolicy
@@ -47,6 +48,7 @@ class ScriptedWriter:
     failures: dict[int, list[AetherError]] = field(default_factory=dict)
     outline_calls: int = 0
     written: list[int] = field(default_factory=list)
+    requests: dict[int, ReportRequest] = field(default_factory=dict)
     texts: dict[int, str] = field(default_factory=dict)
     rewrites: dict[int, str | AetherError] = field(default_factory=dict)
     before_rewrite: Callable[[int], Awaitable[None]] = no_wait
@@ -67,6 +69,7 @@ class ScriptedWriter:
         if failures := self.failures.get(position):
             raise failures.pop(0)
         self.written.append(position)
+        self.requests[position] = request
         self.calls[f"section:{position}"] += 1
         return Section(self.texts.get(position, f"On {outline.items[position].title}, part {position}."))
 

@@ -6,7 +6,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Attempt, Change, Problem, Status, Step, StepStatus, Usage
-from aether.domain.report import ReportRequest
+from aether.domain.report_request import ReportRequest
 from tests.service.api_harness import ApiHarness, fail, finish_outline, finish_section
 
 Client = AsyncTestClient[Litestar]

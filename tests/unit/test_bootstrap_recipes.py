@@ -13,7 +13,7 @@ from aether.bootstrap.recipes import _ports, recipes
 from aether.domain.checklist import ChecklistRequest
 from aether.domain.image import GenerationRequest
 from aether.domain.job import Kind
-from aether.domain.report import ReportRequest
+from aether.domain.report_request import ReportRequest
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run

@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from aether.domain.image import GenerationRequest
-from aether.domain.report import Length, ReportRequest
+from aether.domain.report_request import Length, ReportRequest
 from aether.domain.stored_request import stored_request_decoder
 
 REPORT = stored_request_decoder(ReportRequest)

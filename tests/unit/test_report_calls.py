@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from aether.domain.job import Status, StepStatus
-from aether.domain.report import Checks, ReportRequest
+from aether.domain.report_request import Checks, ReportRequest
 from aether.errors import ModelFailedError
 from tests.fakes import CrashingStore
 from tests.report_harness import TITLES, ReportBench, ScriptedWriter

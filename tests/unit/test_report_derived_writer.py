@@ -5,7 +5,8 @@ import json
 import pytest
 
 from aether.domain.derived_section import DerivedKind, DerivedSection, EntryTarget, GlossaryEntry, WordTarget
-from aether.domain.report import Outline, OutlineItem, ReportRequest, Section
+from aether.domain.report import Outline, OutlineItem, Section
+from aether.domain.report_request import ReportRequest
 from aether.durable.token_budget import TokenMeter, use_meter
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.token_estimate import estimate_max_tokens

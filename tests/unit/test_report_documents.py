@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from aether.domain.derived_section import DerivedKind
-from aether.domain.report import Checks
+from aether.domain.report_request import Checks
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reports.md").read_text(encoding="utf-8")
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aether.domain.report import Outline, OutlineItem, ReportRequest
+from aether.domain.report import Outline, OutlineItem
+from aether.domain.report_request import ReportRequest
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.ports import Message, Reply
 from aether.workflows.report.outline_reader import OutlineReader

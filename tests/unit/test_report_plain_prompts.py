@@ -3,7 +3,8 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
+from aether.domain.report import Outline, OutlineItem
+from aether.domain.report_request import FreeSections, Length, ReportPlan, ReportRequest, SectionPlan
 from aether.workflows.report.prompts.plain import PlainPrompts
 
 REQUEST = ReportRequest(topic="The Roman Empire")
@@ -89,3 +90,12 @@ def test_longer_lengths_mean_more_tokens() -> None:
     tokens = [sampling.max_tokens or 0 for sampling in samplings if sampling is not None]
     assert tokens == sorted(set(tokens))
     assert len(tokens) == len(Length)
+
+
+@pytest.mark.parametrize(("free", "count"), [((2, 3), 10), ((1, 9), 12), ((7, 9), 14)])
+def test_spare_titles_are_asked_for_beside_planned_sections(free: tuple[int, int], count: int) -> None:
+    plan = ReportPlan((SectionPlan("Origins"), SectionPlan("Fall")), FreeSections(*free, 1))
+    [prompt] = STYLE.outline(replace(REQUEST, plan=plan))
+
+    assert f"titles of {count} more sections" in prompt.content
+    assert "besides Origins, Fall" in prompt.content

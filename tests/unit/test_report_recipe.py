@@ -2,12 +2,17 @@ import asyncio
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 
 from aether.domain.job import Change, Status, StepStatus
-from aether.domain.report import Outline, OutlineItem, Report, ReportRequest
+from aether.domain.report import Outline, OutlineItem, Report
+from aether.domain.report_request import FreeSections, Length, ReportPlan, ReportRequest, SectionPlan
+from aether.domain.template import SectionKind, Template, TemplateDefaults, TemplateSection
+from aether.domain.template_rules import check_template
 from aether.errors import ModelFailedError, ModelRefusedError
 from aether.workflows.report.recipe import first_steps, outline_of
 from aether.workflows.report.record import report_so_far
+from aether.workflows.report.structure import template_of_report
 from tests.durable_harness import until
 from tests.report_harness import ID, REQUEST, TITLES, ReportBench, ScriptedWriter, finished
 
@@ -52,11 +57,56 @@ async def test_the_caller_s_own_outline_is_used_without_a_call() -> None:
     assert [step.name for step in job.steps] == ["section:0", "section:1", "section:2"]
 
 
+PLANNED = ReportPlan(
+    (SectionPlan("Kings", "Seven.", "Name them.", Length.BRIEF), SectionPlan("Emperors")), FreeSections(1, 2, 1)
+)
+
+
+async def test_sections_are_written_by_their_own_wishes_wherever_others_are_added() -> None:
+    writer = ScriptedWriter(("Kings", "Republic", "Wars", "Emperors"))
+    request = ReportRequest(topic="Rome", instructions="Be brief.", plan=PLANNED)
+
+    job = await finished(writer, request)
+
+    assert report_so_far(job).outline == ("I. Kings", "II. Republic", "III. Wars", "IV. Emperors")
+    assert writer.outline_calls == 1
+    asked = {at: (each.length, each.instructions) for at, each in writer.requests.items()}
+    assert asked == {
+        0: (Length.BRIEF, "Be brief.\nName them."),
+        **dict.fromkeys((1, 2, 3), (Length.STANDARD, "Be brief.")),
+    }
+
+
+async def test_a_template_of_a_report_has_its_sections_and_the_wishes_of_its_request() -> None:
+    writer = ScriptedWriter(("Kings", "Republic", "Emperors"))
+    request = ReportRequest(topic="Rome", tone="dry", length=Length.DETAILED, plan=PLANNED, key_points=True)
+
+    template = template_of_report(await finished(writer, request))
+
+    check_template(template)
+    assert template == Template(
+        "Rome",
+        (
+            TemplateSection("Kings", instructions="Name them.", length=Length.BRIEF),
+            TemplateSection("Republic"),
+            TemplateSection("Emperors"),
+            TemplateSection("Key points", kind=SectionKind.KEY_POINTS),
+        ),
+        defaults=TemplateDefaults(tone="dry", length=Length.DETAILED),
+    )
+
+
 @pytest.mark.parametrize(
     ("request_", "steps", "outline"),
     [
         (REQUEST, ("outline",), None),
         (ReportRequest(topic="Rome", outline=("Kings",)), (), Outline((OutlineItem("Kings"),))),
+        (ReportRequest(topic="Rome", plan=PLANNED), ("outline",), None),
+        (
+            ReportRequest(topic="Rome", plan=replace(PLANNED, free=None)),
+            (),
+            Outline((OutlineItem("Kings", "Seven."), OutlineItem("Emperors"))),
+        ),
     ],
 )
 def test_the_first_steps_follow_from_the_outline_of_the_request(

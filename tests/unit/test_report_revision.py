@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from aether.domain.job import Job, Limits, Status, StepStatus
-from aether.domain.report import Checks, ReportRequest
+from aether.domain.report_request import Checks, ReportRequest
 from aether.domain.revision import Rewrite, Verdict
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError
 from aether.workflows.report.record import ReportRecord, report_so_far

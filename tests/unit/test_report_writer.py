@@ -6,7 +6,8 @@ import pytest
 from msgspec import UNSET, UnsetType
 
 from aether.domain.job import Usage
-from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
+from aether.domain.report import Outline, OutlineItem
+from aether.domain.report_request import Length, ReportRequest
 from aether.durable.token_budget import TokenMeter, use_meter
 from aether.durable.token_stream import TokenStream, use_token_stream
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError, UnusableOutputError

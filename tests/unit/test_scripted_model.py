@@ -9,7 +9,8 @@ import pytest
 from msgspec import to_builtins
 
 from aether.domain.checklist import Summary
-from aether.domain.report import Outline, OutlineItem, ReportRequest
+from aether.domain.report import Outline, OutlineItem
+from aether.domain.report_request import ReportRequest
 from aether.errors import UnusableOutputError
 from aether.workflows.checklist import prompts as checklist_prompts
 from aether.workflows.checklist.parser import parse_checklist

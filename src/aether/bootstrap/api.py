@@ -10,17 +10,20 @@ from aether.adapters.redis.pipelining import PipeliningRedis
 from aether.adapters.redis.rate_limiter import RedisRateLimiter
 from aether.adapters.redis.read_tokens import RedisReadTokens
 from aether.adapters.redis.readiness import ReadinessProbe
+from aether.adapters.redis.templates import RedisTemplates
 from aether.api.state import ApiServices, Readiness
 from aether.bootstrap.authentication import authenticator
 from aether.bootstrap.gc_tuning import tune_gc
 from aether.bootstrap.identity_provider import token_verifier
 from aether.bootstrap.storage import file_store, inbox, job_store, redis_client
+from aether.bootstrap.templates import server_templates
 from aether.bootstrap.webhooks import webhooks
 from aether.domain.job import Kind
 from aether.identity.local_key import LocalKey
 from aether.identity.read_tokens import ReadTokens
 from aether.services.inbox import Inbox
 from aether.services.jobs import Jobs
+from aether.services.templates import Templates
 from aether.settings import Settings
 
 
@@ -31,7 +34,12 @@ def request_defaults(settings: Settings) -> Mapping[Kind, Mapping[str, object]]:
 
 @asynccontextmanager
 async def api_services(settings: Settings, local_key: LocalKey | None = None) -> AsyncIterator[ApiServices]:
-    """Open the services."""
+    """Open the services.
+
+    Raises:
+        ConfigurationError: as `server_templates` and those that open the others.
+    """
+    of_server = server_templates(settings)
     async with (
         redis_client(settings, PipeliningRedis) as client,
         RedisHub(client) as hub,
@@ -55,4 +63,5 @@ async def api_services(settings: Settings, local_key: LocalKey | None = None) ->
             RedisRateLimiter(client),
             authenticator(client, settings, verifier, local_key, read_tokens),
             read_tokens,
+            Templates(RedisTemplates(client), of_server),
         )

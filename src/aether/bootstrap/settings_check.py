@@ -12,6 +12,7 @@ from aether.bootstrap.backing_services import check_embedded, find_on_machine
 from aether.bootstrap.identity_provider import token_verifier
 from aether.bootstrap.server_check import refuse
 from aether.bootstrap.storage import object_store, redis_client, redis_url
+from aether.bootstrap.templates import server_templates
 from aether.settings import Settings
 
 
@@ -31,6 +32,7 @@ async def check_settings(settings: Settings) -> ServiceSummary:
     summary = ServiceSummary(await _store(settings), await _model(settings))
     object_store(settings)
     token_verifier(settings)
+    server_templates(settings)
     return summary
 
 

@@ -1,88 +1,24 @@
-"""Report records: the request, the outline, the sections, and how they form one report."""
+"""Report records: the outline, the sections, and how they form one report."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
 from functools import cache
 from typing import Annotated, Self
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from aether.domain.derived_section import DerivedKind, DerivedSection, EntryTarget, GlossaryEntry, WordTarget
+from aether.domain.derived_section import DerivedKind, DerivedSection, GlossaryEntry
 from aether.domain.finding import Finding
 from aether.domain.numbering import numbers_of
 from aether.domain.plain_text import is_blank, visible_part
-from aether.domain.text_field import text
 
 MAX_SECTIONS = 20
 
 
-class Length(StrEnum):
-    """Length of each section."""
-
-    BRIEF = "brief"
-    STANDARD = "standard"
-    DETAILED = "detailed"
-
-
-class Checks(StrEnum):
-    """What the checks of a report do: nothing, tell what they found, or have faulty sections written again, too."""
-
-    OFF = "off"
-    REPORT = "report"
-    REWRITE = "rewrite"
-
-
-_MARKUP = '#*_`"“”+•-'
-Title = Annotated[str, text("One heading of the outline.", 200, markup=_MARKUP)]
-OutlineTitles = Annotated[tuple[Title, ...], Meta(min_length=1, max_length=MAX_SECTIONS)]
-SectionCount = Annotated[
-    int,
-    Meta(ge=1, le=MAX_SECTIONS, description="The number of sections; with an `outline`, that of its headings counts."),
-]
-Labels = Annotated[
-    dict[Annotated[str, Meta(min_length=1, max_length=64)], Annotated[str, Meta(max_length=256)]],
-    Meta(max_length=16, description="Labels of the caller's own, which are returned with the job."),
-]
-
-
-class ReportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The request for a report; the writer decides what is not set.
-
-    `checks` is set when the request is accepted; a request without it is from a version that has no checks.
-    """
-
-    topic: Annotated[str, text("What the report is about.", 300, examples=["The Roman Empire"])]
-    sections: SectionCount | UnsetType = UNSET
-    outline: OutlineTitles | UnsetType = UNSET
-    language: (
-        Annotated[str, text("The language to write in, if it is not that of the topic.", 60, examples=["German"])]
-        | UnsetType
-    ) = UNSET
-    tone: Annotated[str, text("The tone of the text.", 100, examples=["dry and precise"])] | UnsetType = UNSET
-    audience: Annotated[str, text("The readers of the report.", 200, examples=["secondary school"])] | UnsetType = UNSET
-    length: Length = Length.STANDARD
-    instructions: Annotated[str, text("Further instructions for the model.", 2_000, multiline=True)] | UnsetType = UNSET
-    model: Annotated[str, text("The model to write with, instead of the server's own.", 100)] | UnsetType = UNSET
-    metadata: Labels | UnsetType = UNSET
-    checks: Checks | UnsetType = UNSET
-    summary: WordTarget | bool = False
-    conclusion: WordTarget | bool = False
-    key_points: EntryTarget | bool = False
-    glossary: EntryTarget | bool = False
-
-    @property
-    def derived(self) -> tuple[DerivedKind, ...]:
-        """The derived sections that are wanted."""
-        wanted = {
-            DerivedKind.SUMMARY: self.summary,
-            DerivedKind.CONCLUSION: self.conclusion,
-            DerivedKind.KEY_POINTS: self.key_points,
-            DerivedKind.GLOSSARY: self.glossary,
-        }
-        return tuple(kind for kind, target in wanted.items() if target)
+TITLE_MARKUP = '#*_`"“”+•-'
+"""Characters of which a title must not consist alone, as in a regex character class."""
 
 
 class OutlineItem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -178,7 +114,7 @@ def _remove_markup(title: str) -> str:
     stripped = _EMPHASIS.sub(r"\2", _LEADING_MARK.sub("", " ".join(visible_part(title).split())))
     if quoted := _QUOTED.fullmatch(stripped):
         stripped = quoted[1] or quoted[2]
-    if is_blank(stripped, _MARKUP):
+    if is_blank(stripped, TITLE_MARKUP):
         return ""
     return stripped if stripped == title else _remove_markup(stripped)
 

@@ -59,10 +59,24 @@ class Jobs:
         """
         job = NewJob(str(uuid4()), kind, admission.owner, request, plan, limits, webhook)
         if admission.idempotency_key is not None:
-            job = with_idempotency_key(job, admission.idempotency_key)
+            job = with_idempotency_key(job, admission.idempotency_key, admission.as_sent)
         # A retried job keeps its defaults. A repeated request is the same one, whatever the defaults are by then.
         job = replace(job, input=_with_defaults(request, self._defaults.get(kind)))
         return await self._store.create(job, self._max_jobs_for(admission.max_jobs))
+
+    async def find_repeated(
+        self, kind: Kind, admission: Admission, limits: Limits = _UNLIMITED, webhook: Webhook | None = None
+    ) -> str | None:
+        """Return the id of the job that this request, `as_sent`, has created with its key; None if none.
+
+        Raises:
+            IdempotencyKeyReusedError: the key was used for another request.
+        """
+        if admission.idempotency_key is None:
+            return None
+        sent = NewJob("", kind, admission.owner, admission.as_sent or b"", limits=limits, webhook=webhook)
+        idempotency = with_idempotency_key(sent, admission.idempotency_key).idempotency
+        return await self._store.find_repeated(idempotency) if idempotency else None
 
     async def get(self, kind: Kind, owner: str, job_id: str) -> Job:
         """Return the job."""

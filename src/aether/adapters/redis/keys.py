@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from aether.domain.job import Kind, Status
+from aether.domain.template import MAX_TEMPLATES, MAX_VERSIONS  # noqa: F401 - for the scripts
 from aether.leased_queue import ARQ_QUEUE
 from aether.leased_queue.scripts import Script, lua_constants, lua_source
 
@@ -29,6 +30,8 @@ DELIVERIES = "aether:deliveries:"  # "<status or all>:<owner>", sorted set: thes
 DELIVERIES_OF_JOB = "aether:deliveries-of:"  # sorted set: a job's deliveries; as the latest of them
 READ_TOKENS = "aether:tokens:"  # sorted set: a job's read tokens by expiry; as the last of them
 ACCESS_KEYS = "aether:keys"  # hash: id → API key as JSON, and `version`; configuration, so it does not expire
+TEMPLATES = "aether:templates:"  # hash: an owner's templates by name, each with its newest version; until deleted
+TEMPLATE = "aether:template:"  # "<name>:<owner>", hash: versions of a template; until deleted, then RETIRED_MS the last
 WEBHOOKS = "aether:webhooks"  # a queue as arq's own: delivery attempts, "<delivery id>:<number of the attempt>"
 FORMER_QUEUE = ARQ_QUEUE  # the queue of versions up to 0.1, and of other programs with arq
 DIALECTS = "aether:dialects:"  # hash: what is known about a model server's models, by model; DIALECT_MS from a change
@@ -46,6 +49,7 @@ INBOX_DROP_MS = 60_000
 PIECE_BYTES = 256 * 1024  # of a file, in one field of its hash
 DELIVERY_MS = 7 * 24 * 60 * 60 * 1000
 ENDPOINT_MS = 400 * 24 * 60 * 60 * 1000
+RETIRED_MS = 400 * 24 * 60 * 60 * 1000
 DIALECT_MS = 24 * 60 * 60 * 1000
 WORKER_TTL_S = 15  # how long after its announcement a worker counts as running
 READY_MS = 60_000

@@ -12,6 +12,7 @@ from aether.adapters.redis.commit_author import CommitAuthor
 from aether.adapters.redis.durable_writes import DurableWrites, LostAnswerError
 from aether.adapters.redis.errors import translate_redis_errors
 from aether.adapters.redis.event_log import read_replay
+from aether.adapters.redis.idempotency import find_repeated
 from aether.adapters.redis.keys import DELIVER, FENCES, PACE, RECORD, script
 from aether.adapters.redis.pubsub_message import next_message
 from aether.adapters.redis.record_serializer import (
@@ -25,6 +26,7 @@ from aether.adapters.redis.record_serializer import (
 )
 from aether.adapters.redis.snapshot_reader import SnapshotReader
 from aether.domain.events import derive_events
+from aether.domain.idempotency import Idempotency
 from aether.domain.job import ALLOWED_FROM, ENDED, Change, Job, Kind, Status, count_progress
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.snapshot import Revision, Snapshot
@@ -93,6 +95,11 @@ class RedisJobStore:
                 existing_id: bytes = rest[0]
                 return existing_id.decode()
         return job.id
+
+    async def find_repeated(self, idempotency: Idempotency) -> str | None:
+        """Read the hash of the key."""
+        with translate_redis_errors():
+            return await find_repeated(self._client, idempotency)
 
     async def load(self, job_id: str) -> Job | None:
         """Read the record."""

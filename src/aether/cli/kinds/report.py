@@ -14,11 +14,13 @@ from aether.adapters.openai.model_names import is_small, parameters_of, writes_e
 from aether.cli.client.job_kind import JobKind
 from aether.cli.client.run_job import run_job
 from aether.cli.kinds.base import BaseJobState, Step
+from aether.cli.kinds.outline_file import read_outline
 from aether.cli.options import output_option, server_options
 from aether.cli.output.delivery import DocumentDelivery
 from aether.cli.output.markdown import heading, one_line, passage
 from aether.cli.output.progress_events import ProgressEvent, StepFinished, counted, word_count
-from aether.domain.report import MAX_SECTIONS, Checks, Length
+from aether.domain.report import MAX_SECTIONS
+from aether.domain.report_request import Checks, Length
 from aether.workflows.report.prompts.language import ENGLISH_ONLY, is_not_english
 
 _ACTIONS = {"stripped": "removed", "rewritten": "mended by a rewrite", "reported": "left"}
@@ -128,6 +130,14 @@ def to_markdown(report: Report) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _as_variables(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> dict[str, str] | None:
+    """Parse variables as in company=ACME; the callback of an option."""
+    pairs = [text.partition("=") for text in given]
+    if wrong := [name for name, separator, _ in pairs if not (name and separator)]:
+        raise click.BadParameter(f"{wrong[0]!r} must be a name and a value, as in company=ACME.")
+    return {name: value for name, _, value in pairs} or None
+
+
 def _part(title: str, text: str) -> list[str]:
     return [f"## {title}", passage(text)] if text else []
 
@@ -140,6 +150,20 @@ def _is_later(step: Step) -> bool:
 @click.argument("topic")
 @click.option("--sections", type=click.IntRange(1, MAX_SECTIONS), help="How many sections to write.")
 @click.option("--outline", multiple=True, metavar="HEADING", help="A section to write; repeat it for each one.")
+@click.option(
+    "--outline-file",
+    metavar="FILE",
+    help="The sections to write, with what each covers, from JSON or from Markdown with a ## heading for each.",
+)
+@click.option("--template", metavar="NAME[@VERSION]", help="Write by this template; see `aether templates list`.")
+@click.option(
+    "--var",
+    "variables",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_as_variables,
+    help="The value of a variable of the template; repeat it for each one.",
+)
 @click.option("--language", help="The language to write in.")
 @click.option("--tone", help="How it should sound.")
 @click.option("--audience", help="For whom it is.")
@@ -159,7 +183,13 @@ def _is_later(step: Step) -> bool:
 @click.option("--model", help="The model to write with, instead of the server's own.")
 @output_option("FILE.md", "Write to this file, not to stdout.")
 @server_options
-def report(url: str | None, data_dir: Path | None, output: Path | None, **fields: Any) -> None:  # Any: JSON values
+def report(
+    url: str | None,
+    data_dir: Path | None,
+    output: Path | None,
+    outline_file: str | None,
+    **fields: Any,  # Any: JSON values
+) -> None:
     """Write a report on TOPIC, as Markdown to stdout.
 
     The server at --url makes it; without --url the one that `aether serve` runs on this machine, or else a private
@@ -172,6 +202,10 @@ def report(url: str | None, data_dir: Path | None, output: Path | None, **fields
 
     Exit status: 0 written, 1 failed, 2 wrong usage or settings, 130 interrupted and cancelled.
     """
+    if outline_file is not None:
+        if fields["outline"]:
+            raise click.UsageError("--outline and --outline-file cannot be used together.")
+        fields["outline"] = read_outline(outline_file)
     sys.exit(run_job(REPORT, REPORT.delivery(output), fields, url, data_dir))
 
 

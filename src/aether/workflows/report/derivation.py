@@ -3,7 +3,7 @@
 from functools import partial
 
 from aether.domain.derived_section import DerivedKind, DerivedSection
-from aether.domain.report import ReportRequest
+from aether.domain.report_request import ReportRequest
 from aether.durable.run import Run
 from aether.workflows.report.draft import Draft
 from aether.workflows.report.ports import Writer

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from aether.domain.derived_section import DerivedKind, EntryTarget, WordTarget
-from aether.domain.report import ReportRequest
+from aether.domain.report_request import ReportRequest
 from aether.workflows.llm.json_schema import object_schema
 from aether.workflows.llm.ports import Form, Message
 from aether.workflows.llm.prompt_fence import escape, fence

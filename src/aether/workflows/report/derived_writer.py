@@ -6,7 +6,7 @@ from functools import partial
 from msgspec import UNSET
 
 from aether.domain.derived_section import DerivedKind, DerivedSection
-from aether.domain.report import ReportRequest
+from aether.domain.report_request import ReportRequest
 from aether.durable.token_budget import warn
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.conversation import Conversation, ConversationTerms

@@ -7,7 +7,8 @@ import msgspec
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from aether.domain.report import Outline, ReportRequest, Section
+from aether.domain.report import Outline, Section
+from aether.domain.report_request import ReportRequest
 from aether.workflows.report.prompts.style import WORDS
 from aether.workflows.report.quality.sections import Assignment
 
@@ -29,10 +30,14 @@ class Draft(msgspec.Struct, frozen=True):
         """The texts of the sections."""
         return tuple(section.text for section in self.sections)
 
+    def request_for(self, position: int) -> ReportRequest:
+        """Return the request as it holds for the section at this position, with its own wishes."""
+        return self.request.for_section(position, len(self.sections))
+
     @property
     def words(self) -> tuple[int, ...]:
         """About how many words each section was to have."""
-        return (WORDS[self.request.length],) * len(self.sections)
+        return tuple(WORDS[self.request_for(position).length] for position in range(len(self.sections)))
 
     @property
     def characters(self) -> int:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from aether.domain.derived_section import DerivedKind, DerivedSection
-from aether.domain.report import Outline, ReportRequest, Section
+from aether.domain.report import Outline, Section
+from aether.domain.report_request import ReportRequest
 from aether.workflows.report.draft import Draft
 
 

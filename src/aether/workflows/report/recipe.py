@@ -2,9 +2,8 @@
 
 from functools import partial
 
-from msgspec import UNSET
-
-from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
+from aether.domain.report import Outline, Report, Section
+from aether.domain.report_request import ReportRequest
 from aether.durable.run import Run
 from aether.workflows.definition import Workflow
 from aether.workflows.report.derivation import derivation_steps, derive
@@ -16,14 +15,15 @@ from aether.workflows.report.writer import ModelWriter, requested_model
 
 
 async def write_report(run: Run, request: ReportRequest, writer: Writer) -> Report:
-    """Plan the outline, unless the caller sent one; write all sections at the same time; then check and derive."""
+    """Plan the outline, unless the caller sent it; write all sections at the same time; then check and derive."""
     outline = outline_of(request)
     if outline is None:
         outline = await run.step("outline", lambda: writer.write_outline(request), Outline)
+    total = len(outline.items)
     sections = await run.fan_out(
         "section",
-        range(len(outline.items)),
-        lambda position: writer.write_section(request, outline, position),
+        range(total),
+        lambda position: writer.write_section(request.for_section(position, total), outline, position),
         Section,
         titles=outline.headings,
         then=revision_steps(request) + derivation_steps(request),
@@ -34,13 +34,14 @@ async def write_report(run: Run, request: ReportRequest, writer: Writer) -> Repo
 
 
 def outline_of(request: ReportRequest) -> Outline | None:
-    """Return the outline that the caller sent, if any."""
-    return None if request.outline is UNSET else Outline.of(map(OutlineItem, request.outline))
+    """Return the outline that the caller sent, if any, and if it is complete."""
+    plan = request.planned
+    return None if plan is None or plan.free else plan.outline_with()
 
 
 def first_steps(request: ReportRequest) -> tuple[str, ...]:
     """Name the steps that are known before the job starts."""
-    return ("outline",) if request.outline is UNSET else ()
+    return ("outline",) if outline_of(request) is None else ()
 
 
 WORKFLOW = Workflow(

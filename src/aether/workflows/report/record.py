@@ -9,7 +9,8 @@ import msgspec
 from aether.domain.derived_section import DerivedSection
 from aether.domain.finding import Finding
 from aether.domain.job import Job, StepStatus
-from aether.domain.report import Outline, Report, ReportRequest, Section
+from aether.domain.report import Outline, Report, Section
+from aether.domain.report_request import ReportRequest
 from aether.domain.revision import Rewrite, Verdict
 from aether.domain.stored_request import stored_request_decoder
 from aether.workflows.report.derivation import DERIVED_STEP

@@ -6,7 +6,8 @@ from functools import partial
 from msgspec import UNSET
 
 from aether.domain.finding import Finding
-from aether.domain.report import Checks, ReportRequest, Section
+from aether.domain.report import Section
+from aether.domain.report_request import Checks, ReportRequest
 from aether.domain.revision import Rewrite, Verdict
 from aether.durable.run import Run
 from aether.durable.step import describe_error

@@ -7,7 +7,8 @@ from msgspec import UNSET
 
 from aether.domain.derived_section import DerivedKind, DerivedSection
 from aether.domain.plain_text import is_blank
-from aether.domain.report import Outline, ReportRequest, Section
+from aether.domain.report import Outline, Section
+from aether.domain.report_request import FreeSections, ReportRequest
 from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows.llm.conversation import Conversation, ConversationTerms
 from aether.workflows.llm.ports import ChatModel, Message
@@ -15,6 +16,7 @@ from aether.workflows.llm.text_thread import work_on_text
 from aether.workflows.llm.token_estimate import estimate_call_tokens
 from aether.workflows.report.derived_writer import DerivedWriter
 from aether.workflows.report.draft import Draft
+from aether.workflows.report.outline_parser import without_planned
 from aether.workflows.report.outline_reader import OutlineReader
 from aether.workflows.report.prompts.full import FullPrompts
 from aether.workflows.report.prompts.language import ENGLISH_ONLY, is_not_english
@@ -42,18 +44,25 @@ class ModelWriter:
         self._style_of = style_of
 
     async def write_outline(self, request: ReportRequest) -> Outline:
-        """Ask for an outline, and once more if the answer cannot be used or its titles are no headings."""
-        count = None if request.sections is UNSET else request.sections
-        style = self._style(request)
+        """Ask for an outline, and once more if the answer cannot be used or its titles are no headings.
+
+        If the caller has planned some of the sections, only those that are added are asked for.
+        """
+        style, plan = self._style(request), request.planned
+
+        def choose(found: Outline) -> Outline:
+            return style.choose(without_planned(found, plan) if plan else found, request)
+
         messages = style.outline(request)
-        reader = OutlineReader(request.topic, count, messages, lambda found: style.choose(found, request))
+        reader = OutlineReader(request.topic, _wanted(request), messages, choose)
         conversation = self._conversation(request, style, "outline", _language_warning(request, style))
         try:
-            return await conversation.structured_output(messages, style.outline_form(request), reader.read)
+            outline = await conversation.structured_output(messages, style.outline_form(request), reader.read)
         except (UnusableOutputError, ModelRefusedError):
             if reader.best is None:
                 raise
-            return reader.best
+            outline = reader.best
+        return plan.outline_with(outline.items) if plan else outline
 
     async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
         """Ask for a section and make it fit its place in the report; the preview shows it before that."""
@@ -66,10 +75,11 @@ class ModelWriter:
 
     async def rewrite_section(self, draft: Draft, position: int, faults: Sequence[str]) -> Section:
         """Ask for a section again; there is no preview, since the old text may turn out to be the better one."""
-        style = self._style(draft.request)
+        request = draft.request_for(position)
+        style = self._style(request)
         messages = self._rewrite_messages(draft, position, faults)
-        text = await self._conversation(draft.request, style, "rewrite").text(messages)
-        return await _section(style, draft.request, draft.outline, position, text)
+        text = await self._conversation(request, style, "rewrite").text(messages)
+        return await _section(style, request, draft.outline, position, text)
 
     def estimate_rewrite(self, draft: Draft, position: int, faults: Sequence[str]) -> int:
         """Estimate the tokens of the prompt and of the answer."""
@@ -85,8 +95,8 @@ class ModelWriter:
         return self._derived.estimate(draft, kind)
 
     def _rewrite_messages(self, draft: Draft, position: int, faults: Sequence[str]) -> list[Message]:
-        text, style = draft.sections[position].text, self._style(draft.request)
-        return style.rewrite(draft.request, draft.outline, position, text, "\n".join(faults))
+        text, request = draft.sections[position].text, draft.request_for(position)
+        return self._style(request).rewrite(request, draft.outline, position, text, "\n".join(faults))
 
     def _style(self, request: ReportRequest) -> PromptStyle:
         return self._style_of(requested_model(request))
@@ -105,6 +115,13 @@ def _terms(request: ReportRequest, style: PromptStyle, call: Call, warning: str 
 def _language_warning(request: ReportRequest, style: PromptStyle) -> str | None:
     language = None if request.language is UNSET else request.language
     return ENGLISH_ONLY if style.english_only and is_not_english(request.topic, language) else None
+
+
+def _wanted(request: ReportRequest) -> int | FreeSections | None:
+    """Return how many sections are asked for; None if the model decides."""
+    if request.planned and request.planned.free:
+        return request.planned.free
+    return None if request.sections is UNSET else request.sections
 
 
 async def _section(style: PromptStyle, request: ReportRequest, outline: Outline, position: int, text: str) -> Section:

@@ -101,6 +101,23 @@ REPORT_EXAMPLES: Examples = {
             "keyPoints": True,
             "metadata": {"project": "history"},
         },
+        "withPlannedSections": {
+            "topic": "The Roman Empire",
+            "outline": [
+                "From Village to Republic",
+                {
+                    "title": "The Age of the Emperors",
+                    "covers": "From Augustus to Trajan.",
+                    "instructions": "Compare at least three emperors.",
+                    "length": "detailed",
+                },
+            ],
+        },
+        "withTemplate": {
+            "topic": "Electric Bicycles",
+            "template": "market",
+            "variables": {"region": "Europe", "company": "ACME"},
+        },
     },
     "ReportAccepted": {"accepted": ReportAccepted(_JOB.id)},
     "ReportJob": {

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from aether.api.http.problem_details import Detail, Title, Uri
-from aether.api.http.problems import JOB_PROBLEMS, type_uri
+from aether.api.http.problems import type_uri
 from aether.api.jobs.fields import (
     UNKNOWN_PROBLEM,
     CreatedAt,
@@ -26,6 +26,7 @@ from aether.api.jobs.fields import (
     unset_if_none,
     waiting_for,
 )
+from aether.api.jobs.job_problems import JOB_PROBLEMS
 from aether.api.kinds.report.quality_schemas import Quality, Statistics, quality_of, statistics_of
 from aether.api.kinds.report.step_schemas import Counts, Step, Usage, counts_of, step_of, usage_of
 from aether.domain import job as domain
@@ -71,6 +72,7 @@ class _CommonFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     attempts: Annotated[tuple[FailedAttempt, ...], Meta(description="The failed attempts, oldest first.")]
     quality: Quality | UnsetType = UNSET
     statistics: Statistics | UnsetType = UNSET
+    template: Annotated[str, Meta(description="The version of the template that was used.")] | UnsetType = UNSET
     metadata: Annotated[dict[str, str], Meta(description="The labels from the request.")] | UnsetType = UNSET
 
 
@@ -144,12 +146,13 @@ class _StoredTopic(msgspec.Struct, frozen=True):
     topic: str = ""
 
 
-class _StoredLabels(msgspec.Struct, frozen=True):
+class _StoredNotes(msgspec.Struct, frozen=True):
+    template: str | UnsetType = UNSET
     metadata: dict[str, str] | UnsetType = UNSET
 
 
 _decode_topic = msgspec.json.Decoder(_StoredTopic).decode
-_decode_labels = msgspec.json.Decoder(_StoredLabels).decode
+_decode_notes = msgspec.json.Decoder(_StoredNotes).decode
 _NO_ESTIMATE = Estimate()
 
 
@@ -171,6 +174,7 @@ def report_job(job: Job, estimate: Estimate = _NO_ESTIMATE) -> ReportJob:
 
 
 def _with_common_fields(job_type: Callable[..., T], job: Job, record: ReportRecord, *status_fields: object) -> T:
+    notes = _decode_notes(job.input)
     return job_type(
         job.id,
         job.status.value,
@@ -186,7 +190,8 @@ def _with_common_fields(job_type: Callable[..., T], job: Job, record: ReportReco
         attempts=tuple(map(failed_attempt, job.attempts)),
         quality=quality_of(record),
         statistics=statistics_of(record),
-        metadata=_decode_labels(job.input).metadata,
+        template=notes.template,
+        metadata=notes.metadata,
     )
 
 

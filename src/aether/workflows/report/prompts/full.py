@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import UNSET
 
-from aether.domain.report import Outline, OutlineItem, ReportRequest
+from aether.domain.report import Outline, OutlineItem
+from aether.domain.report_request import FreeSections, ReportPlan, ReportRequest
 from aether.workflows.llm.json_schema import object_schema
 from aether.workflows.llm.ports import Form, Message, Sampling
 from aether.workflows.llm.prompt_fence import escape, fence
@@ -78,10 +79,10 @@ class FullPrompts:
         self.english_only = english_only
 
     def outline(self, request: ReportRequest) -> list[Message]:
-        """Ask for an outline, after two examples."""
+        """Ask for an outline, or for the sections that are added to planned ones, after two examples."""
         least, most = _count(request)
         count = str(least) if least == most else f"{least} to {most}"
-        task = _outline_task(_material(request), count, self._language(request))
+        task = _outline_task(_material(request), count, self._language(request), request.planned)
         examples = _examples(english_only=self.english_only)
         return [Message("system", _PLANNER), *examples, Message("user", task)]
 
@@ -139,6 +140,8 @@ def _material(request: ReportRequest) -> Iterator[str]:
 
 
 def _count(request: ReportRequest) -> tuple[int, int]:
+    if request.planned and request.planned.free:
+        return request.planned.free.min, request.planned.free.max
     return _DEFAULT_COUNT if request.sections is UNSET else (request.sections, request.sections)
 
 
@@ -150,9 +153,20 @@ def _examples(*, english_only: bool) -> Iterator[Message]:
         yield Message("assistant", json.dumps({"sections": items}, ensure_ascii=False))
 
 
-def _outline_task(material: Iterable[str], count: str, language: str) -> str:
+def _outline_task(material: Iterable[str], count: str, language: str, plan: ReportPlan | None = None) -> str:
+    what = "a report on this topic"
     wanted = f"{'' if ' ' in count else 'exactly '}{count} section{'' if count == '1' else 's'}"
-    return _lines(*material, f"Write the outline of a report on this topic, with {wanted}{language and ','}{language}.")
+    if plan is not None and plan.free:
+        material, what = [*material, *_planned(plan, plan.free)], "the missing sections"
+    return _lines(*material, f"Write the outline of {what}, with {wanted}{language and ','}{language}.")
+
+
+def _planned(plan: ReportPlan, free: FreeSections) -> Iterator[str]:
+    """Tell which sections the report has, and where others are missing."""
+    outline = plan.outline_with()
+    yield fence("sections", _lines(*map(_outline_line, outline.headings, outline.items)))
+    place = f"after “{escape(outline.items[free.after - 1].title)}”" if free.after else "before all of these"
+    yield f"The report has the sections above. Others are missing, {place}; they repeat none of these."
 
 
 def _outline_line(heading: str, item: OutlineItem) -> str:

@@ -10,7 +10,8 @@ import re
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
+from aether.domain.report import Outline, OutlineItem
+from aether.domain.report_request import Length, ReportRequest
 from aether.workflows.llm.ports import Form, Message, Sampling
 from aether.workflows.report.prompts.repetition import without_repetition
 from aether.workflows.report.prompts.style import Call
@@ -79,8 +80,10 @@ class PlainPrompts:
 
     def outline(self, request: ReportRequest) -> list[Message]:
         """Ask for a numbered list of titles."""
-        lines = _count(request) + _SPARE
-        task = f"Write the titles of {lines} sections for a report about {request.topic}, as a numbered list."
+        lines, known = _count(request) + _SPARE, ", ".join(request.planned.titles) if request.planned else ""
+        more, besides = (" more", f" besides {known}") if known else ("", "")
+        titles = f"titles of {lines}{more} sections"
+        task = f"Write the {titles} for a report about {request.topic}{besides}, as a numbered list."
         return [Message("user", task + self._language(request))]
 
     def outline_form(self, request: ReportRequest) -> Form:  # noqa: ARG002 - of the port
@@ -129,4 +132,6 @@ class PlainPrompts:
 
 
 def _count(request: ReportRequest) -> int:
+    if request.planned and request.planned.free:
+        return max(request.planned.free.min, min(request.planned.free.max, _DEFAULT_COUNT))
     return _DEFAULT_COUNT if request.sections is UNSET else request.sections

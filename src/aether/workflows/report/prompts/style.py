@@ -2,7 +2,8 @@
 
 from typing import Literal, Protocol
 
-from aether.domain.report import Length, Outline, ReportRequest
+from aether.domain.report import Outline
+from aether.domain.report_request import Length, ReportRequest
 from aether.workflows.llm.ports import Form, Message, Sampling
 
 WORDS = {Length.BRIEF: 120, Length.STANDARD: 250, Length.DETAILED: 600}
