@@ -63,6 +63,8 @@ STRIPPED: dict[str, tuple[Callable[[str], str], ...]] = {
         lambda text: f"Absolutely! Let's dive into it.\n\n{text}",
         lambda text: f"I'm happy to help! I'll now write this section.\n\n{text}",
         lambda text: f"Thank you for your request. {text}",
+        lambda text: f"Great question! {text}",
+        lambda text: f"Here's a look at its history:\n\n{text}",
         lambda text: f"Gerne! Hier ist der Abschnitt:\n\n{text}",
         lambda text: f"Bien sûr, voici le texte de la section :\n\n{text}",
         lambda text: f"¡Claro! Aquí tienes la sección:\n\n{text}".removeprefix("¡"),
@@ -75,6 +77,7 @@ STRIPPED: dict[str, tuple[Callable[[str], str], ...]] = {
         lambda text: f"{text} I hope this helps!",
         lambda text: f"{text}\n\nI can provide more details if you wish.",
         lambda text: f"{text}\n\n[End of section]",
+        lambda text: f"{text}\n\nPlease note that I cannot verify these facts.",
         lambda text: f"{text}\n\n---\n\n*Would you like a shorter version?*",
         lambda text: f"{text}\n\nIf you need more detail, feel free to ask.",
         lambda text: f"{text}\n\nIch hoffe, das hilft! Soll ich noch etwas ergänzen?",
@@ -87,6 +90,7 @@ STRIPPED: dict[str, tuple[Callable[[str], str], ...]] = {
     "link": (
         lambda text: f"[See](https://made.up/page_(1)) {text}",
         lambda text: f"{text} <https://made.up/page>.",
+        lambda text: f"{text} (Source: https://made.up/page)",
         lambda text: f'{text} <a href="https://made.up">more</a>.',
     ),
     "image": (
@@ -99,11 +103,15 @@ STRIPPED: dict[str, tuple[Callable[[str], str], ...]] = {
         lambda text: f"{text}\n\n**Quellen:**\n- [1] Müller 2004\n- [2] www.made.up",
         lambda text: f"{text}\n\n[1]: https://made.up\n[^2]: https://made.up/two",
         lambda text: f"{text}\n\n参考文献：\n1. 张三，2010年\n2. 李四，2012年",
+        lambda text: f"{text}\n\n[1] Smith, A Book, 2019\n[2] Jones, Another, 2020",
+        lambda text: f"{text}\n\n### Further Reading\n\n- Smith, A Book (2019)",
         lambda text: f"{text}\n\nSources: https://made.up, https://made.up/two",
     ),
     "heading": (
         lambda text: f"## II. {{title}}\n\n{text}",
         lambda text: f"**{{title}}**\n\n{text}",
+        lambda text: f"Title: {{title}}\n\n{text}",
+        lambda text: f"标题：{{title}}\n\n{text}",
         lambda text: f"**{{title}}:** {text}",
     ),
     "open_block": (lambda text: f"{text}\n\n```text\nnever closed",),
@@ -116,7 +124,7 @@ PROSE = [
     (texts, at)
     for name, texts in BY_LANGUAGE.items()
     for at, title in enumerate(texts)
-    if at % 2 == 0 and title not in FORMS
+    if at % 3 == 0 and title not in FORMS
 ]
 LINES_THAT_STAY = {"link", "open_block", "cut_end"}  # some words of the planted text are no fault
 

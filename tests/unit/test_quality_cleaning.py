@@ -60,6 +60,7 @@ def test_what_only_looks_like_a_fault_stays(text: str) -> None:
         (f"Sure! {TEXT}", TEXT, 1),
         (f"# Rome\n\n## Origins\n\n{TEXT}\n\n## Fall\n\nIt fell in 476, as everybody knows.", TEXT, 2),
         ("Rome fell [1]. It rose [2, 3].\n\n## References\n\n1. A, 1999\n2. B, 2001", "Rome fell. It rose.", 1),
+        ("It fell. [1][2]\n\n[1] A, 1999\n[2] B, 2001", "It fell.", 1),
         ("See [A Book][1].\n\n[1]: https://made.up", "See A Book.", 1),
         ("The [`foo`](https://made.up) call.", "The `foo` call.", 1),
         ("It was **great**\n\nLet me know!", "It was **great**", 1),

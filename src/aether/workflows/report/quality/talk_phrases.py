@@ -5,6 +5,7 @@ import re
 
 _TEXT = (
     r"\b(?:section|report|text|draft|overview|essay|article|entry|paragraph|chapter|asked|requested|write-up"
+    r"|look at|breakdown|rundown|summary"
     r"|abschnitt\w*|bericht\w*|entwurf|überblick|kapitel\w*|beitrag|artikel"
     r"|rapport|texte|chapitre|aperçu|sección|informe|texto|capítulo|resumen|seção|relatório"
     r"|sezione|relazione|testo|capitolo|раздел\w*|отчёт\w*|отчет\w*|текст\w*|глав[аыуе]"
@@ -13,7 +14,8 @@ _TEXT = (
 )
 _AGREES = (
     r"(?:sure(?: thing)?|certainly|of course|okay|ok|alright|all right|absolutely|definitely|great|got it|understood"
-    r"|no problem|gladly|with pleasure|gerne|natürlich|selbstverständlich|sicher|klar|alles klar|in ordnung"
+    r"|(?:great|good|excellent) (?:question|choice|topic)|no problem|gladly|with pleasure"
+    r"|gerne|natürlich|selbstverständlich|sicher|klar|alles klar|in ordnung"
     r"|bien sûr|certainement|d['’]accord|volontiers|avec plaisir|claro(?: que sí)?|por supuesto|desde luego|con gusto"
     r"|certo|certamente|com certeza|当然(?:可以)?|當然(?:可以)?|好的|没问题|沒問題|конечно|хорошо|разумеется"
     r"|بالطبع|بالتأكيد|حسن[اًا]*|もちろん(?:です)?|はい|承知(?:いた)?しました|물론(?:입니다|이죠)?|네)"
@@ -50,6 +52,7 @@ _CLOSINGS = (
     r"(?:(?:please )?let me know\b(?!,)|(?:i )?hope (?:this|that|it)\b|would you like|(?:please )?feel free|shall i\b"
     r"|do you want|want me to|is there anything|happy to (?:help|adjust|expand)"
     r"|i can (?:also|provide|expand|add|elaborate)\b|thank(?:s| you) for reading"
+    r"|(?:please )?note(?: that|:) (?:this (?:section|text|report|draft)|i)\b"
     r"|\[?end of (?:the )?(?:section|report)\b|i['’]d be happy"
     rf"|don['’]t hesitate|if you (?:need|['’]?d like|would like|have|want)\b[^.!?]{{0,160}}{_OFFERS}"
     r"|lass(?:en sie)? (?:es )?mich wissen|ich hoffe,? (?:das|dass|dies|dieser)\b|möchten sie|möchtest du|soll ich\b"
