@@ -60,6 +60,11 @@ STRIPPED: dict[str, tuple[Callable[[str], str], ...]] = {
         lambda text: f"I'll research this topic and write a section on it. Let me start by gathering facts.\n\n{text}",
         lambda text: f"As an AI language model, I cannot browse the web. {text}",
         lambda text: f"Okay, here's the report section:\n{text}",
+        lambda text: f"Absolutely! Let's dive into it.\n\n{text}",
+        lambda text: f"I'm happy to help! I'll now write this section.\n\n{text}",
+        lambda text: f"Thank you for your request. {text}",
+        lambda text: f"Great question! {text}",
+        lambda text: f"Here's a look at its history:\n\n{text}",
         lambda text: f"Gerne! Hier ist der Abschnitt:\n\n{text}",
         lambda text: f"Bien sûr, voici le texte de la section :\n\n{text}",
         lambda text: f"¡Claro! Aquí tienes la sección:\n\n{text}".removeprefix("¡"),
@@ -70,6 +75,9 @@ STRIPPED: dict[str, tuple[Callable[[str], str], ...]] = {
     "chatter": (
         lambda text: f"{text}\n\nLet me know if you would like me to expand on anything!",
         lambda text: f"{text} I hope this helps!",
+        lambda text: f"{text}\n\nI can provide more details if you wish.",
+        lambda text: f"{text}\n\n[End of section]",
+        lambda text: f"{text}\n\nPlease note that I cannot verify these facts.",
         lambda text: f"{text}\n\n---\n\n*Would you like a shorter version?*",
         lambda text: f"{text}\n\nIf you need more detail, feel free to ask.",
         lambda text: f"{text}\n\nIch hoffe, das hilft! Soll ich noch etwas ergänzen?",
@@ -82,6 +90,7 @@ STRIPPED: dict[str, tuple[Callable[[str], str], ...]] = {
     "link": (
         lambda text: f"[See](https://made.up/page_(1)) {text}",
         lambda text: f"{text} <https://made.up/page>.",
+        lambda text: f"{text} (Source: https://made.up/page)",
         lambda text: f'{text} <a href="https://made.up">more</a>.',
     ),
     "image": (
@@ -94,11 +103,15 @@ STRIPPED: dict[str, tuple[Callable[[str], str], ...]] = {
         lambda text: f"{text}\n\n**Quellen:**\n- [1] Müller 2004\n- [2] www.made.up",
         lambda text: f"{text}\n\n[1]: https://made.up\n[^2]: https://made.up/two",
         lambda text: f"{text}\n\n参考文献：\n1. 张三，2010年\n2. 李四，2012年",
+        lambda text: f"{text}\n\n[1] Smith, A Book, 2019\n[2] Jones, Another, 2020",
+        lambda text: f"{text}\n\n### Further Reading\n\n- Smith, A Book (2019)",
         lambda text: f"{text}\n\nSources: https://made.up, https://made.up/two",
     ),
     "heading": (
         lambda text: f"## II. {{title}}\n\n{text}",
         lambda text: f"**{{title}}**\n\n{text}",
+        lambda text: f"Title: {{title}}\n\n{text}",
+        lambda text: f"标题：{{title}}\n\n{text}",
         lambda text: f"**{{title}}:** {text}",
     ),
     "open_block": (lambda text: f"{text}\n\n```text\nnever closed",),
@@ -111,7 +124,7 @@ PROSE = [
     (texts, at)
     for name, texts in BY_LANGUAGE.items()
     for at, title in enumerate(texts)
-    if at % 2 == 0 and title not in FORMS
+    if at % 3 == 0 and title not in FORMS
 ]
 LINES_THAT_STAY = {"link", "open_block", "cut_end"}  # some words of the planted text are no fault
 
@@ -146,7 +159,20 @@ PLACEHOLDERS = [
     *("[Your company name] did it.", "See www.example.com for more.", "Hypothetical Company A grew."),
     *("This is a placeholder for the figures.", "[TODO: add a source]", "<<topic>>", "[Quelle einfügen]"),
     *("[insérer une source]", "[insertar la fuente]", "【待补充】", "[вставьте источник]", "[أدخل المصدر]"),
-    *("{{company}} grew.", "In 20XX it ended."),
+    *(
+        "{{company}} grew.",
+        "In 20XX it ended.",
+        "X% of them left.",
+        "[Name] was there.",
+        "<<the birth&of",
+        "(insert a source)",
+    ),
+]
+SELF_REFERENCES = [
+    *("In this essay, I will examine how it began.", "This article will explore its history."),
+    *("In diesem Abschnitt werden wir sehen, wie es begann.", "Dans cette section, nous allons voir pourquoi."),
+    *("En este informe, exploraremos su historia.", "В этом разделе мы рассмотрим историю."),
+    *("在本节中，我们将介绍它的历史。", "في هذا القسم، سنتحدث عن تاريخه."),
 ]
 LONG = " ".join(f"and with house number {number} in the street of {number * 7} trees" for number in range(20))
 REWRITTEN: dict[str, tuple[Callable[[str], str], ...]] = {
@@ -155,8 +181,10 @@ REWRITTEN: dict[str, tuple[Callable[[str], str], ...]] = {
         lambda text: f"{text}\n\n{' '.join([text.split(chr(10))[0]] * 3)}",
         lambda text: f"{text} {'It is very important to know that the city is big. ' * 6}",
         lambda text: f"{text} {'and so on and so on ' * 60}.",
+        lambda text: f"{text} {'the city of the people of ' * 10}.",
         lambda text: f"{text}\n\n" + "- It has many different kinds of people in it.\n" * 5,
     ),
+    "self_reference": tuple(map(plant_placeholder, SELF_REFERENCES)),
     "long_sentence": (lambda text: f"{text} It began with one thing that led to another, {LONG}.",),
 }
 

@@ -40,6 +40,7 @@ class Numbering(NamedTuple):
 # Words for the parts of a text, as they stand before a number or behind it.
 _LABELS = frozenset(
     fold_all(
+        "title heading titel überschrift titre título titolo заголовок العنوان 标题 標題 "
         "chapter section part ch sec pt unit lesson module § # no nr num núm n° kapitel kap abschnitt abschn teil "
         "lektion hoofdstuk deel afdeling kapittel avsnitt afsnit del luku osa osio kafli hluti chapitre chap partie "
         "leçon capítulo cap sección parte apartado seção secção capitolo sezione capítol secció capitolul secțiunea "

@@ -71,14 +71,15 @@ class ModelWriter:
         is_first_call = position == 0 and request.outline is not UNSET
         warning = _language_warning(request, style) if is_first_call else None
         text = await self._conversation(request, style, "section", warning).text(messages, preview=True)
-        return await _section(request, outline, position, text)
+        return await _section(style, request, outline, position, text)
 
     async def rewrite_section(self, draft: Draft, position: int, faults: Sequence[str]) -> Section:
         """Ask for a section again; there is no preview, since the old text may turn out to be the better one."""
         request = draft.request_for(position)
-        conversation = self._conversation(request, self._style(request), "rewrite")
-        text = await conversation.text(self._rewrite_messages(draft, position, faults))
-        return await _section(request, draft.outline, position, text)
+        style = self._style(request)
+        messages = self._rewrite_messages(draft, position, faults)
+        text = await self._conversation(request, style, "rewrite").text(messages)
+        return await _section(style, request, draft.outline, position, text)
 
     def estimate_rewrite(self, draft: Draft, position: int, faults: Sequence[str]) -> int:
         """Estimate the tokens of the prompt and of the answer."""
@@ -123,22 +124,23 @@ def _wanted(request: ReportRequest) -> int | FreeSections | None:
     return None if request.sections is UNSET else request.sections
 
 
-async def _section(request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
+async def _section(style: PromptStyle, request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
     """Return the text as it fits its place in the report.
 
     Raises:
         UnusableOutputError: nothing is left of it.
     """
-    section = await work_on_text(partial(_clean, request, outline, position, text), len(text))
+    section = await work_on_text(partial(_clean, style, request, outline, position, text), len(text))
     if is_blank(section.text):
         raise UnusableOutputError("it is empty")
     return section
 
 
-def _clean(request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
+def _clean(style: PromptStyle, request: ReportRequest, outline: Outline, position: int, text: str) -> Section:
     titles = [item.title for item in outline.items]
     known = "" if request.instructions is UNSET else request.instructions
     cleaned = clean_section(
         text, titles=titles, position=position, topic=request.topic, known=f"{request.topic} {known}"
     )
-    return Section(cleaned.text, cleaned.findings, count_words(cleaned.text))
+    body = style.finish(cleaned.text)
+    return Section(body, cleaned.findings, count_words(body))

@@ -111,6 +111,10 @@ class FullPrompts:
         ]
         return [Message("system", _WRITER), Message("user", _lines(*parts))]
 
+    def finish(self, text: str) -> str:
+        """Use the whole text."""
+        return text
+
     def rewrite(self, request: ReportRequest, plan: Outline, position: int, text: str, faults: str) -> list[Message]:
         """Ask for a section anew, as the next turn after the text with the faults."""
         task = _lines("These faults were found in your text:", fence("faults", faults), _ANEW)

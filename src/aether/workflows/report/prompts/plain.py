@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from aether.domain.report import Outline, OutlineItem
 from aether.domain.report_request import Length, ReportRequest
 from aether.workflows.llm.ports import Form, Message, Sampling
+from aether.workflows.report.prompts.repetition import without_repetition
 from aether.workflows.report.prompts.style import Call
 from aether.workflows.report.prompts.title_choice import choose_titles
 
@@ -45,8 +46,8 @@ letter ::= [A-Za-z0-9\u00C0-\U0010FFFF]
 """
 _SECTION = replace(
     _PLAIN,
-    dry_multiplier=0.8,
-    dry_allowed_length=6,  # shorter phrases may be names
+    dry_multiplier=1.0,
+    dry_allowed_length=4,  # shorter phrases may be names
     dry_penalty_last_n=512,
     dry_sequence_breakers=("\n",),
     logit_bias=_PERIOD + _TALK,
@@ -99,6 +100,10 @@ class PlainPrompts:
         title = plan.items[position].title
         task = f"Write a short encyclopedia entry about {request.topic}. Topic of the entry: {title}."
         return [Message("user", task + self._wishes(request) + self._language(request))]
+
+    def finish(self, text: str) -> str:
+        """Leave out sentences that repeat others."""
+        return without_repetition(text)
 
     def rewrite(self, request: ReportRequest, plan: Outline, position: int, text: str, faults: str) -> list[Message]:  # noqa: ARG002 - of the port
         """Ask for the same again: a text with faults, or a list of them, only invites more of them."""

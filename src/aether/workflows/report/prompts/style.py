@@ -38,6 +38,10 @@ class PromptStyle(Protocol):
         """Ask for the text of one section."""
         ...
 
+    def finish(self, text: str) -> str:
+        """Return a section's text as it is used."""
+        ...
+
     def rewrite(self, request: ReportRequest, plan: Outline, position: int, text: str, faults: str) -> list[Message]:
         """Ask for a section anew, given its text and what is wrong with it, in sentences."""
         ...

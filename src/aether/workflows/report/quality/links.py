@@ -19,14 +19,20 @@ _DEFINITION = re.compile(
     r"^ {0,3}\[\^?[^\[\]\n]{1,100}\]:[ \t]+(?:<?(?:https?:|www\.|doi|ftp:|/|#)[^\n]*|[^\n]{1,300}?https?:[^\n]*)\n?",
     re.MULTILINE | re.IGNORECASE,
 )
-_REFERENCE = re.compile(r"(?<!\])\[(?P<words>[^\[\]\n]{1,500})\]\[[^\[\]\n]{0,100}\]")
+_REFERENCE = re.compile(r"(?<!\])\[(?!\^?\d{1,3}\])(?P<words>[^\[\]\n]{1,500})\]\[[^\[\]\n]{0,100}\]")
 _ADDRESS = re.compile(r"https?://|www\.|doi\b|\b(?:1[5-9]|20)\d\d\b", re.IGNORECASE)
 _ENTRY = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)]|\[\^?\d{1,3}\]|\(\d{1,3}\))\s*\S")
+_NUMBERED = re.compile(r"\s*\[\d{1,3}\]:?\s+\S|\s*$")  # or a blank line between two of them
+_SOURCE = re.compile(
+    r"[ \t]?\((?:sources?|quellen?|fuentes?|来源|источники?|المصدر)\s?[:：]\s?[^()\n]{0,200}?(?P<url>https?://[^\s()]{1,500})"
+    r"[^()\n]{0,200}\)",
+    re.IGNORECASE,
+)
 _MARKER = re.compile(r"[ \t]?\[\^?[1-9]\d?(?:\s?[,–-]\s?[1-9]\d?){0,9}\]|【\d{1,3}(?:†[^】\n]{0,40})?】")
 _HEADING = re.compile(
     r"(?:#{1,6}\s+|\*\*|__)?(?:[\dIVX]{1,4}[.)]\s*)?"
     r"(?:(?:list of )?references?(?: list)?(?: (?:and|&) [\w ]{1,30})?|sources?(?: cited| used)?|bibliography"
-    r"|works cited|citations?|literature cited|external links|quellen(?:verzeichnis|angaben)?"
+    r"|works cited|citations?|further reading|literature cited|external links|quellen(?:verzeichnis|angaben)?"
     r"|literatur(?:verzeichnis|angaben)?"
     r"|referenzen|einzelnachweise|références?(?: bibliographiques)?|bibliographie|referencias(?: bibliográficas)?"
     r"|bibliografía|fuentes|referências|fontes|bibliografia|riferimenti|fonti|参考文献|参考资料|參考文獻|參考資料|出典"
@@ -65,10 +71,14 @@ def without_links(text: str, known: str) -> Replaced:
         is_known = len(url) >= _MIN_URL and url in known
         return link[0] if is_known else words or url
 
-    linked = _replace(text, _LINK, words)
+    def nothing(link: re.Match[str], _: str) -> str:
+        return link[0] if link["url"].rstrip("/.,") in known else ""
+
+    sourced = _replace(text, _SOURCE, nothing)
+    linked = _replace(sourced.text, _LINK, words)
     automatic = _replace(linked.text, _AUTOLINK, words)
     tagged = _replace(automatic.text, _TAG, _nothing)
-    return Replaced(tagged.text, linked.places + automatic.places + tagged.places // 2)
+    return Replaced(tagged.text, sourced.places + linked.places + automatic.places + tagged.places // 2)
 
 
 def without_references(text: str) -> Replaced:
@@ -86,6 +96,8 @@ def without_references(text: str) -> Replaced:
 def _list_start(lines: list[str]) -> int | None:
     """Return the line on which the list of references begins that ends the text, with its heading."""
     end = len(lines)
+    if _NUMBERED.match(lines[-1]) and _ADDRESS.search(lines[-1]):
+        return next((at + 1 for at in range(end - 1, -1, -1) if not _NUMBERED.match(lines[at])), None)
     start = max(0, end - _MAX_ENTRIES)
     if end - start > 1 and _INLINE_LIST.match(lines[-1]) and _ADDRESS.search(lines[-1]):
         return end - 1
@@ -118,7 +130,7 @@ def _replace(text: str, pattern: re.Pattern[str], by: Callable[[re.Match[str], s
 
 
 _EMPTY_LINK = re.compile(rf"\[\s{{0,9}}\]{_TARGET}")
-_MAY_BE_LINK = re.compile(r"\]\(|</?a\b|<(?:https?|ftp|mailto):", re.IGNORECASE)
+_MAY_BE_LINK = re.compile(r"\]\(|https?://[^()\n]{0,500}\)|</?a\b|<(?:https?|ftp|mailto):", re.IGNORECASE)
 _MIN_URL = 8
 _MAX_HEADING = 60
 _MAX_ENTRIES = 200

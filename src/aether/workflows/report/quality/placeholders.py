@@ -20,6 +20,8 @@ _BRACKETED = re.compile(
     rf"\[(?:(?:{_FILL_IN})\b[^\[\]\n]{{1,80}}|(?:todo|tbd|tba|citation needed|nachweis fehlt|placeholder|platzhalter"
     rf"|insert here|à compléter|por completar)|(?:{_FILL_IN_HAN})[^\[\]\n]{{0,80}}|[^\[\]\n]{{1,60}}\b(?:einfügen"
     r"|goes here|here|ergänzen))\](?![(\[])"
+    r"|\[(?:year|name|date|number|city|country|company|source|author|link|reference|statistic|figure)s?\](?![(\[])"
+    r"|[(<](?:insert|citation needed|add (?:a )?(?:source|reference))\b[^()<>\n]{0,80}[)>]"
     rf"|【(?:{_FILL_IN_HAN})[^】\n]{{0,80}}】",
     re.IGNORECASE,
 )
@@ -30,19 +32,19 @@ _WORDED = re.compile(
     re.IGNORECASE,
 )
 _MARKED = re.compile(
-    r"(?<![\w.])X{2,3}(?:[.,]X{1,2})?\s?(?:%|percent\b|per cent\b|Prozent\b|million\b|billion\b)|[$€£]X{1,3}\b"
+    r"(?<![\w.])X{1,3}(?:[.,]X{1,2})?\s?(?:%|percent\b|per cent\b|Prozent\b|million\b|billion\b)|[$€£]X{1,3}\b"
     r"|\b(?:19|20)XX\b|\b[Hh]ypothetical [A-Z]\w{1,30} [A-Z0-9]\b|\bCompany (?:XYZ|ABC)\b"
     r"|\b(?:TODO|TBD)\b(?=\s*[:.\])]|\s*$)",
     re.MULTILINE,
 )
 _ADDRESS = re.compile(r"\b(?:www\.)?example\.(?:com|org|net)\b", re.IGNORECASE)
 _PROMPT_TAG = re.compile(
-    r"<<[^<>\n]{1,80}>>|</?(?:topic|outline|language|tone|audience|instructions|title|section)>|\{\{[^{}\n]{1,60}\}\}"
+    r"<<[^<>\n]{1,80}>>|<<\w[^\s<>]{2,80}|</?(?:topic|outline|language|tone|audience|instructions|title|section)>|\{\{[^{}\n]{1,60}\}\}"
 )
 _PATTERNS = (
-    (_BRACKETED, ("[", "【")),
+    (_BRACKETED, ("[", "【", "(", "<")),
     (_WORDED, ("lorem", "placeholder", "platzhalter", "relleno", "replace this", "fill this")),
-    (_MARKED, ("xx", "$x", "€x", "£x", "hypothetical", "company", "todo", "tbd")),
+    (_MARKED, ("x", "$x", "€x", "£x", "hypothetical", "company", "todo", "tbd")),
     (_ADDRESS, ("example.",)),
     (_PROMPT_TAG, ("<", "{{")),
 )

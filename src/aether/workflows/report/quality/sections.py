@@ -14,6 +14,7 @@ from aether.workflows.report.quality.language_names import name_of
 from aether.workflows.report.quality.placeholders import find_placeholder
 from aether.workflows.report.quality.repetition import find_duplicates, find_loop
 from aether.workflows.report.quality.sentences import find_long_sentence
+from aether.workflows.report.quality.talk import find_self_reference
 from aether.workflows.report.quality.thresholds import RULES
 from aether.workflows.report.quality.words import count_words, least_words
 
@@ -72,6 +73,8 @@ def _faults_of(at: int, text: str, assignment: Assignment) -> Iterator[Finding]:
     if loop := find_loop(text):
         detail = f"It repeats itself: “{shorten(loop.passage, _MAX_QUOTE)}”."
         yield found("loop", at, detail, (loop.value, loop.limit))
+    if words := find_self_reference(text):
+        yield found("self_reference", at, f"It speaks about itself instead of its topic: “{words} …”.")
     if long := find_long_sentence(text):
         detail = f"A sentence has {long[1]} words: “{shorten(long[0], _MAX_QUOTE)}”."
         yield found("long_sentence", at, detail, (long[1], RULES["long_sentence"].limits["words"]))

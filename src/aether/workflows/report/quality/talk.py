@@ -3,13 +3,16 @@
 
 import re
 
+from aether.workflows.report.quality.blocks import prose_of
 from aether.workflows.report.quality.talk_phrases import (
     ABOUT_TEXT,
     ABOUT_WORK,
     AGREEMENT,
     CLOSING,
+    INVITATION,
     MACHINE,
     PROMISE,
+    SELF_REFERENCE,
     SHOWING,
 )
 
@@ -26,12 +29,12 @@ _MAX_SHOWING = 120  # characters of a sentence without a colon at its end
 
 def split_preamble(text: str) -> tuple[str, str]:
     """Separate the sentences at the beginning that announce the text from the text."""
-    at = len(text) - len(text.lstrip())
+    begin = at = len(text) - len(text.lstrip())
     for _ in range(_MAX_SENTENCES):
         end = text.find("\n", at)
         line = text[at : at + _MAX_SENTENCE + 1 if end < 0 else min(end, at + _MAX_SENTENCE + 1)]
         sentence = _SENTENCE.match(line)
-        if sentence is None or not (length := _announced(sentence[0], line)):
+        if sentence is None or not (length := _announced(sentence[0], line, has_begun=at > begin)):
             break
         at += length
         at += len(text[at:]) - len(text[at:].lstrip()) if at < len(text) else 0
@@ -47,16 +50,24 @@ def split_chatter(text: str) -> tuple[str, str]:
         last = _last_sentence(kept)
         if last is None or not CLOSING.match(kept[last:].lstrip(_MARKUP)):
             break
-        end -= len(kept) - len(kept[:last].rstrip(_MARKUP_AND_BREAKS))
+        end -= len(kept) - len(_without_last_rule(kept[:last]))
     return (text[:end], text[end:].strip()) if end < len(text) else (text, "")
 
 
-def _announced(sentence: str, line: str) -> int:
-    """Return how many characters at the beginning of a line announce the text."""
+def find_self_reference(text: str) -> str | None:
+    """Return the first words of a paragraph that are about the text instead of its topic."""
+    found = SELF_REFERENCE.search(prose_of(text))
+    return found[0] if found else None
+
+
+def _announced(sentence: str, line: str, *, has_begun: bool) -> int:
+    """Return how many characters at the beginning of a line announce the text; `has_begun` if something did before."""
     plain = sentence.lstrip(_MARKUP)
     agreement = AGREEMENT.match(plain)
     rest = plain[agreement.end() :] if agreement else plain
-    if _is_announcement(rest) or (agreement and (not rest or rest.rstrip(_MARKUP_AND_BREAKS).endswith(_COLONS))):
+    agrees = agreement is not None and (not rest or rest.rstrip(_MARKUP_AND_BREAKS).endswith(_COLONS))
+    invites = INVITATION.match(rest) is not None and (has_begun or agreement is not None)
+    if _is_announcement(rest) or agrees or invites:
         return len(sentence)
     if agreement and agreement["mark"][0] in "!！":
         return len(line) - len(line.lstrip(_MARKUP)) + agreement.end()
@@ -79,6 +90,11 @@ def _last_sentence(text: str) -> int | None:
     if begins:
         return begins[-1]
     return 0 if len(text) <= _MAX_SENTENCE else None
+
+
+def _without_last_rule(text: str) -> str:
+    before, _, rule = text.rstrip().rpartition("\n")
+    return before.rstrip() if _RULE.fullmatch(rule) else text.rstrip()
 
 
 def _without_leading_rule(text: str) -> str:
