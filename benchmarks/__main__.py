@@ -1,4 +1,4 @@
-"""Run benchmarks: `python -m benchmarks [NAME …] [--quick] [--write]`; without names all of them, about ten minutes."""
+"""Run benchmarks: `python -m benchmarks [NAME …] [--quick] [--write]`; without names all but prose, in ten minutes."""
 
 import argparse
 import os
@@ -12,7 +12,21 @@ from datetime import UTC, datetime
 import structlog
 import uvloop
 
-from benchmarks import ablation, api, costs, hub, idle, peers, pickup, reports, scripts, streams, takeover, throughput
+from benchmarks import (
+    ablation,
+    api,
+    costs,
+    hub,
+    idle,
+    peers,
+    pickup,
+    prose,
+    reports,
+    scripts,
+    streams,
+    takeover,
+    throughput,
+)
 from benchmarks.processes import ROOT
 from benchmarks.stores import valkey_version
 from benchmarks.tables import Table
@@ -31,6 +45,8 @@ BENCHMARKS: dict[str, Callable[..., Awaitable[Table]]] = {
     "scripts": scripts.measure,
     "ablation": ablation.measure,
 }
+ON_REQUEST: dict[str, Callable[..., Awaitable[Table]]] = {"prose": prose.measure}
+"""What is no figure of the service's own speed, and is measured only by name."""
 PAGE = ROOT / "docs" / "performance.md"
 _OPENING = """# Performance
 
@@ -43,7 +59,7 @@ than figures from different machines.
 def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     line = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    line.add_argument("names", nargs="*", metavar="NAME", help=f"from: {', '.join(BENCHMARKS)}")
+    line.add_argument("names", nargs="*", metavar="NAME", help=f"from: {', '.join(BENCHMARKS | ON_REQUEST)}")
     line.add_argument("--quick", action="store_true", help="fewer rounds: to see that it works, not how well")
     line.add_argument("--write", action="store_true", help=f"write the page {PAGE.relative_to(ROOT)}")
     return line
@@ -54,7 +70,7 @@ async def run(names: list[str], *, quick: bool, write: bool) -> None:
     done: list[str] = []
     for name in names:
         since = time.monotonic()
-        table = (await BENCHMARKS[name](quick=quick)).markdown()
+        table = (await (BENCHMARKS | ON_REQUEST)[name](quick=quick)).markdown()
         print(table, flush=True)
         print(f"{name}: {time.monotonic() - since:.0f} s", file=sys.stderr)
         done.append(table)
@@ -80,7 +96,7 @@ def main() -> None:
     """Run what the command line names."""
     line = parser()
     arguments = line.parse_args()
-    if unknown := set(arguments.names) - set(BENCHMARKS):
+    if unknown := set(arguments.names) - {*BENCHMARKS, *ON_REQUEST}:
         line.error(f"unknown: {', '.join(sorted(unknown))}")
     # What the benchmarks' own process would log of the engine is no part of what they measure.
     structlog.configure(processors=[_dropped])

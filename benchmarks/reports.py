@@ -23,7 +23,7 @@ from aether.adapters.redis.keys import CHANGES, RECORD
 from aether.adapters.redis.worker_registry import count_workers
 from aether.bootstrap.storage import job_store
 from aether.domain.job import Kind, Status
-from aether.domain.report import ReportRequest
+from aether.domain.report_request import Checks, ReportRequest
 from aether.durable.ports import NewJob
 from aether.settings import Settings
 from aether.workflows.report.recipe import first_steps
@@ -90,7 +90,7 @@ class Bench:
         return Batch([took[job_id] - since for job_id, since in self.submitted.items()], self.worker.cpu_s() - before)
 
     async def _submit(self, topic: str) -> None:
-        request = ReportRequest(topic)
+        request = ReportRequest(topic, checks=Checks.REWRITE)
         job = NewJob(str(uuid4()), Kind.REPORT, "", msgspec.json.encode(request), first_steps(request))
         self.submitted[job.id] = time.monotonic()
         await self._store.create(job)

@@ -51,6 +51,7 @@ def _log(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def pytest_configure() -> None:
+    os.environ["AETHER_LOCAL_SEARCH"] = "false"  # the developer may run a model server
     starting.fork_server = starting.ForkServer()
 
 

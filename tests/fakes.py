@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from aether.domain.estimate import Estimate, Pace, estimate
 from aether.domain.events import Event, derive_events
+from aether.domain.idempotency import Idempotency
 from aether.domain.job import ALLOWED_FROM, ENDED, LIVE, Change, Job, Kind, Status, Step, Usage
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.notification import Acknowledgement, InboxPage, Notification
@@ -67,11 +68,8 @@ class MemoryJobStore:
         await self._answer()
         if job.id in self.jobs:
             return job.id
-        first = self.by_idempotency_key.get(job.idempotency.key) if job.idempotency else None
-        if first and first.id in self.jobs:
-            if first.idempotency != job.idempotency:
-                raise IdempotencyKeyReusedError
-            return first.id
+        if job.idempotency and (first := self._repeated(job.idempotency)):
+            return first
         if len(self.queue) >= self.max_queue_length:
             raise QueueFullError(self.max_queue_length, 5.0)
         self._check_job_limit(job.owner, max_jobs)
@@ -86,6 +84,18 @@ class MemoryJobStore:
         self.job_webhooks[job.id] = job.webhook
         self._apply(job.id, Change(status=Status.PENDING), is_new_epoch=True, now=now)
         return job.id
+
+    async def find_repeated(self, idempotency: Idempotency) -> str | None:
+        await self._answer()
+        return self._repeated(idempotency)
+
+    def _repeated(self, idempotency: Idempotency) -> str | None:
+        first = self.by_idempotency_key.get(idempotency.key)
+        if first is None or first.id not in self.jobs:
+            return None
+        if first.idempotency != idempotency:
+            raise IdempotencyKeyReusedError
+        return first.id
 
     async def load(self, job_id: str) -> Job | None:
         await self._answer()

@@ -7,7 +7,7 @@ import msgspec
 
 from aether.domain.job import Usage
 from aether.errors import AetherError
-from aether.workflows.llm.ports import Form, Message, OnText, Reply
+from aether.workflows.llm.ports import Form, Message, OnText, Reply, Sampling
 
 USAGE = Usage(1, 10, 5)
 
@@ -19,6 +19,7 @@ class ChatCall(msgspec.Struct, frozen=True):
     model: str | None
     form: Form | None
     streamed: bool
+    sampling: Sampling | None = None
 
     @property
     def last_turn(self) -> str:
@@ -38,9 +39,10 @@ class ScriptedChat:
         *,
         model: str | None = None,
         form: Form | None = None,
+        sampling: Sampling | None = None,
         on_text: OnText | None = None,
     ) -> Reply:
-        self.calls.append(ChatCall(tuple(messages), model, form, on_text is not None))
+        self.calls.append(ChatCall(tuple(messages), model, form, on_text is not None, sampling))
         next_reply = self._replies.pop(0)
         if isinstance(next_reply, AetherError):
             raise next_reply

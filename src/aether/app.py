@@ -28,11 +28,13 @@ from aether.api.middleware.request_context import handle_request
 from aether.api.openapi.contents import api_document
 from aether.api.openapi.ui import docs_router, redirect_to_docs
 from aether.api.state import ApiServices, Readiness, services_of
+from aether.api.templates.controller import templates_router
 from aether.api.webhooks.controller import webhooks_router
 from aether.domain.access import Rate
 from aether.durable.change_hub import ChangeHub
 from aether.services.inbox import Inbox
 from aether.services.jobs import Jobs
+from aether.services.templates import Templates
 from aether.services.webhooks import Webhooks
 from aether.settings import Settings
 
@@ -77,6 +79,7 @@ def create_app(settings: Settings, services: Callable[[], AbstractAsyncContextMa
             "readiness": Provide(_readiness, sync_to_thread=False),
             "notifications": Provide(_notifications, sync_to_thread=False),
             "webhooks": Provide(_webhooks, sync_to_thread=False),
+            "templates": Provide(_templates, sync_to_thread=False),
             "owner": Provide(_owner, sync_to_thread=False),
             "image_model": Provide(lambda: settings.image_model, sync_to_thread=False),
         },
@@ -106,8 +109,8 @@ def _rate(settings: Settings) -> Rate | None:
 
 
 def _routers() -> list[Router | HTTPRouteHandler]:
-    others: list[Router | HTTPRouteHandler] = [notifications_router, webhooks_router, health_router, docs_router]
-    return [*kind_routers(), *others, redirect_to_docs]
+    resources = [notifications_router, webhooks_router, templates_router, health_router]
+    return [*kind_routers(), *resources, docs_router, redirect_to_docs]
 
 
 def _jobs(request: AnyRequest) -> Jobs:
@@ -128,6 +131,10 @@ def _notifications(request: AnyRequest) -> Inbox:
 
 def _webhooks(request: AnyRequest) -> Webhooks:
     return services_of(request).webhooks
+
+
+def _templates(request: AnyRequest) -> Templates:
+    return services_of(request).templates
 
 
 def _owner(request: AnyRequest) -> str:

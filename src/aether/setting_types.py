@@ -81,6 +81,7 @@ ScopeList = Annotated[
 ]
 Leeway = Annotated[float, Meta(ge=0, le=300, description="a number of seconds, 0 to 300")]
 Durability = Annotated[Literal["memory", "local", "replica"], Meta(description="memory, local or replica")]
+PromptStyleName = Annotated[Literal["auto", "full", "plain"], Meta(description="auto, full or plain")]
 # The queue's name is a key in Redis, beside those of arq and of Aether.
 KeyPrefix = Annotated[
     str,
@@ -100,6 +101,7 @@ QueueName = Annotated[
         "aether:queue and longer names",
     ),
 ]
+ChecksMode = Annotated[Literal["off", "report", "rewrite"], Meta(description="off, report or rewrite")]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")]
 LogFormat = Annotated[Literal["auto", "console", "json"], Meta(description="auto, console or json")]
 

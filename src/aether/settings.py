@@ -15,6 +15,7 @@ from aether.setting_secrets import Secret, SecretHeaders
 from aether.setting_types import (
     AddressList,
     Algorithms,
+    ChecksMode,
     Context,
     Count,
     Durability,
@@ -30,6 +31,7 @@ from aether.setting_types import (
     ObjectStoreUrl,
     OriginList,
     Port,
+    PromptStyleName,
     QueueName,
     RequestRate,
     ScopeList,
@@ -65,6 +67,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     models: NameList | None = field(default=None, name="AETHER_MODELS")
     model_options: JsonObject | None = field(default=None, name="AETHER_MODEL_OPTIONS")
     outline_options: JsonObject | None = field(default=None, name="AETHER_OUTLINE_OPTIONS")
+    prompts: PromptStyleName = field(default="auto", name="AETHER_PROMPTS")
+    local_search: Flag = field(default=True, name="AETHER_LOCAL_SEARCH")
     local_model: Path | None = field(default=None, name="AETHER_LOCAL_MODEL")
     model_connect_timeout: Seconds = field(default=5.0, name="AETHER_MODEL_CONNECT_TIMEOUT")
     model_read_timeout: Seconds = field(default=120.0, name="AETHER_MODEL_READ_TIMEOUT")
@@ -72,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     model_calls: Count = field(default=500, name="AETHER_MODEL_CALLS")
     model_context: Context | None = field(default=None, name="AETHER_MODEL_CONTEXT")
     model_max_bytes: Count = field(default=8_388_608, name="AETHER_MODEL_MAX_BYTES")
+
+    checks: ChecksMode = field(default="rewrite", name="AETHER_CHECKS")
 
     image_model: str | None = field(default=None, name="AETHER_IMAGE_MODEL")
     image_api_key: Secret | None = field(default=None, name="AETHER_IMAGE_API_KEY")
@@ -105,6 +111,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     trusted_proxies: AddressList = field(default="127.0.0.1,::1", name="AETHER_TRUSTED_PROXIES")
     cors_origins: OriginList | None = field(default=None, name="AETHER_CORS_ORIGINS")
     public_url: HttpUrl | None = field(default=None, name="AETHER_PUBLIC_URL")
+    templates: Path | None = field(default=None, name="AETHER_TEMPLATES")
 
     api_key: Secret | None = field(default=None, name="AETHER_API_KEY")
 
@@ -129,7 +136,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
     def __post_init__(self) -> None:
         # Options of the commands replace settings without decoding them, and child processes have other directories.
-        for name in ("data_dir", "local_model"):
+        for name in ("data_dir", "local_model", "templates"):
             if (path := getattr(self, name)) is not None:
                 force_setattr(self, name, path.expanduser().absolute())
 
@@ -171,7 +178,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
     @property
     def uses_model_server(self) -> bool:
-        """Whether a model server is named; otherwise the model is a local one."""
+        """Whether a model server is named; otherwise one on this machine is looked for, or a local model started."""
         return self.openai_api_key is not None or self.openai_base_url is not None
 
     @property

@@ -12,6 +12,20 @@ Case: TypeAlias = schemathesis.Case
 Response: TypeAlias = schemathesis.Response
 
 _REUSED = "urn:aether:problem:idempotency-key-reused"
+_BROKEN = "urn:aether:problem:invalid-field"
+
+# Rules between fields, or with what is stored, which no schema can tell.
+_OF_NO_SCHEMA = re.compile(
+    r"fromReport: must be the id of a report .*"
+    r"|template: must name a template .*"
+    r"|variables: must not be given without a template"
+    r"|variables\..*: (is no variable of|is required by|leads to) .*"
+    r"|(outline|sections): must not be given with a template.*"
+    r"|(sections\[\d+\]|defaults)\.\w+: (uses the variable|has \{\{|is only for|must not stand there twice).*"
+    r"|sections: must have at least one section that is written .*"
+    r"|freeSections\.(min|max|after): must be at (least|most) .*",
+    re.DOTALL,
+)
 
 # What each Idempotency-Key stands for: the path and the body that were accepted under it last.
 _accepted: dict[str, tuple[str, object]] = {}
@@ -27,8 +41,13 @@ def after_call(_: object, __: Case, response: Response) -> None:
 
 @schemathesis.hook
 def filter_failure(_: object, failure: Failure, __: Case, response: Response) -> bool:
-    """Keep a failure, unless a key is refused that does stand for another request, which no schema can tell."""
-    reused = isinstance(failure, RejectedPositiveData) and _type_of(response) == _REUSED
+    """Keep a failure, unless a request is refused for what no schema can tell."""
+    if not isinstance(failure, RejectedPositiveData):
+        return True
+    if _type_of(response) == _BROKEN:
+        errors = response.json()["errors"]
+        return not all(_OF_NO_SCHEMA.fullmatch(f"{each['field']}: {each['rule']}") for each in errors)
+    reused = _type_of(response) == _REUSED
     return not (reused and _accepted.get(_key_of(response) or "", _asked(response)) != _asked(response))
 
 

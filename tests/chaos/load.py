@@ -16,7 +16,7 @@ import msgspec
 from aether.adapters.redis.store import RedisJobStore
 from aether.bootstrap.storage import job_store, redis_client
 from aether.domain.job import Kind
-from aether.domain.report import ReportRequest
+from aether.domain.report_request import ReportRequest
 from aether.durable.ports import NewJob
 from aether.errors import StoreUnavailableError
 from aether.settings import Settings

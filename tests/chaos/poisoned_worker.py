@@ -7,7 +7,8 @@ from functools import partial
 from msgspec.structs import replace
 
 from aether.domain.job import Kind
-from aether.domain.report import Report, ReportRequest
+from aether.domain.report import Report
+from aether.domain.report_request import ReportRequest
 from aether.durable.run import Run
 from aether.workflows.registry import WORKFLOWS
 from aether.workflows.report.ports import Writer

@@ -43,6 +43,19 @@ async def test_an_existing_id_is_returned_whatever_the_key(harness: JobStoreHarn
     assert await harness.store.create(replace(OTHER, id=FIRST.id)) == FIRST.id
 
 
+async def test_the_job_of_a_key_is_found_until_it_ends_with_the_job(harness: JobStoreHarness) -> None:
+    found = [await harness.store.find_repeated(KEY)]
+    await harness.store.create(FIRST)
+
+    found.append(await harness.store.find_repeated(KEY))
+    with pytest.raises(IdempotencyKeyReusedError):
+        await harness.store.find_repeated(replace(KEY, fingerprint="digest of another"))
+    await harness.expire(FIRST.id)
+    found.append(await harness.store.find_repeated(KEY))
+
+    assert found == [None, FIRST.id, None]
+
+
 @pytest.mark.parametrize("status", list(Status))
 async def test_a_key_belongs_to_its_job_in_every_status(harness: JobStoreHarness, status: Status) -> None:
     before = await job_with_status(harness.store, status, FIRST)

@@ -9,18 +9,37 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["outline", "section", "continuation", "repair", "summary", "checklist", "image", "file", "other"]
+Kind = Literal[
+    "outline",
+    "section",
+    "rewrite",
+    "derived",
+    "continuation",
+    "repair",
+    "summary",
+    "checklist",
+    "image",
+    "file",
+    "other",
+]
 
 _FENCE = re.compile(r"^<(?P<tag>\w+)>\s*(?P<text>.*?)\s*</(?P=tag)>$", re.DOTALL | re.MULTILINE)
 _TASK = re.compile(
     r"^(?:Write section (?P<index>\d+) of (?P<total>\d+): *(?P<section>.*?) *$"
-    r"|Write the (?P<write>outline|checklist)|(?P<summary>Summarise the guideline))",
+    r"|Write the (?P<write>outline|checklist)"
+    r"|Write the (?P<derived>summary|conclusion|key points|glossary) of this report"
+    r"|(?P<summary>Summarise the guideline))",
     re.MULTILINE,
 )
 _EXACTLY = re.compile(r"\bexactly (\d+) sections?\b")
 _ESCAPE = re.compile(r"&(?P<amp>amp;)?(?P<rest>(?:amp;)*lt;)")
 _TOPIC_TAGS = frozenset({"topic", "guideline"})
-_FOLLOW_UPS: tuple[tuple[str, Kind], ...] = (("Continue", "continuation"), ("Repair", "repair"))
+_FOLLOW_UPS: tuple[tuple[str, Kind], ...] = (
+    ("Continue", "continuation"),
+    ("Repair", "repair"),
+    ("Write it again", "repair"),
+    ("These faults were found", "rewrite"),
+)
 
 
 class TextPart(msgspec.Struct, frozen=True):
@@ -67,7 +86,7 @@ class Step(msgspec.Struct, frozen=True):
         of: The kind of the answer that is to be continued or repaired; otherwise equal to `kind`.
         index: The section's number, from 1; 0 if the request is not about a section.
         total: How many sections the report has, or the outline must have; 0 if the request does not say.
-        title: The section's title; empty if the request is not about a section.
+        title: The section's title, or what is derived from the sections; empty if the request is about neither.
         topic: The caller's own text, topic or guideline, as it was before it was escaped; for a kind of job that this
             module does not know, the last text in a fence. Empty if no message has a fence.
     """
@@ -131,6 +150,8 @@ def _step(prompts: list[str], topic: str) -> Step | None:
         if found["index"]:
             index, total = int(found["index"]), int(found["total"])
             return Step("section", "section", index, total, unescape(found["section"]), topic)
+        if found["derived"]:
+            return Step("derived", "derived", title=found["derived"], topic=topic)
         if found["write"] == "outline":
             count = _EXACTLY.search(prompt)
             return Step("outline", "outline", total=int(count[1]) if count else 0, topic=topic)

@@ -22,20 +22,36 @@ _TITLES = (
     "Comparison with alternatives",
     "What to do next",
 )
-_SENTENCES = (
-    "The first accounts describe a modest practice that grew as its results became known.",
-    "Most of the work is ordinary: measure, compare, write down what was seen, and repeat.",
-    "Where resources are short, the simplest form of the method has proved the most durable.",
-    "Two trials reached different conclusions, and the difference lies in what each chose to count.",
-    "Those who depend on it every day tend to judge it by its failures rather than its average.",
-    "A careful reading of the figures shows a steady change and no single turning point.",
-    "The cost falls early while the benefit arrives late, which explains much of the hesitation.",
-    "None of this is settled, and the next few years should bring better evidence.",
-    "In practice the rules are applied with judgement, and good records make that judgement visible.",
-    "Small groups adopted it first because they could change their habits without asking anyone.",
-    "What looks like a technical limit is often a matter of training and of time.",
-    "Similar problems were met elsewhere, and the answers found there carry over with few changes.",
-    "The strongest objection concerns those who had no part in the decision.",
+_ADJECTIVES = (
+    *("early", "modest", "careful", "costly", "quiet", "public", "simple", "steady", "common", "foreign", "narrow"),
+    *("lasting", "private", "open", "distant", "ordinary", "local", "hidden", "gradual", "broken", "patient", "new"),
+    *("older", "formal", "rural", "minor", "useful", "early", "severe", "shared", "rapid", "plain", "later", "legal"),
+)
+_NOUNS = (
+    *("method", "harbour", "custom", "record", "market", "village", "teacher", "engine", "council", "trial", "rule"),
+    *("winter", "workshop", "trade", "ledger", "school", "border", "journey", "tool", "debate", "farm", "garden"),
+    *("letter", "measure", "habit", "bridge", "river", "guild", "dial", "answer", "region", "family", "review"),
+)
+_VERBS = (
+    *(
+        "shaped",
+        "replaced",
+        "followed",
+        "weakened",
+        "explained",
+        "opened",
+        "reached",
+        "divided",
+        "supported",
+        "delayed",
+    ),
+    *("improved", "limited", "recorded", "changed", "described", "protected", "ended", "joined", "taught", "measured"),
+    *("crossed", "avoided", "repeated", "helped", "moved", "shared", "tested", "allowed", "carried", "needed"),
+)
+_ADVERBS = (
+    *("for many years", "in most places", "without much noise", "against some advice", "after a long dispute"),
+    *("with few resources", "as far as is known", "at a low price", "under close watch", "before the reform"),
+    *("by general consent", "in the same season", "despite its cost", "to everyone's surprise", "on a small scale"),
 )
 
 
@@ -97,6 +113,18 @@ def expected_checklist(guideline: str, *, as_json: bool = True) -> str:
     return "\n".join(["Here is the checklist:", "", *(f"- [ ] {item.text}" for item in items)])
 
 
+def expected_derived(what: str) -> str:
+    """Return what is derived from the sections of a report: a text, or JSON; it has no numbers and no names."""
+    match what:
+        case "key points":
+            return msgspec.json.encode({"points": [_sentence(f"point {at}") for at in range(5)]}).decode()
+        case "glossary":
+            entries = [{"term": noun, "definition": _sentence(f"term {noun}")} for noun in _NOUNS[:5]]
+            return msgspec.json.encode({"entries": entries}).decode()
+        case _:
+            return _paragraph(len(what), 60)
+
+
 def expected_text(step: Step, sections: int, words: int, *, as_json: bool = True) -> str:
     """Return the complete text of a step; `as_json` if the request asks for JSON."""
     if step.of == "outline":
@@ -105,6 +133,8 @@ def expected_text(step: Step, sections: int, words: int, *, as_json: bool = True
         return expected_section(step.topic, step.index, words)
     if step.of == "checklist":
         return expected_checklist(step.topic, as_json=as_json)
+    if step.of == "derived":
+        return expected_derived(step.title)
     return f"In short, and for {section_marker(step.topic, 0)}: {_paragraph(3, words // 2)}"
 
 
@@ -127,10 +157,17 @@ def _sentences(text: str) -> list[str]:
 
 
 def _paragraph(start: int, words: int, *opening: str) -> str:
+    """Return sentences of which hardly any five words in a row stand in a paragraph with another start."""
     sentences = list(opening)
     count = sum(len(sentence.split()) for sentence in sentences)
     while count < words or not sentences:
-        sentences.append(_SENTENCES[start % len(_SENTENCES)])
+        sentences.append(_sentence(f"{start} {len(sentences)}"))
         count += len(sentences[-1].split())
-        start += 1
     return " ".join(sentences)
+
+
+def _sentence(seed: str) -> str:
+    first, second, third, fourth, fifth, sixth, *_ = hashlib.blake2b(seed.encode()).digest()
+    subject = f"The {_ADJECTIVES[first % len(_ADJECTIVES)]} {_NOUNS[second % len(_NOUNS)]}"
+    object_ = f"the {_ADJECTIVES[fourth % len(_ADJECTIVES)]} {_NOUNS[fifth % len(_NOUNS)]}"
+    return f"{subject} {_VERBS[third % len(_VERBS)]} {object_} {_ADVERBS[sixth % len(_ADVERBS)]}."

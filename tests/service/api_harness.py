@@ -14,6 +14,7 @@ from litestar.testing import AsyncTestClient
 from aether.api.jobs.response_cache import ResponseCache
 from aether.api.state import ApiServices, Readiness
 from aether.app import create_app
+from aether.bootstrap.templates import built_in_templates
 from aether.domain.access import Scope
 from aether.domain.job import Change, Kind, Problem, Status, Step, StepStatus
 from aether.domain.report import Outline, OutlineItem, Section
@@ -26,6 +27,7 @@ from aether.identity.read_tokens import ReadTokens
 from aether.outbound.ssrf_policy import SsrfPolicy
 from aether.services.inbox import Inbox
 from aether.services.jobs import Jobs
+from aether.services.templates import Templates
 from aether.services.webhooks import Webhooks
 from aether.settings import Settings
 from aether.webhooks.signing import new_secret
@@ -33,6 +35,7 @@ from tests.fake_hub import MemoryHub
 from tests.fake_keys import MemoryKeys
 from tests.fake_rates import MemoryRateLimiter
 from tests.fake_read_tokens import MemoryReadTokens
+from tests.fake_templates import MemoryTemplates
 from tests.fakes import MemoryFiles, MemoryInbox, MemoryJobStore
 from tests.service.resources import REPORTS, UNKNOWN, Resource
 
@@ -73,6 +76,7 @@ class ApiHarness:
     files: MemoryFiles = field(default_factory=MemoryFiles)
     limiter: MemoryRateLimiter = field(default_factory=MemoryRateLimiter)
     keys: MemoryKeys = field(default_factory=MemoryKeys)
+    templates: MemoryTemplates = field(default_factory=MemoryTemplates)
     identities: TokenVerifier | None = None
     allow_anonymous: bool = True
     readiness: Readiness = field(default_factory=Readiness)
@@ -117,6 +121,7 @@ class ApiHarness:
             self.limiter,
             self.authenticator,
             self.read_tokens,
+            Templates(self.templates, built_in_templates()),
         )
 
     @property

@@ -23,6 +23,9 @@ KINDS = [each.api.name for each in RESOURCES]
 WRITE = {f"{verb}{kind}" for verb in ("create", "cancel", "retry", "delete") for kind in KINDS} | {
     "acknowledgeNotifications",
     "replayDelivery",
+    "copyTemplate",
+    "setTemplate",
+    "deleteTemplate",
 }
 SHARE = {f"create{kind}Token" for kind in KINDS}
 PUBLIC = {"getLiveness", "getReadiness"}
@@ -41,7 +44,7 @@ async def operations(client: Client) -> dict[str, tuple[str, str, dict[str, Any]
 
 def _fill(path: str) -> str:
     names = dict.fromkeys((each.api.id_name for each in RESOURCES), UNKNOWN)
-    return path.format(**names, deliveryId="none", position="0")
+    return path.format(**names, deliveryId="none", position="0", name="none")
 
 
 async def test_without_a_key_only_public_operations_are_allowed(client: Client, harness: ApiHarness) -> None:

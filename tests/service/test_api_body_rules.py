@@ -44,7 +44,7 @@ async def test_every_rule_that_a_body_breaks_is_named(client: Client, harness: A
     assert {each["field"]: each["rule"] for each in problem["errors"]} == {
         "topic": TEXT,
         "sections": "must be at most 20",
-        "outline[1]": "must be a string, not a whole number",
+        "outline[1]": "must be a string or an object, not a whole number",
         "outline[2]": TEXT.replace("300", "200"),
         "tone": "must be a string, not a whole number",
         "length": "must be one of: brief, standard, detailed",

@@ -15,7 +15,9 @@ from litestar.testing import AsyncTestClient
 from aether.domain.access import Scope
 from aether.domain.image import Image
 from aether.domain.job import Change, Kind, Status
+from aether.domain.template import Template, TemplateSection
 from aether.domain.webhook import Endpoint, Webhook
+from tests.fake_templates import MemoryTemplates
 from tests.fake_webhooks import MemoryWebhooks
 from tests.fakes import MemoryFiles, MemoryJobStore
 from tests.service.api_harness import ApiHarness, finish_outline, finish_section, finished_step
@@ -24,6 +26,7 @@ from tests.service.resources import RESOURCES
 Client = AsyncTestClient[Litestar]
 
 UNKNOWN_ID = "99999999-9999-4999-8999-999999999999"
+ADAS_TEMPLATE, UNKNOWN_TEMPLATE = "adas-brief", "unknown-one"
 ADAS_JOBS = {f"{number}aaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa": resource for number, resource in enumerate(RESOURCES)}
 IMAGE = Image("image/png", 4, "0" * 64)
 RESULTS = {
@@ -66,6 +69,15 @@ class CountingFiles(MemoryFiles):
         await super()._answer()
 
 
+@dataclass
+class CountingTemplates(MemoryTemplates):
+    counter: CallCounter = field(default_factory=CallCounter)
+
+    async def _answer(self) -> None:
+        self.counter.calls += 1
+        await super()._answer()
+
+
 @pytest.fixture
 def counter() -> CallCounter:
     return CallCounter()
@@ -75,7 +87,12 @@ def counter() -> CallCounter:
 async def harness(counter: CallCounter) -> ApiHarness:
     """An API in which Ada has an ended job of each kind with its results, and Eve has nothing."""
     webhooks = CountingWebhooks(counter=counter)
-    harness = ApiHarness(CountingJobStore(webhooks=webhooks, counter=counter), CountingFiles(counter=counter))
+    harness = ApiHarness(
+        CountingJobStore(webhooks=webhooks, counter=counter),
+        CountingFiles(counter=counter),
+        templates=CountingTemplates(counter=counter),
+    )
+    await harness.templates.put("ada", ADAS_TEMPLATE, Template("Brief", (TemplateSection("Rise"),)))
     webhooks.endpoints["ada"] = Endpoint(Webhook("https://example.com/hook"))
     for job_id, resource in ADAS_JOBS.items():
         await harness.create_job(resource, job_id, owner="ada")
@@ -90,10 +107,11 @@ async def client(harness: ApiHarness) -> AsyncIterator[Client]:
         yield client
 
 
-def requests_about(job_id: str, delivery_id: str) -> list[tuple[str, str]]:
+def requests_about(job_id: str, delivery_id: str, template: str) -> list[tuple[str, str]]:
     """Return the method and path of every request with a path parameter, for these ids."""
     names = dict.fromkeys((each.api.id_name for each in RESOURCES), job_id) | {
         "deliveryId": delivery_id,
+        "name": template,
         "position": "0",
     }
     routes = [
@@ -126,7 +144,9 @@ async def test_objects_of_another_owner_are_as_unknown_as_missing_ones(
     before = (dict(harness.store.jobs), dict(harness.store.webhooks.deliveries), list(harness.store.inboxes["ada"]))
 
     for known_request, unknown_request in zip(
-        requests_about(job_id, delivery_id), requests_about(UNKNOWN_ID, f"{UNKNOWN_ID}-9"), strict=True
+        requests_about(job_id, delivery_id, ADAS_TEMPLATE),
+        requests_about(UNKNOWN_ID, f"{UNKNOWN_ID}-9", UNKNOWN_TEMPLATE),
+        strict=True,
     ):
         answers, numbers_of_calls = [], []
         for method, path in (known_request, unknown_request):
@@ -134,11 +154,13 @@ async def test_objects_of_another_owner_are_as_unknown_as_missing_ones(
             answers.append(await client.request(method, path, headers=eve))
             numbers_of_calls.append(counter.calls)
 
-        assert visible(answers[0], delivery_id, job_id) == visible(answers[1], f"{UNKNOWN_ID}-9", UNKNOWN_ID), (
-            known_request
-        )
+        unknown_names = (f"{UNKNOWN_ID}-9", UNKNOWN_ID, UNKNOWN_TEMPLATE)
+        shown = visible(answers[0], delivery_id, job_id, ADAS_TEMPLATE)
+        assert shown == visible(answers[1], *unknown_names), known_request
         assert numbers_of_calls[0] == numbers_of_calls[1], known_request
-        assert answers[0].status_code == (200 if "?" in known_request[1] else 404), known_request
+        # A template of any name can be stored; there is no body.
+        expected = 400 if known_request[0] == "PUT" else 200 if "?" in known_request[1] else 404
+        assert answers[0].status_code == expected, known_request
     assert before == (harness.store.jobs, harness.store.webhooks.deliveries, harness.store.inboxes["ada"])
 
 
@@ -148,8 +170,10 @@ async def test_the_owner_has_access_on_each_of_these_routes(client: Client, harn
     for job_id, resource in ADAS_JOBS.items():
         (delivery_id,) = (each.id for each in harness.store.webhooks.deliveries.values() if each.job_id == job_id)
         # DELETE comes last.
-        for method, path in sorted(requests_about(job_id, delivery_id), key=lambda call: call[0] == "DELETE"):
-            about_it = resource.path in path or "/webhooks" in path
+        for method, path in sorted(
+            requests_about(job_id, delivery_id, ADAS_TEMPLATE), key=lambda call: call[0] == "DELETE"
+        ):
+            about_it = resource.path in path or "/webhooks" in path or "/templates" in path
             answer = await client.request(method, path, headers=ada)
             assert (answer.status_code != 404) is about_it, (method, path, answer.text)
             if method == "DELETE" and about_it:

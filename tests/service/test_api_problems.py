@@ -49,7 +49,7 @@ INVALID_BODIES = [
     (b'{"topic":"Rome","sections":2.5}', "sections", "must be a whole number, not a fraction"),
     (b'{"topic":"Rome","sections":true}', "sections", "must be a whole number, not true or false"),
     (b'{"topic":"Rome","outline":[]}', "outline", "must have at least 1 item"),
-    (b'{"topic":"Rome","outline":["a",5]}', "outline[1]", "must be a string, not a whole number"),
+    (b'{"topic":"Rome","outline":["a",5]}', "outline[1]", "must be a string or an object, not a whole number"),
     (
         b'{"topic":"Rome","outline":["a"," "]}',
         "outline[1]",

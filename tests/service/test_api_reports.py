@@ -6,7 +6,7 @@ from litestar import Litestar
 from litestar.testing import AsyncTestClient
 
 from aether.domain.job import Attempt, Change, Problem, Status, Step, StepStatus, Usage
-from aether.domain.report import ReportRequest
+from aether.domain.report_request import ReportRequest
 from tests.service.api_harness import ApiHarness, fail, finish_outline, finish_section
 
 Client = AsyncTestClient[Litestar]
@@ -44,6 +44,35 @@ async def test_the_trimmed_request_is_stored(client: Client, harness: ApiHarness
     stored = msgspec.json.decode(job.input)
     assert stored == body | {"topic": "The Roman Empire", "outline": ["Origins", "Fall"]}
     assert msgspec.json.encode(msgspec.json.decode(job.input, type=ReportRequest)) == bytes(job.input)
+
+
+async def test_what_is_derived_and_what_is_checked_is_stored(client: Client, harness: ApiHarness) -> None:
+    body = {"topic": "Rome", "checks": "report", "summary": {"words": 80}, "keyPoints": True, "conclusion": False}
+    await client.post("/reports", json=body)
+
+    (job,) = harness.store.jobs.values()
+    stored = {"topic": "Rome", "checks": "report", "summary": {"words": 80}, "key_points": True}
+    assert msgspec.json.decode(job.input) == stored
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "broken", "rule"),
+    [
+        ("checks", "strict", "checks", "must be one of: off, report, rewrite"),
+        ("summary", 80, "summary", "must be true or false or an object, not a whole number"),
+        ("summary", {"words": 5}, "summary.words", "must be at least 20"),
+        ("conclusion", {"words": 5_000}, "conclusion.words", "must be at most 1000"),
+        ("keyPoints", {"count": 2, "words": 80}, "keyPoints.words", "is not a known field"),
+        ("glossary", {}, "glossary.count", "is required"),
+    ],
+)
+async def test_wishes_for_checks_and_derived_sections_have_rules(
+    client: Client, field: str, value: object, broken: str, rule: str
+) -> None:
+    answer = await client.post("/reports", json={"topic": "Rome", field: value})
+
+    assert answer.status_code == 422
+    assert [(error["field"], error["rule"]) for error in answer.json()["errors"]] == [(broken, rule)]
 
 
 @pytest.mark.parametrize(

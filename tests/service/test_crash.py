@@ -57,7 +57,7 @@ def assert_whole(job: Json) -> None:
     wanted = {HEADINGS[at - 1]: " ".join(expected_section(TOPIC, at).split()) for at in range(1, 9)}
     assert texts == wanted
     assert list(job["report"]["sections"]) == job["report"]["outline"] == HEADINGS
-    assert job["counts"]["done"] == job["counts"]["total"] == 9
+    assert job["counts"]["done"] == job["counts"]["total"] == 10
 
 
 def test_after_the_kill_of_a_worker_another_asks_only_for_what_was_in_flight(bare: Stack) -> None:

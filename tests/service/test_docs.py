@@ -18,6 +18,7 @@ ELSEWHERE = {
     "aejt_…": "test_read_tokens.py asks for the token first",
 }
 # Where the pages send webhooks to, and where there is nobody.
+TEMPLATE = {"title": "Market brief", "variables": {"company": {}}, "sections": [{"title": "About {{company}}"}]}
 RECEIVER, NOBODY = "https://example.com/hooks/aether", "http://localhost:9/hooks/aether"
 
 
@@ -25,7 +26,8 @@ def commands_of(page: str) -> list[str]:
     """Return what a reader types: behind `$ ` in a console, with its further lines, or as HTTPie within a sentence."""
     text = (PAGES / page).read_text(encoding="utf-8")
     consoles = "".join(re.findall(r"^```console\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
-    typed = re.findall(r"^\$ ((?:.*\\\n)*.*)$", consoles, re.MULTILINE)
+    # A command goes on in the next line behind a backslash, or within quotes.
+    typed = re.findall(r"^\$ ((?:[^'\\\n]|\\\n|'[^']*')*)$", consoles, re.MULTILINE)
     return typed + re.findall(r"`(http (?:\w+ )?:8000[^`]*)`", text)
 
 
@@ -38,6 +40,7 @@ HERE = [(page, command) for page, command in EVERY if not any(each in f"{page} {
 def test_what_a_page_types_is_answered(stack: Stack, command: str) -> None:
     report = stack.submit("The Roman Empire")
     checklist = stack.http.post("/jobs/", json={"input_text": "Wash your hands."}).json()["event_id"]
+    stack.http.put("/templates/market-brief", json=TEMPLATE)
     for written, meant in (
         ("http://127.0.0.1:8000", "http://HOST"),
         (":8000", ":PORT"),

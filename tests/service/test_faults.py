@@ -126,7 +126,7 @@ def test_a_fault_for_good_fails_the_report_at_once_and_keeps_the_other_sections(
     assert job["problem"]["step"] == "section:2"
     assert list(job["partial"]["sections"]) == [heading for heading in HEADINGS if heading != HEADINGS[2]]
     _assert_no_error_text(job)
-    assert job["counts"] == {"total": 9, "pending": 0, "running": 0, "done": 8, "failed": 1}
+    assert job["counts"] == {"total": 10, "pending": 1, "running": 0, "done": 8, "failed": 1}
     [attempt] = job["attempts"]
     assert attempt["error"] in job["error"]
     assert "nextRetryAt" not in attempt

@@ -27,7 +27,7 @@ def strings(value: object) -> list[str]:
 def test_a_section_of_half_a_megabyte_is_cut_and_delays_nobody(stack: Stack, kind: str) -> None:
     hostile = Answer(content="Rome began.\n\n" + FAMILIES[kind](512_000) + "\n\nIt ended.")
     stack.model.use([Rule(kind="section", topic="Hostile", do=hostile)], Setup(sections=2))
-    hostile_id = stack.submit("Hostile")
+    hostile_id = stack.submit("Hostile", checks="report")
     others = [stack.submit(f"Neighbours {at}") for at in range(5)]
 
     assert all(len(stack.when(job_id, "completed")["report"]["sections"]) == 2 for job_id in others)
@@ -42,7 +42,7 @@ def test_a_report_has_no_control_characters(stack: Stack) -> None:
     texts = f"{nasty}Rome{nasty} began.\r\n\u2028It {nasty} grew.{nasty}"
     stack.model.use([Rule(kind="outline", do=Answer(content=outline)), Rule(kind="section", do=Answer(content=texts))])
 
-    job = stack.when(stack.submit("Controls"), "completed")
+    job = stack.when(stack.submit("Controls", checks="report"), "completed")
 
     assert [text for text in strings(job) if CONTROLS.search(text)] == []
     assert all("Rome[31m began.\n" in text for text in job["report"]["sections"].values())

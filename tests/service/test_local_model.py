@@ -15,12 +15,11 @@ from openai import APIConnectionError, AsyncOpenAI, AuthenticationError, Interna
 from structlog.testing import capture_logs
 
 from aether.adapters.local.local_model.launcher import LocalModel, bundled_model, local_model
-from aether.adapters.local.local_model.sampling import OUTLINE_SAMPLING, SECTION_OPTIONS
 from aether.adapters.openai.catalog import ModelCatalog
 from aether.bootstrap.models import chat_api, language_model
 from aether.domain.checklist import Checklist
 from aether.errors import ConfigurationError, ModelUnreachableError, UnusableOutputError
-from aether.settings import JsonObject, Secret, Settings
+from aether.settings import Secret, Settings
 from aether.workflows.checklist.editor import ModelEditor
 from aether.workflows.llm.ports import Form, Message
 from tests.waiting import PATIENCE_S, until
@@ -87,13 +86,7 @@ def client_of(model: LocalModel) -> AsyncOpenAI:
 
 def settings_of(model: LocalModel) -> Settings:
     """Return the settings of a worker that uses this model."""
-    return Settings(
-        openai_base_url=model.base_url,
-        openai_api_key=Secret(model.api_key),
-        model=model.name,
-        model_options=JsonObject(SECTION_OPTIONS),
-        outline_options=JsonObject(OUTLINE_SAMPLING.as_body()),
-    )
+    return Settings(openai_base_url=model.base_url, openai_api_key=Secret(model.api_key), model=model.name)
 
 
 async def say(client: AsyncOpenAI, model: LocalModel) -> str:
@@ -142,7 +135,6 @@ async def test_it_follows_a_schema(client: AsyncOpenAI, model: LocalModel) -> No
         messages=[{"role": "user", "content": "Plan a report about bread."}],
         response_format={"type": "json_schema", "json_schema": {"name": "outline", "strict": True, "schema": OUTLINE}},
         max_tokens=200,
-        extra_body=OUTLINE_SAMPLING.as_body(),
     )
 
     sections = json.loads(answer.choices[0].message.content or "")["sections"]

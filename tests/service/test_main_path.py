@@ -48,7 +48,7 @@ def test_a_post_answers_the_job_id_alone_and_the_job_goes_from_pending_to_comple
     _assert_growing(states)
     assert list(last)[:4] == ["jobId", "status", "progress", "report"]
     assert last["progress"] == 1.0
-    assert last["counts"] == {"total": 9, "pending": 0, "running": 0, "done": 9, "failed": 0}
+    assert last["counts"] == {"total": 10, "pending": 0, "running": 0, "done": 10, "failed": 0}
     _assert_steps(last)
     assert list(last["report"]) == ["topic", "outline", "sections"]
     assert last["report"]["topic"] == TOPIC
@@ -67,8 +67,8 @@ def _assert_growing(states: list[Json]) -> None:
 
 
 def _assert_steps(job: Json) -> None:
-    assert [step["name"] for step in job["steps"]] == ["outline", *(f"section:{at}" for at in range(8))]
-    assert [step["title"] for step in job["steps"][1:]] == HEADINGS
+    assert [step["name"] for step in job["steps"]] == ["outline", *(f"section:{at}" for at in range(8)), "check"]
+    assert [step["title"] for step in job["steps"][1:9]] == HEADINGS
     for step in job["steps"]:
         assert (step["status"], step["attempts"]) == ("done", 1)
         # Redis sets the times of the job in milliseconds, the worker those of a step in microseconds.
@@ -88,7 +88,7 @@ def test_finished_sections_show_in_outline_order_while_others_are_being_written(
     assert job["partial"]["outline"] == HEADINGS
     assert list(job["partial"]["sections"]) == [HEADINGS[at] for at in (1, 2, 4, 6, 7)]
     assert {key: plain(text) for key, text in job["partial"]["sections"].items()} == texts_of(TOPIC, (2, 3, 5, 7, 8))
-    assert job["progress"] == pytest.approx(6 / 9)
+    assert job["progress"] == pytest.approx(6 / 10)
     assert {step["name"] for step in job["steps"] if step["status"] == "running"} == {
         "section:0",
         "section:3",
@@ -142,7 +142,9 @@ def test_every_option_reaches_the_model_and_metadata_comes_back(stack: Stack) ->
         "instructions": "Name no dates.\nUse no lists.",
     }
     labels = {"order": "A-17", "desk": ""}
-    job_id = stack.submit(TOPIC, sections=3, length="detailed", model="another-model", metadata=labels, **told)
+    job_id = stack.submit(
+        TOPIC, sections=3, length="detailed", checks="report", model="another-model", metadata=labels, **told
+    )
     job = stack.when(job_id, "completed")
     calls = stack.model.calls()
 
@@ -179,7 +181,7 @@ def test_an_outline_of_the_callers_own_is_kept_to_the_word_and_costs_no_call(sta
 
     assert job["report"]["outline"] == [f"{roman(at)}. {title}" for at, title in enumerate(titles, 1)]
     assert [call.kind for call in stack.model.calls()] == ["section"] * 3
-    assert job["counts"]["total"] == 3
+    assert job["counts"]["total"] == 4
     for call in stack.model.calls():
         assert f"Write section {call.index} of 3: {titles[call.index - 1]}" in last_turn(call)
     _assert_own_texts(job)

@@ -38,7 +38,7 @@ def test_cancelling_aborts_the_calls_in_flight_within_a_second_and_keeps_what_is
     assert sorted(call.index for call in cut) == HELD
     assert all((call.disconnected_at or 0) - asked <= 1.0 * slowness() for call in cut)
     assert answer["status"] == job["status"] == "cancelled"
-    assert job["progress"] == 4 / 9
+    assert job["progress"] == 4 / 10
     assert list(job["partial"]["sections"]) == job["partial"]["outline"][:3]
     assert job["attempts"] == []
     assert "error" not in job

@@ -239,7 +239,7 @@ def test_a_model_that_writes_without_end_completes_a_report_with_texts_that_are_
     endless = Flood(head=STREAM, unit=b'data: {"choices":[{"delta":{"content":"Rome was not built in a day. "}}]}\n\n')
     stack.model.use([Rule(kind="section", do=endless)], Setup(sections=2))
 
-    job = report(stack, "Endless texts", length="brief")
+    job = report(stack, "Endless texts", length="brief", checks="off")
 
     assert errors(job) == []
     assert all(
@@ -249,12 +249,12 @@ def test_a_model_that_writes_without_end_completes_a_report_with_texts_that_are_
 
 
 def test_an_outline_without_end_is_read_up_to_what_is_used(stack: Stack) -> None:
-    outline = json.dumps({"sections": [{"title": f"Part {at}", "covers": "x"} for at in range(100_000)]})
+    outline = json.dumps({"sections": [{"title": f"Mine {at}", "covers": "x"} for at in range(100_000)]})
     stack.model.use([Rule(kind="outline", do=Answer(content=outline))])
 
     job = report(stack, "Endless outlines", sections=3)
 
-    assert job["report"]["outline"] == ["I. Part 0", "II. Part 1", "III. Part 2"]
+    assert job["report"]["outline"] == ["I. Mine 0", "II. Mine 1", "III. Mine 2"]
     assert stack.model.count(kind="outline") == 1
 
 

@@ -18,7 +18,7 @@ from aether.adapters.redis.keys import FORMER_QUEUE
 from aether.adapters.redis.store import QueueSettings, RedisJobStore
 from aether.domain.access import LOCAL
 from aether.domain.job import Kind
-from aether.domain.report import ReportRequest
+from aether.domain.report_request import ReportRequest
 from aether.durable.ports import NewJob
 from tests.scripted_model import Hang, Rule, Setup
 from tests.service.stack import QUEUE, Stack

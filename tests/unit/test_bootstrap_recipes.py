@@ -1,16 +1,19 @@
 import asyncio
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 
+from aether.adapters.openai.catalog import ModelFacts
 from aether.adapters.openai.chat import OpenAIChat
 from aether.adapters.openai.images import OpenAIIllustrator
-from aether.bootstrap.recipes import recipes
+from aether.bootstrap.recipes import _ports, recipes
 from aether.domain.checklist import ChecklistRequest
 from aether.domain.image import GenerationRequest
 from aether.domain.job import Kind
-from aether.domain.report import ReportRequest
+from aether.domain.report_request import ReportRequest
 from aether.durable.concurrency_limiter import ConcurrencyLimiter
 from aether.durable.retry import RetryPolicy
 from aether.durable.run import Run
@@ -20,6 +23,7 @@ from aether.settings import Settings
 from aether.workflows.definition import Ports, Workflow
 from aether.workflows.registry import WORKFLOWS
 from tests.fakes import FastClock, MemoryFiles
+from tests.scripted_chat import ScriptedChat
 
 EXAMPLE = Kind("example")
 FILES = MemoryFiles()
@@ -112,3 +116,43 @@ async def test_one_model_leaves_calls_to_the_others() -> None:
     assert not waiting.done()
     free.release()
     await waiting
+
+
+@pytest.mark.parametrize(
+    ("prompts", "facts", "own", "small", "large"),
+    [
+        ("auto", ModelFacts(), False, True, False),
+        ("auto", ModelFacts(parameters=494e6), True, True, False),
+        ("auto", ModelFacts(parameters=70e9), False, True, False),
+        ("full", ModelFacts(parameters=494e6), False, False, False),
+        ("plain", ModelFacts(), True, True, True),
+    ],
+)
+def test_a_model_is_asked_plainly_if_it_is_small(
+    prompts: Literal["auto", "full", "plain"], facts: ModelFacts, *, own: bool, small: bool, large: bool
+) -> None:
+    """By the word of the operator, else by that of the server, which tells of its own model, else by the name."""
+    settings = Settings(model="mine:latest", prompts=prompts)
+
+    ports = _ports(settings, facts, Ports(ScriptedChat(), 8_000, FILES))
+
+    asked = (None, "mine:latest", "qwen2.5:0.5b", "llama3.1:8b")
+    assert [ports.asks_plainly(model) for model in asked] == [own, own, small, large]
+
+
+@pytest.mark.parametrize(
+    ("told", "known", "context"),
+    [(None, None, 128_000), (None, 8_192, 8_192), (4_096, 8_192, 4_096), (None, 512, 2_048)],
+)
+def test_the_context_is_the_one_that_is_set_or_that_the_server_tells(
+    told: int | None, known: int | None, context: int
+) -> None:
+    ports = _ports(Settings(model_context=told), ModelFacts(known), Ports(ScriptedChat(), 1, FILES))
+
+    assert ports.context == context
+
+
+def test_a_model_that_knows_only_english_is_known_by_its_name() -> None:
+    ports = _ports(Settings(model="SmolLM2-135M-Instruct.Q4_1"), ModelFacts(), Ports(ScriptedChat(), 1, FILES))
+
+    assert (ports.writes_english_only(None), ports.writes_english_only("gpt-4.1-mini")) == (True, False)

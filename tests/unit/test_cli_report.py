@@ -3,7 +3,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aether.cli.kinds.base import Attempt, Step
-from aether.cli.kinds.report import Report, ReportState, report_document, to_markdown
+from aether.cli.kinds.report import (
+    REPORT,
+    GlossaryEntry,
+    Quality,
+    QualityIssue,
+    Report,
+    ReportState,
+    report_document,
+    to_markdown,
+)
 from aether.cli.output.progress_events import AttemptFailure, StepFinished
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -13,7 +22,7 @@ OUTLINED = ReportState("processing", 1 / 3, partial=Report("Rome", OUTLINE), ste
 HALF = ReportState(
     "processing",
     2 / 3,
-    partial=Report("Rome", OUTLINE, {"II. Fall": "It fell slowly."}),
+    partial=Report("Rome", OUTLINE, {"II. Fall": "It fell."}),
     steps=(Step("section:0", "Rise"),),
     attempts=(Attempt("section:0", 1, NOON, "Overloaded.", NOON + timedelta(seconds=2)),),
 )
@@ -25,10 +34,47 @@ def test_events_are_what_has_happened_since_the_previous_state() -> None:
     assert list(OUTLINED.events_since(WAITING)) == [StepFinished("outline", "2 sections")]
     assert list(HALF.events_since(OUTLINED)) == [
         AttemptFailure("Rise", 1, "Overloaded.", 2.0),
-        StepFinished("section 2/2", "3 words", "II. Fall", "It fell slowly."),
+        StepFinished("section 2/2", "2 words", "II. Fall", "It fell."),
     ]
     assert list(COMPLETED.events_since(HALF)) == [StepFinished("section 1/2", "1 word", "I. Rise", "Up.")]
     assert list(COMPLETED.events_since(COMPLETED)) == []
+
+
+def test_a_section_that_is_written_again_and_the_quality_at_the_end_are_told() -> None:
+    issues = ("stripped", "preamble"), ("stripped", "preamble"), ("rewritten", "loop"), ("reported", "length")
+    quality = Quality(tuple(QualityIssue(code, action) for action, code in issues))
+    written = {"I. Rise": "Up.", "II. Fall": "It fell again."}
+    ended = ReportState("completed", 1.0, report=Report("Rome", OUTLINE, written), quality=quality)
+
+    assert list(ended.events_since(COMPLETED)) == [
+        StepFinished("section 2/2 rewritten", "3 words", "II. Fall", "It fell again."),
+    ]
+    assert list(ended.events_since(HALF))[-1] == StepFinished(
+        "quality", "2 removed (preamble 2×); 1 mended by a rewrite (loop); 1 left (length)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("step", "activity"),
+    [
+        (Step("rewrite:0", "I. Rise", "running"), "rewriting I. Rise"),
+        (Step("derived:summary", "Summary", "running"), "writing the Summary"),
+        (Step("derived:summary", "Summary"), "2 of 2 sections"),
+    ],
+)
+def test_the_activity_tells_what_is_written_after_the_sections(step: Step, activity: str) -> None:
+    state = ReportState("processing", partial=Report("Rome", OUTLINE, {"I. Rise": "", "II. Fall": ""}), steps=(step,))
+    assert state.activity == activity
+
+
+def test_a_summary_comes_before_the_sections_and_the_rest_behind_them() -> None:
+    report = Report(
+        "Rome", ("I. Rise",), {"I. Rise": "Up."}, "In short.", "At last.", ("One.", "Two."), (GlossaryEntry("*A", "B"),)
+    )
+    assert to_markdown(report) == (
+        "# Rome\n\n## Summary\n\nIn short.\n\n## I. Rise\n\nUp.\n\n## Conclusion\n\nAt last.\n\n"
+        "## Key points\n\n- One.\n- Two.\n\n## Glossary\n\n- **\\*A**: B\n"
+    )
 
 
 def test_without_a_previous_state_all_events_come_in_order() -> None:
@@ -78,3 +124,26 @@ def test_the_indentation_of_the_first_line_is_kept() -> None:
 def test_control_characters_are_removed() -> None:
     report = Report("Rome\x1b[2J", ("I. Rise",), {"I. Rise": "It\x9b31m rose.\r\nTwice.\x07\tYes."})
     assert to_markdown(report) == "# Rome\\[2J\n\n## I. Rise\n\nIt31m rose.\nTwice.\tYes.\n"
+
+
+SMALL = "SmolLM2-135M-Instruct.Q4_1"
+
+
+@pytest.mark.parametrize(
+    ("fields", "model", "warned"),
+    [
+        ({"topic": "Die Geschichte des Brotes"}, SMALL, True),
+        ({"topic": "Bread", "language": "German"}, SMALL, True),
+        ({"topic": "Bread"}, SMALL, False),
+        ({"topic": "Die Geschichte des Brotes"}, "qwen2.5:0.5b", False),
+    ],
+)
+def test_of_a_language_that_the_model_does_not_write_the_user_is_told(
+    fields: dict[str, str], model: str, *, warned: bool
+) -> None:
+    assert bool(REPORT.cautions(fields, model)) is warned
+
+
+@pytest.mark.parametrize(("model", "noted"), [(SMALL, True), ("qwen2.5:0.5b", True), ("gpt-4.1-mini", False)])
+def test_of_a_small_model_it_is_said_that_it_makes_up_facts(model: str, *, noted: bool) -> None:
+    assert (REPORT.model_note(model) is not None) is noted

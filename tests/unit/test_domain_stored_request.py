@@ -2,7 +2,7 @@ import msgspec
 import pytest
 
 from aether.domain.image import GenerationRequest
-from aether.domain.report import Length, ReportRequest
+from aether.domain.report_request import Length, ReportRequest
 from aether.domain.stored_request import stored_request_decoder
 
 REPORT = stored_request_decoder(ReportRequest)
@@ -18,7 +18,7 @@ def test_what_this_version_accepts_is_read_with_its_defaults() -> None:
 
 
 def test_what_only_another_version_accepts_is_read_too() -> None:
-    stored = {"topic": "Rome " * 99, "outline": ["A"] * 90, "length": "epic", "metadata": {"a" * 99: ""}, "glossary": 1}
+    stored = {"topic": "Rome " * 99, "outline": ["A"] * 90, "length": "epic", "metadata": {"a" * 99: ""}, "sources": 1}
 
     request = REPORT.decode(msgspec.json.encode(stored))
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET, UnsetType
 
 from aether.domain.plain_text import is_blank
-from aether.domain.report import ReportRequest
+from aether.domain.report_request import ReportRequest
 from aether.domain.text_field import text, trim
 from aether.errors import FieldError
 

@@ -6,16 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aether.domain.report import Outline, OutlineItem, ReportRequest
+from aether.domain.report import Outline, OutlineItem
+from aether.domain.report_request import ReportRequest
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.ports import Message, Reply
-from aether.workflows.report import prompts
 from aether.workflows.report.outline_reader import OutlineReader
 from aether.workflows.report.outline_review import review
+from aether.workflows.report.prompts.full import FullPrompts
 from tests.prose import BY_LANGUAGE
 from tests.scripted_chat import USAGE
 
-EXAMPLES = [message.content for message in prompts.outline(ReportRequest("Rome")) if message.role == "assistant"]
+EXAMPLES = [message.content for message in FullPrompts().outline(ReportRequest("Rome")) if message.role == "assistant"]
 GOOD = ("The Kingdom", "The Early Republic", "The Late Republic", "Emperors", "The Legacy of Rome")
 Titles = Sequence[str | tuple[str, str]]
 
@@ -108,7 +109,7 @@ def test_all_sections_with_the_topic_as_title_are_told() -> None:
 
 
 def reader(count: int | None = None) -> OutlineReader:
-    return OutlineReader("Rome", count, prompts.outline(ReportRequest("Rome")))
+    return OutlineReader("Rome", count, FullPrompts().outline(ReportRequest("Rome")))
 
 
 def reply(*titles: str) -> Reply:

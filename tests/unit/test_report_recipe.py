@@ -1,87 +1,20 @@
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
-from aether.domain.job import Change, Job, Kind, Status, StepStatus
-from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
-from aether.durable.concurrency_limiter import ConcurrencyLimiter
-from aether.durable.ports import NewJob
-from aether.durable.retry import RetryPolicy
-from aether.durable.runner import Recipe, Runner
-from aether.durable.step import RunDependencies
-from aether.errors import AetherError, ModelFailedError, ModelRefusedError
-from aether.workflows.report.recipe import first_steps, outline_of, report_so_far, write_report
+from aether.domain.job import Change, Status, StepStatus
+from aether.domain.report import Outline, OutlineItem, Report
+from aether.domain.report_request import FreeSections, Length, ReportPlan, ReportRequest, SectionPlan
+from aether.domain.template import SectionKind, Template, TemplateDefaults, TemplateSection
+from aether.domain.template_rules import check_template
+from aether.errors import ModelFailedError, ModelRefusedError
+from aether.workflows.report.recipe import first_steps, outline_of
+from aether.workflows.report.record import report_so_far
+from aether.workflows.report.structure import template_of_report
 from tests.durable_harness import until
-from tests.fakes import FastClock, MemoryJobStore
-
-ID = "job"
-TITLES = ("Origins", "Republic", "Fall")
-REQUEST = ReportRequest(topic="Rome")
-
-
-async def no_wait(_: int) -> None:
-    pass
-
-
-@dataclass
-class ScriptedWriter:
-    """A `Writer` with a fixed outline; each section awaits `before`, then raises the next of its `failures`, if any."""
-
-    titles: Sequence[str] = TITLES
-    before: Callable[[int], Awaitable[None]] = no_wait
-    failures: dict[int, list[AetherError]] = field(default_factory=dict)
-    outline_calls: int = 0
-    written: list[int] = field(default_factory=list)
-
-    async def write_outline(self, request: ReportRequest) -> Outline:
-        assert request.topic == "Rome"
-        self.outline_calls += 1
-        return Outline.of(map(OutlineItem, self.titles))
-
-    async def write_section(self, request: ReportRequest, outline: Outline, position: int) -> Section:
-        assert request.topic == "Rome"
-        await self.before(position)
-        if failures := self.failures.get(position):
-            raise failures.pop(0)
-        self.written.append(position)
-        return Section(f"On {outline.items[position].title}, part {position}.")
-
-
-@dataclass
-class ReportBench:
-    """One report job, and workers that run it."""
-
-    writer: ScriptedWriter
-    request: ReportRequest = REQUEST
-    clock: FastClock = field(default_factory=FastClock)
-    calls: int = 100
-
-    def __post_init__(self) -> None:
-        self.store = MemoryJobStore(clock=self.clock)
-
-    async def submit(self) -> None:
-        request = msgspec.json.encode(self.request)
-        await self.store.create(NewJob(ID, Kind.REPORT, "ada", request, first_steps(self.request)))
-
-    async def run(self) -> Job:
-        tools = RunDependencies(RetryPolicy(attempts=3), ConcurrencyLimiter(self.calls, self.clock), self.clock)
-        recipe = Recipe(ReportRequest, partial(write_report, writer=self.writer))
-        await Runner(self.store, {Kind.REPORT: recipe}, tools).perform(ID)
-        return self.job
-
-    @property
-    def job(self) -> Job:
-        return self.store.jobs[ID]
-
-
-async def finished(writer: ScriptedWriter, request: ReportRequest = REQUEST) -> Job:
-    bench = ReportBench(writer, request)
-    await bench.submit()
-    return await bench.run()
+from tests.report_harness import ID, REQUEST, TITLES, ReportBench, ScriptedWriter, finished
 
 
 async def test_a_report_is_planned_and_written() -> None:
@@ -124,11 +57,56 @@ async def test_the_caller_s_own_outline_is_used_without_a_call() -> None:
     assert [step.name for step in job.steps] == ["section:0", "section:1", "section:2"]
 
 
+PLANNED = ReportPlan(
+    (SectionPlan("Kings", "Seven.", "Name them.", Length.BRIEF), SectionPlan("Emperors")), FreeSections(1, 2, 1)
+)
+
+
+async def test_sections_are_written_by_their_own_wishes_wherever_others_are_added() -> None:
+    writer = ScriptedWriter(("Kings", "Republic", "Wars", "Emperors"))
+    request = ReportRequest(topic="Rome", instructions="Be brief.", plan=PLANNED)
+
+    job = await finished(writer, request)
+
+    assert report_so_far(job).outline == ("I. Kings", "II. Republic", "III. Wars", "IV. Emperors")
+    assert writer.outline_calls == 1
+    asked = {at: (each.length, each.instructions) for at, each in writer.requests.items()}
+    assert asked == {
+        0: (Length.BRIEF, "Be brief.\nName them."),
+        **dict.fromkeys((1, 2, 3), (Length.STANDARD, "Be brief.")),
+    }
+
+
+async def test_a_template_of_a_report_has_its_sections_and_the_wishes_of_its_request() -> None:
+    writer = ScriptedWriter(("Kings", "Republic", "Emperors"))
+    request = ReportRequest(topic="Rome", tone="dry", length=Length.DETAILED, plan=PLANNED, key_points=True)
+
+    template = template_of_report(await finished(writer, request))
+
+    check_template(template)
+    assert template == Template(
+        "Rome",
+        (
+            TemplateSection("Kings", instructions="Name them.", length=Length.BRIEF),
+            TemplateSection("Republic"),
+            TemplateSection("Emperors"),
+            TemplateSection("Key points", kind=SectionKind.KEY_POINTS),
+        ),
+        defaults=TemplateDefaults(tone="dry", length=Length.DETAILED),
+    )
+
+
 @pytest.mark.parametrize(
     ("request_", "steps", "outline"),
     [
         (REQUEST, ("outline",), None),
         (ReportRequest(topic="Rome", outline=("Kings",)), (), Outline((OutlineItem("Kings"),))),
+        (ReportRequest(topic="Rome", plan=PLANNED), ("outline",), None),
+        (
+            ReportRequest(topic="Rome", plan=replace(PLANNED, free=None)),
+            (),
+            Outline((OutlineItem("Kings", "Seven."), OutlineItem("Emperors"))),
+        ),
     ],
 )
 def test_the_first_steps_follow_from_the_outline_of_the_request(

@@ -3,19 +3,25 @@ from collections.abc import Iterable
 
 import msgspec
 import pytest
+from msgspec import UNSET, UnsetType
 
 from aether.domain.job import Usage
-from aether.domain.report import Length, Outline, OutlineItem, ReportRequest
+from aether.domain.report import Outline, OutlineItem
+from aether.domain.report_request import Length, ReportRequest
 from aether.durable.token_budget import TokenMeter, use_meter
 from aether.durable.token_stream import TokenStream, use_token_stream
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError, UnusableOutputError
 from aether.workflows.llm.follow_up_prompts import continuation, repair
 from aether.workflows.llm.ports import Message, Reply
-from aether.workflows.report import prompts
+from aether.workflows.report.prompts.full import FullPrompts
+from aether.workflows.report.prompts.language import ENGLISH_ONLY
+from aether.workflows.report.prompts.plain import PlainPrompts
+from aether.workflows.report.prompts.style import WORDS, PromptStyle
 from aether.workflows.report.writer import ModelWriter
 from tests.recording_channel import RecordingChannel
 from tests.scripted_chat import ScriptedChat, cut_off
 
+prompts = FullPrompts()
 REQUEST = ReportRequest(topic="Rome", length=Length.BRIEF)
 PLAN = Outline((OutlineItem("Origins"), OutlineItem("Fall")))
 TEXT = "Rome began as a village."
@@ -236,21 +242,6 @@ async def test_a_section_takes_one_call_and_fits_its_place() -> None:
     assert (list(call.messages), call.form) == (prompts.section(REQUEST, PLAN, 1), None)
 
 
-@pytest.mark.parametrize(("context", "english_only"), [(2_048, True), (4_096, False), (128_000, False)])
-async def test_a_small_local_model_is_asked_for_no_language(context: int, *, english_only: bool) -> None:
-    chat = ScriptedChat(outline_of("Origins", "Fall"), TEXT)
-    writer = ModelWriter(chat, context)
-
-    await writer.write_outline(REQUEST)
-    await writer.write_section(REQUEST, PLAN, 0)
-
-    asked = [list(call.messages) for call in chat.calls]
-    assert asked == [
-        prompts.outline(REQUEST, english_only=english_only),
-        prompts.section(REQUEST, PLAN, 0, english_only=english_only),
-    ]
-
-
 async def test_a_watcher_sees_no_escapes_and_no_control_characters() -> None:
     request = msgspec.structs.replace(REQUEST, topic="Vec<T>")
     channel, chat = RecordingChannel(), ScriptedChat("A Vec&lt;T> &l t;\x1b[0m grows.\r\n Vec&lt;")
@@ -321,7 +312,7 @@ async def test_a_section_is_continued_three_times_and_then_ends_with_its_last_se
 
 
 async def test_a_section_that_is_long_enough_is_not_continued() -> None:
-    enough = "A sentence of five words. " * (prompts.WORDS[REQUEST.length] // 5)
+    enough = "A sentence of five words. " * (WORDS[REQUEST.length] // 5)
     chat = ScriptedChat(cut_off(f"{enough}And th"))
 
     section = await ModelWriter(chat).write_section(REQUEST, PLAN, 0)
@@ -451,3 +442,108 @@ async def test_a_request_may_be_used_again() -> None:
     await writer.write_outline(REQUEST)
 
     assert chat.calls[0].messages == chat.calls[2].messages
+
+
+LIST = "1. Origins\n2. Fall"
+
+
+def plain_style(model: str | None) -> PromptStyle:
+    return PlainPrompts() if model is None else prompts
+
+
+async def test_a_small_model_is_asked_plainly() -> None:
+    chat, plain = ScriptedChat(LIST, TEXT), PlainPrompts()
+    writer = ModelWriter(chat, plain_style)
+
+    assert await writer.write_outline(REQUEST) == PLAN
+    await writer.write_section(REQUEST, PLAN, 0)
+
+    outline, section = chat.calls
+    assert (list(outline.messages), outline.form) == (plain.outline(REQUEST), plain.outline_form(REQUEST))
+    assert outline.sampling == plain.sampling("outline", REQUEST)
+    assert (list(section.messages), section.form) == (plain.section(REQUEST, PLAN, 0), None)
+    assert section.sampling == plain.sampling("section", REQUEST)
+
+
+async def test_the_style_is_that_of_the_model_which_the_request_names() -> None:
+    chat, request = ScriptedChat(TEXT), msgspec.structs.replace(REQUEST, model="large")
+
+    await ModelWriter(chat, plain_style).write_section(request, PLAN, 0)
+
+    [call] = chat.calls
+    assert (list(call.messages), call.sampling) == (prompts.section(request, PLAN, 0), None)
+
+
+async def test_a_small_model_is_asked_for_an_outline_anew_and_not_for_a_repair() -> None:
+    chat = ScriptedChat("I cannot.", LIST)
+
+    assert await ModelWriter(chat, plain_style).write_outline(REQUEST) == PLAN
+
+    first, second = chat.calls
+    assert first.messages == second.messages
+
+
+async def test_a_list_that_repeats_a_title_is_too_short() -> None:
+    request = msgspec.structs.replace(REQUEST, sections=2)
+    chat = ScriptedChat("1. Law\n2. Law\n3. Law", LIST)
+
+    assert await ModelWriter(chat, plain_style).write_outline(request) == PLAN
+
+    assert len(chat.calls) == 2
+
+
+async def test_a_small_model_does_not_continue_a_text() -> None:
+    chat = ScriptedChat(cut_off("One is here. Two is un"))
+
+    section = await ModelWriter(chat, plain_style).write_section(REQUEST, PLAN, 0)
+
+    assert section.text == "One is here."
+
+
+def english_style(_: str | None) -> PromptStyle:
+    return PlainPrompts(english_only=True)
+
+
+@pytest.mark.parametrize(
+    ("topic", "language", "is_warned"),
+    [
+        ("Die Geschichte des Brotes", None, True),
+        ("Bread", "German", True),
+        ("Bread", None, False),
+        ("Brot", "en", False),
+    ],
+)
+async def test_of_a_language_that_the_model_does_not_write_the_job_tells_before_the_sections(
+    topic: str, language: str | None, *, is_warned: bool
+) -> None:
+    meter, fields = TokenMeter(), {"topic": topic} | ({"language": language} if language else {})
+    writer = ModelWriter(ScriptedChat(LIST), english_style)
+
+    with use_meter(meter):
+        await writer.write_outline(msgspec.convert(fields, ReportRequest))
+
+    assert meter.warnings == ((ENGLISH_ONLY,) if is_warned else ())
+
+
+@pytest.mark.parametrize(("outline", "warned"), [(UNSET, [0, 0]), (("Mehl", "Wasser"), [1, 0])])
+async def test_with_an_outline_of_the_caller_the_first_section_tells_it(
+    outline: tuple[str, ...] | UnsetType, warned: list[int]
+) -> None:
+    request = ReportRequest(topic="Die Geschichte des Brotes", outline=outline)
+    warnings = []
+    for position in range(2):
+        with use_meter(meter := TokenMeter()):
+            await ModelWriter(ScriptedChat(TEXT), english_style).write_section(request, PLAN, position)
+        warnings.append(len(meter.warnings))
+
+    assert warnings == warned
+
+
+async def test_a_model_that_writes_many_languages_is_not_warned_of() -> None:
+    meter = TokenMeter()
+    with use_meter(meter):
+        await ModelWriter(ScriptedChat(LIST), plain_style).write_outline(
+            ReportRequest(topic="Die Geschichte des Brotes")
+        )
+
+    assert meter.warnings == ()

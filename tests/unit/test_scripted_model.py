@@ -9,7 +9,8 @@ import pytest
 from msgspec import to_builtins
 
 from aether.domain.checklist import Summary
-from aether.domain.report import Outline, OutlineItem, ReportRequest
+from aether.domain.report import Outline, OutlineItem
+from aether.domain.report_request import ReportRequest
 from aether.errors import UnusableOutputError
 from aether.workflows.checklist import prompts as checklist_prompts
 from aether.workflows.checklist.parser import parse_checklist
@@ -18,8 +19,8 @@ from aether.workflows.llm.markdown_cleanup import section_body
 from aether.workflows.llm.ports import Message as PromptMessage
 from aether.workflows.llm.prompt_fence import fence
 from aether.workflows.llm.quotes import Source
-from aether.workflows.report import prompts
 from aether.workflows.report.outline_parser import parse_outline
+from aether.workflows.report.prompts.full import FullPrompts
 from tests.scripted_model import (
     NAMED,
     Answer,
@@ -106,6 +107,7 @@ def test_the_service_s_own_prompts_are_told_apart() -> None:
     def step(*messages: PromptMessage) -> Step:
         return classify(msgspec.convert({"model": "m", "messages": to_builtins(messages)}, ChatRequest))
 
+    prompts = FullPrompts()
     outline = prompts.outline(request)
     section = prompts.section(request, plan, 1)
     said_so_far = PromptMessage("assistant", "Half.")

@@ -1,5 +1,6 @@
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 
 from aether.domain.events import StatusChanged
@@ -50,6 +51,31 @@ async def test_a_submitted_job_is_stored_and_queued(jobs: Jobs, store: MemoryJob
 
 async def test_every_job_has_a_unique_id(jobs: Jobs) -> None:
     assert len({await submit(jobs) for _ in range(50)}) == 50
+
+
+async def test_a_request_gets_the_defaults_of_its_kind_and_keeps_what_it_has(store: MemoryJobStore) -> None:
+    jobs = Jobs(store, MemoryFiles(), defaults={Kind.REPORT: {"checks": "report", "length": "brief"}})
+
+    await jobs.submit(Kind.REPORT, Admission("ada"), b'{"topic":"Rome","length":"detailed"}')
+    await jobs.submit(Kind.CHECKLIST, Admission("ada"), b'{"input_text":"Wash."}')
+
+    report, checklist = (msgspec.json.decode(job.input) for job in store.jobs.values())
+    assert report == {"topic": "Rome", "length": "detailed", "checks": "report"}
+    assert checklist == {"input_text": "Wash."}
+
+
+async def test_a_repeated_request_is_the_same_under_other_defaults(store: MemoryJobStore) -> None:
+    admission = Admission("ada", idempotency_key="once")
+    ids = {
+        await Jobs(store, MemoryFiles(), defaults={Kind.REPORT: {"checks": checks}}).submit(
+            Kind.REPORT, admission, b'{"topic":"Rome"}'
+        )
+        for checks in ("off", "rewrite")
+    }
+
+    (job,) = store.jobs.values()
+    assert ids == {job.id}
+    assert msgspec.json.decode(job.input)["checks"] == "off"
 
 
 @pytest.mark.parametrize("call", CALLS)

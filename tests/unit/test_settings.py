@@ -145,13 +145,13 @@ def test_a_tilde_in_the_data_directory_is_expanded() -> None:
 
 
 @pytest.mark.parametrize("given", ["data", "./data", Path("data")])
-@pytest.mark.parametrize("name", ["data_dir", "local_model"])
+@pytest.mark.parametrize("name", ["data_dir", "local_model", "templates"])
 def test_a_relative_path_is_made_absolute_wherever_it_is_set(
     name: str, given: str | Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Child processes have working directories of their own."""
     monkeypatch.chdir(tmp_path)
-    variable = {"data_dir": "AETHER_DATA_DIR", "local_model": "AETHER_LOCAL_MODEL"}[name]
+    variable = f"AETHER_{name.upper()}"
     settings = (
         Settings.from_env({variable: str(given)}),
         replace(Settings.from_env({}), **{name: Path(given)}),

@@ -15,7 +15,8 @@ from aether.adapters.openai.streaming import StreamedCompletion
 from aether.cli.output import markdown
 from aether.domain.checklist import Summary
 from aether.domain.plain_text import clean, is_blank
-from aether.domain.report import Outline, OutlineItem, ReportRequest
+from aether.domain.report import Outline, OutlineItem
+from aether.domain.report_request import ReportRequest
 from aether.errors import ModelUnreachableError, UnusableOutputError
 from aether.workflows.checklist.editor import ModelEditor
 from aether.workflows.checklist.parser import parse_checklist

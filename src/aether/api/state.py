@@ -12,6 +12,7 @@ from aether.identity.read_tokens import ReadTokens
 from aether.services.inbox import Inbox
 from aether.services.jobs import Jobs
 from aether.services.rate_limit import RateLimiter
+from aether.services.templates import Templates
 from aether.services.webhooks import Webhooks
 
 
@@ -32,6 +33,7 @@ class ApiServices(msgspec.Struct, frozen=True):
     limiter: RateLimiter
     authenticator: Authenticator
     read_tokens: ReadTokens
+    templates: Templates
 
 
 def services_of(

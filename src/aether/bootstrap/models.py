@@ -24,9 +24,14 @@ from aether.settings import Secret, SecretHeaders, Settings
 _NO_KEY = "none"  # the client insists on one; servers that need none ignore it
 
 
-def language_model(settings: Settings, api: ServerApi, memory: DialectMemory | None = None) -> OpenAIChat:
-    """Return the chat with the language models of a server; `memory` is what is known about their dialects."""
-    options = Options(settings.model_options or {}, {"outline": settings.outline_options or {}})
+def language_model(
+    settings: Settings, api: ServerApi, memory: DialectMemory | None = None, *, knows_llama_cpp: bool = False
+) -> OpenAIChat:
+    """Return the chat with the language models of a server; `memory` is what is known about their dialects.
+
+    Only a server that knows the options of llama.cpp gets some.
+    """
+    options = Options(settings.model_options or {}, {"outline": settings.outline_options or {}}, knows_llama_cpp)
     server, read_timeout = ChatServer(api), settings.model_read_timeout
     return OpenAIChat(server, settings.model, options, memory=memory, read_timeout=read_timeout)
 

@@ -6,9 +6,12 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 
 import structlog
+from msgspec.structs import replace
 
-from aether.adapters.openai.catalog import ModelCatalog
+from aether.adapters.openai.catalog import ModelCatalog, ModelFacts
 from aether.adapters.openai.dialect_memory import DialectMemory
+from aether.adapters.openai.http_api import ServerApi
+from aether.adapters.openai.model_names import is_small, parameters_of, writes_english_only
 from aether.bootstrap.models import chat_api, illustrator, language_model
 from aether.domain.job import Kind
 from aether.durable.background import BackgroundTasks
@@ -41,14 +44,12 @@ async def recipes(
     """Open the model servers' clients, and yield a recipe for each kind in the registry.
 
     `memory` is what is known about the models' dialects.
-    Unless AETHER_MODEL_CONTEXT is set, the server is asked for the context of its model. A server that has not answered
-    yet does not delay the worker: the recipes are replaced once it has.
+    The server is asked for facts about its model. If it has not answered yet, it does not delay the worker: the recipes
+    are replaced once it has.
     """
+    memory = memory or DialectMemory()
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(chat_api(settings))
-        chat: ChatModel = language_model(settings, api, memory)
-        if settings.models is not None:
-            chat = ModelChoice(chat, [*dict.fromkeys((settings.model, *settings.models.split(",")))])
         images = None
         if settings.image_model is not None:
             images = await stack.enter_async_context(illustrator(settings, settings.image_model))
@@ -58,36 +59,61 @@ async def recipes(
             ModelServer.IMAGES: ModelLimiters(settings.model_calls, dependencies.clock),
         }
 
-        def build(context: int) -> dict[Kind, Recipe]:
-            return _build(settings, Ports(chat, context, files, images), dependencies.policy, limiters)
+        def build(facts: ModelFacts) -> dict[Kind, Recipe]:
+            chat = _chat(settings, api, memory, facts)
+            ports = _ports(settings, facts, Ports(chat, DEFAULT_CONTEXT, files, images))
+            return _build(settings, ports, dependencies.policy, limiters)
 
-        kinds = build(settings.model_context or DEFAULT_CONTEXT)
-        if settings.model_context is None:
-            catalog = ModelCatalog(api)
-            is_asked = asyncio.Event()
+        kinds = build(ModelFacts())
+        catalog = ModelCatalog(api)
+        is_asked = asyncio.Event()
 
-            async def ask() -> None:
-                kinds.update(build(await _ask_context(catalog, settings.model, is_asked)))
-                is_asked.set()
+        async def ask() -> None:
+            kinds.update(build(await _ask_facts(catalog, settings.model, is_asked)))
+            is_asked.set()
 
-            await stack.enter_async_context(BackgroundTasks(ask))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(is_asked.wait(), _ASK_TIMEOUT_S)
+        await stack.enter_async_context(BackgroundTasks(ask))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(is_asked.wait(), _ASK_TIMEOUT_S)
         yield kinds
 
 
-async def _ask_context(catalog: ModelCatalog, model: str, is_asked: asyncio.Event) -> int:
-    """Ask for the context of a model until the server answers; `is_asked` is set after the first failure."""
+async def _ask_facts(catalog: ModelCatalog, model: str, is_asked: asyncio.Event) -> ModelFacts:
+    """Ask for facts about a model until the server answers; `is_asked` is set after the first failure."""
     while True:
         try:
-            found = await catalog.context(model)
+            facts = await catalog.facts(model)
         except ModelUnreachableError:
             is_asked.set()
             await asyncio.sleep(_ASK_AGAIN_S)
         else:
-            context = max(found or DEFAULT_CONTEXT, _MIN_CONTEXT)
-            log.info("model.context", model=model, context=context, is_told=found is not None)
-            return context
+            log.info("model.facts", model=model, **facts._asdict())
+            return facts
+
+
+def _chat(settings: Settings, api: ServerApi, memory: DialectMemory, facts: ModelFacts) -> ChatModel:
+    chat = language_model(settings, api, memory, knows_llama_cpp=facts.is_llama_cpp)
+    if settings.models is None:
+        return chat
+    return ModelChoice(chat, [*dict.fromkeys((settings.model, *settings.models.split(",")))])
+
+
+def _ports(settings: Settings, facts: ModelFacts, ports: Ports) -> Ports:
+    """Add to the ports what is known about the models: the operator's word first, then the server's, then the name."""
+
+    def asks_plainly(model: str | None) -> bool:
+        is_own = model in {None, settings.model}
+        return settings.prompts == "plain" or (
+            settings.prompts == "auto"
+            and is_small((facts.parameters if is_own else None) or parameters_of(model or settings.model))
+        )
+
+    return replace(
+        ports,
+        context=settings.model_context or max(facts.context or DEFAULT_CONTEXT, _MIN_CONTEXT),
+        asks_plainly=asks_plainly,
+        writes_english_only=lambda model: writes_english_only(model or settings.model),
+    )
 
 
 def _build(

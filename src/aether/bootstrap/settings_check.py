@@ -8,10 +8,11 @@ from aether.adapters.local.embedded_valkey import find_valkey
 from aether.adapters.local.local_model.launcher import find_model
 from aether.adapters.openai.address import ModelAddress
 from aether.adapters.redis.server_check import ServerReport, read_report
-from aether.bootstrap.backing_services import check_embedded
+from aether.bootstrap.backing_services import check_embedded, find_on_machine
 from aether.bootstrap.identity_provider import token_verifier
 from aether.bootstrap.server_check import refuse
 from aether.bootstrap.storage import object_store, redis_client, redis_url
+from aether.bootstrap.templates import server_templates
 from aether.settings import Settings
 
 
@@ -28,9 +29,10 @@ async def check_settings(settings: Settings) -> ServiceSummary:
     Raises:
         ConfigurationError: it cannot start; the message says what to set.
     """
-    summary = ServiceSummary(await _store(settings), _model(settings))
+    summary = ServiceSummary(await _store(settings), await _model(settings))
     object_store(settings)
     token_verifier(settings)
+    server_templates(settings)
     return summary
 
 
@@ -55,7 +57,9 @@ async def _ask(settings: Settings) -> ServerReport | None:
         return None
 
 
-def _model(settings: Settings) -> str:
+async def _model(settings: Settings) -> str:
     if settings.uses_model_server:
         return f"{settings.model} at {ModelAddress.parse(settings.openai_base_url).label()}"
+    if (found := await find_on_machine(settings)) is not None:
+        return f"{found.model} at {found.base_url}"
     return f"{find_model(settings.local_model).stem}, on this machine"

@@ -14,8 +14,8 @@ MAX_OWNER_LENGTH = 255
 class Scope(OpenEnum):
     """What a caller may do with the owner's data.
 
-    `read`: read everything. `write`: submit, cancel, retry and delete jobs, and acknowledge notifications. `admin`:
-    manage webhooks; includes the other two.
+    `read`: read everything. `write`: submit, cancel, retry and delete jobs, store and delete templates, and acknowledge
+    notifications. `admin`: manage webhooks; includes the other two.
     """
 
     READ = "read"

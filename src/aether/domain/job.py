@@ -1,5 +1,6 @@
 """Job records: what all kinds have in common."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -71,7 +72,10 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class Step(StoredStruct, frozen=True):
-    """One durable step of a job: `result` is its value as JSON once it is done, `order` its place in the plan."""
+    """One durable step of a job: `result` is its value as JSON once it is done, `order` its place among the steps.
+
+    A step `is_extra` if it was added to a plan that was complete; it does not count for the progress.
+    """
 
     name: str
     order: int = 0
@@ -81,6 +85,7 @@ class Step(StoredStruct, frozen=True):
     started_at: datetime | None = None
     finished_at: datetime | None = None
     result: msgspec.Raw = msgspec.Raw(b"null")
+    is_extra: bool = False
 
 
 class Attempt(msgspec.Struct, frozen=True):
@@ -151,7 +156,12 @@ class Job(msgspec.Struct, frozen=True):
     @property
     def progress(self) -> float:
         """Finished steps ÷ all steps: 0 until the plan is known, never decreasing, 1 only when the job is completed."""
-        return compute_progress(self.status, self.count(StepStatus.DONE), self.total)
+        return compute_progress(self.status, count_progress(self.steps), self.total)
+
+
+def count_progress(steps: Iterable[Step]) -> int:
+    """Count the steps that are done, without those that were added to a complete plan."""
+    return sum(step.status is StepStatus.DONE and not step.is_extra for step in steps)
 
 
 def compute_progress(status: Status, done: int, total: int) -> float:

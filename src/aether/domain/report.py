@@ -1,60 +1,24 @@
-"""Report records: the request, the outline, the sections, and how they form one report."""
+"""Report records: the outline, the sections, and how they form one report."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from enum import StrEnum
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Annotated, Self
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from aether.domain.derived_section import DerivedKind, DerivedSection, GlossaryEntry
 from aether.domain.finding import Finding
 from aether.domain.numbering import numbers_of
 from aether.domain.plain_text import is_blank, visible_part
-from aether.domain.text_field import text
 
 MAX_SECTIONS = 20
 
 
-class Length(StrEnum):
-    """Length of each section."""
-
-    BRIEF = "brief"
-    STANDARD = "standard"
-    DETAILED = "detailed"
-
-
-_MARKUP = '#*_`"“”+•-'
-Title = Annotated[str, text("One heading of the outline.", 200, markup=_MARKUP)]
-OutlineTitles = Annotated[tuple[Title, ...], Meta(min_length=1, max_length=MAX_SECTIONS)]
-SectionCount = Annotated[
-    int,
-    Meta(ge=1, le=MAX_SECTIONS, description="The number of sections; with an `outline`, that of its headings counts."),
-]
-Labels = Annotated[
-    dict[Annotated[str, Meta(min_length=1, max_length=64)], Annotated[str, Meta(max_length=256)]],
-    Meta(max_length=16, description="Labels of the caller's own, which are returned with the job."),
-]
-
-
-class ReportRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The request for a report; the writer decides what is not set."""
-
-    topic: Annotated[str, text("What the report is about.", 300, examples=["The Roman Empire"])]
-    sections: SectionCount | UnsetType = UNSET
-    outline: OutlineTitles | UnsetType = UNSET
-    language: (
-        Annotated[str, text("The language to write in, if it is not that of the topic.", 60, examples=["German"])]
-        | UnsetType
-    ) = UNSET
-    tone: Annotated[str, text("The tone of the text.", 100, examples=["dry and precise"])] | UnsetType = UNSET
-    audience: Annotated[str, text("The readers of the report.", 200, examples=["secondary school"])] | UnsetType = UNSET
-    length: Length = Length.STANDARD
-    instructions: Annotated[str, text("Further instructions for the model.", 2_000, multiline=True)] | UnsetType = UNSET
-    model: Annotated[str, text("The model to write with, instead of the server's own.", 100)] | UnsetType = UNSET
-    metadata: Labels | UnsetType = UNSET
+TITLE_MARKUP = '#*_`"“”+•-'
+"""Characters of which a title must not consist alone, as in a regex character class."""
 
 
 class OutlineItem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -84,24 +48,49 @@ class Outline(msgspec.Struct, frozen=True):
 
 
 class Section(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The text of one section: Markdown without its heading; `findings` tell what was removed from it."""
+    """The text of one section: Markdown without its heading.
+
+    `findings` tell what was removed from it; `words` is None if another version has not counted them.
+    """
 
     text: str
     findings: tuple[Finding, ...] = ()
+    words: int | None = None
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, rename="camel"):
     """A complete or partial report: `sections` maps headings to texts, in outline order."""
 
     topic: str
     outline: tuple[str, ...]
     sections: dict[str, str]
+    summary: Annotated[str, Meta(description="What the sections say, in short.")] | UnsetType = UNSET
+    conclusion: Annotated[str, Meta(description="What follows from the sections.")] | UnsetType = UNSET
+    key_points: Annotated[tuple[str, ...], Meta(description="The main statements of the sections.")] | UnsetType = UNSET
+    glossary: Annotated[tuple[GlossaryEntry, ...], Meta(description="Terms of the sections.")] | UnsetType = UNSET
 
     @classmethod
-    def assemble(cls, topic: str, outline: Outline, sections: Sequence[Section | None]) -> Self:
+    def assemble(
+        cls,
+        topic: str,
+        outline: Outline,
+        sections: Sequence[Section | None],
+        derived: Mapping[DerivedKind, DerivedSection] | None = None,
+    ) -> Self:
         """Combine headings and sections; a missing section (None) is left out, but its heading stays in the outline."""
         written = zip(outline.headings, sections, strict=True)
-        return cls(topic, outline.headings, {heading: part.text for heading, part in written if part is not None})
+        texts = {heading: part.text for heading, part in written if part is not None}
+        parts = ((derived or {}).get(kind, DerivedSection()) for kind in DerivedKind)
+        summary, conclusion, key_points, glossary = parts
+        return cls(
+            topic,
+            outline.headings,
+            texts,
+            summary.text or UNSET,
+            conclusion.text or UNSET,
+            key_points.points or UNSET,
+            glossary.entries or UNSET,
+        )
 
 
 _NUMERALS = ((50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
@@ -125,7 +114,7 @@ def _remove_markup(title: str) -> str:
     stripped = _EMPHASIS.sub(r"\2", _LEADING_MARK.sub("", " ".join(visible_part(title).split())))
     if quoted := _QUOTED.fullmatch(stripped):
         stripped = quoted[1] or quoted[2]
-    if is_blank(stripped, _MARKUP):
+    if is_blank(stripped, TITLE_MARKUP):
         return ""
     return stripped if stripped == title else _remove_markup(stripped)
 

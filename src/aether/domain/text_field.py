@@ -1,15 +1,17 @@
 """Text fields of requests: limits are declared in the field's type, checked by `trim`, and shown in the schema."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta
 
 from aether.domain.plain_text import INVISIBLE, is_blank
 from aether.errors import FieldError
+
+T = TypeVar("T")
 
 _CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _CONTROLS_EXCEPT_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
@@ -52,6 +54,8 @@ def _pattern(controls: str, markup: str, max_length: int) -> str:
 def trim(struct: msgspec.Struct) -> None:
     """Trim and check every field declared with `text`, in place; call this from `__post_init__`.
 
+    Such a field holds a text, a tuple, or a dictionary; what is no text in a tuple is skipped.
+
     Raises:
         FieldError: a field breaks a rule; names the field as on the wire.
     """
@@ -60,8 +64,11 @@ def trim(struct: msgspec.Struct) -> None:
         if isinstance(value, str):
             msgspec.structs.force_setattr(struct, name, _trim_text(wire_name, value, limits))
         elif isinstance(value, tuple):
-            items = tuple(_trim_text(f"{wire_name}[{at}]", item, limits) for at, item in enumerate(value))
+            items = tuple(_trim_item(f"{wire_name}[{at}]", item, limits) for at, item in enumerate(value))
             msgspec.structs.force_setattr(struct, name, items)
+        elif isinstance(value, dict):
+            entries = {key: _trim_text(f"{wire_name}.{key}", each, limits) for key, each in value.items()}
+            msgspec.structs.force_setattr(struct, name, entries)
 
 
 def broken_texts(struct: type[msgspec.Struct], values: Mapping[str, object]) -> Iterator[FieldError]:
@@ -70,15 +77,29 @@ def broken_texts(struct: type[msgspec.Struct], values: Mapping[str, object]) -> 
     Values that are not texts are skipped.
     """
     for _, wire_name, limits in _text_fields(struct):
-        value = values.get(wire_name)
-        texts = {wire_name: value} if isinstance(value, str) else {}
-        if isinstance(value, list | tuple):
-            texts = {f"{wire_name}[{at}]": item for at, item in enumerate(value) if isinstance(item, str)}
-        for field, text in texts.items():
+        for field, value in _items(wire_name, values.get(wire_name)):
             try:
-                _trim_text(field, text, limits)
+                _trim_item(field, value, limits)
             except FieldError as error:
                 yield error
+
+
+def text_names(struct: type[msgspec.Struct]) -> tuple[str, ...]:
+    """Return the names of the fields that are declared with `text`."""
+    return tuple(name for name, _, _ in _text_fields(struct))
+
+
+def _items(name: str, value: object) -> Iterable[tuple[str, object]]:
+    """Return a value, or what a list or a dictionary holds, with its name on the wire."""
+    if isinstance(value, list | tuple):
+        return ((f"{name}[{at}]", item) for at, item in enumerate(value))
+    if isinstance(value, dict):
+        return ((f"{name}.{key}", item) for key, item in value.items())
+    return ((name, value),)
+
+
+def _trim_item(field: str, value: T, limits: dict[str, Any]) -> T | str:
+    return _trim_text(field, value, limits) if isinstance(value, str) else value
 
 
 def _trim_text(field: str, value: str, limits: dict[str, Any]) -> str:

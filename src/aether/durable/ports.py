@@ -70,6 +70,14 @@ class JobStore(Protocol):
         """
         ...
 
+    async def find_repeated(self, idempotency: Idempotency) -> str | None:
+        """Return the id of the job that was created with this idempotency key; None if there is none (any more).
+
+        Raises:
+            IdempotencyKeyReusedError: the key was used for another request.
+        """
+        ...
+
     async def load(self, job_id: str) -> Job | None:
         """Return the record, or None if there is none (any more)."""
         ...

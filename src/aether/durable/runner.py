@@ -137,8 +137,7 @@ class Runner:
 @asynccontextmanager
 async def _deadline(job: Job, dependencies: RunDependencies) -> AsyncIterator[None]:
     """End the run at the job's deadline; a job whose model is paused is run again at the deadline at the latest."""
-    seconds = job.limits.seconds or dependencies.job_timeout
-    remaining = seconds - (dependencies.clock.now() - job.queued_at).total_seconds()
+    remaining = dependencies.seconds_left(job)
     began = dependencies.clock.monotonic()
     try:
         async with asyncio.timeout(remaining) as deadline:
@@ -149,7 +148,7 @@ async def _deadline(job: Job, dependencies: RunDependencies) -> AsyncIterator[No
     except TimeoutError as error:
         if not deadline.expired():
             raise
-        raise DeadlineExceededError(seconds) from error
+        raise dependencies.deadline_error(job) from error
 
 
 def _this_task() -> asyncio.Task[None]:

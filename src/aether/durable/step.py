@@ -20,7 +20,14 @@ from aether.durable.ports import Clock
 from aether.durable.retry import RetryPolicy, RetryState
 from aether.durable.token_budget import TokenBudget, TokenMeter, use_meter
 from aether.durable.token_stream import NullTokenChannel, TokenStream, use_token_stream
-from aether.errors import AetherError, ModelOverloadedError, PermanentError, StepFailedError, TransientError
+from aether.errors import (
+    AetherError,
+    DeadlineExceededError,
+    ModelOverloadedError,
+    PermanentError,
+    StepFailedError,
+    TransientError,
+)
 
 T = TypeVar("T")
 Call = Callable[[], Awaitable[T]]
@@ -34,6 +41,12 @@ _MAX_ERROR_LENGTH = 1_000
 def describe_error(error: AetherError) -> str:
     """Return the error's message for the record; it may quote a model server."""
     return clean(shorten(str(error), _MAX_ERROR_LENGTH))
+
+
+def finished(step: Step, result: object, clock: Clock) -> Step:
+    """Return the step as it is when it is done."""
+    encoded = msgspec.Raw(msgspec.json.encode(result))
+    return replace(step, status=StepStatus.DONE, finished_at=clock.now(), result=encoded)
 
 
 class RunDependencies(msgspec.Struct, frozen=True):
@@ -50,13 +63,24 @@ class RunDependencies(msgspec.Struct, frozen=True):
     token_channel: TokenChannel = NullTokenChannel()
     max_pause: float = float("inf")
 
+    def seconds_left(self, job: Job) -> float:
+        """Return the seconds until the job's deadline."""
+        return self._seconds_of(job) - (self.clock.now() - job.queued_at).total_seconds()
+
+    def deadline_error(self, job: Job) -> DeadlineExceededError:
+        """Return the error of a job that takes longer than it may."""
+        return DeadlineExceededError(self._seconds_of(job))
+
+    def _seconds_of(self, job: Job) -> float:
+        return job.limits.seconds or self.job_timeout
+
 
 class StepRunner:
     """Runs the steps of one job."""
 
     def __init__(self, job: Job, journal: Journal, dependencies: RunDependencies) -> None:
         self._job = job
-        self._budget = TokenBudget(job.limits.tokens, job.usage.tokens)
+        self.budget = TokenBudget(job.limits.tokens, job.usage.tokens)
         self._journal = journal
         self._policy = dependencies.policy
         self._limiter = dependencies.limiter
@@ -75,7 +99,7 @@ class StepRunner:
         retries = RetryState(self._policy, self._earlier_attempts(step), self._clock)
         while True:
             step = replace(step, attempts=step.attempts + 1, status=StepStatus.RUNNING)
-            meter = TokenMeter(self._budget)
+            meter = TokenMeter(self.budget)
             with self._pauses.waiting():
                 await self._limiter.acquire(self._job.id)
             began = self._clock.monotonic()
@@ -112,12 +136,7 @@ class StepRunner:
             self._pauses.answered()
             # No delta may follow the event that the step is done.
             await token_stream.flush()
-            done = replace(
-                step,
-                status=StepStatus.DONE,
-                finished_at=self._clock.now(),
-                result=msgspec.Raw(msgspec.json.encode(result)),
-            )
+            done = finished(step, result, self._clock)
             await self._journal.write(Change(steps=(done,), attempts=self._warnings(step, meter), usage=meter.usage))
         log.debug("step.finished", step=step.name, attempt=step.attempts)
         return result

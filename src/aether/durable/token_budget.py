@@ -16,6 +16,11 @@ class TokenBudget:
         self._spent = spent
         self._reserved = 0
 
+    @property
+    def left(self) -> int | None:
+        """The tokens that are neither spent nor reserved; None if there is no limit."""
+        return None if self._limit is None else max(0, self._limit - self._spent - self._reserved)
+
     @contextmanager
     def reserve(self, tokens: int) -> Iterator[None]:
         """Reserve tokens for the duration of a call.
@@ -69,6 +74,12 @@ def use_meter(meter: TokenMeter) -> Iterator[None]:
         yield
     finally:
         _current.reset(token)
+
+
+def warn(warning: str) -> None:
+    """Make the record tell this about the current attempt, if it succeeds."""
+    if (meter := _current.get(None)) is not None:
+        meter.warn(warning)
 
 
 @contextmanager

@@ -6,6 +6,9 @@
     │   ├── UnknownJobError
     │   ├── UnknownDeliveryError
     │   ├── NoEndpointError
+    │   ├── UnknownTemplateError
+    │   ├── ReadOnlyTemplateError
+    │   ├── TemplateLimitError
     │   ├── IllegalMoveError
     │   ├── IdempotencyKeyReusedError
     │   ├── InvalidCredentialError
@@ -51,9 +54,12 @@ from aether.errors.caller import (
     IllegalMoveError,
     InvalidCredentialError,
     NoEndpointError,
+    ReadOnlyTemplateError,
     ReadTokenScopeError,
+    TemplateLimitError,
     UnknownDeliveryError,
     UnknownJobError,
+    UnknownTemplateError,
 )
 from aether.errors.internal import FencedError, ModelPausedError, RefusedDestinationError, UnsupportedRecordError
 from aether.errors.operator import ConfigurationError, NameTakenError, UnknownKeyError
@@ -107,16 +113,19 @@ __all__ = [
     "PermanentError",
     "QueueFullError",
     "RateLimitedError",
+    "ReadOnlyTemplateError",
     "ReadTokenScopeError",
     "RefusedDestinationError",
     "StepFailedError",
     "StoreUnavailableError",
+    "TemplateLimitError",
     "TooManyJobsError",
     "TransientError",
     "UnknownDeliveryError",
     "UnknownJobError",
     "UnknownKeyError",
     "UnknownModelError",
+    "UnknownTemplateError",
     "UnsupportedRecordError",
     "UnusableOutputError",
 ]

@@ -61,6 +61,29 @@ class NoEndpointError(CallerError):
         super().__init__("No endpoint is set; set one with PUT.")
 
 
+class UnknownTemplateError(CallerError):
+    """The template, or this version of it, does not exist or belongs to another owner; callers cannot tell which."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__("No template with this name and version exists.")
+        self.reference = reference
+
+
+class ReadOnlyTemplateError(CallerError):
+    """The template comes with the server."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The template {name} comes with the server and cannot be deleted.")
+
+
+class TemplateLimitError(CallerError):
+    """The owner has as many templates, or the template as many versions, as there may be."""
+
+    def __init__(self, limit: int, noun: str) -> None:
+        super().__init__(f"There are {limit} {noun} already, which is the limit; delete one first.")
+        self.limit = limit
+
+
 # Each kind of job has its own status words on the wire; these fit all kinds.
 _STATUS_PHRASES = {
     "pending": "is waiting",

@@ -71,4 +71,5 @@ class StepFailedError(PermanentError):
         times = "" if attempts == 1 else f" after {attempts} attempts"
         super().__init__(f"{title or step.capitalize()} failed{times}: {cause}")
         self.step = step
+        self.attempts = attempts
         self.cause = cause

@@ -15,20 +15,22 @@ class Admission(msgspec.Struct, frozen=True):
     """The conditions under which an owner submits a job.
 
     `max_jobs` is how many of the owner's jobs may wait or run at a time; None is the service's default. Submitting
-    again with the same `idempotency_key` creates no second job.
+    again with the same `idempotency_key` creates no second job. The key stands for the request `as_sent`; None is the
+    request that the job stores, which is another one if it was completed from something that may change.
     """
 
     owner: str
     max_jobs: int | None = None
     idempotency_key: str | None = None
+    as_sent: bytes | None = None
 
 
-def with_idempotency_key(job: NewJob, key: str) -> NewJob:
+def with_idempotency_key(job: NewJob, key: str, as_sent: bytes | None = None) -> NewJob:
     """Return the job with this idempotency key, which must not contain control characters.
 
     Requests count as equal if they differ only in the order of JSON members and in white space.
     """
-    content = (job.kind, msgspec.json.decode(job.input), job.limits, job.webhook)
+    content = (job.kind, msgspec.json.decode(as_sent or job.input), job.limits, job.webhook)
     idempotency = Idempotency(_digest(f"{key}\0{job.owner}".encode()), _digest(_encode_canonical(content)))
     return replace(job, idempotency=idempotency)
 

@@ -1,6 +1,10 @@
 """Use cases of jobs of all kinds: submit, read, list, cancel, retry and delete them."""
 
+from collections.abc import Mapping
 from uuid import uuid4
+
+import msgspec
+from msgspec.structs import replace
 
 from aether.domain.job import Change, Job, Kind, Limits, Status
 from aether.domain.listing import JobPage
@@ -12,20 +16,28 @@ from aether.services.admission import Admission, with_idempotency_key
 from aether.services.pagination import read_page
 
 _UNLIMITED = Limits()
+_NO_DEFAULTS: Mapping[Kind, Mapping[str, object]] = {}
 
 
 class Jobs:
     """The jobs of all owners; each method acts on one owner's, and treats another owner's job as missing.
 
     `max_jobs` is how many of an owner's jobs, over all kinds, may wait or run at a time; an owner's own limit takes
-    precedence. Every method raises StoreUnavailableError while the store is unavailable; those that take a job's id
-    raise UnknownJobError.
+    precedence. `defaults` are members that a request of a kind gets if it does not have them. Every method raises
+    StoreUnavailableError while the store is unavailable; those that take a job's id raise UnknownJobError.
     """
 
-    def __init__(self, store: JobStore, files: FileStore, max_jobs: int | None = None) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        files: FileStore,
+        max_jobs: int | None = None,
+        defaults: Mapping[Kind, Mapping[str, object]] = _NO_DEFAULTS,
+    ) -> None:
         self._store = store
         self._files = files
         self._max_jobs = max_jobs
+        self._defaults = defaults
 
     async def submit(  # noqa: PLR0913, PLR0917 - the admission, and all that a request may contain
         self,
@@ -47,8 +59,24 @@ class Jobs:
         """
         job = NewJob(str(uuid4()), kind, admission.owner, request, plan, limits, webhook)
         if admission.idempotency_key is not None:
-            job = with_idempotency_key(job, admission.idempotency_key)
+            job = with_idempotency_key(job, admission.idempotency_key, admission.as_sent)
+        # A retried job keeps its defaults. A repeated request is the same one, whatever the defaults are by then.
+        job = replace(job, input=_with_defaults(request, self._defaults.get(kind)))
         return await self._store.create(job, self._max_jobs_for(admission.max_jobs))
+
+    async def find_repeated(
+        self, kind: Kind, admission: Admission, limits: Limits = _UNLIMITED, webhook: Webhook | None = None
+    ) -> str | None:
+        """Return the id of the job that this request, `as_sent`, has created with its key; None if none.
+
+        Raises:
+            IdempotencyKeyReusedError: the key was used for another request.
+        """
+        if admission.idempotency_key is None:
+            return None
+        sent = NewJob("", kind, admission.owner, admission.as_sent or b"", limits=limits, webhook=webhook)
+        idempotency = with_idempotency_key(sent, admission.idempotency_key).idempotency
+        return await self._store.find_repeated(idempotency) if idempotency else None
 
     async def get(self, kind: Kind, owner: str, job_id: str) -> Job:
         """Return the job."""
@@ -133,3 +161,9 @@ class Jobs:
         except IllegalMoveError as error:
             if error.status != change.status:
                 raise
+
+
+def _with_defaults(request: bytes, defaults: Mapping[str, object] | None) -> bytes:
+    if not defaults:
+        return request
+    return msgspec.json.encode({**defaults, **msgspec.json.decode(request, type=dict[str, msgspec.Raw])})

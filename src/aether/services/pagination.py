@@ -6,10 +6,11 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from aether.domain.listing import MAX_PAGE_SIZE, JobPage, decode_cursor, encode_cursor
+from aether.domain.template import TemplatePage
 from aether.domain.webhook import DeliveryPage
 from aether.errors import FieldError
 
-PageT = TypeVar("PageT", JobPage, DeliveryPage)
+PageT = TypeVar("PageT", JobPage, DeliveryPage, TemplatePage)
 
 
 async def read_page(read: Callable[[str | None], Awaitable[PageT]], limit: int, cursor: str | None) -> PageT:

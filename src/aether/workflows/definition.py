@@ -16,13 +16,16 @@ class Ports(msgspec.Struct, frozen=True):
     """The ports that a worker provides to the workflows.
 
     `context` is how many tokens the chat model reads and writes in one call. `illustrator` is None if the worker has no
-    model for images.
+    model for images. Of the model that a request names, or of the worker's own (None), `asks_plainly` tells whether it
+    is asked as a small one, and `writes_english_only` whether it knows no other language.
     """
 
     chat: ChatModel
     context: int
     files: FileStore
     illustrator: Illustrator | None = None
+    asks_plainly: Callable[[str | None], bool] = lambda _: False
+    writes_english_only: Callable[[str | None], bool] = lambda _: False
 
 
 class ModelServer(StrEnum):

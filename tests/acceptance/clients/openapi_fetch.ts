@@ -13,9 +13,13 @@ const headers = { Authorization: `Bearer ${process.env.AETHER_KEY}` };
 const client = createClient<paths>({ baseUrl, headers });
 
 async function submit(topic: string): Promise<string> {
+  return ask({ topic });
+}
+
+async function ask(body: Schemas["ReportBody"]): Promise<string> {
   const { data, error } = await client.POST("/reports", {
     params: { header: { "Idempotency-Key": randomUUID() } },
-    body: { topic },
+    body,
   });
   assert(data, JSON.stringify(error));
   return data.jobId;
@@ -46,6 +50,29 @@ async function pages(): Promise<string[]> {
 function wrong(error: Schemas["ProblemDetails"] | undefined, status: number): Schemas["ProblemDetails"] {
   assert.equal(error?.status, status);
   return error!;
+}
+
+async function useTemplates(): Promise<void> {
+  const sections = [{ title: "About {{company}}" }, { title: "Outlook" }];
+  const { data: stored } = await client.PUT("/templates/{name}", {
+    params: { path: { name: "market-brief" } },
+    body: { title: "Market brief", sections, variables: { company: {} } },
+  });
+  assert(stored);
+  const path = { name: stored.reference };
+  const { data: shown } = await client.GET("/templates/{name}", { params: { path } });
+  assert.deepEqual(shown?.sections, sections);
+  const variables = { company: "ACME" };
+  let jobId = await ask({ topic: "Bicycles", template: stored.reference, variables });
+  assert.deepEqual((await completed(jobId)).outline, ["I. About ACME", "II. Outlook"]);
+  await client.DELETE("/reports/{jobId}", { params: { path: { jobId } } });
+  await client.DELETE("/templates/{name}", { params: { path } });
+  wrong((await client.GET("/templates/{name}", { params: { path } })).error, 404);
+
+  const outline = ["Rise", { title: "Fall", covers: "How it ended.", length: "brief" as const }];
+  jobId = await ask({ topic: "Rome", outline });
+  assert.deepEqual((await completed(jobId)).outline, ["I. Rise", "II. Fall"]);
+  await client.DELETE("/reports/{jobId}", { params: { path: { jobId } } });
 }
 
 async function writeReports(): Promise<void> {
@@ -111,6 +138,7 @@ async function beRefused(): Promise<void> {
 }
 
 await writeReports();
+await useTemplates();
 await makeAChecklist();
 await makeAnImage();
 await beRefused();

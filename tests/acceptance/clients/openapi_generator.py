@@ -15,23 +15,36 @@ from aether_openapi import (
     GenerationBody,
     GenerationsApi,
     GenerationStatus,
+    Length,
     ProblemDetails,
     ReportAccepted,
     ReportBody,
+    ReportBodyOutlineInner,
     ReportCompleted,
     ReportInProgress,
     ReportsApi,
     RetryBody,
+    SectionBody,
+    TemplateBody,
+    TemplatesApi,
+    TemplateSectionBody,
+    VariableBody,
 )
 
 URL, KEY = os.environ["AETHER_URL"], os.environ["AETHER_KEY"]
 client = ApiClient(Configuration(host=URL, access_token=KEY))
 reports, checklists, generations = ReportsApi(client), ChecklistsApi(client), GenerationsApi(client)
+templates = TemplatesApi(client)
 
 
 def submit(topic: str) -> UUID:
     """Ask for a report."""
-    accepted = reports.create_report(ReportBody(topic=topic), idempotency_key=str(uuid4()))
+    return ask(ReportBody(topic=topic))
+
+
+def ask(body: ReportBody) -> UUID:
+    """Ask for a report with wishes."""
+    accepted = reports.create_report(body, idempotency_key=str(uuid4()))
     assert isinstance(accepted, ReportAccepted), accepted
     return accepted.job_id
 
@@ -55,6 +68,27 @@ def problem(call: Callable[[], object], status: int) -> ProblemDetails:
     assert isinstance(refused.data, ProblemDetails), refused
     assert (refused.status, refused.data.status) == (status, status)
     return refused.data
+
+
+def use_templates() -> None:
+    """A template stored, read, used and deleted; and an outline of titles and planned sections."""
+    sections = [TemplateSectionBody(title="About {{company}}"), TemplateSectionBody(title="Outlook")]
+    body = TemplateBody(title="Market brief", sections=sections, variables={"company": VariableBody()})
+    stored = templates.set_template("market-brief", body)
+    assert [section.title for section in templates.get_template(stored.reference).sections] == [
+        section.title for section in sections
+    ]
+    written = ask(ReportBody(topic="Bicycles", template=stored.reference, variables={"company": "ACME"}))
+    assert completed(written).report.outline == ["I. About ACME", "II. Outlook"]
+    reports.delete_report(written)
+    templates.delete_template(stored.reference)
+    problem(lambda: templates.get_template(stored.reference), 404)
+
+    planned = SectionBody(title="Fall", covers="How it ended.", length=Length.BRIEF)
+    outline = [ReportBodyOutlineInner("Rise"), ReportBodyOutlineInner(planned)]
+    written = ask(ReportBody(topic="Rome", outline=outline))
+    assert completed(written).report.outline == ["I. Rise", "II. Fall"]
+    reports.delete_report(written)
 
 
 def write_reports() -> None:
@@ -113,6 +147,7 @@ def be_refused() -> None:
 
 
 write_reports()
+use_templates()
 make_a_checklist()
 make_an_image()
 be_refused()

@@ -16,6 +16,7 @@ from aether_client.api.reports import (
     retry_report,
     stream_report,
 )
+from aether_client.api.templates import delete_template, get_template, set_template
 from aether_client.models import (
     ChecklistAccepted,
     ChecklistBody,
@@ -25,25 +26,46 @@ from aether_client.models import (
     GenerationBody,
     GenerationJob,
     GenerationStatus,
+    Length,
     ProblemDetails,
     ReportAccepted,
     ReportBody,
+    ReportBodyVariables,
     ReportCancelled,
     ReportCompleted,
     ReportInProgress,
     ReportLine,
     ReportPage,
     RetryBody,
+    SectionBody,
+    TemplateBody,
+    TemplateBodyVariables,
+    TemplateSectionBody,
+    TemplateView,
+    VariableBody,
 )
 from aether_client.types import File, Unset
 
 URL, KEY = os.environ["AETHER_URL"], os.environ["AETHER_KEY"]
 client = AuthenticatedClient(base_url=URL, token=KEY)
 
+VARIABLES = TemplateBodyVariables()
+VARIABLES["company"] = VariableBody()
+TEMPLATE = TemplateBody(
+    title="Market brief",
+    sections=[TemplateSectionBody(title="About {{company}}"), TemplateSectionBody(title="Outlook")],
+    variables=VARIABLES,
+)
+
 
 def submit(topic: str) -> UUID:
     """Ask for a report."""
-    accepted = create_report.sync(client=client, body=ReportBody(topic=topic), idempotency_key=str(uuid4()))
+    return ask(ReportBody(topic=topic))
+
+
+def ask(body: ReportBody) -> UUID:
+    """Ask for a report with wishes."""
+    accepted = create_report.sync(client=client, body=body, idempotency_key=str(uuid4()))
     assert isinstance(accepted, ReportAccepted), accepted
     return accepted.job_id
 
@@ -61,6 +83,26 @@ def problem(answer: object, status: int) -> ProblemDetails:
     assert isinstance(answer, ProblemDetails), answer
     assert answer.status == status
     return answer
+
+
+def use_templates() -> None:
+    """A template stored, read, used and deleted; and an outline of titles and planned sections."""
+    stored = set_template.sync("market-brief", client=client, body=TEMPLATE)
+    assert isinstance(stored, TemplateView), stored
+    shown = get_template.sync(stored.reference, client=client)
+    assert isinstance(shown, TemplateView), shown
+    assert [section.title for section in shown.sections] == ["About {{company}}", "Outlook"]
+    variables = ReportBodyVariables.from_dict({"company": "ACME"})
+    written = ask(ReportBody(topic="Bicycles", template=stored.reference, variables=variables))
+    assert completed(written).report.outline == ["I. About ACME", "II. Outlook"]
+    assert delete_report.sync(written, client=client) is None
+    assert delete_template.sync(stored.reference, client=client) is None
+    problem(get_template.sync(stored.reference, client=client), 404)
+
+    planned = SectionBody(title="Fall", covers="How it ended.", length=Length.BRIEF)
+    written = ask(ReportBody(topic="Rome", outline=["Rise", planned]))
+    assert completed(written).report.outline == ["I. Rise", "II. Fall"]
+    assert delete_report.sync(written, client=client) is None
 
 
 def write_reports() -> None:
@@ -134,6 +176,7 @@ def be_refused() -> None:
 
 
 write_reports()
+use_templates()
 make_a_checklist()
 make_an_image()
 be_refused()

@@ -8,11 +8,14 @@ import {
   ChecklistsApi,
   Configuration,
   GenerationsApi,
+  Length,
   ProblemDetails,
   ProblemDetailsFromJSON,
   Report,
+  ReportBody,
   ReportsApi,
   ResponseError,
+  TemplatesApi,
 } from "./aether";
 
 const basePath = process.env.AETHER_URL!;
@@ -20,9 +23,14 @@ const configuration = new Configuration({ basePath, accessToken: process.env.AET
 const reports = new ReportsApi(configuration);
 const checklists = new ChecklistsApi(configuration);
 const generations = new GenerationsApi(configuration);
+const templates = new TemplatesApi(configuration);
 
 async function submit(topic: string): Promise<string> {
-  return (await reports.createReport({ reportBody: { topic }, idempotencyKey: randomUUID() })).jobId;
+  return ask({ topic });
+}
+
+async function ask(reportBody: ReportBody): Promise<string> {
+  return (await reports.createReport({ reportBody, idempotencyKey: randomUUID() })).jobId;
 }
 
 async function completed(jobId: string): Promise<Report> {
@@ -50,6 +58,27 @@ async function wrong(call: Promise<unknown>, status: number): Promise<ProblemDet
   assert(error instanceof ResponseError, `no error, but ${status} expected`);
   assert.equal(error.response.status, status);
   return ProblemDetailsFromJSON(await error.response.json());
+}
+
+async function useTemplates(): Promise<void> {
+  const sections = [{ title: "About {{company}}" }, { title: "Outlook" }];
+  const templateBody = { title: "Market brief", sections, variables: { company: {} } };
+  const { reference: name } = await templates.setTemplate({ name: "market-brief", templateBody });
+  const shown = await templates.getTemplate({ name });
+  assert.deepEqual(
+    shown.sections.map((section) => section.title),
+    sections.map((section) => section.title),
+  );
+  let jobId = await ask({ topic: "Bicycles", template: name, variables: { company: "ACME" } });
+  assert.deepEqual((await completed(jobId)).outline, ["I. About ACME", "II. Outlook"]);
+  await reports.deleteReport({ jobId });
+  await templates.deleteTemplate({ name });
+  await wrong(templates.getTemplate({ name }), 404);
+
+  const outline = ["Rise", { title: "Fall", covers: "How it ended.", length: Length.Brief }];
+  jobId = await ask({ topic: "Rome", outline });
+  assert.deepEqual((await completed(jobId)).outline, ["I. Rise", "II. Fall"]);
+  await reports.deleteReport({ jobId });
 }
 
 async function writeReports(): Promise<void> {
@@ -96,6 +125,7 @@ async function beRefused(): Promise<void> {
 
 async function main(): Promise<void> {
   await writeReports();
+  await useTemplates();
   await makeAChecklist();
   await makeAnImage();
   await beRefused();

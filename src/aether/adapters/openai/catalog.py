@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from aether.adapters.openai.errors import FailedCall
 from aether.adapters.openai.http_api import ServerApi
 from aether.adapters.openai.lenient_json import Document
+from aether.adapters.openai.model_names import parameters_of
 from aether.errors import UnusableOutputError
 
 _MAX_MODELS = 1_000
@@ -19,10 +20,22 @@ _INNER_KEYS = ("meta", "default_generation_settings", "limits", "model_spec", "d
 
 
 class CatalogEntry(NamedTuple):
-    """A model by its id; `context` is None if the server does not say it."""
+    """A model by its id; its context window and its parameters are None if the server does not say them."""
 
     id: str
     context: int | None = None
+    parameters: float | None = None
+
+
+class ModelFacts(NamedTuple):
+    """What a server tells about a model: its context window, how many parameters it has, and whether llama.cpp runs it.
+
+    What the server does not say is None.
+    """
+
+    context: int | None = None
+    parameters: float | None = None
+    is_llama_cpp: bool = False
 
 
 class ModelCatalog:
@@ -48,13 +61,21 @@ class ModelCatalog:
         Raises:
             ModelUnreachableError: the server does not answer.
         """
-        # llama.cpp divides its context among its slots, and lists the one that the model was trained with.
-        if (context := context_in(await self._properties())) is not None:
-            return context
-        models = await self._models_or_none()
+        return (await self.facts(model)).context
+
+    async def facts(self, model: str) -> ModelFacts:
+        """Return what the server tells about a model.
+
+        Raises:
+            ModelUnreachableError: the server does not answer.
+        """
+        properties, models = await self._properties(), await self._models_or_none()
         names = {model, model.removeprefix("models/"), f"models/{model}"}
         fitting = [entry for entry in models if entry.id in names] or (models if len(models) == 1 else ())
-        return next((entry.context for entry in fitting), None)
+        listed = next(iter(fitting), CatalogEntry(model))
+        # llama.cpp divides its context among its slots, and lists the one that the model was trained with.
+        context = context_in(properties) or listed.context
+        return ModelFacts(context, listed.parameters, "default_generation_settings" in properties)
 
     async def _models_or_none(self) -> tuple[CatalogEntry, ...]:
         try:
@@ -86,10 +107,20 @@ def context_in(entry: Mapping[str, Any]) -> int | None:
     return None
 
 
+def parameters_in(entry: Mapping[str, Any]) -> float | None:
+    """Return the number of parameters in the description of a model: of llama.cpp, or of Ollama, which rounds it."""
+    meta, details = (entry.get(key) for key in ("meta", "details"))
+    count = meta.get("n_params") if isinstance(meta, dict) else None
+    if isinstance(count, int | float) and count > 0:
+        return float(count)
+    size = details.get("parameter_size") if isinstance(details, dict) else None
+    return parameters_of(size) if isinstance(size, str) else None
+
+
 def _entry(entry: object) -> CatalogEntry | None:
     if isinstance(entry, str):
         return CatalogEntry(entry)
     if not isinstance(entry, dict):
         return None
     name = next((entry[key] for key in ("id", "name", "model") if isinstance(entry.get(key), str)), None)
-    return None if name is None else CatalogEntry(name, context_in(entry))
+    return None if name is None else CatalogEntry(name, context_in(entry), parameters_in(entry))

@@ -22,7 +22,7 @@ from aether.errors import (
     ModelUnreachableError,
     UnusableOutputError,
 )
-from aether.workflows.llm.ports import Form, Message, OnText, Reply
+from aether.workflows.llm.ports import STANDARD_SAMPLING, Form, Message, OnText, Reply, Sampling
 
 log = structlog.get_logger()
 
@@ -39,10 +39,24 @@ _LONG_SILENCE = 1 / 6
 
 
 class Options(msgspec.Struct, frozen=True):
-    """Additional fields of the request body: for every call, and by form name for calls that ask for this form."""
+    """Additional fields of the request body: for every call, and by form name for calls that ask for this form.
+
+    `knows_llama_cpp` tells that the server also knows the options of llama.cpp.
+    """
 
     every_call: dict[str, Any] = {}  # Any: servers accept fields of all kinds here
     by_form: dict[str, dict[str, Any]] = {}
+    knows_llama_cpp: bool = False
+
+    def of_call(self, form: Form | None, sampling: Sampling | None) -> Mapping[str, Any]:
+        """Return the options of a call: of its sampling, as far as the server knows them, and those of the operator."""
+        options = self._sampled(sampling) if sampling is not None else {}
+        by_form = {} if form is None else self.by_form.get(form.name, {})
+        return {**options, **self.every_call, **by_form} if options or by_form else self.every_call
+
+    def _sampled(self, sampling: Sampling) -> dict[str, Any]:
+        options: dict[str, Any] = msgspec.to_builtins(sampling)
+        return {name: value for name, value in options.items() if self.knows_llama_cpp or name in STANDARD_SAMPLING}
 
 
 class OpenAIChat:
@@ -74,12 +88,11 @@ class OpenAIChat:
         *,
         model: str | None = None,
         form: Form | None = None,
+        sampling: Sampling | None = None,
         on_text: OnText | None = None,
     ) -> Reply:
         """Make the call. With `on_text` it is streamed, which costs several times as much CPU."""
-        options: Mapping[str, Any] = self._options.every_call
-        if form is not None and form.name in self._options.by_form:
-            options = {**options, **self._options.by_form[form.name]}
+        options = self._options.of_call(form, sampling)
         setting = "AETHER_MODEL" if model in (None, self._model) else None
         call = Call(model or self._model, messages, form, options, setting)
         prompt = _hash(call)
@@ -158,7 +171,7 @@ class OpenAIChat:
             tried = {"form": call.form is not None, "stream": outcome.is_streamed}
             features = frozenset(feature for feature, is_tried in tried.items() if is_tried)
             self._memory.learn(call.model, prompt, start, dialect, features)
-        elif call.form is not None and not outcome.reply.cut_off:
+        elif call.wants_json and not outcome.reply.cut_off:
             # An answer that is empty, or has not the form, teaches nothing, except to ask in another way next time.
             self._memory.doubt(call.model, prompt, dialect.with_next_form())
 

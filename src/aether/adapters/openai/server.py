@@ -37,7 +37,7 @@ _STREAM_FIELDS: Mapping[str, dict[str, Any]] = {
 
 
 class Call(msgspec.Struct, frozen=True):
-    """One call: the model, the conversation, the form of the answer, and the operator's options.
+    """One call: the model, the conversation, the form of the answer, and options: the operator's, and of sampling.
 
     `model_setting` is the setting of the model; None if the request named a model of its own.
     """
@@ -48,12 +48,17 @@ class Call(msgspec.Struct, frozen=True):
     options: Mapping[str, Any] = {}  # Any: servers accept fields of all kinds here
     model_setting: str | None = "AETHER_MODEL"
 
+    @property
+    def wants_json(self) -> bool:
+        """Whether the answer must be JSON."""
+        return self.form is not None and self.form.is_json
+
 
 def asked_of(call: Call, dialect: Dialect, *, streams: bool) -> Asked:
     """Return what a call in this dialect asks for."""
     has_system = any(message.role == "system" for message in call.messages)
     options = frozenset(dialect.translate(call.options)) if call.options else frozenset()
-    return Asked(call.model, options, call.form is not None, has_system, streams)
+    return Asked(call.model, options, call.wants_json, has_system, streams)
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -81,7 +86,7 @@ class ChatServer:
         """
         body = _body(call, dialect, streams=streams)
         target = self._api.target(_PATH, call.model_setting)
-        wants_json = call.form is not None
+        wants_json = call.wants_json
         max_chars = MAX_JSON if wants_json else MAX_TEXT
         completion = StreamedCompletion(
             on_text,
@@ -155,7 +160,7 @@ def _explained(completion: StreamedCompletion, target: Target) -> Iterator[None]
 
 def _body(call: Call, dialect: Dialect, *, streams: bool) -> bytes:
     body = {"model": call.model, "messages": _messages(call.messages, dialect), **dialect.translate(call.options)}
-    if call.form is not None:
+    if call.form is not None and call.wants_json:
         body |= _form_fields(call.form, dialect)
     if streams:
         body |= _STREAM_FIELDS["usage" if dialect.stream == "none" else dialect.stream]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 
 from aether.domain.job import Kind, Status
+from aether.domain.template import MAX_TEMPLATES, MAX_VERSIONS  # noqa: F401 - for the scripts
 from aether.leased_queue import ARQ_QUEUE
 from aether.leased_queue.key_names import Key
 from aether.leased_queue.scripts import Script, lua_constants, lua_source
@@ -29,6 +30,8 @@ DELIVERIES = Key("aether:deliveries:")  # "<status or all>:<owner>", sorted set:
 DELIVERIES_OF_JOB = Key("aether:deliveries-of:")  # sorted set: a job's deliveries; as the latest of them
 READ_TOKENS = Key("aether:tokens:")  # sorted set: a job's read tokens by expiry; as the last of them
 ACCESS_KEYS = Key("aether:keys")  # hash: id → API key as JSON, and `version`; configuration, so it does not expire
+TEMPLATES = Key("aether:templates:")  # hash: an owner's templates by name, each with its newest version; until deleted
+TEMPLATE = Key("aether:template:")  # "<name>:<owner>", hash: its versions; until deleted, then RETIRED_MS the last
 WEBHOOKS = Key("aether:webhooks")  # a queue as arq's own: delivery attempts, "<delivery id>:<number of the attempt>"
 FORMER_QUEUE = Key(ARQ_QUEUE)  # the queue of versions up to 0.1, and of other programs with arq
 DIALECTS = Key("aether:dialects:")  # hash: what is known about a server's models, by model; DIALECT_MS from a change
@@ -47,6 +50,7 @@ PACE_MS = 7 * 24 * 60 * 60 * 1000
 PIECE_BYTES = 256 * 1024  # of a file, in one field of its hash
 DELIVERY_MS = 7 * 24 * 60 * 60 * 1000
 ENDPOINT_MS = 400 * 24 * 60 * 60 * 1000
+RETIRED_MS = 400 * 24 * 60 * 60 * 1000
 DIALECT_MS = 24 * 60 * 60 * 1000
 WORKER_TTL_S = 15  # how long after its announcement a worker counts as running
 READY_MS = 60_000

@@ -12,6 +12,7 @@ from aether.adapters.redis.commit_author import CommitAuthor
 from aether.adapters.redis.durable_writes import DurableWrites, LostAnswerError
 from aether.adapters.redis.errors import translate_redis_errors
 from aether.adapters.redis.event_log import encode_event, read_replay
+from aether.adapters.redis.idempotency import find_repeated
 from aether.adapters.redis.keys import DELIVER, FENCES, PACE, RECORD, script
 from aether.adapters.redis.pubsub_message import next_message
 from aether.adapters.redis.record_serializer import (
@@ -25,7 +26,8 @@ from aether.adapters.redis.record_serializer import (
 )
 from aether.adapters.redis.snapshot_reader import SnapshotReader
 from aether.domain.events import derive_events
-from aether.domain.job import ALLOWED_FROM, ENDED, Change, Job, Kind, Status, StepStatus
+from aether.domain.idempotency import Idempotency
+from aether.domain.job import ALLOWED_FROM, ENDED, Change, Job, Kind, Status, count_progress
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.snapshot import Revision, Snapshot
 from aether.durable.ports import Committed, NewJob, Replay
@@ -95,6 +97,11 @@ class RedisJobStore:
                 existing_id: bytes = rest[0]
                 return existing_id.decode()
         return job.id
+
+    async def find_repeated(self, idempotency: Idempotency) -> str | None:
+        """Read the hash of the key."""
+        with translate_redis_errors():
+            return await find_repeated(self._client, idempotency)
 
     async def load(self, job_id: str) -> Job | None:
         """Read the record."""
@@ -231,7 +238,7 @@ class RedisJobStore:
         status = change.status
         predecessors = _PREDECESSORS[status] if status else ""
         arguments: list[Argument] = [job_id, *author, status or "", predecessors, self._ttl_ms]
-        finished = sum(step.status is StepStatus.DONE for step in change.steps)
+        finished = count_progress(change.steps)
         arguments += [self._queue.name, payload_for(self._queue.function), self._queue.max_length, finished]
         arguments += [self._inbox_ttl_ms, payload_for(DELIVER) if status in ENDED else ""]
         arguments += _with_count({**fields, **change_fields(change)})

@@ -9,7 +9,7 @@ from litestar.utils import get_enum_string_value
 
 from aether.api.guards.authentication import is_public
 from aether.api.guards.request_validation import Connection
-from aether.api.http.accept import check_media_type
+from aether.api.http.accept import MEDIA_TYPES, check_media_type
 from aether.api.http.file_response import BINARY, FILE_MEDIA_TYPES
 
 
@@ -31,5 +31,7 @@ def _media_types(handler: BaseRouteHandler) -> tuple[str, ...]:
     """Return the media types of a response, any of which may be the one; empty if it has no body."""
     if not isinstance(handler, HTTPRouteHandler) or handler.status_code == HTTPStatus.NO_CONTENT:
         return ()
+    if declared := handler.opt.get(MEDIA_TYPES):
+        return tuple(declared)
     media_type = get_enum_string_value(handler.media_type or MediaType.JSON)
     return FILE_MEDIA_TYPES if media_type == BINARY else (media_type,)

@@ -11,6 +11,8 @@ _MEDIA_RANGE = re.compile(r"(?P<type>[\w!#$&^.+*-]+)/(?P<subtype>[\w!#$&^.+*-]+)
 _QUALITY = re.compile(r"\s*q\s*=\s*(?P<quality>\d*\.?\d*)\s*", re.IGNORECASE | re.ASCII)
 # As Java's older clients write it.
 _ALIASES = {"*": "*/*"}
+MEDIA_TYPES = "media_types"
+"""The option with which a handler declares that its response has one of several media types."""
 # The form of errors, never that of a response. Generated clients name it alone where the response is not JSON.
 _PROBLEM = ("application", "problem+json")
 
@@ -23,11 +25,16 @@ class NotAcceptableError(CallerError):
 
 
 class _MediaRange(NamedTuple):
-    """A type and a subtype, each of which may be `*`, and whether they are wanted or excluded by a quality of 0."""
+    """A type and a subtype, each of which may be `*`, and how much they are wanted: 0 excludes them."""
 
     type: str
     subtype: str
-    is_wanted: bool
+    quality: float
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether media types of this range are accepted."""
+        return self.quality > 0
 
     def precision(self, type_: str, subtype: str) -> int:
         """Return how precisely this range matches a media type; 0 if it does not."""
@@ -56,23 +63,36 @@ def accepts(accept: str, media_types: tuple[str, ...]) -> bool:
     What is not a media range is ignored, as are `application/problem+json` and parameters other than the quality. A
     header without a media range takes everything.
     """
-    ranges = tuple(each for each in _parse(accept) if each[:2] != _PROBLEM)
-    return not ranges or any(_takes(ranges, *media_type.split("/")) for media_type in media_types)
+    ranges = _ranges(accept)
+    return not ranges or any(_quality(ranges, media_type) > 0 for media_type in media_types)
 
 
-def _takes(ranges: tuple[_MediaRange, ...], type_: str, subtype: str) -> bool:
-    """Whether the range that matches a media type most precisely wants it."""
-    best = max(ranges, key=lambda each: (each.precision(type_, subtype), each.is_wanted))
-    return best.precision(type_, subtype) > 0 and best.is_wanted
+@lru_cache(maxsize=256)
+def preferred(accept: str, media_types: tuple[str, ...]) -> str:
+    """Return the media type that a caller with this `Accept` header prefers; the first one if several are equal."""
+    ranges = _ranges(accept)
+    return max(media_types, key=lambda media_type: _quality(ranges, media_type)) if ranges else media_types[0]
+
+
+def _ranges(accept: str) -> tuple[_MediaRange, ...]:
+    return tuple(each for each in _parse(accept) if each[:2] != _PROBLEM)
+
+
+def _quality(ranges: tuple[_MediaRange, ...], media_type: str) -> float:
+    """Return the quality in the range that matches a media type most precisely."""
+    type_, subtype = media_type.split("/")
+    best = max(ranges, key=lambda each: (each.precision(type_, subtype), each.quality))
+    return best.quality if best.precision(type_, subtype) else 0.0
 
 
 def _parse(accept: str) -> Iterator[_MediaRange]:
     for part in accept.lower().split(","):
         media_range, *parameters = part.split(";")
         if found := _MEDIA_RANGE.fullmatch(_ALIASES.get(media_range.strip(), media_range.strip())):
-            yield _MediaRange(found["type"], found["subtype"], not any(map(_excludes, parameters)))
+            yield _MediaRange(found["type"], found["subtype"], min(map(_quality_in, parameters), default=1.0))
 
 
-def _excludes(parameter: str) -> bool:
+def _quality_in(parameter: str) -> float:
+    """Return the quality that a parameter states; 1 if it states none."""
     found = _QUALITY.fullmatch(parameter)
-    return found is not None and found["quality"].strip("0.") == "" and "0" in found["quality"]
+    return float(found["quality"]) if found and found["quality"].strip(".") else 1.0

@@ -72,6 +72,9 @@ def _errors_of_parts(value: Json, annotation: Json, path: str) -> Iterator[Field
     for each in _alternatives(annotation):
         if isinstance(value, dict) and _is_struct(each):
             yield from _errors_of_members(value, each, path)
+        elif isinstance(value, dict) and (of_values := _struct_in_map(each)):
+            for name, item in islice(value.items(), _MAX_ITEMS):
+                yield from _errors(item, of_values, join_path(path, name))
         elif isinstance(value, list) and _is_list(each):
             for at, item in enumerate(value[:_MAX_ITEMS]):
                 yield from _errors(item, get_args(each)[0], f"{path}[{at}]")
@@ -122,6 +125,13 @@ def _alternatives(annotation: Json) -> Iterator[Json]:
 def _is_list(annotation: Json) -> bool:
     origin: object = get_origin(annotation)
     return origin in (list, tuple)
+
+
+def _struct_in_map(annotation: Json) -> type[msgspec.Struct] | None:
+    """Return the Struct that the values of a map are, if they are."""
+    origin: object = get_origin(annotation)
+    _, *values = get_args(annotation) if origin is dict else (None,)
+    return next(filter(_is_struct, values), None)
 
 
 def _is_struct(annotation: Json) -> TypeGuard[type[msgspec.Struct]]:

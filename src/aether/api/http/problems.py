@@ -41,11 +41,14 @@ from aether.errors import (
     NotDurableError,
     QueueFullError,
     RateLimitedError,
+    ReadOnlyTemplateError,
     StoreUnavailableError,
+    TemplateLimitError,
     TooManyJobsError,
     TransientError,
     UnknownDeliveryError,
     UnknownJobError,
+    UnknownTemplateError,
 )
 
 _NAMESPACE = "urn:aether:problem:"
@@ -89,6 +92,7 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
     ),
     UnknownJobError: ProblemType("unknown-job", HTTPStatus.NOT_FOUND, "Unknown job"),
     UnknownDeliveryError: ProblemType("unknown-delivery", HTTPStatus.NOT_FOUND, "Unknown delivery"),
+    UnknownTemplateError: ProblemType("unknown-template", HTTPStatus.NOT_FOUND, "Unknown template"),
     NoEndpointError: ProblemType("no-endpoint", HTTPStatus.NOT_FOUND, "No endpoint"),
     MethodNotAllowedException: ProblemType(
         "method-not-allowed",
@@ -99,6 +103,8 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
     NotAcceptableError: ProblemType("not-acceptable", HTTPStatus.NOT_ACCEPTABLE, "Not acceptable"),
     RequestTimeoutError: ProblemType("request-timeout", HTTPStatus.REQUEST_TIMEOUT, "Request too slow"),
     IllegalMoveError: ProblemType("illegal-move", HTTPStatus.CONFLICT, "The job's status does not allow it"),
+    ReadOnlyTemplateError: ProblemType("read-only-template", HTTPStatus.CONFLICT, "The template cannot be deleted"),
+    TemplateLimitError: ProblemType("template-limit", HTTPStatus.CONFLICT, "Too many templates or versions"),
     RequestEntityTooLarge: ProblemType(
         "body-too-large",
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
@@ -140,20 +146,6 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
 
 Errors that only one resource raises declare their type as a class attribute instead, `problem_type`.
 """
-
-JOB_PROBLEMS = {
-    "model-failed": "The model could not finish a step",
-    "budget-exceeded": "The job would cost more than it may",
-    "model-overloaded": "The model server stayed overloaded",
-    "model-unreachable": "The model server could not be reached",
-    "model-refused": "The model declined",
-    "model-rejected-key": "The model server rejected the key",
-    "deadline-exceeded": "The job took longer than it may",
-    "poison": "The job ended every worker it ran on",
-    "lost": "The job store lost the job again and again",
-    "internal-error": "Aether failed",
-}
-"""The problem types of failed jobs: the last word of `type`, and the title."""
 
 
 def problem_type_of(error: type[Exception]) -> ProblemType:

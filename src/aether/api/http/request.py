@@ -3,6 +3,7 @@
 import json
 import re
 from codecs import BOM_UTF8
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import NoneType
 from typing import Any, get_args
@@ -17,6 +18,10 @@ from aether.api.http.json_text import malformed_body, repeats_a_name, with_whole
 from aether.api.http.request_errors import UnsupportedBodyError
 from aether.api.http.validation_errors import body_error
 from aether.errors import FieldError
+
+BODY_READERS = "body_readers"
+"""The option with which a handler takes bodies that are not JSON: functions, by media type, that return its `data`."""
+BodyReader = Callable[[bytes], object]
 
 _JSON = re.compile(r"\s*application/(?:json|[\w.-]+\+json)\s*(?:;.*)?", re.IGNORECASE)
 
@@ -43,8 +48,11 @@ class StrictRequest(Request[Any, Any, Any]):  # Any: the user, the credentials a
             FieldError: the body breaks rules.
         """
         content_type = self.headers.get("Content-Type", "")
+        readers: Mapping[str, BodyReader] = self.route_handler.opt.get(BODY_READERS, {})
+        if read := readers.get(content_type.partition(";")[0].strip().lower()):
+            return read(await self.body())
         if not _JSON.fullmatch(content_type):
-            raise UnsupportedBodyError(content_type)
+            raise UnsupportedBodyError(content_type, ("application/json", *readers))
         return decode(await self.body(), _body_type(self.route_handler.parsed_fn_signature.parameters["data"]))
 
 

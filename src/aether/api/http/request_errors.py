@@ -40,8 +40,8 @@ class MalformedBodyError(CallerError):
 
 
 class UnsupportedBodyError(CallerError):
-    """The content type of the body is not JSON."""
+    """The content type of the body is none of those that the handler takes."""
 
-    def __init__(self, content_type: str) -> None:
+    def __init__(self, content_type: str, expected: tuple[str, ...] = ("application/json",)) -> None:
         found = f"not {content_type}" if content_type else "and named so in Content-Type"
-        super().__init__(f"The body must be application/json, {found}.")
+        super().__init__(f"The body must be {' or '.join(expected)}, {found}.")

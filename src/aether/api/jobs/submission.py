@@ -5,6 +5,7 @@ import msgspec
 from aether.api.guards.authentication import caller_of
 from aether.api.http.idempotency_key import IDEMPOTENCY_KEY, parse_idempotency_key
 from aether.api.http.problems import AnyRequest
+from aether.domain.struct_fields import as_struct
 from aether.services.admission import Admission
 
 
@@ -22,4 +23,4 @@ def admission_of(request: AnyRequest, idempotency_key: str | None) -> Admission:
 
 def serialize_request(body: msgspec.Struct, request_type: type[msgspec.Struct]) -> bytes:
     """Return the JSON that the worker reads: the fields of the domain's own request, without those that are unset."""
-    return msgspec.json.encode(request_type(*(getattr(body, name) for name in request_type.__struct_fields__)))
+    return msgspec.json.encode(as_struct(request_type, body))

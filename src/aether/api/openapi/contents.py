@@ -25,6 +25,7 @@ from aether.domain.webhook import JobEnded
 _TAGS = (
     Tag("Notifications", "The jobs that have ended, until you acknowledge them."),
     Tag("Webhooks", "Requests to a server of yours when jobs end."),
+    Tag("Templates", "Structures of reports, with variables, in versions that never change."),
     Tag("Health", "For load balancers and orchestrators."),
 )
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from litestar.handlers import HTTPRouteHandler
 
-from aether.api.http.problems import JOB_PROBLEMS, PROBLEMS, ProblemType, type_uri
+from aether.api.http.problems import PROBLEMS, ProblemType, type_uri
+from aether.api.jobs.job_problems import JOB_PROBLEMS
 from aether.api.kinds import KINDS
 from aether.api.kinds.routers import controller_of
 from aether.api.openapi.operations import ProblemSpec
@@ -23,9 +24,9 @@ rejected, and so are those that are given twice. Every response has an `X-Reques
 
 Calls need a key, `Authorization: Bearer aether_…`, or a token of the server's identity provider. While the server has
 neither keys nor an identity provider, calls from its own machine need no credential. The scope `read` allows reading.
-`write` also allows creating, changing and deleting jobs, and acknowledging notifications. `admin` also allows setting
-the webhook endpoint, and reading the secrets that sign webhooks. Jobs of other owners are treated as unknown. A page in
-a browser can read a single job with a read token of that job.
+`write` also allows creating, changing and deleting jobs and templates, and acknowledging notifications. `admin` also
+allows setting the webhook endpoint, and reading the secrets that sign webhooks. Jobs and templates of other owners are
+treated as unknown. A page in a browser can read a single job with a read token of that job.
 
 If requests are limited, every response has these headers (draft-ietf-httpapi-ratelimit-headers-11).
 `RateLimit-Policy: "requests";q=600;w=60` allows 600 requests at once, which become available again evenly within

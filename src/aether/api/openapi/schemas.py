@@ -95,7 +95,10 @@ def _repair_defaults(schema: Json, schemas: Mapping[str, Json]) -> None:
 
 
 def repair_schema(schema: Json) -> None:
-    """Write an enumeration of one value as a constant, fix patterns, and remove the indentation of descriptions."""
+    """Write an enumeration of one value as a constant, fix patterns and unions, and remove the indentation of texts."""
+    if "anyOf" in schema and {"type": "null"} not in schema["anyOf"]:
+        # Members of msgspec's unions have different JSON types. With anyOf, some generators only know the objects.
+        schema["oneOf"] = schema.pop("anyOf")
     values = schema.get("enum", ())
     if all(isinstance(value, str) for value in values) and values:
         schema |= {"type": "string"}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Generic
+from typing import Any, Generic
 
 import click
 import msgspec
@@ -17,7 +17,8 @@ class JobKind(msgspec.Struct, Generic[StateT], frozen=True, kw_only=True):
     `name` is a noun for messages. `path` is the path of the collection, `id_field` the field of the response to POST
     that holds the id, `state` the type of the response to GET. `command` submits a job of this kind. `delivery` returns
     what delivers a result to a file or, for None, to stdout; `aether watch` uses it. `model_setting` is the variable
-    that chooses the server's model for such jobs.
+    that chooses the server's model for such jobs. `cautions` returns what the user should know before a request (its
+    fields) is sent to a model, and `model_note` what is to be known of the model itself.
     """
 
     name: str
@@ -27,3 +28,5 @@ class JobKind(msgspec.Struct, Generic[StateT], frozen=True, kw_only=True):
     command: click.Command
     delivery: Callable[[Path | None], ResultDelivery[StateT]]
     model_setting: str = "AETHER_MODEL"
+    cautions: Callable[[dict[str, Any], str], tuple[str, ...]] = lambda _request, _model: ()  # Any: JSON values
+    model_note: Callable[[str], str | None] = lambda _: None

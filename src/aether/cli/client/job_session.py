@@ -75,10 +75,13 @@ class JobSession(Generic[StateT]):
         self._server = await self._stop.interruptible(self._connection.endpoint())
         for note in self._server.notes:
             self._display.message(note)
+        model: str | None = request.get("model") or self._server.models.get(self._kind.model_setting)
+        for caution in self._kind.cautions(request, model) if model else ():
+            self._display.message(caution)
         self._job_id = await self._submit(request)
         self._display.message(f"accepted: {self.url}")
-        if model := request.get("model") or self._server.models.get(self._kind.model_setting):
-            self._display.message(f"model: {one_line(model)}")
+        if model:
+            self._display.message("; ".join(filter(None, (f"model: {one_line(model)}", self._kind.model_note(model)))))
         try:
             return await self._retry_while_unavailable(self._wait_until_ended)
         except StoppedError:

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,11 +10,9 @@ from typing import Any, NamedTuple
 import click
 import uvloop
 
-from aether.cli.client.credentials import configured_credential
 from aether.cli.client.job_kind import JobKind
 from aether.cli.client.job_session import JobSession
-from aether.cli.client.server_connection import LocalServer, RemoteServer, ServerConnection
-from aether.cli.local.server_settings import notes_on_remote
+from aether.cli.client.server_connection import ServerConnection, connect
 from aether.cli.local.signals import StoppedError, StopSignal, stop_on_signals
 from aether.cli.options import client_settings
 from aether.cli.output.delivery import ResultDelivery
@@ -112,19 +110,8 @@ async def _watch_job(
 async def _context(url: str | None, settings: Settings) -> AsyncIterator[_Context]:
     async with stop_on_signals() as stop:
         display = progress_display(sys.stderr)
-        async with _connection(url, settings, display.message) as connection:
+        async with connect(url, settings, display.message) as connection:
             yield _Context(connection, display, stop)
-
-
-@asynccontextmanager
-async def _connection(
-    url: str | None, settings: Settings, show_message: Callable[[str], None]
-) -> AsyncIterator[ServerConnection]:
-    if url is not None:
-        yield RemoteServer(url, configured_credential(settings), notes_on_remote(url))
-        return
-    async with LocalServer(settings, show_message) as server:
-        yield server
 
 
 async def _find(

@@ -4,8 +4,8 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol, Self
@@ -13,7 +13,7 @@ from typing import Protocol, Self
 from aether.adapters.local.child_process import ChildProcess
 from aether.cli.client.credentials import Credential, ServerEndpoint, configured_credential
 from aether.cli.local.discovery import ServerAddress, find_server, read_address
-from aether.cli.local.server_settings import notes_on_private, notes_on_shared
+from aether.cli.local.server_settings import notes_on_remote, notes_on_shared
 from aether.errors import ConfigurationError
 from aether.settings import Settings
 
@@ -108,7 +108,7 @@ class LocalServer:
     def _endpoint_at(self, address: ServerAddress) -> ServerEndpoint:
         lent = Credential(address.key, is_lent=True) if address.key else None
         is_private = self._private_server is not None
-        notes = notes_on_private(self._settings) if is_private else notes_on_shared(address, self._settings)
+        notes = address.notes if is_private else notes_on_shared(address, self._settings)
         return ServerEndpoint(address.url, self._configured_credential or lent, address.models, notes)
 
     def _show_once(self, message: str) -> None:
@@ -154,6 +154,18 @@ class LocalServer:
                         return address
                     await asyncio.sleep(_POLL_S)
         return None
+
+
+@asynccontextmanager
+async def connect(
+    url: str | None, settings: Settings, show_message: Callable[[str], None]
+) -> AsyncIterator[ServerConnection]:
+    """Use the server at this URL; without one, that of the data directory, or a private one until the block ends."""
+    if url is not None:
+        yield RemoteServer(url, configured_credential(settings), notes_on_remote(url))
+        return
+    async with LocalServer(settings, show_message) as server:
+        yield server
 
 
 def _failure_reason(log: Path, log_start: int) -> str:

@@ -14,7 +14,7 @@ from aether.adapters.local.embedded_valkey import DataDirInUseError
 from aether.app import Api, create_app
 from aether.bootstrap.api import api_services
 from aether.bootstrap.authentication import requires_credentials
-from aether.bootstrap.backing_services import backing_services
+from aether.bootstrap.backing_services import backing_services, model_notes
 from aether.bootstrap.identity_provider import token_verifier
 from aether.bootstrap.server_check import check_server
 from aether.bootstrap.storage import object_store, redis_url
@@ -71,7 +71,8 @@ async def _serve_both(given: Settings, settings: Settings, listener: socket.sock
     server = Server(_app(settings, key), settings)
     await check_server(settings)
     prints = fingerprints(given, key.secret)
-    address = ServerAddress(local_url(listener), os.getpid(), key.secret, models_of(settings), prints)
+    notes = model_notes(given, settings)
+    address = ServerAddress(local_url(listener), os.getpid(), key.secret, models_of(settings), prints, notes)
     async with _running_workers(settings, stop), _announcing(address, settings):
         await _run_server(server, listener, stop)
 
@@ -138,6 +139,8 @@ async def _announce(address: ServerAddress, settings: Settings) -> None:
         click.echo(
             f"`aether report` and its kin will not find this server by themselves: {home}: {error.strerror}.", err=True
         )
+    for note in address.notes:
+        click.echo(note[0].upper() + note[1:] + ".", err=True)
     click.echo(f"Aether is ready at {address.url}. Try:\n  {await _example_request(address.url, settings)}", err=True)
 
 

@@ -18,8 +18,8 @@ _TIMEOUT_S = 2.0
 class ServerAddress(msgspec.Struct, frozen=True):
     """A server's URL, its process id, and a key that it takes for as long as it runs.
 
-    `models` are its models by the variables that choose them, `settings` the fingerprints of its settings. Both are
-    empty if the server is of an older version.
+    `models` are its models by the variables that choose them, `settings` the fingerprints of its settings, `notes` what
+    it tells about the choice of its model. They are empty if the server is of an older version.
     """
 
     url: str
@@ -27,6 +27,7 @@ class ServerAddress(msgspec.Struct, frozen=True):
     key: Secret | None = None
     models: dict[str, str] = {}
     settings: dict[str, str] = {}
+    notes: tuple[str, ...] = ()
 
 
 _encode = msgspec.json.Encoder(enc_hook=Secret.reveal).encode

@@ -26,6 +26,7 @@ _OF_MODELS = frozenset(
         "AETHER_MODEL",
         "AETHER_MODEL_OPTIONS",
         "AETHER_OUTLINE_OPTIONS",
+        "AETHER_PROMPTS",
     }
 )
 
@@ -48,13 +49,6 @@ def notes_on_shared(server: ServerAddress, settings: Settings) -> tuple[str, ...
     own = fingerprints(settings, server.key)
     given = (name for name in Settings.given_variables() if name not in _OF_THIS_PROCESS)
     return _note(server.url, [name for name in given if own.get(name) != server.settings.get(name)])
-
-
-def notes_on_private(settings: Settings) -> tuple[str, ...]:
-    """Tell that the local model is used, if another was chosen and no server for it."""
-    if settings.uses_model_server or "AETHER_MODEL" not in Settings.given_variables():
-        return ()
-    return ("not used: AETHER_MODEL, as neither OPENAI_BASE_URL nor OPENAI_API_KEY is set",)
 
 
 def notes_on_remote(url: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TypeVar
 
+import msgspec
 import structlog
 from msgspec.structs import replace
 
@@ -14,7 +15,7 @@ from aether.errors import ModelRefusedError, UnusableOutputError
 from aether.workflows.llm.follow_up_prompts import continuation, repair
 from aether.workflows.llm.json_repair import bounded_answer
 from aether.workflows.llm.markdown_cleanup import join_continuation, up_to_last_sentence
-from aether.workflows.llm.ports import ChatModel, Form, Message, OnText, Reply
+from aether.workflows.llm.ports import ChatModel, Form, Message, OnText, Reply, Sampling
 from aether.workflows.llm.preview import Preview
 from aether.workflows.llm.prompt_fence import unescape
 from aether.workflows.llm.text_bound import bound_text
@@ -40,18 +41,38 @@ _MAX_ANSWER = 128_000
 log = structlog.get_logger()
 
 
+class ConversationTerms(msgspec.Struct, frozen=True):
+    """How a conversation is held.
+
+    Attributes:
+        sampling: how the answers are sampled.
+        continues: whether a text that was cut off is continued.
+        warning: what the record of the job should tell about the answers, if anything.
+    """
+
+    sampling: Sampling | None = None
+    continues: bool = True
+    warning: str | None = None
+
+
+_DEFAULT_TERMS = ConversationTerms()
+
+
 class Conversation:
     """Asks a `ChatModel` for answers of about so many words, and undoes the prompt's escapes in them.
 
     Answers are bounded. Texts come without control characters other than line feeds and tabs.
     """
 
-    def __init__(self, chat: ChatModel, words: int, model: str | None = None) -> None:
+    def __init__(
+        self, chat: ChatModel, words: int, model: str | None = None, terms: ConversationTerms = _DEFAULT_TERMS
+    ) -> None:
         self._chat = chat
         self._words = words
         self._max_text = max(_MIN_BOUND, words * _CHARS_PER_WORD * _MAX_LONGER)
         self._max_lines = max(_MIN_LINES, words * _LINES_PER_WORD)
         self._model = model
+        self._terms = terms
 
     async def text(self, messages: Sequence[Message], *, preview: bool = False, whole: bool = False) -> str:
         """Ask for a text, and for the rest of it when it was cut off.
@@ -70,7 +91,7 @@ class Conversation:
         """
         reply = await self._ask_for_text(messages, preview=preview, whole=whole)
         text = reply.text
-        for _ in range(_MAX_CONTINUATIONS):
+        for _ in range(_MAX_CONTINUATIONS if self._terms.continues else 0):
             if not reply.cut_off or is_blank(text) or (self._is_long_enough(text) and not whole):
                 break
             so_far = await work_on_text(partial(up_to_last_sentence, text), len(text))
@@ -91,6 +112,7 @@ class Conversation:
     ) -> T:
         """Ask for an answer in a form and read it; ask once more if `read` raises UnusableOutputError.
 
+        JSON is to be repaired; lines, which a small model is asked for, are asked for anew.
         An empty answer raises it at once, and so does the second of two that `read` refuses.
         `read` is called in another thread if the answer is long, or the text that it is `compared_with`.
         """
@@ -101,7 +123,8 @@ class Conversation:
         try:
             return await _read(reply, messages, read, compared_with)
         except UnusableOutputError as error:
-            follow_up = [Message("assistant", reply.text), repair(error.why, form.example)]
+            mending = [Message("assistant", reply.text), repair(error.why, form.example)]
+            follow_up = mending if form.is_json else []
         reply = await _bounded_answer(await self._ask([*messages, *follow_up], form))
         return await _read(reply, messages, read, compared_with)
 
@@ -143,10 +166,12 @@ class Conversation:
     async def _ask(self, messages: Sequence[Message], form: Form | None = None, on_text: OnText | None = None) -> Reply:
         estimate = estimate_call_tokens(messages, self._words)
         with reserve_tokens(estimate) as meter:
-            reply = await self._chat.complete(messages, model=self._model, form=form, on_text=on_text)
+            reply = await self._chat.complete(
+                messages, model=self._model, form=form, sampling=self._terms.sampling, on_text=on_text
+            )
             meter.spend(reply.usage, estimate)
-            if reply.warning is not None:
-                meter.warn(reply.warning)
+            for warning in filter(None, (self._terms.warning, reply.warning)):
+                meter.warn(warning)
         if reply.refusal is not None:
             raise ModelRefusedError(reply.refusal)
         if reply.defect is not None:

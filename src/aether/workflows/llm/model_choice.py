@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from aether.errors import UnknownModelError
-from aether.workflows.llm.ports import ChatModel, Form, Message, OnText, Reply
+from aether.workflows.llm.ports import ChatModel, Form, Message, OnText, Reply, Sampling
 
 
 class ModelChoice:
@@ -22,6 +22,7 @@ class ModelChoice:
         *,
         model: str | None = None,
         form: Form | None = None,
+        sampling: Sampling | None = None,
         on_text: OnText | None = None,
     ) -> Reply:
         """Return the next turn.
@@ -31,4 +32,4 @@ class ModelChoice:
         """
         if model is not None and model not in self._models:
             raise UnknownModelError(model, self._models)
-        return await self._chat.complete(messages, model=model, form=form, on_text=on_text)
+        return await self._chat.complete(messages, model=model, form=form, sampling=sampling, on_text=on_text)

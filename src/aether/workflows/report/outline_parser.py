@@ -6,6 +6,7 @@ from typing import NamedTuple
 from aether.domain.numbering import Style, find_number, is_number
 from aether.domain.plain_text import shorten
 from aether.domain.report import MAX_SECTIONS, Outline, OutlineItem
+from aether.domain.report_request import FreeSections, ReportPlan
 from aether.errors import UnusableOutputError
 from aether.workflows.llm.json_repair import first_text, json_values, leading_elements, without_controls
 
@@ -52,6 +53,19 @@ def first_sections(outline: Outline, count: int | None) -> Outline:
     if count is not None and len(outline.items) < count:
         raise UnusableOutputError(f"it has {len(outline.items)} sections instead of {count}")
     return Outline(outline.items[: count or MAX_SECTIONS])
+
+
+def without_planned(outline: Outline, plan: ReportPlan) -> Outline:
+    """Leave out the sections that are planned already."""
+    known = {item.title.casefold() for item in plan.outline_with().items}
+    return Outline(tuple(item for item in outline.items if item.title.casefold() not in known))
+
+
+def first_added(outline: Outline, free: FreeSections) -> Outline:
+    """Drop the added sections that are too many; raise UnusableOutputError if there are too few."""
+    if len(outline.items) < free.min:
+        raise UnusableOutputError(f"it has {len(outline.items)} new sections instead of {free.min}")
+    return Outline(outline.items[: free.max])
 
 
 def _from_json(answer: str) -> list[OutlineItem]:

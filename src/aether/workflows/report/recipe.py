@@ -1,57 +1,52 @@
-"""Report recipe: plan an outline, then write all its sections at the same time."""
+"""Report recipe: plan an outline, write all its sections, mend them once, and derive from them what is wanted."""
 
 from functools import partial
 
-from msgspec import UNSET
-
-from aether.domain.job import Job
-from aether.domain.report import Outline, OutlineItem, Report, ReportRequest, Section
-from aether.domain.stored_request import stored_request_decoder
+from aether.domain.report import Outline, Report, Section
+from aether.domain.report_request import ReportRequest
 from aether.durable.run import Run
 from aether.workflows.definition import Workflow
+from aether.workflows.report.derivation import derivation_steps, derive
+from aether.workflows.report.draft import Draft
 from aether.workflows.report.ports import Writer
+from aether.workflows.report.prompts.choice import PromptChoice
+from aether.workflows.report.revision import revise, revision_steps
 from aether.workflows.report.writer import ModelWriter, requested_model
-from aether.workflows.step_results import result_of
-
-_stored_request = stored_request_decoder(ReportRequest)
 
 
 async def write_report(run: Run, request: ReportRequest, writer: Writer) -> Report:
-    """Plan the outline, unless the caller sent one; then write all sections at the same time."""
+    """Plan the outline, unless the caller sent it; write all sections at the same time; then check and derive."""
     outline = outline_of(request)
     if outline is None:
         outline = await run.step("outline", lambda: writer.write_outline(request), Outline)
+    total = len(outline.items)
     sections = await run.fan_out(
         "section",
-        range(len(outline.items)),
-        lambda position: writer.write_section(request, outline, position),
+        range(total),
+        lambda position: writer.write_section(request.for_section(position, total), outline, position),
         Section,
         titles=outline.headings,
+        then=revision_steps(request) + derivation_steps(request),
     )
-    return Report.assemble(request.topic, outline, sections)
+    draft = await revise(run, Draft(request, outline, tuple(sections)), writer)
+    derived = await derive(run, draft, writer)
+    return Report.assemble(request.topic, outline, draft.sections, derived)
 
 
 def outline_of(request: ReportRequest) -> Outline | None:
-    """Return the outline that the caller sent, if any."""
-    return None if request.outline is UNSET else Outline.of(map(OutlineItem, request.outline))
+    """Return the outline that the caller sent, if any, and if it is complete."""
+    plan = request.planned
+    return None if plan is None or plan.free else plan.outline_with()
 
 
 def first_steps(request: ReportRequest) -> tuple[str, ...]:
     """Name the steps that are known before the job starts."""
-    return ("outline",) if request.outline is UNSET else ()
-
-
-def report_so_far(job: Job) -> Report:
-    """Assemble the report from the job's finished steps; before there is an outline it has no headings."""
-    request = _stored_request.decode(job.input)
-    outline = outline_of(request) or result_of(job, "outline", Outline) or Outline(())
-    sections = [result_of(job, f"section:{position}", Section) for position in range(len(outline.items))]
-    return Report.assemble(request.topic, outline, sections)
+    return ("outline",) if outline_of(request) is None else ()
 
 
 WORKFLOW = Workflow(
     ReportRequest,
-    lambda ports: partial(write_report, writer=ModelWriter(ports.chat, ports.context)),
+    lambda ports: partial(write_report, writer=ModelWriter(ports.chat, PromptChoice(ports), ports.context)),
     first_steps,
     model=requested_model,
 )

@@ -72,6 +72,7 @@ def _serve(options: ServerOptions) -> Any:  # an xllamacpp.Server; the package h
     params.kv_unified = True  # a long request may use the context that short ones leave
     params.cache_ram_mib = 0  # prompts rarely repeat; the default caches up to 8 GiB of them
     params.ui = params.endpoint_slots = False
+    params.n_predict = SAMPLING.max_tokens
     params.verbosity = 2  # warnings and errors; the next level logs every request
     _set_sampling(params.sampling)
     return xllamacpp.Server(params)

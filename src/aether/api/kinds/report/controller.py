@@ -2,10 +2,12 @@
 
 from typing import Annotated
 
+import msgspec
 from litestar import Response
 from litestar.params import JSONBody
 from litestar.status_codes import HTTP_202_ACCEPTED
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
+from msgspec.structs import replace
 from typing_extensions import override
 
 from aether.api.http.idempotency_key import IdempotencyKey
@@ -14,9 +16,10 @@ from aether.api.http.problems import AnyRequest
 from aether.api.http.route_handler import post
 from aether.api.jobs.controller import JobController
 from aether.api.jobs.job_headers import LOCATION, RETRY_AFTER
-from aether.api.jobs.job_limits import DeadlineSeconds, MaxTokens, RetryBody, limits_of
+from aether.api.jobs.job_limits import RetryBody, limits_of
 from aether.api.jobs.read_tokens import JobToken, TokenBody
-from aether.api.jobs.submission import admission_of, serialize_request
+from aether.api.jobs.submission import admission_of
+from aether.api.kinds.report.body import ReportBody, requested_report
 from aether.api.kinds.report.estimate import ReportEstimate, report_estimate
 from aether.api.kinds.report.events import REPORT_EVENTS
 from aether.api.kinds.report.examples import REPORT_EXAMPLES
@@ -31,25 +34,11 @@ from aether.api.kinds.report.schemas import (
 )
 from aether.api.openapi.operations import CREATE_ERRORS, ended_job, id_parameter, problems
 from aether.api.state import services_of
-from aether.api.webhooks.schemas import WebhookBody, webhook_of
+from aether.api.webhooks.schemas import webhook_of
 from aether.domain.estimate import Estimate
 from aether.domain.job import Job
 from aether.domain.listing import JobPage
-from aether.domain.report import ReportRequest
-from aether.domain.text_field import trim
 from aether.workflows.report.recipe import first_steps
-
-
-class ReportBody(ReportRequest, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The topic of a report; everything else is optional."""
-
-    max_tokens: MaxTokens | UnsetType = UNSET
-    deadline_seconds: DeadlineSeconds | UnsetType = UNSET
-    webhook: WebhookBody | UnsetType = UNSET
-
-    def __post_init__(self) -> None:
-        trim(self)
-
 
 ReportId = Annotated[str, id_parameter(REPORTS.id_name)]
 
@@ -78,11 +67,17 @@ class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, Report
     ) -> Response[ReportAccepted]:
         """The job is queued once this answers. Follow `Location` until the status is completed, failed or cancelled."""
         services, admission = services_of(request), admission_of(request, idempotency_key)
-        plan, limits = first_steps(data), limits_of(data)
+        kind, limits = self.resource.kind, limits_of(data)
         webhook = None if data.webhook is UNSET else services.webhooks.validate(webhook_of(data.webhook), "webhook.url")
-        job_id = await services.jobs.submit(
-            self.resource.kind, admission, serialize_request(data, ReportRequest), plan, limits, webhook
-        )
+        job_id = None
+        if data.template is not UNSET:
+            # The template may have changed since the first request with this key.
+            admission = replace(admission, as_sent=msgspec.json.encode(replace(data, webhook=UNSET)))
+            job_id = await services.jobs.find_repeated(kind, admission, limits, webhook)
+        if job_id is None:
+            report = await requested_report(data, services.templates, admission.owner)
+            content = msgspec.json.encode(report)
+            job_id = await services.jobs.submit(kind, admission, content, first_steps(report), limits, webhook)
         return await self.respond_created(request, job_id, prefer, ReportAccepted(job_id))
 
     @override

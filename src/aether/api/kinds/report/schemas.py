@@ -8,10 +8,9 @@ from msgspec import UNSET, Meta, UnsetType
 from msgspec.structs import asdict
 
 from aether.api.http.problem_details import Detail, Title, Uri
-from aether.api.http.problems import JOB_PROBLEMS, type_uri
+from aether.api.http.problems import type_uri
 from aether.api.jobs.fields import (
     UNKNOWN_PROBLEM,
-    Count,
     CreatedAt,
     ExpiresAt,
     FailedAttempt,
@@ -20,7 +19,6 @@ from aether.api.jobs.fields import (
     NextCursor,
     Progress,
     StatusWords,
-    Timestamp,
     UpdatedAt,
     Version,
     WaitingFor,
@@ -28,14 +26,17 @@ from aether.api.jobs.fields import (
     list_item,
     unset_if_none,
 )
+from aether.api.jobs.job_problems import JOB_PROBLEMS
 from aether.api.kinds.report.estimate import QueuePosition, SecondsLeft, report_estimate
+from aether.api.kinds.report.quality_schemas import Quality, Statistics, quality_of, statistics_of
+from aether.api.kinds.report.step_schemas import Counts, Step, Usage, counts_of, step_of, usage_of
 from aether.domain import job as domain
 from aether.domain.estimate import Estimate
-from aether.domain.job import Job, Status, StepStatus
+from aether.domain.job import Job, Status
 from aether.domain.listing import JobPage, JobSummary
 from aether.domain.named_literal import named_literal
 from aether.domain.report import Report
-from aether.workflows.report.recipe import report_so_far
+from aether.workflows.report.record import ReportRecord
 
 T = TypeVar("T")
 
@@ -48,35 +49,6 @@ class ReportAccepted(msgspec.Struct, frozen=True, rename="camel"):
     """The job that will write the report."""
 
     job_id: JobId
-
-
-class Counts(msgspec.Struct, frozen=True):
-    """How many steps have each status. `total` increases once, when the outline is finished."""
-
-    total: Annotated[Count, Meta(description="All steps that are known so far.")]
-    pending: Annotated[Count, Meta(description="Not started, or interrupted when the job ended.")]
-    running: Annotated[Count, Meta(description="Started, or waiting for the next attempt.")]
-    done: Annotated[Count, Meta(description="Finished.")]
-    failed: Annotated[Count, Meta(description="Given up; retrying the job starts them again.")]
-
-
-class Step(msgspec.Struct, frozen=True, rename="camel"):
-    """A part of the work that is done once: the outline or a section."""
-
-    name: Annotated[str, Meta(description="`outline`, or `section:` and its position from 0.", examples=["section:0"])]
-    status: StepStatus
-    attempts: Annotated[int, Meta(ge=0, description="How many attempts were started.")]
-    title: Annotated[str, Meta(description="The heading of the section.")] | UnsetType = UNSET
-    started_at: Annotated[Timestamp, Meta(description="When the first attempt started.")] | UnsetType = UNSET
-    finished_at: Annotated[Timestamp, Meta(description="When the step was finished.")] | UnsetType = UNSET
-
-
-class Usage(msgspec.Struct, frozen=True, rename="camel"):
-    """The model calls so far and their tokens."""
-
-    calls: Annotated[Count, Meta(description="How many model calls were answered.")]
-    input_tokens: Annotated[Count, Meta(description="Tokens in the prompts.")]
-    output_tokens: Annotated[Count, Meta(description="Tokens in the answers.")]
 
 
 class JobProblem(msgspec.Struct, frozen=True):
@@ -99,6 +71,9 @@ class _CommonFields(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     steps: Annotated[tuple[Step, ...], Meta(description="The steps that are known so far, in order.")]
     usage: Usage
     attempts: Annotated[tuple[FailedAttempt, ...], Meta(description="The failed attempts, oldest first.")]
+    quality: Quality | UnsetType = UNSET
+    statistics: Statistics | UnsetType = UNSET
+    template: Annotated[str, Meta(description="The version of the template that was used.")] | UnsetType = UNSET
     metadata: Annotated[dict[str, str], Meta(description="The labels from the request.")] | UnsetType = UNSET
 
 
@@ -173,31 +148,37 @@ class _StoredTopic(msgspec.Struct, frozen=True):
     topic: str = ""
 
 
-class _StoredLabels(msgspec.Struct, frozen=True):
+class _StoredNotes(msgspec.Struct, frozen=True):
+    template: str | UnsetType = UNSET
     metadata: dict[str, str] | UnsetType = UNSET
 
 
 _decode_topic = msgspec.json.Decoder(_StoredTopic).decode
-_decode_labels = msgspec.json.Decoder(_StoredLabels).decode
+_decode_notes = msgspec.json.Decoder(_StoredNotes).decode
 _NO_ESTIMATE = Estimate()
 
 
 def report_job(job: Job, estimate: Estimate = _NO_ESTIMATE) -> ReportJob:
     """Return a report job as the wire shows it."""
-    report = report_so_far(job)
+    record = ReportRecord(job)
     match job.status:
         case Status.COMPLETED:
-            return _with_common_fields(ReportCompleted, job, report)
+            return _with_common_fields(ReportCompleted, job, record, record.report)
         case Status.FAILED:
             problem = job.problem or UNKNOWN_PROBLEM
-            return _with_common_fields(ReportFailed, job, problem.detail, job_problem(problem), report)
+            return _with_common_fields(ReportFailed, job, record, problem.detail, job_problem(problem), record.report)
         case Status.CANCELLED:
-            return _with_common_fields(ReportCancelled, job, report)
+            return _with_common_fields(ReportCancelled, job, record, record.report)
         case _:  # pending, processing, or a status that this version does not know
-            return _with_common_fields(ReportInProgress, job, report, **asdict(report_estimate(estimate)))
+            return _with_common_fields(
+                ReportInProgress, job, record, record.report, **asdict(report_estimate(estimate))
+            )
 
 
-def _with_common_fields(job_type: Callable[..., T], job: Job, *status_fields: object, **more: object) -> T:
+def _with_common_fields(
+    job_type: Callable[..., T], job: Job, record: ReportRecord, *status_fields: object, **more: object
+) -> T:
+    notes = _decode_notes(job.input)
     return job_type(
         job.id,
         job.status.value,
@@ -207,11 +188,14 @@ def _with_common_fields(job_type: Callable[..., T], job: Job, *status_fields: ob
         updated_at=job.updated_at,
         expires_at=job.expires_at,
         version=job.version,
-        counts=_counts(job),
-        steps=tuple(_step(job, step) for step in job.steps),
-        usage=Usage(job.usage.calls, job.usage.input_tokens, job.usage.output_tokens),
+        counts=counts_of(job),
+        steps=tuple(step_of(job, step) for step in job.steps),
+        usage=usage_of(job),
         attempts=tuple(map(failed_attempt, job.attempts)),
-        metadata=_decode_labels(job.input).metadata,
+        quality=quality_of(record),
+        statistics=statistics_of(record),
+        template=notes.template,
+        metadata=notes.metadata,
         **more,
     )
 
@@ -229,21 +213,3 @@ def job_problem(problem: domain.Problem) -> JobProblem:
     """Return why a job failed, as the wire shows it."""
     title = JOB_PROBLEMS.get(problem.type, problem.type.replace("-", " ").capitalize())
     return JobProblem(type_uri(problem.type), title, problem.detail, unset_if_none(problem.step))
-
-
-def _counts(job: Job) -> Counts:
-    total = max(job.total, len(job.steps))
-    statuses = [_step_status(job, step) for step in job.steps]
-    running, done, failed = map(statuses.count, (StepStatus.RUNNING, StepStatus.DONE, StepStatus.FAILED))
-    return Counts(total, total - running - done - failed, running, done, failed)
-
-
-def _step(job: Job, step: domain.Step) -> Step:
-    times = unset_if_none(step.started_at), unset_if_none(step.finished_at)
-    return Step(step.name, _step_status(job, step), step.attempts, unset_if_none(step.title), *times)
-
-
-def _step_status(job: Job, step: domain.Step) -> StepStatus:
-    """Return the status of a step; one that was interrupted when its job ended is pending, as it waits for a retry."""
-    is_interrupted = step.status is StepStatus.RUNNING and job.status is not Status.PROCESSING
-    return StepStatus.PENDING if is_interrupted else step.status

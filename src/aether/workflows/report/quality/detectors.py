@@ -44,6 +44,8 @@ def by_words(text: str) -> str | None:
 
 
 def _by_script(text: str) -> str | None:
+    if text.isascii():
+        return None
     letters = sum(map(str.isalpha, text))
     for code, characters in _SCRIPTS:
         if len(characters.findall(text)) > letters * (_MIN_KANA if code == "ja" else _MIN_SCRIPT):

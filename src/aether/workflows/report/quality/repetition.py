@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from aether.workflows.report.quality.blocks import BlockKind, blocks_of
 from aether.workflows.report.quality.thresholds import RULES
-from aether.workflows.report.quality.words import count_words, grams_of, least_words, words_of
+from aether.workflows.report.quality.words import count_words, grams_of, is_unspaced, least_words, words_of
 
 _LOOP = RULES["loop"].limits
 _DUPLICATE = RULES["duplicate"].limits
@@ -30,7 +30,12 @@ class Repetition(NamedTuple):
 def find_loop(text: str) -> Repetition | None:
     """Find a sentence that stands there again and again, or a stretch that has hardly anything new."""
     prose = "\n\n".join(_lines_of(text))
-    return _repeated_sentence(prose) or _repeated_grams(prose) or _compressible(prose)
+    words = words_of(prose)
+    grams = grams_of(words)
+    # Where no five words occur twice, which is seen at once, no sentence does.
+    may_repeat = len(set(grams)) < len(grams) or is_unspaced(words)
+    repeated = (_repeated_sentence(prose) or _repeated_grams(grams)) if may_repeat else None
+    return repeated or _compressible(prose)
 
 
 def _lines_of(text: str) -> Iterator[str]:
@@ -54,9 +59,8 @@ def _repeated_sentence(prose: str) -> Repetition | None:
     return None
 
 
-def _repeated_grams(prose: str) -> Repetition | None:
+def _repeated_grams(grams: Sequence[tuple[str, ...]]) -> Repetition | None:
     """Find a stretch of words in which many sequences of five occurred before."""
-    grams = grams_of(words_of(prose))
     size, limit = int(_LOOP["stretch_words"]), _LOOP["repeated_5_grams"]
     for start in range(0, len(grams), size // 2):
         stretch = grams[start : start + size]
@@ -100,9 +104,9 @@ def find_duplicates(sections: Sequence[str | None]) -> Iterator[Duplicate]:
             if block.kind not in _PROSE or least_words(block.text) < _DUPLICATE["words"]:
                 continue
             grams = grams_of(words_of(block.text))
-            shared = Counter(first[gram] for gram in grams if gram in first)
+            known = first.keys() & grams
+            shared = Counter(first[gram] for gram in grams if gram in known) if known else Counter[int]()
             earlier, count = max(shared.items(), key=lambda item: item[1], default=(0, 0))
             if count >= _DUPLICATE["report"] * len(grams) > 0:
                 yield Duplicate(block.text, at, earlier, count / len(grams))
-            for gram in grams:
-                first.setdefault(gram, at)
+            first.update(dict.fromkeys(set(grams) - known, at))

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
+_CACHED = 64  # texts, since several checks read the same ones
 _LETTERS_PER_WORD = 5  # of scripts that have no spaces, and letters instead of characters for syllables or words
 _HAN = "\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _THAI = "\u0e01-\u0e4e\u0e80-\u0ece\u1000-\u109f\u1780-\u17d3"  # and Lao, Burmese and Khmer
@@ -10,12 +12,20 @@ _MARKS = "\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u067
 _CHARACTERS = re.compile(f"[{_HAN}]+")
 _UNSPACED = re.compile(f"[{_THAI}]+")
 _TOKEN = re.compile(rf"[{_HAN}{_THAI}]|[^\W_{_HAN}{_THAI}](?:[^\W_{_HAN}{_THAI}]|[{_MARKS}])*")
+# Nearly all texts have none of these, and can be read several times as fast.
+_SPECIAL = re.compile(f"[{_HAN}{_THAI}{_MARKS}]")
+_PLAIN_TOKEN = re.compile(r"[^\W_]+")
+_PLAIN_WORD = re.compile(r"[^\W_]\S*")
+_PLAIN_LETTERS = re.compile(r"[^\W\d_]+")
 _GRAM, _UNSPACED_GRAM = 5, 12
 _UNSPACED_SHARE = 3  # of so many words, one is a character
 
 
+@lru_cache(maxsize=_CACHED)
 def count_words(text: str) -> int:
     """Count the words of a text; each Chinese or Japanese character counts as one."""
+    if not _SPECIAL.search(text):
+        return len(_PLAIN_WORD.findall(text))
     characters = sum(map(len, _CHARACTERS.findall(text)))
     unspaced = sum(-(-len(run) // _LETTERS_PER_WORD) for run in _UNSPACED.findall(text))
     spaced = _UNSPACED.sub(" ", _CHARACTERS.sub(" ", text))
@@ -24,7 +34,8 @@ def count_words(text: str) -> int:
 
 def least_words(text: str) -> int:
     """Count the words of a text as `count_words` does, but two Chinese or Japanese characters as one."""
-    return count_words(text) - sum(map(len, _CHARACTERS.findall(text))) // 2
+    words = count_words(text)
+    return words - sum(map(len, _CHARACTERS.findall(text))) // 2 if _SPECIAL.search(text) else words
 
 
 def has_no_full_stops(text: str) -> bool:
@@ -32,18 +43,25 @@ def has_no_full_stops(text: str) -> bool:
     return 2 * sum(map(len, _UNSPACED.findall(text))) > len(text)
 
 
+@lru_cache(maxsize=_CACHED)
 def count_letters(text: str) -> int:
     """Count the letters of a text; each Chinese or Japanese character counts as three."""
+    if text.isascii():
+        return sum(map(len, _PLAIN_LETTERS.findall(text)))
     return sum(map(str.isalpha, text)) + 2 * sum(map(len, _CHARACTERS.findall(text)))
 
 
-def words_of(text: str) -> list[str]:
+@lru_cache(maxsize=_CACHED)
+def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a text in lower case; in scripts without spaces, the characters."""
-    return _TOKEN.findall(text.casefold())
+    folded = text.casefold()
+    return tuple((_TOKEN if _SPECIAL.search(folded) else _PLAIN_TOKEN).findall(folded))
 
 
 def is_unspaced(words: Sequence[str]) -> bool:
     """Whether many of the words are single characters of a script without spaces."""
+    if not _SPECIAL.search("".join(words)):
+        return False
     return _UNSPACED_SHARE * sum(not word.isascii() and len(word) == 1 for word in words) > len(words)
 
 

@@ -1,0 +1,1 @@
+"""Templates resource: controller, schemas, and the forms in which templates are sent."""
