@@ -200,7 +200,6 @@ class RedisJobStore:
     async def _retry_after(self, kind: Kind) -> float:
         """Return the seconds until the next job ends, as far as that was measured."""
         with translate_redis_errors():
-            # redis-py has one type for the answers of its synchronous and its asynchronous client.
             gap_ms: bytes | None = await self._client.hget(key_name(self._client, PACE, kind), "gap")  # type: ignore[misc]
         return min(max(1.0, int(gap_ms or 0) / 1000 or _DEFAULT_RETRY_AFTER_S), _MAX_RETRY_AFTER_S)
 
