@@ -89,3 +89,11 @@ def test_longer_lengths_mean_more_tokens() -> None:
     tokens = [sampling.max_tokens or 0 for sampling in samplings if sampling is not None]
     assert tokens == sorted(set(tokens))
     assert len(tokens) == len(Length)
+
+
+@pytest.mark.parametrize(("topic", "is_disliked"), [("The Roman Empire", True), ("The novel in France", False)])
+def test_words_about_texts_are_made_less_likely_unless_the_topic_has_them(topic: str, *, is_disliked: bool) -> None:
+    sampling = STYLE.sampling("section", ReportRequest(topic=topic))
+
+    assert sampling is not None
+    assert (" novel" in dict(sampling.logit_bias or ())) is is_disliked
