@@ -1,6 +1,6 @@
 """Prose: how many sections of the bundled model have a fault that code can see.
 
-Each topic becomes one report of 5 sections, of a service that runs as at the first start: `aether serve` without a
+Each topic becomes one report, of a service that runs as at the first start: `aether serve` without a
 model server. The faults are looked for by this benchmark's own rules, so that the service's checks are not their own
 judges: markup, words about the text itself, a sentence of more than 60 words, a sentence that comes twice, a quarter of
 all 5-grams repeated, an end without a full stop, fewer than 40 words, the heading repeated as the first line. The model
@@ -107,7 +107,7 @@ async def _row(http: httpx2.AsyncClient, name: str, topics: tuple[str, ...]) -> 
 
 async def _write(http: httpx2.AsyncClient, topic: str) -> dict[str, Any]:  # Any: JSON of the API
     """Return the finished job; it is watched like one of `aether report`, so that the model's answers are streamed."""
-    created = (await http.post("/reports", json={"topic": topic, "sections": 5})).raise_for_status().json()
+    created = (await http.post("/reports", json={"topic": topic})).raise_for_status().json()
     path = f"/reports/{created['jobId']}"
     async with http.stream("GET", f"{path}/events", timeout=600) as events:
         async for _ in events.aiter_bytes():

@@ -10,6 +10,7 @@ from aether.errors import ConfigurationError
 from aether.settings import Secret, Settings
 from tests.processes.redis_server import HOST, RedisServer, free_port
 from tests.service.stack import Stack, Valkey
+from tests.waiting import until
 
 HASH_TAG = "{aether}:"
 
@@ -27,6 +28,7 @@ class ClusterValkey(Valkey):
     def start(self) -> None:
         super().start()
         self.client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        until(lambda: self.client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
 
 
 def test_a_report_is_written_in_a_cluster_and_each_key_has_the_hash_tag(tmp_path: Path) -> None:

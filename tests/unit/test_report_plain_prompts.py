@@ -99,3 +99,11 @@ def test_spare_titles_are_asked_for_beside_planned_sections(free: tuple[int, int
 
     assert f"titles of {count} more sections" in prompt.content
     assert "besides Origins, Fall" in prompt.content
+
+
+@pytest.mark.parametrize(("topic", "is_disliked"), [("The Roman Empire", True), ("The novel in France", False)])
+def test_words_about_texts_are_made_less_likely_unless_the_topic_has_them(topic: str, *, is_disliked: bool) -> None:
+    sampling = STYLE.sampling("section", ReportRequest(topic=topic))
+
+    assert sampling is not None
+    assert (" novel" in dict(sampling.logit_bias or ())) is is_disliked

@@ -4,7 +4,7 @@ from aether.workflows.report.prompts.title_choice import choose_titles
 
 
 def chosen(*titles: str, topic: str = "The Roman Empire", count: int = 3) -> list[str]:
-    return choose_titles(titles, topic, count)
+    return choose_titles(titles, topic, count, count)
 
 
 def test_good_titles_stay_in_their_order() -> None:
@@ -55,3 +55,8 @@ def test_a_title_without_letters_is_none(nothing: str) -> None:
 
 def test_titles_in_other_scripts_are_compared_too() -> None:
     assert chosen("Право", "Дороги", "Дорога Рима", "Торговля", topic="Рим") == ["Право", "Дороги", "Торговля"]
+
+
+def test_where_fewer_are_enough_there_is_none_with_a_fault() -> None:
+    assert choose_titles(["Roads", "Conclusion", "Law"], "Rome", 3, 2) == ["Roads", "Law"]
+    assert choose_titles(["Roads", "Conclusion"], "Rome", 3, 2) == ["Roads", "Conclusion"]

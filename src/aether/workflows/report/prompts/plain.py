@@ -18,6 +18,8 @@ from aether.workflows.report.prompts.style import Call
 from aether.workflows.report.prompts.title_choice import choose_titles
 
 _DEFAULT_COUNT = 5
+_FEWEST = 4
+"""Titles that are enough, if no number is asked for and the others have a fault."""
 _SPARE = 7
 """Titles that are asked for beyond those that are needed: some repeat the topic or each other."""
 _MAX_TOKENS = {Length.BRIEF: 160, Length.STANDARD: 300, Length.DETAILED: 600}
@@ -25,33 +27,36 @@ _TOKENS_PER_TITLE = 40  # where no grammar ends the list
 
 # The penalties on repetition also apply to the full stop, so without a bias sentences do not end.
 _PERIOD = ((".", 1.3),)
-# Words with which a model speaks of its text instead of its topic.
+# Words with which a model speaks of its text, or of a book with that title, instead of its topic.
 _TALK = (
     *((word, -6.0) for word in (" essay", " article", " encyclopedia", " entry", " document", "Here", "'m", "'ll")),
-    (" section", -3.0),
+    *(
+        (word, -4.0)
+        for word in (" fictional", " novel", " narrative", " film", " movie", " guide", " story", " section")
+    ),
     (" report", -2.0),
 )
 _PLAIN = Sampling(temperature=0.2, top_p=0.9, min_p=0.05, frequency_penalty=0.0, repeat_penalty=1.1, repeat_last_n=256)
 _OUTLINE = replace(
     _PLAIN, dry_multiplier=1.0, dry_allowed_length=1, dry_penalty_last_n=256, dry_sequence_breakers=("\n",)
 )
-# Paragraphs of whole sentences: no markup, no lists, and no colon, which stands behind "Title" and "Here is".
-_PROSE = r"""root ::= paragraph ("\n\n" paragraph){0,5}
-paragraph ::= sentence (" " sentence)*
+# Paragraphs of whole sentences: no markup, no lists, and no colon, which stands behind "Title" and "Here is". A new
+# paragraph gives the model something new to say, and without a least number it often ends after the first one.
+_PROSE = r"""root ::= paragraph ("\n\n" paragraph){{{least},{most}}}
+paragraph ::= sentence (" " sentence){{2,5}}
 sentence ::= ["(]? letter text [.?] [")]?
 text ::= (inside | [.?] behind)+
-inside ::= [^<>|#\[\]{}*_@\\`~:!?.\n]
-behind ::= [^<>|#\[\]{}*_@\\`~:!?.\n ")]
+inside ::= [^<>|#\[\]{{}}*_@\\`~:!?.\n]
+behind ::= [^<>|#\[\]{{}}*_@\\`~:!?.\n ")]
 letter ::= [A-Za-z0-9\u00C0-\U0010FFFF]
 """
+_MORE_PARAGRAPHS = {Length.BRIEF: (0, 1), Length.STANDARD: (2, 3), Length.DETAILED: (4, 7)}
 _SECTION = replace(
     _PLAIN,
     dry_multiplier=1.0,
     dry_allowed_length=4,  # shorter phrases may be names
     dry_penalty_last_n=512,
     dry_sequence_breakers=("\n",),
-    logit_bias=_PERIOD + _TALK,
-    grammar=_PROSE,
 )
 _NEW_TRY_TEMPERATURE = 0.4
 """The temperature of a new try; with the same one, the same fault comes back more often."""
@@ -92,8 +97,8 @@ class PlainPrompts:
 
     def choose(self, found: Outline, request: ReportRequest) -> Outline:
         """Use the best titles of the list."""
-        titles = [item.title for item in found.items]
-        return Outline(tuple(map(OutlineItem, choose_titles(titles, request.topic, _count(request)))))
+        titles, count = [item.title for item in found.items], _count(request)
+        return Outline(tuple(map(OutlineItem, choose_titles(titles, request.topic, count, _least(request)))))
 
     def section(self, request: ReportRequest, plan: Outline, position: int) -> list[Message]:
         """Ask for an entry of an encyclopedia."""
@@ -115,7 +120,17 @@ class PlainPrompts:
             count = _count(request) + _SPARE
             return replace(_OUTLINE, max_tokens=_TOKENS_PER_TITLE * count, grammar=self._titles(request, count))
         temperature = _NEW_TRY_TEMPERATURE if call == "rewrite" else _SECTION.temperature
-        return replace(_SECTION, temperature=temperature, max_tokens=_MAX_TOKENS[request.length])
+        least, most = _MORE_PARAGRAPHS[request.length]
+        return replace(
+            _SECTION,
+            temperature=temperature,
+            max_tokens=_MAX_TOKENS[request.length],
+            logit_bias=(
+                *_PERIOD,
+                *((word, bias) for word, bias in _TALK if word.strip() not in request.topic.casefold()),
+            ),
+            grammar=_PROSE.format(least=least, most=most),
+        )
 
     def _titles(self, request: ReportRequest, count: int) -> str:
         lines = ' "\\n" '.join(f'"{number}. " title' for number in range(1, count + 1))
@@ -129,6 +144,13 @@ class PlainPrompts:
         tone = "" if request.tone is UNSET else f" Its tone is {request.tone}."
         audience = "" if request.audience is UNSET else f" Its readers are {request.audience}."
         return tone + audience + ("" if request.instructions is UNSET else f" {request.instructions}")
+
+
+def _least(request: ReportRequest) -> int:
+    """Return how many titles are used, even if some have faults."""
+    if request.planned and request.planned.free:
+        return request.planned.free.min
+    return _FEWEST if request.sections is UNSET else _count(request)
 
 
 def _count(request: ReportRequest) -> int:

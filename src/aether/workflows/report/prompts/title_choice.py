@@ -79,14 +79,15 @@ _OPEN_END = re.compile(
 )
 
 
-def choose_titles(titles: Sequence[str], topic: str, count: int) -> list[str]:
-    """Return up to `count` different titles in their order: those without a fault first, then the others."""
+def choose_titles(titles: Sequence[str], topic: str, count: int, least: int) -> list[str]:
+    """Return up to `count` different titles in their order; one with a fault only if there are not `least` others."""
     choice = _Choice(topic)
     tidied = [_OPEN_END.sub("", " ".join(title.split())) for title in titles]
     ranks = [choice.rank(title) for title in tidied]
     usable = [at for at, rank in enumerate(ranks) if rank is not None]
-    best = sorted(sorted(usable, key=lambda at: ranks[at] or 0)[:count])
-    return [tidied[at] for at in best]
+    by_rank = sorted(usable, key=lambda at: ranks[at] or 0)[:count]
+    best = [at for place, at in enumerate(by_rank) if place < least or ranks[at] == 0]
+    return [tidied[at] for at in sorted(best)]
 
 
 class _Choice:
