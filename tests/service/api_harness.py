@@ -33,6 +33,7 @@ from tests.fake_hub import MemoryHub
 from tests.fake_keys import MemoryKeys
 from tests.fake_rates import MemoryRateLimiter
 from tests.fake_read_tokens import MemoryReadTokens
+from tests.fake_renderer import InlineRenderer
 from tests.fakes import MemoryFiles, MemoryInbox, MemoryJobStore
 from tests.service.resources import REPORTS, UNKNOWN, Resource
 
@@ -117,6 +118,8 @@ class ApiHarness:
             self.limiter,
             self.authenticator,
             self.read_tokens,
+            InlineRenderer(),
+            "gpt-4.1-mini",
         )
 
     @property

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from aether.api.http.problems import JOB_PROBLEMS, PROBLEMS
+from aether.api.http.job_problems import JOB_PROBLEMS
+from aether.api.http.problems import PROBLEMS
 from aether.api.kinds.image.errors import NoImageModelError, UnknownImageError
 
 

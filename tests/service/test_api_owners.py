@@ -95,6 +95,7 @@ def requests_about(job_id: str, delivery_id: str) -> list[tuple[str, str]]:
     names = dict.fromkeys((each.api.id_name for each in RESOURCES), job_id) | {
         "deliveryId": delivery_id,
         "position": "0",
+        "format": "md",
     }
     routes = [
         route for route in ApiHarness().local_app().routes if isinstance(route, HTTPRoute) and route.path_parameters

@@ -6,7 +6,8 @@ import pytest
 
 from aether import errors
 from aether.api.http.etag import is_current
-from aether.api.http.problems import JOB_PROBLEMS, PROBLEMS
+from aether.api.http.job_problems import JOB_PROBLEMS
+from aether.api.http.problems import PROBLEMS
 from aether.durable import runner
 
 CALLER_ERRORS = [

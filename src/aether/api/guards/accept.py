@@ -12,6 +12,9 @@ from aether.api.guards.request_validation import Connection
 from aether.api.http.accept import check_media_type
 from aether.api.http.file_response import BINARY, FILE_MEDIA_TYPES
 
+ALSO_SERVED = "also_served"
+"""The option of a handler with the media types that it serves beside its own."""
+
 
 async def check_accept(connection: Connection, handler: BaseRouteHandler) -> None:
     """Check the `Accept` header. Public handlers ignore it: health checks send whatever their authors liked.
@@ -32,4 +35,6 @@ def _media_types(handler: BaseRouteHandler) -> tuple[str, ...]:
     if not isinstance(handler, HTTPRouteHandler) or handler.status_code == HTTPStatus.NO_CONTENT:
         return ()
     media_type = get_enum_string_value(handler.media_type or MediaType.JSON)
-    return FILE_MEDIA_TYPES if media_type == BINARY else (media_type,)
+    also_served: tuple[str, ...] = handler.opt.get(ALSO_SERVED, ())
+    own = FILE_MEDIA_TYPES if media_type == BINARY and not also_served else (media_type,)
+    return (*own, *also_served)

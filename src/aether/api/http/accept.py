@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from litestar.types import HTTPScope
+
 from aether.errors import CallerError
 
 _MEDIA_RANGE = re.compile(r"(?P<type>[\w!#$&^.+*-]+)/(?P<subtype>[\w!#$&^.+*-]+)", re.ASCII)
@@ -23,11 +25,15 @@ class NotAcceptableError(CallerError):
 
 
 class _MediaRange(NamedTuple):
-    """A type and a subtype, each of which may be `*`, and whether they are wanted or excluded by a quality of 0."""
+    """A type and a subtype, each of which may be `*`, and how much they are wanted; a quality of 0 excludes them."""
 
     type: str
     subtype: str
-    is_wanted: bool
+    quality: float
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.quality > 0
 
     def precision(self, type_: str, subtype: str) -> int:
         """Return how precisely this range matches a media type; 0 if it does not."""
@@ -49,6 +55,12 @@ def check_media_type(accept: str, media_types: tuple[str, ...]) -> None:
         raise NotAcceptableError(media_types)
 
 
+def accept_header(scope: HTTPScope) -> str:
+    """Return the `Accept` header of a request, "" if there is none; without decoding the other headers."""
+    values = (value for name, value in scope["headers"] if name == b"accept")
+    return b", ".join(values).decode("latin-1")
+
+
 @lru_cache(maxsize=256)
 def accepts(accept: str, media_types: tuple[str, ...]) -> bool:
     """Whether a caller with this `Accept` header takes at least one of these media types, such as `image/*`.
@@ -56,23 +68,35 @@ def accepts(accept: str, media_types: tuple[str, ...]) -> bool:
     What is not a media range is ignored, as are `application/problem+json` and parameters other than the quality. A
     header without a media range takes everything.
     """
-    ranges = tuple(each for each in _parse(accept) if each[:2] != _PROBLEM)
-    return not ranges or any(_takes(ranges, *media_type.split("/")) for media_type in media_types)
+    ranges = _ranges(accept)
+    return not ranges or any(_quality(ranges, *media_type.split("/")) > 0 for media_type in media_types)
 
 
-def _takes(ranges: tuple[_MediaRange, ...], type_: str, subtype: str) -> bool:
-    """Whether the range that matches a media type most precisely wants it."""
-    best = max(ranges, key=lambda each: (each.precision(type_, subtype), each.is_wanted))
-    return best.precision(type_, subtype) > 0 and best.is_wanted
+@lru_cache(maxsize=256)
+def preferred(accept: str, media_types: tuple[str, ...]) -> str:
+    """Return the media type that a caller with this `Accept` header likes best; the first of those it likes alike."""
+    ranges = _ranges(accept)
+    return max(media_types, key=lambda each: _quality(ranges, *each.split("/"))) if ranges else media_types[0]
+
+
+def _ranges(accept: str) -> tuple[_MediaRange, ...]:
+    return tuple(each for each in _parse(accept) if each[:2] != _PROBLEM)
+
+
+def _quality(ranges: tuple[_MediaRange, ...], type_: str, subtype: str) -> float:
+    """Return the quality of the range that matches a media type most precisely; 0 if none does."""
+    best = max(ranges, key=lambda each: (each.precision(type_, subtype), each.quality))
+    return best.quality if best.precision(type_, subtype) > 0 else 0.0
 
 
 def _parse(accept: str) -> Iterator[_MediaRange]:
     for part in accept.lower().split(","):
         media_range, *parameters = part.split(";")
         if found := _MEDIA_RANGE.fullmatch(_ALIASES.get(media_range.strip(), media_range.strip())):
-            yield _MediaRange(found["type"], found["subtype"], not any(map(_excludes, parameters)))
+            yield _MediaRange(found["type"], found["subtype"], min(map(_quality_of, parameters), default=1.0))
 
 
-def _excludes(parameter: str) -> bool:
+def _quality_of(parameter: str) -> float:
+    """Return the quality that a parameter sets; 1 for any other, and for one without digits."""
     found = _QUALITY.fullmatch(parameter)
-    return found is not None and found["quality"].strip("0.") == "" and "0" in found["quality"]
+    return float(found["quality"]) if found and found["quality"].strip(".") else 1.0

@@ -29,6 +29,7 @@ from aether.api.http.request_errors import (
 )
 from aether.api.http.stream_outage import reconnect_response
 from aether.api.http.validation_errors import parameter_error
+from aether.documents.errors import DocumentTooLargeError, MissingExtraError, MissingFontError, RenderingBusyError
 from aether.errors import (
     AetherError,
     FieldError,
@@ -96,6 +97,12 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "Method not allowed",
         "Only the methods in the Allow header are.",
     ),
+    DocumentTooLargeError: ProblemType(
+        "document-too-large", HTTPStatus.UNPROCESSABLE_ENTITY, "The document is too large"
+    ),
+    MissingFontError: ProblemType("missing-font", HTTPStatus.UNPROCESSABLE_ENTITY, "No font for a script"),
+    MissingExtraError: ProblemType("missing-extra", HTTPStatus.NOT_IMPLEMENTED, "A format is not installed"),
+    RenderingBusyError: ProblemType("rendering-busy", HTTPStatus.SERVICE_UNAVAILABLE, "Too many exports"),
     NotAcceptableError: ProblemType("not-acceptable", HTTPStatus.NOT_ACCEPTABLE, "Not acceptable"),
     RequestTimeoutError: ProblemType("request-timeout", HTTPStatus.REQUEST_TIMEOUT, "Request too slow"),
     IllegalMoveError: ProblemType("illegal-move", HTTPStatus.CONFLICT, "The job's status does not allow it"),
@@ -140,20 +147,6 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
 
 Errors that only one resource raises declare their type as a class attribute instead, `problem_type`.
 """
-
-JOB_PROBLEMS = {
-    "model-failed": "The model could not finish a step",
-    "budget-exceeded": "The job would cost more than it may",
-    "model-overloaded": "The model server stayed overloaded",
-    "model-unreachable": "The model server could not be reached",
-    "model-refused": "The model declined",
-    "model-rejected-key": "The model server rejected the key",
-    "deadline-exceeded": "The job took longer than it may",
-    "poison": "The job ended every worker it ran on",
-    "lost": "The job store lost the job again and again",
-    "internal-error": "Aether failed",
-}
-"""The problem types of failed jobs: the last word of `type`, and the title."""
 
 
 def problem_type_of(error: type[Exception]) -> ProblemType:

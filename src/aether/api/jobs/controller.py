@@ -18,6 +18,7 @@ from litestar.status_codes import (
 )
 
 from aether.api.guards.authentication import caller_of
+from aether.api.http.accept import accept_header
 from aether.api.http.pagination import Cursor, Limit
 from aether.api.http.prefer import PREFERENCE_APPLIED
 from aether.api.http.problems import AnyRequest
@@ -51,6 +52,7 @@ PageT = TypeVar("PageT")
 TokenT = TypeVar("TokenT")
 AcceptedT = TypeVar("AcceptedT")
 
+_MEANS_JSON = {"", "*/*", "application/json"}
 _StatusFilter = QueryParameter(description="Only jobs with this status.")
 
 
@@ -106,13 +108,17 @@ class JobController(BaseJobController, Generic[IdT, StatusT, RetryT, TokenBodyT,
         With `Prefer: wait=N`, the answer is held for up to N seconds, until the job has ended. With `If-None-Match` or
         `after` as well, it is held only until the job has another version than the one you have.
         """  # noqa: D415 - the note is a whole sentence
+        accept = accept_header(request.scope)
+        if accept not in _MEANS_JSON and (document := await self.represent(request, job_id, accept)):
+            return document
         jobs, cache, url = services_of(request).jobs, response_cache_of(request), self.url_of(request, job_id)
         load = partial(jobs.snapshot_if_changed, self.resource.kind, caller_of(request).owner, job_id)
         found = await cache.get_or_load(url, load)
         if isinstance(found, CachedResponse):
-            return long_poll.respond(found.revision.version, found.headers, lambda: found.content)
+            headers = {**found.headers, "Vary": self.varies_by}
+            return long_poll.respond(found.revision.version, headers, lambda: found.content)
         snapshot = await long_poll.wait(found)
-        headers = job_headers(snapshot.job, snapshot.estimate)
+        headers = job_headers(snapshot.job, snapshot.estimate) | {"Vary": self.varies_by}
         return long_poll.respond(snapshot.job.version, headers, lambda: self._encode(snapshot, url, cache))
 
     @get(

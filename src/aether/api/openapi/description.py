@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from litestar.handlers import HTTPRouteHandler
 
-from aether.api.http.problems import JOB_PROBLEMS, PROBLEMS, ProblemType, type_uri
+from aether.api.http.job_problems import JOB_PROBLEMS
+from aether.api.http.problems import PROBLEMS, ProblemType, type_uri
 from aether.api.kinds import KINDS
 from aether.api.kinds.routers import controller_of
 from aether.api.openapi.operations import ProblemSpec

@@ -65,7 +65,7 @@ class ProcessRenderer(Renderer):
 
     def __init__(self, fonts: Path | None = None, max_seconds: float = MAX_SECONDS) -> None:
         self._fonts = fonts
-        self._max_seconds = max_seconds
+        self.max_seconds = max_seconds
         self._turns = asyncio.Semaphore(_MAX_PROCESSES)
         self._waiting = 0
         self._idle: list[_Child] = []
@@ -76,6 +76,11 @@ class ProcessRenderer(Renderer):
         request = frame(RenderRequest(manuscript, format_name))
         async with self._turn():
             return _content(await self._exchange(request))
+
+    @property
+    def process_ids(self) -> tuple[int, ...]:
+        """The ids of the processes that wait for a document."""
+        return tuple(child.process.pid for child in self._idle)
 
     async def close(self) -> None:
         """End the processes."""
@@ -99,10 +104,10 @@ class ProcessRenderer(Renderer):
     async def _exchange(self, request: bytes) -> Reply:
         child = self._idle.pop() if self._idle else await self._start()
         try:
-            reply = await asyncio.wait_for(child.exchange(request), self._max_seconds)
+            reply = await asyncio.wait_for(child.exchange(request), self.max_seconds)
         except TimeoutError as error:
             await child.kill()
-            raise DocumentTooLargeError(f"The document takes longer than {self._max_seconds:g} s.") from error
+            raise DocumentTooLargeError(f"The document takes longer than {self.max_seconds:g} s.") from error
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             status = await child.kill()
             log.warning("document.renderer_died", status=status)

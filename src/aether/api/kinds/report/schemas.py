@@ -6,8 +6,9 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from aether.api.http.job_problems import JOB_PROBLEMS
 from aether.api.http.problem_details import Detail, Title, Uri
-from aether.api.http.problems import JOB_PROBLEMS, type_uri
+from aether.api.http.problems import type_uri
 from aether.api.jobs.fields import (
     UNKNOWN_PROBLEM,
     Count,
