@@ -34,6 +34,8 @@ _MODULE = "aether.adapters.local.rendering.render_process"
 # Settings of the service, which may be secrets, are not for a process that reads texts of strangers.
 _SECRET_PREFIXES = ("AETHER_", "OPENAI_", "REDIS_", "AWS_")
 
+_PYTHON_FAILED = 1
+
 log = structlog.get_logger()
 
 
@@ -111,7 +113,9 @@ class ProcessRenderer(Renderer):
         except (asyncio.IncompleteReadError, ConnectionError) as error:
             status = await child.kill()
             log.warning("document.renderer_died", status=status)
-            if status > 0:
+            if child.documents:  # it may have been killed while it waited
+                return await self._exchange(request)
+            if status == _PYTHON_FAILED:
                 raise RenderingFailedError from error
             # Killed by a signal: what asks the system for too much memory ends so.
             raise DocumentTooLargeError("The document takes more memory than it may.") from error
