@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from aether.cli.client.credentials import BearerAuth, Credential
 from aether.cli.client.errors import (
+    NoExportError,
     RefusedError,
     ServerUnavailableError,
     TooManyRequestsError,
@@ -28,6 +29,7 @@ from aether.outbound.cookies import no_cookies
 BodyT = TypeVar("BodyT")
 
 _decode_problem = msgspec.json.Decoder(Problem).decode
+_NO_JOB = "00000000-0000-4000-8000-000000000000"
 _TIMEOUT = httpx2.Timeout(15.0, connect=5.0)
 _MIN_WAIT_S = 0.1  # a server that says 0 would be asked without a pause
 _STREAM_TIMEOUT = httpx2.Timeout(20.0, connect=5.0)  # the server sends something every 15 s at least
@@ -121,6 +123,16 @@ class ApiClient(Generic[StateT]):
     async def cancel(self, job_id: str) -> StateT:
         """Cancel the job and return it; RefusedError with status 409 means that it had completed or failed before."""
         return self._decode(await self._send("POST", f"{self._kind.path}/{job_id}/cancel"), self._kind.state)
+
+    async def check_export(self, format_name: str) -> None:
+        """Check that the server knows this format, and has what it needs; RefusedError says what is missing."""
+        try:
+            await self._send("GET", f"{self._kind.path}/{_NO_JOB}/export/{format_name}")
+        except RefusedError as error:
+            if error.type == "not-found":
+                raise NoExportError(self._url) from error
+            if error.status != httpx2.codes.NOT_FOUND:
+                raise
 
     async def file(self, url: str) -> File:
         """Download a file that the job has made.

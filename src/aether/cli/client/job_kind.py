@@ -17,7 +17,7 @@ class JobKind(msgspec.Struct, Generic[StateT], frozen=True, kw_only=True):
     `name` is a noun for messages. `path` is the path of the collection, `id_field` the field of the response to POST
     that holds the id, `state` the type of the response to GET. `command` submits a job of this kind. `delivery` returns
     what delivers a result to a file or, for None, to stdout; `aether watch` uses it. `model_setting` is the variable
-    that chooses the server's model for such jobs.
+    that chooses the server's model for such jobs. `has_documents` tells that the server exports its results.
     """
 
     name: str
@@ -27,3 +27,4 @@ class JobKind(msgspec.Struct, Generic[StateT], frozen=True, kw_only=True):
     command: click.Command
     delivery: Callable[[Path | None], ResultDelivery[StateT]]
     model_setting: str = "AETHER_MODEL"
+    has_documents: bool = False

@@ -12,8 +12,8 @@ import msgspec
 from aether.cli.client.job_kind import JobKind
 from aether.cli.client.run_job import run_job
 from aether.cli.kinds.base import BaseJobState
-from aether.cli.options import output_option, server_options
-from aether.cli.output.delivery import DocumentDelivery
+from aether.cli.options import format_option, output_option, server_options
+from aether.cli.output.document_delivery import document_delivery
 from aether.cli.output.markdown import heading, passage
 from aether.cli.output.progress_events import ProgressEvent, StepFinished, counted, word_count
 from aether.domain.report import MAX_SECTIONS, Length
@@ -77,6 +77,9 @@ def to_markdown(report: Report) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+report_delivery = partial(document_delivery, "report", report_document)
+
+
 @click.command()
 @click.argument("topic")
 @click.option("--sections", type=click.IntRange(1, MAX_SECTIONS), help="How many sections to write.")
@@ -89,10 +92,19 @@ def to_markdown(report: Report) -> str:
 )
 @click.option("--instructions", help="Anything else to heed.")
 @click.option("--model", help="The model to write with, instead of the server's own.")
-@output_option("FILE.md", "Write to this file, not to stdout.")
+@output_option("FILE", "Write to this file, not to stdout; its ending chooses the format.")
+@format_option
 @server_options
-def report(url: str | None, data_dir: Path | None, output: Path | None, **fields: Any) -> None:  # Any: JSON values
+def report(
+    url: str | None,
+    data_dir: Path | None,
+    output: Path | None,
+    format_name: str | None,
+    **fields: Any,  # Any: JSON values
+) -> None:
     """Write a report on TOPIC, as Markdown to stdout.
+
+    With --output, the ending of FILE chooses the format: .md, .html, .pdf, .docx, .epub, .json or .txt.
 
     The server at --url makes it; without --url the one that `aether serve` runs on this machine, or else a private
     one that ends with this command. Progress is shown on stderr. AETHER_API_KEY is the key to call with, if the server
@@ -104,7 +116,7 @@ def report(url: str | None, data_dir: Path | None, output: Path | None, **fields
 
     Exit status: 0 written, 1 failed, 2 wrong usage or settings, 130 interrupted and cancelled.
     """
-    sys.exit(run_job(REPORT, REPORT.delivery(output), fields, url, data_dir))
+    sys.exit(run_job(REPORT, report_delivery(output, format_name), fields, url, data_dir))
 
 
 REPORT = JobKind(
@@ -113,5 +125,6 @@ REPORT = JobKind(
     id_field="jobId",
     state=ReportState,
     command=report,
-    delivery=partial(DocumentDelivery, "report", report_document),
+    delivery=report_delivery,
+    has_documents=True,
 )
