@@ -205,7 +205,7 @@ def _bold(spans: Spans) -> Spans:
 def _widths(table: Table) -> tuple[int, ...]:
     """Return the widths of columns, in twentieths of a point: room for the longest cell, within limits."""
     columns = zip(table.head, *table.rows, strict=True)
-    weights = [min(max(6, *(len(plain_text(cell)) for cell in column)), 42) for column in columns]
+    weights = [min(max(9, *(len(plain_text(cell)) + 3 for cell in column)), 45) for column in columns]
     return tuple(_TEXT_WIDTH * weight // sum(weights) for weight in weights)
 
 

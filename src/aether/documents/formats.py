@@ -1,7 +1,6 @@
 """Formats of documents: the registry of the writers, and what each of them needs."""
 
 from collections.abc import Mapping
-from functools import cache
 from importlib.util import find_spec
 from typing import Literal, TypeAlias
 
@@ -36,7 +35,6 @@ class Format(msgspec.Struct, frozen=True):
             raise MissingExtraError(self.title, self.extra)
 
 
-@cache
 def _is_installed(package: str) -> bool:
     return find_spec(package) is not None
 

@@ -1,5 +1,6 @@
 """Render process: reads manuscripts from standard input and writes files to standard output, one after the other."""
 
+import os
 import resource
 import signal
 import sys
@@ -24,6 +25,7 @@ from aether.documents.rendering import render
 MAX_SECONDS = 30
 MAX_MEMORY = 2 * 1024 * 1024 * 1024
 """Bytes of address space; fonts, which are mapped into it, take a part."""
+_NICENESS = 10  # a caller waits longer for a file than for an answer of the API
 _ALARM_AFTER_S = MAX_SECONDS + 5  # by then the parent has killed this process, unless it is gone itself
 
 
@@ -40,6 +42,7 @@ def main() -> None:
 
 
 def _limit() -> None:
+    os.nice(_NICENESS)
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
