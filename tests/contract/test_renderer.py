@@ -4,14 +4,16 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from aether.adapters.local.rendering.renderer import ProcessRenderer
 from aether.documents.errors import DocumentTooLargeError, MissingFontError, RenderingBusyError
-from aether.documents.rendering import Renderer, render
+from aether.documents.rendering import Renderer, digest_of, render
 from tests.fake_renderer import InlineRenderer
 from tests.manuscripts import manuscript, whole_manuscript
+from tests.unit.test_text_growth import MAX_HELD_S, longest_hold
 
 
 @pytest.fixture(params=["inline", "processes"])
@@ -61,14 +63,25 @@ async def test_a_process_that_dies_is_replaced(processes: ProcessRenderer) -> No
     assert processes.process_ids != (pid,)
 
 
+async def test_a_long_document_does_not_hold_the_event_loop(processes: ProcessRenderer) -> None:
+    async def export(text: str) -> None:
+        written = manuscript(text)
+        digest_of(written, "md")
+        assert len(await processes.render(written, "md")) > len(text)
+
+    await export("a")
+    longest = [await longest_hold(export, "A sentence of some words. " * 20_000) for _ in range(3)]
+    assert min(longest) < MAX_HELD_S
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs a /proc")
 async def test_processes_know_no_secrets(processes: ProcessRenderer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-hidden")
     monkeypatch.setenv("AETHER_API_KEY", "aether_hidden")
     await processes.render(manuscript("a"), "md")
 
     (pid,) = processes.process_ids
-    with open(f"/proc/{pid}/environ", "rb") as file:  # noqa: ASYNC230, PTH123 - a file of the kernel
-        assert b"hidden" not in file.read()
+    assert b"hidden" not in Path(f"/proc/{pid}/environ").read_bytes()  # noqa: ASYNC240 - a file of the kernel
 
 
 async def test_two_are_rendered_at_a_time_and_too_many_are_refused(processes: ProcessRenderer) -> None:

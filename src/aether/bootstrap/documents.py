@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from aether.adapters.local.rendering.renderer import ProcessRenderer
+from aether.errors import ConfigurationError
 from aether.settings import Settings
 
 _BUNDLED_MODEL = "SmolLM2-135M-Instruct"
@@ -11,7 +12,13 @@ _BUNDLED_MODEL = "SmolLM2-135M-Instruct"
 
 @asynccontextmanager
 async def document_renderer(settings: Settings) -> AsyncIterator[ProcessRenderer]:
-    """Open the renderer; its processes start when they are needed, and end with it."""
+    """Open the renderer; its processes start when they are needed, and end with it.
+
+    Raises:
+        ConfigurationError: the folder of fonts does not exist.
+    """
+    if settings.fonts and not settings.fonts.is_dir():
+        raise ConfigurationError(f"AETHER_FONTS: {settings.fonts} is not a folder.")
     renderer = ProcessRenderer(settings.fonts)
     try:
         yield renderer

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from msgspec.structs import replace
 from typing_extensions import override
 
 from aether.documents.block_visitor import BlockVisitor
@@ -24,6 +23,7 @@ from aether.documents.model import (
     Span,
     Spans,
     Table,
+    bold,
     plain_text,
 )
 
@@ -151,7 +151,7 @@ class DocxBody(BlockVisitor[str]):
         look = '<w:tblLook w:firstRow="1" w:firstColumn="0" w:noHBand="1" w:noVBand="1"/>'
         properties = f'<w:tblStyle w:val="ReportTable"/>{visual}<w:tblW w:w="5000" w:type="pct"/>{look}'
         grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in _widths(block))
-        head = self._row(tuple(map(_bold, block.head)), block, "<w:cantSplit/><w:tblHeader/>")
+        head = self._row(tuple(map(bold, block.head)), block, "<w:cantSplit/><w:tblHeader/>")
         rows = "".join(self._row(row, block, "<w:cantSplit/>") for row in block.rows)
         table = f"<w:tbl><w:tblPr>{properties}</w:tblPr><w:tblGrid>{grid}</w:tblGrid>{head}{rows}</w:tbl>"
         if self._may_turn and self._depth == 0 and len(block.head) > _WIDE:
@@ -196,10 +196,6 @@ def _paragraph(content: str, style: str = "", layout: str = "", *, direction: Di
     # The order of the schema.
     properties = name + (layout + bidi if layout.startswith("<w:numPr>") else bidi + layout)
     return f"<w:p>{f'<w:pPr>{properties}</w:pPr>' if properties else ''}{content}</w:p>"
-
-
-def _bold(spans: Spans) -> Spans:
-    return tuple(replace(span, bold=True) for span in spans)
 
 
 def _widths(table: Table) -> tuple[int, ...]:

@@ -28,6 +28,7 @@ from aether.documents.model import (
     Span,
     Spans,
     Table,
+    bold,
     plain_text,
 )
 from aether.documents.span_parser import merge, parse_spans
@@ -211,13 +212,9 @@ def _alignment(cell: Token) -> Alignment:
 def _records(head: tuple[Spans, ...], rows: list[tuple[Spans, ...]], direction: Direction) -> Iterator[Block]:
     """Show a table that is too wide for a page as a list for each row; of a table without rows, its head."""
     for row in rows or [((),) * len(head)]:
-        cells = ((*_bold(name), *_value(cell)) for name, cell in zip(head, row, strict=True))
+        cells = ((*bold(name), *_value(cell)) for name, cell in zip(head, row, strict=True))
         items = (ListItem((Paragraph(merge(spans), direction),)) for spans in cells if spans)
         yield List(tuple(items), direction=direction)
-
-
-def _bold(spans: Spans) -> Spans:
-    return tuple(replace(span, bold=True) for span in spans)
 
 
 def _value(cell: Spans) -> Spans:

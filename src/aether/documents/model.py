@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 Direction: TypeAlias = Literal["ltr", "rtl"]
 Alignment: TypeAlias = Literal["start", "center", "end"]
@@ -147,6 +148,11 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     def has_contents(self) -> bool:
         """Whether there are enough headings for a table of contents."""
         return sum(bool(part.heading) for part in self.parts) > 1
+
+
+def bold(spans: Spans) -> Spans:
+    """Return the spans in bold."""
+    return tuple(replace(span, bold=True) for span in spans)
 
 
 def plain_text(spans: Spans) -> str:
