@@ -34,6 +34,8 @@ _CHECK_BOXES = {False: "☐", True: "☒"}
 _TEXT_WIDTH = 9_298  # twentieths of a point
 _SIZES = ((4, 19), (8, 17), (12, 15))  # columns, and half points
 _SMALLEST = 12
+# Word takes the left side of a paragraph from right to left for its start.
+_SIDES = {"start": "left", "center": "center", "end": "right"}
 _PORTRAIT = '<w:pgSz w:w="11906" w:h="16838"/>'
 _ACROSS = '<w:pgSz w:w="16838" w:h="11906" w:orient="landscape"/>'
 _MARGINS = (
@@ -100,7 +102,7 @@ class DocxBody(BlockVisitor[str]):
         return _paragraph(runs, style or self._style, layout or self._indent(), direction=direction)
 
     def _indent(self) -> str:
-        return f'<w:ind w:start="{self._depth * INDENT}"/>' if self._depth else ""
+        return f'<w:ind w:left="{self._depth * INDENT}"/>' if self._depth else ""
 
     @override
     def visit_paragraph(self, block: Paragraph) -> str:
@@ -167,7 +169,7 @@ class DocxBody(BlockVisitor[str]):
     def _cell(self, spans: Spans, table: Table, alignment: str, width: int) -> str:
         size = next((size for most, size in _SIZES if len(table.head) <= most), _SMALLEST)
         runs = self._builder.runs(spans, table.direction, size)
-        paragraph = _paragraph(runs, "TableText", f'<w:jc w:val="{alignment}"/>', direction=table.direction)
+        paragraph = _paragraph(runs, "TableText", f'<w:jc w:val="{_SIDES[alignment]}"/>', direction=table.direction)
         return f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr>{paragraph}</w:tc>'
 
     @override

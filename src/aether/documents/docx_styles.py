@@ -55,11 +55,15 @@ def _set(  # noqa: PLR0913 - the properties of a style
     font: str = _FONT,
 ) -> None:
     properties = style.element.get_or_add_rPr()
-    for known in properties.findall(qn("w:rFonts")):
-        properties.remove(known)
+    # Space between letters, which the template has in titles, would take the letters of Arabic apart.
+    for name in ("w:rFonts", "w:spacing", "w:kern", "w:szCs"):
+        for known in properties.findall(qn(name)):
+            properties.remove(known)
     fonts = parse_xml(f'<w:rFonts {nsdecls("w")} w:ascii="{font}" w:hAnsi="{font}" w:cs="{font}"/>')
     properties.insert(0, fonts)
     style.font.size, style.font.bold, style.font.italic = Pt(size), bold, False
+    style.font.cs_bold, style.font.cs_italic = bold, False
+    properties.find(qn("w:sz")).addnext(parse_xml(f'<w:szCs {nsdecls("w")} w:val="{round(size * 2)}"/>'))
     if color is not None:
         style.font.color.rgb = color
     spacing = style.paragraph_format

@@ -60,8 +60,8 @@ class _Numbering:
 def _levels(number: int, form: str) -> Any:  # Any: as above
     levels = "".join(
         f'<w:lvl w:ilvl="{level}"><w:start w:val="1"/><w:numFmt w:val="{form}"/>'
-        f'<w:lvlText w:val="{"•–·"[level % 3] if form == "bullet" else f"%{level + 1}."}"/><w:lvlJc w:val="start"/>'
-        f'<w:pPr><w:ind w:start="{(level + 1) * INDENT}" w:hanging="{INDENT}"/></w:pPr></w:lvl>'
+        f'<w:lvlText w:val="{"•–·"[level % 3] if form == "bullet" else f"%{level + 1}."}"/><w:lvlJc w:val="left"/>'
+        f'<w:pPr><w:ind w:left="{(level + 1) * INDENT}" w:hanging="{INDENT}"/></w:pPr></w:lvl>'
         for level in range(MAX_LEVEL + 1)
     )
     kind = '<w:multiLevelType w:val="hybridMultilevel"/>'
