@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 import httpx2
 import msgspec
 
-from aether.cli.kinds.report import Report, to_markdown
+from aether.cli.kinds.report import to_markdown
+from aether.cli.kinds.report_state import Report
 from aether.cli.local.discovery import ServerAddress, read_address
 from benchmarks.processes import running
 from benchmarks.tables import Table, note_of

@@ -110,6 +110,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     max_connections: Count = field(default=10_000, name="AETHER_MAX_CONNECTIONS")
     trusted_proxies: AddressList = field(default="127.0.0.1,::1", name="AETHER_TRUSTED_PROXIES")
     cors_origins: OriginList | None = field(default=None, name="AETHER_CORS_ORIGINS")
+    fonts: Path | None = field(default=None, name="AETHER_FONTS")
     public_url: HttpUrl | None = field(default=None, name="AETHER_PUBLIC_URL")
     templates: Path | None = field(default=None, name="AETHER_TEMPLATES")
 
@@ -136,7 +137,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
     def __post_init__(self) -> None:
         # Options of the commands replace settings without decoding them, and child processes have other directories.
-        for name in ("data_dir", "local_model", "templates"):
+        for name in ("data_dir", "fonts", "local_model", "templates"):
             if (path := getattr(self, name)) is not None:
                 force_setattr(self, name, path.expanduser().absolute())
 

@@ -35,6 +35,7 @@ from tests.fake_hub import MemoryHub
 from tests.fake_keys import MemoryKeys
 from tests.fake_rates import MemoryRateLimiter
 from tests.fake_read_tokens import MemoryReadTokens
+from tests.fake_renderer import InlineRenderer
 from tests.fake_templates import MemoryTemplates
 from tests.fakes import MemoryFiles, MemoryInbox, MemoryJobStore
 from tests.service.resources import REPORTS, UNKNOWN, Resource
@@ -122,6 +123,8 @@ class ApiHarness:
             self.authenticator,
             self.read_tokens,
             Templates(self.templates, built_in_templates()),
+            InlineRenderer(),
+            "gpt-4.1-mini",
         )
 
     @property

@@ -44,7 +44,7 @@ async def operations(client: Client) -> dict[str, tuple[str, str, dict[str, Any]
 
 def _fill(path: str) -> str:
     names = dict.fromkeys((each.api.id_name for each in RESOURCES), UNKNOWN)
-    return path.format(**names, deliveryId="none", position="0", name="none")
+    return path.format(**names, deliveryId="none", position="0", name="none", format="md")
 
 
 async def test_without_a_key_only_public_operations_are_allowed(client: Client, harness: ApiHarness) -> None:

@@ -27,6 +27,8 @@ OPERATIONS = {
     for call, operation in _OPERATIONS_OF_A_KIND.items()
 } | {
     "GET /api/generation/{generationId}/images/{position}": "getGenerationImage",
+    "GET /reports/{jobId}/export/{format}": "exportReport",
+    "GET /jobs/{event_id}/export/{format}": "exportChecklist",
     "GET /notifications": "listNotifications",
     "GET /notifications/events": "streamNotifications",
     "POST /notifications/ack": "acknowledgeNotifications",

@@ -113,6 +113,7 @@ def requests_about(job_id: str, delivery_id: str, template: str) -> list[tuple[s
         "deliveryId": delivery_id,
         "name": template,
         "position": "0",
+        "format": "md",
     }
     routes = [
         route for route in ApiHarness().local_app().routes if isinstance(route, HTTPRoute) and route.path_parameters

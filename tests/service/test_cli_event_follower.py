@@ -21,7 +21,8 @@ from aether.adapters.redis.hub import DeltaPublisher
 from aether.cli.client.api_client import ApiClient
 from aether.cli.client.event_follower import PollingIntervals, follow_events
 from aether.cli.kinds import KINDS
-from aether.cli.kinds.report import REPORT, Report, to_markdown
+from aether.cli.kinds.report import REPORT, to_markdown
+from aether.cli.kinds.report_state import Report
 from aether.cli.output.progress_events import TextDelta
 from aether.durable.change_hub import Delta
 from tests.chaos.proxy import Proxy

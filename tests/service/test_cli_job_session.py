@@ -11,7 +11,8 @@ from aether.cli.client.errors import ServerUnavailableError
 from aether.cli.client.job_session import JobSession, NotCancelledError
 from aether.cli.client.server_connection import RemoteServer
 from aether.cli.commands.main import aether
-from aether.cli.kinds.report import REPORT, ReportState
+from aether.cli.kinds.report import REPORT
+from aether.cli.kinds.report_state import ReportState
 from aether.cli.local.signals import StopSignal
 from aether.cli.output.progress import LineDisplay
 from tests.service.fake_api import JOB_ID, FakeApi

@@ -13,6 +13,7 @@ PAGES = Path(__file__).parents[2] / "docs"
 ELSEWHERE = {
     "clients.md": "tests/acceptance/test_clients.py generates the clients and runs its code",
     "identity.md": "test_cli_serve_keys.py makes keys and calls with them; the provider of the tokens is made up",
+    "documents.md": "test_cli_export.py runs the commands, test_api_exports.py and test_main_path.py the requests",
     "curl -N http://127.0.0.1:8000/notifications/events": "test_notifications_stream.py; it goes on for ever",
     "redis-cli": "test_queue_upgrade.py sends both commands after a roll-back, through its client",
     "aejt_…": "test_read_tokens.py asks for the token first",

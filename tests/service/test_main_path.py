@@ -124,6 +124,18 @@ def test_usage_is_what_the_model_server_counted(stack: Stack) -> None:
     assert job["usage"]["outputTokens"] > 8 * 120
 
 
+def test_a_finished_report_is_exported_by_a_process_beside_the_api(stack: Stack) -> None:
+    job_id = stack.submit("The Roman Empire")
+    stack.when(job_id, "completed")
+
+    exported = {name: stack.http.get(f"/reports/{job_id}/export/{name}") for name in ("pdf", "docx", "html")}
+
+    assert [answer.status_code for answer in exported.values()] == [200, 200, 200]
+    assert exported["pdf"].content.startswith(b"%PDF")
+    assert exported["docx"].content.startswith(b"PK")
+    assert "<h1>The Roman Empire</h1>" in exported["html"].text
+
+
 @pytest.mark.parametrize("prefix", ["/reports", "/api/v1/reports"])
 def test_both_prefixes_lead_to_the_same_jobs(stack: Stack, prefix: str) -> None:
     accepted = stack.http.post(prefix, json={"topic": TOPIC, "sections": 1})

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from aether.cli.kinds.report import Report, ReportState, report_document
+from aether.cli.kinds.report import report_document
+from aether.cli.kinds.report_state import Report, ReportState
 from aether.cli.output.delivery import DocumentDelivery, File, expiry
 
 URL = "http://127.0.0.1:1/reports/j"

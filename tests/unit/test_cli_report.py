@@ -3,16 +3,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aether.cli.kinds.base import Attempt, Step
-from aether.cli.kinds.report import (
-    REPORT,
-    GlossaryEntry,
-    Quality,
-    QualityIssue,
-    Report,
-    ReportState,
-    report_document,
-    to_markdown,
-)
+from aether.cli.kinds.report import REPORT, report_document, to_markdown
+from aether.cli.kinds.report_state import GlossaryEntry, Quality, QualityIssue, Report, ReportState
 from aether.cli.output.progress_events import AttemptFailure, StepFinished
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aether.adapters.openai.lenient_json import Document, decode_small
+from aether.adapters.openai.lenient_json import JsonDocument, decode_small
 from aether.errors import UnusableOutputError
 
 ALPHABET = st.sampled_from(["a", "é", "€", "😀", "\n", '"', "\\", "\t", "\x01", "\u2028", "ud83d", "\\u"])
@@ -17,7 +17,7 @@ MEGABYTES = 4
 
 
 async def content_of(document: bytes, max_chars: int = 10**9) -> str:
-    decoded = await Document.decode(document)
+    decoded = await JsonDocument.decode(document)
     value = decoded.value
     assert isinstance(value, dict)
     return await decoded.text(value["content"], max_chars)
@@ -70,13 +70,13 @@ async def test_no_more_of_a_string_is_decoded_than_is_wanted() -> None:
 @pytest.mark.parametrize("prefix", ["", "data:image/png;base64,"])
 async def test_base64_is_decoded_in_pieces(encode: object, size: int, prefix: str) -> None:
     content = os.urandom(size)
-    document = await Document.decode(json.dumps({"content": prefix + encode(content).decode()}).encode())  # type: ignore[operator]
+    document = await JsonDocument.decode(json.dumps({"content": prefix + encode(content).decode()}).encode())  # type: ignore[operator]
 
     assert await document.base64(document.value["content"], size, ValueError()) == content  # type: ignore[index]
 
 
 async def test_base64_beyond_the_limit_is_not_decoded_to_its_end() -> None:
-    document = await Document.decode(json.dumps({"content": base64.b64encode(bytes(300_000)).decode()}).encode())
+    document = await JsonDocument.decode(json.dumps({"content": base64.b64encode(bytes(300_000)).decode()}).encode())
 
     with pytest.raises(OverflowError):
         await document.base64(document.value["content"], 299_999, OverflowError())  # type: ignore[index]
@@ -139,6 +139,6 @@ async def test_a_long_text_does_not_hold_the_event_loop(text: bytes) -> None:
 async def test_what_is_no_answer_does_not_hold_the_event_loop(document: bytes) -> None:
     async with LoopWatch() as watch:
         with pytest.raises(UnusableOutputError):
-            await Document.decode(document)
+            await JsonDocument.decode(document)
 
     assert watch.longest_s < 0.05

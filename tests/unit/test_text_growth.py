@@ -13,6 +13,8 @@ from aether.adapters.openai.completions import parse_completion
 from aether.adapters.openai.replies import remove_thinking
 from aether.adapters.openai.streaming import StreamedCompletion
 from aether.cli.output import markdown
+from aether.documents.composer import compose
+from aether.documents.markdown_writer import write_markdown
 from aether.domain.checklist import Summary
 from aether.domain.plain_text import clean, is_blank
 from aether.domain.report import Outline, OutlineItem
@@ -32,6 +34,7 @@ from aether.workflows.report.quality.cleaning import clean_section
 from aether.workflows.report.quality.sections import Assignment, check_sections
 from aether.workflows.report.writer import ModelWriter
 from tests.hostile_texts import FAMILIES, TITLE
+from tests.manuscripts import manuscript
 from tests.scripted_chat import USAGE, ScriptedChat
 
 pytestmark = pytest.mark.slow
@@ -77,6 +80,7 @@ WORK: dict[str, Callable[[str], object]] = {
     "heading": markdown.heading,
     "quotation": markdown.quotation,
     "passage": markdown.passage,
+    "document": lambda text: write_markdown(compose(manuscript(text))),
     "title": lambda text: Outline.of([OutlineItem(text[:200], text)]),
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from litestar.connection import ASGIConnection
 
+from aether.documents.rendering import Renderer
 from aether.durable.change_hub import ChangeHub
 from aether.identity.authenticator import Authenticator
 from aether.identity.read_tokens import ReadTokens
@@ -23,7 +24,7 @@ class Readiness(msgspec.Struct, frozen=True):
 
 
 class ApiServices(msgspec.Struct, frozen=True):
-    """The services of this process, opened once when it starts."""
+    """The services of this process, opened once when it starts; `model` writes unless a request names another one."""
 
     jobs: Jobs
     hub: ChangeHub
@@ -34,6 +35,8 @@ class ApiServices(msgspec.Struct, frozen=True):
     authenticator: Authenticator
     read_tokens: ReadTokens
     templates: Templates
+    renderer: Renderer
+    model: str = ""
 
 
 def services_of(

@@ -13,6 +13,7 @@ from aether.adapters.redis.readiness import ReadinessProbe
 from aether.adapters.redis.templates import RedisTemplates
 from aether.api.state import ApiServices, Readiness
 from aether.bootstrap.authentication import authenticator
+from aether.bootstrap.documents import document_renderer, model_name
 from aether.bootstrap.gc_tuning import tune_gc
 from aether.bootstrap.identity_provider import token_verifier
 from aether.bootstrap.storage import file_store, inbox, job_store, redis_client
@@ -44,6 +45,7 @@ async def api_services(settings: Settings, local_key: LocalKey | None = None) ->
         redis_client(settings, PipeliningRedis) as client,
         RedisHub(client) as hub,
         token_verifier(settings) as verifier,
+        document_renderer(settings) as renderer,
     ):
         # Files do not share round trips, since other commands would wait behind a large file.
         files = file_store(Redis(connection_pool=client.connection_pool), settings)
@@ -64,4 +66,6 @@ async def api_services(settings: Settings, local_key: LocalKey | None = None) ->
             authenticator(client, settings, verifier, local_key, read_tokens),
             read_tokens,
             Templates(RedisTemplates(client), of_server),
+            renderer,
+            model_name(settings),
         )

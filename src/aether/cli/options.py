@@ -10,6 +10,7 @@ from typing import Any
 import click
 from msgspec.structs import replace
 
+from aether.documents.formats import FORMATS
 from aether.domain.access import Rate
 from aether.settings import Settings
 
@@ -35,6 +36,14 @@ data_dir_option = click.option(
 def server_options(command: Command) -> Command:
     """Add --url and --data-dir, which say what server is used."""
     return click.option("--url", metavar="URL", help="Use this server.", callback=_check_url)(data_dir_option(command))
+
+
+format_option = click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(list(FORMATS)),
+    help="The format, if the ending of the file does not tell, or without a file.",
+)
 
 
 def output_option(metavar: str, help: str, *, required: bool = False) -> Callable[[Command], Command]:  # noqa: A002 - click's word

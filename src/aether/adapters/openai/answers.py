@@ -6,7 +6,7 @@ import msgspec
 
 from aether.adapters.openai.error_body import ErrorBody, describe_error
 from aether.adapters.openai.finish_reasons import read_finish_reason
-from aether.adapters.openai.lenient_json import Document
+from aether.adapters.openai.lenient_json import JsonDocument
 from aether.adapters.openai.native_forms import JsonObject, to_completion
 
 MAX_TEXT = 1_000_000
@@ -79,7 +79,7 @@ def token_count(reported: float | None) -> int:
     return int(min(max(reported or 0, 0), _MAX_TOKENS))
 
 
-async def read_answer(document: Document, max_chars: int = MAX_TEXT) -> Answer:
+async def read_answer(document: JsonDocument, max_chars: int = MAX_TEXT) -> Answer:
     """Read an answer, or an event of a stream, from JSON of any likely shape; at most `max_chars` of its content."""
     body = to_completion(first_object(document.value))
     choice = _first_choice(body.get("choices"))
@@ -221,7 +221,7 @@ def _is_error(body: JsonObject) -> bool:
     return any(body.get(key) for key in ("detail", "base_resp", "error_message", "error_msg", "msg"))
 
 
-async def _join(document: Document, parts: Iterator[str], max_chars: int = MAX_TEXT) -> str:
+async def _join(document: JsonDocument, parts: Iterator[str], max_chars: int = MAX_TEXT) -> str:
     """Join parts, which may be placeholders of long strings."""
     texts: list[str] = []
     missing = max_chars

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from aether.adapters.openai.errors import FailedCall
 from aether.adapters.openai.http_api import ServerApi
-from aether.adapters.openai.lenient_json import Document
+from aether.adapters.openai.lenient_json import JsonDocument
 from aether.adapters.openai.model_names import parameters_of
 from aether.errors import UnusableOutputError
 
@@ -93,7 +93,7 @@ class ModelCatalog:
     async def _get(self, path: str, url: str) -> Any:  # Any: JSON of any shape
         async with self._api.limits(self._api.target(path, None)):
             body = await self._api.get(url)
-        return (await Document.decode(body)).value
+        return (await JsonDocument.decode(body)).value
 
 
 def context_in(entry: Mapping[str, Any]) -> int | None:

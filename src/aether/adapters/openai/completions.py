@@ -3,7 +3,7 @@
 import msgspec
 
 from aether.adapters.openai.answers import MAX_TEXT, Answer, TokenUsage, read_answer
-from aether.adapters.openai.lenient_json import SMALL, Document, no_json
+from aether.adapters.openai.lenient_json import SMALL, JsonDocument, no_json
 from aether.errors import UnusableOutputError
 
 
@@ -48,7 +48,7 @@ async def parse_completion(body: bytes, max_chars: int = MAX_TEXT) -> Answer:
 
 
 async def _read(body: bytes, max_chars: int) -> Answer:
-    document = await Document.decode(body)
+    document = await JsonDocument.decode(body)
     answer = await read_answer(document, max_chars)
     if answer.error is None and not answer.has_choice:
         value = document.value

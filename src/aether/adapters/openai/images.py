@@ -13,7 +13,7 @@ from aether.adapters.openai.dialect_memory import DialectMemory
 from aether.adapters.openai.errors import TEXTS, FailedCall, explain, translate
 from aether.adapters.openai.http_api import ServerApi
 from aether.adapters.openai.image_download import ImageDownload
-from aether.adapters.openai.lenient_json import Document
+from aether.adapters.openai.lenient_json import JsonDocument
 from aether.adapters.openai.native_forms import JsonObject
 from aether.adapters.openai.replies import usage_of
 from aether.domain.image import AUTO, GenerationRequest
@@ -68,7 +68,7 @@ class OpenAIIllustrator:
         except TimeoutError as error:
             raise ModelUnreachableError(f"no complete answer within {seconds:g} s", timed_out=True) from error
 
-    async def _generate(self, request: GenerationRequest) -> tuple[Document, JsonObject]:
+    async def _generate(self, request: GenerationRequest) -> tuple[JsonDocument, JsonObject]:
         with reserve_tokens(0) as meter:  # nothing in the request says what an image costs
             document = await self._ask(request)
             value: JsonObject = first_object(document.value)
@@ -78,7 +78,7 @@ class OpenAIIllustrator:
             raise UnusableOutputError("it has no image")
         return document, images[0]
 
-    async def _ask(self, request: GenerationRequest) -> Document:
+    async def _ask(self, request: GenerationRequest) -> JsonDocument:
         dialect = self._memory.get(self._settings.model)
         for _ in range(_MAX_WAYS):
             try:
@@ -96,7 +96,7 @@ class OpenAIIllustrator:
                 return document
         raise UnusableOutputError("no way to ask is left")
 
-    async def _post(self, request: GenerationRequest, dialect: Dialect) -> Document:
+    async def _post(self, request: GenerationRequest, dialect: Dialect) -> JsonDocument:
         body: dict[str, Any] = {"prompt": request.prompt, "model": self._settings.model, "n": 1}
         if request.size != AUTO:
             body["size"] = request.size
@@ -105,7 +105,7 @@ class OpenAIIllustrator:
         async with self._api.limits(target):
             answer = await self._api.post(self._url, content)
         try:
-            document = await Document.decode(answer)
+            document = await JsonDocument.decode(answer)
         except UnusableOutputError as error:
             raise explain(UnusableOutputError(_NO_IMAGES), _NO_IMAGES, answer[:_MAX_PAGE], target) from error
         value = first_object(document.value)
@@ -115,7 +115,7 @@ class OpenAIIllustrator:
             raise FailedCall(translate(200, "", {}, described, target), described)
         return document
 
-    async def _content(self, document: Document, entry: JsonObject) -> bytes:
+    async def _content(self, document: JsonDocument, entry: JsonObject) -> bytes:
         encoded, url = entry.get("b64_json"), entry.get("url")
         if isinstance(encoded, str) and encoded:
             return await self._decode(document, encoded)
@@ -125,7 +125,7 @@ class OpenAIIllustrator:
             return await self._decode(document, url)
         return await self._download.fetch(await document.text(url, _MAX_URL))
 
-    async def _decode(self, document: Document, encoded: str) -> bytes:
+    async def _decode(self, document: JsonDocument, encoded: str) -> bytes:
         """Decode an image, with or without the prefix of a `data:` URL (RFC 2397)."""
         max_bytes = self._settings.max_bytes
         try:

@@ -72,7 +72,7 @@ class _Range(NamedTuple):
     end: int
 
 
-class Document:
+class JsonDocument:
     """A decoded document: `value`, in which placeholders may stand for long strings."""
 
     def __init__(self, value: object, source: bytes = b"", strings: tuple[_Range, ...] = ()) -> None:
@@ -81,7 +81,7 @@ class Document:
         self._strings = strings
 
     @classmethod
-    async def decode(cls, source: bytes) -> "Document":
+    async def decode(cls, source: bytes) -> "JsonDocument":
         """Decode a document of any size.
 
         Raises:

@@ -10,7 +10,7 @@ from aether.adapters.openai.answers import MAX_TEXT, Answer, read_answer
 from aether.adapters.openai.completions import parse_completion
 from aether.adapters.openai.error_body import read_error
 from aether.adapters.openai.finish_reasons import ending_of
-from aether.adapters.openai.lenient_json import SMALL, Document, no_json
+from aether.adapters.openai.lenient_json import SMALL, JsonDocument, no_json
 from aether.adapters.openai.replies import SLICE, remove_thinking
 from aether.adapters.openai.stream_chunks import (
     chunk_decoder,
@@ -235,7 +235,7 @@ class StreamedCompletion:
     async def _add_chunk(self, data: bytes) -> str:
         if events := await listed_events(data):
             return "".join([await self._add_chunk(event) for event in events])
-        document = await Document.decode(data)
+        document = await JsonDocument.decode(data)
         value = document.value
         if not isinstance(value[0] if isinstance(value, list) and value else value, dict):
             raise no_json()

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from litestar.types import HTTPScope
+
 from aether.errors import CallerError
 
 _MEDIA_RANGE = re.compile(r"(?P<type>[\w!#$&^.+*-]+)/(?P<subtype>[\w!#$&^.+*-]+)", re.ASCII)
@@ -54,6 +56,12 @@ def check_media_type(accept: str, media_types: tuple[str, ...]) -> None:
     """
     if not accepts(accept, media_types):
         raise NotAcceptableError(media_types)
+
+
+def accept_header(scope: HTTPScope) -> str:
+    """Return the `Accept` header of a request, "" if there is none; without decoding the other headers."""
+    values = (value for name, value in scope["headers"] if name == b"accept")
+    return b", ".join(values).decode("latin-1")
 
 
 @lru_cache(maxsize=256)

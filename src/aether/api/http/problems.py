@@ -29,6 +29,7 @@ from aether.api.http.request_errors import (
 )
 from aether.api.http.stream_outage import reconnect_response
 from aether.api.http.validation_errors import parameter_error
+from aether.documents.errors import DocumentTooLargeError, MissingExtraError, MissingFontError, RenderingBusyError
 from aether.errors import (
     AetherError,
     FieldError,
@@ -100,6 +101,12 @@ PROBLEMS: dict[type[Exception], ProblemType] = {
         "Method not allowed",
         "Only the methods in the Allow header are.",
     ),
+    DocumentTooLargeError: ProblemType(
+        "document-too-large", HTTPStatus.UNPROCESSABLE_ENTITY, "The document is too large"
+    ),
+    MissingFontError: ProblemType("missing-font", HTTPStatus.UNPROCESSABLE_ENTITY, "No font for a script"),
+    MissingExtraError: ProblemType("missing-extra", HTTPStatus.NOT_IMPLEMENTED, "A format is not installed"),
+    RenderingBusyError: ProblemType("rendering-busy", HTTPStatus.SERVICE_UNAVAILABLE, "Too many exports"),
     NotAcceptableError: ProblemType("not-acceptable", HTTPStatus.NOT_ACCEPTABLE, "Not acceptable"),
     RequestTimeoutError: ProblemType("request-timeout", HTTPStatus.REQUEST_TIMEOUT, "Request too slow"),
     IllegalMoveError: ProblemType("illegal-move", HTTPStatus.CONFLICT, "The job's status does not allow it"),

@@ -8,6 +8,7 @@ import msgspec
 from litestar import Request
 from litestar.enums import ParamType
 from litestar.exceptions import ValidationException
+from litestar.params import PathParameter
 from litestar.typing import FieldDefinition
 
 from aether.errors import FieldError
@@ -52,18 +53,24 @@ def body_error(message: str, body_type: Any) -> FieldError:  # Any: msgspec take
 
 
 def parameter_error(request: Request[Any, Any, Any], error: ValidationException) -> FieldError | None:
-    """Return the error for the query parameters that Litestar rejected; None if it rejected something else."""
+    """Return the error for the parameters that Litestar rejected; None if it rejected something else."""
     errors = []
     for found in error.extra if isinstance(error.extra, list) else ():
-        if found.get("source") is ParamType.QUERY:
+        if found.get("source") in {ParamType.QUERY, ParamType.PATH}:
             # Parameters that only a dependency declares are not in the signature; none of them is an enumeration.
             declared = request.route_handler.parsed_fn_signature.parameters.get(found["key"])
-            errors.append(parameter_rule(found["key"], found["message"], declared))
+            errors.append(parameter_rule(_wire_name(declared) or found["key"], found["message"], declared))
     return FieldError.of(errors) if errors else None
 
 
+def _wire_name(declared: FieldDefinition | None) -> str | None:
+    """Return the name that a path parameter has in the path, if it is not that of the argument."""
+    parameter = declared.kwarg_definition if declared else None
+    return parameter.name if isinstance(parameter, PathParameter) else None
+
+
 def parameter_rule(name: str, message: str, declared: FieldDefinition | None) -> FieldError:
-    """Return the error for msgspec's message about a query parameter."""
+    """Return the error for msgspec's message about a parameter."""
     values = _one_of([*_literal_values(declared.annotation)]) if declared else None
     rule = _rule(message) or values or _OTHER_RULE
     # Everything in a query is a string, and an optional parameter cannot be null there.

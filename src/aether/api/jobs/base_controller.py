@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from inspect import cleandoc
 from typing import Any, ClassVar, TypeVar, get_args, get_origin
 
-from litestar import Controller, Router
+from litestar import Controller, Response, Router
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from aether.api.guards.authentication import JOB_ID_PARAMETER
@@ -29,6 +29,8 @@ class BaseJobController(Controller):
     progress_note: ClassVar[str]
     """What a job shows before it has ended, as one sentence for the OpenAPI document."""
     examples: ClassVar[Examples]
+    varies_by: ClassVar[str] = "Prefer"
+    """The headers of a request that change how a job is shown."""
     types: ClassVar[Mapping[str, Any]]  # Any: types of every form
     """The type arguments by the names of their variables."""
     _types: ClassVar[Mapping[TypeVar, Any]]  # Any: as above
@@ -80,6 +82,10 @@ class BaseJobController(Controller):
 
     def _reads_one_job(self, handler: HTTPRouteHandler) -> bool:
         return handler.http_methods == {"GET"} and all(f"{{{self.resource.id_name}:" in path for path in handler.paths)
+
+    async def represent(self, request: AnyRequest, job_id: str) -> Response[Any] | None:  # noqa: ARG002 - for kinds with documents
+        """Return the job in another form than JSON if the `Accept` header prefers one; None for JSON."""
+        return None
 
     def url_of(self, request: AnyRequest, job_id: str, below: str = "") -> str:
         """Return the job's URL, or one below it, as the caller reaches it."""

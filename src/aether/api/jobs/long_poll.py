@@ -72,11 +72,15 @@ class WaitPreference:
 
 
 class LongPoll(NamedTuple):
-    """A GET of a job: the version that the caller has, and how long the caller would wait for another one."""
+    """A GET of a job: the version that the caller has, and how long the caller would wait for another one.
+
+    `varies_by` names the headers of a request that change the response.
+    """
 
     wait_preference: WaitPreference
     if_none_match: str
     after: int | None
+    varies_by: str
 
     async def wait(self, snapshot: Snapshot) -> Snapshot:
         """Return the job once it has ended, or once it differs from the version that the caller named."""
@@ -92,7 +96,7 @@ class LongPoll(NamedTuple):
 
     def respond(self, version: int, headers: Mapping[str, str], content: Callable[[], bytes]) -> Response[Any]:
         """Return the job as JSON, or 304."""
-        headers = {**self.wait_preference.headers, **headers}
+        headers = {**self.wait_preference.headers, **headers, "Vary": self.varies_by}
         if self.is_cached(version):
             return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
         return JsonResponse(content(), headers=headers)

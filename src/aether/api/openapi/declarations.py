@@ -8,17 +8,20 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
+from aether.api.http.accept import MEDIA_TYPES
+from aether.api.http.file_response import FILE_MEDIA_TYPES
 from aether.api.http.problems import ProblemType
 from aether.api.openapi.operations import ProblemSpec, operation_id
 from aether.domain.named_literal import definition_of
 
 
 class Declaration(NamedTuple):
-    """The Structs in the bodies of an operation, its problems by status, and its parameters that are enumerations."""
+    """The Structs in the bodies of an operation, its problems by status, its enumerations, the types of its file."""
 
     structs: tuple[type[msgspec.Struct], ...]
     problems: Mapping[int, tuple[ProblemType, ...]]
     enumerations: Mapping[str, str]
+    media_types: tuple[str, ...]
 
 
 def declarations_of(app: Litestar) -> dict[str, Declaration]:
@@ -39,7 +42,8 @@ def _declaration(handler: HTTPRouteHandler) -> Declaration:
     if "data" in signature.parameters:
         bodies.append(signature.parameters["data"].annotation)
     problems = {status: spec.problem_types for status, spec in specs.items() if isinstance(spec, ProblemSpec)}
-    return Declaration(tuple(_structs_in(bodies)), problems, dict(_enumerations(handler)))
+    media_types = tuple(handler.opt.get(MEDIA_TYPES, FILE_MEDIA_TYPES))
+    return Declaration(tuple(_structs_in(bodies)), problems, dict(_enumerations(handler)), media_types)
 
 
 def _structs_in(annotations: list[Any]) -> Iterator[type[msgspec.Struct]]:  # Any: types of every form

@@ -132,7 +132,8 @@ def _repair_operation(operation: Json, declaration: Declaration, path: str, sche
         _repair_request_body(operation["requestBody"])
     for body in (operation.get("requestBody", {}), *responses.values()):
         if BINARY in body.get("content", {}):
-            body["content"] = {media_type: {"schema": dict(_BYTES)} for media_type in (BINARY, "image/*")}
+            media_types = dict.fromkeys((BINARY, *declaration.media_types))
+            body["content"] = {media_type: {"schema": dict(_BYTES)} for media_type in media_types}
         for content in body.get("content", {}).values():
             _repair_content(content, schemas, examples)
     broken_rule = _example_rule(operation, schemas)

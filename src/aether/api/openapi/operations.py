@@ -112,3 +112,8 @@ def id_parameter(name: str) -> PathParameter:
     return PathParameter(
         name=name, description="The job's id.", schema_extra={"format": "uuid", "examples": [EXAMPLE_ID]}
     )
+
+
+def format_parameter(noun: str) -> PathParameter:
+    """Declare the format of a document as a path parameter."""
+    return PathParameter(name="format", description=f"The format of the {noun}.", schema_extra={"examples": ["pdf"]})

@@ -8,12 +8,19 @@ import httpx2
 import msgspec
 
 from aether.cli.client.credentials import Credential
-from aether.cli.client.errors import ServerUnavailableError, TooManyRequestsError, UnexpectedResponseError
+from aether.cli.client.errors import (
+    NoExportError,
+    RefusedError,
+    ServerUnavailableError,
+    TooManyRequestsError,
+    UnexpectedResponseError,
+)
 from aether.cli.client.http_client import HttpClient, reason_of, sleep_out
 from aether.cli.client.job_kind import JobKind
 from aether.cli.output.delivery import File
 from aether.cli.output.job_state import StateT
 
+_NO_JOB = "00000000-0000-4000-8000-000000000000"
 _STREAM_TIMEOUT = httpx2.Timeout(20.0, connect=5.0)  # the server sends something every 15 s at least
 
 
@@ -82,6 +89,16 @@ class ApiClient(HttpClient, Generic[StateT]):
     async def cancel(self, job_id: str) -> StateT:
         """Cancel the job and return it; RefusedError with status 409 means that it had completed or failed before."""
         return self.decode(await self.send("POST", f"{self._kind.path}/{job_id}/cancel"), self._kind.state)
+
+    async def check_export(self, format_name: str) -> None:
+        """Check that the server knows this format, and has what it needs; RefusedError says what is missing."""
+        try:
+            await self.send("GET", f"{self._kind.path}/{_NO_JOB}/export/{format_name}")
+        except RefusedError as error:
+            if error.type == "not-found":
+                raise NoExportError(self.url) from error
+            if error.status != httpx2.codes.NOT_FOUND:
+                raise
 
     async def file(self, url: str) -> File:
         """Download a file that the job has made.

@@ -28,6 +28,14 @@ class RefusedError(AetherError):
         rules = [f"  {broken.field}: {broken.rule}" for broken in problem.errors if broken.rule not in message]
         super().__init__("\n".join([message, *rules]))
         self.status = status
+        self.type = problem.type.rpartition(":")[2]
+
+
+class NoExportError(AetherError):
+    """The server is of a version without exports."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"{url} cannot export documents: it is older than this command.")
 
 
 class UnexpectedResponseError(AetherError):

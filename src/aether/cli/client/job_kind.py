@@ -18,7 +18,8 @@ class JobKind(msgspec.Struct, Generic[StateT], frozen=True, kw_only=True):
     that holds the id, `state` the type of the response to GET. `command` submits a job of this kind. `delivery` returns
     what delivers a result to a file or, for None, to stdout; `aether watch` uses it. `model_setting` is the variable
     that chooses the server's model for such jobs. `cautions` returns what the user should know before a request (its
-    fields) is sent to a model, and `model_note` what is to be known of the model itself.
+    fields) is sent to a model, and `model_note` what is to be known of the model itself. `has_documents` tells that the
+    server exports its results.
     """
 
     name: str
@@ -30,3 +31,4 @@ class JobKind(msgspec.Struct, Generic[StateT], frozen=True, kw_only=True):
     model_setting: str = "AETHER_MODEL"
     cautions: Callable[[dict[str, Any], str], tuple[str, ...]] = lambda _request, _model: ()  # Any: JSON values
     model_note: Callable[[str], str | None] = lambda _: None
+    has_documents: bool = False

@@ -88,6 +88,19 @@ class JobSession(Generic[StateT]):
             self._display.message("cancelling")
             return await self._cancel()
 
+    async def check_export(self, format_name: str) -> None:
+        """Check that the server can make documents of this format.
+
+        Raises:
+            StoppedError: the signal came first.
+            ServerUnavailableError: the server did not answer.
+            RefusedError: it cannot; the message says what is missing.
+            NoExportError: it is too old.
+        """
+        self._server = await self._stop.interruptible(self._connection.endpoint())
+        async with self._client() as client:
+            await self._stop.interruptible(client.check_export(format_name))
+
     async def find(self, job_id: str) -> bool:
         """Take up an existing job, and tell whether there is one of this kind.
 

@@ -16,6 +16,7 @@ from aether.cli.client.server_connection import ServerConnection, connect
 from aether.cli.local.signals import StoppedError, StopSignal, stop_on_signals
 from aether.cli.options import client_settings
 from aether.cli.output.delivery import ResultDelivery
+from aether.cli.output.export_delivery import save
 from aether.cli.output.job_state import StateT
 from aether.cli.output.markdown import one_line
 from aether.cli.output.progress import ProgressDisplay, progress_display
@@ -59,6 +60,28 @@ def watch_job(
     return uvloop.run(_watch_job(job_id, kinds, output, url, client_settings(data_dir=data_dir)))
 
 
+class ExportRequest(NamedTuple):
+    """A document that is wanted: of which job, where below its path, and for which file, or stdout."""
+
+    job_id: str
+    below: str
+    output: Path | None
+
+
+def export_job(
+    wanted: ExportRequest,
+    kinds: Iterable[JobKind[Any]],  # Any: as above
+    url: str | None,
+    data_dir: Path | None,
+) -> int:
+    """Get the document of a job of one of these kinds, and return the exit status.
+
+    Raises:
+        AetherError: there is no such job, it has not completed, or the server cannot make such documents.
+    """
+    return uvloop.run(_export_job(wanted, kinds, url, client_settings(data_dir=data_dir)))
+
+
 class _Context(NamedTuple):
     connection: ServerConnection
     display: ProgressDisplay
@@ -79,6 +102,9 @@ async def _run_job(
         session = context.session(kind)
         try:
             with context.display:
+                # Before the report is written, which may take long and cost money.
+                if delivery.export_format:
+                    await session.check_export(delivery.export_format)
                 job = await session.run(request)
         except StoppedError:
             click.echo(f"Stopped before the {kind.name} was asked for.", err=True)
@@ -98,11 +124,31 @@ async def _watch_job(
         try:
             with context.display:
                 kind, session = await _find(job_id, kinds, context)
+                delivery = kind.delivery(output)
+                if delivery.export_format:
+                    await session.check_export(delivery.export_format)
                 job = await session.watch()
         except StoppedError:
             click.echo(f"Stopped watching; job {job_id} was not cancelled.", err=True)
             return INTERRUPTED
-        return await _deliver(kind, kind.delivery(output), job, session, context.stop)
+        return await _deliver(kind, delivery, job, session, context.stop)
+    return INTERRUPTED
+
+
+async def _export_job(
+    wanted: ExportRequest,
+    kinds: Iterable[JobKind[Any]],  # Any: as above
+    url: str | None,
+    settings: Settings,
+) -> int:
+    async with _context(url, settings) as context:
+        try:
+            with context.display:
+                _, session = await _find(wanted.job_id, kinds, context)
+                document = await session.file(session.url + wanted.below)
+        except StoppedError:
+            return INTERRUPTED
+        return save(document.content, wanted.output, "Name another file.")
     return INTERRUPTED
 
 

@@ -13,6 +13,7 @@ class BrokenRule(msgspec.Struct, frozen=True):
 class Problem(msgspec.Struct, frozen=True):
     """The body of an error response."""
 
+    type: str = ""
     title: str = ""
     detail: str = ""
     errors: tuple[BrokenRule, ...] = ()

@@ -18,7 +18,8 @@ from aether.telemetry import configure_logging, log_unknown_settings
 _USAGE_ERRORS = frozenset({400, 401, 403, 413, 422, 501})
 """Statuses for a request that will not succeed unless the request or the server's settings are changed."""
 
-_LAZY_COMMANDS = {name: f"aether.cli.commands.{name}:{name}" for name in ("keys", "model", "templates", "watch")}
+_SUBCOMMANDS = ("export", "keys", "model", "templates", "watch")
+_LAZY_COMMANDS = {name: f"aether.cli.commands.{name}:{name}" for name in _SUBCOMMANDS}
 
 
 class _Group(click.Group):

@@ -13,8 +13,9 @@ import msgspec
 from aether.cli.client.job_kind import JobKind
 from aether.cli.client.run_job import run_job
 from aether.cli.kinds.input_file import read_text
-from aether.cli.options import output_option, server_options
-from aether.cli.output.delivery import DocumentDelivery
+from aether.cli.options import format_option, output_option, server_options
+from aether.cli.output.delivery import ResultDelivery
+from aether.cli.output.document_delivery import document_delivery
 from aether.cli.output.job_state import Outcome, Outcomes, describe_activity, outcome_by_error
 from aether.cli.output.markdown import passage, quotation
 from aether.cli.output.progress_events import ProgressEvent, StepFinished, counted, word_count
@@ -84,25 +85,36 @@ def checklist_document(state: ChecklistState, *, quotes: bool = False) -> str:
     return f"{passage(state.checklist)}\n"
 
 
-def checklist_delivery(output: Path | None, *, quotes: bool = False) -> DocumentDelivery[ChecklistState]:
-    """Return what delivers the bullets to the file or to stdout."""
-    return DocumentDelivery("checklist", partial(checklist_document, quotes=quotes), output)
+def checklist_delivery(
+    output: Path | None, format_name: str | None = None, *, quotes: bool = False
+) -> ResultDelivery[ChecklistState]:
+    """Return what delivers the checklist to the file or to stdout."""
+    return document_delivery("checklist", partial(checklist_document, quotes=quotes), output, format_name)
 
 
 @click.command()
 @click.argument("guideline", metavar="FILE")
 @click.option("--quotes", is_flag=True, help="Below each item, quote the words of the guideline that ask for it.")
-@output_option("FILE.md", "Write to this file, not to stdout.")
+@output_option("FILE", "Write to this file, not to stdout: .md, .docx or .pdf.")
+@format_option
 @server_options
-def checklist(guideline: str, url: str | None, data_dir: Path | None, output: Path | None, *, quotes: bool) -> None:
+def checklist(  # noqa: PLR0913 - the values of the options
+    guideline: str,
+    url: str | None,
+    data_dir: Path | None,
+    output: Path | None,
+    format_name: str | None,
+    *,
+    quotes: bool,
+) -> None:
     """Turn the guideline in FILE into a checklist.
 
     It goes to stdout, as Markdown. FILE, or stdin if it is -, is text in UTF-8 of up to 20,000 characters. Who makes
     the checklist, what Ctrl-C does, and the exit status are as for `aether report`; what is finished when it fails or
-    is cancelled is the summary.
+    is cancelled is the summary. DOCX and PDF always have the quotes, and a box for each item.
     """
     fields = {"input_text": read_text(guideline, MAX_GUIDELINE)}
-    sys.exit(run_job(CHECKLIST, checklist_delivery(output, quotes=quotes), fields, url, data_dir))
+    sys.exit(run_job(CHECKLIST, checklist_delivery(output, format_name, quotes=quotes), fields, url, data_dir))
 
 
 CHECKLIST = JobKind(
@@ -112,4 +124,5 @@ CHECKLIST = JobKind(
     state=ChecklistState,
     command=checklist,
     delivery=checklist_delivery,
+    has_documents=True,
 )

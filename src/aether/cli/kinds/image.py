@@ -82,6 +82,8 @@ class ImageState(msgspec.Struct, frozen=True, rename="camel"):
 class ImageFiles:
     """Delivers the images to `output`, numbered if there are several."""
 
+    export_format = None
+
     def __init__(self, output: Path) -> None:
         self._output = output
 
@@ -105,6 +107,8 @@ class ImageFiles:
 
 class ImageUrls:
     """Delivers the URLs of the images to stdout; the images stay on the server."""
+
+    export_format = None
 
     async def deliver(self, job: ImageState, url: str, fetch: Fetch) -> int:  # noqa: ARG002 - nothing is downloaded
         """Print the URL of each image."""

@@ -1,115 +1,23 @@
 """Report: the `aether report` command, and a report as one Markdown document."""
 
 import sys
-from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import click
-import msgspec
 
 from aether.adapters.openai.model_names import is_small, parameters_of, writes_english_only
 from aether.cli.client.job_kind import JobKind
 from aether.cli.client.run_job import run_job
-from aether.cli.kinds.base import BaseJobState, Step
 from aether.cli.kinds.outline_file import read_outline
-from aether.cli.options import output_option, server_options
-from aether.cli.output.delivery import DocumentDelivery
-from aether.cli.output.markdown import heading, one_line, passage
-from aether.cli.output.progress_events import ProgressEvent, StepFinished, counted, word_count
+from aether.cli.kinds.report_state import Report, ReportState
+from aether.cli.options import format_option, output_option, server_options
+from aether.cli.output.document_delivery import document_delivery
+from aether.cli.output.markdown import heading, passage
 from aether.domain.report import MAX_SECTIONS
 from aether.domain.report_request import Checks, Length
 from aether.workflows.report.prompts.language import ENGLISH_ONLY, is_not_english
-
-_ACTIONS = {"stripped": "removed", "rewritten": "mended by a rewrite", "reported": "left"}
-"""What became of a fault, in the order in which it is told."""
-
-
-class GlossaryEntry(msgspec.Struct, frozen=True):
-    """A term and its definition."""
-
-    term: str
-    definition: str
-
-
-class Report(msgspec.Struct, frozen=True, rename="camel"):
-    """A report, as far as it is written; `sections` maps headings of the outline to texts."""
-
-    topic: str
-    outline: tuple[str, ...] = ()
-    sections: dict[str, str] = {}
-    summary: str = ""
-    conclusion: str = ""
-    key_points: tuple[str, ...] = ()
-    glossary: tuple[GlossaryEntry, ...] = ()
-
-
-class QualityIssue(msgspec.Struct, frozen=True):
-    """A fault that the server's checks found, and what became of it."""
-
-    code: str
-    action: str
-
-
-class Quality(msgspec.Struct, frozen=True):
-    """What the checks found."""
-
-    issues: tuple[QualityIssue, ...] = ()
-
-    @property
-    def summary(self) -> str:
-        """How many faults had which end, and of which checks they are; "" if there are none."""
-        found = (self._faults(action, words) for action, words in _ACTIONS.items())
-        return "; ".join(filter(None, found))
-
-    def _faults(self, action: str, words: str) -> str:
-        codes = Counter(one_line(issue.code) for issue in self.issues if issue.action == action)
-        listed = ", ".join(f"{code} {times}×" if times > 1 else code for code, times in codes.items())
-        return f"{codes.total()} {words} ({listed})" if codes else ""
-
-
-class ReportState(BaseJobState, frozen=True, rename="camel"):
-    """A report job at one of its versions."""
-
-    report: Report | None = None
-    partial: Report | None = None
-    quality: Quality = Quality()
-
-    @property
-    def written(self) -> Report:
-        """The report as far as it is written."""
-        return self.report or self.partial or Report("")
-
-    @property
-    def current_work(self) -> str:
-        """What the job is doing once a worker has begun it."""
-        if not self.written.outline:
-            return "writing the outline"
-        if later := next((step for step in self.steps if step.status == "running" and _is_later(step)), None):
-            return f"rewriting {later.title}" if later.name.startswith("rewrite:") else f"writing the {later.title}"
-        return f"{len(self.written.sections)} of {counted(len(self.written.outline), 'section')}"
-
-    @property
-    def completed_work(self) -> str:
-        """How many of the sections were finished."""
-        done, planned = len(self.written.sections), len(self.written.outline)
-        return f"{done} of {planned} sections were finished" if planned else "the outline was not written yet"
-
-    def events_since(self, previous: Self | None) -> Iterator[ProgressEvent]:
-        """Return the failed attempts, the outline, sections in the order of the outline, and at the end the quality."""
-        yield from self.failures_since(previous)
-        old, new = previous.written if previous else Report(""), self.written
-        if new.outline and not old.outline:
-            yield StepFinished("outline", counted(len(new.outline), "section"))
-        for number, title in enumerate(new.outline, start=1):
-            text, before = new.sections.get(title), old.sections.get(title)
-            if text is not None and text != before:
-                label = f"section {number}/{len(new.outline)}" + (" rewritten" if before is not None else "")
-                yield StepFinished(label, word_count(text), title, text)
-        if self.outcome == "succeeded" and self.quality.summary and not (previous and previous.outcome):
-            yield StepFinished("quality", self.quality.summary)
 
 
 def report_document(state: ReportState) -> str:
@@ -142,8 +50,7 @@ def _part(title: str, text: str) -> list[str]:
     return [f"## {title}", passage(text)] if text else []
 
 
-def _is_later(step: Step) -> bool:
-    return step.name.startswith(("rewrite:", "derived:"))
+report_delivery = partial(document_delivery, "report", report_document)
 
 
 @click.command()
@@ -181,16 +88,20 @@ def _is_later(step: Step) -> bool:
 @click.option("--glossary", is_flag=True, default=None, help="Write a glossary, too.")
 @click.option("--instructions", help="Anything else to heed.")
 @click.option("--model", help="The model to write with, instead of the server's own.")
-@output_option("FILE.md", "Write to this file, not to stdout.")
+@output_option("FILE", "Write to this file, not to stdout; its ending chooses the format.")
+@format_option
 @server_options
 def report(
     url: str | None,
     data_dir: Path | None,
     output: Path | None,
     outline_file: str | None,
+    format_name: str | None,
     **fields: Any,  # Any: JSON values
 ) -> None:
     """Write a report on TOPIC, as Markdown to stdout.
+
+    With --output, the ending of FILE chooses the format: .md, .html, .pdf, .docx, .epub, .json or .txt.
 
     The server at --url makes it; without --url the one that `aether serve` runs on this machine, or else a private
     one that ends with this command. Progress is shown on stderr. AETHER_API_KEY is the key to call with, if the server
@@ -206,7 +117,7 @@ def report(
         if fields["outline"]:
             raise click.UsageError("--outline and --outline-file cannot be used together.")
         fields["outline"] = read_outline(outline_file)
-    sys.exit(run_job(REPORT, REPORT.delivery(output), fields, url, data_dir))
+    sys.exit(run_job(REPORT, report_delivery(output, format_name), fields, url, data_dir))
 
 
 def _cautions(request: dict[str, Any], model: str) -> tuple[str, ...]:  # Any: JSON values
@@ -224,7 +135,8 @@ REPORT = JobKind(
     id_field="jobId",
     state=ReportState,
     command=report,
-    delivery=partial(DocumentDelivery, "report", report_document),
+    delivery=report_delivery,
     cautions=_cautions,
     model_note=_model_note,
+    has_documents=True,
 )

@@ -29,6 +29,11 @@ StateT_contra = TypeVar("StateT_contra", contravariant=True)
 class ResultDelivery(Protocol[StateT_contra]):
     """Delivers what a job has made; `url` is the URL of the job."""
 
+    @property
+    def export_format(self) -> str | None:
+        """The format of a document that the server has to know, if it makes one."""
+        ...
+
     async def deliver(self, job: StateT_contra, url: str, fetch: Fetch) -> int:
         """Deliver the result of a job that succeeded, with the files that its state names; return the exit status.
 
@@ -49,6 +54,8 @@ class DocumentDelivery(Generic[StateT]):
     `render` returns as much of the text as is finished, "" for nothing. Control characters are removed from it, since a
     terminal would obey them.
     """
+
+    export_format = None
 
     def __init__(self, name: str, render: Callable[[StateT], str], output: Path | None) -> None:
         self._name = name

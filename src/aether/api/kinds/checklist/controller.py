@@ -1,6 +1,6 @@
 """Checklist controller: `/jobs/`, from a guideline to a checklist; in snake_case, with or without the final slash."""
 
-from typing import Annotated
+from typing import Annotated, Literal, TypeAlias, get_args
 
 from litestar import Response
 from litestar.params import JSONBody
@@ -11,13 +11,14 @@ from aether.api.http.idempotency_key import IdempotencyKey
 from aether.api.http.prefer import PREFERENCE_APPLIED, Prefer
 from aether.api.http.problems import AnyRequest
 from aether.api.http.route_handler import post
-from aether.api.jobs.controller import JobController
+from aether.api.jobs.export_controller import ExportController
 from aether.api.jobs.fields import waiting_for
 from aether.api.jobs.job_headers import LOCATION, RETRY_AFTER
 from aether.api.jobs.snake_case import SnakeCaseWaitingFields
 from aether.api.jobs.submission import admission_of, serialize_request
 from aether.api.kinds.checklist.events import CHECKLIST_EVENTS
 from aether.api.kinds.checklist.examples import CHECKLIST_EXAMPLES
+from aether.api.kinds.checklist.manuscript import checklist_manuscript
 from aether.api.kinds.checklist.resource import CHECKLISTS
 from aether.api.kinds.checklist.schemas import (
     ChecklistAccepted,
@@ -30,15 +31,23 @@ from aether.api.kinds.checklist.schemas import (
     checklist_job,
     checklist_page,
 )
-from aether.api.openapi.operations import CREATE_ERRORS, ended_job, id_parameter, problems
+from aether.api.openapi.operations import CREATE_ERRORS, ended_job, format_parameter, id_parameter, problems
 from aether.api.state import services_of
+from aether.documents.manuscript import Manuscript
 from aether.domain.checklist import ChecklistRequest
 from aether.domain.estimate import Estimate
 from aether.domain.job import Job
 from aether.domain.listing import JobPage
+from aether.domain.named_literal import named_literal
 from aether.domain.text_field import trim
 
 ChecklistId = Annotated[str, id_parameter(CHECKLISTS.id_name)]
+_FormatWord: TypeAlias = Literal["md", "docx", "pdf"]
+ChecklistFormat = Annotated[
+    _FormatWord,
+    format_parameter(CHECKLISTS.noun),
+    named_literal("ChecklistFormat", "The formats of a checklist.", _FormatWord),
+]
 
 
 class ChecklistBody(ChecklistRequest, frozen=True, forbid_unknown_fields=True):
@@ -49,7 +58,7 @@ class ChecklistBody(ChecklistRequest, frozen=True, forbid_unknown_fields=True):
 
 
 class Checklists(
-    JobController[
+    ExportController[
         ChecklistId,
         ChecklistStatus,
         ChecklistRetryBody,
@@ -57,12 +66,14 @@ class Checklists(
         ChecklistJob,
         ChecklistPage,
         ChecklistToken,
+        ChecklistFormat,
     ]
 ):
     """Checklists, in snake_case."""
 
     resource = CHECKLISTS
     progress_note = "`summary` is present as soon as it is written, before the checklist is."
+    formats = get_args(_FormatWord)
     vocabulary = CHECKLIST_EVENTS
     examples = CHECKLIST_EXAMPLES
 
@@ -84,6 +95,10 @@ class Checklists(
         admission, content = admission_of(request, idempotency_key), serialize_request(data, ChecklistRequest)
         job_id = await services_of(request).jobs.submit(self.resource.kind, admission, content)
         return await self.respond_created(request, job_id, prefer, ChecklistAccepted(job_id))
+
+    @override
+    def manuscript_of(self, job: Job, model: str) -> Manuscript:
+        return checklist_manuscript(job, model)
 
     @override
     def show_job(self, job: Job, estimate: Estimate, url: str) -> ChecklistJob:

@@ -1,6 +1,6 @@
 """Report controller: `/reports`, from a topic to a structured report; in camelCase."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 import msgspec
 from litestar import Response
@@ -14,7 +14,7 @@ from aether.api.http.idempotency_key import IdempotencyKey
 from aether.api.http.prefer import PREFERENCE_APPLIED, Prefer
 from aether.api.http.problems import AnyRequest
 from aether.api.http.route_handler import post
-from aether.api.jobs.controller import JobController
+from aether.api.jobs.export_controller import ExportController
 from aether.api.jobs.job_headers import LOCATION, RETRY_AFTER
 from aether.api.jobs.job_limits import RetryBody, limits_of
 from aether.api.jobs.read_tokens import JobToken, TokenBody
@@ -23,31 +23,34 @@ from aether.api.kinds.report.body import ReportBody, requested_report
 from aether.api.kinds.report.estimate import ReportEstimate, report_estimate
 from aether.api.kinds.report.events import REPORT_EVENTS
 from aether.api.kinds.report.examples import REPORT_EXAMPLES
+from aether.api.kinds.report.manuscript import report_manuscript
 from aether.api.kinds.report.resource import REPORTS
-from aether.api.kinds.report.schemas import (
-    ReportAccepted,
-    ReportJob,
-    ReportPage,
-    ReportStatus,
-    report_job,
-    report_page,
-)
-from aether.api.openapi.operations import CREATE_ERRORS, ended_job, id_parameter, problems
+from aether.api.kinds.report.schemas import ReportAccepted, ReportJob, ReportPage, ReportStatus, report_job, report_page
+from aether.api.openapi.operations import CREATE_ERRORS, ended_job, format_parameter, id_parameter, problems
 from aether.api.state import services_of
 from aether.api.webhooks.schemas import webhook_of
+from aether.documents.formats import FormatName
+from aether.documents.manuscript import Manuscript
 from aether.domain.estimate import Estimate
 from aether.domain.job import Job
 from aether.domain.listing import JobPage
+from aether.domain.named_literal import named_literal
 from aether.workflows.report.recipe import first_steps
 
 ReportId = Annotated[str, id_parameter(REPORTS.id_name)]
+ReportFormat = Annotated[
+    FormatName, format_parameter(REPORTS.noun), named_literal("ReportFormat", "The formats of a report.", FormatName)
+]
 
 
-class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, ReportJob, ReportPage, JobToken]):
+class Reports(
+    ExportController[ReportId, ReportStatus, RetryBody, TokenBody, ReportJob, ReportPage, JobToken, ReportFormat]
+):
     """Reports, in camelCase."""
 
     resource = REPORTS
     progress_note = "While the report is being written, `partial` contains the finished sections."
+    formats = get_args(FormatName)
     vocabulary = REPORT_EVENTS
     examples = REPORT_EXAMPLES
 
@@ -79,6 +82,10 @@ class Reports(JobController[ReportId, ReportStatus, RetryBody, TokenBody, Report
             content = msgspec.json.encode(report)
             job_id = await services.jobs.submit(kind, admission, content, first_steps(report), limits, webhook)
         return await self.respond_created(request, job_id, prefer, ReportAccepted(job_id))
+
+    @override
+    def manuscript_of(self, job: Job, model: str) -> Manuscript:
+        return report_manuscript(job, model)
 
     @override
     def show_job(self, job: Job, estimate: Estimate, url: str) -> ReportJob:
