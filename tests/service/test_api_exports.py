@@ -15,6 +15,7 @@ from aether.api.kinds import KINDS
 from aether.api.kinds.routers import controller_of
 from aether.documents.formats import FORMATS, FormatName
 from aether.domain.checklist import Checklist, Item, Summary
+from aether.domain.derived_section import DerivedSection, GlossaryEntry
 from aether.domain.job import Change, Kind, Problem, Status
 from tests.service.api_harness import (
     ApiHarness,
@@ -66,6 +67,33 @@ async def test_the_document_is_the_report() -> None:
     assert byline.startswith("*Verfasst von gpt-9 · ")
     assert exported["report"] == report
     assert exported["isComplete"]
+
+
+async def test_the_document_has_the_sections_that_are_derived_from_others() -> None:
+    api = ApiHarness()
+    asked = dict.fromkeys(("summary", "conclusion", "key_points", "glossary"), True)
+    await api.create_report(request=msgspec.json.encode({"topic": "Rome", **asked}))
+    derived = {
+        "summary": DerivedSection("In *short*."),
+        "keyPoints": DerivedSection(points=("It rose.", "It fell.")),
+        "conclusion": DerivedSection("At last."),
+        "glossary": DerivedSection(entries=(GlossaryEntry("Consul", "An *office*."),)),
+    }
+    steps = tuple(finished_step(f"derived:{name}", 9, section) for name, section in derived.items())
+    async with api.client() as client:
+        await api.process(UNKNOWN, *WRITTEN, Change(steps=steps[:2]))
+        partial = await client.get(f"/reports/{UNKNOWN}/export/md?partial=true")
+        await api.process(UNKNOWN, Change(steps=steps[2:]), COMPLETED)
+        answers = {name: await client.get(f"/reports/{UNKNOWN}/export/{name}") for name in get_args(FormatName)}
+
+    assert "Not written yet: Conclusion, Glossary" in partial.text
+    title, _, *body = answers["md"].text.split("\n\n")
+    assert [title, *body] == [
+        *("# Rome", "## Summary", "In *short*.", "## Key points", "- It rose.\n- It fell."),
+        *("## I. Rise", "It **rose**.", "## II. Fall", "It fell.", "## Conclusion", "At last."),
+        *("## Glossary", "**Consul:** An *office*.\n"),
+    ]
+    assert [answer.status_code for answer in answers.values()] == [200] * len(answers)
 
 
 async def test_a_checklist_is_exported_with_its_quotes() -> None:

@@ -59,13 +59,13 @@ def test_the_activity_tells_what_is_written_after_the_sections(step: Step, activ
     assert state.activity == activity
 
 
-def test_a_summary_comes_before_the_sections_and_the_rest_behind_them() -> None:
+def test_the_summary_and_the_key_points_come_before_the_sections_and_the_rest_behind_them() -> None:
     report = Report(
         "Rome", ("I. Rise",), {"I. Rise": "Up."}, "In short.", "At last.", ("One.", "Two."), (GlossaryEntry("*A", "B"),)
     )
     assert to_markdown(report) == (
-        "# Rome\n\n## Summary\n\nIn short.\n\n## I. Rise\n\nUp.\n\n## Conclusion\n\nAt last.\n\n"
-        "## Key points\n\n- One.\n- Two.\n\n## Glossary\n\n- **\\*A**: B\n"
+        "# Rome\n\n## Summary\n\nIn short.\n\n## Key points\n\n- One.\n- Two.\n\n## I. Rise\n\nUp.\n\n"
+        "## Conclusion\n\nAt last.\n\n## Glossary\n\n- **\\*A**: B\n"
     )
 
 

@@ -18,6 +18,7 @@ from aether.documents.model import (
     Table,
     plain_text,
 )
+from aether.domain.derived_section import DerivedKind
 from tests.manuscripts import HOSTILE, manuscript, whole_manuscript
 
 
@@ -176,9 +177,14 @@ def test_a_paragraph_has_the_direction_of_most_of_its_words() -> None:
 
 
 def test_a_document_that_is_not_complete_says_so_and_what_is_missing() -> None:
-    document = compose(manuscript("a", is_complete=False, missing=("II. Fall",), language="de"))
+    document = compose(
+        manuscript("a", is_complete=False, missing=("II. Fall",), missing_derived=tuple(DerivedKind), language="de")
+    )
 
-    assert document.notice == "Dieses Dokument ist nicht vollständig. Noch nicht geschrieben: II. Fall"
+    assert document.notice == (
+        "Dieses Dokument ist nicht vollständig. Noch nicht geschrieben: "
+        "II. Fall, Zusammenfassung, Fazit, Kernpunkte, Glossar"
+    )
 
 
 def test_a_text_that_is_too_long_is_refused() -> None:

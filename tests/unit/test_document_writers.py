@@ -21,6 +21,7 @@ from aether.documents.manuscript import Manuscript
 from aether.documents.model import Blocks, Code, Entries, List, Quote, plain_text, spans_of
 from aether.documents.pdf_writer import characters_without_font, missing_font
 from aether.documents.rendering import digest_of, render
+from aether.domain.derived_section import DerivedKind
 from tests.hostile_texts import FAMILIES
 from tests.manuscripts import HOSTILE, TEXT, manuscript, whole_manuscript
 
@@ -268,7 +269,13 @@ def test_a_format_whose_package_is_missing_names_the_command() -> None:
 
 
 def test_json_has_the_result_and_what_is_known_about_it() -> None:
-    written = manuscript("a", content=msgspec.Raw(b'{"topic":"Rome"}'), is_complete=False, missing=("II. Fall",))
+    written = manuscript(
+        "a",
+        content=msgspec.Raw(b'{"topic":"Rome"}'),
+        is_complete=False,
+        missing=("II. Fall",),
+        missing_derived=(DerivedKind.KEY_POINTS,),
+    )
 
     assert msgspec.json.decode(render(written, "json")) == {
         "title": "Rome",
@@ -277,7 +284,7 @@ def test_json_has_the_result_and_what_is_known_about_it() -> None:
         "language": "und",
         "model": None,
         "isComplete": False,
-        "missing": ["II. Fall"],
+        "missing": ["II. Fall", "Key points"],
         "report": {"topic": "Rome"},
     }
 

@@ -89,7 +89,8 @@ class _Composer:
         )
 
     def _notice(self) -> str:
-        missing = ", ".join(map(_line, self._manuscript.missing))
+        derived = map(self._labels.of, self._manuscript.missing_derived)
+        missing = ", ".join((*map(_line, self._manuscript.missing), *derived))
         return " ".join([self._labels.unfinished, *([self._labels.missing.format(missing)] if missing else [])])
 
     def _lead(self) -> Iterator[Part]:

@@ -16,7 +16,7 @@ def write_json(manuscript: Manuscript, language: str) -> bytes:
         "language": language,
         "model": manuscript.model or None,
         "isComplete": manuscript.is_complete,
-        "missing": manuscript.missing,
+        "missing": [*manuscript.missing, *(kind.heading for kind in manuscript.missing_derived)],
         manuscript.noun: manuscript.content,
     }
     return msgspec.json.format(msgspec.json.encode(exported), indent=2) + b"\n"

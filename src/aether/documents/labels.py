@@ -2,6 +2,8 @@
 
 import msgspec
 
+from aether.domain.derived_section import DerivedKind
+
 
 class Labels(msgspec.Struct, frozen=True):
     """The words of a document in one language; `written_by` and `missing` hold a place for what they are about."""
@@ -16,6 +18,18 @@ class Labels(msgspec.Struct, frozen=True):
     written_by: str
     unfinished: str
     missing: str
+
+    def of(self, kind: DerivedKind) -> str:
+        """Return the heading of a section that is derived from others."""
+        match kind:
+            case DerivedKind.SUMMARY:
+                return self.summary
+            case DerivedKind.CONCLUSION:
+                return self.conclusion
+            case DerivedKind.KEY_POINTS:
+                return self.key_points
+            case DerivedKind.GLOSSARY:
+                return self.glossary
 
 
 _ENGLISH = Labels(

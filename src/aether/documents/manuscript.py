@@ -5,7 +5,7 @@ from datetime import date, datetime
 import msgspec
 from msgspec import Raw
 
-from aether.domain.derived_section import GlossaryEntry
+from aether.domain.derived_section import DerivedKind, GlossaryEntry
 
 
 class Chapter(msgspec.Struct, frozen=True):
@@ -30,7 +30,8 @@ class Manuscript(msgspec.Struct, frozen=True, kw_only=True):
 
     `noun` is the word for what the job makes, such as `report`. `language` is a name or a tag, as the caller wrote it;
     without one it is found in the text. `model` is the model that wrote. `missing` are the headings of sections that
-    are not written yet. `content` is the result of the job as JSON, which only the format `json` contains.
+    are not written yet, `missing_derived` the wanted parts that are derived from the sections and not written yet.
+    `content` is the result of the job as JSON, which only the format `json` contains.
     """
 
     noun: str
@@ -47,6 +48,7 @@ class Manuscript(msgspec.Struct, frozen=True, kw_only=True):
     glossary: tuple[GlossaryEntry, ...] = ()
     sources: tuple[CitedSource, ...] = ()
     missing: tuple[str, ...] = ()
+    missing_derived: tuple[DerivedKind, ...] = ()
     content: Raw = Raw(b"{}")
 
     @property

@@ -26,13 +26,13 @@ def report_document(state: ReportState) -> str:
 
 
 def to_markdown(report: Report) -> str:
-    """Return the topic as the title, the summary, each finished section under its heading, and what follows them."""
+    """Return the topic as the title and the parts that are finished, in the order of the documents of the server."""
     written = {title: report.sections[title] for title in report.outline if title in report.sections}
     parts = [f"# {heading(report.topic)}", *_part("Summary", report.summary)]
+    parts += _part("Key points", "\n".join(f"- {heading(point)}" for point in report.key_points))
     for title, text in written.items():
         parts += [f"## {heading(title)}", passage(text)]
     parts += _part("Conclusion", report.conclusion)
-    parts += _part("Key points", "\n".join(f"- {heading(point)}" for point in report.key_points))
     glossary = (f"- **{heading(entry.term)}**: {heading(entry.definition)}" for entry in report.glossary)
     parts += _part("Glossary", "\n".join(glossary))
     return "\n\n".join(part for part in parts if part) + "\n"

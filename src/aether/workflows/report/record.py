@@ -37,8 +37,8 @@ class ReportRecord:
 
     def __init__(self, job: Job) -> None:
         self._done = {step.name: step.result for step in job.steps if step.status is StepStatus.DONE}
-        self._request = _stored_request.decode(job.input)
-        self.outline = outline_of(self._request) or self._result("outline", Outline) or Outline(())
+        self.request = _stored_request.decode(job.input)
+        self.outline = outline_of(self.request) or self._result("outline", Outline) or Outline(())
         positions = range(len(self.outline.items))
         found = {position: self._result(f"section:{position}", Section) for position in positions}
         self._first = {position: section for position, section in found.items() if section is not None}
@@ -46,14 +46,14 @@ class ReportRecord:
         rewrites = {position: self._result(f"rewrite:{position}", Rewrite) for position in self.verdict.rewrites}
         self.rewrites = {position: rewrite for position, rewrite in rewrites.items() if rewrite is not None}
         self.sections = self._first | kept_sections(self.rewrites.items())
-        derived = {kind: self._result(f"{DERIVED_STEP}{kind}", DerivedSection) for kind in self._request.derived}
+        derived = {kind: self._result(f"{DERIVED_STEP}{kind}", DerivedSection) for kind in self.request.derived}
         self.derived = {kind: section for kind, section in derived.items() if section is not None}
 
     @cached_property
     def report(self) -> Report:
         """The report so far."""
         sections = [self.sections.get(position) for position in range(len(self.outline.items))]
-        return Report.assemble(self._request.topic, self.outline, sections, self.derived)
+        return Report.assemble(self.request.topic, self.outline, sections, self.derived)
 
     def is_rewritten(self, position: int) -> bool:
         """Whether the section there is a rewritten one."""
