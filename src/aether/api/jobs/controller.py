@@ -30,10 +30,11 @@ from aether.api.jobs.event_presenter import EventPresenter, EventVocabulary
 from aether.api.jobs.event_stream import EventSubscription, event_subscription
 from aether.api.jobs.fields import NoFields
 from aether.api.jobs.job_headers import ETAG, LOCATION, MIN_RETRY_AFTER_S, RETRY_AFTER, job_headers
-from aether.api.jobs.job_limits import LimitFields, limits_of
+from aether.api.jobs.job_limits import limits_of
 from aether.api.jobs.long_poll import KnownVersion, LongPoll, wait_preference
-from aether.api.jobs.read_tokens import LifetimeField, lifetime_of, url_with_token
+from aether.api.jobs.read_tokens import lifetime_of, url_with_token
 from aether.api.jobs.response_cache import CachedResponse, response_cache_of
+from aether.api.jobs.type_variables import IdT, JobT, PageT, RetryT, StatusT, TokenBodyT, TokenT
 from aether.api.openapi.operations import BODY_ERRORS, problems
 from aether.api.state import services_of
 from aether.domain.access import Scope
@@ -44,13 +45,6 @@ from aether.domain.snapshot import Snapshot
 from aether.errors import FieldError, IllegalMoveError, QueueFullError, TooManyJobsError, UnknownJobError
 from aether.services.jobs import Jobs
 
-IdT = TypeVar("IdT", bound=str)
-StatusT = TypeVar("StatusT", bound=str)
-RetryT = TypeVar("RetryT", bound=LimitFields)
-TokenBodyT = TypeVar("TokenBodyT", bound=LifetimeField)
-JobT = TypeVar("JobT")
-PageT = TypeVar("PageT")
-TokenT = TypeVar("TokenT")
 AcceptedT = TypeVar("AcceptedT")
 
 _StatusFilter = QueryParameter(description="Only jobs with this status.")

@@ -1,7 +1,7 @@
 """Export controller: the operations of kinds of job whose results are documents."""
 
 from abc import abstractmethod
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic
 
 from litestar import Response
 from litestar.di import NamedDependency, Provide
@@ -14,17 +14,9 @@ from aether.api.http.byte_ranges import UnsatisfiableRangeError
 from aether.api.http.file_response import BINARY, FILE_RESPONSES, FileConditions, file_conditions
 from aether.api.http.problems import AnyRequest
 from aether.api.http.route_handler import get
-from aether.api.jobs.controller import (
-    IdT,
-    JobController,
-    JobT,
-    PageT,
-    RetryT,
-    StatusT,
-    TokenBodyT,
-    TokenT,
-)
+from aether.api.jobs.controller import JobController
 from aether.api.jobs.exports import EXPORT_HEADERS, Export, NotCompletedError, Partial
+from aether.api.jobs.type_variables import FormatT, IdT, JobT, PageT, RetryT, StatusT, TokenBodyT, TokenT
 from aether.api.openapi.operations import problems
 from aether.api.state import services_of
 from aether.documents.errors import DocumentTooLargeError, MissingExtraError, MissingFontError, RenderingBusyError
@@ -32,8 +24,6 @@ from aether.documents.formats import FORMATS, Format, FormatName
 from aether.documents.manuscript import Manuscript
 from aether.domain.job import LIVE, Job, Status
 from aether.errors import FieldError, UnknownJobError
-
-FormatT = TypeVar("FormatT", bound=str)
 
 _JSON = "application/json"
 _MEANS_JSON = {"", "*/*", _JSON}

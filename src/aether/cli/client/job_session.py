@@ -88,8 +88,8 @@ class JobSession(Generic[StateT]):
             self._display.message("cancelling")
             return await self._cancel()
 
-    async def check_export(self, format_name: str) -> None:
-        """Check that the server can make documents of this format.
+    async def check_export(self, format_name: str | None) -> None:
+        """Check that the server can make documents of this format; for None, it makes none.
 
         Raises:
             StoppedError: the signal came first.
@@ -97,6 +97,8 @@ class JobSession(Generic[StateT]):
             RefusedError: it cannot; the message says what is missing.
             NoExportError: it is too old.
         """
+        if format_name is None:
+            return
         self._server = await self._stop.interruptible(self._connection.endpoint())
         async with self._client() as client:
             await self._stop.interruptible(client.check_export(format_name))

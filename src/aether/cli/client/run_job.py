@@ -103,8 +103,7 @@ async def _run_job(
         try:
             with context.display:
                 # Before the report is written, which may take long and cost money.
-                if delivery.export_format:
-                    await session.check_export(delivery.export_format)
+                await session.check_export(delivery.export_format)
                 job = await session.run(request)
         except StoppedError:
             click.echo(f"Stopped before the {kind.name} was asked for.", err=True)
@@ -125,8 +124,7 @@ async def _watch_job(
             with context.display:
                 kind, session = await _find(job_id, kinds, context)
                 delivery = kind.delivery(output)
-                if delivery.export_format:
-                    await session.check_export(delivery.export_format)
+                await session.check_export(delivery.export_format)
                 job = await session.watch()
         except StoppedError:
             click.echo(f"Stopped watching; job {job_id} was not cancelled.", err=True)
