@@ -4,7 +4,7 @@ import click
 import pytest
 
 from aether.cli.kinds.checklist import checklist_delivery
-from aether.cli.kinds.report import report_delivery
+from aether.cli.kinds.report import report_delivery, report_document
 from aether.cli.kinds.report_state import Report, ReportState
 from aether.cli.output.delivery import DocumentDelivery, File
 from aether.cli.output.export_delivery import ExportDelivery, chosen_format
@@ -67,7 +67,7 @@ async def test_the_document_is_downloaded_and_written(tmp_path: Path, capsys: py
         return File(b"%PDF", "application/pdf")
 
     target = tmp_path / "rome.pdf"
-    assert await ExportDelivery(FORMATS["pdf"], target).deliver(COMPLETED, URL, fetch) == 0
+    assert await ExportDelivery(FORMATS["pdf"], target, report_document).deliver(COMPLETED, URL, fetch) == 0
     assert target.read_bytes() == b"%PDF"
     assert capsys.readouterr().out == f"{target}\n"
 
@@ -79,12 +79,18 @@ async def test_a_document_that_cannot_be_written_is_kept_by_the_server(
         return File(b"%PDF", "application/pdf")
 
     target = tmp_path / "gone" / "rome.pdf"
-    assert await ExportDelivery(FORMATS["pdf"], target).deliver(COMPLETED, URL, fetch) == 1
+    assert await ExportDelivery(FORMATS["pdf"], target, report_document).deliver(COMPLETED, URL, fetch) == 1
     assert capsys.readouterr().err == (
         f"Error: {target} could not be written (No such file or directory). It is kept: aether export j\n"
     )
 
 
 def test_what_is_finished_can_be_had_by_another_command(capsys: pytest.CaptureFixture[str]) -> None:
-    ExportDelivery(FORMATS["pdf"], Path("rome.pdf")).save_partial(COMPLETED, URL)
+    ExportDelivery(FORMATS["pdf"], Path("rome.pdf"), report_document).save_partial(COMPLETED, URL)
     assert capsys.readouterr().err == "What is finished is kept: aether export j --partial -o rome.pdf\n"
+
+
+def test_nothing_is_said_of_a_document_that_was_not_begun(capsys: pytest.CaptureFixture[str]) -> None:
+    state = ReportState("failed", partial=Report("Rome", ("I. Rise",)))
+    ExportDelivery(FORMATS["pdf"], Path("rome.pdf"), report_document).save_partial(state, URL)
+    assert capsys.readouterr().err == ""

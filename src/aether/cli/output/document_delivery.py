@@ -17,4 +17,6 @@ def document_delivery(
         UsageError: the format cannot be told, or not be shown.
     """
     wanted = chosen_format(output, format_name)
-    return DocumentDelivery(name, render, output) if wanted.name == "md" else ExportDelivery(wanted, output)
+    if wanted.name == "md":
+        return DocumentDelivery(name, render, output)
+    return ExportDelivery(wanted, output, render)

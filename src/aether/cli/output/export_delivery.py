@@ -1,14 +1,15 @@
 """Export delivery: gets a document from the server in the format that was chosen, and hands it over."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol
 
 import click
 
 from aether.cli.output.atomic_write import write_atomically
 from aether.cli.output.delivery import Fetch, expiry
-from aether.cli.output.job_state import JobState
+from aether.cli.output.job_state import StateT
 from aether.documents.formats import FORMATS, Format, FormatName, format_of_file
 
 _DEFAULT: FormatName = "md"
@@ -44,25 +45,31 @@ def chosen_format(output: Path | None, format_name: str | None, stdout: Terminal
     return wanted
 
 
-class ExportDelivery:
-    """Delivers a document that the server makes, to the file `output` or to stdout."""
+class ExportDelivery(Generic[StateT]):
+    """Delivers a document that the server makes, to the file `output` or to stdout.
 
-    def __init__(self, wanted: Format, output: Path | None) -> None:
+    `render` returns as much of the text as is finished, "" for nothing.
+    """
+
+    def __init__(self, wanted: Format, output: Path | None, render: Callable[[StateT], str]) -> None:
         self._format = wanted
         self._output = output
+        self._render = render
 
     @property
     def export_format(self) -> str:
         """The format that the server has to know."""
         return self._format.name
 
-    async def deliver(self, job: JobState, url: str, fetch: Fetch) -> int:
+    async def deliver(self, job: StateT, url: str, fetch: Fetch) -> int:
         """Download the document, then write it to its file, or to stdout."""
         document = await fetch(f"{url}/export/{self._format.name}")
         return save(document.content, self._output, f"It is kept{expiry(job.expires_at)}: {_command(url)}")
 
-    def save_partial(self, job: JobState, url: str) -> None:
+    def save_partial(self, job: StateT, url: str) -> None:
         """Say how to get what is finished."""
+        if not self._render(job):
+            return
         file = f" -o {self._output}" if self._output else f" --format {self._format.name}"
         click.echo(f"What is finished is kept{expiry(job.expires_at)}: {_command(url)} --partial{file}", err=True)
 
