@@ -17,7 +17,19 @@ from tests.service.stack import Json, Stack
 pytestmark = pytest.mark.browser
 TOPIC = "The Lighthouse of Alexandria"
 
-_NAMES = ["snapshot", "status", "steps", "outline", "section", "section.delta", "attempt", "gap", "completed", "failed"]
+_NAMES = [
+    "snapshot",
+    "status",
+    "steps",
+    "outline",
+    "section",
+    "section.delta",
+    "quality",
+    "attempt",
+    "gap",
+    "completed",
+    "failed",
+]
 _LISTEN = """([url, names]) => {
     window.heard = [];
     window.errors = 0;

@@ -63,7 +63,12 @@ EVERY_JOB: tuple[Check, ...] = (versions, one_result_each, one_end, no_older_wri
 
 def paid_in_vain(history: History) -> int:
     """How many calls there were beyond one for each step and each failed attempt on record."""
-    return len(history.calls) - len(history.job.steps) - len(history.job.attempts)
+    return len(history.calls) - paid_steps(history) - len(history.job.attempts)
+
+
+def paid_steps(history: History) -> int:
+    """Return the number of steps that call the model: all but the check, which is code."""
+    return sum(step.name != "check" for step in history.job.steps)
 
 
 def exposed(history: History, windows: Sequence[Window], slowness: float = 1.0) -> list[Call]:
@@ -116,4 +121,5 @@ def _hits(window: Window, call: Call) -> bool:
 
 def _names(history: History) -> Iterator[str]:
     yield "outline"
-    yield from (f"section:{position}" for position in range(history.job.total - 1))
+    others = [step for step in history.job.steps if not step.is_extra and not step.name.startswith("section:")]
+    yield from (f"section:{position}" for position in range(history.job.total - len(others)))

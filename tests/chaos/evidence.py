@@ -72,7 +72,7 @@ def calls_by_topic(calls: Sequence[Call]) -> dict[str, list[Call]]:
     """Sort the calls for steps by job."""
     sorted_calls: dict[str, list[Call]] = defaultdict(list)
     for call in calls:
-        if call.kind in {"outline", "section"}:
+        if call.kind in {"outline", "section", "rewrite"}:
             sorted_calls[call.topic].append(call)
     return sorted_calls
 

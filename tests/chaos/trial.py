@@ -9,7 +9,7 @@ from random import Random
 import msgspec
 
 from aether.domain.job import Status
-from tests.chaos.checks import EVERY_JOB, budget, paid_in_vain, residue
+from tests.chaos.checks import EVERY_JOB, budget, paid_in_vain, paid_steps, residue
 from tests.chaos.evidence import History, histories, stored_ids, wait_until_ended
 from tests.chaos.fleet import Fleet, Worker
 from tests.chaos.measures import gaps, quantile, spread
@@ -173,4 +173,4 @@ class Trial:
 
 def _is_paid_for(history: History) -> bool:
     """Whether the model saw what the record says; else a check of its calls would find nothing wrong with anything."""
-    return history.job.status is not Status.COMPLETED or len(history.calls) >= len(history.job.steps)
+    return history.job.status is not Status.COMPLETED or len(history.calls) >= paid_steps(history)

@@ -201,5 +201,25 @@ async def test_a_closed_client_leaves_no_connection(valkey_socket: Path, valkey_
     await eventually(lambda: connections_are(valkey_client, before))
 
 
+@pytest.mark.parametrize("turns", [1, 2])
+@pytest.mark.parametrize("is_open", [False, True])
+async def test_a_command_that_waits_when_the_client_is_closed_fails(
+    valkey_socket: Path, valkey_client: Redis, turns: int, *, is_open: bool
+) -> None:
+    before = len(await valkey_client.client_list())
+    client = redis_at(valkey_socket)
+    if is_open:
+        await client.ping()
+    command = asyncio.create_task(client.execute_command("BLPOP", "none", 0))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+
+    await client.aclose(close_connection_pool=True)
+
+    with pytest.raises(RedisConnectionError, match="closed"):
+        await command
+    await eventually(lambda: connections_are(valkey_client, before))
+
+
 async def connections_are(client: Redis, count: int) -> bool:
     return len(await client.client_list()) == count

@@ -70,6 +70,16 @@ async def test_every_key_except_the_queue_has_a_time_to_live(store: Redis) -> No
     assert [key for key in await store.keys() if await store.ttl(key) < 0] == [QUEUE.encode()]
 
 
+async def test_a_job_that_redis_lost_is_given_back_without_a_count_of_attempts(store: Redis) -> None:
+    await enqueue(store, QUEUE, "a", PAYLOAD)
+    (_, entry) = await claim(store, "w")
+    await store.flushall()
+    assert await acknowledge(store, "release", "a", entry[1]) == [1]
+    assert not await store.exists("arq:claim:a")
+    (_, again) = await claim(store, "w")
+    assert again[-1] == 1
+
+
 async def test_tokens_grow_even_if_the_counter_is_lost(store: Redis) -> None:
     tokens = []
     for job_id in "ab":

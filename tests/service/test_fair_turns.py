@@ -42,7 +42,8 @@ async def test_a_single_report_waits_for_one_of_anothers_sixty(bare: Stack) -> N
         bare.model.drop_connections()
         until(lambda: len(begun(bare)) > 3)
         await asyncio.gather(*map(store.erase, jobs))
-    assert begun(bare)[2] == "Bridges of Bob"
+    # Both places may become free in the same moment; then their two jobs begin together.
+    assert "Bridges of Bob" in begun(bare)[2:4]
 
 
 def begun(stack: Stack) -> list[str]:

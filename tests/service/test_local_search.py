@@ -83,6 +83,10 @@ async def test_what_the_server_tells_about_a_size_counts_more_than_a_name() -> N
     assert await found(models) == "b"
 
 
+async def test_a_size_that_no_model_has_is_ignored() -> None:
+    assert await found(listing({"id": "small-1b", "meta": {"n_params": 10**400}}, {"id": "large-70b"})) == "large-70b"
+
+
 async def test_ollama_is_asked_for_the_sizes_of_its_models() -> None:
     names = ("llama3.2:latest", "mine:latest", "all:latest")
     sizes = ({"parameter_size": "3.2B"}, {"parameter_size": "14.8B"}, {"parameter_size": "33B", "family": "bert"})
@@ -113,6 +117,7 @@ async def test_a_model_that_was_chosen_is_used_if_the_server_has_it() -> None:
         b"null",
         b'{"object": "list", "data": [' + b'{"object": "model", "id": "a-7b"},' * 20_000,
         listing({"id": "x" * 300_000}),
+        b"[" * 100_000,
     ],
 )
 async def test_another_program_on_the_port_is_not_taken_for_a_model_server(page: bytes) -> None:

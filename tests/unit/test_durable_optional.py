@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from aether.domain.job import Change, Job, Kind, Limits, Status, StepStatus
-from aether.durable.ports import NewJob
+from aether.durable.ports import Committed, NewJob
 from aether.durable.run import Run
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError
 from tests.durable_harness import ID, DurableHarness
-from tests.fakes import ScriptedCalls
+from tests.fakes import MemoryJobStore, ScriptedCalls
 
 
 def recipe(
@@ -100,6 +100,28 @@ async def test_an_optional_step_takes_at_most_half_of_the_time_that_is_left() ->
 
     assert harness.job.status is Status.COMPLETED
     assert results(harness.job)["rewrite:0"].startswith(b'"failed: The job was not finished within 0.6 seconds')
+
+
+class SlowStore(MemoryJobStore):
+    """A store that takes longer for the result of an optional step than the step has left."""
+
+    async def commit(self, job_id: str, epoch: int, version: int, change: Change) -> Committed:
+        if any(step.name.startswith("rewrite:") and step.status is StepStatus.DONE for step in change.steps):
+            await asyncio.sleep(0.8)
+        return await super().commit(job_id, epoch, version, change)
+
+
+async def test_a_result_that_came_in_time_is_not_replaced_while_it_is_stored() -> None:
+    harness = DurableHarness(store=SlowStore())
+
+    async def make(run: Run, _: object) -> object:
+        await run.fan_out("outline", ["outline"], harness.calls, str, ["Outline"])
+        harness.clock.seconds += harness.job_timeout - 1  # half a second for the step
+        return await run.attempt_all("rewrite", {0: "A"}, lambda _: harness.calls("a"), str, failed)
+
+    job = await harness.perform(make)
+
+    assert (job.status, results(job)["rewrite:0"]) == (Status.COMPLETED, b'"a"')
 
 
 async def test_steps_that_are_added_to_a_complete_plan_do_not_count_for_the_progress() -> None:

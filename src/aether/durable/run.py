@@ -170,10 +170,16 @@ class Run:
         returns: type[T],
         otherwise: Callable[[AetherError], T],
     ) -> T:
+        async def in_time() -> T:
+            result = await call()
+            # It is paid for, so no deadline replaces it while it is stored.
+            deadline.reschedule(None)
+            return result
+
         seconds = _OPTIONAL_SHARE * self._dependencies.seconds_left(self._job)
         try:
             async with asyncio.timeout(seconds) as deadline:
-                return await self._result(step, call, returns, FanOut())
+                return await self._result(step, in_time, returns, FanOut())
         except StepFailedError as error:
             step, reason = replace(step, attempts=error.attempts), error.cause
         except TimeoutError:

@@ -10,6 +10,7 @@ from aether.adapters.openai.model_names import parameters_of
 from aether.errors import UnusableOutputError
 
 _MAX_MODELS = 1_000
+_MAX_PARAMETERS = 1e15  # larger numbers are no parameters, and some fit no float
 # The names of the context window: those of vLLM, OpenRouter, Groq, LM Studio, Mistral, Gemini, and gateways. A context
 # that is loaded is smaller than the one that a model was trained with, so it comes first.
 _CONTEXT_KEYS: tuple[str, ...] = (
@@ -111,7 +112,7 @@ def parameters_in(entry: Mapping[str, Any]) -> float | None:
     """Return the number of parameters in the description of a model: of llama.cpp, or of Ollama, which rounds it."""
     meta, details = (entry.get(key) for key in ("meta", "details"))
     count = meta.get("n_params") if isinstance(meta, dict) else None
-    if isinstance(count, int | float) and count > 0:
+    if isinstance(count, int | float) and 0 < count < _MAX_PARAMETERS:
         return float(count)
     size = details.get("parameter_size") if isinstance(details, dict) else None
     return parameters_of(size) if isinstance(size, str) else None

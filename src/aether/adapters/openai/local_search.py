@@ -58,7 +58,7 @@ async def _try(http: httpx2.AsyncClient, port: int) -> list[_Model]:
     try:
         async with asyncio.timeout(_TIMEOUT_S):
             return await _models(http, f"http://{_HOST}:{port}")
-    except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL, msgspec.DecodeError, ValueError):
+    except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL, msgspec.DecodeError, RecursionError, ValueError):
         return []
 
 

@@ -52,6 +52,8 @@ class PipeliningRedis(Redis):
         if self._opening is not None:
             self._opening.cancel()
             await asyncio.wait({self._opening})
+            self._opening = None  # a task that is cancelled before its first step does not clean up
+        self._reject_waiting(RedisConnectionError(_CLOSED))
         if self._channel is not None:
             self._channel.close(RedisConnectionError(_CLOSED))
         await super().aclose(close_connection_pool)

@@ -39,10 +39,13 @@ function verbs.retry(ack)
   wake_worker(queue)
 end
 
--- A retry that does not count as an attempt.
+-- A retry that does not count as an attempt. If Redis lost the claim, there is no count, and none may begin without a
+-- time to live.
 function verbs.release(ack)
   verbs.retry(ack)
-  redis.call('HINCRBY', CLAIM .. ack.job_id, 'attempts', -1)
+  if redis.call('HEXISTS', CLAIM .. ack.job_id, 'attempts') == 1 then
+    redis.call('HINCRBY', CLAIM .. ack.job_id, 'attempts', -1)
+  end
 end
 
 -- Writes back a running job that Redis lost; data is its payload.

@@ -49,7 +49,9 @@ class Draft(msgspec.Struct, frozen=True):
         """What the sections were to be."""
         language = None if self.request.language is UNSET else self.request.language
         instructions = "" if self.request.instructions is UNSET else self.request.instructions
-        return Assignment(self.request.topic, self.titles, self.words, language, instructions)
+        planned, total = self.request.planned, len(self.sections)
+        plans = tuple(planned.section_at(position, total) for position in range(total)) if planned else ()
+        return Assignment(self.request.topic, self.titles, self.words, language, instructions, plans)
 
     def with_sections(self, replaced: Mapping[int, Section]) -> Self:
         """Return the draft with other sections at these positions."""

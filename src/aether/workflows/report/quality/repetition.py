@@ -14,7 +14,8 @@ from aether.workflows.report.quality.words import count_words, grams_of, is_unsp
 _LOOP = RULES["loop"].limits
 _DUPLICATE = RULES["duplicate"].limits
 _PROSE = {BlockKind.PARAGRAPH, BlockKind.LIST}
-_SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]*_]*\s|[。！？]|\n")
+# A run of marks is looked at once, from its beginning: else one without a space behind it would take quadratic time.
+_SENTENCE_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’)\]*_]*+\s|[。！？]|\n")
 _AROUND = " \t-*+•#_"  # a sentence that is an item of a list
 _MAX_VERSES = 6  # times that a line may stand in a poem
 

@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import msgspec
+from msgspec import UNSET
 
 from aether.domain.finding import Finding
 from aether.domain.plain_text import shorten
+from aether.domain.report_request import SectionPlan
 from aether.workflows.report.quality.closing import find_closing
 from aether.workflows.report.quality.findings import found
 from aether.workflows.report.quality.language import Languages, detect_languages, expected_language, find_foreign
@@ -35,6 +37,7 @@ class Assignment(msgspec.Struct, frozen=True):
         words: how many words each section was to have.
         language: the language that the caller asked for, in the caller's words; None: that of the topic.
         instructions: what else the caller wrote.
+        plans: what the caller wrote of each section alone; None where the model has planned it.
     """
 
     topic: str
@@ -42,6 +45,21 @@ class Assignment(msgspec.Struct, frozen=True):
     words: Sequence[int]
     language: str | None = None
     instructions: str = ""
+    plans: Sequence[SectionPlan | None] = ()
+
+    def own_words(self, at: int) -> str:
+        """Return what the caller wrote that holds for this section."""
+        plan = self._plan(at)
+        own = (plan.covers, plan.instructions) if plan else ()
+        return " ".join((self.topic, self.instructions, self.titles[at], *(text for text in own if text is not UNSET)))
+
+    def has_own_instructions(self, at: int) -> bool:
+        """Whether this section has instructions of its own, which may ask for any language."""
+        plan = self._plan(at)
+        return plan is not None and plan.instructions is not UNSET
+
+    def _plan(self, at: int) -> SectionPlan | None:
+        return self.plans[at] if self.plans else None
 
 
 def check_sections(
@@ -67,8 +85,7 @@ def check_sections(
 
 
 def _faults_of(at: int, text: str, assignment: Assignment) -> Iterator[Finding]:
-    about = f"{assignment.topic} {assignment.instructions} {assignment.titles[at]}"
-    if placeholder := find_placeholder(text, about):
+    if placeholder := find_placeholder(text, assignment.own_words(at)):
         yield found("placeholder", at, f"It holds “{shorten(placeholder, _MAX_QUOTE)}” in place of the facts.")
     if loop := find_loop(text):
         detail = f"It repeats itself: “{shorten(loop.passage, _MAX_QUOTE)}”."
@@ -99,8 +116,9 @@ def _length(at: int, text: str, asked: int) -> Iterator[Finding]:
 def _foreign(sections: Sequence[str | None], assignment: Assignment, languages: Languages) -> Iterator[Finding]:
     expected = expected_language(assignment.topic, assignment.language, assignment.instructions, languages)
     for at, (text, code) in enumerate(zip(sections, languages.sections, strict=True)):
-        foreign = find_foreign(text, code, expected) if text and expected else None
-        if foreign:
+        if not text or not expected or assignment.has_own_instructions(at):
+            continue
+        if foreign := find_foreign(text, code, expected):
             which = "It" if foreign.share == 1 else "A part of it"
             detail = f"{which} is written in {name_of(foreign.code)}, not in {name_of(foreign.expected)}."
             yield found("language", at, detail, (foreign.share, RULES["language"].limits["share"]))

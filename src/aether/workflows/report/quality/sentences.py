@@ -7,7 +7,8 @@ from aether.workflows.report.quality.blocks import BlockKind, blocks_of
 from aether.workflows.report.quality.thresholds import RULES
 from aether.workflows.report.quality.words import has_no_full_stops, least_words
 
-_END = re.compile(r"[.!?…:;؟؛۔।]+[\"'”’)\]*_»“]*\s|[。！？：；]|\n")
+# A run of marks is looked at once, from its beginning: else one without a space behind it would take quadratic time.
+_END = re.compile(r"(?<![.!?…:;؟؛۔।])[.!?…:;؟؛۔।]++[\"'”’)\]*_»“]*+\s|[。！？：；]|\n")
 _LIMIT = RULES["long_sentence"].limits["words"]
 
 
