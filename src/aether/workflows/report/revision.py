@@ -26,7 +26,7 @@ def revision_steps(request: ReportRequest) -> tuple[str, ...]:
 
 
 async def revise(run: Run, draft: Draft, writer: Writer) -> Draft:
-    """Check the sections; write the worst again, at most half of them, and keep what has fewer faults than before.
+    """Check the sections; write the worst half of them, rounded up, again, and keep what has fewer faults than before.
 
     No rewrite is the reason that a job fails: a section that cannot be written again stays as it is.
     """
