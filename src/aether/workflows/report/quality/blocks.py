@@ -61,6 +61,9 @@ def prose_of(text: str) -> str:
 
 def mask_code(text: str) -> str:
     """Return the text, of the same length, with spaces in place of all code."""
+    has_spaces = "\t" in text or "    " in text
+    if not (has_spaces or "`" in text or "~~~" in text):
+        return text
     lines = text.split("\n")
     for block in blocks_of(text) if _HAS_CODE.search(text) else ():
         if block.kind is BlockKind.CODE:
