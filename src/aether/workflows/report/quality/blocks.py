@@ -3,8 +3,12 @@
 import re
 from collections.abc import Iterator
 from enum import Enum, auto
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cached_property, lru_cache
+
+import msgspec
+
+from aether.workflows.report.quality.stop_word_counts import MAX_READ, StopWordCounts
+from aether.workflows.report.quality.words import words_of
 
 
 class BlockKind(Enum):
@@ -19,17 +23,30 @@ class BlockKind(Enum):
     CODE = auto()
 
 
-class Block(NamedTuple):
-    """Some lines of a text, without the blank ones around them; `start` is the position of the first one."""
+class Block(msgspec.Struct, frozen=True, dict=True):
+    """Some lines of a text, without the blank ones around them; `start` is the position of the first one.
+
+    What several checks read of it is computed once.
+    """
 
     kind: BlockKind
     lines: list[str]
     start: int
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The lines as one text."""
         return "\n".join(self.lines)
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """The words, in lower case."""
+        return words_of(self.text)
+
+    @cached_property
+    def stop_words(self) -> StopWordCounts:
+        """How many words of its beginning are frequent in each language."""
+        return StopWordCounts.of(self.words if len(self.text) <= MAX_READ else words_of(self.text[:MAX_READ]))
 
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -56,7 +73,12 @@ def blocks_of(text: str) -> tuple[Block, ...]:
 
 def prose_of(text: str) -> str:
     """Return what a reader reads as sentences: paragraphs and lists, without headings, quotes, verses, tables, code."""
-    return "\n\n".join(block.text for block in blocks_of(text) if block.kind in {BlockKind.PARAGRAPH, BlockKind.LIST})
+    return "\n\n".join(block.text for block in prose_blocks(text))
+
+
+def prose_blocks(text: str) -> list[Block]:
+    """Return the blocks that `prose_of` joins."""
+    return [block for block in blocks_of(text) if block.kind in {BlockKind.PARAGRAPH, BlockKind.LIST}]
 
 
 def mask_code(text: str) -> str:

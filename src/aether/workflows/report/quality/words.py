@@ -71,7 +71,6 @@ def _in_latin(text: str) -> bytes | None:
         return None
 
 
-@lru_cache(maxsize=_CACHED)
 def words_of(text: str) -> tuple[str, ...]:
     """Return the words of a text in lower case; in scripts without spaces, the characters."""
     latin = _in_latin(text)
