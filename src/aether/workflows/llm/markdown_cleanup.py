@@ -11,7 +11,7 @@ from aether.workflows.llm.titles import Titles, without_titles
 _markdown = MarkdownIt("commonmark").disable(["inline", "text_join"])  # only blocks are read
 # Texts that have none of these need no parser: they have no headings, or nothing but paragraphs.
 _MAY_BE_HEADING = re.compile(r"^ {0,3}(?:#|=|-)", re.MULTILINE)
-_MAY_BE_BLOCK = re.compile(r"^(?!$|(?:\*\*)?[^\W\d_]|[\"'(“‘«„¿¡])|[\x00\r]", re.MULTILINE)  # noqa: RUF001 - quotes
+MAY_BE_BLOCK = re.compile(r"^(?!$|(?:\*\*)?[^\W\d_]|[\"'(“‘«„¿¡])|[\x00\r]", re.MULTILINE)  # noqa: RUF001 - quotes
 _BLOCK_OPENING = re.compile(r"```|~~~|<")  # begins a block that may take in the text after it
 _MIN_LEVEL = 3  # the report's title has level 1, its sections have level 2
 _MAX_LEVEL = 6
@@ -59,7 +59,7 @@ def section_body(text: str, title: str, report_title: str = "", other_titles: It
         lines = without_titles(_own_part(lines, Titles([title]), others, level), own)
     lines = _close_blocks(_without_word_count(lines))
     body = "\n".join(lines)
-    if not _MAY_BE_BLOCK.search(body):
+    if not MAY_BE_BLOCK.search(body):
         return body.strip()
     tokens = _markdown.parse(body)
     if not any(token.level == 0 and token.type not in {"heading_open", "heading_close", "hr"} for token in tokens):

@@ -3,9 +3,7 @@
 import re
 from collections.abc import Iterator
 from enum import Enum, auto
-from functools import cached_property, lru_cache
-
-import msgspec
+from functools import lru_cache
 
 from aether.workflows.report.quality.stop_word_counts import MAX_READ, StopWordCounts
 from aether.workflows.report.quality.words import words_of
@@ -23,32 +21,40 @@ class BlockKind(Enum):
     CODE = auto()
 
 
-class Block(msgspec.Struct, frozen=True, dict=True):
+class Block:
     """Some lines of a text, without the blank ones around them; `start` is the position of the first one.
 
     What several checks read of it is computed once.
     """
 
-    kind: BlockKind
-    lines: list[str]
-    start: int
+    __slots__ = ("_stop_words", "_words", "kind", "lines", "start", "text")
 
-    @cached_property
-    def text(self) -> str:
-        """The lines as one text."""
-        return "\n".join(self.lines)
+    def __init__(self, kind: BlockKind, lines: list[str], start: int) -> None:
+        self.kind = kind
+        self.lines = lines
+        self.start = start
+        self.text = "\n".join(lines)
+        self._words: tuple[str, ...] | None = None
+        self._stop_words: StopWordCounts | None = None
 
-    @cached_property
+    @property
     def words(self) -> tuple[str, ...]:
         """The words, in lower case."""
-        return words_of(self.text)
+        if self._words is None:
+            self._words = words_of(self.text)
+        return self._words
 
-    @cached_property
+    @property
     def stop_words(self) -> StopWordCounts:
         """How many words of its beginning are frequent in each language."""
-        return StopWordCounts.of(self.words if len(self.text) <= MAX_READ else words_of(self.text[:MAX_READ]))
+        if self._stop_words is None:
+            words = self.words if len(self.text) <= MAX_READ else words_of(self.text[:MAX_READ])
+            self._stop_words = StopWordCounts.of(words)
+        return self._stop_words
 
 
+PROSE = (BlockKind.PARAGRAPH, BlockKind.LIST)
+"""What is read as sentences; a tuple is looked through sooner than members of an enumeration are hashed."""
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HAS_CODE = re.compile(r"```|~~~|^(?:\t| {4})", re.MULTILINE)
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,3})(?!`)[^`\n]{1,300}(?<!`)\1(?!`)")
@@ -78,7 +84,7 @@ def prose_of(text: str) -> str:
 
 def prose_blocks(text: str) -> list[Block]:
     """Return the blocks that `prose_of` joins."""
-    return [block for block in blocks_of(text) if block.kind in {BlockKind.PARAGRAPH, BlockKind.LIST}]
+    return [block for block in blocks_of(text) if block.kind in PROSE]
 
 
 def mask_code(text: str) -> str:

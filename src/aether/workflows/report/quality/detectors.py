@@ -53,7 +53,7 @@ def _by_script(text: str) -> str | None:
 
 def _by_stop_words(counts: StopWordCounts) -> str | None:
     total = counts.total
-    [(code, most), *others] = counts.by_language.most_common() or [("", 0)]
+    [(code, most), *others] = counts.ranked() or [("", 0)]
     following = next((count for other, count in others if not are_alike(code, other)), 0)
     is_certain = total >= _MIN_WORDS and most >= _MIN_SHARE * total and most >= _MIN_LEAD * following
     return code if is_certain else None
@@ -61,7 +61,7 @@ def _by_stop_words(counts: StopWordCounts) -> str | None:
 
 def is_certainly(counts: StopWordCounts, code: str) -> bool:
     """Whether a text has so many frequent words of a language that no other one has to be looked for."""
-    return counts.by_language[code] >= _SURE_SHARE * counts.total
+    return counts.of_language(code) >= _SURE_SHARE * counts.total
 
 
 def topic_language(topic: str) -> str | None:
@@ -69,8 +69,8 @@ def topic_language(topic: str) -> str | None:
     if code := _by_script(topic):
         return code
     words = tuple(dict.fromkeys(words_of(topic)))
-    counts = StopWordCounts.of(words).by_language
-    [(code, most), (_, following)] = [*counts.most_common(2), ("", 0), ("", 0)][:2]
+    ranked = StopWordCounts.of(words).ranked()
+    [(code, most), (_, following)] = [*ranked[:2], ("", 0), ("", 0)][:2]
     return code if len(words) >= _MIN_TOPIC_WORDS and most >= _MIN_TOPIC_STOP_WORDS and most > following else None
 
 

@@ -17,9 +17,9 @@ class GuardedPattern(NamedTuple):
     def finditer(self, text: str) -> Iterator[re.Match[str]]:
         """Find all matches."""
         held = fold(text) if self.pattern.flags & re.IGNORECASE else text
-        return self.pattern.finditer(text) if any(need in held for need in self.needs) else iter(())
+        return self.pattern.finditer(text) if any(map(held.__contains__, self.needs)) else iter(())
 
 
 def fold(text: str) -> str:
     """Return the text in lower case as regular expressions that ignore case compare it."""
-    return text.lower() if text.isascii() else text.replace("İ", "i").replace("ı", "i").casefold()
+    return text.lower() if text.isascii() else text.replace("\u0130", "i").replace("\u0131", "i").casefold()

@@ -42,19 +42,20 @@ _ADDRESS = re.compile(r"\b(?:www\.)?example\.(?:com|org|net)\b", re.IGNORECASE)
 _PROMPT_TAG = re.compile(
     r"<<[^<>\n]{1,80}>>|<<\w[^\s<>]{2,80}|</?(?:topic|outline|language|tone|audience|instructions|title|section)>|\{\{[^{}\n]{1,60}\}\}"
 )
-_PATTERNS = (
-    GuardedPattern(_BRACKETED, ("[", "【", "(insert", "<insert", "(citation", "<citation", "(add ", "<add ")),
+PATTERNS = (
+    GuardedPattern(_BRACKETED, ("[", "【", "<", "(insert", "(citation", "(add ")),
     GuardedPattern(_WORDED, ("lorem", "placeholder", "platzhalter", "relleno", "replace this", "fill this")),
     GuardedPattern(_MARKED, ("X", "ypothetical ", "Company ABC", "TODO", "TBD")),
     GuardedPattern(_ADDRESS, ("example.",)),
     GuardedPattern(_PROMPT_TAG, ("<", "{{")),
 )
 
+
 def find_placeholder(text: str, about: str) -> str | None:
     """Return the first placeholder outside code, unless the report is about it: what the caller wrote has it."""
     masked = mask_code(text)
     known = about.casefold()
-    for pattern in _PATTERNS:
+    for pattern in PATTERNS:
         for found in pattern.finditer(masked):
             if found[0].casefold() not in known:
                 return found[0]
