@@ -6,7 +6,7 @@ from enum import Enum, auto
 from functools import lru_cache
 
 from aether.workflows.report.quality.stop_word_counts import MAX_READ, StopWordCounts
-from aether.workflows.report.quality.words import words_of
+from aether.workflows.report.quality.words import Grams, grams_of, words_of
 
 
 class BlockKind(Enum):
@@ -27,7 +27,7 @@ class Block:
     What several checks read of it is computed once.
     """
 
-    __slots__ = ("_stop_words", "_words", "kind", "lines", "start", "text")
+    __slots__ = ("_grams", "_stop_words", "_words", "kind", "lines", "start", "text")
 
     def __init__(self, kind: BlockKind, lines: list[str], start: int) -> None:
         self.kind = kind
@@ -35,6 +35,7 @@ class Block:
         self.start = start
         self.text = "\n".join(lines)
         self._words: tuple[str, ...] | None = None
+        self._grams: Grams | None = None
         self._stop_words: StopWordCounts | None = None
 
     @property
@@ -43,6 +44,13 @@ class Block:
         if self._words is None:
             self._words = words_of(self.text)
         return self._words
+
+    @property
+    def grams(self) -> Grams:
+        """All sequences of five words."""
+        if self._grams is None:
+            self._grams = grams_of(self.words)
+        return self._grams
 
     @property
     def stop_words(self) -> StopWordCounts:

@@ -10,16 +10,14 @@ from typing import NamedTuple
 
 from aether.workflows.report.quality.blocks import PROSE, Block, BlockKind, blocks_of, prose_blocks
 from aether.workflows.report.quality.thresholds import RULES
-from aether.workflows.report.quality.words import count_words, grams_of, is_unspaced, least_words
-
-Grams = Sequence[tuple[str, ...]]
+from aether.workflows.report.quality.words import Grams, count_words, grams_of, has_spaces, is_unspaced, least_words
 
 _LOOP = RULES["loop"].limits
 _DUPLICATE = RULES["duplicate"].limits
 _SENTENCE_END = re.compile(r"[.!?…]+[\"'”’)\]*_]*\s|[。！？]|\n")
 _AROUND = " \t-*+•#_"  # a sentence that is an item of a list
 _MAX_VERSES = 6  # times that a line may stand in a poem
-# Below these numbers of repeated sequences of five, there is no repeated sentence, and no stretch that repeats itself.
+# With fewer repeated sequences of five, there is no repeated sentence, and no stretch that repeats itself.
 _LEAST_IN_SENTENCES = (_LOOP["sentences"] - 1) * (_LOOP["sentence_words"] - 4)
 _LEAST_IN_STRETCH = _LOOP["repeated_5_grams"] * _LOOP["least_words"]
 
@@ -46,12 +44,24 @@ def find_loop(text: str) -> Repetition | None:
     """Find a sentence that stands there again and again, or a stretch that has hardly anything new."""
     blocks = list(_prose_and_refrains(text))
     prose = "\n\n".join(block.text for block in blocks)
+    repeated = _repeated_words(blocks, prose) if not has_spaces(prose) or _may_loop(blocks) else None
+    return repeated or _compressible(prose)
+
+
+def _may_loop(blocks: Sequence[Block]) -> bool:
+    """Whether as many sequences of five stand there twice as in the smallest loop, which is seen at once."""
+    repeated = sum(len(block.grams) for block in blocks) - len(set[object]().union(*(block.grams for block in blocks)))
+    across = 4 * (len(blocks) - 1)  # sequences that begin in one block and end in the next, and may be repeated
+    return repeated >= _LEAST_IN_SENTENCES or repeated + across >= _LEAST_IN_STRETCH
+
+
+def _repeated_words(blocks: Iterable[Block], prose: str) -> Repetition | None:
     words = tuple(chain.from_iterable(block.words for block in blocks))
     grams = grams_of(words)
     repeated = len(grams) - len(set(grams))
-    sentence = _repeated_sentence(prose) if repeated >= _LEAST_IN_SENTENCES or is_unspaced(words) else None
-    stretch = _repeated_grams(grams) if repeated >= _LEAST_IN_STRETCH and not sentence else None
-    return sentence or stretch or _compressible(prose)
+    is_often = repeated >= _LEAST_IN_SENTENCES and max(Counter(grams).values()) >= _LOOP["sentences"]
+    sentence = _repeated_sentence(prose) if is_often or is_unspaced(words) else None
+    return sentence or (_repeated_grams(grams) if repeated >= _LEAST_IN_STRETCH else None)
 
 
 def _prose_and_refrains(text: str) -> Iterator[Block]:
@@ -117,10 +127,10 @@ class Duplicate(NamedTuple):
 def find_duplicates(sections: Sequence[str | None]) -> Iterator[Duplicate]:
     """Find the paragraphs of which much stands in an earlier section, or earlier in their own."""
     paragraphs = [
-        (at, block.text, grams)
+        (at, block.text, block.grams)
         for at, text in enumerate(sections)
         for block in prose_blocks(text or "")
-        if least_words(block.text) >= _DUPLICATE["words"] and (grams := grams_of(block.words))
+        if least_words(block.text) >= _DUPLICATE["words"] and block.grams
     ]
     return _duplicates(paragraphs) if _may_repeat(grams for *_, grams in paragraphs) else iter(())
 

@@ -83,7 +83,7 @@ SELF_REFERENCE = GuardedPattern(
     re.compile(_SELF, re.IGNORECASE),
     (
         *("this essay", "this article", "this paper", "this report", "this section", "this chapter", "this entry"),
-        *("this text", "this post", "this blog post", "is well", "in diesem ", "dans ce", "en esta ", "en este "),
+        *("this text", "this post", "this blog", "is well", "in diesem ", "dans ce", "en esta ", "en este "),
         *("в эт", "本节", "本章", "本文", "本报告", "本部分", "في هذا "),
     ),
 )

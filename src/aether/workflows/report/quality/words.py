@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+Grams = Sequence[tuple[str, ...]]
+"""Sequences of words, in the order of the text."""
 _CACHED = 64  # texts, since several checks read the same ones
 _LETTERS_PER_WORD = 5  # of scripts that have no spaces, and letters instead of characters for syllables or words
 _HAN = "\u3005-\u3007\u3041-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -47,6 +49,11 @@ def least_words(text: str) -> int:
     return words if text.isascii() else words - sum(map(len, _CHARACTERS.findall(text))) // 2
 
 
+def has_spaces(text: str) -> bool:
+    """Whether no part of a text is in a script without spaces."""
+    return text.isascii() or not _SPECIAL.search(text)
+
+
 def has_no_full_stops(text: str) -> bool:
     """Whether much of a text is in a script that ends sentences with a space, as Thai does."""
     return not text.isascii() and 2 * sum(map(len, _UNSPACED.findall(text))) > len(text)
@@ -88,7 +95,7 @@ def is_unspaced(words: Sequence[str]) -> bool:
     return _UNSPACED_SHARE * sum(not word.isascii() and len(word) == 1 for word in words) > len(words)
 
 
-def grams_of(words: Sequence[str]) -> list[tuple[str, ...]]:
+def grams_of(words: Sequence[str]) -> Grams:
     """Return all sequences of five words, or of twelve characters in scripts without spaces."""
     size = _UNSPACED_GRAM if is_unspaced(words) else _GRAM
     return list(zip(*(words[start:] for start in range(size)), strict=False))
