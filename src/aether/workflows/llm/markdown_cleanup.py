@@ -9,6 +9,9 @@ from markdown_it.token import Token
 from aether.workflows.llm.titles import Titles, without_titles
 
 _markdown = MarkdownIt("commonmark").disable(["inline", "text_join"])  # only blocks are read
+# Texts that have none of these need no parser: they have no headings, or nothing but paragraphs.
+_MAY_BE_HEADING = re.compile(r"^ {0,3}(?:#|=|-)", re.MULTILINE)
+MAY_BE_BLOCK = re.compile(r"^(?!$|(?:\*\*)?[^\W\d_]|[\"'(“‘«„¿¡])|[\x00\r]", re.MULTILINE)  # noqa: RUF001 - quotes
 _BLOCK_OPENING = re.compile(r"```|~~~|<")  # begins a block that may take in the text after it
 _MIN_LEVEL = 3  # the report's title has level 1, its sections have level 2
 _MAX_LEVEL = 6
@@ -55,7 +58,10 @@ def section_body(text: str, title: str, report_title: str = "", other_titles: It
         level = _level_of_own_heading(text, Titles([title]))
         lines = without_titles(_own_part(lines, Titles([title]), others, level), own)
     lines = _close_blocks(_without_word_count(lines))
-    tokens = _markdown.parse("\n".join(lines))
+    body = "\n".join(lines)
+    if not MAY_BE_BLOCK.search(body):
+        return body.strip()
+    tokens = _markdown.parse(body)
     if not any(token.level == 0 and token.type not in {"heading_open", "heading_close", "hr"} for token in tokens):
         return ""
     return "\n".join(_shift_headings(lines, tokens)).strip()
@@ -147,7 +153,8 @@ def _own_part(lines: list[str], own: Titles, others: Titles, level: int | None) 
 
 def _headings(lines: list[str]) -> list[tuple[int, int, str]]:
     """Return line, level and text of all headings outside quotes and lists."""
-    tokens = _markdown.parse("\n".join(lines))
+    text = "\n".join(lines)
+    tokens = _markdown.parse(text) if _MAY_BE_HEADING.search(text) else []
     return [
         (token.map[0], int(token.tag[1]), tokens[at + 1].content)
         for at, token in enumerate(tokens)

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from aether.domain.numbering import is_number, without_numbers
 
@@ -24,7 +25,7 @@ class Titles:
     """
 
     def __init__(self, titles: Iterable[str]) -> None:
-        self._wanted = frozenset(filter(None, map(_letters, titles)))
+        self._wanted = frozenset(filter(None, map(_letters_of_title, titles)))
         self.max_line = 2 * max(map(len, self._wanted), default=0) + _MAX_AROUND_TITLE
 
     def __contains__(self, title: object) -> bool:
@@ -85,6 +86,11 @@ def _begins_list(lines: list[str], at: int) -> bool:
 def _next_line(lines: list[str], at: int) -> int:
     """Return the position of the next line that is not blank."""
     return next((after for after in range(at + 1, len(lines)) if lines[after].strip()), len(lines))
+
+
+@lru_cache(maxsize=256)  # each section of a report is compared to the titles of all
+def _letters_of_title(title: str) -> str:
+    return _letters(title)
 
 
 def _letters(text: str) -> str:

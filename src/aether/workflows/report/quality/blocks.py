@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from enum import Enum, auto
 from functools import lru_cache
-from typing import NamedTuple
+
+from aether.workflows.report.quality.stop_word_counts import MAX_READ, StopWordCounts
+from aether.workflows.report.quality.words import Grams, grams_of, words_of
 
 
 class BlockKind(Enum):
@@ -19,19 +21,48 @@ class BlockKind(Enum):
     CODE = auto()
 
 
-class Block(NamedTuple):
-    """Some lines of a text, without the blank ones around them; `start` is the position of the first one."""
+class Block:
+    """Some lines of a text, without the blank ones around them; `start` is the position of the first one.
 
-    kind: BlockKind
-    lines: list[str]
-    start: int
+    What several checks read of it is computed once.
+    """
+
+    __slots__ = ("_grams", "_stop_words", "_words", "kind", "lines", "start", "text")
+
+    def __init__(self, kind: BlockKind, lines: list[str], start: int) -> None:
+        self.kind = kind
+        self.lines = lines
+        self.start = start
+        self.text = "\n".join(lines)
+        self._words: tuple[str, ...] | None = None
+        self._grams: Grams | None = None
+        self._stop_words: StopWordCounts | None = None
 
     @property
-    def text(self) -> str:
-        """The lines as one text."""
-        return "\n".join(self.lines)
+    def words(self) -> tuple[str, ...]:
+        """The words, in lower case."""
+        if self._words is None:
+            self._words = words_of(self.text)
+        return self._words
+
+    @property
+    def grams(self) -> Grams:
+        """All sequences of five words."""
+        if self._grams is None:
+            self._grams = grams_of(self.words)
+        return self._grams
+
+    @property
+    def stop_words(self) -> StopWordCounts:
+        """How many words of its beginning are frequent in each language."""
+        if self._stop_words is None:
+            words = self.words if len(self.text) <= MAX_READ else words_of(self.text[:MAX_READ])
+            self._stop_words = StopWordCounts.of(words)
+        return self._stop_words
 
 
+PROSE = (BlockKind.PARAGRAPH, BlockKind.LIST)
+"""What is read as sentences; a tuple is looked through sooner than members of an enumeration are hashed."""
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _HAS_CODE = re.compile(r"```|~~~|^(?:\t| {4})", re.MULTILINE)
 _CODE_SPAN = re.compile(r"(?<!`)(`{1,3})(?!`)[^`\n]{1,300}(?<!`)\1(?!`)")
@@ -56,11 +87,19 @@ def blocks_of(text: str) -> tuple[Block, ...]:
 
 def prose_of(text: str) -> str:
     """Return what a reader reads as sentences: paragraphs and lists, without headings, quotes, verses, tables, code."""
-    return "\n\n".join(block.text for block in blocks_of(text) if block.kind in {BlockKind.PARAGRAPH, BlockKind.LIST})
+    return "\n\n".join(block.text for block in prose_blocks(text))
+
+
+def prose_blocks(text: str) -> list[Block]:
+    """Return the blocks that `prose_of` joins."""
+    return [block for block in blocks_of(text) if block.kind in PROSE]
 
 
 def mask_code(text: str) -> str:
     """Return the text, of the same length, with spaces in place of all code."""
+    has_spaces = "\t" in text or "    " in text
+    if not (has_spaces or "`" in text or "~~~" in text):
+        return text
     lines = text.split("\n")
     for block in blocks_of(text) if _HAS_CODE.search(text) else ():
         if block.kind is BlockKind.CODE:

@@ -24,7 +24,7 @@ _RUN_IN_HEADING = re.compile(
     r"(?P<mark>\*\*|__)(?P<title>[^*_\n]{1,300}?)(?:[:：](?P=mark)|(?P=mark)\s?[:：])\s*(?=\S)"
 )
 _FENCES = ("```", "~~~")
-_ENDS = ".!?…:;。！？：；؟۔।\"'”’»」』)]}*_`>|—–"  # after which a paragraph may end
+_ENDS = tuple(".!?…:;。！？：；؟۔।\"'”’»」』)]}*_`>|—–")  # after which a paragraph may end
 
 
 class Cleaned(msgspec.Struct, frozen=True):
@@ -51,10 +51,11 @@ def clean_section(text: str, *, titles: Sequence[str], position: int, topic: str
     text = cleaning.without_talk(cleaning.without_reasoning(text))
     others = [title for at, title in enumerate(titles) if at != position]
     body = section_body(text, titles[position], topic, others)
-    cleaning.compare(text, body, Titles([titles[position], topic]))
-    if (bare := cleaning.without_talk(body)) != body:  # it stood behind the heading, or in a fence around the text
+    cleaning.compare(text, body, (titles[position], topic))
+    is_new = body != text or cleaning.findings  # otherwise the text has been read before
+    if is_new and (bare := cleaning.without_talk(body)) != body:  # behind the heading, or in a fence around the text
         body = section_body(bare, titles[position], topic, others)
-    body = cleaning.without_run_in_heading(body, Titles([titles[position]]))
+    body = cleaning.without_run_in_heading(body, titles[position])
     body = cleaning.without_cut_end(cleaning.without_links(body))
     return Cleaned(body.strip(), tuple(cleaning.findings))
 
@@ -82,11 +83,11 @@ class _Cleaning:
             self._note("chatter", f"“{shorten(chatter, _MAX_QUOTE)}” behind the text.")
         return text
 
-    def compare(self, text: str, body: str, own: Titles) -> None:
+    def compare(self, text: str, body: str, own: Sequence[str]) -> None:
         if body == text.strip():
             return
         lines = text.strip().split("\n")
-        below = without_titles(lines, own)
+        below = without_titles(lines, Titles(own))
         if body and len(below) < len(lines):
             self._note("heading", "The section's own heading.")
         removed = count_words("\n".join(below)) - count_words(body)
@@ -97,10 +98,10 @@ class _Cleaning:
         elif body.count("&lt;") > text.count("&lt;"):
             self._note("open_block", "An HTML block without an end was escaped.")
 
-    def without_run_in_heading(self, text: str, own: Titles) -> str:
+    def without_run_in_heading(self, text: str, own: str) -> str:
         """Remove the section's own heading from the beginning of its first line: "**Origins:** It began …"."""
         heading = _RUN_IN_HEADING.match(text)
-        if heading is None or heading["title"] not in own:
+        if heading is None or heading["title"] not in Titles([own]):
             return text
         self._note("heading", "The section's own heading.")
         return text[heading.end() :]
@@ -119,13 +120,15 @@ class _Cleaning:
         return plain.text
 
     def without_cut_end(self, text: str) -> str:
+        if text.rstrip().endswith(_ENDS):
+            return text
         blocks = blocks_of(text)
         last = blocks[-1] if blocks else None
-        if last is None or last.kind is not BlockKind.PARAGRAPH or last.text.rstrip().endswith(tuple(_ENDS)):
+        if last is None or last.kind is not BlockKind.PARAGRAPH:
             return text
         whole = up_to_last_sentence(last.text)
         rest = last.text[len(whole) :].strip()
-        has_sentence = whole.endswith(tuple(_ENDS)) and count_words(whole) >= RULES["cut_end"].limits["words"]
+        has_sentence = whole.endswith(_ENDS) and count_words(whole) >= RULES["cut_end"].limits["words"]
         if len(last.lines) > 1 or not has_sentence or "http" in rest:
             return text
         self._note("cut_end", f"“{shorten(rest, _MAX_QUOTE)}” at the end.")

@@ -1,16 +1,15 @@
 """Detectors of languages: a count of frequent words and of scripts, and the library py3langid where it is installed."""
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 
-from aether.workflows.report.quality.stop_words import SCRIPTS, STOP_WORDS
+from aether.workflows.report.quality.stop_word_counts import MAX_READ, StopWordCounts
+from aether.workflows.report.quality.stop_words import SCRIPTS
 from aether.workflows.report.quality.thresholds import RULES
 from aether.workflows.report.quality.words import words_of
 
 _PROBABILITY = RULES["language"].limits["probability"]
-_MAX_READ = 20_000  # characters; more say no more
 _MIN_SHARE = 0.1  # of the words are stop words of their language
 _SURE_SHARE = 0.25  # of the words, which texts in related languages do not reach
 _MIN_LEAD = 1.3  # over the stop words of the next language
@@ -19,6 +18,7 @@ _MIN_TOPIC_WORDS, _MIN_TOPIC_STOP_WORDS = 4, 2
 _MIN_SCRIPT = 0.5  # of the letters
 _MIN_KANA = 0.1  # which Japanese mixes with Chinese characters
 _SCRIPTS = tuple((code, re.compile(f"[{characters}]")) for code, characters in SCRIPTS)
+_ANY_SCRIPT = re.compile(f"[{''.join(characters for _, characters in SCRIPTS)}]")
 _ALIKE = (
     {"no", "nb", "nn", "da"},
     {"hr", "sr", "bs", "sh"},
@@ -29,22 +29,20 @@ _ALIKE = (
 )
 """Languages that are so alike that their texts are taken for each other."""
 
-_LANGUAGES_OF: dict[str, list[str]] = {}
-for _code, _words in STOP_WORDS.items():
-    for _word in _words:
-        _LANGUAGES_OF.setdefault(_word, []).append(_code)
-
 Classify = Callable[[str], tuple[str, float]]
 
 
-def by_words(text: str) -> str | None:
-    """Tell the language of a text by its script and its most frequent words; None if they do not tell."""
-    text = text[:_MAX_READ]
-    return _by_script(text) or _by_stop_words(text)
+def by_words(text: str, counts: StopWordCounts | None = None) -> str | None:
+    """Tell the language of a text by its script and its most frequent words; None if they do not tell.
+
+    `counts` are those of the text's beginning, if they are known.
+    """
+    text = text[:MAX_READ]
+    return _by_script(text) or _by_stop_words(counts or StopWordCounts.of(words_of(text)))
 
 
 def _by_script(text: str) -> str | None:
-    if text.isascii():
+    if text.isascii() or not _ANY_SCRIPT.search(text):
         return None
     letters = sum(map(str.isalpha, text))
     for code, characters in _SCRIPTS:
@@ -53,37 +51,26 @@ def _by_script(text: str) -> str | None:
     return None
 
 
-def _by_stop_words(text: str) -> str | None:
-    words = words_of(text)
-    total = len(words)
-    counts = _count_stop_words(words)
-    [(code, most), *others] = counts.most_common() or [("", 0)]
+def _by_stop_words(counts: StopWordCounts) -> str | None:
+    total = counts.total
+    [(code, most), *others] = counts.ranked() or [("", 0)]
     following = next((count for other, count in others if not are_alike(code, other)), 0)
     is_certain = total >= _MIN_WORDS and most >= _MIN_SHARE * total and most >= _MIN_LEAD * following
     return code if is_certain else None
 
 
-def _count_stop_words(words: Iterable[str]) -> Counter[str]:
-    """Count, for each language, the words that are frequent in it."""
-    counts: Counter[str] = Counter()
-    for word, times in Counter(words).items():
-        for code in _LANGUAGES_OF.get(word, ()):
-            counts[code] += times
-    return counts
-
-
-def is_certainly(text: str, code: str) -> bool:
+def is_certainly(counts: StopWordCounts, code: str) -> bool:
     """Whether a text has so many frequent words of a language that no other one has to be looked for."""
-    words, stop_words = words_of(text[:_MAX_READ]), STOP_WORDS.get(code, frozenset())
-    return sum(word in stop_words for word in words) >= _SURE_SHARE * len(words)
+    return counts.of_language(code) >= _SURE_SHARE * counts.total
 
 
 def topic_language(topic: str) -> str | None:
     """Tell the language of a topic, if it has a script or at least two frequent words that only this language has."""
     if code := _by_script(topic):
         return code
-    words = set(words_of(topic))
-    [(code, most), (_, following)] = [*_count_stop_words(words).most_common(2), ("", 0), ("", 0)][:2]
+    words = tuple(dict.fromkeys(words_of(topic)))
+    ranked = StopWordCounts.of(words).ranked()
+    [(code, most), (_, following)] = [*ranked[:2], ("", 0), ("", 0)][:2]
     return code if len(words) >= _MIN_TOPIC_WORDS and most >= _MIN_TOPIC_STOP_WORDS and most > following else None
 
 
@@ -92,7 +79,7 @@ def by_library(text: str) -> str | None:
     classify = _library()
     if classify is None:
         return None
-    code, probability = classify(text[:_MAX_READ])
+    code, probability = classify(text[:MAX_READ])
     return code if probability >= _PROBABILITY else None
 
 

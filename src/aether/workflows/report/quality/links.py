@@ -63,7 +63,8 @@ def without_images(text: str) -> Replaced:
 
 def without_links(text: str, known: str) -> Replaced:
     """Replace links by their words, unless what the caller wrote has their address."""
-    if not _MAY_BE_LINK.search(text):
+    may_be_link = "](" in text or "://" in text or "<" in text
+    if not may_be_link or not _MAY_BE_LINK.search(text):
         return Replaced(text, 0)
 
     def words(link: re.Match[str], words: str) -> str:
@@ -83,9 +84,10 @@ def without_links(text: str, known: str) -> Replaced:
 
 def without_references(text: str) -> Replaced:
     """Remove the list of references at the end, the definitions of references, and the marks that point to them."""
-    listed = _list_start(text.rstrip().split("\n"))
-    kept = "\n".join(text.rstrip().split("\n")[:listed]).rstrip() if listed is not None else text
-    entries = 0 if listed is None else text.rstrip().count("\n") + 1 - listed
+    lines = text.rstrip().split("\n")
+    listed = _list_start(lines)
+    kept = text if listed is None else "\n".join(lines[:listed]).rstrip()
+    entries = 0 if listed is None else len(lines) - listed
     defined = _replace(kept, _DEFINITION, _nothing) if "]:" in kept else Replaced(kept, 0)
     if not (entries or defined.places):
         return Replaced(text, 0)
@@ -101,14 +103,20 @@ def _list_start(lines: list[str]) -> int | None:
     start = max(0, end - _MAX_ENTRIES)
     if end - start > 1 and _INLINE_LIST.match(lines[-1]) and _ADDRESS.search(lines[-1]):
         return end - 1
+    if not any(map(_is_list_heading, lines[start:])):
+        return None
     for at in range(end - 1, start - 1, -1):
         line = lines[at]
-        if len(line) <= _MAX_HEADING and _HEADING.fullmatch(line.strip()):
+        if _is_list_heading(line):
             has_entries = any(entry.strip() for entry in lines[at + 1 :])
             return at if at and has_entries else None
         if line.strip() and not (_ENTRY.match(line) or _ADDRESS.search(line)):
             return None
     return None
+
+
+def _is_list_heading(line: str) -> bool:
+    return 0 < len(line) <= _MAX_HEADING and _HEADING.fullmatch(line.strip()) is not None
 
 
 def _nothing(*_: object) -> str:
@@ -117,7 +125,7 @@ def _nothing(*_: object) -> str:
 
 def _replace(text: str, pattern: re.Pattern[str], by: Callable[[re.Match[str], str], str]) -> Replaced:
     """Replace what matches outside code; `by` takes a match and the words in it."""
-    masked = mask_code(text) if "`" in text or "~~~" in text or "\n    " in text or "\t" in text else text
+    masked = mask_code(text)
     parts: list[str] = []
     at = count = 0
     for found in pattern.finditer(masked):

@@ -3,6 +3,7 @@
 import re
 
 from aether.workflows.report.quality.blocks import mask_code
+from aether.workflows.report.quality.guarded_pattern import GuardedPattern
 
 _FILL_IN = (
     r"insert|your|todo|to-do|tbd|tba|citation needed|add|enter|fill in|replace|placeholder|name of|company name"
@@ -41,22 +42,21 @@ _ADDRESS = re.compile(r"\b(?:www\.)?example\.(?:com|org|net)\b", re.IGNORECASE)
 _PROMPT_TAG = re.compile(
     r"<<[^<>\n]{1,80}>>|<<\w[^\s<>]{2,80}|</?(?:topic|outline|language|tone|audience|instructions|title|section)>|\{\{[^{}\n]{1,60}\}\}"
 )
-_PATTERNS = (
-    (_BRACKETED, ("[", "【", "(", "<")),
-    (_WORDED, ("lorem", "placeholder", "platzhalter", "relleno", "replace this", "fill this")),
-    (_MARKED, ("x", "$x", "€x", "£x", "hypothetical", "company", "todo", "tbd")),
-    (_ADDRESS, ("example.",)),
-    (_PROMPT_TAG, ("<", "{{")),
+PATTERNS = (
+    GuardedPattern(_BRACKETED, ("[", "【", "<", "(insert", "(citation", "(add ")),
+    GuardedPattern(_WORDED, ("lorem", "placeholder", "platzhalter", "relleno", "replace this", "fill this")),
+    GuardedPattern(_MARKED, ("X", "ypothetical ", "Company ABC", "TODO", "TBD")),
+    GuardedPattern(_ADDRESS, ("example.",)),
+    GuardedPattern(_PROMPT_TAG, ("<", "{{")),
 )
-"""The patterns, each with what a text has in small letters in which it may occur."""
 
 
 def find_placeholder(text: str, about: str) -> str | None:
     """Return the first placeholder outside code, unless the report is about it: what the caller wrote has it."""
     masked = mask_code(text)
-    folded, known = masked.lower(), about.casefold()
-    for pattern, triggers in _PATTERNS:
-        for found in pattern.finditer(masked) if any(trigger in folded for trigger in triggers) else ():
+    known = about.casefold()
+    for pattern in PATTERNS:
+        for found in pattern.finditer(masked):
             if found[0].casefold() not in known:
                 return found[0]
     return None

@@ -56,7 +56,7 @@ def split_chatter(text: str) -> tuple[str, str]:
 
 def find_self_reference(text: str) -> str | None:
     """Return the first words of a paragraph that are about the text instead of its topic."""
-    found = SELF_REFERENCE.search(prose_of(text))
+    found = next(SELF_REFERENCE.finditer(prose_of(text)), None)
     return found[0] if found else None
 
 

@@ -3,6 +3,8 @@
 
 import re
 
+from aether.workflows.report.quality.guarded_pattern import GuardedPattern
+
 _TEXT = (
     r"\b(?:section|report|text|draft|overview|essay|article|entry|paragraph|chapter|asked|requested|write-up"
     r"|look at|breakdown|rundown|summary"
@@ -77,7 +79,14 @@ _SELF = (
     r"|\bв (?:этом разделе|этой статье|этом отч[её]те|этой главе) (?:мы|я) (?:рассмотр|расскаж|обсуд|изуч)"
     r"|在?(?:本节|本章|本文|本报告|本部分)中?,?，?我们?将|في هذا (?:القسم|التقرير|المقال|الفصل)،? (?:سوف|سن)"
 )
-SELF_REFERENCE = re.compile(_SELF, re.IGNORECASE)
+SELF_REFERENCE = GuardedPattern(
+    re.compile(_SELF, re.IGNORECASE),
+    (
+        *("this essay", "this article", "this paper", "this report", "this section", "this chapter", "this entry"),
+        *("this text", "this post", "this blog", "is well", "in diesem ", "dans ce", "en esta ", "en este "),
+        *("в эт", "本节", "本章", "本文", "本报告", "本部分", "في هذا "),
+    ),
+)
 AGREEMENT = re.compile(rf"{_AGREES}\s?(?P<mark>[!,.。！，、:：—–]+)\s*", re.IGNORECASE)
 SHOWING = re.compile(_SHOWS, re.IGNORECASE)
 ABOUT_TEXT = re.compile(_TEXT, re.IGNORECASE)
