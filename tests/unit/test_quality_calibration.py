@@ -183,6 +183,7 @@ REWRITTEN: dict[str, tuple[Callable[[str], str], ...]] = {
         lambda text: f"{text} {'and so on and so on ' * 60}.",
         lambda text: f"{text} {'the city of the people of ' * 10}.",
         lambda text: f"{text}\n\n" + "- It has many different kinds of people in it.\n" * 5,
+        lambda text: f"{text} Sights are {', '.join(['the Old Forum', 'the Gate'] * 5)}.",
     ),
     "self_reference": tuple(map(plant_placeholder, SELF_REFERENCES)),
     "long_sentence": (lambda text: f"{text} It began with one thing that led to another, {LONG}.",),

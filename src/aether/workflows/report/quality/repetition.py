@@ -46,7 +46,19 @@ def find_loop(text: str) -> Repetition | None:
     blocks = list(_prose_and_refrains(text))
     prose = "\n\n".join(block.text for block in blocks)
     repeated = _repeated_words(blocks, prose) if not has_spaces(prose) or _may_loop(blocks) else None
-    return repeated or _compressible(prose)
+    return repeated or _repeated_entry(prose) or _compressible(prose)
+
+
+def _repeated_entry(prose: str) -> Repetition | None:
+    """Find an entry that a list within a sentence has again and again: "the Forum, the Wall, the Forum, …"."""
+    limit = _LOOP["entries"]
+    for sentence in prose.split(". "):
+        if sentence.count(", ") < limit:
+            continue
+        entry, times = Counter(map(str.casefold, sentence.split(", "))).most_common(1)[0]
+        if times >= limit and sum(map(str.isalpha, entry)) >= _LOOP["entry_letters"]:
+            return Repetition(entry, times, limit)
+    return None
 
 
 def _may_loop(blocks: Sequence[Block]) -> bool:

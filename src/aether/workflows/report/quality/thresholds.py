@@ -52,7 +52,8 @@ _TABLE = (
         4,
         "A sentence of `sentence_words` words that stands there `sentences` times; or `stretch_words` words of which "
         "the share `repeated_5_grams` of all sequences of five occurred before; or `window_bytes` bytes that a "
-        "compressor shrinks by more than `compression`.",
+        "compressor shrinks by more than `compression`; or a list within a sentence that has an entry of at least "
+        "`entry_letters` letters `entries` times.",
         {
             "sentences": 3,
             "sentence_words": 6,
@@ -61,6 +62,8 @@ _TABLE = (
             "stretch_words": 100,
             "compression": 3.0,
             "window_bytes": 1_500,
+            "entries": 4,
+            "entry_letters": 6,
         },
     ),
     Rule("self_reference", Action.REWRITE, 2, "Words about the text instead of its topic: “In this essay, I will …”."),
