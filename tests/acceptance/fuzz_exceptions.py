@@ -5,7 +5,7 @@ import re
 from typing import Any, TypeAlias
 
 import schemathesis
-from schemathesis.core.failures import Failure
+from schemathesis.core.failures import Failure, MalformedJson
 from schemathesis.openapi.checks import RejectedPositiveData
 
 Case: TypeAlias = schemathesis.Case
@@ -41,7 +41,9 @@ def after_call(_: object, __: Case, response: Response) -> None:
 
 @schemathesis.hook
 def filter_failure(_: object, failure: Failure, __: Case, response: Response) -> bool:
-    """Keep a failure, unless a request is refused for what no schema can tell."""
+    """Keep a failure, unless a request is refused for what no schema can tell, or a part of a file is read as JSON."""
+    if isinstance(failure, MalformedJson):
+        return response.status_code != 206
     if not isinstance(failure, RejectedPositiveData):
         return True
     if _type_of(response) == _BROKEN:

@@ -52,6 +52,8 @@ _SCHEMES: dict[str, SecurityScheme | Reference] = {
 }
 _FLAGS = {"deprecated", "allowEmptyValue", "allowReserved"}
 _BYTES = {"type": "string", "format": "binary"}
+# A validator parses JSON before it looks at the schema, also where clients save the file as it is.
+_FILE_SCHEMAS = {"application/json": {"type": "object"}}
 
 
 @dataclass
@@ -133,7 +135,7 @@ def _repair_operation(operation: Json, declaration: Declaration, path: str, sche
     for body in (operation.get("requestBody", {}), *responses.values()):
         if BINARY in body.get("content", {}):
             media_types = dict.fromkeys((BINARY, *declaration.media_types))
-            body["content"] = {media_type: {"schema": dict(_BYTES)} for media_type in media_types}
+            body["content"] = {each: {"schema": dict(_FILE_SCHEMAS.get(each, _BYTES))} for each in media_types}
         for content in body.get("content", {}).values():
             _repair_content(content, schemas, examples)
     broken_rule = _example_rule(operation, schemas)
