@@ -11,7 +11,7 @@ from aether.domain.template import SectionKind, Template, TemplateDefaults, Temp
 from aether.domain.template_rules import check_template
 from aether.errors import ModelFailedError, ModelRefusedError
 from aether.workflows.report.recipe import first_steps, outline_of
-from aether.workflows.report.record import report_so_far
+from aether.workflows.report.record import ReportRecord
 from aether.workflows.report.structure import template_of_report
 from tests.durable_harness import until
 from tests.report_harness import ID, REQUEST, TITLES, ReportBench, ScriptedWriter, finished
@@ -21,7 +21,7 @@ async def test_a_report_is_planned_and_written() -> None:
     job = await finished(ScriptedWriter())
 
     assert (job.status, job.progress) == (Status.COMPLETED, 1.0)
-    assert report_so_far(job) == Report(
+    assert ReportRecord(job).report == Report(
         "Rome",
         ("I. Origins", "II. Republic", "III. Fall"),
         {
@@ -38,7 +38,7 @@ async def test_twenty_sections_of_which_two_share_a_title_are_all_kept_in_order(
     titles = [f"About {at}" for at in range(20)]
     titles[3] = titles[17] = "Trade"
 
-    report = report_so_far(await finished(ScriptedWriter(titles)))
+    report = ReportRecord(await finished(ScriptedWriter(titles))).report
 
     assert len(set(report.outline)) == 20
     assert tuple(report.sections) == report.outline
@@ -52,7 +52,7 @@ async def test_the_caller_s_own_outline_is_used_without_a_call() -> None:
 
     job = await finished(writer, request)
 
-    assert report_so_far(job).outline == ("I. Kings", "II. Kings (2)", "III. Emperors")
+    assert ReportRecord(job).report.outline == ("I. Kings", "II. Kings (2)", "III. Emperors")
     assert (writer.outline_calls, writer.written) == (0, [0, 1, 2])
     assert [step.name for step in job.steps] == ["section:0", "section:1", "section:2"]
 
@@ -68,7 +68,7 @@ async def test_sections_are_written_by_their_own_wishes_wherever_others_are_adde
 
     job = await finished(writer, request)
 
-    assert report_so_far(job).outline == ("I. Kings", "II. Republic", "III. Wars", "IV. Emperors")
+    assert ReportRecord(job).report.outline == ("I. Kings", "II. Republic", "III. Wars", "IV. Emperors")
     assert writer.outline_calls == 1
     asked = {at: (each.length, each.instructions) for at, each in writer.requests.items()}
     assert asked == {
@@ -125,7 +125,7 @@ async def test_sections_that_finish_out_of_order_keep_the_outline_s() -> None:
     gates[3].set()
     writer = ScriptedWriter(before=in_reverse)
 
-    report = report_so_far(await finished(writer))
+    report = ReportRecord(await finished(writer)).report
 
     assert writer.written == [2, 1, 0]
     assert tuple(report.sections) == report.outline == ("I. Origins", "II. Republic", "III. Fall")
@@ -143,19 +143,19 @@ async def test_the_report_so_far_at_every_stage() -> None:
 
     bench = ReportBench(ScriptedWriter(before=wait))
     await bench.submit()
-    assert report_so_far(bench.job) == Report("Rome", (), {})
+    assert ReportRecord(bench.job).report == Report("Rome", (), {})
 
     run = asyncio.create_task(bench.run())
     await begun.wait()
     for position, gate in gates.items():
-        report = report_so_far(bench.job)
+        report = ReportRecord(bench.job).report
         seen.append((len(report.outline), tuple(report.sections)))
         gate.set()
         await until(partial(is_done, bench, position))
     job = await run
 
     assert seen == [(3, ()), (3, ("III. Fall",)), (3, ("I. Origins", "III. Fall"))]
-    assert tuple(report_so_far(job).sections) == ("I. Origins", "II. Republic", "III. Fall")
+    assert tuple(ReportRecord(job).report.sections) == ("I. Origins", "II. Republic", "III. Fall")
 
 
 def is_done(bench: ReportBench, position: int) -> bool:
@@ -167,7 +167,7 @@ async def test_the_caller_s_own_outline_stands_in_the_report_before_anything_is_
     bench = ReportBench(ScriptedWriter(), ReportRequest(topic="Rome", outline=("Kings", "Emperors")))
     await bench.submit()
 
-    assert report_so_far(bench.job) == Report("Rome", ("I. Kings", "II. Emperors"), {})
+    assert ReportRecord(bench.job).report == Report("Rome", ("I. Kings", "II. Emperors"), {})
 
 
 async def test_a_section_that_fails_for_now_is_written_in_the_end() -> None:
@@ -175,7 +175,7 @@ async def test_a_section_that_fails_for_now_is_written_in_the_end() -> None:
 
     assert job.status is Status.COMPLETED
     assert [(attempt.step, attempt.attempt) for attempt in job.attempts] == [("section:1", 1), ("section:1", 2)]
-    assert tuple(report_so_far(job).sections) == ("I. Origins", "II. Republic", "III. Fall")
+    assert tuple(ReportRecord(job).report.sections) == ("I. Origins", "II. Republic", "III. Fall")
 
 
 async def test_a_section_that_fails_for_good_fails_the_job_and_those_under_way_are_kept() -> None:
@@ -190,7 +190,7 @@ async def test_a_section_that_fails_for_good_fails_the_job_and_those_under_way_a
     assert job.problem is not None
     assert (job.problem.type, job.problem.step) == ("model-refused", "section:1")
     assert job.problem.detail == "II. Republic failed: The model declined to answer: I will not."
-    assert tuple(report_so_far(job).sections) == ("I. Origins", "III. Fall")
+    assert tuple(ReportRecord(job).report.sections) == ("I. Origins", "III. Fall")
 
 
 async def test_a_failed_report_is_retried_from_where_it_stands() -> None:
@@ -204,7 +204,7 @@ async def test_a_failed_report_is_retried_from_where_it_stands() -> None:
     job = await bench.run()
 
     assert (job.status, writer.outline_calls, sorted(writer.written)) == (Status.COMPLETED, 1, [0, 1, 2])
-    assert report_so_far(job).outline == ("I. Origins", "II. Republic", "III. Fall")
+    assert ReportRecord(job).report.outline == ("I. Origins", "II. Republic", "III. Fall")
 
 
 @pytest.mark.parametrize("written", range(4))
@@ -233,5 +233,5 @@ async def test_a_report_whose_worker_stops_is_resumed_by_another(written: int) -
 
     assert (job.status, second.outline_calls) == (Status.COMPLETED, 0)
     assert sorted(second.written) == list(range(written, 4))
-    assert list(report_so_far(job).sections.values())[-1] == "On Legacy, part 3."
-    assert tuple(report_so_far(job).sections) == report_so_far(job).outline
+    assert list(ReportRecord(job).report.sections.values())[-1] == "On Legacy, part 3."
+    assert tuple(ReportRecord(job).report.sections) == ReportRecord(job).report.outline

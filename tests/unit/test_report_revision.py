@@ -12,7 +12,7 @@ from aether.domain.job import Job, Limits, Status, StepStatus
 from aether.domain.report_request import Checks, ReportRequest
 from aether.domain.revision import Rewrite, Verdict
 from aether.errors import AetherError, ModelFailedError, ModelRefusedError
-from aether.workflows.report.record import ReportRecord, report_so_far
+from aether.workflows.report.record import ReportRecord
 from aether.workflows.step_results import result_of
 from tests.durable_harness import until
 from tests.fakes import CrashingStore
@@ -44,7 +44,7 @@ def verdict_of(job: Job) -> Verdict:
 
 
 def texts_of(job: Job) -> list[str]:
-    return list(report_so_far(job).sections.values())
+    return list(ReportRecord(job).report.sections.values())
 
 
 async def test_a_faulty_section_is_written_again_and_its_faults_are_told_to_the_model() -> None:

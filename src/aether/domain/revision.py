@@ -21,6 +21,10 @@ class Verdict(msgspec.Struct, frozen=True, omit_defaults=True):
     languages: tuple[str | None, ...] = ()
     detector: str = ""
 
+    def findings_of(self, position: int) -> tuple[Finding, ...]:
+        """Return the faults of the section at this position."""
+        return tuple(finding for finding in self.findings if finding.section == position)
+
 
 class Rewrite(msgspec.Struct, frozen=True, omit_defaults=True):
     """What became of a section that was written again.

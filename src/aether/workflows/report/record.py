@@ -39,7 +39,8 @@ class ReportRecord:
         self._done = {step.name: step.result for step in job.steps if step.status is StepStatus.DONE}
         self.request = _stored_request.decode(job.input)
         self.outline = outline_of(self.request) or self._result("outline", Outline) or Outline(())
-        positions = range(len(self.outline.items))
+        self.headings = self.outline.headings
+        positions = range(len(self.headings))
         found = {position: self._result(f"section:{position}", Section) for position in positions}
         self._first = {position: section for position, section in found.items() if section is not None}
         self.verdict = self._result("check", Verdict) or _NO_VERDICT
@@ -52,7 +53,7 @@ class ReportRecord:
     @cached_property
     def report(self) -> Report:
         """The report so far."""
-        sections = [self.sections.get(position) for position in range(len(self.outline.items))]
+        sections = [self.sections.get(position) for position in range(len(self.headings))]
         return Report.assemble(self.request.topic, self.outline, sections, self.derived)
 
     def is_rewritten(self, position: int) -> bool:
@@ -63,7 +64,7 @@ class ReportRecord:
     @property
     def words(self) -> dict[str, int]:
         """How many words each finished section has, by its heading."""
-        return {self.outline.headings[at]: _words_of(self.sections[at]) for at in sorted(self.sections)}
+        return {self.headings[at]: _words_of(self.sections[at]) for at in sorted(self.sections)}
 
     @property
     def derived_words(self) -> int:
@@ -75,7 +76,7 @@ class ReportRecord:
         """The languages of the sections that are certain, as codes by headings."""
         found = dict(enumerate(self.verdict.languages))
         found |= {at: rewrite.language for at, rewrite in self.rewrites.items() if rewrite.section is not None}
-        return {self.outline.headings[at]: language for at, language in sorted(found.items()) if language is not None}
+        return {self.headings[at]: language for at, language in sorted(found.items()) if language is not None}
 
     def issues(self) -> Iterator[Issue]:
         """Return the faults of the sections as they are now, and those that a rewrite has mended."""
@@ -86,10 +87,9 @@ class ReportRecord:
             yield from (_standing(finding, kind) for finding in section.findings)
 
     def _issues_of(self, position: int) -> Iterator[Issue]:
-        heading = self.outline.headings[position]
-        found = [finding for finding in self.verdict.findings if finding.section == position]
+        heading, found = self.headings[position], self.verdict.findings_of(position)
         if self.is_rewritten(position):
-            before, found = found, list(self.rewrites[position].findings)
+            before, found = found, self.rewrites[position].findings
             left = {finding.code for finding in found}
             yield from (Issue(finding, heading, "rewritten") for finding in before if finding.code not in left)
         for finding in (*self.sections[position].findings, *found):
@@ -98,11 +98,6 @@ class ReportRecord:
     def _result(self, name: str, returns: type[T]) -> T | None:
         result = self._done.get(name)
         return None if result is None else msgspec.json.decode(result, type=returns)
-
-
-def report_so_far(job: Job) -> Report:
-    """Assemble the report from the job's finished steps; before there is an outline it has no headings."""
-    return ReportRecord(job).report
 
 
 def _standing(finding: Finding, part: str) -> Issue:

@@ -1,9 +1,10 @@
 """Revision: checks the finished sections of a report by code, and has faulty ones written again, once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from functools import partial
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from aether.domain.finding import Finding
 from aether.domain.report import Section
@@ -38,7 +39,7 @@ async def revise(run: Run, draft: Draft, writer: Writer) -> Draft:
         return _within_budget(verdict, draft, writer, run.tokens_left) if verdict.rewrites else verdict
 
     async def rewrite(position: int) -> Rewrite:
-        section = await writer.rewrite_section(draft, position, faults_in_words(_found_in(position, verdict)))
+        section = await writer.rewrite_section(draft, position, faults_in_words(verdict.findings_of(position)))
         return await work_on_text(partial(_compare, draft, verdict, position, section), draft.characters)
 
     verdict = await run.compute("check", judge, Verdict)
@@ -54,20 +55,21 @@ def kept_sections(rewrites: Iterable[tuple[int, Rewrite]]) -> dict[int, Section]
 
 def _judge(draft: Draft) -> Verdict:
     languages = detect_languages(draft.texts)
-    findings = _check(draft, languages)
-    rewrites = _worst(findings, -(-len(draft.sections) // 2)) if draft.request.checks == Checks.REWRITE else ()
-    return Verdict(findings, tuple(rewrites), languages.sections, languages.detector)
+    verdict = Verdict(_check(draft, languages), (), languages.sections, languages.detector)
+    if draft.request.checks != Checks.REWRITE:
+        return verdict
+    return replace(verdict, rewrites=_worst(verdict, -(-len(draft.sections) // 2)))
 
 
 def _check(draft: Draft, languages: Languages) -> tuple[Finding, ...]:
     return check_sections(draft.texts, draft.assignment, languages)
 
 
-def _worst(findings: Sequence[Finding], count: int) -> list[int]:
+def _worst(verdict: Verdict, count: int) -> tuple[int, ...]:
     """Return the positions of the sections to be written again, those with the heaviest faults first."""
-    faulty = {finding.section for finding in findings if finding.section is not None and finding.needs_rewrite}
-    weights = {position: weight(_only(position, findings)) for position in faulty}
-    return sorted(faulty, key=lambda position: (-weights[position], position))[:count]
+    faulty = {finding.section for finding in verdict.findings if finding.section is not None and finding.needs_rewrite}
+    weights = {position: weight(verdict.findings_of(position)) for position in faulty}
+    return tuple(sorted(faulty, key=lambda position: (-weights[position], position)))[:count]
 
 
 def _within_budget(verdict: Verdict, draft: Draft, writer: Writer, tokens: int | None) -> Verdict:
@@ -77,11 +79,11 @@ def _within_budget(verdict: Verdict, draft: Draft, writer: Writer, tokens: int |
     tokens -= sum(writer.estimate_derivation(draft, kind) for kind in draft.request.derived)
     affordable = []
     for position in verdict.rewrites:
-        tokens -= writer.estimate_rewrite(draft, position, faults_in_words(_found_in(position, verdict)))
+        tokens -= writer.estimate_rewrite(draft, position, faults_in_words(verdict.findings_of(position)))
         if tokens < 0:
             break
         affordable.append(position)
-    return Verdict(verdict.findings, tuple(affordable), verdict.languages, verdict.detector)
+    return replace(verdict, rewrites=tuple(affordable))
 
 
 def _compare(draft: Draft, verdict: Verdict, position: int, section: Section) -> Rewrite:
@@ -90,18 +92,10 @@ def _compare(draft: Draft, verdict: Verdict, position: int, section: Section) ->
     languages = list(verdict.languages)
     languages[position] = language
     findings = _check(draft.with_sections({position: section}), Languages(verdict.detector, tuple(languages)))
-    found = tuple(_only(position, findings))
-    before, after = weight(_found_in(position, verdict)), weight(found)
+    found = replace(verdict, findings=findings).findings_of(position)
+    before, after = weight(verdict.findings_of(position)), weight(found)
     return Rewrite(section, before, after, found, language=language) if after < before else Rewrite(None, before, after)
 
 
 def _failed(error: AetherError) -> Rewrite:
     return Rewrite(error=describe_error(error))
-
-
-def _found_in(position: int, verdict: Verdict) -> Iterator[Finding]:
-    return _only(position, verdict.findings)
-
-
-def _only(position: int, findings: Iterable[Finding]) -> Iterator[Finding]:
-    return (finding for finding in findings if finding.section == position)

@@ -4,20 +4,16 @@ from msgspec import UNSET
 
 from aether.domain.job import Job
 from aether.domain.plain_text import shorten
-from aether.domain.report import MAX_SECTIONS, Outline
+from aether.domain.report import MAX_SECTIONS
 from aether.domain.report_request import MAX_COVERS, MAX_TITLE, Length, ReportRequest
-from aether.domain.stored_request import stored_request_decoder
 from aether.domain.template import SectionKind, Template, TemplateDefaults, TemplateSection
-from aether.workflows.report.recipe import outline_of
-from aether.workflows.step_results import result_of
-
-_stored_request = stored_request_decoder(ReportRequest)
+from aether.workflows.report.record import ReportRecord
 
 
 def template_of_report(job: Job) -> Template:
     """Return a template with the sections of a report that has completed, and with its request's wishes as defaults."""
-    request = _stored_request.decode(job.input)
-    outline = outline_of(request) or result_of(job, "outline", Outline) or Outline(())
+    record = ReportRecord(job)
+    request, outline = record.request, record.outline
     total = len(outline.items)
     sections = []
     for position, item in enumerate(outline.items):

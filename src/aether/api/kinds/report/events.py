@@ -88,7 +88,7 @@ _FIELDS = dict(zip(Report.__struct_encode_fields__, Report.__struct_fields__, st
 def _present_step(step: str, job: Job, _: str) -> EventPayload | None:
     record = ReportRecord(job)
     if step == "outline":
-        return EventPayload("outline", OutlineNews(record.outline.headings))
+        return EventPayload("outline", OutlineNews(record.headings))
     if step == "check":
         quality = quality_of(record)
         return None if quality is UNSET else EventPayload("quality", quality)
@@ -98,7 +98,7 @@ def _present_step(step: str, job: Job, _: str) -> EventPayload | None:
     position = step_position(step, _SECTION) if rewritten is None else rewritten
     if position not in record.sections or (rewritten is not None and not record.is_rewritten(rewritten)):
         return None
-    heading = record.outline.headings[position]
+    heading = record.headings[position]
     return EventPayload("section", SectionNews(position, heading, record.sections[position].text))
 
 

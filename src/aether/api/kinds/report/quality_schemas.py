@@ -67,7 +67,7 @@ def quality_of(record: ReportRecord) -> Quality | UnsetType:
         return UNSET
     rewrites = [
         SectionRewrite(
-            record.outline.headings[position],
+            record.headings[position],
             rewrite.section is not None,
             UNSET if rewrite.error else rewrite.weight_before,
             unset_if_none(rewrite.weight_after),

@@ -148,13 +148,7 @@ class _StoredTopic(msgspec.Struct, frozen=True):
     topic: str = ""
 
 
-class _StoredNotes(msgspec.Struct, frozen=True):
-    template: str | UnsetType = UNSET
-    metadata: dict[str, str] | UnsetType = UNSET
-
-
 _decode_topic = msgspec.json.Decoder(_StoredTopic).decode
-_decode_notes = msgspec.json.Decoder(_StoredNotes).decode
 _NO_ESTIMATE = Estimate()
 
 
@@ -178,7 +172,6 @@ def report_job(job: Job, estimate: Estimate = _NO_ESTIMATE) -> ReportJob:
 def _with_common_fields(
     job_type: Callable[..., T], job: Job, record: ReportRecord, *status_fields: object, **more: object
 ) -> T:
-    notes = _decode_notes(job.input)
     return job_type(
         job.id,
         job.status.value,
@@ -194,8 +187,8 @@ def _with_common_fields(
         attempts=tuple(map(failed_attempt, job.attempts)),
         quality=quality_of(record),
         statistics=statistics_of(record),
-        template=notes.template,
-        metadata=notes.metadata,
+        template=record.request.template,
+        metadata=record.request.metadata,
         **more,
     )
 
