@@ -122,20 +122,23 @@ class TemplateSource(StrEnum):
     BUILT_IN = "builtIn"
 
 
-class TemplateSummary(msgspec.Struct, frozen=True):
-    """The newest version of a template in a list; the time is None for those that come with the server."""
-
+class _NumberedTemplate(msgspec.Struct, frozen=True):
     name: str
     version: int
-    title: str
-    description: str | UnsetType = UNSET
-    source: TemplateSource = TemplateSource.OWNER
-    created_at: datetime | None = None
 
     @property
     def reference(self) -> str:
         """The name with the version."""
         return str(TemplateReference(self.name, self.version))
+
+
+class TemplateSummary(_NumberedTemplate, frozen=True):
+    """The newest version of a template in a list; the time is None for those that come with the server."""
+
+    title: str
+    description: str | UnsetType = UNSET
+    source: TemplateSource = TemplateSource.OWNER
+    created_at: datetime | None = None
 
     @property
     def sort_key(self) -> str:
@@ -143,20 +146,13 @@ class TemplateSummary(msgspec.Struct, frozen=True):
         return sort_key(_NO_TIME, self.name)
 
 
-class TemplateVersion(msgspec.Struct, frozen=True):
+class TemplateVersion(_NumberedTemplate, frozen=True):
     """One version of a template, and the numbers of all that exist, in order."""
 
-    name: str
-    version: int
     template: Template
     versions: tuple[int, ...]
     source: TemplateSource = TemplateSource.OWNER
     created_at: datetime | None = None
-
-    @property
-    def reference(self) -> str:
-        """The name with the version."""
-        return str(TemplateReference(self.name, self.version))
 
     @property
     def summary(self) -> TemplateSummary:
