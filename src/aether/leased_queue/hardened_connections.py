@@ -11,7 +11,7 @@ from redis.exceptions import DataError, InvalidResponse, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from typing_extensions import override
 
-from aether.leased_queue.connection_generation import ConnectionGeneration
+from aether.leased_queue.connection_generation import GenerationMember
 from aether.leased_queue.sentinel import PrimaryFinder, check_role
 
 CONNECT_S = 1.0
@@ -19,7 +19,7 @@ INCOMPLETE = object()
 """What a parser returns when an answer has not arrived whole."""
 
 
-class Hardened(asynchronous.AbstractConnection):
+class Hardened(GenerationMember, asynchronous.AbstractConnection):
     """A connection that is closed after any failed write, and turns network errors into redis-py's exceptions.
 
     It packs commands as redis-py's blocking connections do, in C. It is opened again when its generation is outdated.
@@ -27,17 +27,6 @@ class Hardened(asynchronous.AbstractConnection):
     """
 
     _packer = HiredisRespSerializer()
-
-    def __init__(self, *args: Any, generation: ConnectionGeneration, **options: Any) -> None:  # as in redis-py
-        super().__init__(*args, **options)
-        self._generation = generation
-        self._opened_in = generation.number
-        self._is_opening = False
-
-    @property
-    def is_outdated(self) -> bool:
-        """Whether its server may no longer be the primary; a connection that is just being opened is not outdated."""
-        return self._opened_in != self._generation.number and not self._is_opening
 
     @override
     async def connect(self) -> None:
@@ -61,11 +50,6 @@ class Hardened(asynchronous.AbstractConnection):
         except RedisError as error:
             self.learn(error)
             raise
-
-    def learn(self, error: Exception) -> None:
-        """Learn from an error whether the server may be the wrong one."""
-        if isinstance(error, RedisError):
-            self._generation.learn(error, self._opened_in)
 
     def hand_over(self, protocol: asyncio.Protocol) -> asyncio.WriteTransport:
         """Let a protocol receive what the server sends from now on; return where it writes.

@@ -6,18 +6,12 @@ from redis import connection as synchronous
 from redis.exceptions import RedisError
 from typing_extensions import override
 
-from aether.leased_queue.connection_generation import ConnectionGeneration
+from aether.leased_queue.connection_generation import GenerationMember
 from aether.leased_queue.sentinel import PrimaryFinder, check_role
 
 
-class _Outdatable(synchronous.AbstractConnection):
+class _Outdatable(GenerationMember, synchronous.AbstractConnection):
     """A connection that is opened again when its generation is outdated."""
-
-    def __init__(self, *args: Any, generation: ConnectionGeneration, **options: Any) -> None:  # as in redis-py
-        super().__init__(*args, **options)
-        self._generation = generation
-        self._opened_in = generation.number
-        self._is_opening = False
 
     @override
     def connect(self) -> None:
@@ -34,7 +28,7 @@ class _Outdatable(synchronous.AbstractConnection):
 
     @override
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # as in redis-py
-        if self._opened_in != self._generation.number and not self._is_opening:
+        if self.is_outdated:
             self.disconnect()  # type: ignore[no-untyped-call]  # as above
         super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]  # as above
 
@@ -43,7 +37,7 @@ class _Outdatable(synchronous.AbstractConnection):
         try:
             return super().read_response(*args, **options)  # type: ignore[no-untyped-call]  # as above
         except RedisError as error:
-            self._generation.learn(error, self._opened_in)
+            self.learn(error)
             raise
 
 
