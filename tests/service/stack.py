@@ -15,7 +15,7 @@ import httpx2
 import redis
 
 from aether.adapters.local.embedded_valkey import find_valkey
-from aether.adapters.redis.keys import DIALECTS
+from aether.adapters.redis.keys import DIALECTS, TEMPLATE, TEMPLATES
 from aether.settings import Settings
 from tests.processes.process import Process
 from tests.scripted_model import Call, ScriptedModel, Setup
@@ -168,15 +168,17 @@ class Stack:
         self.api.end(sig)
 
     def fresh(self) -> None:
-        """Give the next test a model without rules or record, and no job that still runs."""
+        """Give the next test a model without rules or record, no template, and no job that still runs."""
         for job_id in self.valkey.client.zrange(QUEUE, 0, -1):
             for path in ("/reports", "/jobs", "/api/generation"):
                 self.http.post(f"{path}/{job_id.decode()}/cancel")
         until(lambda: not self.model.in_flight)
         self._topics |= self._topics_now()
         # What workers have learned of one test's model is wrong for the next one's.
-        for key in self.valkey.client.scan_iter(f"{DIALECTS}*"):
-            self.valkey.client.delete(key)
+        left = tuple(name.encode() for name in (DIALECTS, TEMPLATE, TEMPLATES))
+        for key in self.valkey.client.scan_iter(count=1_000):
+            if key.startswith(left):
+                self.valkey.client.delete(key)
         self.model.use([], Setup())
         self.model.reset()
 

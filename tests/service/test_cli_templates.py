@@ -19,7 +19,7 @@ def run(stack: Stack, *arguments: str, given: str | None = None) -> Result:
 
 @pytest.fixture
 def stored(stack: Stack) -> Result:
-    """What storing the template has shown; it may be there from another test."""
+    """What storing the template has shown."""
     return run(stack, "templates", "put", "market-brief", "-", given=MARKDOWN)
 
 
